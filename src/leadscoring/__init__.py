@@ -1,0 +1,1 @@
+"""Lead scoring: how likely each sales lead is to convert, and why."""

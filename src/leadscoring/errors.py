@@ -1,0 +1,194 @@
+"""Everything that can go wrong, as one tree.
+
+LeadScoringError
+├── SettingError              setting_invalid         a variable of the environment is refused
+├── ModelError
+│   ├── ModelNotFound         model_not_found         there is no file at MODEL_PATH
+│   ├── ModelUnreadable       model_unreadable        the file is damaged, or not a model
+│   ├── ModelUnsupported      model_unsupported       a sound model of a kind we do not score
+│   ├── CardInvalid           card_invalid            the card inside the model contradicts it
+│   ├── GoldenRowMismatch     golden_row_mismatch     the trees do not compute what they were certified for
+│   └── UnexpectedModelVersion  model_version_unexpected  not the version that MODEL_VERSION names
+├── TrainingDataError         training_data           a file that cannot be trained or evaluated on
+└── RequestError              what a caller did
+    ├── MalformedJson         malformed_json
+    ├── UnsupportedMediaType  unsupported_media_type
+    ├── BodyTooLarge          body_too_large
+    ├── BatchTooLarge         batch_too_large
+    ├── InvalidParameter      invalid_parameter
+    ├── ValidationError       invalid_lead            one lead, every fault of it at once
+    ├── MissingKey            key_missing
+    └── UnknownKey            key_unknown
+
+Each class has a stable ``code`` that clients and log searches may rely on, and is built from facts.
+None of them knows HTTP: ``api.failures`` has the table from code to status.
+"""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import msgspec
+
+
+class LeadScoringError(Exception):
+    """The root: catch it to catch everything that this package raises on purpose."""
+
+    code: ClassVar[str] = "error"
+
+
+class SettingError(LeadScoringError):
+    """A variable of the environment has a value that is not allowed."""
+
+    code = "setting_invalid"
+
+    def __init__(self, name: str, value: str, allowed: str) -> None:
+        super().__init__(f"{name} must be {allowed}, not {value!r}")
+        self.name = name
+
+
+class ModelError(LeadScoringError):
+    """A model file that cannot be served."""
+
+    code = "model"
+
+
+class ModelNotFound(ModelError):
+    """There is no readable file where the model should be."""
+
+    code = "model_not_found"
+
+    def __init__(self, path: str, why: str = "no such file") -> None:
+        super().__init__(f"FileNotFoundError: model file {path!r} cannot be read: {why}")
+
+
+class ModelUnreadable(ModelError):
+    """The file is damaged, hostile, or not an XGBoost model at all."""
+
+    code = "model_unreadable"
+
+
+class ModelUnsupported(ModelError):
+    """The file is a sound XGBoost model, but of a kind that this engine does not score."""
+
+    code = "model_unsupported"
+
+
+class CardInvalid(ModelError):
+    """The card inside the model file contradicts itself or the trees."""
+
+    code = "card_invalid"
+
+
+class GoldenRowMismatch(ModelError):
+    """A certified lead no longer gets its certified margin: trees or engine have changed."""
+
+    code = "golden_row_mismatch"
+
+    def __init__(self, row: int, expected: float, got: float) -> None:
+        super().__init__(
+            f"golden row {row} scores {got!r} but the card certifies {expected!r}: "
+            "the trees were altered after training, or this engine computes otherwise"
+        )
+
+
+class UnexpectedModelVersion(ModelError):
+    """The card names another version than the operator expects."""
+
+    code = "model_version_unexpected"
+
+    def __init__(self, expected: str, got: str) -> None:
+        super().__init__(f"MODEL_VERSION expects version {expected!r}, but the model file holds {got!r}")
+
+
+class TrainingDataError(LeadScoringError):
+    """A file of past leads that cannot be trained or evaluated on; says what is missing."""
+
+    code = "training_data"
+
+
+class RequestError(LeadScoringError):
+    """A caller sent something that cannot be answered as asked."""
+
+    code = "request"
+
+
+class MalformedJson(RequestError):
+    """The body is not one JSON value."""
+
+    code = "malformed_json"
+
+
+class UnsupportedMediaType(RequestError):
+    """The body is announced as something other than JSON."""
+
+    code = "unsupported_media_type"
+
+    def __init__(self, received: str) -> None:
+        super().__init__(f"Content-Type must be application/json, not {received!r}")
+
+
+class BodyTooLarge(RequestError):
+    """The body is longer than MAX_BODY_BYTES."""
+
+    code = "body_too_large"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the body must be at most {limit} bytes (MAX_BODY_BYTES)")
+
+
+class BatchTooLarge(RequestError):
+    """More leads in one request than MAX_BATCH_SIZE."""
+
+    code = "batch_too_large"
+
+    def __init__(self, received: int, limit: int) -> None:
+        super().__init__(f"a batch must hold at most {limit} leads (MAX_BATCH_SIZE), not {received}")
+
+
+class InvalidParameter(RequestError):
+    """A query parameter has a value that is not allowed."""
+
+    code = "invalid_parameter"
+
+    def __init__(self, name: str, value: str, allowed: str) -> None:
+        super().__init__(f"{name} must be {allowed}, not {value[:80]!r}")
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """One thing that is wrong with a lead: where, what was received, what is allowed."""
+
+    path: str
+    message: str
+    value: Any = None
+    allowed: str | None = None
+
+
+class ValidationError(RequestError):
+    """A lead that its contract refuses, with every fault of it at once."""
+
+    code = "invalid_lead"
+
+    def __init__(self, faults: Sequence[Fault], lead_id: str | None = None) -> None:
+        shown = "; ".join(fault.message for fault in faults[:3])
+        more = f"; and {len(faults) - 3} more" if len(faults) > 3 else ""
+        super().__init__(shown + more)
+        self.faults = tuple(faults)
+        self.lead_id = lead_id
+
+
+class MissingKey(RequestError):
+    """No X-API-Key header."""
+
+    code = "key_missing"
+
+    def __init__(self) -> None:
+        super().__init__("the X-API-Key header is missing")
+
+
+class UnknownKey(RequestError):
+    """An X-API-Key that is not one of ours."""
+
+    code = "key_unknown"
+
+    def __init__(self) -> None:
+        super().__init__("the API key is not known to this service")

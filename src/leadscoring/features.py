@@ -1,0 +1,100 @@
+"""What a lead may hold: each feature's kind and bounds, and the contract that they make together."""
+
+import math
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Literal
+
+import msgspec
+
+from leadscoring.errors import CardInvalid
+
+Kind = Literal["number", "integer", "flag", "category"]
+
+FLOAT32_MAX = 3.4028234663852886e38
+"""The largest finite value that the trees can compare; anything beyond would become infinity."""
+
+
+class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One column of the contract.
+
+    ``number`` and ``integer`` lie in ``minimum``..``maximum`` (inclusive; ``None`` is unbounded).
+    ``flag`` takes 0, 1, true or false. ``category`` takes text: its code is the position in
+    ``values``; a text in ``missing`` means unknown; any other text is *unseen* and takes the code
+    after the last value when ``other`` says that the trees know one, else counts as unknown.
+    """
+
+    name: str
+    kind: Kind
+    required: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    values: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    other: bool = False
+    help: str = ""
+    group: str = ""
+    unit: str = ""
+    example: float | int | str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            raise CardInvalid("a feature needs a name")
+        if len(set(self.values)) != len(self.values):
+            raise CardInvalid(f"feature {self.name!r} lists a value twice")
+        if set(self.values) & set(self.missing):
+            raise CardInvalid(f"feature {self.name!r} has a value that also means missing")
+        if self.kind != "category" and (self.values or self.missing or self.other):
+            raise CardInvalid(f"feature {self.name!r} is a {self.kind}, but has the values of a category")
+        bounds = [bound for bound in (self.minimum, self.maximum) if bound is not None]
+        if not all(map(math.isfinite, bounds)) or bounds != sorted(bounds):
+            raise CardInvalid(f"feature {self.name!r} must have finite bounds in order, not {bounds}")
+
+    @property
+    def allowed(self) -> str:
+        """What a caller may send, in words."""
+        if self.kind == "flag":
+            return "0, 1, true or false"
+        if self.kind == "category":
+            return "text" if not self.values else "text, such as " + ", ".join(map(repr, self.values[:4]))
+        noun = "a whole number" if self.kind == "integer" else "a number"
+        if self.minimum is not None and self.maximum is not None:
+            return f"{noun} from {self.minimum:g} to {self.maximum:g}"
+        if self.minimum is not None:
+            return f"{noun} of {self.minimum:g} or more"
+        if self.maximum is not None:
+            return f"{noun} of {self.maximum:g} or less"
+        return noun
+
+
+class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The features of one model, in the order of its columns."""
+
+    features: tuple[Feature, ...]
+
+    def __post_init__(self) -> None:
+        if not self.features:
+            raise CardInvalid("a contract needs at least one feature")
+        names = self.names
+        if len(set(names)) != len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise CardInvalid(f"the contract names feature {twice!r} twice")
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the features, in column order."""
+        return [feature.name for feature in self.features]
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def guess(self, name: str) -> str | None:
+        """The feature that an unknown name most likely meant, if any is near."""
+        return nearest(name, self.names)
+
+
+def nearest(name: str, known: Sequence[str]) -> str | None:
+    """The known name closest to ``name``, ignoring case, if any is close enough to suggest."""
+    folded = {other.casefold(): other for other in known}
+    matches = get_close_matches(name.casefold()[:200], folded, n=1, cutoff=0.7)
+    return folded[matches[0]] if matches else None

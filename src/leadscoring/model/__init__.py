@@ -1,0 +1,1 @@
+"""What is loaded together and served together: trees, card, calibration."""

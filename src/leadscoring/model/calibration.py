@@ -1,0 +1,63 @@
+"""From margin to probability: a monotone piecewise-linear table, or the logistic function.
+
+The trees rank; the calibration makes the rank a probability that can be believed.
+The table is plain data, so that anyone can check an answer with ``numpy.interp``.
+Source: Zadrozny and Elkan 2002 (calibration by a monotone map of the score).
+"""
+
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+
+import msgspec
+
+from leadscoring.errors import CardInvalid
+
+
+class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Knots of the map from margin (log-odds of the trees) to calibrated probability.
+
+    ``margins`` strictly increase, ``probabilities`` never decrease and lie in 0..1. Between two
+    knots the probability is linear in the margin; beyond the first and last it stays what it is
+    there. No knots at all means the logistic function of the margin, uncalibrated.
+    """
+
+    margins: tuple[float, ...] = ()
+    probabilities: tuple[float, ...] = ()
+    method: str = "logistic"
+
+    def __post_init__(self) -> None:
+        xs, ps = self.margins, self.probabilities
+        if len(xs) != len(ps) or len(xs) == 1:
+            raise CardInvalid(
+                f"a calibration needs as many margins as probabilities, and none or at least 2, not {len(xs)} and {len(ps)}"
+            )
+        if not all(map(math.isfinite, xs)) or any(a >= b for a, b in zip(xs, xs[1:], strict=False)):
+            raise CardInvalid("the margins of a calibration must be finite and strictly increase")
+        if any(not 0.0 <= p <= 1.0 for p in ps) or any(a > b for a, b in zip(ps, ps[1:], strict=False)):
+            raise CardInvalid("the probabilities of a calibration must lie in 0..1 and never decrease")
+
+    def probability(self, margin: float) -> float:
+        """The calibrated probability, 0..1, of one margin in log-odds."""
+        xs, ps = self.margins, self.probabilities
+        if not xs:
+            return logistic(margin)
+        right = bisect_right(xs, margin)
+        if right == 0:
+            return ps[0]
+        if right == len(xs):
+            return ps[-1]
+        x0, p0 = xs[right - 1], ps[right - 1]
+        return p0 + (ps[right] - p0) * (margin - x0) / (xs[right] - x0)
+
+    def all(self, margins: Sequence[float]) -> list[float]:
+        """The calibrated probabilities of many margins, in their order."""
+        return [self.probability(margin) for margin in margins]
+
+
+def logistic(margin: float) -> float:
+    """The logistic function, without overflow at either end."""
+    if margin >= 0.0:
+        return 1.0 / (1.0 + math.exp(-margin))
+    odds = math.exp(margin)
+    return odds / (1.0 + odds)

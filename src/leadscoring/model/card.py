@@ -1,0 +1,173 @@
+"""The card: everything about a model that is not its trees, carried inside the model file.
+
+It is JSON text under the attribute ``lead_scoring`` of the booster, so that no second file can go
+missing or be mixed up, and stock XGBoost still loads the model. It is data, never code.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+
+from leadscoring.errors import CardInvalid
+from leadscoring.features import Contract
+from leadscoring.model.calibration import Calibration
+
+ATTRIBUTE = "lead_scoring"
+"""The key of ``learner.attributes`` that holds the card."""
+
+FORMAT = 1
+"""The version of the card's own layout; a reader refuses a later one."""
+
+TIERS = ("A", "B", "C", "D", "E")
+
+
+class Tiers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where A, B, C and D begin, as calibrated probabilities; what is below D is E.
+
+    ``definitions`` says in words what each of the five means.
+    """
+
+    thresholds: tuple[float, float, float, float] = (0.8, 0.6, 0.4, 0.2)
+    definitions: dict[str, str] = {}
+
+    def __post_init__(self) -> None:
+        if any(not 0.0 <= bound <= 1.0 for bound in self.thresholds) or any(a <= b for a, b in pairwise(self.thresholds)):
+            raise CardInvalid(f"tier thresholds must lie in 0..1 and strictly fall from A to D, not {self.thresholds}")
+
+    def bucket(self, probability: float) -> int:
+        """5 for tier A down to 1 for tier E."""
+        a, b, c, d = self.thresholds
+        if probability >= c:
+            return 3 if probability < b else (4 if probability < a else 5)
+        return 2 if probability >= d else 1
+
+    def meanings(self) -> dict[str, str]:
+        """Tier to what it means, A first; from the thresholds where the card has no words."""
+        a, b, c, d = self.thresholds
+        plain = {
+            "A": f"probability {a:.1%} or more",
+            "B": f"probability {b:.1%} to {a:.1%}",
+            "C": f"probability {c:.1%} to {b:.1%}",
+            "D": f"probability {d:.1%} to {c:.1%}",
+            "E": f"probability below {d:.1%}",
+        }
+        return plain | self.definitions
+
+
+class Bins(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How one feature was spread over the training data.
+
+    Numbers: ``edges`` cut the line into ``len(edges) + 1`` bins, the right end of each included;
+    categories have no edges and one bin a code. ``shares`` are per bin, ``missing`` beside them,
+    and all together add up to 1.
+    """
+
+    edges: tuple[float, ...] = ()
+    shares: tuple[float, ...] = ()
+    missing: float = 0.0
+
+
+class Reference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What scores and features looked like in training, for percentiles and drift.
+
+    ``quantiles`` are evenly spaced quantiles of the calibrated probability, from 0 % to 100 %, of
+    leads that the trees did not see. ``features`` has one entry a feature, in contract order.
+    """
+
+    quantiles: tuple[float, ...] = ()
+    features: tuple[Bins, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.quantiles) == 1 or any(a > b for a, b in pairwise(self.quantiles)):
+            raise CardInvalid("the quantiles of the reference must be none or at least 2, and never fall")
+
+
+class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the model was trained on."""
+
+    rows: int
+    positives: int
+    target: str
+    data_hash: str
+    source: str = ""
+    positive: str = ""
+    period: tuple[str, str] | None = None
+    notes: tuple[str, ...] = ()
+
+
+class GoldenRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An encoded lead (``None`` is missing) and the margin that training computed for it."""
+
+    row: tuple[float | None, ...]
+    margin: float
+
+
+class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One model's contract, calibration, tiers, reference, quality and golden rows."""
+
+    name: str
+    version: str
+    contract: Contract
+    calibration: Calibration = Calibration()
+    tiers: Tiers = Tiers()
+    reference: Reference = Reference()
+    created_at: str = ""
+    training: Training | None = None
+    libraries: dict[str, str] = {}
+    quality: dict[str, Any] = {}
+    golden: tuple[GoldenRow, ...] = ()
+    format: int = FORMAT
+
+    def __post_init__(self) -> None:
+        columns = len(self.contract)
+        if self.format != FORMAT:
+            raise CardInvalid(f"the card has format {self.format}; this version reads format {FORMAT}")
+        if not self.name or not self.version:
+            raise CardInvalid("the card needs a name and a version")
+        if self.reference.features and len(self.reference.features) != columns:
+            raise CardInvalid(f"the reference has {len(self.reference.features)} features, the contract {columns}")
+        for number, golden in enumerate(self.golden):
+            if len(golden.row) != columns:
+                raise CardInvalid(f"golden row {number} has {len(golden.row)} values, the contract {columns} features")
+
+    def to_json(self) -> str:
+        """The text that goes into the booster's attribute."""
+        return msgspec.json.encode(self).decode()
+
+
+def read_card(text: str | bytes) -> Card:
+    """The card in a booster's attribute.
+
+    Raises ``CardInvalid`` when the text is not a card, or contradicts itself.
+    """
+    try:
+        return msgspec.json.decode(text, type=Card)
+    except CardInvalid:
+        raise
+    except (msgspec.MsgspecError, RecursionError, UnicodeError) as failure:
+        raise CardInvalid(f"the attribute {ATTRIBUTE!r} is not a readable card: {failure}") from failure
+
+
+def percentile(quantiles: Sequence[float], probability: float) -> float | None:
+    """The share of the reference's leads, 0..100, that score lower; ``None`` without a reference.
+
+    Linear between two quantiles, so that a probability seen in training gets back its own rank.
+    """
+    from bisect import bisect_left, bisect_right
+
+    if not quantiles:
+        return None
+    steps = len(quantiles) - 1
+    left, right = bisect_left(quantiles, probability), bisect_right(quantiles, probability)
+    if right > left:
+        place = (left + right - 1) / 2
+    elif left == 0:
+        place = 0.0
+    elif left > steps:
+        place = float(steps)
+    else:
+        low, high = quantiles[left - 1], quantiles[left]
+        place = left - 1 + (probability - low) / (high - low)
+    return round(100.0 * place / steps, 2)

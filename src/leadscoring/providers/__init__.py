@@ -1,0 +1,1 @@
+"""Where a margin comes from."""

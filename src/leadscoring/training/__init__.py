@@ -1,0 +1,1 @@
+"""From past leads to a model file: read, split, fit, measure, report."""
