@@ -1,0 +1,119 @@
+"""The monotone table from margin to probability, fitted on leads that the trees did not see.
+
+In log-odds the map is Platt's line (Platt 1999) bent at a few quantiles of the margin. How far it may
+bend is chosen by cross-validated log-loss, and it is pulled straighter until it rises everywhere, so
+noise never turns the ranking over (the smoothing is a P-spline's: Eilers and Marx 1996).
+"""
+
+import numpy as np
+
+from leadscoring.model.calibration import Calibration
+from leadscoring.training.encode import Vector
+from leadscoring.training.quality import log_loss
+
+HINGES = 6
+PENALTIES = (10.0, 100.0, 1000.0, 1e9)
+"""What a bend costs; the last leaves a straight line."""
+
+KNOTS = 96
+REACH = 6.0
+"""How far beyond the seen margins the table goes, in units of the margin."""
+
+EXTREME = 18.0
+"""No calibrated log-odds lie further from 0 than this, and none coincide."""
+
+LEAST_SLOPE = 1e-3
+
+
+def fit_calibration(margins: Vector, y: Vector, seed: int = 0) -> Calibration:
+    """The calibration of ``margins`` to outcomes ``y`` (0 or 1), both of shape (leads,)."""
+    fold = np.random.default_rng(seed).permutation(len(y)) % 5
+    losses = [cross_validated(margins, y, fold, penalty) for penalty in PENALTIES]
+    start = int(np.argmin(np.round(losses, 5)[::-1]))
+    for penalty in PENALTIES[len(PENALTIES) - 1 - start :]:
+        curve = Curve(margins, y, penalty)
+        if curve.rises():
+            return table(curve, margins)
+    return table(Curve(margins, y, PENALTIES[-1], straight=True), margins)
+
+
+def cross_validated(margins: Vector, y: Vector, fold: Vector, penalty: float) -> float:
+    """The log-loss of a penalty over leads that its curve was not fitted on."""
+    p = np.empty(len(y))
+    for k in range(5):
+        inside = fold != k
+        p[~inside] = logistic(Curve(margins[inside], y[inside], penalty)(margins[~inside]))
+    return log_loss(y, p)
+
+
+class Curve:
+    """Calibrated log-odds as a penalised piecewise-linear function of the margin."""
+
+    def __init__(self, margins: Vector, y: Vector, penalty: float, *, straight: bool = False) -> None:
+        self.hinges = np.unique(np.quantile(margins, np.linspace(0.0, 1.0, HINGES + 2)[1:-1]))
+        self.center, self.scale = float(margins.mean()), float(margins.std()) or 1.0
+        weights = np.full(2 + len(self.hinges), penalty)
+        weights[0], weights[1] = 1e-6, 1e-3
+        self.weights = newton(self.design(margins), y, weights)
+        if straight:
+            self.weights[2:] = 0.0
+            self.weights[1] = max(self.weights[1], LEAST_SLOPE)
+
+    def design(self, margins: Vector) -> Vector:
+        """The columns of the regression: one, the margin, and a bend at each hinge."""
+        bends = [np.maximum(0.0, margins - hinge) / self.scale for hinge in self.hinges]
+        return np.column_stack([np.ones(len(margins)), (margins - self.center) / self.scale, *bends])
+
+    def __call__(self, margins: Vector) -> Vector:
+        """Calibrated log-odds of margins."""
+        values: Vector = self.design(margins) @ self.weights
+        return values
+
+    def rises(self) -> bool:
+        """Whether every piece has a rising slope."""
+        return bool((np.cumsum(self.weights[1:]) >= LEAST_SLOPE).all())
+
+
+def newton(design: Vector, y: Vector, ridge: Vector) -> Vector:
+    """Penalised logistic regression by Newton's method; Platt's smoothed targets keep it finite."""
+    positives = y.sum()
+    targets = np.where(y > 0, (positives + 1) / (positives + 2), 1 / (len(y) - positives + 2))
+    weights = np.zeros(design.shape[1])
+    weights[0] = np.log(targets.mean() / (1 - targets.mean()))
+    weights[1] = 1.0
+    for _ in range(60):
+        p = logistic(design @ weights)
+        gradient = design.T @ (p - targets) + ridge * weights
+        hessian = (design * (p * (1 - p))[:, None]).T @ design + np.diag(ridge + 1e-9)
+        step = np.linalg.solve(hessian, gradient)
+        weights -= step * min(1.0, 4.0 / max(np.abs(step).max(), 1e-12))
+        if np.abs(step).max() < 1e-9:
+            break
+    return weights
+
+
+def table(curve: Curve, margins: Vector) -> Calibration:
+    """The curve as knots: dense where margins were seen, and on to where no lead is likely to come."""
+    low, high = float(margins.min()), float(margins.max())
+    if high - low < 1e-6:
+        low, high = low - 1.0, high + 1.0
+    tail = np.linspace(REACH / 16, REACH, 16)
+    x = np.r_[low - tail[::-1], np.linspace(low, high, KNOTS), high + tail]
+    z = np.clip(curve(x), -EXTREME, EXTREME)
+    p = logistic(z)
+    rising = np.r_[True, np.diff(p) > 0.0] & (np.r_[np.diff(p) > 0.0, True] | (z < EXTREME))
+    x, p = x[rising], p[rising]
+    method = "platt" if np.abs(curve.weights[2:]).max(initial=0.0) < 1e-3 else "penalised spline"
+    return Calibration(tuple(x.tolist()), tuple(p.tolist()), method)
+
+
+def logistic(z: Vector) -> Vector:
+    """The logistic function, without overflow."""
+    return np.where(z >= 0, 1.0 / (1.0 + np.exp(-np.abs(z))), np.exp(-np.abs(z)) / (1.0 + np.exp(-np.abs(z))))
+
+
+def apply(calibration: Calibration, margins: Vector) -> Vector:
+    """Calibrated probabilities of many margins, shape (leads,), as the service would give them."""
+    if not calibration.margins:
+        return logistic(np.asarray(margins, dtype=np.float64))
+    return np.interp(margins, calibration.margins, calibration.probabilities)

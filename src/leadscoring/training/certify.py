@@ -1,0 +1,94 @@
+"""What the card says beside contract and calibration: tiers, reference, golden rows."""
+
+import msgspec
+import numpy as np
+import xgboost as xgb
+
+from leadscoring.features import Contract, Feature
+from leadscoring.model.card import TIERS, Bins, GoldenRow, Reference, Tiers
+from leadscoring.training.encode import Matrix, Vector
+from leadscoring.training.trees import matrix
+
+TOP_SHARES = (0.10, 0.25, 0.50, 0.75)
+"""The share of leads in A; in A and B; in A to C; in A to D."""
+
+QUANTILES = 101
+NUMBER_BINS = 10
+GOLDEN = 32
+APART = 1e-6
+"""Tier thresholds differ by at least this."""
+
+
+def make_tiers(p: Vector, y: Vector) -> Tiers:
+    """Tiers by share of leads, described by what was observed on leads that the trees did not see.
+
+    Thresholds strictly fall and lie inside 0..1 whatever the probabilities are, even if all are equal.
+    """
+    thresholds = [float(bound) for bound in np.quantile(p, [1.0 - share for share in TOP_SHARES])]
+    thresholds[0] = min(max(thresholds[0], 5 * APART), 1.0 - APART)
+    for place in range(1, len(thresholds)):
+        ceiling = thresholds[place - 1] - APART
+        thresholds[place] = max(min(thresholds[place], ceiling), (len(thresholds) - place) * APART)
+    a, b, c, d = thresholds
+    tier = np.searchsorted(-np.asarray(thresholds), -p, side="left")
+    spans = (f"{a:.1%} or more", f"{b:.1%} to {a:.1%}", f"{c:.1%} to {b:.1%}", f"{d:.1%} to {c:.1%}", f"below {d:.1%}")
+    words = ("the best tenth of leads", "the next 15 %", "the next 25 %", "the 25 % after those", "the last 25 %")
+    definitions = {
+        name: f"{words[place]}: probability {spans[place]}; {observed(y[tier == place])}"
+        for place, name in enumerate(TIERS)
+    }
+    return Tiers((a, b, c, d), definitions)
+
+
+def observed(outcomes: Vector) -> str:
+    """How many of some leads converted, in words."""
+    if len(outcomes) == 0:
+        return "no past lead scored here"
+    return f"{outcomes.mean():.1%} of {len(outcomes)} past leads converted"
+
+
+def make_reference(contract: Contract, x: Matrix, p: Vector) -> Reference:
+    """The quantiles of probabilities ``p`` of unseen leads, and the bins of every feature in ``x``."""
+    quantiles = np.maximum.accumulate(np.quantile(p, np.linspace(0.0, 1.0, QUANTILES)))
+    features = tuple(make_bins(feature, x[:, place]) for place, feature in enumerate(contract.features))
+    return Reference(tuple(quantiles.tolist()), features)
+
+
+def make_bins(feature: Feature, column: Matrix) -> Bins:
+    """Shares of one column's bins: one a code, or about ten of equal mass between quantiles."""
+    present = column[~np.isnan(column)].astype(np.float64)
+    missing = 1.0 - len(present) / len(column)
+    if feature.kind == "category":
+        counts = np.bincount(present.astype(np.int64), minlength=len(feature.values) + feature.other)
+        return Bins((), tuple((counts / len(column)).tolist()), missing)
+    cuts = np.quantile(present, np.linspace(0.0, 1.0, NUMBER_BINS + 1)[1:-1], method="lower") if len(present) else []
+    edges = np.unique(cuts)
+    edges = edges[edges < present.max()] if len(present) else edges
+    counts = np.bincount(np.searchsorted(edges, present, side="left"), minlength=len(edges) + 1)
+    return Bins(tuple(edges.tolist()), tuple((counts / len(column)).tolist()), missing)
+
+
+def make_golden(booster: xgb.Booster, contract: Contract, x: Matrix, seed: int = 0) -> tuple[GoldenRow, ...]:
+    """Encoded leads and the margins that XGBoost gives them: all missing, both extremes, every last code, and
+    leads of the data, some of their values blanked."""
+    bare = np.where(np.isnan(x), np.inf, x)
+    lowest = bare.min(axis=0)
+    highest = np.where(np.isnan(x), -np.inf, x).max(axis=0)
+    last = [float(len(f.values) - 1 + f.other) if f.kind == "category" else np.nan for f in contract.features]
+    special = np.stack([np.full(x.shape[1], np.nan), lowest, highest, np.asarray(last)])
+    special = np.where(np.isfinite(special), special, np.nan)
+    random = np.random.default_rng(seed)
+    drawn = x[np.sort(random.choice(len(x), GOLDEN - len(special), replace=len(x) < GOLDEN))].copy()
+    half = len(drawn) // 2
+    drawn[:half][random.random(drawn[:half].shape) < 0.2] = np.nan
+    rows = np.concatenate([special, drawn]).astype(np.float32)
+    margins = booster.predict(matrix(contract, rows), output_margin=True)
+    return tuple(
+        GoldenRow(tuple(None if np.isnan(value) else float(value) for value in row), float(margin))
+        for row, margin in zip(rows, margins, strict=True)
+    )
+
+
+def plain(value: object) -> object:
+    """Structs as dicts and lists, for JSON."""
+    return msgspec.to_builtins(value)

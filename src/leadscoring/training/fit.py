@@ -1,0 +1,254 @@
+"""From past leads to a model: the one deed behind ``leadscoring train``.
+
+1. **Rehearsal.** A fifth of the leads (the latest, with a time column; else a random fifth, duplicates
+   kept together) is put aside before anything is learned. On the rest the contract is inferred, depth,
+   rate and rounds are chosen by cross-fitting with early stopping, the calibration is fitted to the
+   margins of leads that the trees did not see, and the trees are grown. Only then is the held-out fifth
+   scored, once. Those are the figures of the report.
+2. **Final.** The same steps, with the depth and rate of the rehearsal, on every lead: the newest leads
+   are the ones most like those to come, and a fifth of the conversions is too much to waste. Its own
+   figures, from leads that its cross-fitted trees did not see, stand beside those of the rehearsal.
+   ``ship_measured`` leaves this step out and writes the very model that was measured.
+"""
+
+import os
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import polars as pl
+import xgboost as xgb
+
+from leadscoring.features import Contract
+from leadscoring.model.calibration import Calibration
+from leadscoring.model.card import ATTRIBUTE, Card, Tiers, Training
+from leadscoring.training import certify, trees
+from leadscoring.training.calibrate import apply, fit_calibration
+from leadscoring.training.drift import calendar_features
+from leadscoring.training.encode import Matrix, Vector, encode_table
+from leadscoring.training.infer import Inferred, infer, without
+from leadscoring.training.leads import Leads, gather, hold_out, refuse_few
+from leadscoring.training.missing import MissingTokens, parse_tokens
+from leadscoring.training.quality import Quality, measure
+from leadscoring.training.report import gather_report
+from leadscoring.training.split import Indices
+from leadscoring.training.table import data_hash, read_table
+
+FOLDS = 5
+
+RECENT_FOLDS = 2
+"""With a time column, calibration and tiers rest on the latest of the folds, as base rates move."""
+
+Progress = Callable[[str, float], None]
+"""Told what is being done, and what share of all work (0..1) is behind."""
+
+
+class TrainOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``leadscoring train`` was asked for; each field is the option of that name."""
+
+    target: str
+    positive: str | None = None
+    time: str | None = None
+    id: str | None = None
+    ignore: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    name: str | None = None
+    version: str = "1.0.0"
+    seed: int = 20
+    ship_measured: bool = False
+
+
+class Fitted(msgspec.Struct, frozen=True):
+    """Trees and all that was learned beside them.
+
+    ``x`` is what they were grown on; ``unseen`` are its calibrated probabilities by trees that had not
+    seen the lead; ``recent`` are the rows that calibration and tiers rest on.
+    """
+
+    inferred: Inferred
+    x: Matrix
+    y: Vector
+    booster: xgb.Booster
+    cross: trees.CrossFit
+    calibration: Calibration
+    unseen: Vector
+    recent: Indices
+    tiers: Tiers
+
+    @property
+    def contract(self) -> Contract:
+        """The contract of the trees' columns."""
+        return self.inferred.contract
+
+    def probabilities(self, x: Matrix) -> Vector:
+        """Calibrated probabilities of encoded leads."""
+        return apply(self.calibration, trees.margins_of(self.booster, self.contract, x))
+
+
+class Trained(msgspec.Struct, frozen=True):
+    """A model with its card, and the data of its report."""
+
+    booster: xgb.Booster
+    card: Card
+    report: dict[str, Any]
+
+    def save(self, path: str | Path) -> None:
+        """Write the model file, whole or not at all: UBJ when the name ends in ``.ubj``, else JSON."""
+        write_model(self.booster, Path(path))
+
+
+def train(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Progress | None = None) -> Trained:
+    """A model of the leads in a CSV or Parquet file, or in a frame.
+
+    Raises ``TrainingDataError`` when they cannot be trained on, with what is missing.
+    """
+    tell = progress or (lambda stage, share: None)
+    tell("reading", 0.0)
+    frame = source if isinstance(source, pl.DataFrame) else read_table(source)
+    tokens = parse_tokens(options.missing, frame.columns)
+    leads = gather(
+        frame, options.target, tokens, positive=options.positive, time=options.time, id_column=options.id
+    )
+    refuse_few(leads)
+    every = infer(leads.frame, leads.y, leads.named, options.ignore, tokens)
+    held = hold_out(leads, every.contract.names, options.seed)
+    recipes = trees.RECIPES if leads.time is None else trees.RECIPES_OVER_TIME
+    rehearsal = fit(leads.take(~held), options, tokens, recipes, Share(tell, "rehearsing", 0.02, 0.6))
+    tell("measuring", 0.6)
+    unseen = leads.take(held)
+    x = encode_table(rehearsal.contract, blanked(rehearsal.inferred, unseen.frame, tokens))
+    p = rehearsal.probabilities(x)
+    held_out = measure(unseen.y, p, rehearsal.tiers.thresholds)
+    final, shipped = rehearsal, leads.take(~held)
+    if not options.ship_measured:
+        final = fit(leads, options, tokens, (rehearsal.cross.recipe,), Share(tell, "training", 0.65, 0.95))
+        shipped = leads
+    tell("certifying", 0.95)
+    out_of_fold = measure(shipped.y, final.unseen, final.tiers.thresholds)
+    card = make_card(source, options, shipped, final, held_out, out_of_fold)
+    final.booster.set_attr(**{ATTRIBUTE: card.to_json()})
+    report = gather_report(card, final, rehearsal, x, unseen, p, held_out, out_of_fold)
+    tell("done", 1.0)
+    return Trained(final.booster, card, report)
+
+
+class Share:
+    """A part of the whole work, told step by step."""
+
+    def __init__(self, tell: Progress, stage: str, start: float, end: float) -> None:
+        self.tell, self.stage, self.at, self.start, self.end = tell, stage, 0, start, end
+
+    def ticks(self, count: int) -> Callable[[], None]:
+        """What to call after each of ``count`` steps."""
+
+        def tick() -> None:
+            self.at += 1
+            self.tell(self.stage, self.start + (self.end - self.start) * self.at / count)
+
+        return tick
+
+
+def fit(
+    leads: Leads, options: TrainOptions, tokens: MissingTokens, recipes: tuple[trees.Recipe, ...], share: Share
+) -> Fitted:
+    """Contract, trees, calibration and tiers of some leads."""
+    inferred = infer(leads.frame, leads.y, leads.named, options.ignore, tokens)
+    x = encode_table(inferred.contract, inferred.frame)
+    if leads.time is not None:
+        inferred, x = without_calendar(inferred, x, leads.time)
+    contract = inferred.contract
+    folds = leads.folds(FOLDS, options.seed, contract.names)
+    cross = trees.cross_fit(contract, x, leads.y, folds, recipes, options.seed, share.ticks(FOLDS * len(recipes)))
+    recent = np.arange(len(leads.y)) if leads.time is None else np.flatnonzero(folds >= FOLDS - RECENT_FOLDS)
+    calibration = fit_calibration(cross.margins[recent], leads.y[recent], options.seed)
+    unseen = apply(calibration, cross.margins)
+    booster = trees.grow(contract, x, leads.y, cross.recipe, cross.rounds, options.seed)
+    tiers = certify.make_tiers(unseen[recent], leads.y[recent])
+    return Fitted(inferred, x, leads.y, booster, cross, calibration, unseen, recent, tiers)
+
+
+def without_calendar(inferred: Inferred, x: Matrix, time: Vector) -> tuple[Inferred, Matrix]:
+    """The contract and matrix without the numbers that only tell when a lead came, unless that is all there is."""
+    moved = calendar_features(inferred.contract, x, time)
+    if not moved or len(moved) == len(inferred.contract):
+        return inferred, x
+    keep = [place for place, name in enumerate(inferred.contract.names) if name not in moved]
+    reasons = {
+        name: f"follows the calendar: its values move {shift:.0%} of the way from one period to the next, "
+        "so those of later leads tell nothing"
+        for name, shift in moved.items()
+    }
+    return without(inferred, reasons), x[:, keep]
+
+
+def blanked(inferred: Inferred, frame: pl.DataFrame, tokens: MissingTokens) -> pl.DataFrame:
+    """Raw leads with the same tokens read as missing as in training."""
+    from leadscoring.training.missing import blank
+
+    return pl.DataFrame([blank(frame[name], tokens.of(name))[0] for name in inferred.contract.names])
+
+
+def make_card(
+    source: str | Path | pl.DataFrame, options: TrainOptions, leads: Leads, final: Fitted, held_out: Quality, out_of_fold: Quality
+) -> Card:
+    """All that the model file says about itself."""
+    path = None if isinstance(source, pl.DataFrame) else Path(source)
+    return Card(
+        name=options.name or (re.sub(r"[^a-z0-9]+", "-", path.stem.casefold()).strip("-") if path else "") or "leads",
+        version=options.version,
+        created_at=now().isoformat().replace("+00:00", "Z"),
+        contract=final.contract,
+        calibration=final.calibration,
+        tiers=final.tiers,
+        reference=certify.make_reference(final.contract, final.x, final.unseen[final.recent]),
+        training=Training(
+            rows=len(leads.y),
+            positives=int(leads.y.sum()),
+            target=options.target,
+            positive=leads.positive,
+            data_hash=data_hash(source),
+            source=path.name if path else "",
+            period=leads.period,
+            notes=leads.notes,
+        ),
+        libraries={"numpy": np.__version__, "polars": pl.__version__, "xgboost": xgb.__version__},
+        quality={
+            "protocol": protocol(options),
+            "held_out": held_out.summary(),
+            "out_of_fold": out_of_fold.summary(),
+            "recipe": {**msgspec.to_builtins(final.cross.recipe), "rounds": final.cross.rounds},
+        },
+        golden=certify.make_golden(final.booster, final.contract, final.x),
+    )
+
+
+def protocol(options: TrainOptions) -> str:
+    """What the figures of the card were measured on, in a sentence."""
+    part = "the latest fifth of the leads" if options.time else "a random fifth of the leads (duplicates together)"
+    model = (
+        "this very model, which never saw them"
+        if options.ship_measured
+        else "a model trained in the same way without them; this one was then trained on all leads"
+    )
+    return f"held_out: {part}, scored by {model}. out_of_fold: the training leads, each scored by trees that had not seen it."
+
+
+def now() -> datetime:
+    """The present, or the moment that SOURCE_DATE_EPOCH names (reproducible-builds.org)."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    return datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC).replace(microsecond=0)
+
+
+def write_model(booster: xgb.Booster, path: Path) -> None:
+    """Write a booster through a file of another name beside it, so that nobody reads half a model."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(booster.save_raw("ubj" if path.suffix == ".ubj" else "json"))
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

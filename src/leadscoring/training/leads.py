@@ -1,0 +1,106 @@
+"""Past leads whose outcome is known: gathered from a table, and split."""
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from leadscoring.errors import TrainingDataError
+from leadscoring.training.encode import Vector
+from leadscoring.training.missing import MissingTokens
+from leadscoring.training.outcome import column_of, outcomes, times
+from leadscoring.training.split import Indices, groups_of_frame, random_folds, time_folds
+
+FEWEST_ROWS = 200
+FEWEST_OF_EACH = 20
+HELD_OUT = 5
+"""One lead in this many is held out."""
+
+
+class Leads(msgspec.Struct, frozen=True):
+    """Raw columns, outcomes (0 or 1) and, where a column names it, the time of each lead."""
+
+    frame: pl.DataFrame
+    y: Vector
+    positive: str
+    named: dict[str, str]
+    time: Vector | None = None
+    period: tuple[str, str] | None = None
+    notes: tuple[str, ...] = ()
+
+    def take(self, rows: Indices | npt.NDArray[np.bool_]) -> "Leads":
+        """Some of the leads, by number or by a mask."""
+        numbers = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
+        time = None if self.time is None else self.time[numbers]
+        return msgspec.structs.replace(self, frame=self.frame[numbers], y=self.y[numbers], time=time)
+
+    def folds(self, count: int, seed: int, columns: list[str] | None = None) -> Indices:
+        """The fold of each lead: by time where there is one, else random with duplicates together.
+
+        Duplicates are leads alike in all ``columns`` (in all that have no other role, by default).
+        """
+        if self.time is not None:
+            return time_folds(self.time, count)
+        alike = columns if columns is not None else [name for name in self.frame.columns if name not in self.named]
+        return random_folds(groups_of_frame(self.frame.select(alike)), self.y, count, seed)
+
+
+def gather(
+    frame: pl.DataFrame,
+    target: str,
+    tokens: MissingTokens,
+    *,
+    positive: str | None = None,
+    time: str | None = None,
+    id_column: str | None = None,
+) -> Leads:
+    """The leads of a table; rows without an outcome are left out, and noted.
+
+    Raises ``TrainingDataError`` for a column that is not there, outcomes that cannot be told apart, or
+    a lead without a readable time.
+    """
+    column, positive = outcomes(frame, target, positive, tokens)
+    named = {target: "the target"}
+    if id_column is not None:
+        named[column_of(frame, id_column, "--id").name] = "the lead's identifier, as named"
+    notes = []
+    if column.null_count():
+        notes.append(f"{column.null_count()} of {len(column)} rows have no outcome and were left out")
+        frame, column = frame.filter(column.is_not_null()), column.drop_nulls()
+    stamps, period = None, None
+    if time is not None:
+        if time == target:
+            raise TrainingDataError(f"--time and --target both name {time!r}")
+        stamps, period = times(frame, time)
+        named[time] = "the time of the lead, as named"
+    return Leads(frame, column.to_numpy().astype(np.float64), positive, named, stamps, period, tuple(notes))
+
+
+def refuse_few(leads: Leads) -> None:
+    """Raise ``TrainingDataError`` when there are too few leads, or too few of one outcome."""
+    rows, positives = len(leads.y), int(leads.y.sum())
+    if rows < FEWEST_ROWS:
+        raise TrainingDataError(f"there are {rows} rows with an outcome; training needs at least {FEWEST_ROWS}")
+    for count, what in ((positives, "converted"), (rows - positives, "did not convert")):
+        if count < FEWEST_OF_EACH:
+            raise TrainingDataError(
+                f"{count} of {rows} leads {what} (converted means {leads.positive!r}); "
+                f"training needs at least {FEWEST_OF_EACH} such leads"
+            )
+
+
+def hold_out(leads: Leads, columns: list[str], seed: int) -> npt.NDArray[np.bool_]:
+    """Which leads nothing may see until the end: the latest fifth, or a random one.
+
+    Raises ``TrainingDataError`` when they, or the others, lack leads of one outcome.
+    """
+    held = leads.folds(HELD_OUT, seed + 1000, columns) == HELD_OUT - 1
+    for part, what in ((held, "latest fifth"), (~held, "first four fifths")):
+        positives = int(leads.y[part].sum())
+        if not 5 <= positives <= int(part.sum()) - 5:
+            where = f"the {what} of the leads" if leads.time is not None else "a random part of the leads"
+            raise TrainingDataError(
+                f"{where} holds {positives} conversions in {int(part.sum())} leads: "
+                "each part needs at least 5 leads of both outcomes to be judged on"
+            )
+    return held

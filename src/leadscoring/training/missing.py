@@ -1,0 +1,69 @@
+"""Which texts of a file mean *unknown*, and how often each of them stands there."""
+
+from collections.abc import Iterable
+
+import msgspec
+import polars as pl
+
+from leadscoring.errors import TrainingDataError
+from leadscoring.features import nearest
+
+SPELLINGS = (
+    *("", "NA", "N/A", "n/a", "NULL", "Null", "null", "None", "none", "NaN", "nan", "?", "-"),
+    *("Select", "select", "Unknown", "unknown"),
+)
+"""What means unknown in every column; also matched in any other mix of cases."""
+
+
+class MissingTokens(msgspec.Struct, frozen=True):
+    """Texts that mean unknown: in every column, and in single columns beside those."""
+
+    everywhere: frozenset[str] = frozenset(text.casefold() for text in SPELLINGS)
+    single: dict[str, frozenset[str]] = {}
+
+    def of(self, column: str) -> frozenset[str]:
+        """The tokens of one column, case-folded."""
+        return self.everywhere | self.single.get(column, frozenset())
+
+
+def parse_tokens(given: Iterable[str], columns: Iterable[str]) -> MissingTokens:
+    """The default tokens and those given: ``TOKEN`` for every column, ``COLUMN=TOKEN`` for one.
+
+    Raises ``TrainingDataError`` when ``COLUMN`` is no column of the table.
+    """
+    known = list(columns)
+    everywhere = {text.casefold() for text in SPELLINGS}
+    single: dict[str, frozenset[str]] = {}
+    for token in given:
+        name, sign, value = token.rpartition("=")
+        if not sign:
+            everywhere.add(token.strip().casefold())
+        elif name in known:
+            single[name] = single.get(name, frozenset()) | {value.strip().casefold()}
+        else:
+            raise TrainingDataError(f"--missing names the column {name!r}, which is not in the data{hint(name, known)}")
+    return MissingTokens(frozenset(everywhere), single)
+
+
+def hint(name: str, known: list[str]) -> str:
+    """A guess at the name meant, as the end of a sentence."""
+    guess = nearest(name, known)
+    return f"; did you mean {guess!r}?" if guess else ""
+
+
+def as_text(column: pl.Series) -> pl.Series:
+    """A column as text; whole floats lose their ``.0``, so that 1.0 and 1 are one value."""
+    text = column.cast(pl.String)
+    return text.str.replace(r"^(-?\d+)\.0$", "${1}") if column.dtype.is_float() else text
+
+
+def blank(column: pl.Series, tokens: frozenset[str]) -> tuple[pl.Series, dict[str, int]]:
+    """A column with its missing tokens as null, and how often each (as spelled there) was found."""
+    if not (column.dtype == pl.String or column.dtype.is_numeric()):
+        return column, {}
+    text = as_text(column)
+    hit = text.str.strip_chars().str.to_lowercase().is_in([token.lower() for token in tokens])
+    found = text.filter(hit.fill_null(False)).value_counts(sort=True, name="n")
+    counts = dict(sorted(zip(found[column.name].to_list(), found["n"].to_list(), strict=True)))
+    kept = pl.select(pl.when(~hit).then(column).otherwise(None).alias(column.name)).to_series() if counts else column
+    return kept, counts

@@ -1,0 +1,244 @@
+"""Every figure that says how good a model is: one definition each, with a bootstrap interval.
+
+Intervals are percentile bootstrap intervals over leads (Efron and Tibshirani 1993). A resample is a
+vector of integer weights, so one sort of the scores serves every resample.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from leadscoring.model.card import TIERS
+
+Vector = npt.NDArray[np.float64]
+
+BINS = 10
+RESAMPLES = 500
+COVERAGE = 0.95
+CLIP = 1e-15
+"""Probabilities are kept this far from 0 and 1 in the log-loss, as a lost sure bet would cost infinity."""
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """A measured value and its interval of ``COVERAGE``."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Tenth(msgspec.Struct, frozen=True):
+    """One tenth of the leads by score, the best first.
+
+    ``conversion`` is its share of positives, ``lift`` that over the whole share; ``gain`` is the share
+    of all positives found in this tenth and those above it.
+    """
+
+    tenth: int
+    leads: int
+    positives: int
+    mean_probability: float
+    conversion: Figure
+    lift: Figure
+    gain: Figure
+
+
+class TierQuality(msgspec.Struct, frozen=True):
+    """The leads of one tier, and the confusion if everything from this tier up is called positive."""
+
+    tier: str
+    leads: int
+    positives: int
+    share: Figure
+    conversion: Figure
+    true_positives: int
+    false_positives: int
+    false_negatives: int
+    true_negatives: int
+    precision: Figure
+    recall: Figure
+    false_positive_rate: Figure
+
+
+class CalibrationBin(msgspec.Struct, frozen=True):
+    """One of ``BINS`` bins of equal mass: mean prediction against observed share."""
+
+    leads: int
+    predicted: float
+    observed: Figure
+
+
+class Quality(msgspec.Struct, frozen=True):
+    """All figures of one set of scored leads.
+
+    ``calibration_error`` is the expected calibration error over 10 bins of equal mass (ties broken by
+    rank): the mean, weighted by leads, of |mean probability - share of positives| (Naeini et al. 2015).
+    """
+
+    rows: int
+    positives: int
+    base_rate: Figure
+    roc_auc: Figure
+    pr_auc: Figure
+    log_loss: Figure
+    brier: Figure
+    calibration_error: Figure
+    tenths: tuple[Tenth, ...]
+    tiers: tuple[TierQuality, ...]
+    bins: tuple[CalibrationBin, ...]
+
+    def summary(self) -> dict[str, Any]:
+        """The figures as plain data, for JSON."""
+        plain: dict[str, Any] = msgspec.to_builtins(self)
+        return plain
+
+
+def measure(
+    y: npt.ArrayLike, p: npt.ArrayLike, tiers: Sequence[float] = (), *, resamples: int = RESAMPLES, seed: int = 0
+) -> Quality:
+    """Every figure of outcomes ``y`` (0 or 1) and probabilities ``p``, both of shape (leads,).
+
+    ``tiers`` are the thresholds of A to D on the probability; without them there are no tier figures.
+    Raises ``ValueError`` when the shapes differ, a value is not finite, or there is but one outcome.
+    """
+    scored = Scored(np.asarray(y, dtype=np.float64), np.asarray(p, dtype=np.float64), tuple(tiers))
+    values = scored.statistics(np.ones(scored.rows))
+    drawn = bootstrap(scored.statistics, scored.rows, resamples, seed)
+    tail = 100.0 * (1.0 - COVERAGE) / 2.0
+    with np.errstate(invalid="ignore"):
+        low, high = np.nanpercentile(drawn, [tail, 100.0 - tail], axis=0)
+    figures = [
+        Figure(float(value), float(min(one, value)), float(max(two, value)))
+        for value, one, two in zip(values, low, high, strict=True)
+    ]
+    return scored.arrange(figures)
+
+
+def bootstrap(statistics: Callable[[Vector], Vector], rows: int, resamples: int, seed: int) -> Vector:
+    """The statistics of ``resamples`` draws with replacement, shape (resamples, statistics)."""
+    random = np.random.default_rng(seed)
+    return np.stack(
+        [
+            statistics(np.bincount(random.integers(rows, size=rows), minlength=rows).astype(np.float64))
+            for _ in range(resamples)
+        ]
+    )
+
+
+class Scored:
+    """Outcomes and probabilities, sorted once, best first; gives every statistic under weights of rows."""
+
+    def __init__(self, y: Vector, p: Vector, thresholds: tuple[float, ...]) -> None:
+        if y.shape != p.shape or y.ndim != 1 or not np.isfinite(p).all() or not np.isin(y, (0.0, 1.0)).all():
+            raise ValueError("measure needs as many outcomes (0 or 1) as finite probabilities")
+        if len(np.unique(y)) < 2:
+            raise ValueError("measure needs leads of both outcomes")
+        order = np.argsort(-p, kind="stable")
+        self.y, self.p = y[order], p[order]
+        self.rows = len(y)
+        self.starts = np.flatnonzero(np.r_[True, np.diff(self.p) != 0.0])
+        clipped = np.clip(self.p, CLIP, 1.0 - CLIP)
+        self.loss = -(self.y * np.log(clipped) + (1.0 - self.y) * np.log1p(-clipped))
+        self.square = (self.p - self.y) ** 2
+        self.bin = (np.arange(self.rows) * min(BINS, self.rows)) // self.rows
+        self.thresholds = thresholds
+        self.tier = np.searchsorted(-np.asarray(thresholds), -self.p, side="left") if thresholds else None
+
+    def statistics(self, weights: Vector) -> Vector:
+        """All statistics as one vector, in the order in which ``arrange`` takes them."""
+        positive = weights * self.y
+        total, positives = weights.sum(), positive.sum()
+        tied, tied_positive = np.add.reduceat(weights, self.starts), np.add.reduceat(positive, self.starts)
+        seen, found = np.cumsum(tied), np.cumsum(tied_positive)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            negatives = total - positives
+            above = found - 0.5 * tied_positive
+            roc = (above * (tied - tied_positive)).sum() / (positives * negatives)
+            precision = np.divide(found, seen, out=np.zeros_like(found), where=seen > 0)
+            average = (tied_positive * precision).sum() / positives
+            head = [positives / total, roc, average, weights @ self.loss / total, weights @ self.square / total]
+            tenths = self.tenths(np.r_[0.0, seen], np.r_[0.0, found], total, positives)
+            return np.concatenate([head, self.calibration(weights, total), *tenths, *self.tiers(weights, positive)])
+
+    def calibration(self, weights: Vector, total: float) -> Vector:
+        """The expected calibration error, then the observed share of each bin."""
+        mass = np.bincount(self.bin, weights)
+        predicted = np.bincount(self.bin, weights * self.p)
+        observed = np.bincount(self.bin, weights * self.y)
+        return np.r_[np.abs(predicted - observed).sum() / total, observed / mass]
+
+    def tenths(self, seen: Vector, found: Vector, total: float, positives: float) -> tuple[Vector, Vector, Vector]:
+        """Conversion, lift and gain of each tenth; leads of one score count by their share of it."""
+        reached = np.interp(np.arange(11) * total / 10.0, seen, found)
+        conversion = np.diff(reached) / (total / 10.0)
+        return conversion, conversion / (positives / total), reached[1:] / positives
+
+    def tiers(self, weights: Vector, positive: Vector) -> tuple[Vector, ...]:
+        """Share and conversion of each tier; precision, recall and false positive rate from it up."""
+        if self.tier is None:
+            return ()
+        leads = np.bincount(self.tier, weights, minlength=len(TIERS))
+        won = np.bincount(self.tier, positive, minlength=len(TIERS))
+        up, hit = np.cumsum(leads), np.cumsum(won)
+        return leads / up[-1], won / leads, hit / up, hit / hit[-1], (up - hit) / (up[-1] - hit[-1])
+
+    def arrange(self, figures: list[Figure]) -> Quality:
+        """The vector of ``statistics``, with intervals, under the names of its parts."""
+        (rate, roc, average, loss, brier, error), rest = figures[:6], figures[6:]
+        count = int(self.bin[-1]) + 1
+        observed, conversion, lift, gain, tiers = (
+            *(rest[:count], rest[count : count + 10], rest[count + 10 : count + 20], rest[count + 20 : count + 30]),
+            rest[count + 30 :],
+        )
+        means = np.bincount(self.bin, self.p) / np.bincount(self.bin)
+        return Quality(
+            self.rows,
+            int(self.y.sum()),
+            *(rate, roc, average, loss, brier, error),
+            tenths=tuple(self.tenth(k, conversion[k], lift[k], gain[k]) for k in range(10)),
+            tiers=tuple(self.tier_quality(k, tiers[k :: len(TIERS)]) for k in range(len(TIERS))) if tiers else (),
+            bins=tuple(
+                CalibrationBin(int((self.bin == k).sum()), float(means[k]), observed[k]) for k in range(count)
+            ),
+        )
+
+    def tenth(self, k: int, conversion: Figure, lift: Figure, gain: Figure) -> Tenth:
+        """Tenth number ``k + 1``."""
+        edges = np.round(np.arange(11) * self.rows / 10.0).astype(int)
+        inside = self.p[edges[k] : edges[k + 1]]
+        mean = float(inside.mean()) if len(inside) else float("nan")
+        leads = len(inside)
+        return Tenth(k + 1, leads, round(conversion.value * self.rows / 10.0), mean, conversion, lift, gain)
+
+    def tier_quality(self, k: int, figures: Sequence[Figure]) -> TierQuality:
+        """Tier number ``k``, A first."""
+        assert self.tier is not None
+        inside, up = self.tier == k, self.tier <= k
+        share, conversion, precision, recall, false_rate = figures
+        return TierQuality(
+            *(TIERS[k], int(inside.sum()), int(self.y[inside].sum()), share, conversion),
+            true_positives=int(self.y[up].sum()),
+            false_positives=int((1.0 - self.y[up]).sum()),
+            false_negatives=int(self.y[~up].sum()),
+            true_negatives=int((1.0 - self.y[~up]).sum()),
+            precision=precision,
+            recall=recall,
+            false_positive_rate=false_rate,
+        )
+
+
+def roc_auc(y: npt.ArrayLike, score: npt.ArrayLike) -> float:
+    """The chance that a positive outranks a negative, ties counting half (Hanley and McNeil 1982)."""
+    outcome, ranks = np.asarray(y, dtype=np.float64), np.unique(np.asarray(score), return_inverse=True)[1]
+    mass, won = np.bincount(ranks), np.bincount(ranks, outcome)
+    below = np.cumsum(mass - won) - 0.5 * (mass - won)
+    return float((won * below).sum() / (won.sum() * (mass - won).sum()))
+
+
+def log_loss(y: npt.ArrayLike, p: npt.ArrayLike) -> float:
+    """The mean surprise at the outcomes, in nats."""
+    outcome, clipped = np.asarray(y, dtype=np.float64), np.clip(np.asarray(p, dtype=np.float64), CLIP, 1.0 - CLIP)
+    return float(-(outcome * np.log(clipped) + (1.0 - outcome) * np.log1p(-clipped)).mean())
