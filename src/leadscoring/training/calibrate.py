@@ -1,6 +1,6 @@
 """The monotone table from margin to probability, fitted on leads that the trees did not see.
 
-In log-odds the map is Platt's line (Platt 1999) bent at a few quantiles of the margin. How far it may
+In log-odds the map is Platt's line (Platt 1999), its slope pulled to 1, bent at a few quantiles of the margin. How far it may
 bend is chosen by cross-validated log-loss, and it is pulled straighter until it rises everywhere, so
 noise never turns the ranking over (the smoothing is a P-spline's: Eilers and Marx 1996).
 """
@@ -23,6 +23,12 @@ EXTREME = 18.0
 """No calibrated log-odds lie further from 0 than this, and none coincide."""
 
 LEAST_SLOPE = 1e-3
+
+SLOPE_PENALTY = 10.0
+"""What a slope other than 1 costs: margins are log-odds already, and a few hundred leads may not deny it."""
+
+LEAST_SPREAD = 0.25
+"""Margins are scaled by their spread, but never by less than this."""
 
 
 def fit_calibration(margins: Vector, y: Vector, seed: int = 0) -> Calibration:
@@ -47,17 +53,17 @@ def cross_validated(margins: Vector, y: Vector, fold: Vector, penalty: float) ->
 
 
 class Curve:
-    """Calibrated log-odds as a penalised piecewise-linear function of the margin."""
+    """Calibrated log-odds: the margin itself, and a penalised piecewise-linear correction to it."""
 
     def __init__(self, margins: Vector, y: Vector, penalty: float, *, straight: bool = False) -> None:
         self.hinges = np.unique(np.quantile(margins, np.linspace(0.0, 1.0, HINGES + 2)[1:-1]))
-        self.center, self.scale = float(margins.mean()), float(margins.std()) or 1.0
-        weights = np.full(2 + len(self.hinges), penalty)
-        weights[0], weights[1] = 1e-6, 1e-3
-        self.weights = newton(self.design(margins), y, weights)
+        self.center, self.scale = float(margins.mean()), max(float(margins.std()), LEAST_SPREAD)
+        ridge = np.full(2 + len(self.hinges), penalty)
+        ridge[0], ridge[1] = 1e-9, SLOPE_PENALTY
+        self.weights = newton(self.design(margins), margins, y, ridge)
         if straight:
             self.weights[2:] = 0.0
-            self.weights[1] = max(self.weights[1], LEAST_SLOPE)
+            self.weights[1] = max(self.weights[1], (LEAST_SLOPE - 1.0) * self.scale)
 
     def design(self, margins: Vector) -> Vector:
         """The columns of the regression: one, the margin, and a bend at each hinge."""
@@ -66,27 +72,37 @@ class Curve:
 
     def __call__(self, margins: Vector) -> Vector:
         """Calibrated log-odds of margins."""
-        values: Vector = self.design(margins) @ self.weights
+        values: Vector = margins + self.design(margins) @ self.weights
         return values
 
     def rises(self) -> bool:
         """Whether every piece has a rising slope."""
-        return bool((np.cumsum(self.weights[1:]) >= LEAST_SLOPE).all())
+        return bool((1.0 + np.cumsum(self.weights[1:]) / self.scale >= LEAST_SLOPE).all())
 
 
-def newton(design: Vector, y: Vector, ridge: Vector) -> Vector:
-    """Penalised logistic regression by Newton's method; Platt's smoothed targets keep it finite."""
+def newton(design: Vector, offset: Vector, y: Vector, ridge: Vector) -> Vector:
+    """Penalised logistic regression beside a fixed ``offset``, by Newton's method with halved steps.
+
+    Platt's smoothed targets keep it finite where the outcomes are perfectly told apart.
+    """
     positives = y.sum()
     targets = np.where(y > 0, (positives + 1) / (positives + 2), 1 / (len(y) - positives + 2))
+
+    def cost(weights: Vector) -> float:
+        z = offset + design @ weights
+        return float((np.logaddexp(0.0, z) - targets * z).sum() + 0.5 * (ridge * weights**2).sum())
+
     weights = np.zeros(design.shape[1])
-    weights[0] = np.log(targets.mean() / (1 - targets.mean()))
-    weights[1] = 1.0
-    for _ in range(60):
-        p = logistic(design @ weights)
+    least = cost(weights)
+    for _ in range(100):
+        p = logistic(offset + design @ weights)
         gradient = design.T @ (p - targets) + ridge * weights
         hessian = (design * (p * (1 - p))[:, None]).T @ design + np.diag(ridge + 1e-9)
         step = np.linalg.solve(hessian, gradient)
-        weights -= step * min(1.0, 4.0 / max(np.abs(step).max(), 1e-12))
+        while np.abs(step).max() > 1e-10 and cost(weights - step) > least:
+            step = step / 2.0
+        weights = weights - step
+        least = cost(weights)
         if np.abs(step).max() < 1e-9:
             break
     return weights
@@ -101,9 +117,9 @@ def table(curve: Curve, margins: Vector) -> Calibration:
     x = np.r_[low - tail[::-1], np.linspace(low, high, KNOTS), high + tail]
     z = np.clip(curve(x), -EXTREME, EXTREME)
     p = logistic(z)
-    rising = np.r_[True, np.diff(p) > 0.0] & (np.r_[np.diff(p) > 0.0, True] | (z < EXTREME))
+    rising = np.r_[True, np.diff(p) > 0.0]
     x, p = x[rising], p[rising]
-    method = "platt" if np.abs(curve.weights[2:]).max(initial=0.0) < 1e-3 else "penalised spline"
+    method = "platt" if np.abs(curve.weights[2:]).max(initial=0.0) < 1e-4 else "penalised spline"
     return Calibration(tuple(x.tolist()), tuple(p.tolist()), method)
 
 
