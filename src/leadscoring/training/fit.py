@@ -32,9 +32,9 @@ from leadscoring.training.drift import calendar_features
 from leadscoring.training.encode import Matrix, Vector, encode_table
 from leadscoring.training.infer import Inferred, infer, without
 from leadscoring.training.leads import Leads, gather, hold_out, refuse_few
-from leadscoring.training.missing import MissingTokens, parse_tokens
+from leadscoring.training.missing import MissingTokens, blank, parse_tokens
 from leadscoring.training.quality import Quality, measure
-from leadscoring.training.report import gather_report
+from leadscoring.training.report import training_report
 from leadscoring.training.split import Indices
 from leadscoring.training.table import data_hash, read_table
 
@@ -131,7 +131,7 @@ def train(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Pr
     out_of_fold = measure(shipped.y, final.unseen, final.tiers.thresholds)
     card = make_card(source, options, shipped, final, held_out, out_of_fold)
     final.booster.set_attr(**{ATTRIBUTE: card.to_json()})
-    report = gather_report(card, final, rehearsal, x, unseen, p, held_out, out_of_fold)
+    report = training_report(card, final, rehearsal, x, unseen, p, leads, held_out, out_of_fold)
     tell("done", 1.0)
     return Trained(final.booster, card, report)
 
@@ -187,8 +187,6 @@ def without_calendar(inferred: Inferred, x: Matrix, time: Vector) -> tuple[Infer
 
 def blanked(inferred: Inferred, frame: pl.DataFrame, tokens: MissingTokens) -> pl.DataFrame:
     """Raw leads with the same tokens read as missing as in training."""
-    from leadscoring.training.missing import blank
-
     return pl.DataFrame([blank(frame[name], tokens.of(name))[0] for name in inferred.contract.names])
 
 

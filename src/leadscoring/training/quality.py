@@ -91,8 +91,8 @@ class Quality(msgspec.Struct, frozen=True):
     bins: tuple[CalibrationBin, ...]
 
     def summary(self) -> dict[str, Any]:
-        """The figures as plain data, for JSON."""
-        plain: dict[str, Any] = msgspec.to_builtins(self)
+        """The figures as plain data, for JSON; a figure of no leads is null."""
+        plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self))
         return plain
 
 

@@ -1,3 +1,215 @@
-from typing import Any
-def gather_report(*a: Any) -> dict[str, Any]:
-    return {}
+"""The report as plain data: of a training, or of an evaluation; the same layout for both."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+import xgboost as xgb
+
+from leadscoring.features import Contract
+from leadscoring.model.card import Card, Tiers
+from leadscoring.training.drivers import drivers
+from leadscoring.training.encode import Matrix, Vector
+from leadscoring.training.leads import Leads
+from leadscoring.training.quality import Figure, Quality
+from leadscoring.training.split import time_folds
+from leadscoring.training.trees import matrix
+
+if TYPE_CHECKING:
+    from leadscoring.training.fit import Fitted
+
+HISTOGRAM_BINS = 20
+HIGH_ERROR = 0.05
+LOW_AUC = 0.6
+MOVED = 1.25
+SIGMAS = 4.0
+
+
+def training_report(
+    card: Card, final: "Fitted", rehearsal: "Fitted", x: Matrix, held: Leads, p: Vector, every: Leads, held_out: Quality, out_of_fold: Quality
+) -> dict[str, Any]:
+    """What ``train`` did and measured. ``x``, ``held`` and ``p`` are the held-out leads, encoded, raw and scored."""
+    inferred = final.inferred
+    warnings = [*inferred.warnings, *cautions(held_out)]
+    if every.time is not None:
+        warnings += moved_rates(every.y, every.time)
+    assert card.training is not None
+    return as_plain(
+        {
+            "kind": "train",
+            "model": model_facts(card),
+            "data": {**msgspec.to_builtins(card.training), "base_rate": float(every.y.mean())},
+            "columns": {
+                "features": [column_facts(feature) for feature in inferred.contract.features],
+                "dropped": inferred.dropped,
+                "missing": inferred.missing,
+                "folded": inferred.folded,
+            },
+            "protocol": card.quality["protocol"],
+            "recipe": card.quality["recipe"],
+            "held_out": held_out,
+            "out_of_fold": out_of_fold,
+            "tiers": {"thresholds": final.tiers.thresholds, "definitions": final.tiers.definitions},
+            "measured_thresholds": rehearsal.tiers.thresholds,
+            "drivers": drivers(rehearsal.booster, rehearsal.contract, matrix(rehearsal.contract, x), x),
+            "histogram": histogram(held.y, p),
+            "notes": [*every.notes, *inferred.notes],
+            "warnings": warnings,
+        }
+    )
+
+
+def evaluation_report(
+    booster: xgb.Booster,
+    contract: Contract,
+    card: Card | None,
+    tiers: Tiers,
+    data: xgb.DMatrix,
+    x: Matrix,
+    leads: Leads,
+    target: str,
+    source: str,
+    p: Vector,
+    quality: Quality,
+    warnings: tuple[str, ...],
+) -> dict[str, Any]:
+    """What ``evaluate`` measured, in the layout of a training's report."""
+    facts = {"rows": len(leads.y), "positives": int(leads.y.sum()), "target": target, "positive": leads.positive}
+    return as_plain(
+        {
+            "kind": "evaluate",
+            "model": model_facts(card) if card else {"name": "a model without a card", "version": "", "created_at": ""},
+            "data": {**facts, "source": source, "base_rate": float(leads.y.mean())},
+            "protocol": "every lead of the data, scored by the model as it is; unbiased only for leads it was not trained on",
+            "held_out": quality,
+            "tiers": {"thresholds": tiers.thresholds, "definitions": tiers.meanings()},
+            "measured_thresholds": tiers.thresholds,
+            "drivers": drivers(booster, contract, data, x),
+            "histogram": histogram(leads.y, p),
+            "notes": list(leads.notes),
+            "warnings": [*warnings, *cautions(quality)],
+        }
+    )
+
+
+def as_plain(value: dict[str, Any]) -> dict[str, Any]:
+    """Structs and arrays as the data that JSON gives back; what is no number is null."""
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(value))
+    return plain
+
+
+def model_facts(card: Card) -> dict[str, Any]:
+    """Which model this is."""
+    return {"name": card.name, "version": card.version, "created_at": card.created_at, "libraries": card.libraries}
+
+
+def column_facts(feature: Any) -> dict[str, Any]:
+    """What a column was taken for."""
+    facts: dict[str, Any] = {"name": feature.name, "kind": feature.kind, "required": feature.required}
+    if feature.kind == "category":
+        facts |= {"values": list(feature.values), "other": feature.other}
+    return facts | {"minimum": feature.minimum, "maximum": feature.maximum}
+
+
+def histogram(y: Vector, p: Vector) -> dict[str, list[float]]:
+    """How many leads of each outcome have a score in each of ``HISTOGRAM_BINS`` equal bins."""
+    edges = np.linspace(0.0, 1.0, HISTOGRAM_BINS + 1)
+    won, lost = (np.histogram(p[y == outcome], edges)[0].tolist() for outcome in (1.0, 0.0))
+    return {"edges": edges.tolist(), "converted": won, "not_converted": lost}
+
+
+def cautions(quality: Quality) -> list[str]:
+    """What the figures themselves warn of."""
+    found = []
+    if quality.calibration_error.value > HIGH_ERROR and quality.rows >= 500:
+        found.append(
+            f"probabilities are off by {quality.calibration_error.value:.1%} on average (expected calibration error): "
+            "trust the ranking more than the percentages"
+        )
+    if quality.roc_auc.value < LOW_AUC:
+        found.append(
+            f"the ROC-AUC is {quality.roc_auc.value:.3f}, little better than chance (0.5): "
+            "these columns say little about which leads convert"
+        )
+    return found
+
+
+def moved_rates(y: Vector, time: Vector) -> list[str]:
+    """Whether the share of conversions moved along time by more than chance explains."""
+    fold = time_folds(time, 5)
+    first, last = y[fold == 0], y[fold == fold.max()]
+    low, high = sorted((float(first.mean()), float(last.mean())))
+    spread = np.sqrt(y.mean() * (1.0 - y.mean()) * (1.0 / len(first) + 1.0 / len(last)))
+    if high - low > SIGMAS * spread and high > MOVED * low:
+        return [
+            f"the share of conversions moved from {first.mean():.1%} in the earliest fifth of the leads to "
+            f"{last.mean():.1%} in the latest: probabilities follow the recent leads, and will need retraining"
+        ]
+    return []
+
+
+def figure_text(figure: dict[str, float | None] | Figure, percent: bool = False) -> str:
+    """A value with its interval."""
+    plain = msgspec.to_builtins(figure)
+    if plain["value"] is None:
+        return "no leads"
+    form = "{:.1%}" if percent else "{:.3f}"
+    value, low, high = (form.format(plain[key]) for key in ("value", "low", "high"))
+    return f"{value} ({low} to {high})"
+
+
+FIGURES = (
+    ("roc_auc", "ROC-AUC", "how often a lead that converted scores above one that did not; 0.5 is chance, 1 is perfect"),
+    ("pr_auc", "PR-AUC", "average precision over all cut-offs; chance is the share of conversions"),
+    ("log_loss", "log-loss", "surprise at the outcomes; lower is better"),
+    ("brier", "Brier score", "mean squared error of the probability; lower is better"),
+    ("calibration_error", "calibration error", "mean gap between predicted and observed share over ten equal groups"),
+)
+
+
+def summary_text(data: dict[str, Any]) -> str:
+    """The report for a terminal."""
+    facts, quality = data["data"], data["held_out"]
+    lines = [
+        f"{data['model']['name']} {data['model']['version']}".strip()
+        + f": {facts['rows']} leads, {facts['positives']} converted ({facts['base_rate']:.1%})"
+    ]
+    if "columns" in data:
+        lines += ["", f"{len(data['columns']['features'])} features:"]
+        lines += [f"  {column['name']}: {column_text(column)}" for column in data["columns"]["features"]]
+        lines += ["left out:"] if data["columns"]["dropped"] else []
+        lines += [f"  {name}: {why}" for name, why in data["columns"]["dropped"].items()]
+        lines += ["read as missing:"] if data["columns"]["missing"] else []
+        lines += [f"  {name}: {tokens_text(counts)}" for name, counts in data["columns"]["missing"].items()]
+    lines += ["", f"measured on {quality['rows']} leads ({data['protocol']})"]
+    lines += [f"  {label:18} {figure_text(quality[key])}" for key, label, _ in FIGURES]
+    lines += [f"  {'lift, top tenth':18} {figure_text(quality['tenths'][0]['lift'])}"]
+    lines += ["", "tiers:"] + [f"  {tier}  {words}" for tier, words in data["tiers"]["definitions"].items()]
+    lines += [f"note: {note}" for note in data["notes"]] + [f"warning: {warning}" for warning in data["warnings"]]
+    return "\n".join(lines)
+
+
+def column_text(column: dict[str, Any]) -> str:
+    """What a column was taken for, in words."""
+    words = [column["kind"]]
+    if column["kind"] == "category":
+        words.append(f"{len(column['values'])} values" + (" and other" if column["other"] else ""))
+    words += [f"{word} {column[key]:g}" for key, word in (("minimum", "from"), ("maximum", "to")) if column[key] is not None]
+    words.append("required" if column["required"] else "may be missing")
+    return ", ".join(words)
+
+
+def tokens_text(counts: dict[str, int]) -> str:
+    """Missing tokens and how often each was found."""
+    return ", ".join(f"{token!r} {count} times" for token, count in counts.items())
+
+
+def write_report(data: dict[str, Any], folder: Path) -> None:
+    """Write ``report.html`` and ``report.json`` into a folder, which is made where it is not there."""
+    from leadscoring.training.page import page
+
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "report.html").write_text(page(data), encoding="utf-8")
+    (folder / "report.json").write_text(json.dumps(data, indent=2, allow_nan=False), encoding="utf-8")

@@ -53,7 +53,11 @@ class Recipe(msgspec.Struct, frozen=True):
         }
 
 
-RECIPES = (Recipe(2, 0.1, 0.6), Recipe(4, 0.05, 0.6), Recipe(6, 0.05, 0.4))
+RECIPES = (
+    Recipe(2, 0.1, 0.6, child_weight=1.0),
+    Recipe(4, 0.05, 0.4, child_weight=1.0, reg_lambda=1.0),
+    Recipe(6, 0.03, 0.4, child_weight=1.0),
+)
 RECIPES_OVER_TIME = (
     Recipe(1, 0.1, child_weight=1.0, reg_lambda=1.0),
     Recipe(2, 0.05, child_weight=1.0, reg_lambda=1.0),

@@ -1,0 +1,78 @@
+"""What drives the score: the mean size of each feature's contribution, and which way it points.
+
+Contributions are XGBoost's exact path-dependent SHAP values, in log-odds (Lundberg et al. 2020).
+"""
+
+import msgspec
+import numpy as np
+import xgboost as xgb
+
+from leadscoring.features import Contract, Feature
+from leadscoring.training.encode import Matrix, Vector
+
+MOST_ROWS = 5000
+"""Contributions are taken of at most so many leads, evenly spread."""
+
+CLEAR = 0.3
+"""From this rank correlation between value and contribution on, a direction is named."""
+
+FEWEST = 10
+"""A level of fewer leads than this is not named."""
+
+
+class Driver(msgspec.Struct, frozen=True):
+    """One feature: mean |contribution| in log-odds, its share of all, and its direction in words."""
+
+    feature: str
+    strength: float
+    share: float
+    direction: str
+
+
+def drivers(booster: xgb.Booster, contract: Contract, data: xgb.DMatrix, x: Matrix) -> tuple[Driver, ...]:
+    """The features by strength, the strongest first; ``data`` holds the rows of ``x``."""
+    rows = np.unique(np.linspace(0, len(x) - 1, min(len(x), MOST_ROWS)).astype(int))
+    contributions = booster.predict(data.slice(rows), pred_contribs=True)[:, :-1].astype(np.float64)
+    strength = np.abs(contributions).mean(axis=0)
+    total = float(strength.sum()) or 1.0
+    found = [
+        Driver(feature.name, float(strength[k]), float(strength[k]) / total, direction(feature, x[rows, k], contributions[:, k]))
+        for k, feature in enumerate(contract.features)
+    ]
+    return tuple(sorted(found, key=lambda driver: (-driver.strength, driver.feature)))
+
+
+def direction(feature: Feature, values: Matrix, contribution: Vector) -> str:
+    """Which way a feature points, in words."""
+    if feature.kind == "category" and feature.values:
+        return levels(feature, values, contribution)
+    known = ~np.isnan(values)
+    if known.sum() < FEWEST or np.ptp(values[known]) == 0 or np.ptp(contribution[known]) == 0:
+        return "hardly used"
+    rank = np.corrcoef(ranks(values[known]), ranks(contribution[known]))[0, 1]
+    if abs(rank) < CLEAR:
+        return "up or down, depending on the lead"
+    return "more raises the score" if rank > 0 else "more lowers the score"
+
+
+def levels(feature: Feature, values: Matrix, contribution: Vector) -> str:
+    """The values of a category that raise and lower the score most."""
+    names = [*map(repr, feature.values), "other"]
+    named = np.where(np.isnan(values), -1, values).astype(int)
+    means = {
+        ("missing" if code < 0 else names[min(code, len(names) - 1)]): float(contribution[named == code].mean())
+        for code in np.unique(named)
+        if (named == code).sum() >= FEWEST
+    }
+    if len(means) < 2 or max(means.values()) == min(means.values()):
+        return "hardly used"
+    best, worst = max(means, key=lambda name: means[name]), min(means, key=lambda name: means[name])
+    return f"{best} raises it most, {worst} lowers it most"
+
+
+def ranks(values: Matrix | Vector) -> Vector:
+    """Mean ranks, ties sharing theirs."""
+    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+    ends = np.cumsum(count)
+    middle: Vector = ends - (count - 1) / 2.0
+    return middle[place]

@@ -1,0 +1,134 @@
+"""The figures of any model file on leads whose outcome is known: the deed behind ``leadscoring evaluate``."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import polars as pl
+import xgboost as xgb
+
+from leadscoring.errors import ModelNotFound, ModelUnreadable, ModelUnsupported, TrainingDataError
+from leadscoring.features import Contract, Feature
+from leadscoring.model.calibration import Calibration
+from leadscoring.model.card import ATTRIBUTE, Card, Tiers, read_card
+from leadscoring.training.calibrate import apply
+from leadscoring.training.encode import Matrix, encode_table, refused
+from leadscoring.training.leads import gather
+from leadscoring.training.missing import hint, parse_tokens
+from leadscoring.training.quality import measure
+from leadscoring.training.report import evaluation_report
+from leadscoring.training.table import read_table
+
+SHOWN = 5
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """A model file: its trees, and its card where it has one."""
+
+    booster: xgb.Booster
+    contract: Contract
+    card: Card | None = None
+
+    @property
+    def calibration(self) -> Calibration:
+        """From margin to probability: the card's, else the logistic function."""
+        return self.card.calibration if self.card else Calibration()
+
+    @property
+    def tiers(self) -> Tiers:
+        """The card's tiers, or the default ones."""
+        return self.card.tiers if self.card else Tiers()
+
+    def matrix(self, x: Matrix) -> xgb.DMatrix:
+        """Encoded rows under the names and types that the trees know."""
+        names, types = self.booster.feature_names, self.booster.feature_types
+        return xgb.DMatrix(x, feature_names=names, feature_types=types, enable_categorical=True, nthread=1)
+
+
+def evaluate(
+    model: str | Path,
+    source: str | Path | pl.DataFrame,
+    target: str,
+    positive: str | None = None,
+    progress: Callable[[str, float], None] | None = None,
+) -> dict[str, Any]:
+    """The report's data of a model on the leads of a file or frame.
+
+    Raises ``ModelError`` for a model that cannot be read, and ``TrainingDataError`` for leads that
+    cannot be measured on: without outcomes, with one outcome only, or without required features.
+    """
+    tell = progress or (lambda stage, share: None)
+    tell("reading", 0.0)
+    opened = open_model(Path(model))
+    frame = source if isinstance(source, pl.DataFrame) else read_table(source)
+    leads = gather(frame, target, parse_tokens((), frame.columns), positive=positive or known_positive(opened, target))
+    refuse_absent(opened, leads.frame)
+    tell("scoring", 0.3)
+    x = encode_table(opened.contract, leads.frame)
+    data = opened.matrix(x)
+    p = apply(opened.calibration, opened.booster.predict(data, output_margin=True).astype(np.float64))
+    tell("measuring", 0.5)
+    quality = measure(leads.y, p, opened.tiers.thresholds)
+    tell("done", 1.0)
+    name = source.name if isinstance(source, Path) else "" if isinstance(source, pl.DataFrame) else Path(source).name
+    warnings = tuple(
+        f"{count} values of {feature!r} are outside the contract and were read as missing; the service would refuse them"
+        for feature, count in refused(opened.contract, leads.frame).items()
+    )
+    return evaluation_report(
+        opened.booster, opened.contract, opened.card, opened.tiers, data, x, leads, target, name, p, quality, warnings
+    )
+
+
+def known_positive(opened: Opened, target: str) -> str | None:
+    """What the card says converted means, where it was trained on the same target."""
+    training = opened.card.training if opened.card else None
+    return training.positive or None if training and training.target == target else None
+
+
+def open_model(path: Path) -> Opened:
+    """The trees of a JSON or UBJ file, with contract and card."""
+    try:
+        content = path.read_bytes()
+    except OSError as failure:
+        raise ModelNotFound(str(path), failure.strerror or "unreadable") from failure
+    booster = xgb.Booster()
+    try:
+        booster.load_model(bytearray(content))
+        config = json.loads(booster.save_config())["learner"]
+    except (xgb.core.XGBoostError, ValueError, KeyError) as failure:
+        raise ModelUnreadable(f"{path} is not an XGBoost model in JSON or UBJ") from failure
+    objective = config["objective"]["name"]
+    if objective != "binary:logistic":
+        raise ModelUnsupported(f"{path} has the objective {objective!r}; only 'binary:logistic' can be evaluated")
+    text = booster.attr(ATTRIBUTE)
+    if text is None:
+        return Opened(booster, bare_contract(booster, path))
+    card = read_card(text)
+    if len(card.contract) != booster.num_features():
+        raise ModelUnreadable(f"{path} has {booster.num_features()} columns, but its card {len(card.contract)} features")
+    return Opened(booster, card.contract, card)
+
+
+def bare_contract(booster: xgb.Booster, path: Path) -> Contract:
+    """The contract of a model without a card: its feature names, all numbers (categories as their codes)."""
+    if not booster.feature_names:
+        raise ModelUnsupported(f"{path} has neither a card nor feature names: nobody can tell which column is which")
+    return Contract(tuple(Feature(name, "number") for name in booster.feature_names))
+
+
+def refuse_absent(opened: Opened, frame: pl.DataFrame) -> None:
+    """Raise ``TrainingDataError`` when the data lacks a column that the model requires, or all of them."""
+    features = opened.contract.features
+    absent = [feature.name for feature in features if feature.name not in frame.columns]
+    needed = [feature.name for feature in features if feature.required and feature.name in absent]
+    if needed or len(absent) == len(features):
+        names = needed or absent
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        raise TrainingDataError(
+            f"the data lacks {', '.join(map(repr, names[:SHOWN]))}{more}, which the model needs"
+            + hint(names[0], frame.columns)
+        )
