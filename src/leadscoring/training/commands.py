@@ -21,16 +21,37 @@ def split_commas(values: Iterable[str]) -> tuple[str, ...]:
 @click.command()
 @click.argument("data", type=FILE)
 @click.option("--target", required=True, metavar="COLUMN", help="The column that says whether the lead converted.")
-@click.option("--positive", metavar="VALUE", help="The value of the target that means converted, where it is not plain.")
+@click.option(
+    "--positive", metavar="VALUE", help="The value of the target that means converted, where it is not plain."
+)
 @click.option("--time", "time_column", metavar="COLUMN", help="When each lead came: the latest are held out.")
 @click.option("--id", "id_column", metavar="COLUMN", help="The column that names the lead; not learned from.")
-@click.option("--ignore", multiple=True, metavar="A,B", help="Columns to leave out, such as any known only after the outcome; * matches any text.")
-@click.option("--missing", multiple=True, metavar="TOKENS", help="More texts that mean unknown; COLUMN=TOKEN for one column only.")
+@click.option(
+    "--ignore",
+    multiple=True,
+    metavar="A,B",
+    help="Columns to leave out, such as any known only after the outcome; * matches any text.",
+)
+@click.option(
+    "--missing", multiple=True, metavar="TOKENS", help="More texts that mean unknown; COLUMN=TOKEN for one column only."
+)
 @click.option("--name", metavar="NAME", help="The model's name; by default the file's.")
-@click.option("--version", "model_version", default="1.0.0", show_default=True, metavar="V", help="The model's version.")
-@click.option("--out", required=True, type=FILE, metavar="MODEL", help="The model file to write; UBJ where it ends in .ubj, else JSON.")
+@click.option(
+    "--version", "model_version", default="1.0.0", show_default=True, metavar="V", help="The model's version."
+)
+@click.option(
+    "--out",
+    required=True,
+    type=FILE,
+    metavar="MODEL",
+    help="The model file to write; UBJ where it ends in .ubj, else JSON.",
+)
 @click.option("--report", type=FILE, metavar="DIR", help="Write report.html and report.json there.")
-@click.option("--ship-measured", is_flag=True, help="Write the model that was measured, instead of training it again on all leads.")
+@click.option(
+    "--ship-measured",
+    is_flag=True,
+    help="Write the model that was measured, instead of training it again on all leads.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a machine-readable summary.")
 def train(
     data: Path,
@@ -81,7 +102,9 @@ def train(
 @click.argument("model", type=FILE)
 @click.argument("data", type=FILE)
 @click.option("--target", required=True, metavar="COLUMN", help="The column that says whether the lead converted.")
-@click.option("--positive", metavar="VALUE", help="The value of the target that means converted; by default what the card says.")
+@click.option(
+    "--positive", metavar="VALUE", help="The value of the target that means converted; by default what the card says."
+)
 @click.option("--report", type=FILE, metavar="DIR", help="Write report.html and report.json there.")
 @click.option("--json", "as_json", is_flag=True, help="Print a machine-readable summary.")
 def evaluate(model: Path, data: Path, target: str, positive: str | None, report: Path | None, as_json: bool) -> None:

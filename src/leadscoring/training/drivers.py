@@ -36,7 +36,12 @@ def drivers(booster: xgb.Booster, contract: Contract, data: xgb.DMatrix, x: Matr
     strength = np.abs(contributions).mean(axis=0)
     total = float(strength.sum()) or 1.0
     found = [
-        Driver(feature.name, float(strength[k]), float(strength[k]) / total, direction(feature, x[rows, k], contributions[:, k]))
+        Driver(
+            feature.name,
+            float(strength[k]),
+            float(strength[k]) / total,
+            direction(feature, x[rows, k], contributions[:, k]),
+        )
         for k, feature in enumerate(contract.features)
     ]
     return tuple(sorted(found, key=lambda driver: (-driver.strength, driver.feature)))

@@ -109,7 +109,9 @@ def open_model(path: Path) -> Opened:
         return Opened(booster, bare_contract(booster, path))
     card = read_card(text)
     if len(card.contract) != booster.num_features():
-        raise ModelUnreadable(f"{path} has {booster.num_features()} columns, but its card {len(card.contract)} features")
+        raise ModelUnreadable(
+            f"{path} has {booster.num_features()} columns, but its card {len(card.contract)} features"
+        )
     return Opened(booster, card.contract, card)
 
 

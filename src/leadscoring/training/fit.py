@@ -110,9 +110,7 @@ def train(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Pr
     tell("reading", 0.0)
     frame = source if isinstance(source, pl.DataFrame) else read_table(source)
     tokens = parse_tokens(options.missing, frame.columns)
-    leads = gather(
-        frame, options.target, tokens, positive=options.positive, time=options.time, id_column=options.id
-    )
+    leads = gather(frame, options.target, tokens, positive=options.positive, time=options.time, id_column=options.id)
     refuse_few(leads)
     every = infer(leads.frame, leads.y, leads.named, options.ignore, tokens)
     held = hold_out(leads, every.contract.names, options.seed)
@@ -191,7 +189,12 @@ def blanked(inferred: Inferred, frame: pl.DataFrame, tokens: MissingTokens) -> p
 
 
 def make_card(
-    source: str | Path | pl.DataFrame, options: TrainOptions, leads: Leads, final: Fitted, held_out: Quality, out_of_fold: Quality
+    source: str | Path | pl.DataFrame,
+    options: TrainOptions,
+    leads: Leads,
+    final: Fitted,
+    held_out: Quality,
+    out_of_fold: Quality,
 ) -> Card:
     """All that the model file says about itself."""
     path = None if isinstance(source, pl.DataFrame) else Path(source)

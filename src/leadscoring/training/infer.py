@@ -50,7 +50,9 @@ class Inferred(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...] = ()
 
 
-def infer(frame: pl.DataFrame, y: Vector, named: dict[str, str], ignore: Sequence[str], tokens: MissingTokens) -> Inferred:
+def infer(
+    frame: pl.DataFrame, y: Vector, named: dict[str, str], ignore: Sequence[str], tokens: MissingTokens
+) -> Inferred:
     """The contract of a table whose outcomes are ``y`` (0 or 1, shape (rows,)).
 
     ``named`` are columns with another role and what that is; ``ignore`` are names or glob patterns.
@@ -137,8 +139,13 @@ def read_number(read: Read, raw: pl.Series) -> bool:
             return False
         for value, count in text.value_counts(sort=True, name="n").rows():
             read.missing = {**read.missing, value: count}
-            read.warnings = [*read.warnings, f"{raw.name!r} holds numbers, but {value!r} {count} times: read as missing"]
-    elif (column.dtype.is_float() and (np.isinf(column.fill_null(0).to_numpy())).any()) or np.isnan(values).sum() > column.null_count():
+            read.warnings = [
+                *read.warnings,
+                f"{raw.name!r} holds numbers, but {value!r} {count} times: read as missing",
+            ]
+    elif (column.dtype.is_float() and (np.isinf(column.fill_null(0).to_numpy())).any()) or np.isnan(
+        values
+    ).sum() > column.null_count():
         read.warnings = [*read.warnings, f"{raw.name!r} holds NaN or values beyond {FLOAT32_MAX:.3g}: read as missing"]
     read.column = pl.Series(raw.name, values).fill_nan(None)
     present = values[~np.isnan(values)]

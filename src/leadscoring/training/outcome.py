@@ -15,7 +15,9 @@ TIME_FORMATS = ("%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y/%m/%d", "%m/
 def column_of(frame: pl.DataFrame, name: str, option: str) -> pl.Series:
     """The column that an option names, or a ``TrainingDataError`` with a guess at the one meant."""
     if name not in frame.columns:
-        raise TrainingDataError(f"{option} names the column {name!r}, which is not in the data{hint(name, frame.columns)}")
+        raise TrainingDataError(
+            f"{option} names the column {name!r}, which is not in the data{hint(name, frame.columns)}"
+        )
     return frame[name]
 
 
@@ -82,7 +84,9 @@ def parse_times(column: pl.Series) -> pl.Series:
         return column.cast(pl.Float64)
     text = column.cast(pl.String).str.strip_chars()
     readings = [text.cast(pl.Float64, strict=False), iso_times(text)]
-    readings += [text.str.to_datetime(form, strict=False, time_unit="us").to_physical().cast(pl.Float64) for form in TIME_FORMATS]
+    readings += [
+        text.str.to_datetime(form, strict=False, time_unit="us").to_physical().cast(pl.Float64) for form in TIME_FORMATS
+    ]
     return min(readings, key=lambda reading: reading.null_count())
 
 
@@ -96,5 +100,7 @@ def iso_times(text: pl.Series) -> pl.Series:
     shift = (hours.str.slice(1, 2).cast(pl.Float64) * 60 + hours.str.slice(3, 2).cast(pl.Float64)).fill_null(0.0)
     sign = pl.select(pl.when(hours.str.starts_with("-")).then(-1.0).otherwise(1.0)).to_series().fill_null(1.0)
     forms = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d")
-    stamps = [plain.str.to_datetime(form, strict=False, time_unit="us").to_physical().cast(pl.Float64) for form in forms]
+    stamps = [
+        plain.str.to_datetime(form, strict=False, time_unit="us").to_physical().cast(pl.Float64) for form in forms
+    ]
     return pl.select(pl.coalesce(stamps)).to_series() - sign * shift * 60e6

@@ -49,7 +49,9 @@ def page(data: dict[str, Any]) -> str:
         section("What drives the score", drivers(data["drivers"]), DRIVERS),
         section("Tiers", tiers(data), TIERS_WORDS),
         section("All figures", figures(data), data["protocol"]),
-        section("Tenth by tenth", tenths(quality["tenths"]), "The measured leads, sorted by score, in ten equal parts."),
+        section(
+            "Tenth by tenth", tenths(quality["tenths"]), "The measured leads, sorted by score, in ten equal parts."
+        ),
         columns(data) if "columns" in data else "",
         about(data),
     ]
@@ -109,7 +111,12 @@ def tiles(data: dict[str, Any]) -> str:
     top, auc, error = quality["tenths"][0], quality["roc_auc"], quality["calibration_error"]
     first_three = quality["tenths"][2]["gain"]
     told = [
-        (f"{auc['value']:.3f}", f"ROC-AUC: in {auc['value']:.0%} of pairs the lead that converted scores higher", auc, "{:.3f}"),
+        (
+            f"{auc['value']:.3f}",
+            f"ROC-AUC: in {auc['value']:.0%} of pairs the lead that converted scores higher",
+            auc,
+            "{:.3f}",
+        ),
         (f"{top['lift']['value']:.1f}×", "as many conversions in the best tenth as by chance", top["lift"], "{:.1f}"),
         (f"{first_three['value']:.0%}", "of all conversions are in the best 30 % of leads", first_three, "{:.0%}"),
         (f"{error['value']:.1%}", "typical gap between the told and the true percentage", error, "{:.1%}"),
@@ -130,7 +137,9 @@ def reliability(quality: dict[str, Any]) -> str:
     for one in bins:
         observed = one["observed"]
         plot.whisker(one["predicted"], observed["low"], observed["high"])
-        plot.dot(one["predicted"], observed["value"], f"predicted {one['predicted']:.1%}, converted {observed['value']:.1%}")
+        plot.dot(
+            one["predicted"], observed["value"], f"predicted {one['predicted']:.1%}, converted {observed['value']:.1%}"
+        )
     return plot.svg()
 
 
@@ -146,7 +155,9 @@ def scores(spread: dict[str, list[float]]) -> str:
         for k, share in enumerate(shares[css]):
             width = (edges[k + 1] - edges[k]) * 0.46
             left = edges[k] + (edges[k + 1] - edges[k]) * 0.03 + place * width
-            plot.bar(left, left + width, 0, share, css, f"{edges[k]:.0%} to {edges[k + 1]:.0%}: {counts[k]:.0f} {words}")
+            plot.bar(
+                left, left + width, 0, share, css, f"{edges[k]:.0%} to {edges[k + 1]:.0%}: {counts[k]:.0f} {words}"
+            )
     colours = "".join(
         f'<span class="key" style="background:var(--{colour})"></span>{words}'
         for colour, words in (("good", "converted"), ("bad", "did not convert"))
@@ -175,7 +186,9 @@ def gains(rows: list[dict[str, Any]]) -> str:
     for row in rows:
         gain = row["gain"]
         plot.whisker(row["tenth"] / 10, gain["low"], gain["high"])
-        plot.dot(row["tenth"] / 10, gain["value"], f"best {row['tenth'] * 10} %: {gain['value']:.1%} of all conversions")
+        plot.dot(
+            row["tenth"] / 10, gain["value"], f"best {row['tenth'] * 10} %: {gain['value']:.1%} of all conversions"
+        )
     return plot.svg()
 
 
@@ -295,7 +308,9 @@ def about(data: dict[str, Any]) -> str:
         "libraries": ", ".join(f"{name} {version}" for name, version in data["model"].get("libraries", {}).items()),
         "notes": "; ".join(data["notes"]),
     }
-    return section("About", table(["", ""], [[key, f"<code>{escape(str(value))}</code>"] for key, value in facts.items() if value]))
+    return section(
+        "About", table(["", ""], [[key, f"<code>{escape(str(value))}</code>"] for key, value in facts.items() if value])
+    )
 
 
 def recipe_text(recipe: dict[str, Any]) -> str:

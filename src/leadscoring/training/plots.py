@@ -12,9 +12,7 @@ Pairs = Sequence[tuple[float, float]]
 class Plot:
     """One picture with two axes; marks are added in data coordinates, ``svg`` gives the whole."""
 
-    def __init__(
-        self, title: str, x: tuple[float, float], y: tuple[float, float], x_label: str, y_label: str
-    ) -> None:
+    def __init__(self, title: str, x: tuple[float, float], y: tuple[float, float], x_label: str, y_label: str) -> None:
         self.title, self.x, self.y = title, x, y
         self.marks: list[str] = []
         self.labels = (x_label, y_label)
@@ -93,7 +91,7 @@ def percents(step: float, top: float = 1.0) -> list[tuple[float, str]]:
 
 def round_top(value: float) -> tuple[float, float]:
     """The end of an axis that holds ``value``, and the step of its ticks: 1, 2 or 5 times a power of ten."""
-    power = 10.0 ** -12
+    power = 10.0**-12
     while power * 50 < value:
         power *= 10
     step = next(power * factor for factor in (1, 2, 5, 10, 20, 50) if power * factor * 5 >= value)

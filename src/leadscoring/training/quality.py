@@ -200,9 +200,7 @@ class Scored:
             *(rate, roc, average, loss, brier, error),
             tenths=tuple(self.tenth(k, conversion[k], lift[k], gain[k]) for k in range(10)),
             tiers=tuple(self.tier_quality(k, tiers[k :: len(TIERS)]) for k in range(len(TIERS))) if tiers else (),
-            bins=tuple(
-                CalibrationBin(int((self.bin == k).sum()), float(means[k]), observed[k]) for k in range(count)
-            ),
+            bins=tuple(CalibrationBin(int((self.bin == k).sum()), float(means[k]), observed[k]) for k in range(count)),
         )
 
     def tenth(self, k: int, conversion: Figure, lift: Figure, gain: Figure) -> Tenth:

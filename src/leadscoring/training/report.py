@@ -28,7 +28,15 @@ SIGMAS = 4.0
 
 
 def training_report(
-    card: Card, final: "Fitted", rehearsal: "Fitted", x: Matrix, held: Leads, p: Vector, every: Leads, held_out: Quality, out_of_fold: Quality
+    card: Card,
+    final: "Fitted",
+    rehearsal: "Fitted",
+    x: Matrix,
+    held: Leads,
+    p: Vector,
+    every: Leads,
+    held_out: Quality,
+    out_of_fold: Quality,
 ) -> dict[str, Any]:
     """What ``train`` did and measured. ``x``, ``held`` and ``p`` are the held-out leads, encoded, raw and scored."""
     inferred = final.inferred
@@ -161,7 +169,11 @@ def figure_text(figure: dict[str, float | None] | Figure, percent: bool = False)
 
 
 FIGURES = (
-    ("roc_auc", "ROC-AUC", "how often a lead that converted scores above one that did not; 0.5 is chance, 1 is perfect"),
+    (
+        "roc_auc",
+        "ROC-AUC",
+        "how often a lead that converted scores above one that did not; 0.5 is chance, 1 is perfect",
+    ),
     ("pr_auc", "PR-AUC", "average precision over all cut-offs; chance is the share of conversions"),
     ("log_loss", "log-loss", "surprise at the outcomes; lower is better"),
     ("brier", "Brier score", "mean squared error of the probability; lower is better"),
@@ -196,7 +208,9 @@ def column_text(column: dict[str, Any]) -> str:
     words = [column["kind"]]
     if column["kind"] == "category":
         words.append(f"{len(column['values'])} values" + (" and other" if column["other"] else ""))
-    words += [f"{word} {column[key]:g}" for key, word in (("minimum", "from"), ("maximum", "to")) if column[key] is not None]
+    words += [
+        f"{word} {column[key]:g}" for key, word in (("minimum", "from"), ("maximum", "to")) if column[key] is not None
+    ]
     words.append("required" if column["required"] else "may be missing")
     return ", ".join(words)
 

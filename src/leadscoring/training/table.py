@@ -65,9 +65,7 @@ def from_csv(content: bytes, path: str | Path) -> pl.DataFrame:
     delimiter = sniff(lines)
     refuse_repeated(next(csv.reader(io.StringIO(text), delimiter=delimiter)), path)
     try:
-        return pl.read_csv(
-            io.BytesIO(text.encode()), separator=delimiter, infer_schema=False
-        )
+        return pl.read_csv(io.BytesIO(text.encode()), separator=delimiter, infer_schema=False)
     except pl.exceptions.PolarsError as failure:
         why = str(failure).splitlines()[0]
         raise TrainingDataError(f"{path} is not readable as text separated by {delimiter!r}: {why}") from failure

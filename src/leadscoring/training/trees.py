@@ -97,7 +97,13 @@ def matrix(contract: Contract, x: Matrix, y: Vector | None = None) -> xgb.DMatri
 
 
 def cross_fit(
-    contract: Contract, x: Matrix, y: Vector, fold: Indices, recipes: tuple[Recipe, ...], seed: int, tick: Callable[[], None]
+    contract: Contract,
+    x: Matrix,
+    y: Vector,
+    fold: Indices,
+    recipes: tuple[Recipe, ...],
+    seed: int,
+    tick: Callable[[], None],
 ) -> CrossFit:
     """The best of the recipes over folds, by the log-loss of leads unseen by the trees.
 
@@ -134,9 +140,7 @@ def cross_fit(
         for number, (_, booster) in zip(numbers, part, strict=True):
             rest = fold == number
             until = min(rounds, booster.num_boosted_rounds())
-            margins[rest] = booster.predict(
-                matrix(contract, x[rest]), output_margin=True, iteration_range=(0, until)
-            )
+            margins[rest] = booster.predict(matrix(contract, x[rest]), output_margin=True, iteration_range=(0, until))
         tried.append(CrossFit(recipe, rounds, loss, margins, max(len(curve) for curve, _ in part)))
     least = min(fit.loss for fit in tried)
     return min((fit for fit in tried if fit.loss <= least * (1 + TOLERANCE)), key=lambda fit: fit.rounds)
