@@ -4,6 +4,7 @@ It is JSON text under the attribute ``lead_scoring`` of the booster, so that no 
 missing or be mixed up, and stock XGBoost still loads the model. It is data, never code.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -155,8 +156,6 @@ def percentile(quantiles: Sequence[float], probability: float) -> float | None:
 
     Linear between two quantiles, so that a probability seen in training gets back its own rank.
     """
-    from bisect import bisect_left, bisect_right
-
     if not quantiles:
         return None
     steps = len(quantiles) - 1
