@@ -48,7 +48,8 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if right == len(xs):
             return ps[-1]
         x0, p0 = xs[right - 1], ps[right - 1]
-        return p0 + (ps[right] - p0) * (margin - x0) / (xs[right] - x0)
+        between = p0 + (ps[right] - p0) * (margin - x0) / (xs[right] - x0)
+        return min(between, ps[right])  # rounding must not lift it over the next knot
 
     def all(self, margins: Sequence[float]) -> list[float]:
         """The calibrated probabilities of many margins, in their order."""
