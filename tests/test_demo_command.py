@@ -10,12 +10,12 @@ from click.testing import CliRunner, Result
 
 from leadscoring.default_contract import CONTRACT
 from leadscoring.demo import demo_leads
-from leadscoring.demo_command import demo_command
+from leadscoring.demo_command import demo_data
 
 
 def run(*arguments: str | Path) -> Result:
     """The command, in this process."""
-    return CliRunner().invoke(demo_command, [str(argument) for argument in arguments])
+    return CliRunner().invoke(demo_data, [str(argument) for argument in arguments])
 
 
 def read(path: Path) -> list[dict[str, str]]:

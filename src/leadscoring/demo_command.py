@@ -52,7 +52,7 @@ def write_parquet(out: Path, names: list[str], rows: Iterable[list[Cell]]) -> No
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="A .csv or .parquet file.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed makes the same leads.")
 @click.option("--with-truth", is_flag=True, help="Add true_probability, which each outcome was drawn with.")
-def demo_command(rows: int, out: Path, seed: int, *, with_truth: bool) -> None:
+def demo_data(rows: int, out: Path, seed: int, *, with_truth: bool) -> None:
     """Write made-up leads of the default contract, with outcomes, to train and try things on."""
     ending = out.suffix.lower()
     if ending not in ENDINGS:
