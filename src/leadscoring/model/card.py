@@ -34,7 +34,9 @@ class Tiers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     definitions: dict[str, str] = {}
 
     def __post_init__(self) -> None:
-        if any(not 0.0 <= bound <= 1.0 for bound in self.thresholds) or any(a <= b for a, b in pairwise(self.thresholds)):
+        if any(not 0.0 <= bound <= 1.0 for bound in self.thresholds) or any(
+            a <= b for a, b in pairwise(self.thresholds)
+        ):
             raise CardInvalid(f"tier thresholds must lie in 0..1 and strictly fall from A to D, not {self.thresholds}")
 
     def bucket(self, probability: float) -> int:
