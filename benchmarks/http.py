@@ -23,7 +23,11 @@ def rows(model: Path, lead: bytes) -> list[Row]:
             found.append(against_the_usual(ours, model, lead))
             found.append(batch(ours, lead))
             memory = proportional_memory(pid)
-    return [*found, start(model), Row("memory of one serving worker", f"{memory:.0f} MB", "", memory, 60.0, at_most=True)]
+    return [
+        *found,
+        start(model),
+        Row("memory of one serving worker", f"{memory:.0f} MB", "", memory, 60.0, at_most=True),
+    ]
 
 
 def answer_file(folder: Path, model: Path, lead: bytes, query: str) -> Path:
@@ -47,7 +51,13 @@ def against_the_usual(ours: str, model: Path, lead: bytes) -> Row:
     """Requests a second of one lead with reasons, against FastAPI, pydantic and pred_contribs."""
     with reference("usual", MODEL_PATH=str(model)) as (usual, _, _):
         mine, theirs = load(ours + "/api/v1/score", lead), load(usual + "/api/v1/score", lead)
-    return Row("requests/s, one lead, 5 reasons", f"{mine:,.0f}/s", f"FastAPI + pydantic + xgboost {theirs:,.0f}/s", mine / theirs, 15.0)
+    return Row(
+        "requests/s, one lead, 5 reasons",
+        f"{mine:,.0f}/s",
+        f"FastAPI + pydantic + xgboost {theirs:,.0f}/s",
+        mine / theirs,
+        15.0,
+    )
 
 
 def batch(ours: str, lead: bytes) -> Row:

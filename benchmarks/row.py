@@ -27,4 +27,11 @@ class Row:
         """The figure as a row of a table."""
         sign = "at most" if self.at_most else "at least"
         aim = f" (aim {self.aim:g})" if self.aim is not None else ""
-        return [self.what, self.ours, self.reference, f"{self.figure:.3g}", f"{sign} {self.bound:g}{aim}", "yes" if self.holds else "**no**"]
+        return [
+            self.what,
+            self.ours,
+            self.reference,
+            f"{self.figure:.3g}",
+            f"{sign} {self.bound:g}{aim}",
+            "yes" if self.holds else "**no**",
+        ]

@@ -30,7 +30,7 @@ def running(command: list[str], path: str, environ: dict[str, str], port: int) -
     """A server pinned to one core: its address, the seconds it took to answer ``path``, and its process id."""
     pinned = ["taskset", "-c", SERVER_CORE, *command]
     began = time.perf_counter()
-    with open(os.devnull, "wb") as nowhere:
+    with Path(os.devnull).open("wb") as nowhere:
         process = subprocess.Popen(pinned, env=os.environ | environ, stdout=nowhere, stderr=nowhere)
     try:
         url = f"http://127.0.0.1:{port}"
@@ -90,7 +90,18 @@ def load(url: str, body: bytes, seconds: int = 4, connections: int = 16) -> floa
         + "".join(f"wrk.headers['{name}'] = '{value}'\n" for name, value in headers.items())
     )
     try:
-        command = ["taskset", "-c", CLIENT_CORE, "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(script), url]
+        command = [
+            "taskset",
+            "-c",
+            CLIENT_CORE,
+            "wrk",
+            "-t1",
+            f"-c{connections}",
+            f"-d{seconds}s",
+            "-s",
+            str(script),
+            url,
+        ]
         said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     finally:
         script.unlink()

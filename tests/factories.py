@@ -83,7 +83,7 @@ def column(feature: Feature, chance: np.random.Generator, rows: int = 2000) -> A
 
 def card(**changed: Any) -> Card:
     """The card of the small model, with golden rows that stock XGBoost scored."""
-    rows = [[1e6, 3.0, 0.35, 1.0, 1.0, 1.0, 0.4], [0.0, None, None, 0.0, None, 0.0, None]]
+    rows: list[list[float | None]] = [[1e6, 3.0, 0.35, 1.0, 1.0, 1.0, 0.4], [0.0, None, None, 0.0, None, 0.0, None]]
     margins = stock_margins(rows)
     knots = tuple(step / 4 for step in range(-24, 25))
     parts: dict[str, Any] = {
@@ -103,7 +103,9 @@ def stock_margins(rows: list[list[float | None]], model: xgb.Booster | None = No
     """The margins of encoded rows as stock XGBoost has them."""
     model = model or booster()
     values = np.array([[math.nan if value is None else value for value in row] for row in rows], np.float32)
-    data = xgb.DMatrix(values, feature_names=model.feature_names, feature_types=model.feature_types, enable_categorical=True)
+    data = xgb.DMatrix(
+        values, feature_names=model.feature_names, feature_types=model.feature_types, enable_categorical=True
+    )
     return [float(margin) for margin in model.predict(data, output_margin=True)]
 
 

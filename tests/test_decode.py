@@ -7,9 +7,9 @@ import pytest
 from factories import LEAD, SMALL, body, lead
 from hypothesis import given
 from hypothesis import strategies as st
+from leadscoring._engine import Rows, count_colons
 from msgspec import UNSET
 
-from leadscoring._engine import Rows, count_colons
 from leadscoring.decode import LeadDecoder
 from leadscoring.errors import BatchTooLarge, MalformedJson, RequestError, ValidationError
 from leadscoring.features import FLOAT32_MAX, Feature
@@ -136,7 +136,13 @@ def test_a_batch_keeps_its_order_and_an_invalid_lead_its_place() -> None:
     sent = [lead("a"), lead("b", visits=-1), {"lead_id": "c"}, 5, lead("d", visits=9)]
     places, rows = decoder.many(body(sent), 10)
     assert [type(place) for place in places] == [Lead, ValidationError, ValidationError, ValidationError, Lead]
-    assert [place.lead_id for place in places if isinstance(place, Lead | ValidationError)] == ["a", "b", "c", None, "d"]
+    assert [place.lead_id for place in places if isinstance(place, Lead | ValidationError)] == [
+        "a",
+        "b",
+        "c",
+        None,
+        "d",
+    ]
     assert rows is not None
     assert len(rows) == 2
     assert rows.row(1)[1] == 9
@@ -145,7 +151,7 @@ def test_a_batch_keeps_its_order_and_an_invalid_lead_its_place() -> None:
 def test_a_batch_over_the_limit_is_refused_whole_whether_its_leads_are_sound_or_not() -> None:
     """The limit is said."""
     for sent in ([lead()] * 3, [lead(), 1, 2]):
-        with pytest.raises(BatchTooLarge, match="at most 2 leads .* not 3"):
+        with pytest.raises(BatchTooLarge, match=r"at most 2 leads .* not 3"):
             decoder.many(body(sent), 2)
 
 
@@ -154,7 +160,9 @@ def test_an_empty_batch_is_an_empty_answer() -> None:
     assert decoder.many(b"[]", 10) == ([], None)
 
 
-@pytest.mark.parametrize("sent", [b"", b" ", b"{", b"[1,", b"\xff", b"[" * 100_000, b"nonsense", b'{"lead_id": "\\ud800"'])
+@pytest.mark.parametrize(
+    "sent", [b"", b" ", b"{", b"[1,", b"\xff", b"[" * 100_000, b"nonsense", b'{"lead_id": "\\ud800"']
+)
 def test_what_is_not_json_is_malformed_in_either_way(sent: bytes) -> None:
     """And nothing else is raised."""
     with pytest.raises(MalformedJson):

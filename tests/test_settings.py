@@ -51,7 +51,9 @@ def test_a_blank_variable_counts_as_not_set() -> None:
 
 def test_values_are_read_as_they_are_meant() -> None:
     """Case of words and blanks around commas do not matter."""
-    found = read_settings({"LOG_LEVEL": "debug", "API_KEYS": "a, b,", "CORS_ORIGINS": "https://a.example, http://b.example:81"})
+    found = read_settings(
+        {"LOG_LEVEL": "debug", "API_KEYS": "a, b,", "CORS_ORIGINS": "https://a.example, http://b.example:81"}
+    )
     assert found.log_level == "DEBUG"
     assert found.api_keys == ("a", "b")
     assert found.cors_origins == ("https://a.example", "http://b.example:81")

@@ -8,7 +8,7 @@ ANSWER = Path(os.environ["ANSWER"]).read_bytes()
 HEADERS = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(ANSWER))]
 
 
-async def app(scope: Any, receive: Any, send: Any) -> None:
+async def app(_scope: Any, receive: Any, send: Any) -> None:
     """Answers every request with the same bytes, after reading it."""
     while (await receive()).get("more_body"):
         pass

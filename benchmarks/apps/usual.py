@@ -17,7 +17,9 @@ KEYS = set(os.environ["API_KEYS"].split(","))
 def field(feature: dict[str, Any]) -> Any:
     """One feature as pydantic has it."""
     kind = {"number": float, "integer": int, "flag": bool, "category": str}[feature["kind"]]
-    bounds = {"ge": feature.get("minimum"), "le": feature.get("maximum")} if feature["kind"] in ("number", "integer") else {}
+    bounds = (
+        {"ge": feature.get("minimum"), "le": feature.get("maximum")} if feature["kind"] in ("number", "integer") else {}
+    )
     bounded = Annotated[kind, Field(**{name: value for name, value in bounds.items() if value is not None})]
     return (bounded, ...) if feature.get("required") else (bounded | None, None)
 
@@ -52,5 +54,7 @@ def score(lead: Lead, x_api_key: Annotated[str, Header()]) -> dict[str, Any]:
     return {
         "lead_id": lead.lead_id,
         "score": {"raw_score": float(1 / (1 + np.exp(-shares.sum())))},
-        "reasons": [{"feature": names[i], "value": values[names[i]], "contribution": float(shares[i])} for i in strongest],
+        "reasons": [
+            {"feature": names[i], "value": values[names[i]], "contribution": float(shares[i])} for i in strongest
+        ],
     }

@@ -36,11 +36,16 @@ class Commands(click.Group):
 
 
 class Fails(click.ClickException):
-    """An error of ours at the command line: one line, and an exit code."""
+    """An error of ours at the command line: one line."""
 
-    def __init__(self, failure: LeadScoringError, exit_code: int) -> None:
-        super().__init__(str(failure))
-        self.exit_code = exit_code
+    def __init__(self, failure: LeadScoringError) -> None:
+        super().__init__(f"{type(failure).__name__}: {failure}")
+
+
+class CannotStart(Fails):
+    """The service does not start as it is set up."""
+
+    exit_code = 2
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -58,7 +63,7 @@ def serve() -> None:
         settings = read_settings(os.environ)
         run(settings)
     except LeadScoringError as failure:
-        raise Fails(failure, 2) from None
+        raise CannotStart(failure) from None
 
 
 @main.group()
@@ -76,7 +81,7 @@ def show(path: str, as_json: bool) -> None:
     try:
         loaded = LoadedModel.load(path)
     except LeadScoringError as failure:
-        raise Fails(failure, 1) from None
+        raise Fails(failure) from None
     if as_json:
         import msgspec
 
@@ -85,17 +90,20 @@ def show(path: str, as_json: bool) -> None:
     for line in overview(describe(loaded)):
         click.echo(line)
     for feature in loaded.card.contract.features:
-        click.echo(f"  {feature.name:<36} {feature.kind:<9} {'required' if feature.required else '':<9} {feature.allowed}")
+        click.echo(
+            f"  {feature.name:<36} {feature.kind:<9} {'required' if feature.required else '':<9} {feature.allowed}"
+        )
 
 
 def overview(said: dict[str, Any]) -> list[str]:
     """The head of ``model show``."""
     trained = said["training"]
     lines = [
-        f"{said['name']} {said['version']}  ({said['n_trees']} trees, depth {said['max_depth']}, {said['n_features']} features)",
+        f"{said['name']} {said['version']}",
+        f"trees       {said['n_trees']} of depth {said['max_depth']} over {said['n_features']} features",
         f"sha256      {said['sha256']}",
         f"calibration {said['calibration']['method']}, {said['calibration']['knots']} knots",
-        f"golden rows {said['golden_rows']}, all as certified" if said["certified"] else "no card: served by its trees alone",
+        f"golden rows {said['golden_rows']}, all as certified" if said["certified"] else "no card: its trees alone",
     ]
     if trained:
         lines.append(f"trained on  {trained.rows} leads, {trained.positives} converted ({trained.target})")

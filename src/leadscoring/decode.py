@@ -31,7 +31,9 @@ class Encoded(Protocol):
     """Leads as rows of float32, and how many features each of them really named."""
 
     @property
-    def present(self) -> list[int]: ...
+    def present(self) -> list[int]:
+        """How many features each lead named, in order."""
+        ...
 
 
 Rows = TypeVar("Rows", bound=Encoded)
@@ -53,9 +55,9 @@ class LeadDecoder(Generic[Rows]):
         self._contract = contract
         self._encode = encode
         self._count_keys = count_keys
-        lead = lead_type(contract)
+        lead, leads = lead_types(contract)
         self._one = msgspec.json.Decoder(lead).decode
-        self._many = msgspec.json.Decoder(list[lead]).decode  # type: ignore[valid-type]  # made at run time
+        self._many = msgspec.json.Decoder(leads).decode
         self._split = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
     def one(self, body: bytes) -> tuple[Lead, Rows]:
@@ -111,8 +113,8 @@ class LeadDecoder(Generic[Rows]):
         return places, self._encode(sound) if sound else None
 
 
-def lead_type(contract: Contract) -> type[msgspec.Struct]:
-    """The msgspec type of a lead of this contract; unknown keys are refused."""
+def lead_types(contract: Contract) -> tuple[Any, Any]:
+    """The msgspec types of a lead of this contract, and of many; unknown keys are refused."""
     fields: list[Any] = []
     for place, feature in enumerate(contract.features):
         kind = value_type(feature)
@@ -125,12 +127,13 @@ def lead_type(contract: Contract) -> type[msgspec.Struct]:
         kw_only=True,  # keeps the contract's order, required or not
         gc=False,
     )
-    return msgspec.defstruct(
+    lead = msgspec.defstruct(
         "LeadBody",
         [("lead_id", Annotated[str, Meta(min_length=1, max_length=LEAD_ID_LENGTH)]), ("features", features)],
         forbid_unknown_fields=True,
         gc=False,
     )
+    return lead, list[lead]  # type: ignore[valid-type]  # made at run time
 
 
 def value_type(feature: Feature) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import structlog
+from structlog.typing import EventDict
 
 FLUSH_SECONDS = 0.1
 FLUSH_BYTES = 32768
@@ -43,7 +44,7 @@ def to_json(event: dict[str, Any], **_: Any) -> str:
     return msgspec.json.encode(event, enc_hook=repr).decode()
 
 
-def upper_level(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+def upper_level(_logger: Any, _method: str, event: EventDict) -> EventDict:
     """Writes levels as operators grep them."""
     event["level"] = event["level"].upper()
     return event
@@ -66,7 +67,15 @@ class AccessLog:
         self._stamp = ""
 
     def write(
-        self, request_id: str, key: str | None, method: str, path: str, status: int, seconds: float, leads: int, error: str | None
+        self,
+        request_id: str,
+        key: str | None,
+        method: str,
+        path: str,
+        status: int,
+        seconds: float,
+        leads: int,
+        error: str | None,
     ) -> None:
         """Notes one answered request; ``error`` is the name of the error that it ended with."""
         if not self._enabled:
@@ -108,6 +117,8 @@ class AccessLog:
 
     @staticmethod
     def _text(line: dict[str, Any]) -> bytes:
-        shown = f"{line['timestamp'][11:23]} {line['status']} {line['method']:4} {line['path']}  {line['duration_ms']} ms"
+        shown = (
+            f"{line['timestamp'][11:23]} {line['status']} {line['method']:4} {line['path']}  {line['duration_ms']} ms"
+        )
         leads = f"  {line['leads']} leads" if line["leads"] else ""
         return f"{shown}{leads}  {line.get('error', '')} {line['request_id']}".encode()

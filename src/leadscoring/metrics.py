@@ -111,5 +111,5 @@ class Metrics:
         if not self.shared:
             return generate_latest(self.registry)
         everyone = CollectorRegistry()
-        MultiProcessCollector(everyone)
+        MultiProcessCollector(everyone)  # type: ignore[no-untyped-call]  # the library leaves it untyped
         return generate_latest(everyone)

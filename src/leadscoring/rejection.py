@@ -50,7 +50,9 @@ def explain_body(body: bytes, failure: Exception) -> RequestError:
         return malformed
     if isinstance(value, list):
         return MalformedJson(f"the body is not a readable array of leads: {failure}")
-    return ValidationError([Fault("", f"the body must be an array of leads, not {noun(value)}", shown(value), "an array")])
+    return ValidationError(
+        [Fault("", f"the body must be an array of leads, not {noun(value)}", shown(value), "an array")]
+    )
 
 
 def parse(body: bytes) -> Any:
@@ -65,7 +67,9 @@ def parse(body: bytes) -> Any:
     except UnicodeDecodeError as failure:
         raise MalformedJson(f"the body is not UTF-8: byte {failure.start} is {body[failure.start]:#04x}") from None
     except json.JSONDecodeError as failure:
-        raise MalformedJson(f"the body is not JSON: {failure.msg} at line {failure.lineno} column {failure.colno}") from None
+        raise MalformedJson(
+            f"the body is not JSON: {failure.msg} at line {failure.lineno} column {failure.colno}"
+        ) from None
     except RecursionError:
         raise MalformedJson("the body is nested too deeply; a lead is two levels deep") from None
 
@@ -98,7 +102,9 @@ def lead_faults(value: Any, contract: Contract) -> list[Fault]:
     if isinstance(features, dict):
         return faults + feature_faults(features, contract)
     found = noun(features) if "features" in value else "nothing"
-    faults.append(Fault("/features", f"features must be an object of feature values, not {found}", shown(features), "an object"))
+    faults.append(
+        Fault("/features", f"features must be an object of feature values, not {found}", shown(features), "an object")
+    )
     return faults
 
 

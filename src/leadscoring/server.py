@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from typing import Any
 
 import uvicorn
 
@@ -18,7 +19,7 @@ def run(settings: Settings) -> None:
     Raises a ``ModelError`` before any worker starts when the model cannot be served.
     """
     if settings.workers == 1:
-        uvicorn.Server(config(settings)).run()
+        uvicorn.run(**arguments(settings))
         return
     LoadedModel.load(settings.model_path, settings.model_version)
     with tempfile.TemporaryDirectory(prefix="leadscoring-metrics-") as folder:
@@ -26,12 +27,7 @@ def run(settings: Settings) -> None:
         uvicorn.run(**arguments(settings), workers=settings.workers)
 
 
-def config(settings: Settings) -> uvicorn.Config:
-    """The configuration of a server in this process."""
-    return uvicorn.Config(**arguments(settings))
-
-
-def arguments(settings: Settings) -> dict[str, object]:
+def arguments(settings: Settings) -> dict[str, Any]:
     """What uvicorn is told."""
     return {
         "app": "leadscoring.api.app:create",

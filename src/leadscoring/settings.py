@@ -14,6 +14,8 @@ from leadscoring.errors import SettingError
 DEMO_KEY = "demo-api-key-123"
 """The key that a fresh installation answers to, known to everyone who can read."""
 
+EVERY_ADDRESS = "0.0.0.0"  # noqa: S104  # a container is reached from outside
+
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -100,15 +102,16 @@ TABLE = (
     Setting("LOG_LEVEL", "INFO", one_of(*LOG_LEVELS), "one of " + ", ".join(LOG_LEVELS), "How much is logged"),
     Setting("API_KEYS", DEMO_KEY, secrets, "keys of printable ASCII, separated by commas",
             "Keys that clients may send as X-API-Key", secret=True),
-    Setting("HOST", "0.0.0.0", str, "an address", "Address to listen on"),  # noqa: S104  # a container is reached from outside
-    Setting("PORT", "8000", whole(0, 65535), "a whole number from 0 to 65535", "Port to listen on; 0 takes a free one"),
+    Setting("HOST", EVERY_ADDRESS, str, "an address", "Address to listen on"),
+    Setting("PORT", "8000", whole(0, 65535), "a whole number from 0 to 65535", "Port to listen on; 0 takes any"),
     Setting("WORKERS", "4", whole(1, 64), "a whole number from 1 to 64", "Processes that serve"),
     Setting("CORS_ORIGINS", "*", origins, "* or origins such as https://crm.example.com, separated by commas",
             "Web pages that may call the API from a browser"),
     Setting("MODEL_ENDPOINT_PROVIDER", "local", one_of("local"), "local", "Where margins are computed"),
     Setting("MODEL_PATH", "models/model.json", str, "a path", "The model file: XGBoost JSON or UBJ"),
     Setting("MODEL_VERSION", "", str, "text", "The version that the model must have; empty takes any"),
-    Setting("MAX_BATCH_SIZE", "1000", whole(1, 100_000), "a whole number from 1 to 100000", "Leads in one batch, at most"),
+    Setting("MAX_BATCH_SIZE", "1000", whole(1, 100_000), "a whole number from 1 to 100000",
+            "Leads in one batch, at most"),
     Setting("MAX_BODY_BYTES", "5242880", whole(1024, 1 << 30), "a whole number from 1024 to 1073741824",
             "Bytes in one request body, at most"),
 )  # fmt: skip

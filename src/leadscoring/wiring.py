@@ -33,7 +33,9 @@ class Service:
 
 
 @contextmanager
-def open_service(settings: Settings, model: LoadedModel | None = None, shared_metrics: bool = False) -> Iterator[Service]:
+def open_service(
+    settings: Settings, model: LoadedModel | None = None, shared_metrics: bool = False
+) -> Iterator[Service]:
     """The service of these settings, open as long as the context is.
 
     Raises a ``ModelError`` when the model cannot be served.
@@ -59,7 +61,11 @@ def open_service(settings: Settings, model: LoadedModel | None = None, shared_me
 def announce(settings: Settings, model: LoadedModel) -> None:
     """Says in the log what is served, and what an operator should not leave as it is."""
     log.info(
-        "model loaded", name=model.card.name, version=model.card.version, trees=model.trees.n_trees, certified=model.certified
+        "model loaded",
+        name=model.card.name,
+        version=model.card.version,
+        trees=model.trees.n_trees,
+        certified=model.certified,
     )
     if DEMO_KEY in settings.api_keys:
         log.warning("the demo API key is accepted, which everyone knows: set API_KEYS")

@@ -47,10 +47,21 @@ def test_no_table_means_the_logistic_function_without_overflow(margin: float) ->
 
 @pytest.mark.parametrize(
     ("margins", "probabilities"),
-    [((0.0,), (0.5,)), ((0.0, 1.0), (0.5,)), ((1.0, 0.0), (0.1, 0.2)), ((0.0, 0.0), (0.1, 0.2)), ((0.0, 1.0), (0.2, 0.1)),
-     ((0.0, 1.0), (0.2, 1.1)), ((0.0, math.inf), (0.2, 0.3)), ((math.nan, 1.0), (0.2, 0.3)), ((0.0, 1.0), (math.nan, 0.3))],
-)  # fmt: skip
-def test_a_table_that_is_no_monotone_map_is_refused(margins: tuple[float, ...], probabilities: tuple[float, ...]) -> None:
+    [
+        ((0.0,), (0.5,)),
+        ((0.0, 1.0), (0.5,)),
+        ((1.0, 0.0), (0.1, 0.2)),
+        ((0.0, 0.0), (0.1, 0.2)),
+        ((0.0, 1.0), (0.2, 0.1)),
+        ((0.0, 1.0), (0.2, 1.1)),
+        ((0.0, math.inf), (0.2, 0.3)),
+        ((math.nan, 1.0), (0.2, 0.3)),
+        ((0.0, 1.0), (math.nan, 0.3)),
+    ],
+)
+def test_a_table_that_is_no_monotone_map_is_refused(
+    margins: tuple[float, ...], probabilities: tuple[float, ...]
+) -> None:
     """A damaged card is an error, never a wrong probability."""
     with pytest.raises(CardInvalid):
         Calibration(margins, probabilities)

@@ -61,7 +61,9 @@ def test_a_higher_probability_never_gets_a_lower_bucket(bounds: list[float], one
 
 
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=101), st.lists(st.floats(-0.5, 1.5), min_size=2, max_size=10))
-def test_percentiles_rise_with_the_probability_from_0_to_100(quantiles: list[float], probabilities: list[float]) -> None:
+def test_percentiles_rise_with_the_probability_from_0_to_100(
+    quantiles: list[float], probabilities: list[float]
+) -> None:
     """Percentiles keep the order of leads."""
     quantiles.sort()
     found = [percentile(quantiles, probability) for probability in sorted(probabilities)]

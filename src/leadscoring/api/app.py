@@ -73,7 +73,14 @@ class App:
             seconds = perf_counter() - began
             self._metrics.answered(scope["method"], exchange.endpoint, status, seconds)
             self._access_log.write(
-                exchange.request_id, exchange.key, scope["method"], scope["path"][:200], status, seconds, exchange.leads, exchange.error
+                exchange.request_id,
+                exchange.key,
+                scope["method"],
+                scope["path"][:200],
+                status,
+                seconds,
+                exchange.leads,
+                exchange.error,
             )
 
     async def _through_framework(self, exchange: Exchange, send: Send) -> int:

@@ -65,7 +65,12 @@ def page(model: LoadedModel, said: dict[str, Any]) -> str:
 def operation_rows(said: dict[str, Any]) -> list[str]:
     """One row a route."""
     return [
-        row(f"<code>{method.upper()}</code>", f"<code>{path}</code>", escape(op["summary"]), "yes" if op["security"] else "")
+        row(
+            f"<code>{method.upper()}</code>",
+            f"<code>{path}</code>",
+            escape(op["summary"]),
+            "yes" if op["security"] else "",
+        )
         for path, methods in said["paths"].items()
         for method, op in methods.items()
     ]

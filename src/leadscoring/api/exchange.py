@@ -15,7 +15,7 @@ SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}").fullmatch
 JSON = b"application/json"
 
 
-class ClientGone(Exception):  # noqa: N818  # not an error of ours: the caller hung up
+class ClientGone(Exception):  # not an error of ours: the caller hung up
     """The client closed the connection before its request was read."""
 
 

@@ -99,7 +99,10 @@ def batch_operation(contract: Contract, limit: int) -> Json:
         "security": [{"ApiKey": []}],
         "parameters": [REASONS, DETAILS],
         "requestBody": json_body(leads, [example_lead(contract)]),
-        "responses": {"200": json_answer("At each place a score or an error", answers), **problems(400, 401, 413, 415, 422, 500)},
+        "responses": {
+            "200": json_answer("At each place a score or an error", answers),
+            **problems(400, 401, 413, 415, 422, 500),
+        },
     }
 
 

@@ -21,7 +21,9 @@ Handler = Callable[[Exchange], Awaitable[Reply]]
 class Scoring:
     """The two scoring routes of one service."""
 
-    def __init__(self, scorer: Scorer, keys: KeyRing, metrics: Metrics, max_batch_size: int, max_body_bytes: int) -> None:
+    def __init__(
+        self, scorer: Scorer, keys: KeyRing, metrics: Metrics, max_batch_size: int, max_body_bytes: int
+    ) -> None:
         self._scorer = scorer
         self._keys = keys
         self._metrics = metrics

@@ -50,7 +50,9 @@ class LoadedModel:
         trees = TreeEnsemble.from_bytes(data)
         sha256 = hashlib.sha256(data).hexdigest()
         text = trees.attributes.get(ATTRIBUTE)
-        card = read_card(text) if text is not None else plain_card(trees, Path(path).stem, expected_version or sha256[:12])
+        card = (
+            read_card(text) if text is not None else plain_card(trees, Path(path).stem, expected_version or sha256[:12])
+        )
         check_contract(card.contract, trees)
         check_golden_rows(card, trees)
         if expected_version and card.version != expected_version:
@@ -120,9 +122,13 @@ def check_contract(contract: Contract, trees: TreeEnsemble) -> None:
     for place, most in trees.categories.items():
         feature = contract.features[place]
         if feature.kind == "category" and most > len(feature.values) + feature.other:
-            raise CardInvalid(f"the trees split feature {feature.name!r} on {most} categories, the contract has {len(feature.values)}")
+            raise CardInvalid(
+                f"the trees split feature {feature.name!r} on {most} categories, the contract has {len(feature.values)}"
+            )
         if feature.kind in ("number", "flag"):
-            raise CardInvalid(f"the trees split feature {feature.name!r} by category, the contract calls it a {feature.kind}")
+            raise CardInvalid(
+                f"the trees split feature {feature.name!r} by category, the contract calls it a {feature.kind}"
+            )
 
 
 def check_golden_rows(card: Card, trees: TreeEnsemble) -> None:
@@ -149,7 +155,10 @@ def describe(model: LoadedModel) -> dict[str, Any]:
         "created_at": card.created_at or None,
         "training": card.training,
         "calibration": {"method": card.calibration.method, "knots": len(card.calibration.margins)},
-        "tiers": {"thresholds": dict(zip("ABCD", card.tiers.thresholds, strict=True)), "definitions": card.tiers.meanings()},
+        "tiers": {
+            "thresholds": dict(zip("ABCD", card.tiers.thresholds, strict=True)),
+            "definitions": card.tiers.meanings(),
+        },
         "golden_rows": len(card.golden),
         "quality": card.quality or None,
         "libraries": card.libraries,
