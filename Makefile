@@ -58,8 +58,8 @@ format: $(STAMP)  ## Rewrite the Python files in the project's form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(STAMP)  ## Run every benchmark, and print its table
-	@for bench in benchmarks/[a-z]*.py; do echo "== $$bench"; $(BIN)/python "$$bench" || exit 1; done
+bench: $(STAMP)  ## Measure everything, and write benchmarks/README.md
+	$(BIN)/python -m benchmarks
 
 lock: $(STAMP)  ## Pin the dependencies again, to the newest that pyproject.toml allows
 	./scripts/lock.sh
