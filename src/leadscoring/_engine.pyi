@@ -47,7 +47,9 @@ class Encoder:
 class Forest:
     """Checked trees, laid out for the kernels. ValueError for any that cannot be trusted."""
 
-    def __init__(self, n_features: int, base_margin: float, trees: list[tuple[list[int] | list[float | None], ...]]) -> None: ...
+    def __init__(
+        self, n_features: int, base_margin: float, trees: list[tuple[list[int] | list[float | None], ...]]
+    ) -> None: ...
     @property
     def n_features(self) -> int: ...
     @property

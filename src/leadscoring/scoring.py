@@ -72,7 +72,7 @@ class Answering:
         self.asked = asked
         self.request_id = request_id
         self.began = began
-        self.names = model.card.contract.names
+        self.names = model.names
 
     def answers(self, leads: list[Lead], rows: Rows, margins: list[float]) -> list[Scored]:
         """One answer a lead, in order."""

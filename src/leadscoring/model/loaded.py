@@ -23,7 +23,7 @@ KINDS = {"number": 0, "integer": 1, "flag": 2, "category": 3}
 """The engine's numbers for the kinds of features."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LoadedModel:
     """Trees and card, checked against each other, with the decoder that its contract makes.
 
@@ -33,6 +33,7 @@ class LoadedModel:
 
     trees: TreeEnsemble
     card: Card
+    names: tuple[str, ...]
     decoder: LeadDecoder[Rows]
     identity: lead.Model
     sha256: str
@@ -60,6 +61,7 @@ class LoadedModel:
         return cls(
             trees=trees,
             card=card,
+            names=tuple(card.contract.names),
             decoder=LeadDecoder(card.contract, encoder(card.contract).encode, count_colons),
             identity=lead.Model(card.name, card.version),
             sha256=sha256,
