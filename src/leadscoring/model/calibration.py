@@ -8,6 +8,7 @@ Source: Zadrozny and Elkan 2002 (calibration by a monotone map of the score).
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import pairwise
 
 import msgspec
 
@@ -30,11 +31,12 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         xs, ps = self.margins, self.probabilities
         if len(xs) != len(ps) or len(xs) == 1:
             raise CardInvalid(
-                f"a calibration needs as many margins as probabilities, and none or at least 2, not {len(xs)} and {len(ps)}"
+                "a calibration needs as many margins as probabilities, and none or at least 2, "
+                f"not {len(xs)} and {len(ps)}"
             )
-        if not all(map(math.isfinite, xs)) or any(a >= b for a, b in zip(xs, xs[1:], strict=False)):
+        if not all(map(math.isfinite, xs)) or any(a >= b for a, b in pairwise(xs)):
             raise CardInvalid("the margins of a calibration must be finite and strictly increase")
-        if any(not 0.0 <= p <= 1.0 for p in ps) or any(a > b for a, b in zip(ps, ps[1:], strict=False)):
+        if any(not 0.0 <= p <= 1.0 for p in ps) or any(a > b for a, b in pairwise(ps)):
             raise CardInvalid("the probabilities of a calibration must lie in 0..1 and never decrease")
 
     def probability(self, margin: float) -> float:
@@ -48,7 +50,8 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if right == len(xs):
             return ps[-1]
         x0, p0 = xs[right - 1], ps[right - 1]
-        return p0 + (ps[right] - p0) * (margin - x0) / (xs[right] - x0)
+        between = p0 + (ps[right] - p0) * (margin - x0) / (xs[right] - x0)
+        return min(between, ps[right])  # rounding must not lift it over the next knot
 
     def all(self, margins: Sequence[float]) -> list[float]:
         """The calibrated probabilities of many margins, in their order."""

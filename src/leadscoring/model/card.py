@@ -4,6 +4,7 @@ It is JSON text under the attribute ``lead_scoring`` of the booster, so that no 
 missing or be mixed up, and stock XGBoost still loads the model. It is data, never code.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -33,7 +34,9 @@ class Tiers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     definitions: dict[str, str] = {}
 
     def __post_init__(self) -> None:
-        if any(not 0.0 <= bound <= 1.0 for bound in self.thresholds) or any(a <= b for a, b in pairwise(self.thresholds)):
+        if any(not 0.0 <= bound <= 1.0 for bound in self.thresholds) or any(
+            a <= b for a, b in pairwise(self.thresholds)
+        ):
             raise CardInvalid(f"tier thresholds must lie in 0..1 and strictly fall from A to D, not {self.thresholds}")
 
     def bucket(self, probability: float) -> int:
@@ -155,8 +158,6 @@ def percentile(quantiles: Sequence[float], probability: float) -> float | None:
 
     Linear between two quantiles, so that a probability seen in training gets back its own rank.
     """
-    from bisect import bisect_left, bisect_right
-
     if not quantiles:
         return None
     steps = len(quantiles) - 1

@@ -1,0 +1,75 @@
+# The one list of verbs: people and CI run these and nothing else. `make` alone lists them.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+MAKEFLAGS += --no-builtin-rules
+
+# What the server of `make dev` listens on; every other setting is read from the environment too.
+export PORT ?= 8000
+
+# How many processes run the tests; `logical` is one for each processor.
+JOBS ?= logical
+
+BIN := .venv/bin
+STAMP := .venv/.installed
+ENGINE := $(shell find CMakeLists.txt engine -type f 2>/dev/null)
+
+# The shipped model is a function of these three and of the lock, so anyone can make it again.
+MODEL_ROWS ?= 40000
+MODEL_SEED ?= 20260101
+MODEL_VERSION_TO_TRAIN ?= 1.0.0
+
+.PHONY: help install dev test test-unit test-integration lint format bench test-sanitize lock model clean
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# Installing again is needed only when what gets installed has changed; Python sources are used in place.
+$(STAMP): pyproject.toml requirements/dev.txt requirements/zig.txt scripts/install.sh $(ENGINE)
+	@./scripts/install.sh
+	@touch $@
+
+install: $(STAMP)  ## Make the environment in .venv and build the engine
+
+dev: $(STAMP)  ## Install, then serve the shipped model on PORT (8000)
+	@exec $(BIN)/leadscoring serve
+
+test: $(STAMP)  ## Install, then run every test, with coverage
+	$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report=term:skip-covered
+
+test-unit: $(STAMP)  ## Run the tests that start no server
+	$(BIN)/python -m pytest -n $(JOBS) -m "not integration"
+
+test-integration: $(STAMP)  ## Run the tests that start a real server
+	$(BIN)/python -m pytest -m integration
+
+test-sanitize: $(STAMP)  ## Run the engine's tests under the address and undefined-behaviour sanitizers
+	./scripts/test-sanitize.sh
+
+lint: $(STAMP)  ## Check form, types, layers, dependencies and scripts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry src
+	$(BIN)/shellcheck scripts/*.sh .ci/run
+
+format: $(STAMP)  ## Rewrite the Python files in the project's form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(STAMP)  ## Measure everything, and write benchmarks/README.md
+	$(BIN)/python -m benchmarks
+
+lock: $(STAMP)  ## Pin the dependencies again, to the newest that pyproject.toml allows
+	./scripts/lock.sh
+
+model: $(STAMP)  ## Train models/model.json again, on demo data made from a fixed seed
+	@mkdir -p build/model
+	$(BIN)/leadscoring demo-data --rows $(MODEL_ROWS) --seed $(MODEL_SEED) --out build/model/leads.csv
+	$(BIN)/leadscoring train build/model/leads.csv --target converted --id lead_id --time created_at \
+	  --name lead-scoring --version $(MODEL_VERSION_TO_TRAIN) --out models/model.json --report build/model/report
+
+clean:  ## Remove the environment and everything that was built
+	rm -rf .venv build dist htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

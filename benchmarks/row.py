@@ -1,0 +1,37 @@
+"""One figure of a benchmark: a ratio against a reference of the same run, and its floor."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was measured, ours, the reference's, their ratio (or the figure itself), and the floor.
+
+    ``at_most`` says that the bound is a ceiling; ``aim`` is where we are going.
+    """
+
+    what: str
+    ours: str
+    reference: str
+    figure: float
+    bound: float
+    at_most: bool = False
+    aim: float | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether the figure is on the right side of its bound."""
+        return self.figure <= self.bound if self.at_most else self.figure >= self.bound
+
+    def cells(self) -> list[str]:
+        """The figure as a row of a table."""
+        sign = "at most" if self.at_most else "at least"
+        aim = f" (aim {self.aim:g})" if self.aim is not None else ""
+        return [
+            self.what,
+            self.ours,
+            self.reference,
+            f"{self.figure:.3g}",
+            f"{sign} {self.bound:g}{aim}",
+            "yes" if self.holds else "**no**",
+        ]

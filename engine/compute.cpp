@@ -1,0 +1,132 @@
+// How rows of leads reach the kernels, alone or in blocks of sixteen.
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "forest.hpp"
+
+namespace leadscoring {
+
+namespace {
+
+// From here on a block of sixteen leads, partly filled, is faster than one lead after the other.
+constexpr size_t kWorthABlock = 10;
+// Leads whose columns and sums are worked on together: the second-level cache must hold them.
+constexpr size_t kWorkingSet = 384 * 1024;
+
+class Scratch {  // memory of one thread, kept between calls
+  public:
+    float* floats(size_t count) { return grown(floats_, count); }
+    float* more_floats(size_t count) { return grown(more_floats_, count); }
+    float* bytes(size_t count) { return grown(levels_, (count + 3) / 4); }
+
+  private:
+    static float* grown(Aligned<float>& memory, size_t count) {
+        if (memory.size() < count || memory.size() == 0) memory = Aligned<float>(count + 1);
+        return memory.data();
+    }
+    Aligned<float> floats_, more_floats_, levels_;
+};
+
+thread_local Scratch scratch;
+
+}  // namespace
+
+// XGBoost's rule: codes are cut to whole numbers; what is in the set goes right, all else goes left.
+float Forest::column(const CategoryColumn& column, float value) const {
+    if (std::isnan(value)) return column.missing;
+    if (value < 0 || value >= float(kMaxCategory)) return -1.0f;
+    const uint32_t code = uint32_t(value);
+    const uint32_t* set = sets_.data() + column.first;
+    if (column.sparse) return std::binary_search(set, set + column.count, code) ? 1.0f : -1.0f;
+    return code / 32 < column.count && (set[code / 32] >> (code % 32) & 1) ? 1.0f : -1.0f;
+}
+
+void Forest::fill_one(const float* row, float* columns) const {
+    for (const NumberColumn& number : numbers_) {
+        const float value = row[number.feature];
+        *columns++ = value != value ? number.missing : value;
+    }
+    for (const CategoryColumn& category : category_columns_) *columns++ = column(category, row[category.feature]);
+}
+
+void Forest::fill_block(const float* rows, size_t leads, float* columns) const {
+    if (leads < size_t(kLanes)) std::memset(columns, 0, sizeof(float) * kLanes * n_columns_);
+    for (const NumberColumn& number : numbers_) {
+        for (size_t lead = 0; lead < leads; ++lead) {
+            const float value = rows[lead * n_features_ + number.feature];
+            columns[lead] = value != value ? number.missing : value;
+        }
+        columns += kLanes;
+    }
+    for (const CategoryColumn& category : category_columns_) {
+        for (size_t lead = 0; lead < leads; ++lead)
+            columns[lead] = column(category, rows[lead * n_features_ + category.feature]);
+        columns += kLanes;
+    }
+}
+
+void Forest::margins(const float* rows, size_t leads, float* margins) const {
+    const Kernel& with = kernel();
+    float* columns = scratch.floats(size_t(n_columns_) * kLanes);
+    size_t lead = 0;
+    for (; leads - lead >= kWorthABlock; lead += std::min<size_t>(kLanes, leads - lead)) {
+        const size_t count = std::min<size_t>(kLanes, leads - lead);
+        alignas(64) float sums[kLanes];
+        std::fill(sums, sums + kLanes, base_margin_);
+        fill_block(rows + lead * n_features_, count, columns);
+        with.margins(view_, columns, sums);
+        std::copy(sums, sums + count, margins + lead);
+    }
+    for (; lead < leads; ++lead) {
+        margins[lead] = base_margin_;
+        fill_one(rows + lead * n_features_, columns);
+        with.margin(view_, columns, margins + lead);
+    }
+}
+
+void Forest::contributions_one(const Kernel& with, const float* row, float* contributions) const {
+    float* columns = scratch.floats(n_columns_);
+    fill_one(row, columns);
+    std::fill(contributions, contributions + n_features_, 0.0f);
+    with.contributions_one(view_, columns, contributions);
+    contributions[n_features_] = base_value_;
+}
+
+void Forest::contributions_chunk(const Kernel& with, const float* rows, size_t leads, float* contributions) const {
+    const size_t blocks = (leads + kLanes - 1) / kLanes, width = size_t(n_features_);
+    float* columns = scratch.floats(blocks * n_columns_ * kLanes);
+    float* phi = scratch.more_floats(blocks * width * kLanes);
+    std::fill(phi, phi + blocks * width * kLanes, 0.0f);
+    for (size_t block = 0; block < blocks; ++block)
+        fill_block(rows + block * kLanes * width, std::min<size_t>(kLanes, leads - block * kLanes),
+                   columns + block * n_columns_ * kLanes);
+    with.contributions(view_, columns, blocks, phi, scratch.bytes(with.level_bytes * (size_t(deep_depth_) + 1)));
+    for (size_t lead = 0; lead < leads; ++lead) {
+        const float* from = phi + lead / kLanes * width * kLanes + lead % kLanes;
+        float* to = contributions + lead * (width + 1);
+        for (size_t feature = 0; feature < width; ++feature) to[feature] = from[feature * kLanes];
+        to[width] = base_value_;
+    }
+}
+
+void Forest::contributions(const float* rows, size_t leads, float* contributions) const {
+    const Kernel& with = kernel();
+    const size_t block_bytes = sizeof(float) * kLanes * (size_t(n_columns_) + n_features_);
+    const size_t chunk = kLanes * std::clamp<size_t>(kWorkingSet / block_bytes, 1, 16);
+    for (size_t lead = 0; lead < leads;) {
+        size_t count = std::min(chunk, leads - lead);
+        // What is left over after whole blocks goes one by one if it is little.
+        if (!deep_ && count > size_t(kLanes) && count % kLanes < kWorthABlock) count -= count % kLanes;
+        if (!deep_ && count < kWorthABlock) {
+            contributions_one(with, rows + lead * n_features_, contributions + lead * (n_features_ + 1));
+            ++lead;
+            continue;
+        }
+        contributions_chunk(with, rows + lead * n_features_, count, contributions + lead * (n_features_ + 1));
+        lead += count;
+    }
+}
+
+}  // namespace leadscoring

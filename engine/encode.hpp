@@ -1,0 +1,47 @@
+#pragma once
+
+#include <Python.h>
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include <nanobind/nanobind.h>
+
+namespace leadscoring {
+
+namespace nb = nanobind;
+
+// Leads as the trees take them: values[lead * n_features + feature], NaN for missing.
+struct Rows {
+    Py_ssize_t n_rows = 0, n_features = 0;
+    std::vector<float> values;
+    std::vector<std::pair<int32_t, int32_t>> unseen;  // (lead, feature) with a text outside of the table
+    std::vector<int32_t> present;                     // per lead: features that were not left out
+    Py_ssize_t shape[2] = {0, 0}, strides[2] = {0, 0};  // for the buffer protocol
+};
+
+Rows rows_from_lists(nb::handle rows);
+
+enum class Kind : int { number = 0, integer = 1, flag = 2, category = 3 };
+
+// Turns the values of decoded leads into rows. Immutable once made.
+class Encoder {
+  public:
+    Encoder(nb::handle kinds, nb::handle tables, nb::handle other, nb::object unset);
+    Rows encode(nb::handle leads) const;
+
+  private:
+    struct Column {
+        Kind kind;
+        nb::object table;  // of a category: text to float or None
+        float other;       // what an unseen text becomes
+    };
+    void encode_lead(PyObject* lead, Py_ssize_t row, Rows& rows) const;
+    float encode_text(const Column& column, PyObject* value, Py_ssize_t row, size_t feature, Rows& rows) const;
+
+    std::vector<Column> columns_;
+    nb::object unset_;
+};
+
+}  // namespace leadscoring

@@ -1,0 +1,259 @@
+// The Python side of the engine. Values go through the C API where nanobind's casters would be slower.
+
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/unique_ptr.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <memory>
+
+#include "encode.hpp"
+#include "forest.hpp"
+#include "scan.hpp"
+
+namespace leadscoring {
+
+// Reads the trees that trees.py hands over; numbers outside of their type are refused by name.
+std::unique_ptr<Forest> forest_from_python(int64_t n_features, double base_margin, nb::handle trees);
+
+namespace {
+
+nb::object owned(PyObject* object) {
+    if (!object) throw nb::python_error();
+    return nb::steal(object);
+}
+
+template <class Make>
+nb::object list_of(size_t size, Make make) {
+    nb::object list = owned(PyList_New(Py_ssize_t(size)));
+    for (size_t i = 0; i < size; ++i) PyList_SET_ITEM(list.ptr(), Py_ssize_t(i), make(i).release().ptr());
+    return list;
+}
+
+nb::object number(double value) { return owned(PyFloat_FromDouble(value)); }
+nb::object number(int64_t value) { return owned(PyLong_FromLongLong(value)); }
+
+void check_width(const Forest& forest, const Rows& rows) {
+    if (rows.n_features != forest.n_features() && rows.n_rows > 0)
+        throw nb::value_error(("rows have " + std::to_string(rows.n_features) + " features, but the model has " +
+                               std::to_string(forest.n_features()))
+                                  .c_str());
+}
+
+// One lead takes less time than handing the interpreter to another thread and back.
+template <class Work>
+void without_interpreter(size_t leads, Work work) {
+    if (leads <= 1) {
+        work();
+    } else {
+        nb::gil_scoped_release release;
+        work();
+    }
+}
+
+std::vector<float> contributions_of(const Forest& forest, const Rows& rows) {
+    check_width(forest, rows);
+    std::vector<float> values(size_t(rows.n_rows) * (size_t(forest.n_features()) + 1));
+    without_interpreter(size_t(rows.n_rows),
+                        [&] { forest.contributions(rows.values.data(), size_t(rows.n_rows), values.data()); });
+    return values;
+}
+
+nb::object predict(const Forest& forest, const Rows& rows) {
+    check_width(forest, rows);
+    const size_t leads = size_t(rows.n_rows);
+    std::vector<float> margins(leads);
+    without_interpreter(leads, [&] { forest.margins(rows.values.data(), leads, margins.data()); });
+    return list_of(leads, [&](size_t i) { return number(double(margins[i])); });
+}
+
+nb::object explain(const Forest& forest, const Rows& rows) {
+    const std::vector<float> values = contributions_of(forest, rows);
+    const size_t width = size_t(forest.n_features()) + 1;
+    return list_of(size_t(rows.n_rows), [&](size_t row) {
+        return list_of(width, [&](size_t i) { return number(double(values[row * width + i])); });
+    });
+}
+
+nb::object strongest(const float* values, size_t features, size_t limit, std::vector<int32_t>& order) {
+    order.clear();
+    for (size_t i = 0; i < features; ++i)
+        if (values[i] != 0) order.push_back(int32_t(i));
+    limit = std::min(limit, order.size());
+    std::partial_sort(order.begin(), order.begin() + Py_ssize_t(limit), order.end(), [&](int32_t a, int32_t b) {
+        const float left = std::fabs(values[a]), right = std::fabs(values[b]);
+        return left != right ? left > right : a < b;
+    });
+    return list_of(limit, [&](size_t i) {
+        nb::object pair = owned(PyTuple_New(2));
+        PyTuple_SET_ITEM(pair.ptr(), 0, number(int64_t(order[i])).release().ptr());
+        PyTuple_SET_ITEM(pair.ptr(), 1, number(double(values[order[i]])).release().ptr());
+        return pair;
+    });
+}
+
+nb::object reasons(const Forest& forest, const Rows& rows, int64_t limit) {
+    if (limit < 0) throw nb::value_error("limit must be 0 or more");
+    const size_t leads = size_t(rows.n_rows), features = size_t(forest.n_features());
+    if (limit == 0) {
+        check_width(forest, rows);
+        return list_of(leads, [&](size_t) { return owned(PyList_New(0)); });
+    }
+    const std::vector<float> values = contributions_of(forest, rows);
+    std::vector<int32_t> order;
+    order.reserve(features);
+    return list_of(leads, [&](size_t row) {
+        return strongest(values.data() + row * (features + 1), features, size_t(limit), order);
+    });
+}
+
+// A C-contiguous float32 buffer, held open.
+struct Buffer {
+    Py_buffer view{};
+    Buffer(nb::handle object, int flags) {
+        if (PyObject_GetBuffer(object.ptr(), &view, flags | PyBUF_C_CONTIGUOUS | PyBUF_FORMAT)) throw nb::python_error();
+        if (view.itemsize != 4 || !view.format || std::strcmp(view.format, "f") != 0) {
+            PyBuffer_Release(&view);
+            throw nb::type_error("a C-contiguous float32 buffer is needed");
+        }
+    }
+    ~Buffer() { PyBuffer_Release(&view); }
+    Buffer(const Buffer&) = delete;
+    float* data() const { return static_cast<float*>(view.buf); }
+    size_t size() const { return size_t(view.len) / 4; }
+};
+
+template <void (Forest::*compute)(const float*, size_t, float*) const, bool contributions>
+void into(const Forest& forest, nb::handle rows, nb::handle out) {
+    const Buffer from(rows, 0), to(out, PyBUF_WRITABLE);
+    const size_t features = size_t(forest.n_features()), leads = from.size() / features;
+    if (from.size() != leads * features || to.size() != leads * (contributions ? features + 1 : 1))
+        throw nb::value_error("the buffers' sizes do not fit the model");
+    without_interpreter(leads, [&] { (forest.*compute)(from.data(), leads, to.data()); });
+}
+
+nb::object importance(const Forest& forest) {
+    const Importance& values = forest.importance();
+    return list_of(values.gain.size(), [&](size_t i) {
+        nb::object row = owned(PyTuple_New(3));
+        PyTuple_SET_ITEM(row.ptr(), 0, number(values.gain[i]).release().ptr());
+        PyTuple_SET_ITEM(row.ptr(), 1, number(values.weight[i]).release().ptr());
+        PyTuple_SET_ITEM(row.ptr(), 2, number(values.cover[i]).release().ptr());
+        return row;
+    });
+}
+
+nb::object row_of(const Rows& rows, Py_ssize_t row) {
+    if (row < 0 || row >= rows.n_rows) throw nb::index_error("no such row");
+    const float* values = rows.values.data() + row * rows.n_features;
+    return list_of(size_t(rows.n_features), [&](size_t i) {
+        return std::isnan(values[i]) ? nb::object(nb::none()) : number(double(values[i]));
+    });
+}
+
+int rows_buffer(PyObject* self, Py_buffer* view, int flags) {
+    static char format[] = "f";
+    static float nothing = 0;
+    Rows& rows = *nb::inst_ptr<Rows>(self);
+    if (flags & PyBUF_WRITABLE) {
+        PyErr_SetString(PyExc_BufferError, "rows cannot be written to");
+        return -1;
+    }
+    rows.shape[0] = rows.n_rows;
+    rows.shape[1] = rows.n_features;
+    rows.strides[0] = rows.n_features * Py_ssize_t(sizeof(float));
+    rows.strides[1] = Py_ssize_t(sizeof(float));
+    view->obj = Py_NewRef(self);
+    view->buf = rows.values.empty() ? &nothing : rows.values.data();
+    view->len = Py_ssize_t(rows.values.size() * sizeof(float));
+    view->itemsize = Py_ssize_t(sizeof(float));
+    view->readonly = 1;
+    view->ndim = 2;
+    view->format = flags & PyBUF_FORMAT ? format : nullptr;
+    view->shape = flags & PyBUF_ND ? rows.shape : nullptr;
+    view->strides = (flags & PyBUF_STRIDES) == PyBUF_STRIDES ? rows.strides : nullptr;
+    view->suboffsets = nullptr;
+    view->internal = nullptr;
+    return 0;
+}
+
+PyType_Slot kRowsSlots[] = {{Py_bf_getbuffer, reinterpret_cast<void*>(rows_buffer)}, {0, nullptr}};
+
+size_t colons(nb::bytes body) { return count_colons(body.c_str(), body.size()); }
+size_t colons_plain(nb::bytes body) { return count_colons_plain(body.c_str(), body.size()); }
+
+nb::bytes without_nan(nb::bytes text) {
+    const std::string result = nan_to_null(text.c_str(), text.size());
+    return nb::bytes(result.data(), result.size());
+}
+
+nb::object variants() {
+    const std::vector<const Kernel*> found = kernels();
+    return list_of(found.size(), [&](size_t i) { return owned(PyUnicode_FromString(found[i]->name)); });
+}
+
+}  // namespace
+
+NB_MODULE(_engine, m) {
+    nb::register_exception_translator([](const std::exception_ptr& p, void*) {
+        try {
+            std::rethrow_exception(p);
+        } catch (const BadModel& error) {
+            PyErr_SetString(PyExc_ValueError, error.what());
+        }
+    });
+
+    nb::class_<Rows>(m, "Rows", nb::type_slots(kRowsSlots))
+        .def("__init__", [](Rows* self, nb::handle rows) { new (self) Rows(rows_from_lists(rows)); }, nb::arg("rows"))
+        .def_ro("n_rows", &Rows::n_rows)
+        .def_ro("n_features", &Rows::n_features)
+        .def_prop_ro("unseen",
+                     [](const Rows& rows) {
+                         return list_of(rows.unseen.size(), [&](size_t i) -> nb::object {
+                             return nb::make_tuple(rows.unseen[i].first, rows.unseen[i].second);
+                         });
+                     })
+        .def_prop_ro("present",
+                     [](const Rows& rows) {
+                         return list_of(rows.present.size(), [&](size_t i) { return number(int64_t(rows.present[i])); });
+                     })
+        .def("row", &row_of, nb::arg("index"))
+        .def("__len__", [](const Rows& rows) { return rows.n_rows; });
+
+    nb::class_<Encoder>(m, "Encoder")
+        .def(nb::init<nb::handle, nb::handle, nb::handle, nb::object>(), nb::arg("kinds"), nb::arg("tables"),
+             nb::arg("other"), nb::arg("unset"))
+        .def("encode", &Encoder::encode, nb::arg("leads"));
+
+    nb::class_<Forest>(m, "Forest")
+        .def(nb::new_(&forest_from_python), nb::arg("n_features"), nb::arg("base_margin"), nb::arg("trees"))
+        .def_prop_ro("n_features", &Forest::n_features)
+        .def_prop_ro("n_trees", &Forest::n_trees)
+        .def_prop_ro("n_nodes", &Forest::n_nodes)
+        .def_prop_ro("max_depth", &Forest::max_depth)
+        .def_prop_ro("base_value", &Forest::base_value)
+        .def_prop_ro("n_bytes", &Forest::bytes)
+        .def_prop_ro("importance", &importance)
+        .def_prop_ro("categories",
+                     [](const Forest& forest) {
+                         return list_of(forest.categories().size(),
+                                        [&](size_t i) { return number(int64_t(forest.categories()[i])); });
+                     })
+        .def("predict", &predict, nb::arg("rows"))
+        .def("explain", &explain, nb::arg("rows"))
+        .def("reasons", &reasons, nb::arg("rows"), nb::arg("limit"))
+        .def("margins_into", &into<&Forest::margins, false>, nb::arg("rows"), nb::arg("out"))
+        .def("contributions_into", &into<&Forest::contributions, true>, nb::arg("rows"), nb::arg("out"));
+
+    m.def("count_colons", &colons, nb::arg("body"));
+    m.def("_count_colons_plain", &colons_plain, nb::arg("body"));
+    m.def("nan_to_null", &without_nan, nb::arg("text"));
+    m.def("variants", &variants);
+    m.def("variant", [] { return nb::str(kernel().name); });
+    m.def("use_variant", &use_kernel, nb::arg("name"));
+}
+
+}  // namespace leadscoring

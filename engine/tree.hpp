@@ -1,0 +1,33 @@
+#pragma once
+
+#include <map>
+#include <tuple>
+
+#include "forest.hpp"
+
+namespace leadscoring {
+
+// The distinct comparisons of a forest: nodes that ask the same question share a column.
+class Columns {
+  public:
+    int32_t number(int32_t feature, bool default_left);
+    // Categories (unsorted, checked) that go right.
+    int32_t category(int32_t feature, bool default_left, std::vector<int32_t> right);
+
+    std::vector<NumberColumn> numbers;
+    std::vector<CategoryColumn> categories;
+    std::vector<uint32_t> sets;
+
+  private:
+    std::map<std::pair<int32_t, bool>, int32_t> number_of_;
+    std::map<std::tuple<int32_t, bool, std::vector<int32_t>>, int32_t> category_of_;
+};
+
+// A category column's number while trees are being read: the final ones come after the numbers' columns.
+inline int32_t provisional(int32_t category_column) { return -1 - category_column; }
+
+// Checks every index and number of the tree, or throws BadModel; adds to importance and category counts.
+Tree read_tree(const RawTree& raw, int32_t n_features, Columns& columns, Importance& importance,
+               std::vector<int32_t>& categories);
+
+}  // namespace leadscoring

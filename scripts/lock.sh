@@ -1,0 +1,31 @@
+#!/bin/sh
+# Pins every dependency, with hashes, to the newest version that pyproject.toml allows.
+#
+# The locks name no package index: each machine uses its own. `./scripts/lock.sh --keep` only adds
+# what is missing and leaves the pins that still fit.
+set -eu
+cd "$(dirname "$0")/.."
+
+if ! uv --version >/dev/null 2>&1; then
+    echo "lock: uv is needed to resolve for every platform at once (pip install uv)" >&2
+    exit 1
+fi
+
+upgrade=--upgrade
+if [ "${1:-}" = --keep ]; then
+    upgrade=
+fi
+
+# $1 is the lock; the rest is what it is made from.
+compile() {
+    lock=$1
+    shift
+    # shellcheck disable=SC2086  # an empty $upgrade must vanish
+    uv pip compile --quiet "$@" $upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+        --no-emit-index-url --no-emit-find-links --output-file "requirements/$lock"
+    echo "requirements/$lock: $(grep -c '^[a-z]' "requirements/$lock") packages"
+}
+
+compile dev.txt pyproject.toml --extra train --extra dev
+compile serve.txt pyproject.toml
+compile zig.txt requirements/zig.in

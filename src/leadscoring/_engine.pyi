@@ -1,0 +1,93 @@
+"""The compiled engine: trees, exact contributions, and the encoding of leads."""
+
+from collections.abc import Mapping, Sequence
+
+from typing_extensions import Buffer
+
+class Rows(Buffer):
+    """Leads as the trees take them: float32 of shape (leads, features), NaN for missing, read-only.
+
+    Made by ``Encoder.encode``, or from lists of numbers and ``None``.
+    """
+
+    def __init__(self, rows: Sequence[Sequence[float | None]]) -> None: ...
+    @property
+    def n_rows(self) -> int: ...
+    @property
+    def n_features(self) -> int: ...
+    @property
+    def unseen(self) -> list[tuple[int, int]]:
+        """The (row, feature) of each text that its category's table lacks, row by row."""
+
+    @property
+    def present(self) -> list[int]:
+        """Per row, how many features were given (``None`` counts, left out does not)."""
+
+    def row(self, index: int) -> list[float | None]: ...
+    def __len__(self) -> int: ...
+
+class Encoder:
+    """Turns decoded leads into rows.
+
+    ``kinds`` has 0 for a number, 1 for an integer, 2 for a flag and 3 for a category; ``tables`` has for
+    each category its text-to-code table (``None`` as code means missing), and ``other`` the code of a text
+    outside of it (``None``: missing). ``unset`` marks a value that was left out. Tables are copied.
+    """
+
+    def __init__(
+        self,
+        kinds: Sequence[int],
+        tables: Sequence[Mapping[str, float | None] | None],
+        other: Sequence[float | None],
+        unset: object,
+    ) -> None: ...
+    def encode(self, leads: Sequence[tuple[object, ...]]) -> Rows:
+        """One row a lead. ValueError names the row and the feature whose value does not fit."""
+
+class Forest:
+    """Checked trees, laid out for the kernels. ValueError for any that cannot be trusted."""
+
+    def __init__(
+        self, n_features: int, base_margin: float, trees: list[tuple[list[int] | list[float | None], ...]]
+    ) -> None: ...
+    @property
+    def n_features(self) -> int: ...
+    @property
+    def n_trees(self) -> int: ...
+    @property
+    def n_nodes(self) -> int: ...
+    @property
+    def max_depth(self) -> int: ...
+    @property
+    def base_value(self) -> float: ...
+    @property
+    def n_bytes(self) -> int: ...
+    @property
+    def importance(self) -> list[tuple[float, int, float]]:
+        """Per feature: sum of gains, number of splits, sum of covers."""
+
+    @property
+    def categories(self) -> list[int]:
+        """Per feature: largest category code of its splits + 1, or -1 where none splits on categories."""
+
+    def predict(self, rows: Rows) -> list[float]: ...
+    def explain(self, rows: Rows) -> list[list[float]]: ...
+    def reasons(self, rows: Rows, limit: int) -> list[list[tuple[int, float]]]: ...
+    def margins_into(self, rows: Buffer, out: Buffer) -> None: ...
+    def contributions_into(self, rows: Buffer, out: Buffer) -> None: ...
+
+def count_colons(body: bytes) -> int:
+    """How many colons lie outside of JSON strings; any bytes will do."""
+
+def _count_colons_plain(body: bytes) -> int: ...
+def nan_to_null(text: bytes) -> bytes:
+    """The JSON with NaN, Infinity and -Infinity (outside of strings) replaced by null."""
+
+def variants() -> list[str]:
+    """The instruction sets that this machine can run, the widest last."""
+
+def variant() -> str:
+    """The one in use: the widest, unless told otherwise."""
+
+def use_variant(name: str) -> None:
+    """Take another one, in the whole process; all give the same bits. ValueError if unknown here."""

@@ -1,0 +1,108 @@
+"""One request and its reply, below any framework: what the scoring routes work with."""
+
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, NamedTuple
+
+from leadscoring.errors import BodyTooLarge, UnsupportedMediaType
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}").fullmatch
+JSON = b"application/json"
+
+
+class ClientGone(Exception):  # not an error of ours: the caller hung up
+    """The client closed the connection before its request was read."""
+
+
+class Reply(NamedTuple):
+    """What to send back."""
+
+    status: int
+    body: bytes
+    media_type: bytes = JSON
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+class Exchange:
+    """What is known of one request: its headers of interest, and what there is to log of it."""
+
+    __slots__ = (
+        "content_encoding", "content_length", "content_type", "endpoint", "error", "key",
+        "leads", "origin", "presented_key", "receive", "request_id", "scope",
+    )  # fmt: skip
+
+    def __init__(self, scope: Scope, receive: Receive, request_id: str) -> None:
+        self.scope = scope
+        self.receive = receive
+        self.request_id = request_id
+        self.endpoint = "unknown"
+        self.key: str | None = None
+        self.leads = 0
+        self.error: str | None = None
+        self.presented_key: bytes | None = None
+        self.content_type: bytes | None = None
+        self.content_encoding: bytes | None = None
+        self.content_length: bytes | None = None
+        self.origin = False
+        for name, value in scope["headers"]:
+            if name == b"x-api-key":
+                self.presented_key = value
+            elif name == b"content-type":
+                self.content_type = value
+            elif name == b"content-length":
+                self.content_length = value
+            elif name == b"x-request-id":
+                if SANE_REQUEST_ID(value):
+                    self.request_id = value.decode()
+            elif name == b"content-encoding":
+                self.content_encoding = value
+            elif name == b"origin":
+                self.origin = True
+
+    async def json_body(self, limit: int) -> bytes:
+        """The whole body, announced as JSON.
+
+        Raises ``UnsupportedMediaType`` for another kind, ``BodyTooLarge`` as soon as it is known to
+        be over ``limit`` bytes, ``ClientGone`` when the client hangs up.
+        """
+        kind = self.content_type
+        if kind is not None and kind != JSON and not is_json(kind):
+            raise UnsupportedMediaType(kind[:80].decode("latin-1"))
+        if self.content_encoding not in (None, b"identity"):
+            raise UnsupportedMediaType(f"{self.content_encoding[:80].decode('latin-1')} encoded JSON")
+        if self.content_length is not None and int(self.content_length) > limit:
+            raise BodyTooLarge(limit)
+        message = await self.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        body: bytes = message.get("body", b"")
+        if len(body) <= limit and not message.get("more_body", False):
+            return body
+        return await self._rest_of_body(body, limit)
+
+    async def _rest_of_body(self, first: bytes, limit: int) -> bytes:
+        parts, size, more = [first], len(first), True
+        while more:
+            if size > limit:
+                raise BodyTooLarge(limit)
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            part = message.get("body", b"")
+            parts.append(part)
+            size += len(part)
+            more = message.get("more_body", False)
+        if size > limit:
+            raise BodyTooLarge(limit)
+        return b"".join(parts)
+
+
+def is_json(content_type: bytes) -> bool:
+    """Whether a Content-Type says JSON, with or without parameters."""
+    kind = content_type.split(b";", 1)[0].strip().lower()
+    return kind == JSON or (kind.startswith(b"application/") and kind.endswith(b"+json"))

@@ -1,0 +1,103 @@
+"""From the errors of the domain to problem details on the wire (RFC 9457): one table, one shape."""
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from leadscoring.api.exchange import Reply
+from leadscoring.errors import (
+    BatchTooLarge,
+    BodyTooLarge,
+    Fault,
+    InvalidParameter,
+    LeadScoringError,
+    MalformedJson,
+    MissingKey,
+    RequestError,
+    UnknownKey,
+    UnsupportedMediaType,
+    ValidationError,
+)
+
+PROBLEM = b"application/problem+json"
+
+STATUS: dict[type[LeadScoringError], tuple[int, str]] = {
+    MalformedJson: (400, "The body is not JSON"),
+    BatchTooLarge: (400, "Too many leads in one batch"),
+    MissingKey: (401, "An API key is needed"),
+    UnknownKey: (401, "The API key is not known"),
+    BodyTooLarge: (413, "The body is too large"),
+    UnsupportedMediaType: (415, "The body must be JSON"),
+    ValidationError: (422, "The lead is not valid"),
+    InvalidParameter: (422, "A query parameter is not valid"),
+}
+"""Each error that a request can end with: its status and its title."""
+
+PLAIN = {
+    404: ("not_found", "There is nothing at this path"),
+    405: ("method_not_allowed", "The path does not take this method"),
+    500: ("internal_error", "The service failed"),
+}
+"""Failures that have no error of the domain."""
+
+
+class Problem(msgspec.Struct, omit_defaults=True):
+    """The one shape of every error answer."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+    errors: tuple[Fault, ...] | UnsetType = UNSET
+
+
+class Refusal(msgspec.Struct, omit_defaults=True):
+    """Why one lead of a batch was not scored."""
+
+    code: str
+    detail: str
+    errors: tuple[Fault, ...] | UnsetType = UNSET
+
+
+class Refused(msgspec.Struct):
+    """What stands in a batch answer at the place of a lead that was not scored."""
+
+    lead_id: str | None
+    error: Refusal
+
+
+def problem(error: LeadScoringError, request_id: str) -> Reply:
+    """The reply for an error that a request ended with."""
+    status, title = STATUS[type(error)]
+    faults = error.faults if isinstance(error, ValidationError) else UNSET
+    said = Problem(anchor(error.code), title, status, str(error), error.code, request_id, faults)
+    return reply(said)
+
+
+def plain_problem(status: int, detail: str, request_id: str, headers: Any = ()) -> Reply:
+    """The reply for a failure that is no error of the domain."""
+    code, title = PLAIN.get(status, ("http_error", "The request cannot be answered"))
+    return reply(Problem(anchor(code), title, status, detail, code, request_id), headers)
+
+
+def refused(error: RequestError) -> Refused:
+    """The place of a lead that was refused in a batch."""
+    if isinstance(error, ValidationError):
+        return Refused(error.lead_id, Refusal(error.code, str(error), error.faults))
+    return Refused(None, Refusal(error.code, str(error)))
+
+
+def anchor(code: str) -> str:
+    """Where the documentation of this very service explains a code."""
+    return f"/docs#{code}"
+
+
+def reply(said: Problem, headers: Any = ()) -> Reply:
+    """A problem as bytes."""
+    extra = ((b"www-authenticate", b'ApiKey realm="lead scoring"'),) if said.status == 401 else ()
+    # a client whose body was not read to its end cannot use the connection again
+    closing = ((b"connection", b"close"),) if said.status == 413 else ()
+    return Reply(said.status, msgspec.json.encode(said), PROBLEM, (*extra, *closing, *headers))

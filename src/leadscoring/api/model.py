@@ -1,0 +1,68 @@
+"""``GET /api/v1/model/...``: what model answers, what it takes, what drives it."""
+
+from typing import Any
+
+import msgspec
+
+from leadscoring.api.exchange import Exchange, Reply
+from leadscoring.keys import KeyRing
+from leadscoring.model.loaded import LoadedModel, describe
+from leadscoring.scoring import Scorer
+
+
+class ModelRoutes:
+    """The three routes about the model that the scorer holds now."""
+
+    def __init__(self, scorer: Scorer, keys: KeyRing) -> None:
+        self._scorer = scorer
+        self._keys = keys
+
+    async def info(self, exchange: Exchange) -> Reply:
+        """Name, version, training, calibration, tiers and quality."""
+        exchange.key = self._keys.check(exchange.presented_key)
+        said = describe(self._scorer.model) | {"endpoint_provider": self._scorer.provider.name}
+        return Reply(200, msgspec.json.encode(said))
+
+    async def features(self, exchange: Exchange) -> Reply:
+        """The contract, in column order."""
+        exchange.key = self._keys.check(exchange.presented_key)
+        return Reply(200, msgspec.json.encode(feature_list(self._scorer.model)))
+
+    async def importance(self, exchange: Exchange) -> Reply:
+        """How much each feature matters over all, strongest first."""
+        exchange.key = self._keys.check(exchange.presented_key)
+        return Reply(200, msgspec.json.encode(importance(self._scorer.model)))
+
+
+def feature_list(model: LoadedModel) -> dict[str, Any]:
+    """The contract as the wire shows it: every field of every feature, set or not."""
+    features = [
+        {
+            "name": feature.name,
+            "kind": feature.kind,
+            "required": feature.required,
+            "minimum": 0 if feature.kind == "flag" else feature.minimum,
+            "maximum": 1 if feature.kind == "flag" else feature.maximum,
+            "values": feature.values or None,
+            "missing": feature.missing or None,
+            "allowed": feature.allowed,
+            "group": feature.group or None,
+            "unit": feature.unit or None,
+            "help": feature.help or None,
+            "example": feature.example,
+        }
+        for feature in model.card.contract.features
+    ]
+    return {"version": model.card.version, "n_features": len(features), "features": features}
+
+
+def importance(model: LoadedModel) -> dict[str, Any]:
+    """The share of the trees' total gain that each feature brought, and how often they split on it."""
+    found = model.trees.importance
+    total = sum(found.gain) or 1.0
+    rows = [
+        {"feature": name, "importance": gain / total, "splits": splits}
+        for name, gain, splits in zip(model.card.contract.names, found.gain, found.weight, strict=True)
+    ]
+    rows.sort(key=lambda row: -row["importance"])
+    return {"version": model.card.version, "method": "gain", "importance": rows}

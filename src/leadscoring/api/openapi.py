@@ -1,0 +1,215 @@
+"""The service's own description, OpenAPI 3.1, made of the wire's types and the live contract."""
+
+from typing import Any
+
+import msgspec
+
+import leadscoring
+from leadscoring.api.failures import Problem, Refused
+from leadscoring.features import Contract, Feature
+from leadscoring.lead import Scored
+from leadscoring.model.loaded import LoadedModel
+from leadscoring.rejection import LEAD_ID_LENGTH
+from leadscoring.settings import Settings
+
+Json = dict[str, Any]
+
+REASONS: Json = {
+    "name": "reasons",
+    "in": "query",
+    "description": "How many of the strongest reasons to give; 0 for none.",
+    "schema": {"type": "integer", "minimum": 0, "maximum": 10_000, "default": 5},
+}
+DETAILS: Json = {
+    "name": "include_details",
+    "in": "query",
+    "description": "Adds what the tiers mean, how the reasons add up, and the time taken.",
+    "schema": {"type": "boolean", "default": False},
+}
+
+
+def description(model: LoadedModel, settings: Settings) -> Json:
+    """The OpenAPI document of a service that serves this model."""
+    card = model.card
+    schemas = {
+        "Lead": lead_schema(card.contract),
+        **msgspec.json.schema_components((Scored, Problem, Refused), ref_template="#/components/schemas/{name}")[1],
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Lead Scoring Service",
+            "version": leadscoring.__version__,
+            "summary": f"Serving {card.name} {card.version}",
+            "description": "How likely each lead is to convert, and exactly why.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "tags": [{"name": "scoring"}, {"name": "model"}, {"name": "operations"}],
+        "paths": paths(card.contract, settings),
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"}},
+        },
+    }
+
+
+def paths(contract: Contract, settings: Settings) -> Json:
+    """Every path of the service."""
+    return {
+        "/api/v1/score": {"post": scoring_operation(contract)},
+        "/api/v1/score/batch": {"post": batch_operation(contract, settings.max_batch_size)},
+        "/api/v1/model/info": {"get": model_operation("getModelInfo", "Which model answers, and how good it is")},
+        "/api/v1/model/features": {"get": model_operation("listFeatures", "What a lead may hold")},
+        "/api/v1/model/importance": {"get": model_operation("listImportance", "What matters over all leads")},
+        "/": {"get": open_operation("getService", "What this service is")},
+        "/health": {"get": open_operation("getHealth", "Whether the service answers")},
+        "/health/live": {"get": open_operation("getLiveness", "Whether the process lives, and since when")},
+        "/health/ready": {"get": open_operation("getReadiness", "Whether leads can be scored")},
+        "/metrics": {"get": open_operation("getMetrics", "Metrics in Prometheus' text format", "text/plain")},
+        "/openapi.json": {"get": open_operation("getDescription", "This document")},
+        "/docs": {"get": open_operation("getDocumentation", "This document for people", "text/html")},
+    }
+
+
+def scoring_operation(contract: Contract) -> Json:
+    """``POST /api/v1/score``."""
+    return {
+        "operationId": "scoreLead",
+        "tags": ["scoring"],
+        "summary": "Score one lead, with reasons",
+        "security": [{"ApiKey": []}],
+        "parameters": [REASONS, DETAILS],
+        "requestBody": json_body({"$ref": "#/components/schemas/Lead"}, example_lead(contract)),
+        "responses": {"200": json_answer("The score", ref("Scored")), **problems(400, 401, 413, 415, 422, 500)},
+    }
+
+
+def batch_operation(contract: Contract, limit: int) -> Json:
+    """``POST /api/v1/score/batch``.
+
+    A place of the array may hold anything: what is no lead is refused at its own place.
+    """
+    leads: Json = {"type": "array", "items": ref("Lead"), "maxItems": limit}
+    answers: Json = {"type": "array", "items": {"anyOf": [ref("Scored"), ref("Refused")]}}
+    return {
+        "operationId": "scoreBatch",
+        "tags": ["scoring"],
+        "summary": "Score many leads; an invalid one does not take the others down",
+        "security": [{"ApiKey": []}],
+        "parameters": [REASONS, DETAILS],
+        "requestBody": json_body(leads, [example_lead(contract)]),
+        "responses": {
+            "200": json_answer("At each place a score or an error", answers),
+            **problems(400, 401, 413, 415, 422, 500),
+        },
+    }
+
+
+def model_operation(name: str, summary: str) -> Json:
+    """A route about the model, behind a key."""
+    return {
+        "operationId": name,
+        "tags": ["model"],
+        "summary": summary,
+        "security": [{"ApiKey": []}],
+        "responses": {"200": json_answer(summary, {"type": "object"}), **problems(401, 500)},
+    }
+
+
+def open_operation(name: str, summary: str, media_type: str = "application/json") -> Json:
+    """A route that needs no key."""
+    schema = {"type": "object"} if media_type == "application/json" else {"type": "string"}
+    return {
+        "operationId": name,
+        "tags": ["operations"],
+        "summary": summary,
+        "security": [],
+        "responses": {"200": {"description": summary, "content": {media_type: {"schema": schema}}}},
+    }
+
+
+def lead_schema(contract: Contract) -> Json:
+    """The JSON schema of a lead that the contract allows."""
+    features: Json = {
+        "type": "object",
+        "properties": {feature.name: feature_schema(feature) for feature in contract.features},
+        "additionalProperties": False,
+    }
+    if required := [feature.name for feature in contract.features if feature.required]:
+        features["required"] = required
+    lead_id = {"type": "string", "minLength": 1, "maxLength": LEAD_ID_LENGTH}
+    return {
+        "type": "object",
+        "properties": {"lead_id": lead_id, "features": features},
+        "required": ["lead_id", "features"],
+        "additionalProperties": False,
+        "examples": [example_lead(contract)],
+    }
+
+
+def feature_schema(feature: Feature) -> Json:
+    """The JSON schema of one feature's value."""
+    about = "; ".join(part for part in (feature.help, feature.unit) if part) or feature.allowed
+    if feature.kind == "flag":
+        schema: Json = {"enum": [0, 1, True, False] if feature.required else [0, 1, True, False, None]}
+    elif feature.kind == "category":
+        schema = {"type": "string"}
+        if feature.values:
+            schema["examples"] = list(feature.values)
+    else:
+        low, high = feature.bounds
+        schema = {"type": feature.kind, "minimum": low, "maximum": high}
+    if "type" in schema and not feature.required:
+        schema["type"] = [schema["type"], "null"]
+    return {**schema, "description": about}
+
+
+def example_lead(contract: Contract) -> Json:
+    """A lead that the contract allows."""
+    return {"lead_id": "lead-1", "features": {feature.name: example_value(feature) for feature in contract.features}}
+
+
+def example_value(feature: Feature) -> float | int | str | None:
+    """A value that a feature may have: its own example, or a plain one within its bounds."""
+    if feature.example is not None:
+        return feature.example
+    if feature.kind == "category":
+        return feature.values[0] if feature.values else "text"
+    if feature.kind == "flag":
+        return 1
+    low, high = feature.minimum, feature.maximum
+    return max(low or 0, 0) if high is None else min(high, max(low or 0, 0))
+
+
+def json_body(schema: Json, example: Any) -> Json:
+    """A required JSON body."""
+    return {"required": True, "content": {"application/json": {"schema": schema, "example": example}}}
+
+
+def json_answer(about: str, schema: Json) -> Json:
+    """A JSON answer with the request's id beside it."""
+    return {
+        "description": about,
+        "headers": {"X-Request-ID": {"schema": {"type": "string"}}},
+        "content": {"application/json": {"schema": schema}},
+    }
+
+
+def problems(*statuses: int) -> Json:
+    """Error answers, all of the one shape."""
+    about = {
+        400: "Not JSON, or too many leads",
+        401: "No key, or not a known one",
+        413: "The body is too large",
+        415: "The body is not announced as JSON",
+        422: "Not a valid lead or parameter: every fault with its path, value and what is allowed",
+        500: "The service failed",
+    }
+    content = {"application/problem+json": {"schema": ref("Problem")}}
+    return {str(status): {"description": about[status], "content": content} for status in statuses}
+
+
+def ref(name: str) -> Json:
+    """A reference to a schema of this document."""
+    return {"$ref": f"#/components/schemas/{name}"}

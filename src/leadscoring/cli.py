@@ -1,0 +1,115 @@
+"""The command line: ``leadscoring serve | train | evaluate | model | demo-data``."""
+
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+import leadscoring
+from leadscoring.errors import LeadScoringError
+from leadscoring.settings import read_settings, settings_help
+
+LAZY = {
+    "train": ("leadscoring.training.commands", "train"),
+    "evaluate": ("leadscoring.training.commands", "evaluate"),
+    "demo-data": ("leadscoring.demo_command", "demo_data"),
+}
+"""Commands whose modules are imported only when called: serving must not carry the trainer."""
+
+
+class Commands(click.Group):
+    """A group that finds its heavier commands when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command, by name."""
+        return sorted([*super().list_commands(ctx), *LAZY])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A command by its name, imported if need be."""
+        if cmd_name not in LAZY:
+            return super().get_command(ctx, cmd_name)
+        module, name = LAZY[cmd_name]
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+
+class Fails(click.ClickException):
+    """An error of ours at the command line: one line."""
+
+    def __init__(self, failure: LeadScoringError) -> None:
+        super().__init__(f"{type(failure).__name__}: {failure}")
+
+
+class CannotStart(Fails):
+    """The service does not start as it is set up."""
+
+    exit_code = 2
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(leadscoring.__version__)
+def main() -> None:
+    """Says how likely each sales lead is to convert, and why, from your own history."""
+
+
+@main.command(epilog="\b\n" + settings_help().replace("\n\n", "\n\b\n"))
+def serve() -> None:
+    """Serve the model over HTTP."""
+    from leadscoring.server import run
+
+    try:
+        settings = read_settings(os.environ)
+        run(settings)
+    except LeadScoringError as failure:
+        raise CannotStart(failure) from None
+
+
+@main.group()
+def model() -> None:
+    """Look into model files."""
+
+
+@model.command()
+@click.argument("path", type=click.Path(dir_okay=False))
+@click.option("--json", "as_json", is_flag=True, help="All of it, as JSON.")
+def show(path: str, as_json: bool) -> None:
+    """Show what a model file holds, after checking it as the service would."""
+    from leadscoring.model.loaded import LoadedModel, describe
+
+    try:
+        loaded = LoadedModel.load(path)
+    except LeadScoringError as failure:
+        raise Fails(failure) from None
+    if as_json:
+        import msgspec
+
+        click.echo(msgspec.json.format(msgspec.json.encode(describe(loaded))))
+        return
+    for line in overview(describe(loaded)):
+        click.echo(line)
+    for feature in loaded.card.contract.features:
+        click.echo(
+            f"  {feature.name:<36} {feature.kind:<9} {'required' if feature.required else '':<9} {feature.allowed}"
+        )
+
+
+def overview(said: dict[str, Any]) -> list[str]:
+    """The head of ``model show``."""
+    trained = said["training"]
+    lines = [
+        f"{said['name']} {said['version']}",
+        f"trees       {said['n_trees']} of depth {said['max_depth']} over {said['n_features']} features",
+        f"sha256      {said['sha256']}",
+        f"calibration {said['calibration']['method']}, {said['calibration']['knots']} knots",
+        f"golden rows {said['golden_rows']}, all as certified" if said["certified"] else "no card: its trees alone",
+    ]
+    if trained:
+        lines.append(f"trained on  {trained.rows} leads, {trained.positives} converted ({trained.target})")
+    lines += [f"tier {tier}      {meaning}" for tier, meaning in said["tiers"]["definitions"].items()]
+    return [*lines, "", "features"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,148 @@
+"""The truth behind the demo data: how likely each of its leads really is to convert.
+
+The log-odds of converting are ``INTERCEPT``, plus one effect for each feature in ``EFFECTS``, plus
+``INTERACTIONS`` between two features each. Nothing else decides and nothing is hidden: what a lead
+shows is all that its probability depends on, so a model's calibration and its reasons can be held
+against it. A feature that is absent or ``None`` is unknown, and has an effect of its own.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+
+Features = Mapping[str, float | None]
+"""A lead's features by name, as a client sends them; ``None`` or absent is unknown."""
+
+Effect = Callable[[float | None], float]
+"""From the value of one feature to log-odds."""
+
+INTERCEPT = -3.8
+"""Log-odds of a lead whose every effect is zero; sets the share that converts to about 13 %."""
+
+
+def _slope(weight: float, centre: float, low: float, high: float, *, unknown: float = 0.0) -> Effect:
+    """A straight line through zero at ``centre``, flat outside ``low``..``high``."""
+    return lambda value: unknown if value is None else weight * (min(max(value, low), high) - centre)
+
+
+def _decades(weight: float, centre: float, low: float, high: float, *, unknown: float = 0.0) -> Effect:
+    """The same over the common logarithm, for amounts that span orders of magnitude."""
+    line = _slope(weight, centre, low, high)
+    return lambda value: unknown if value is None else line(math.log10(1.0 + value))
+
+
+def _count(weight: float, most: int, *, unknown: float = 0.0) -> Effect:
+    """The same for each one, up to ``most``; more of them say nothing more."""
+    return _slope(weight, 0.0, 0.0, most, unknown=unknown)
+
+
+def _levels(*effects: float, first: int = 0, unknown: float = 0.0) -> Effect:
+    """An effect for each whole number from ``first`` on."""
+    return lambda value: unknown if value is None else effects[int(value) - first]
+
+
+def _hump(weight: float, centre: float) -> Effect:
+    """Best at ``10 ** centre``, worse both ways."""
+    return lambda value: 0.0 if value is None else -weight * (math.log10(value) - centre) ** 2
+
+
+EFFECTS: dict[str, Effect] = {
+    "company_revenue": _decades(0.20, 7.0, 5.0, 9.0),
+    "company_employee_count": _hump(0.25, 2.4),
+    "company_funding_total": _decades(0.20, 6.0, 5.0, 8.0, unknown=-0.10),
+    "company_growth_rate": _slope(1.00, 0.1, -0.5, 1.0),
+    "industry_tech_score": _slope(0.90, 0.5, 0.0, 1.0),
+    "geographic_tier": _levels(0.25, 0.0, -0.35, first=1),
+    "parent_company_exists": _levels(0.0, -0.10),
+    "website_visits_30d": _decades(0.50, 0.8, 0.0, 1.8),
+    "page_views_30d": _decades(0.25, 1.2, 0.0, 2.5),
+    "avg_session_duration_sec": _slope(0.0015, 120.0, 0.0, 300.0),
+    "bounce_rate": _slope(-0.90, 0.45, 0.0, 1.0),
+    "pricing_page_visits": _count(0.22, 5, unknown=0.10),
+    "demo_page_visits": _count(0.18, 4, unknown=0.05),
+    "documentation_views": _count(0.05, 10, unknown=0.05),
+    "email_open_rate": _slope(0.60, 0.3, 0.0, 1.0, unknown=-0.15),
+    "email_click_rate": _slope(2.00, 0.06, 0.0, 0.3, unknown=-0.10),
+    "whitepaper_downloads": _count(0.12, 3),
+    "webinar_attendance": _count(0.20, 3),
+    "customer_success_interactions": _count(0.08, 5),
+    "support_ticket_count": _count(-0.06, 6),
+    "days_since_first_touch": _slope(-0.002, 60.0, 0.0, 365.0),
+    "days_since_last_touch": _slope(-0.022, 14.0, 0.0, 60.0),
+    "total_touchpoints": _decades(0.35, 1.0, 0.0, 2.0),
+    "multi_channel_engagement": _levels(0.0, 0.20),
+    "decision_maker_contacted": _levels(0.0, 0.45),
+    "champion_identified": _levels(0.0, 0.50, unknown=0.05),
+    "budget_confirmed": _levels(-0.20, 0.60),
+    "timeline_confirmed": _levels(-0.10, 0.40),
+    "competitor_evaluation": _levels(0.10, -0.30),
+    "technical_evaluation_started": _levels(0.0, 0.40),
+    "contract_reviewed": _levels(0.0, 0.80),
+    "security_questionnaire_completed": _levels(0.0, 0.45),
+    "roi_calculator_used": _levels(0.0, 0.25),
+    "custom_demo_requested": _levels(0.0, 0.45),
+    "integration_questions_asked": _count(0.05, 5),
+    "lead_source_quality": _slope(1.60, 0.5, 0.0, 1.0),
+    "paid_channel_source": _levels(0.0, -0.25),
+    "referral_source": _levels(0.0, 0.50),
+    "event_source": _levels(0.0, 0.10),
+    "product_tier_interest": _levels(-0.10, 0.05, 0.15, first=1),
+    "use_case_alignment": _slope(2.20, 0.5, 0.0, 1.0),
+    "integration_requirements": _count(-0.06, 6),
+    "deployment_preference": _levels(0.10, 0.0, -0.30),
+}
+"""Log-odds from each feature alone. The features of the contract that are not here have no effect."""
+
+
+def _at_least(features: Features, name: str, bound: float) -> bool:
+    value = features.get(name)
+    return value is not None and value >= bound
+
+
+def _at_most(features: Features, name: str, bound: float) -> bool:
+    value = features.get(name)
+    return value is not None and value <= bound
+
+
+INTERACTIONS: dict[tuple[str, str], Callable[[Features], float]] = {
+    # Money, and somebody who may spend it.
+    ("budget_confirmed", "decision_maker_contacted"): lambda lead: (
+        0.45 * (_at_least(lead, "budget_confirmed", 1) and _at_least(lead, "decision_maker_contacted", 1))
+    ),
+    # Looking at prices counts for more while the talk is fresh.
+    ("pricing_page_visits", "days_since_last_touch"): lambda lead: (
+        0.40 * (_at_least(lead, "pricing_page_visits", 2) and _at_most(lead, "days_since_last_touch", 7))
+    ),
+    # A champion makes up for a competitor.
+    ("champion_identified", "competitor_evaluation"): lambda lead: (
+        0.35 * (_at_least(lead, "champion_identified", 1) and _at_least(lead, "competitor_evaluation", 1))
+    ),
+    # The top tier is beyond a very small company.
+    ("product_tier_interest", "company_employee_count"): lambda lead: (
+        -0.70 * (_at_least(lead, "product_tier_interest", 3) and _at_most(lead, "company_employee_count", 20))
+    ),
+}
+"""Log-odds from two features together, beyond what each does alone."""
+
+
+def true_effects(features: Features) -> dict[str, float]:
+    """The log-odds that each feature adds alone; 0 for a feature that decides nothing.
+
+    A feature that ``features`` lacks but that decides something is in the answer too, as unknown.
+    """
+    names = [name for name in features if name not in EFFECTS]
+    return {name: effect(features.get(name)) for name, effect in EFFECTS.items()} | dict.fromkeys(names, 0.0)
+
+
+def true_interactions(features: Features) -> dict[tuple[str, str], float]:
+    """The log-odds that each pair of features in ``INTERACTIONS`` adds beyond both alone."""
+    return {names: effect(features) for names, effect in INTERACTIONS.items()}
+
+
+def true_margin(features: Features) -> float:
+    """The log-odds of converting: intercept, effects and interactions added up."""
+    return math.fsum((INTERCEPT, *true_effects(features).values(), *true_interactions(features).values()))
+
+
+def true_probability(features: Features) -> float:
+    """The probability of converting, 0..1."""
+    return 1.0 / (1.0 + math.exp(-true_margin(features)))

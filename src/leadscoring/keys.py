@@ -1,0 +1,30 @@
+"""Who may call: API keys, held as digests and compared in constant time."""
+
+import hashlib
+from collections.abc import Iterable
+from hmac import compare_digest
+
+from leadscoring.errors import MissingKey, UnknownKey
+
+
+class KeyRing:
+    """The keys that are accepted now. The keys themselves are not kept, only their SHA-256."""
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        self._digests = tuple(hashlib.sha256(key.encode()).digest() for key in keys)
+
+    def check(self, presented: bytes | None) -> str:
+        """The fingerprint of a key that is one of ours.
+
+        Raises ``MissingKey`` for none and ``UnknownKey`` for any other. Every digest is compared,
+        whichever matches, so that the time taken says nothing of the keys.
+        """
+        if not presented:
+            raise MissingKey
+        digest = hashlib.sha256(presented).digest()
+        matched = False
+        for known in self._digests:
+            matched |= compare_digest(digest, known)
+        if not matched:
+            raise UnknownKey
+        return digest[:4].hex()

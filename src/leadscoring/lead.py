@@ -1,0 +1,94 @@
+"""The values of the domain: a lead that came in, and what is said of it.
+
+These are the wire's own types: what the service answers is one of these, encoded.
+"""
+
+from typing import Any, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+Direction = Literal["increases", "decreases"]
+
+
+class Lead(msgspec.Struct, frozen=True, gc=False):
+    """One lead that its contract accepts: ``values`` in contract order, ``None`` or ``UNSET`` is unknown."""
+
+    lead_id: str
+    values: tuple[Any, ...]
+
+
+class Reason(msgspec.Struct, frozen=True, gc=False):
+    """Why a score is what it is: one feature's exact share of the margin, in log-odds."""
+
+    feature: str
+    value: float | int | bool | str | None
+    contribution: float
+    direction: Direction
+
+
+class Ranking(msgspec.Struct, frozen=True, gc=False):
+    """What the tiers mean, A to E."""
+
+    tier_definition: dict[str, str]
+
+
+class Score(msgspec.Struct, gc=False):
+    """How likely a lead is to convert.
+
+    ``raw_score`` is the calibrated probability, 0..1; ``tier`` A (best) to E; ``bucket`` 5 (best)
+    to 1, the same as a number; ``percentile`` the share of past leads, 0..100, that score lower.
+    """
+
+    raw_score: float
+    bucket: int
+    tier: Literal["A", "B", "C", "D", "E"]
+    percentile: float | None
+    ranking: Ranking | UnsetType = UNSET
+
+
+class Explanation(msgspec.Struct, frozen=True, gc=False):
+    """How the reasons add up, in log-odds: ``base_value`` + shown contributions + ``remainder`` = ``margin``."""
+
+    base_value: float
+    remainder: float
+    margin: float
+
+
+class Warned(msgspec.Struct, frozen=True, gc=False):
+    """Something that the caller should know of a score that was given all the same."""
+
+    code: Literal["unseen_category"]
+    feature: str
+    message: str
+
+
+class Model(msgspec.Struct, frozen=True, gc=False):
+    """Which model answered."""
+
+    name: str
+    version: str
+
+
+class Timing(msgspec.Struct, frozen=True, gc=False):
+    """How long the service took, from the whole request read to the answer ready."""
+
+    latency_ms: float
+
+
+class Scored(msgspec.Struct, gc=False):
+    """The answer for one lead.
+
+    ``reasons`` come strongest first. ``explanation``, ``timing`` and ``api_version`` stand in it
+    only when details were asked for.
+    """
+
+    request_id: str
+    model: Model
+    lead_id: str
+    score: Score
+    reasons: list[Reason]
+    warnings: list[Warned]
+    explanation: Explanation | UnsetType = UNSET
+    timing: Timing | UnsetType = UNSET
+    api_version: str | UnsetType = UNSET

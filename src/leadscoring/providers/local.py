@@ -1,0 +1,24 @@
+"""Margins from the engine in this process."""
+
+import asyncio
+
+from leadscoring._engine import Rows
+from leadscoring.model.trees import TreeEnsemble
+
+OWN_THREAD_FROM = 256
+"""Rows from which the engine works beside the event loop; below, handing over costs more than it gives."""
+
+
+class Local:
+    """The provider ``local``: no network, no copy, no wait."""
+
+    name = "local"
+
+    def __init__(self, trees: TreeEnsemble) -> None:
+        self._trees = trees
+
+    async def margins(self, rows: Rows) -> list[float]:
+        """The margin of each row, in log-odds, in order."""
+        if len(rows) < OWN_THREAD_FROM:
+            return self._trees.predict(rows)
+        return await asyncio.to_thread(self._trees.predict, rows)

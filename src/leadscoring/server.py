@@ -1,0 +1,56 @@
+"""Runs the service: one process, or several workers under one supervisor."""
+
+import os
+import signal
+import sys
+import tempfile
+from typing import Any
+
+import uvicorn
+
+from leadscoring.model.loaded import LoadedModel
+from leadscoring.settings import Settings
+
+KEEP_ALIVE_SECONDS = 75
+"""Longer than the 60 s that load balancers hold an idle connection, so that they close it, not we."""
+
+
+def run(settings: Settings) -> None:
+    """Serves until told to stop.
+
+    Raises a ``ModelError`` before any worker starts when the model cannot be served.
+    """
+    signal.signal(signal.SIGTERM, leave)
+    if settings.workers == 1:
+        uvicorn.run(**arguments(settings))
+        return
+    LoadedModel.load(settings.model_path, settings.model_version)
+    with tempfile.TemporaryDirectory(prefix="leadscoring-metrics-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        uvicorn.run(**arguments(settings), workers=settings.workers)
+
+
+def leave(_signal: int, _frame: object) -> None:
+    """Ends the process as asked, which is no failure.
+
+    The server takes the signal while it runs, and passes it on when it has answered what it had accepted.
+    """
+    sys.exit(0)
+
+
+def arguments(settings: Settings) -> dict[str, Any]:
+    """What uvicorn is told."""
+    return {
+        "app": "leadscoring.api.app:create",
+        "factory": True,
+        "host": settings.host,
+        "port": settings.port,
+        "loop": "uvloop",
+        "http": "httptools",
+        "ws": "none",
+        "lifespan": "on",
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "timeout_keep_alive": KEEP_ALIVE_SECONDS,
+    }

@@ -1,0 +1,151 @@
+"""The table of settings: what an operator may set in the environment, read once and checked together.
+
+The documentation and ``leadscoring serve --help`` are rendered from it. Nothing else in the
+package reads the environment.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from leadscoring.errors import SettingError
+
+DEMO_KEY = "demo-api-key-123"
+"""The key that a fresh installation answers to, known to everyone who can read."""
+
+EVERY_ADDRESS = "0.0.0.0"  # noqa: S104  # a container is reached from outside
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+class Secret(str):
+    """A text that is never printed: its ``repr`` hides it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+
+class Setting(NamedTuple):
+    """One row of the table."""
+
+    name: str
+    default: str
+    read: Callable[[str], Any]
+    """Turns the text into the value, or raises ``ValueError``."""
+    allowed: str
+    help: str
+    secret: bool = False
+
+    def value(self, environ: Mapping[str, str]) -> Any:
+        """The value in this environment; a blank variable counts as not set."""
+        text = environ.get(self.name, "").strip() or self.default
+        try:
+            return self.read(text)
+        except ValueError:
+            raise SettingError(self.name, "***" if self.secret else text[:80], self.allowed) from None
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """Reads a whole number in low..high."""
+
+    def read(text: str) -> int:
+        value = int(text)
+        if not low <= value <= high:
+            raise ValueError(text)
+        return value
+
+    return read
+
+
+def one_of(*allowed: str) -> Callable[[str], str]:
+    """Reads one of these words, in any case."""
+
+    def read(text: str) -> str:
+        for word in allowed:
+            if word.casefold() == text.casefold():
+                return word
+        raise ValueError(text)
+
+    return read
+
+
+def comma_separated(text: str) -> tuple[str, ...]:
+    """Reads texts between commas; at least one."""
+    parts = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not parts:
+        raise ValueError(text)
+    return parts
+
+
+def secrets(text: str) -> tuple[Secret, ...]:
+    """Reads keys between commas, each printable ASCII, as a header can carry it."""
+    if not (text.isascii() and text.isprintable()):
+        raise ValueError(text)
+    return tuple(map(Secret, comma_separated(text)))
+
+
+def origins(text: str) -> tuple[str, ...]:
+    """Reads ``*``, or origins as browsers send them."""
+    found = comma_separated(text)
+    for origin in found:
+        scheme, _, host = origin.partition("://")
+        if origin != "*" and (scheme not in ("http", "https") or not host or "/" in host):
+            raise ValueError(text)
+    return found
+
+
+TABLE = (
+    Setting("ENV", "production", str, "text", "Name of the environment, shown in logs"),
+    Setting("LOG_LEVEL", "INFO", one_of(*LOG_LEVELS), "one of " + ", ".join(LOG_LEVELS), "How much is logged"),
+    Setting("API_KEYS", DEMO_KEY, secrets, "keys of printable ASCII, separated by commas",
+            "Keys that clients may send as X-API-Key", secret=True),
+    Setting("HOST", EVERY_ADDRESS, str, "an address", "Address to listen on"),
+    Setting("PORT", "8000", whole(0, 65535), "a whole number from 0 to 65535", "Port to listen on; 0 takes any"),
+    Setting("WORKERS", "4", whole(1, 64), "a whole number from 1 to 64", "Processes that serve"),
+    Setting("CORS_ORIGINS", "*", origins, "* or origins such as https://crm.example.com, separated by commas",
+            "Web pages that may call the API from a browser"),
+    Setting("MODEL_ENDPOINT_PROVIDER", "local", one_of("local"), "local", "Where margins are computed"),
+    Setting("MODEL_PATH", "models/model.json", str, "a path", "The model file: XGBoost JSON or UBJ"),
+    Setting("MODEL_VERSION", "", str, "text", "The version that the model must have; empty takes any"),
+    Setting("MAX_BATCH_SIZE", "1000", whole(1, 100_000), "a whole number from 1 to 100000",
+            "Leads in one batch, at most"),
+    Setting("MAX_BODY_BYTES", "5242880", whole(1024, 1 << 30), "a whole number from 1024 to 1073741824",
+            "Bytes in one request body, at most"),
+)  # fmt: skip
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of one process, checked."""
+
+    env: str
+    log_level: str
+    api_keys: tuple[Secret, ...]
+    host: str
+    port: int
+    workers: int
+    cors_origins: tuple[str, ...]
+    model_endpoint_provider: str
+    model_path: str
+    model_version: str
+    max_batch_size: int
+    max_body_bytes: int
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """The settings in ``environ``, with the table's defaults.
+
+    Raises ``SettingError`` for the first variable that is refused.
+    """
+    return Settings(**{row.name.lower(): row.value(environ) for row in TABLE})
+
+
+def settings_help() -> str:
+    """The table as text for ``--help``."""
+    lines = ["Settings are read from the environment:", ""]
+    for row in TABLE:
+        lines.append(f"  {row.name}={row.default}")
+        lines.append(f"      {row.help}: {row.allowed}.")
+    return "\n".join(lines)

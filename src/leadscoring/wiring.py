@@ -1,0 +1,83 @@
+"""Opens everything that the service is made of, and closes it in reverse.
+
+Every collaborator can be handed in, so that a test builds the service that it wants.
+"""
+
+import gc
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from leadscoring.keys import KeyRing
+from leadscoring.logs import AccessLog, configure
+from leadscoring.metrics import Metrics
+from leadscoring.model.loaded import LoadedModel
+from leadscoring.providers.table import PROVIDERS
+from leadscoring.scoring import Scorer
+from leadscoring.settings import DEMO_KEY, Settings
+
+log = structlog.get_logger("leadscoring")
+
+GARBAGE_THRESHOLD = 50_000
+"""New objects between two collections: a request makes dozens, and none of them in a cycle."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """What the entrances are built on."""
+
+    settings: Settings
+    scorer: Scorer
+    keys: KeyRing
+    metrics: Metrics
+    access_log: AccessLog
+
+
+@contextmanager
+def open_service(
+    settings: Settings, model: LoadedModel | None = None, shared_metrics: bool = False
+) -> Iterator[Service]:
+    """The service of these settings, open as long as the context is.
+
+    Raises a ``ModelError`` when the model cannot be served.
+    """
+    with ExitStack() as closing:
+        readable = sys.stdout.isatty()
+        configure(settings.log_level, readable)
+        if model is None:
+            model = LoadedModel.load(settings.model_path, settings.model_version)
+        provider = PROVIDERS[settings.model_endpoint_provider](model)
+        access_log = AccessLog(sys.stdout.fileno(), readable, settings.log_level in ("DEBUG", "INFO"))
+        closing.callback(access_log.flush)
+        announce(settings, model)
+        settle_memory()
+        yield Service(
+            settings=settings,
+            scorer=Scorer(model, provider),
+            keys=KeyRing(settings.api_keys),
+            metrics=Metrics(provider.name, shared_metrics),
+            access_log=access_log,
+        )
+
+
+def settle_memory() -> None:
+    """Keeps the garbage collector from walking what lives as long as the process, again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_THRESHOLD)
+
+
+def announce(settings: Settings, model: LoadedModel) -> None:
+    """Says in the log what is served, and what an operator should not leave as it is."""
+    log.info(
+        "model loaded",
+        name=model.card.name,
+        version=model.card.version,
+        trees=model.trees.n_trees,
+        certified=model.certified,
+    )
+    if DEMO_KEY in settings.api_keys:
+        log.warning("the demo API key is accepted, which everyone knows: set API_KEYS")

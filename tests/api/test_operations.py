@@ -1,0 +1,157 @@
+"""What operators and clients may ask without scoring: health, model, documentation."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from factories import LEAD, SMALL, card, lead, model_file
+from openapi_spec_validator import OpenAPIV31SpecValidator, validate
+from serving import Server, serving
+
+from leadscoring.api.failures import PLAIN, STATUS
+from leadscoring.errors import RequestError
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One service for this file."""
+    folder = tmp_path_factory.mktemp("serving")
+    with serving(folder, model_file(folder)) as running:
+        yield running
+
+
+def get(server: Server, path: str) -> Any:
+    """The JSON at a path."""
+    answer = server.http.get(path)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["x-request-id"]
+    return answer.json()
+
+
+def test_health_routes_have_the_fields_that_probes_read(server: Server) -> None:
+    """And need no key."""
+    server.http.headers.pop("X-API-Key", None)
+    health, live, ready = (get(server, path) for path in ("/health", "/health/live", "/health/ready"))
+    assert set(health) >= {"status", "timestamp"}
+    assert set(live) >= {"status", "uptime_seconds", "timestamp"}
+    assert ready["model_version"] == "1.2.3"
+    assert (health["status"], live["status"], ready["status"]) == ("healthy", "alive", "ready")
+    assert get(server, "/")["docs"] == "/docs"
+    server.http.headers["X-API-Key"] = "test-key"
+
+
+def test_model_info_tells_version_features_and_certification(server: Server) -> None:
+    """What a client and an auditor want to know."""
+    info = get(server, "/api/v1/model/info")
+    assert (info["name"], info["version"], info["n_features"]) == ("small", "1.2.3", len(SMALL))
+    assert (info["certified"], info["golden_rows"], info["endpoint_provider"]) == (True, 2, "local")
+    assert len(info["sha256"]) == 64
+    assert info["tiers"]["thresholds"]["A"] == 0.6
+
+
+def test_the_features_are_the_contract_in_order(server: Server) -> None:
+    """Names with blanks and slashes included."""
+    said = get(server, "/api/v1/model/features")
+    assert [feature["name"] for feature in said["features"]] == SMALL.names
+    revenue, source = said["features"][0], said["features"][4]
+    assert (revenue["kind"], revenue["required"], revenue["minimum"], revenue["maximum"]) == ("number", True, 0, None)
+    assert (source["values"], source["missing"]) == (["web", "event", "partner"], ["unknown"])
+
+
+def test_importance_covers_every_feature_strongest_first_and_adds_up_to_one(server: Server) -> None:
+    """Shares of the gain of all splits."""
+    rows = get(server, "/api/v1/model/importance")["importance"]
+    shares = [row["importance"] for row in rows]
+    assert {row["feature"] for row in rows} == set(SMALL.names)
+    assert shares == sorted(shares, reverse=True)
+    assert sum(shares) == pytest.approx(1)
+
+
+def test_the_openapi_document_is_valid_and_describes_every_route(server: Server) -> None:
+    """OpenAPI 3.1, of the live contract."""
+    document = get(server, "/openapi.json")
+    validate(document, cls=OpenAPIV31SpecValidator)
+    assert document["openapi"].startswith("3.1")
+    features = document["components"]["schemas"]["Lead"]["properties"]["features"]
+    assert list(features["properties"]) == SMALL.names
+    assert features["required"] == ["revenue", "decision_maker", "region / city (ü)"]
+    for path, methods in document["paths"].items():
+        for method in methods:
+            answer = server.http.request(method, path, json=LEAD if method == "post" else None)
+            assert answer.status_code not in (404, 405, 500), path
+
+
+def test_the_example_of_the_openapi_document_is_a_lead_that_scores(server: Server) -> None:
+    """What a newcomer copies works."""
+    operation = get(server, "/openapi.json")["paths"]["/api/v1/score"]["post"]
+    example = operation["requestBody"]["content"]["application/json"]["example"]
+    assert server.http.post("/api/v1/score", json=example).status_code == 200
+
+
+def test_the_documentation_needs_nothing_from_elsewhere(server: Server) -> None:
+    """No script, style, font or picture from another host; every feature and error code is on it."""
+    page = server.http.get("/docs")
+    assert page.headers["content-type"].startswith("text/html")
+    assert not re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?(?:https?:)?//""", page.text)
+    for name in SMALL.names:
+        assert name in page.text
+    for code in [kind.code for kind in STATUS] + [code for code, _ in PLAIN.values()]:
+        assert f'id="{code}"' in page.text
+
+
+def test_every_error_that_a_request_can_end_with_has_a_status() -> None:
+    """A new error cannot be forgotten in the table."""
+    assert set(RequestError.__subclasses__()) == set(STATUS)
+
+
+def test_a_problem_points_to_its_explanation(server: Server) -> None:
+    """The type of a problem is an anchor of the documentation."""
+    problem = server.http.post("/api/v1/score", json=lead(revenue=-1)).json()
+    path, anchor = problem["type"].split("#")
+    assert f'id="{anchor}"' in server.http.get(path).text
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/api/v1/score/", "/api/v2/score", "/%00", "/docs/../x"])
+def test_a_path_that_is_none_is_a_problem_too(server: Server, path: str) -> None:
+    """404 in the one shape."""
+    answer = server.http.get(path)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert answer.json()["request_id"] == answer.headers["x-request-id"]
+
+
+def test_a_method_that_a_path_does_not_take_is_a_problem_too(server: Server) -> None:
+    """405 says which it takes."""
+    answer = server.http.get("/api/v1/score")
+    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+    assert answer.headers["allow"] == "POST"
+    assert server.http.head("/health").status_code == 200
+
+
+def test_metrics_count_leads_requests_and_refusals_by_route_and_never_by_what_was_sent(server: Server) -> None:
+    """The names that dashboards and runbooks use."""
+    server.http.post("/api/v1/score", json=LEAD)
+    server.http.post("/api/v1/score/batch", json=[LEAD, lead(revenue=-1)])
+    server.http.get("/made-up-path")
+    said = server.http.get("/metrics").text
+    for line in (
+        'http_requests_total{endpoint="/api/v1/score",method="POST",status="200"}',
+        'http_requests_total{endpoint="unknown",method="GET",status="404"}',
+        'http_request_duration_seconds_bucket{endpoint="/api/v1/score",le="0.1",method="POST"}',
+        "http_requests_active 1.0",
+        'model_predictions_total{endpoint_provider="local",tier="',
+        'model_prediction_latency_seconds_count{endpoint_provider="local"}',
+        'model_prediction_errors_total{endpoint_provider="local",error_type="ValidationError"}',
+        'model_prediction_raw_scores_count{endpoint_provider="local"}',
+        'model_prediction_buckets_count{endpoint_provider="local"}',
+        "model_batch_size_count",
+    ):
+        assert line in said
+    assert "made-up-path" not in said
+
+
+def test_the_version_of_the_card_is_the_version_everywhere(server: Server) -> None:
+    """One fact, one place."""
+    assert card().version == get(server, "/api/v1/model/info")["version"] == get(server, "/")["model"]["version"]

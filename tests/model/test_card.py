@@ -1,0 +1,87 @@
+"""The card survives its way through the model file, and refuses to contradict itself."""
+
+from itertools import pairwise
+
+import msgspec
+import pytest
+from factories import card
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leadscoring.errors import CardInvalid
+from leadscoring.model.card import TIERS, Bins, Reference, Tiers, percentile, read_card
+
+
+def test_a_card_is_read_back_as_it_was_written() -> None:
+    """Nothing is lost in the booster's attribute."""
+    assert read_card(card().to_json()) == card()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"format": 99}, "format 99"),
+        ({"name": ""}, "name and a version"),
+        ({"reference": {"features": [{}]}}, "reference has 1 features"),
+        ({"golden": [{"row": [1.0], "margin": 0.0}]}, "golden row 0 has 1 values"),
+        ({"tiers": {"thresholds": [0.1, 0.2, 0.3, 0.4]}}, "strictly fall"),
+        ({"calibration": {"margins": [1.0], "probabilities": []}}, "as many margins"),
+        ({"contract": {"features": []}}, "at least one feature"),
+        ({"surprise": 1}, "surprise"),
+    ],
+)
+def test_a_card_that_contradicts_itself_says_where(changes: dict[str, object], said: str) -> None:
+    """Whatever is wrong with a card is one kind of error, with the place in it."""
+    value = msgspec.json.decode(card().to_json()) | changes
+    with pytest.raises(CardInvalid, match=said):
+        read_card(msgspec.json.encode(value))
+
+
+@given(st.binary(max_size=200))
+def test_no_text_makes_the_reader_fail_otherwise(text: bytes) -> None:
+    """A hostile attribute is an error message."""
+    with pytest.raises(CardInvalid):
+        read_card(text)
+
+
+def test_a_card_nested_without_end_is_refused() -> None:
+    """Recursion ends in a message too."""
+    with pytest.raises(CardInvalid):
+        read_card('{"quality":' + '{"a":' * 100_000)
+
+
+@given(st.lists(st.floats(0.01, 0.99), min_size=4, max_size=4, unique=True), st.floats(0, 1), st.floats(0, 1))
+def test_a_higher_probability_never_gets_a_lower_bucket(bounds: list[float], one: float, other: float) -> None:
+    """Tiers keep the order of leads, and their thresholds belong to the better tier."""
+    tiers = Tiers(tuple(sorted(bounds, reverse=True)))  # type: ignore[arg-type]  # four of them
+    low, high = sorted((one, other))
+    assert 1 <= tiers.bucket(low) <= tiers.bucket(high) <= 5
+    assert [tiers.bucket(bound) for bound in tiers.thresholds] == [5, 4, 3, 2]
+    assert list(tiers.meanings()) == list(TIERS)
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=101), st.lists(st.floats(-0.5, 1.5), min_size=2, max_size=10))
+def test_percentiles_rise_with_the_probability_from_0_to_100(
+    quantiles: list[float], probabilities: list[float]
+) -> None:
+    """Percentiles keep the order of leads."""
+    quantiles.sort()
+    found = [percentile(quantiles, probability) for probability in sorted(probabilities)]
+    assert all(place is not None and 0 <= place <= 100 for place in found)
+    assert all(a <= b for a, b in pairwise(found))  # type: ignore[operator]  # none of them is None
+
+
+def test_a_percentile_is_the_share_of_past_leads_below() -> None:
+    """Half way through the reference is 50; without a reference there is none."""
+    assert percentile([0.0, 0.1, 0.2, 0.4, 0.8], 0.2) == 50.0
+    assert percentile([0.0, 0.1, 0.2, 0.4, 0.8], 0.3) == 62.5
+    assert percentile([], 0.3) is None
+
+
+def test_a_reference_is_in_order() -> None:
+    """Quantiles never fall."""
+    with pytest.raises(CardInvalid):
+        Reference((0.2, 0.1))
+    with pytest.raises(CardInvalid):
+        Reference((0.2,))
+    assert Bins().missing == 0.0

@@ -1,0 +1,80 @@
+"""A real server process over a socket, ended by the handle that started it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+KEY = "test-key"
+DEADLINE = 60
+
+
+def free_port() -> int:
+    """A port of the loopback that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    """A running service, and a client that holds its key."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+        self.process = process
+        self.port = port
+        self.log = log
+        self.url = f"http://127.0.0.1:{port}"
+        self.http = httpx.Client(base_url=self.url, headers={"X-API-Key": KEY}, timeout=30)
+
+    def logged(self) -> str:
+        """What it has written so far."""
+        return self.log.read_text()
+
+    def stop(self) -> int:
+        """Asks it to end, waits until it has, and gives its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(DEADLINE)
+
+
+def start(folder: Path, model: Path, **environ: str) -> Server:
+    """Starts ``leadscoring serve`` and does not wait."""
+    port = free_port()
+    settings = {"MODEL_PATH": str(model), "API_KEYS": KEY, "PORT": str(port), "HOST": "127.0.0.1", "WORKERS": "1"}
+    log = folder / f"server-{port}.log"
+    with log.open("wb") as out:
+        command = [str(Path(sys.executable).parent / "leadscoring"), "serve"]
+        process = subprocess.Popen(command, env=os.environ | settings | environ, stdout=out, stderr=subprocess.STDOUT)
+    return Server(process, port, log)
+
+
+@contextmanager
+def serving(folder: Path, model: Path, **environ: str) -> Iterator[Server]:
+    """A service that is ready, for as long as the context is open."""
+    server = start(folder, model, **environ)
+    try:
+        wait_until_ready(server)
+        yield server
+    finally:
+        server.http.close()
+        if server.process.poll() is None:
+            server.stop()
+
+
+def wait_until_ready(server: Server) -> None:
+    """Polls readiness until it is there; fails with the log when the process ends or time runs out."""
+    deadline = time.monotonic() + DEADLINE
+    while time.monotonic() < deadline:
+        assert server.process.poll() is None, server.logged()
+        try:
+            if server.http.get("/health/ready").status_code == 200:
+                return
+        except httpx.TransportError:
+            continue
+    raise AssertionError(f"not ready within {DEADLINE} s:\n{server.logged()}")

@@ -1,0 +1,49 @@
+"""The command line: help that is complete, errors that are one line."""
+
+from pathlib import Path
+
+from click.testing import CliRunner
+from factories import card, model_file
+
+from leadscoring.cli import LAZY, main
+from leadscoring.settings import TABLE
+
+
+def run(*words: str) -> tuple[int, str]:
+    """The exit code and output of a command."""
+    ended = CliRunner().invoke(main, words)
+    return ended.exit_code, ended.output
+
+
+def test_help_names_every_command() -> None:
+    """Lazy ones included, each with its own help."""
+    code, said = run("--help")
+    assert code == 0
+    for name in ("serve", "model", *LAZY):
+        assert name in said
+        assert run(name, "--help")[0] == 0
+
+
+def test_the_help_of_serve_lists_every_setting() -> None:
+    """From the same table that the service reads."""
+    said = run("serve", "--help")[1]
+    assert all(row.name in said for row in TABLE)
+
+
+def test_a_model_file_can_be_looked_into(tmp_path: Path) -> None:
+    """Its contract, tiers and certification, for people and for programs."""
+    code, said = run("model", "show", str(model_file(tmp_path)))
+    assert code == 0
+    assert "small 1.2.3" in said
+    assert "all as certified" in said
+    assert all(name in said for name in card().contract.names)
+    assert '"certified": true' in run("model", "show", "--json", str(model_file(tmp_path)))[1]
+
+
+def test_a_file_that_is_no_model_is_one_line(tmp_path: Path) -> None:
+    """Exit code 1, no traceback."""
+    (tmp_path / "x.json").write_text("nonsense")
+    code, said = run("model", "show", str(tmp_path / "x.json"))
+    assert code == 1
+    assert said.startswith("Error: ")
+    assert len(said.splitlines()) == 1

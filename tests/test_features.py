@@ -1,0 +1,56 @@
+"""Features and contracts refuse nonsense, and say what they allow."""
+
+import pytest
+
+from leadscoring.errors import CardInvalid
+from leadscoring.features import Contract, Feature, nearest
+
+
+@pytest.mark.parametrize(
+    ("feature", "allowed"),
+    [
+        (Feature("x", "number"), "a number"),
+        (Feature("x", "number", minimum=0), "a number of 0 or more"),
+        (Feature("x", "number", maximum=5), "a number of 5 or less"),
+        (Feature("x", "integer", minimum=1, maximum=3), "a whole number from 1 to 3"),
+        (Feature("x", "flag"), "0, 1, true or false"),
+        (Feature("x", "category"), "text"),
+        (Feature("x", "category", values=("a", "b")), "text, such as 'a', 'b'"),
+    ],
+)
+def test_a_feature_says_what_it_allows(feature: Feature, allowed: str) -> None:
+    """The words that error messages and documentation share."""
+    assert feature.allowed == allowed
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        {"name": "", "kind": "number"},
+        {"name": "x", "kind": "number", "minimum": 2, "maximum": 1},
+        {"name": "x", "kind": "number", "minimum": float("nan")},
+        {"name": "x", "kind": "category", "values": ("a", "a")},
+        {"name": "x", "kind": "category", "values": ("a",), "missing": ("a",)},
+        {"name": "x", "kind": "flag", "values": ("a",)},
+    ],
+)
+def test_a_feature_that_contradicts_itself_is_refused(nonsense: dict[str, object]) -> None:
+    """A card cannot smuggle in a feature that no lead could satisfy."""
+    with pytest.raises(CardInvalid):
+        Feature(**nonsense)  # type: ignore[arg-type]
+
+
+def test_a_contract_has_features_and_names_each_once() -> None:
+    """Columns are told apart by name."""
+    with pytest.raises(CardInvalid, match="at least one"):
+        Contract(())
+    with pytest.raises(CardInvalid, match="'x' twice"):
+        Contract((Feature("x", "number"), Feature("x", "flag")))
+
+
+def test_the_nearest_name_is_guessed_whatever_its_case() -> None:
+    """A typing error gets the name that was meant; nonsense gets no guess."""
+    names = ["company_revenue", "bounce_rate"]
+    assert nearest("Company_Revenu", names) == "company_revenue"
+    assert nearest("zzz", names) is None
+    assert nearest("bounce_rate" * 10_000, names) is None

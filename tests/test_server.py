@@ -1,0 +1,93 @@
+"""The service starts only when all is well, serves with several workers, and ends when asked to."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from factories import LEAD, SMALL, bare_model_file, booster, card, model_file
+from serving import DEADLINE, serving, start
+
+from leadscoring.model.card import GoldenRow
+
+pytestmark = pytest.mark.integration
+
+
+def refused(folder: Path, model: Path, **environ: str) -> str:
+    """What a server that must not start says, after ending with exit code 2."""
+    server = start(folder, model, **environ)
+    assert server.process.wait(DEADLINE) == 2
+    return server.logged()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_model_that_cannot_be_served_stops_the_start(tmp_path: Path, workers: str) -> None:
+    """With exit code 2 and one line that says why."""
+    broken = tmp_path / "broken.json"
+    broken.write_bytes(model_file(tmp_path).read_bytes()[:-100])
+    changed = card(golden=(GoldenRow((1.0,) * len(SMALL), 9.9),))
+    for model, environ, said in (
+        (tmp_path / "none.json", {}, "FileNotFoundError"),
+        (broken, {}, "Error"),
+        (model_file(tmp_path, changed, "golden.json"), {}, "golden row 0"),
+        (model_file(tmp_path), {"MODEL_VERSION": "9"}, "'9'"),
+        (model_file(tmp_path), {"PORT": "x"}, "PORT must be"),
+    ):
+        log = refused(tmp_path, model, WORKERS=workers, **environ)
+        assert said in log
+        assert "Traceback" not in log
+        assert len(log.strip().splitlines()) == 1
+
+
+def test_several_workers_share_a_port_and_their_metrics(tmp_path: Path) -> None:
+    """The counts of one are the counts of all."""
+    with serving(tmp_path, model_file(tmp_path), WORKERS="2") as server:
+        for _ in range(20):
+            assert server.http.post("/api/v1/score", json=LEAD, headers={"Connection": "close"}).status_code == 200
+        said = server.http.get("/metrics").text
+        assert 'http_requests_total{endpoint="/api/v1/score",method="POST",status="200"} 20.0' in said
+        assert server.stop() == 0
+
+
+def test_a_server_ends_cleanly_when_asked_to(tmp_path: Path) -> None:
+    """Exit code 0, and the log complete."""
+    with serving(tmp_path, model_file(tmp_path)) as server:
+        server.http.post("/api/v1/score", json=LEAD, headers={"X-Request-ID": "the-last-one"})
+        assert server.stop() == 0
+        assert "the-last-one" in server.logged()
+
+
+def test_a_model_without_a_card_is_served_by_its_own_names_and_types(tmp_path: Path) -> None:
+    """Its calibration is the logistic function, its categories are codes."""
+    with serving(tmp_path, bare_model_file(tmp_path)) as server:
+        names = booster().feature_names or []
+        answer = server.http.post("/api/v1/score", json={"lead_id": "a", "features": dict.fromkeys(names, 1)})
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["model"]["name"] == "bare"
+        assert answer.json()["score"]["percentile"] is None
+        assert server.http.get("/api/v1/model/info").json()["certified"] is False
+
+
+def test_the_demo_key_starts_with_a_warning(tmp_path: Path) -> None:
+    """A newcomer gets going, an operator gets told."""
+    with serving(tmp_path, model_file(tmp_path), API_KEYS="demo-api-key-123") as server:
+        answer = server.http.post("/api/v1/score", json=LEAD, headers={"X-API-Key": "demo-api-key-123"})
+        assert answer.status_code == 200
+        warnings = [line for line in server.logged().splitlines() if "WARNING" in line]
+        assert any("API_KEYS" in line for line in warnings)
+
+
+def test_serving_imports_neither_the_trainer_nor_numpy(tmp_path: Path) -> None:
+    """What serving does not need costs it neither time nor memory."""
+    program = (
+        "import sys, json, os\n"
+        f"os.environ['MODEL_PATH'] = {str(model_file(tmp_path))!r}\n"
+        "from leadscoring import cli, server\n"
+        "from leadscoring.api.app import create\n"
+        "create()\n"
+        "print(json.dumps(sorted(sys.modules)), file=sys.stderr)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=DEADLINE)
+    heavy = {"numpy", "xgboost", "sklearn", "polars", "pandas", "scipy", "boto3", "azure"}
+    assert not heavy & set(json.loads(ran.stderr.splitlines()[-1]))

@@ -1,0 +1,76 @@
+"""Settings are read once, and nonsense is refused with the variable, the value and what is allowed."""
+
+import pytest
+
+from leadscoring.errors import SettingError
+from leadscoring.settings import TABLE, Secret, Settings, read_settings, settings_help
+
+
+def test_an_empty_environment_gives_the_defaults_of_the_guide() -> None:
+    """What the operations guide promises."""
+    found = read_settings({})
+    assert (found.env, found.log_level, found.api_keys) == ("production", "INFO", ("demo-api-key-123",))
+    assert (found.host, found.port, found.workers, found.cors_origins) == ("0.0.0.0", 8000, 4, ("*",))
+    assert (found.model_endpoint_provider, found.model_path) == ("local", "models/model.json")
+    assert (found.max_batch_size, found.max_body_bytes) == (1000, 5 * 1024 * 1024)
+
+
+def test_every_row_of_the_table_is_a_setting_and_the_other_way_round() -> None:
+    """Nothing is read that the table does not name."""
+    assert {row.name.lower() for row in TABLE} == set(Settings.__struct_fields__)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("PORT", "many", "PORT must be a whole number from 0 to 65535, not 'many'"),
+        ("PORT", "65536", "not '65536'"),
+        ("WORKERS", "0", "WORKERS must be a whole number from 1 to 64, not '0'"),
+        ("WORKERS", "1.5", "not '1.5'"),
+        ("LOG_LEVEL", "LOUD", "LOG_LEVEL must be one of DEBUG, INFO, WARNING, ERROR, not 'LOUD'"),
+        ("MODEL_ENDPOINT_PROVIDER", "abacus", "MODEL_ENDPOINT_PROVIDER must be local, not 'abacus'"),
+        ("CORS_ORIGINS", "crm.example.com", "CORS_ORIGINS must be"),
+        ("CORS_ORIGINS", "https://crm.example.com/path", "CORS_ORIGINS must be"),
+        ("MAX_BATCH_SIZE", "-1", "MAX_BATCH_SIZE must be a whole number from 1 to 100000"),
+        ("API_KEYS", " , ", "API_KEYS must be"),
+        ("API_KEYS", "schlüssel", "API_KEYS must be keys of printable ASCII"),
+    ],
+)
+def test_a_bad_value_is_refused_in_one_line(name: str, value: str, said: str) -> None:
+    """The variable, the value, what is allowed."""
+    with pytest.raises(SettingError) as refusal:
+        read_settings({name: value})
+    assert said in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_blank_variable_counts_as_not_set() -> None:
+    """Compose files and task definitions pass on variables that nobody filled in."""
+    assert read_settings({"PORT": " ", "MODEL_VERSION": ""}) == read_settings({})
+
+
+def test_values_are_read_as_they_are_meant() -> None:
+    """Case of words and blanks around commas do not matter."""
+    found = read_settings(
+        {"LOG_LEVEL": "debug", "API_KEYS": "a, b,", "CORS_ORIGINS": "https://a.example, http://b.example:81"}
+    )
+    assert found.log_level == "DEBUG"
+    assert found.api_keys == ("a", "b")
+    assert found.cors_origins == ("https://a.example", "http://b.example:81")
+
+
+def test_a_key_is_never_printed() -> None:
+    """Not by the settings, and not by the error that refuses it."""
+    assert "hidden-key" not in repr(read_settings({"API_KEYS": "hidden-key"}))
+    assert repr(Secret("hidden-key")) == "Secret('***')"
+    with pytest.raises(SettingError) as refusal:
+        read_settings({"API_KEYS": "hidden-kéy"})
+    assert "hidden" not in str(refusal.value)
+
+
+def test_the_help_names_every_setting_with_its_default() -> None:
+    """The help is rendered from the same table."""
+    said = settings_help()
+    for row in TABLE:
+        assert f"{row.name}={row.default}" in said
+        assert row.allowed in said
