@@ -52,5 +52,6 @@ def arguments(settings: Settings) -> dict[str, Any]:
         "log_config": None,
         "access_log": False,
         "server_header": False,
+        "proxy_headers": False,
         "timeout_keep_alive": KEEP_ALIVE_SECONDS,
     }
