@@ -14,7 +14,7 @@ from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import astuple
 
 from leadscoring.errors import BatchTooLarge, RequestError
-from leadscoring.features import FLOAT32_MAX, Contract, Feature
+from leadscoring.features import Contract, Feature
 from leadscoring.lead import Lead
 from leadscoring.rejection import explain_body, explain_lead
 
@@ -143,8 +143,7 @@ def value_type(feature: Feature) -> Any:
     if feature.kind == "flag":
         whole = Meta(ge=0, le=1)
         return bool | Annotated[int, whole] | Annotated[float, whole]
-    low = -FLOAT32_MAX if feature.minimum is None else feature.minimum
-    high = FLOAT32_MAX if feature.maximum is None else feature.maximum
+    low, high = feature.bounds
     bounds = Meta(ge=low, le=high)
     if feature.kind == "number":
         return Annotated[float, bounds]

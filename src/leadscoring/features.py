@@ -14,6 +14,9 @@ Kind = Literal["number", "integer", "flag", "category"]
 FLOAT32_MAX = 3.4028234663852886e38
 """The largest finite value that the trees can compare; anything beyond would become infinity."""
 
+WHOLE_MAX = float(2**53)
+"""The largest whole number that every JSON reader keeps exactly (RFC 8259)."""
+
 
 class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One column of the contract.
@@ -49,6 +52,13 @@ class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         bounds = [bound for bound in (self.minimum, self.maximum) if bound is not None]
         if not all(map(math.isfinite, bounds)) or bounds != sorted(bounds):
             raise CardInvalid(f"feature {self.name!r} must have finite bounds in order, not {bounds}")
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The least and the greatest number that may be sent, whether the contract names them or not."""
+        widest = WHOLE_MAX if self.kind == "integer" else FLOAT32_MAX
+        low = -widest if self.minimum is None else max(self.minimum, -widest)
+        return low, widest if self.maximum is None else min(self.maximum, widest)
 
     @property
     def allowed(self) -> str:

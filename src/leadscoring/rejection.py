@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 from leadscoring.errors import Fault, MalformedJson, RequestError, ValidationError
-from leadscoring.features import FLOAT32_MAX, Contract, Feature, nearest
+from leadscoring.features import Contract, Feature, nearest
 
 FAULTS_SHOWN = 100
 VALUE_SHOWN = 80
@@ -154,8 +154,7 @@ def fits(feature: Feature, value: Any) -> bool:
         return False
     if feature.kind == "integer" and value != math.floor(value):
         return False
-    low = -FLOAT32_MAX if feature.minimum is None else feature.minimum
-    high = FLOAT32_MAX if feature.maximum is None else feature.maximum
+    low, high = feature.bounds
     return low <= value <= high
 
 

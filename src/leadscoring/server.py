@@ -1,6 +1,8 @@
 """Runs the service: one process, or several workers under one supervisor."""
 
 import os
+import signal
+import sys
 import tempfile
 from typing import Any
 
@@ -18,6 +20,7 @@ def run(settings: Settings) -> None:
 
     Raises a ``ModelError`` before any worker starts when the model cannot be served.
     """
+    signal.signal(signal.SIGTERM, leave)
     if settings.workers == 1:
         uvicorn.run(**arguments(settings))
         return
@@ -25,6 +28,14 @@ def run(settings: Settings) -> None:
     with tempfile.TemporaryDirectory(prefix="leadscoring-metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         uvicorn.run(**arguments(settings), workers=settings.workers)
+
+
+def leave(_signal: int, _frame: object) -> None:
+    """Ends the process as asked, which is no failure.
+
+    The server takes the signal while it runs, and passes it on when it has answered what it had accepted.
+    """
+    sys.exit(0)
 
 
 def arguments(settings: Settings) -> dict[str, Any]:

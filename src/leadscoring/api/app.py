@@ -167,7 +167,7 @@ def framework(routes: RouteTable, cors_origins: tuple[str, ...], close: Callable
         yield
         close()
 
-    return Starlette(
+    made = Starlette(
         routes=[Route(path, endpoint(path, handler), methods=[method]) for (method, path), handler in routes.items()],
         middleware=[
             Middleware(
@@ -181,6 +181,8 @@ def framework(routes: RouteTable, cors_origins: tuple[str, ...], close: Callable
         lifespan=lifespan,
         exception_handlers={HTTPException: http_problem},  # type: ignore[dict-item]  # Starlette types handlers by Exception
     )
+    made.router.redirect_slashes = False  # a client that is redirected on POST loses its body
+    return made
 
 
 def endpoint(path: str, handler: Handler) -> Callable[[Request], Awaitable[Response]]:

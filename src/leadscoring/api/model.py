@@ -62,7 +62,7 @@ def importance(model: LoadedModel) -> dict[str, Any]:
     total = sum(found.gain) or 1.0
     rows = [
         {"feature": name, "importance": gain / total, "splits": splits}
-        for name, gain, splits in zip(model.card.contract.names, found.gain, found.splits, strict=True)
+        for name, gain, splits in zip(model.card.contract.names, found.gain, found.weight, strict=True)
     ]
     rows.sort(key=lambda row: -row["importance"])
     return {"version": model.card.version, "method": "gain", "importance": rows}

@@ -6,7 +6,7 @@ import msgspec
 
 import leadscoring
 from leadscoring.api.failures import Problem, Refused
-from leadscoring.features import FLOAT32_MAX, Contract, Feature
+from leadscoring.features import Contract, Feature
 from leadscoring.lead import Scored
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.rejection import LEAD_ID_LENGTH
@@ -158,11 +158,8 @@ def feature_schema(feature: Feature) -> Json:
         if feature.values:
             schema["examples"] = list(feature.values)
     else:
-        schema = {
-            "type": feature.kind,
-            "minimum": -FLOAT32_MAX if feature.minimum is None else feature.minimum,
-            "maximum": FLOAT32_MAX if feature.maximum is None else feature.maximum,
-        }
+        low, high = feature.bounds
+        schema = {"type": feature.kind, "minimum": low, "maximum": high}
     if "type" in schema and not feature.required:
         schema["type"] = [schema["type"], "null"]
     return {**schema, "description": about}
