@@ -67,8 +67,8 @@ lock: $(STAMP)  ## Pin the dependencies again, to the newest that pyproject.toml
 model: $(STAMP)  ## Train models/model.json again, on demo data made from a fixed seed
 	@mkdir -p build/model
 	$(BIN)/leadscoring demo-data --rows $(MODEL_ROWS) --seed $(MODEL_SEED) --out build/model/leads.csv
-	$(BIN)/leadscoring train build/model/leads.csv --target converted --id lead_id --time created_at \
-	  --name lead-scoring --version $(MODEL_VERSION_TO_TRAIN) --out models/model.json --report build/model/report
+	$(BIN)/python scripts/train_shipped_model.py build/model/leads.csv --version $(MODEL_VERSION_TO_TRAIN) \
+	  --out models/model.json --report build/model/report
 
 clean:  ## Remove the environment and everything that was built
 	rm -rf .venv build dist htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
