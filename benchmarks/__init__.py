@@ -1,0 +1,1 @@
+"""How fast the service is, each figure against a reference of the same run."""

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from benchmarks import engine, http
 from benchmarks.models import lead_body, model_file
-from benchmarks.row import Row
 
 REPORT = Path(__file__).parent / "README.md"
 HEAD = ["what", "ours", "against", "figure", "bound", "holds"]
@@ -28,7 +27,9 @@ def main() -> int:
 def markdown(rows: list[list[str]]) -> str:
     """Rows, the first of them the head, as a table that reads well in a terminal too."""
     widths = [max(len(row[place]) for row in rows) for place in range(len(HEAD))]
-    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
+    ]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
     return "\n".join(lines)
 
@@ -36,12 +37,17 @@ def markdown(rows: list[list[str]]) -> str:
 def machine() -> str:
     """The processor and the versions that were measured."""
     processor = next(
-        (line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        (
+            line.split(":", 1)[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
         platform.processor(),
     )
     names = ("uvicorn", "uvloop", "httptools", "msgspec", "xgboost-cpu", "fastapi", "pydantic")
     libraries = ", ".join(f"{name} {version(name)}" for name in names)
-    return f"{processor}, {engine.variants_told()}, Linux {platform.release()}, Python {platform.python_version()}, {libraries}"
+    system = f"Linux {platform.release()}, Python {platform.python_version()}"
+    return f"{processor} ({engine.variants_told()}), {system}, {libraries}"
 
 
 INTRODUCTION = """# Benchmarks

@@ -60,9 +60,6 @@ def importance(model: LoadedModel) -> dict[str, Any]:
     """The share of the trees' total gain that each feature brought, and how often they split on it."""
     found = model.trees.importance
     total = sum(found.gain) or 1.0
-    rows = [
-        {"feature": name, "importance": gain / total, "splits": splits}
-        for name, gain, splits in zip(model.card.contract.names, found.gain, found.weight, strict=True)
-    ]
-    rows.sort(key=lambda row: -row["importance"])
+    strongest = sorted(zip(found.gain, found.weight, model.names, strict=True), key=lambda entry: -entry[0])
+    rows = [{"feature": name, "importance": gain / total, "splits": splits} for gain, splits, name in strongest]
     return {"version": model.card.version, "method": "gain", "importance": rows}
