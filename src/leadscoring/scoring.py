@@ -12,6 +12,7 @@ from msgspec import UNSET
 from leadscoring._engine import Rows
 from leadscoring.errors import RequestError
 from leadscoring.lead import Explanation, Lead, Ranking, Reason, Score, Scored, Timing, Warned
+from leadscoring.metrics import Metrics
 from leadscoring.model.card import percentile
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.providers.provider import Provider
@@ -32,9 +33,10 @@ class Asked:
 class Scorer:
     """Scores leads with one model; replacing the model is one assignment between two requests."""
 
-    def __init__(self, model: LoadedModel, provider: Provider) -> None:
+    def __init__(self, model: LoadedModel, provider: Provider, metrics: Metrics) -> None:
         self.model = model
         self.provider = provider
+        self._metrics = metrics
 
     async def one(self, body: bytes, asked: Asked, request_id: str) -> Scored:
         """The score of the lead in ``body``.
@@ -44,8 +46,13 @@ class Scorer:
         began = perf_counter()
         model = self.model
         lead, rows = model.decoder.one(body)
+        decoded = perf_counter()
         margins = await self.provider.margins(rows)
-        return Answering(model, asked, request_id, began).answers([lead], rows, margins)[0]
+        predicted = perf_counter()
+        answer = Answering(model, asked, request_id, began).answers([lead], rows, margins)[0]
+        self._metrics.timed(began, decoded, predicted, perf_counter())
+        self._metrics.scored(answer)
+        return answer
 
     async def many(self, body: bytes, limit: int, asked: Asked, request_id: str) -> list[Scored | RequestError]:
         """What stands at each place of the batch in ``body``: a score, or why there is none."""
@@ -54,13 +61,16 @@ class Scorer:
         places, rows = model.decoder.many(body, limit)
         if rows is None:
             return list(places)  # type: ignore[arg-type]  # without rows no place holds a lead
+        decoded = perf_counter()
         margins = await self.provider.margins(rows)
+        predicted = perf_counter()
         leads = [place for place in places if isinstance(place, Lead)]
         answering = Answering(model, asked, request_id, began)
         if len(leads) < OWN_THREAD_FROM:
             scored = iter(answering.answers(leads, rows, margins))
         else:
             scored = iter(await asyncio.to_thread(answering.answers, leads, rows, margins))
+        self._metrics.timed(began, decoded, predicted, perf_counter())
         return [next(scored) if isinstance(place, Lead) else place for place in places]
 
 

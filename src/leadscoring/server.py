@@ -4,12 +4,19 @@ import os
 import signal
 import sys
 import tempfile
+from pathlib import Path
 from typing import Any
 
 import uvicorn
 
+from leadscoring.api.app import METRICS_FILE, PATHS
+from leadscoring.metrics import declared
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.settings import Settings
+from leadscoring.tally import make_file
+
+SPARE_SLOTS = 2
+"""Room in the metrics for a worker that starts while the one it replaces still ends."""
 
 KEEP_ALIVE_SECONDS = 75
 """Longer than the 60 s that load balancers hold an idle connection, so that they close it, not we."""
@@ -26,7 +33,9 @@ def run(settings: Settings) -> None:
         return
     LoadedModel.load(settings.model_path, settings.model_version)
     with tempfile.TemporaryDirectory(prefix="leadscoring-metrics-") as folder:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        file = Path(folder) / "metrics"
+        make_file(file, declared(PATHS, settings.model_endpoint_provider), settings.workers + SPARE_SLOTS)
+        os.environ[METRICS_FILE] = str(file)
         uvicorn.run(**arguments(settings), workers=settings.workers)
 
 

@@ -5,9 +5,10 @@ Every collaborator can be handed in, so that a test builds the service that it w
 
 import gc
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 
@@ -38,10 +39,14 @@ class Service:
 
 @contextmanager
 def open_service(
-    settings: Settings, model: LoadedModel | None = None, shared_metrics: bool = False
+    settings: Settings,
+    endpoints: Iterable[str],
+    model: LoadedModel | None = None,
+    metrics_file: Path | None = None,
 ) -> Iterator[Service]:
     """The service of these settings, open as long as the context is.
 
+    ``endpoints`` are the routes to count by; ``metrics_file`` is shared with the other workers, if there are any.
     Raises a ``ModelError`` when the model cannot be served.
     """
     with ExitStack() as closing:
@@ -52,13 +57,15 @@ def open_service(
         provider = PROVIDERS[settings.model_endpoint_provider](model)
         access_log = AccessLog(sys.stdout.fileno(), readable, settings.log_level in ("DEBUG", "INFO"))
         closing.callback(access_log.flush)
+        metrics = Metrics(endpoints, provider.name, metrics_file)
+        closing.callback(metrics.close)
         announce(settings, model)
         settle_memory()
         yield Service(
             settings=settings,
-            scorer=Scorer(model, provider),
+            scorer=Scorer(model, provider, metrics),
             keys=KeyRing(settings.api_keys),
-            metrics=Metrics(provider.name, shared_metrics),
+            metrics=metrics,
             access_log=access_log,
         )
 

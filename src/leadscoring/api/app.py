@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
 from time import perf_counter
 
 import structlog
@@ -28,6 +29,25 @@ from leadscoring.wiring import Service, open_service
 
 Handler = Callable[[Exchange], Awaitable[Reply]]
 RouteTable = dict[tuple[str, str], Handler]
+
+PATHS = (
+    "/",
+    "/api/v1/model/features",
+    "/api/v1/model/importance",
+    "/api/v1/model/info",
+    "/api/v1/score",
+    "/api/v1/score/batch",
+    "/docs",
+    "/health",
+    "/health/live",
+    "/health/ready",
+    "/metrics",
+    "/openapi.json",
+)
+"""Every path of the service, by which requests are counted."""
+
+METRICS_FILE = "LEADSCORING_METRICS_FILE"
+"""The variable by which the supervisor tells its workers where they count together."""
 
 log = structlog.get_logger("leadscoring")
 
@@ -55,7 +75,7 @@ class App:
             return
         began = perf_counter()
         exchange = Exchange(scope, receive, f"{self._prefix}-{next(self._numbers):x}")
-        self._metrics.active.inc()
+        self._metrics.active.add()
         status = 499  # the client hung up: nothing was sent
         try:
             handler = None if exchange.origin else self._routes.get((scope["method"], scope["path"]))
@@ -69,7 +89,7 @@ class App:
         except ClientGone:
             exchange.error = "ClientGone"
         finally:
-            self._metrics.active.dec()
+            self._metrics.active.add(-1.0)
             seconds = perf_counter() - began
             self._metrics.answered(scope["method"], exchange.endpoint, status, seconds)
             self._access_log.write(
@@ -105,7 +125,8 @@ def create() -> App:
     """
     settings = read_settings(os.environ)
     closing = ExitStack()
-    service = closing.enter_context(open_service(settings, shared_metrics="PROMETHEUS_MULTIPROC_DIR" in os.environ))
+    file = os.environ.get(METRICS_FILE)
+    service = closing.enter_context(open_service(settings, PATHS, metrics_file=Path(file) if file else None))
     return App(service, closing.close)
 
 

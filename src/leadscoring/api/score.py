@@ -1,6 +1,7 @@
 """``POST /api/v1/score`` and ``/api/v1/score/batch``: the hot path, from bytes to bytes."""
 
 from collections.abc import Awaitable, Callable
+from time import perf_counter
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -42,8 +43,7 @@ class Scoring:
             self._metrics.failed(type(error).__name__)
             raise
         exchange.leads = 1
-        self._metrics.scored(answer)
-        return Reply(200, self._encode(answer))
+        return Reply(200, self._bytes(answer))
 
     async def batch(self, exchange: Exchange) -> Reply:
         """Scores the leads in the body, each on its own."""
@@ -53,7 +53,13 @@ class Scoring:
         answers = await self._scorer.many(body, self._max_batch_size, asked, exchange.request_id)
         exchange.leads = len(answers)
         self._metrics.batch(len(answers), answers)
-        return Reply(200, self._encode([refused(a) if isinstance(a, RequestError) else a for a in answers]))
+        return Reply(200, self._bytes([refused(a) if isinstance(a, RequestError) else a for a in answers]))
+
+    def _bytes(self, answer: object) -> bytes:
+        began = perf_counter()
+        encoded = self._encode(answer)
+        self._metrics.encoded(perf_counter() - began)
+        return encoded
 
 
 def what_is_asked(query: bytes) -> Asked:
