@@ -196,7 +196,7 @@ def add_histogram(metric: Metric, labels: dict[str, str], edges: tuple[float, ..
     below = 0.0
     for edge, number in zip([*edges, float("inf")], numbers, strict=False):
         below += number
-        metric.add_sample(metric.name + "_bucket", {**labels, "le": floatToGoString(edge)}, below)
+        metric.add_sample(metric.name + "_bucket", {**labels, "le": floatToGoString(edge)}, below)  # type: ignore[no-untyped-call]  # the library leaves it untyped
     metric.add_sample(metric.name + "_count", labels, below)
     metric.add_sample(metric.name + "_sum", labels, numbers[-1])
 
