@@ -186,6 +186,8 @@ Forest::Forest(int32_t n_features, float base_margin, const std::vector<RawTree>
             checked.push_back(read_tree(trees[i], n_features, columns, importance_, categories_));
         } catch (const BadModel& error) {
             throw BadModel("trees[" + std::to_string(i) + "]: " + error.what());
+        } catch (const TooMuch& error) {
+            throw TooMuch("trees[" + std::to_string(i) + "]: " + error.what());
         }
         const Tree& tree = checked.back();
         expected += tree.expected;

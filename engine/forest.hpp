@@ -18,6 +18,11 @@ struct BadModel : std::invalid_argument {
     using std::invalid_argument::invalid_argument;
 };
 
+// What is sound, but more than this engine takes.
+struct TooMuch : std::invalid_argument {
+    using std::invalid_argument::invalid_argument;
+};
+
 // One tree as the file has it: nothing of it is trusted.
 struct RawTree {
     std::vector<int32_t> left, right, feature, default_left, categorical;

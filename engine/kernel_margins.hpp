@@ -10,6 +10,19 @@ LEADSCORING_INLINE float deep_leaf(const DeepTree& tree, const float* columns, s
     return tree.leaf[~at];
 }
 
+// Level by level, so that the sixteen chains of loads overlap.
+LEADSCORING_INLINE float walk_group(const Group& group, const float* columns, size_t stride, float sum) {
+    int32_t at[kLanes] = {};
+    for (int level = 0; level < group.depth; ++level)
+        for (int tree = 0; tree < kLanes; ++tree) {
+            const size_t slot = size_t(at[tree]) * kLanes + tree;
+            at[tree] = 2 * at[tree] + 2 - (columns[size_t(group.column[slot]) * stride] < group.threshold[slot]);
+        }
+    const int inner = (1 << group.depth) - 1;
+    for (int tree = 0; tree < group.trees; ++tree) sum += group.leaf[size_t(at[tree] - inner) * kLanes + tree];
+    return sum;
+}
+
 void margin(const Trees& trees, const float* columns, float* margin) {
     float sum = *margin;
     for (size_t i = 0; i < trees.n_segments; ++i) {
@@ -18,16 +31,7 @@ void margin(const Trees& trees, const float* columns, float* margin) {
             for (int tree = 0; tree < segment.trees; ++tree) sum += deep_leaf(segment.deep[tree], columns, 1);
             continue;
         }
-        // Level by level, so that the sixteen chains of loads overlap.
-        const Group& group = *segment.group;
-        int32_t at[kLanes] = {};
-        for (int level = 0; level < group.depth; ++level)
-            for (int tree = 0; tree < kLanes; ++tree) {
-                const size_t slot = size_t(at[tree]) * kLanes + tree;
-                at[tree] = 2 * at[tree] + 2 - (columns[group.column[slot]] < group.threshold[slot]);
-            }
-        const int inner = (1 << group.depth) - 1;
-        for (int tree = 0; tree < group.trees; ++tree) sum += group.leaf[size_t(at[tree] - inner) * kLanes + tree];
+        sum = walk_group(*segment.group, columns, 1, sum);
     }
     *margin = sum;
 }
@@ -66,7 +70,15 @@ struct Pick<0> {
     }
 };
 
+// Asking every node of sixteen leads at once beats walking each lead down only while trees are shallow, the
+// more so the wider the registers.
+constexpr int kPickDepth = W == 16 ? 6 : W == 8 ? 4 : 3;
+
 void group_margins(const Group& group, const float* columns, float* sums) {
+    if (group.depth > kPickDepth) {
+        for (int lead = 0; lead < kLanes; ++lead) sums[lead] = walk_group(group, columns + lead, kLanes, sums[lead]);
+        return;
+    }
     switch (group.depth) {
         case 0: return pick<0>(group, columns, sums);
         case 1: return pick<1>(group, columns, sums);
@@ -74,9 +86,7 @@ void group_margins(const Group& group, const float* columns, float* sums) {
         case 3: return pick<3>(group, columns, sums);
         case 4: return pick<4>(group, columns, sums);
         case 5: return pick<5>(group, columns, sums);
-        case 6: return pick<6>(group, columns, sums);
-        case 7: return pick<7>(group, columns, sums);
-        default: return pick<8>(group, columns, sums);
+        default: return pick<6>(group, columns, sums);
     }
 }
 

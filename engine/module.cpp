@@ -203,6 +203,8 @@ NB_MODULE(_engine, m) {
             std::rethrow_exception(p);
         } catch (const BadModel& error) {
             PyErr_SetString(PyExc_ValueError, error.what());
+        } catch (const TooMuch& error) {
+            PyErr_SetString(PyExc_NotImplementedError, error.what());
         }
     });
 

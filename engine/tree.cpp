@@ -34,6 +34,7 @@ void check_lengths(const RawTree& raw) {
 // Per node: its place among the category sets, or -1.
 std::vector<int32_t> category_sets(const RawTree& raw) {
     std::vector<int32_t> set_of(raw.left.size(), -1);
+    int64_t total = 0;  // sets that overlap could make a small file a large forest
     for (size_t i = 0; i < raw.category_nodes.size(); ++i) {
         const int64_t node = raw.category_nodes[i], first = raw.category_segments[i], count = raw.category_sizes[i];
         if (node < 0 || node >= int64_t(raw.left.size()))
@@ -41,6 +42,8 @@ std::vector<int32_t> category_sets(const RawTree& raw) {
         if (set_of[node] >= 0) bad(at("categories_nodes", i) + " names node " + std::to_string(node) + " twice");
         if (first < 0 || count < 0 || first + count > int64_t(raw.categories.size()))
             bad(at("categories_segments", i) + " lies outside of categories");
+        total += count;
+        if (total > int64_t(raw.categories.size())) bad("categories_sizes add up to more than there are categories");
         set_of[node] = int32_t(i);
     }
     return set_of;
@@ -71,7 +74,7 @@ class Reader {
                 continue;
             }
             if (visit.level >= kMaxDepth)
-                bad("the tree is deeper than " + std::to_string(kMaxDepth) + " levels, the most that is supported");
+                throw TooMuch("the tree is deeper than " + std::to_string(kMaxDepth) + " levels, the most that is supported");
             read_split(visit, tree_.nodes[here]);
             for (const int32_t child : {raw_.right[visit.node], raw_.left[visit.node]}) {
                 if (reached[child]) bad("node " + std::to_string(child) + " is the child of more than one node");

@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from typing_extensions import Buffer
-
-class Rows(Buffer):
+class Rows:
     """Leads as the trees take them: float32 of shape (leads, features), NaN for missing, read-only.
 
     Made by ``Encoder.encode``, or from lists of numbers and ``None``.
@@ -25,6 +23,7 @@ class Rows(Buffer):
 
     def row(self, index: int) -> list[float | None]: ...
     def __len__(self) -> int: ...
+    def __buffer__(self, flags: int, /) -> memoryview: ...
 
 class Encoder:
     """Turns decoded leads into rows.
@@ -45,10 +44,14 @@ class Encoder:
         """One row a lead. ValueError names the row and the feature whose value does not fit."""
 
 class Forest:
-    """Checked trees, laid out for the kernels. ValueError for any that cannot be trusted."""
+    """Checked trees, laid out for the kernels.
+
+    ValueError for any that cannot be trusted,
+    NotImplementedError for what is sound but more than the engine takes (deeper than 512 levels).
+    """
 
     def __init__(
-        self, n_features: int, base_margin: float, trees: list[tuple[list[int] | list[float | None], ...]]
+        self, n_features: int, base_margin: float, trees: Sequence[tuple[Sequence[float | None], ...]]
     ) -> None: ...
     @property
     def n_features(self) -> int: ...
@@ -73,8 +76,10 @@ class Forest:
     def predict(self, rows: Rows) -> list[float]: ...
     def explain(self, rows: Rows) -> list[list[float]]: ...
     def reasons(self, rows: Rows, limit: int) -> list[list[tuple[int, float]]]: ...
-    def margins_into(self, rows: Buffer, out: Buffer) -> None: ...
-    def contributions_into(self, rows: Buffer, out: Buffer) -> None: ...
+    def margins_into(self, rows: object, out: object) -> None:
+        """From one C-contiguous float32 buffer into another; TypeError or ValueError if they do not fit."""
+
+    def contributions_into(self, rows: object, out: object) -> None: ...
 
 def count_colons(body: bytes) -> int:
     """How many colons lie outside of JSON strings; any bytes will do."""

@@ -310,7 +310,7 @@ def _check_header(learner: _Learner) -> float:
     for name, given in (("feature_names", learner.feature_names), ("feature_types", learner.feature_types)):
         if given and len(given) != features:
             raise ModelUnreadable(f"learner.{name} has {len(given)} entries, but num_feature is {features}")
-    return _base_margin(parameters.base_score)
+    return _base_margin(parameters.base_score, learner.objective.name)
 
 
 def _whole(name: str, value: str | int) -> int:
@@ -325,8 +325,8 @@ def _single(value: float) -> float:
     return float(unpack("f", pack("f", value))[0])
 
 
-def _base_margin(text: str | float) -> float:
-    """XGBoost's own steps from the base score, a probability, to its log-odds: each rounded to float32."""
+def _base_margin(text: str | float, objective: str) -> float:
+    """XGBoost's own steps from the base score to the margin before the first tree, each rounded to float32."""
     shown = str(text)[:40]
     inner = str(text).strip().removeprefix("[").removesuffix("]")
     if "," in inner:
@@ -335,12 +335,15 @@ def _base_margin(text: str | float) -> float:
         score = _single(float(inner))
     except (ValueError, OverflowError) as error:
         raise ModelUnreadable(f"base_score is {shown!r}, not a number") from error
-    if not 0 < score < 1:
-        raise ModelUnreadable(f"base_score is {shown!r}, not between 0 and 1")
-    odds = _single(_single(1.0 / score) - 1.0)
-    if odds <= 0:
-        raise ModelUnreadable(f"base_score is {shown!r}, too near to 1")
-    return _single(-math.log(odds))
+    if objective == "binary:logitraw":  # there it is a margin already
+        if not math.isfinite(score):
+            raise ModelUnreadable(f"base_score is {shown!r}, not finite")
+        return score
+    if not 0 <= score <= 1:
+        raise ModelUnreadable(f"base_score is {shown!r}, not from 0 to 1")
+    tiny = _single(1e-6)
+    score = min(max(score, tiny), _single(1.0 - tiny))
+    return 0.0 - _single(math.log(_single(_single(1.0 / score) - 1.0)))
 
 
 def _forest(body: _Body, header: _Learner, base_margin: float) -> _engine.Forest:

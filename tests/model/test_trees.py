@@ -1,0 +1,355 @@
+"""Trees give what XGBoost gives, for every kind of binary model, and refuse the others by name."""
+
+import json
+import subprocess
+import sys
+from itertools import combinations
+from math import factorial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xgboost
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from leadscoring import _engine
+from leadscoring.errors import ModelNotFound, ModelUnreadable, ModelUnsupported
+from leadscoring.model.trees import TreeEnsemble
+
+from .conftest import Grow, Grown
+
+
+def check(model: Grown, leads: int = 60) -> TreeEnsemble:
+    """Margins to the bit, contributions within rounding, and both add up."""
+    trees = TreeEnsemble.from_bytes(model.raw())
+    margins, contributions = trees.margins(model.rows), trees.contributions(model.rows[:leads])
+    np.testing.assert_array_equal(margins, model.margins())
+    size = 1e-6 * np.abs(contributions).sum(1).max() + 1e-6
+    np.testing.assert_allclose(contributions, model.contributions(leads), rtol=0, atol=10 * size)
+    np.testing.assert_allclose(contributions.sum(1, dtype=float), margins[:leads], rtol=0, atol=5 * size)
+    return trees
+
+
+@pytest.mark.parametrize("depth", range(1, 17))
+def test_every_depth_scores_as_xgboost(depth: int, grow: Grow, variant: str) -> None:
+    """Depths 1 to 16, padded or not, have XGBoost's margins and contributions on every instruction set."""
+    trees = check(grow(depth, 18, min_child_weight=0.1, eta=0.7), leads=30)
+    assert trees.max_depth <= depth
+    assert trees.n_trees == 18
+
+
+@pytest.mark.parametrize("onehot", [1, 100])
+@pytest.mark.parametrize("depth", [2, 5, 11])
+def test_categories_score_as_xgboost(depth: int, onehot: int, grow: Grow, variant: str) -> None:
+    """Sets of categories and single ones split as XGBoost splits them."""
+    trees = check(grow(depth, 18, categories=40, max_cat_to_onehot=onehot, min_child_weight=0.1))
+    assert set(trees.categories) == {4, 5}
+    assert 1 <= trees.categories[4] <= 40
+
+
+def test_odd_category_codes_go_where_xgboost_sends_them(grow: Grow) -> None:
+    """Codes that are negative, fractional, unknown or huge are decided as XGBoost decides them."""
+    model = grow(4, 20, categories=40)
+    trees = TreeEnsemble.from_bytes(model.raw())
+    rows = np.repeat(model.rows[:5], 11, 0)
+    rows[:, 4] = np.tile([-1, -0.5, 0.4, 2.9, 39, 40, 64, 1e6, 16777214, 16777215, 3e38], 5).astype(np.float32)
+    margins = [model.booster.inplace_predict(row[None], predict_type="margin")[0] for row in rows]
+    np.testing.assert_array_equal(trees.margins(rows), np.array(margins, np.float32))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"num_parallel_tree": 3, "subsample": 0.5},
+        {"tree_method": "exact", "gamma": 2.0},
+        {"tree_method": "approx", "gamma": 5.0, "max_bin": 8},
+        {"grow_policy": "lossguide", "max_leaves": 90, "depth": 0, "min_child_weight": 0},
+        {"gamma": 1e9},
+        {"objective": "binary:logitraw"},
+        {"objective": "reg:logistic", "base_score": 0.2},
+        {"base_score": 0.5},
+        {"base_score": 1e-6},
+        {"base_score": 0.9999},
+        {"scale_pos_weight": 30.0, "max_delta_step": 1.0},
+        {"missing": 0.0},
+        {"missing": 0.9},
+        {"features": 200, "depth": 6},
+    ],
+    ids=str,
+)
+def test_every_way_of_training_scores_as_xgboost(options: dict[str, Any], grow: Grow, variant: str) -> None:
+    """Forests a round, pruned, leaf-wise, stumps and all base scores give XGBoost's results."""
+    check(grow(**{"depth": 5, **options}))
+
+
+def test_leafwise_chains_deeper_than_the_padding(grow: Grow, variant: str) -> None:
+    """A long chain of splits, as leaf-wise growth makes it, is scored node by node."""
+    model = grow(0, 5, grow_policy="lossguide", max_leaves=60, min_child_weight=0, eta=1.0, features=3, gamma=0)
+    assert check(model).max_depth > 8
+
+
+@pytest.mark.parametrize("score", [0.0, 1e-7, 0.001, 0.123, 0.25, 0.5, 0.75, 0.9, 0.999, 0.999999, 1.0])
+def test_base_margin_is_xgboosts_to_the_bit(score: float, grow: Grow) -> None:
+    """The base score becomes a margin by XGBoost's own float32 steps."""
+    model = grow(1, 1, gamma=1e9)
+    document = json.loads(model.raw())
+    document["learner"]["learner_model_param"]["base_score"] = f"[{score}]"
+    document["learner"]["gradient_booster"]["model"]["trees"][0]["split_conditions"] = [0.0]
+    raw = json.dumps(document).encode()
+    margin = xgboost.Booster(model_file=bytearray(raw)).predict(model.matrix(model.rows[:1]), output_margin=True)
+    assert margin[0] == TreeEnsemble.from_bytes(raw).base_margin
+
+
+@pytest.mark.parametrize("text", ["5E-1", "[5E-1]", "0.5", "[5E-01]", 0.5])
+def test_every_notation_of_the_base_score(text: str | float, grow: Grow) -> None:
+    """A number, a text and a text in brackets mean the same."""
+    document = json.loads(grow(3, 5, base_score=0.5).raw())
+    document["learner"]["learner_model_param"]["base_score"] = text
+    trees = TreeEnsemble.from_bytes(json.dumps(document).encode())
+    assert trees.base_margin == 0.0
+
+
+def test_older_files_are_read(grow: Grow) -> None:
+    """Files of XGBoost 1.x lack the newer fields and spell default_left as true and false."""
+    model = grow(4, 10)
+    document = json.loads(model.raw())
+    document["version"] = [1, 2, 0]
+    booster = document["learner"]["gradient_booster"]["model"]
+    for field in ("cats", "iteration_indptr"):
+        booster.pop(field, None)
+    for field in ("feature_names", "feature_types", "attributes"):
+        document["learner"].pop(field)
+    for field in ("num_target", "boost_from_average"):
+        document["learner"]["learner_model_param"].pop(field)
+    for tree in booster["trees"]:
+        for field in [field for field in tree if field.startswith("categories")] + ["split_type"]:
+            tree.pop(field)
+        tree["default_left"] = [bool(flag) for flag in tree["default_left"]]
+        tree["tree_param"]["size_leaf_vector"] = "0"
+    trees = TreeEnsemble.from_bytes(json.dumps(document).encode())
+    np.testing.assert_array_equal(trees.margins(model.rows), model.margins())
+    assert trees.feature_names is None
+    assert trees.feature_types is None
+    assert trees.attributes == {}
+
+
+@pytest.mark.parametrize("depth", [4, 7, 12])
+def test_json_and_ubj_agree(depth: int, grow: Grow, tmp_path: Path) -> None:
+    """Both forms of a file give the same trees, whatever the file is called."""
+    model = grow(depth, 20, categories=40)
+    (tmp_path / "a.model").write_bytes(model.raw("json"))
+    (tmp_path / "b.model").write_bytes(model.raw("ubj"))
+    first, second = TreeEnsemble.load(tmp_path / "a.model"), TreeEnsemble.load(tmp_path / "b.model")
+    np.testing.assert_array_equal(first.contributions(model.rows), second.contributions(model.rows))
+    np.testing.assert_array_equal(first.margins(model.rows), second.margins(model.rows))
+    assert first.importance == second.importance
+    assert first.feature_types == second.feature_types == ("q", "q", "q", "q", "c", "c")
+
+
+def test_a_threshold_that_json_cannot_say_is_read(grow: Grow) -> None:
+    """XGBoost may write NaN as the threshold of a category split; it means nothing there."""
+    model = grow(4, 10, categories=40, max_cat_to_onehot=1)
+    document = json.loads(model.raw())
+    document["learner"]["attributes"]["note"] = 'NaN "quoted\\" NaN'
+    for tree in document["learner"]["gradient_booster"]["model"]["trees"]:
+        kinds = zip(tree["split_type"], tree["left_children"], tree["split_conditions"], strict=True)
+        tree["split_conditions"] = [np.nan if kind == 1 and left >= 0 else cut for kind, left, cut in kinds]
+    raw = json.dumps(document).encode()
+    assert b" NaN," in raw
+    trees = TreeEnsemble.from_bytes(raw)
+    np.testing.assert_array_equal(trees.margins(model.rows), model.margins())
+    assert trees.attributes == {"note": 'NaN "quoted\\" NaN'}
+
+
+def test_what_the_file_says_of_itself(grow: Grow) -> None:
+    """Names, attributes and importance are those of the booster."""
+    model = grow(3, 10, categories=40)
+    booster = model.booster.copy()
+    booster.feature_names = ["a", "b c", "d[", "e", "f", "ü"]
+    booster.set_attr(lead_scoring="{}", best_iteration="7")
+    trees = TreeEnsemble.from_bytes(bytes(booster.save_raw("json")))
+    assert trees.feature_names == ("a", "b c", "d[", "e", "f", "ü")
+    assert trees.attributes == {"lead_scoring": "{}", "best_iteration": "7"}
+    assert trees.n_features == 6
+    assert trees.objective == "binary:logistic"
+    for kind, ours in (("total_gain", trees.importance.gain), ("total_cover", trees.importance.cover)):
+        theirs = booster.get_score(importance_type=kind)
+        np.testing.assert_allclose(ours, [theirs.get(name, 0) for name in trees.feature_names], rtol=1e-5)
+    weight = booster.get_score(importance_type="weight")
+    assert trees.importance.weight == tuple(weight.get(name, 0) for name in trees.feature_names)
+
+
+def brute_force(document: dict[str, Any], row: list[float], features: int) -> list[float]:
+    """Shapley values by their definition: every subset of features, every tree, in double precision."""
+
+    def expect(tree: dict[str, Any], node: int, known: frozenset[int]) -> float:
+        left, right = tree["left_children"][node], tree["right_children"][node]
+        if left < 0:
+            return float(tree["split_conditions"][node])
+        feature, value = tree["split_indices"][node], row[tree["split_indices"][node]]
+        if feature in known:
+            threshold = np.float32(tree["split_conditions"][node])
+            goes_left = bool(tree["default_left"][node]) if np.isnan(value) else value < threshold
+            return expect(tree, left if goes_left else right, known)
+        cover = tree["sum_hessian"]
+        share: float = cover[left] / (cover[left] + cover[right])
+        return share * expect(tree, left, known) + (1 - share) * expect(tree, right, known)
+
+    totals = [0.0] * (features + 1)
+    for tree in document["learner"]["gradient_booster"]["model"]["trees"]:
+        worth = {
+            subset: expect(tree, 0, frozenset(subset))
+            for size in range(features + 1)
+            for subset in combinations(range(features), size)
+        }
+        totals[-1] += worth[()]
+        for feature in range(features):
+            others = [other for other in range(features) if other != feature]
+            for size in range(features):
+                weight = factorial(size) * factorial(features - size - 1) / factorial(features)
+                for subset in combinations(others, size):
+                    gain = worth[tuple(sorted((*subset, feature)))] - worth[subset]
+                    totals[feature] += weight * gain
+    return totals
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4, 6, 9])
+def test_contributions_are_shapley_values_by_definition(depth: int, grow: Grow, variant: str) -> None:
+    """Contributions equal the sum over all subsets of features, computed in double precision."""
+    model = grow(depth, 4, features=4, eta=1.0, min_child_weight=0.01)
+    trees = TreeEnsemble.from_bytes(model.raw())
+    document = json.loads(model.raw())
+    for row in model.rows[:4]:
+        expected = brute_force(document, row.tolist(), 4)
+        expected[-1] += trees.base_margin
+        np.testing.assert_allclose(trees.contributions(row[None])[0], expected, rtol=0, atol=3e-6)
+
+
+@pytest.mark.parametrize("depth", [1, 4, 6, 8, 10])
+@pytest.mark.parametrize("leads", [1, 2, 3, 9, 10, 15, 16, 17, 33, 300])
+def test_a_lead_scores_alike_in_any_company(depth: int, leads: int, grow: Grow, variant: str) -> None:
+    """One lead alone and the same lead in a batch have the same bits, wherever in the batch it stands."""
+    model = grow(depth, 37, categories=20, min_child_weight=0.1)
+    trees = TreeEnsemble.from_bytes(model.raw())
+    together = trees.contributions(model.rows[:leads]), trees.margins(model.rows[:leads])
+    for i in range(0, leads, 1 + leads // 12):
+        np.testing.assert_array_equal(together[0][i], trees.contributions(model.rows[i : i + 1])[0])
+        np.testing.assert_array_equal(together[1][i], trees.margins(model.rows[i : i + 1])[0])
+
+
+@pytest.mark.parametrize("depth", [3, 6, 8, 12])
+def test_all_instruction_sets_give_the_same_bits(depth: int, grow: Grow) -> None:
+    """Scores do not depend on the machine: narrow and wide registers round alike."""
+    model = grow(depth, 30, categories=20, min_child_weight=0.1)
+    trees = TreeEnsemble.from_bytes(model.raw())
+    before, results = _engine.variant(), set()
+    for name in _engine.variants():
+        _engine.use_variant(name)
+        results.add((trees.contributions(model.rows).tobytes(), trees.margins(model.rows).tobytes()))
+    _engine.use_variant(before)
+    assert len(results) == 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=arrays(np.float32, st.tuples(st.integers(0, 40), st.just(6)), elements=st.floats(width=32)))
+def test_any_numbers_at_all_add_up(rows: np.ndarray[Any, np.dtype[np.float32]], grow: Grow) -> None:
+    """For any float32 input, infinities too, contributions are finite and add up to the margin."""
+    trees = TreeEnsemble.from_bytes(grow(6, 20, categories=40).raw())
+    contributions = trees.contributions(rows)
+    assert np.isfinite(contributions).all()
+    np.testing.assert_allclose(contributions.sum(1, dtype=float), trees.margins(rows), rtol=0, atol=1e-5)
+
+
+def test_rows_are_converted(grow: Grow) -> None:
+    """Doubles, integers, lists and slices of larger tables are taken; the result is float32."""
+    model = grow(4, 20)
+    trees = TreeEnsemble.from_bytes(model.raw())
+    expected = trees.margins(model.rows)
+    assert expected.dtype == np.float32
+    wide = np.zeros((len(model.rows), 12))
+    wide[:, ::2] = model.rows
+    np.testing.assert_array_equal(trees.margins(wide[:, ::2]), expected)
+    np.testing.assert_array_equal(trees.margins(np.asfortranarray(model.rows)), expected)
+    np.testing.assert_array_equal(trees.margins(model.rows[:3].tolist()), expected[:3])
+    assert trees.margins(np.empty((0, 6))).shape == (0,)
+    assert trees.contributions(np.empty((0, 6))).shape == (0, 7)
+
+
+@pytest.mark.parametrize("rows", [np.zeros(6), np.zeros((2, 5)), np.zeros((2, 7)), np.zeros((1, 2, 6)), 1.0])
+def test_rows_of_another_shape_are_refused(rows: Any, grow: Grow) -> None:
+    """The message names the shape that is needed."""
+    trees = TreeEnsemble.from_bytes(grow(4, 20).raw())
+    for score in (trees.margins, trees.contributions):
+        with pytest.raises(ValueError, match=r"shape \(leads, 6\)"):
+            score(rows)
+
+
+def test_rows_that_are_no_numbers_are_refused(grow: Grow) -> None:
+    """Text and objects are a TypeError, not a score."""
+    trees = TreeEnsemble.from_bytes(grow(4, 20).raw())
+    for rows in (np.array([["a"] * 6]), np.array([[None] * 6]), np.zeros((1, 6), complex)):
+        with pytest.raises(TypeError, match="must be numbers"):
+            trees.margins(rows)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"booster": "dart"}, "'dart'"),
+        ({"booster": "gblinear"}, "'gblinear'"),
+        ({"objective": "multi:softprob", "num_class": 3}, "3 classes"),
+        ({"objective": "reg:squarederror"}, "'reg:squarederror'"),
+        ({"objective": "binary:hinge"}, "'binary:hinge'"),
+    ],
+)
+@pytest.mark.parametrize("form", ["json", "ubj"])
+def test_other_kinds_of_model_are_refused_by_name(options: dict[str, Any], said: str, form: str) -> None:
+    """The refusal says what the model is and what is supported."""
+    matrix = xgboost.DMatrix(np.arange(40.0).reshape(20, 2), np.arange(20) % 2)
+    booster = xgboost.train({"nthread": 1, **options}, matrix, 2)
+    with pytest.raises(ModelUnsupported, match=r"supported are binary models \(binary:logistic") as refused:
+        TreeEnsemble.from_bytes(bytes(booster.save_raw(form)))
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize("strategy", ["one_output_per_tree", "multi_output_tree"])
+def test_several_targets_are_refused_by_name(strategy: str) -> None:
+    """Also when the trees have vectors as leaves."""
+    matrix = xgboost.DMatrix(np.arange(40.0).reshape(20, 2), np.arange(40).reshape(20, 2) % 2)
+    options = {"objective": "binary:logistic", "multi_strategy": strategy, "tree_method": "hist", "nthread": 1}
+    with pytest.raises(ModelUnsupported, match="2 targets"):
+        TreeEnsemble.from_bytes(bytes(xgboost.train(options, matrix, 2).save_raw("json")))
+
+
+def test_absent_files_are_not_found(tmp_path: Path) -> None:
+    """A missing file, a folder and an impossible path are all said to be no readable file."""
+    with pytest.raises(ModelNotFound, match=r"nowhere\.json.*no such file"):
+        TreeEnsemble.load(tmp_path / "nowhere.json")
+    with pytest.raises(ModelNotFound, match="directory"):
+        TreeEnsemble.load(tmp_path)
+    with pytest.raises(ModelNotFound, match="null"):
+        TreeEnsemble.load("a\0b")
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"   ", b"binf\0\0", b"[]", b"{}", b"{", b"null", b"\xff\xfe", b"{L", b"{" * 99999]
+)
+def test_other_files_are_unreadable(data: bytes) -> None:
+    """What is no model at all is said to be none."""
+    with pytest.raises(ModelUnreadable, match="model: not a"):
+        TreeEnsemble.from_bytes(data)
+
+
+def test_scoring_leads_needs_no_numpy(grow: Grow, tmp_path: Path) -> None:
+    """Loading and the service's way of scoring import neither numpy nor xgboost."""
+    (tmp_path / "model.json").write_bytes(grow(4, 20).raw())
+    program = (
+        "import sys; from leadscoring import _engine; from leadscoring.model.trees import TreeEnsemble\n"
+        "trees = TreeEnsemble.load(sys.argv[1]); rows = _engine.Rows([[1.0, None, 2.0, 0.5, 1.0, 0.0]])\n"
+        "trees.predict(rows); trees.reasons(rows, 3); trees.explain(rows); trees.importance\n"
+        "sys.exit(sorted({'numpy', 'xgboost', 'json'} & set(sys.modules)) or None)"
+    )
+    subprocess.run([sys.executable, "-c", program, tmp_path / "model.json"], check=True)
