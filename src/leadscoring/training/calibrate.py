@@ -1,8 +1,8 @@
 """The monotone table from margin to probability, fitted on leads that the trees did not see.
 
-In log-odds the map is Platt's line (Platt 1999), its slope pulled to 1, bent at a few quantiles of the margin. How far it may
-bend is chosen by cross-validated log-loss, and it is pulled straighter until it rises everywhere, so
-noise never turns the ranking over (the smoothing is a P-spline's: Eilers and Marx 1996).
+In log-odds the map is Platt's line (Platt 1999), its slope pulled to 1, bent at a few quantiles of the
+margin. How far it may bend is chosen by cross-validated log-loss, and it is pulled straighter until it
+rises everywhere, so that noise never turns the ranking over (smoothing: Eilers and Marx 1996).
 """
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from leadscoring.model.calibration import Calibration
 from leadscoring.training.encode import Vector
 from leadscoring.training.quality import log_loss
+from leadscoring.training.split import Indices
 
 HINGES = 6
 PENALTIES = (10.0, 100.0, 1000.0, 1e9)
@@ -43,7 +44,7 @@ def fit_calibration(margins: Vector, y: Vector, seed: int = 0) -> Calibration:
     return table(Curve(margins, y, PENALTIES[-1], straight=True), margins)
 
 
-def cross_validated(margins: Vector, y: Vector, fold: Vector, penalty: float) -> float:
+def cross_validated(margins: Vector, y: Vector, fold: Indices, penalty: float) -> float:
     """The log-loss of a penalty over leads that its curve was not fitted on."""
     p = np.empty(len(y))
     for k in range(5):

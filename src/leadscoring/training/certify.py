@@ -61,16 +61,19 @@ def make_bins(feature: Feature, column: Matrix) -> Bins:
     if feature.kind == "category":
         counts = np.bincount(present.astype(np.int64), minlength=len(feature.values) + feature.other)
         return Bins((), tuple((counts / len(column)).tolist()), missing)
-    cuts = np.quantile(present, np.linspace(0.0, 1.0, NUMBER_BINS + 1)[1:-1], method="lower") if len(present) else []
-    edges = np.unique(cuts)
-    edges = edges[edges < present.max()] if len(present) else edges
+    if len(present) == 0:
+        return Bins((), (0.0,), missing)
+    edges = np.unique(np.quantile(present, np.linspace(0.0, 1.0, NUMBER_BINS + 1)[1:-1], method="lower"))
+    edges = edges[edges < present.max()]
     counts = np.bincount(np.searchsorted(edges, present, side="left"), minlength=len(edges) + 1)
     return Bins(tuple(edges.tolist()), tuple((counts / len(column)).tolist()), missing)
 
 
 def make_golden(booster: xgb.Booster, contract: Contract, x: Matrix, seed: int = 0) -> tuple[GoldenRow, ...]:
-    """Encoded leads and the margins that XGBoost gives them: all missing, both extremes, every last code, and
-    leads of the data, some of their values blanked."""
+    """Encoded leads and the margins that XGBoost gives them.
+
+    All missing, both extremes, every last code, and leads of the data, some of their values blanked.
+    """
     bare = np.where(np.isnan(x), np.inf, x)
     lowest = bare.min(axis=0)
     highest = np.where(np.isnan(x), -np.inf, x).max(axis=0)

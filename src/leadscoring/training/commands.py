@@ -53,7 +53,7 @@ def split_commas(values: Iterable[str]) -> tuple[str, ...]:
     help="Write the model that was measured, instead of training it again on all leads.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a machine-readable summary.")
-def train(
+def train(  # noqa: PLR0913, PLR0917 - click hands every option over as an argument of its own
     data: Path,
     target: str,
     positive: str | None,

@@ -10,7 +10,7 @@ import numpy as np
 
 from leadscoring.features import Contract
 from leadscoring.training.encode import Matrix, Vector
-from leadscoring.training.split import time_folds
+from leadscoring.training.split import Indices, time_folds
 
 PERIODS = 6
 SHIFT = 0.5
@@ -29,7 +29,7 @@ def calendar_features(contract: Contract, x: Matrix, time: Vector) -> dict[str, 
     return moved
 
 
-def typical_shift(values: Vector, period: Vector) -> float:
+def typical_shift(values: Vector, period: Indices) -> float:
     """The median distance of each period to all before it (Kolmogorov and Smirnov's distance)."""
     present = ~np.isnan(values)
     shifts = []

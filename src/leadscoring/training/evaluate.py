@@ -1,7 +1,6 @@
 """The figures of any model file on leads whose outcome is known: the deed behind ``leadscoring evaluate``."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +9,16 @@ import numpy as np
 import polars as pl
 import xgboost as xgb
 
-from leadscoring.errors import ModelNotFound, ModelUnreadable, ModelUnsupported, TrainingDataError
+from leadscoring.errors import CardInvalid, ModelNotFound, ModelUnreadable, ModelUnsupported, TrainingDataError
 from leadscoring.features import Contract, Feature
 from leadscoring.model.calibration import Calibration
 from leadscoring.model.card import ATTRIBUTE, Card, Tiers, read_card
 from leadscoring.training.calibrate import apply
 from leadscoring.training.encode import Matrix, encode_table, refused
-from leadscoring.training.leads import gather
+from leadscoring.training.leads import Leads, Progress, gather, quiet
 from leadscoring.training.missing import hint, parse_tokens
 from leadscoring.training.quality import measure
-from leadscoring.training.report import evaluation_report
+from leadscoring.training.report import Measured, evaluation_report
 from leadscoring.training.table import read_table
 
 SHOWN = 5
@@ -53,34 +52,40 @@ def evaluate(
     source: str | Path | pl.DataFrame,
     target: str,
     positive: str | None = None,
-    progress: Callable[[str, float], None] | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """The report's data of a model on the leads of a file or frame.
 
     Raises ``ModelError`` for a model that cannot be read, and ``TrainingDataError`` for leads that
     cannot be measured on: without outcomes, with one outcome only, or without required features.
     """
-    tell = progress or (lambda stage, share: None)
+    tell = progress or quiet
     tell("reading", 0.0)
     opened = open_model(Path(model))
     frame = source if isinstance(source, pl.DataFrame) else read_table(source)
     leads = gather(frame, target, parse_tokens((), frame.columns), positive=positive or known_positive(opened, target))
     refuse_absent(opened, leads.frame)
+    refuse_one_outcome(leads)
     tell("scoring", 0.3)
     x = encode_table(opened.contract, leads.frame)
     data = opened.matrix(x)
     p = apply(opened.calibration, opened.booster.predict(data, output_margin=True).astype(np.float64))
     tell("measuring", 0.5)
-    quality = measure(leads.y, p, opened.tiers.thresholds)
-    tell("done", 1.0)
-    name = source.name if isinstance(source, Path) else "" if isinstance(source, pl.DataFrame) else Path(source).name
-    warnings = tuple(
-        f"{count} values of {feature!r} are outside the contract and were read as missing; the service would refuse them"
+    measured = Measured(leads, x, data, p, measure(leads.y, p, opened.tiers.thresholds))
+    warnings = [
+        f"{count} values of {feature!r} are outside the contract and were read as missing; "
+        "the service would refuse those leads"
         for feature, count in refused(opened.contract, leads.frame).items()
-    )
-    return evaluation_report(
-        opened.booster, opened.contract, opened.card, opened.tiers, data, x, leads, target, name, p, quality, warnings
-    )
+    ]
+    tell("done", 1.0)
+    return evaluation_report(opened, measured, "" if isinstance(source, pl.DataFrame) else Path(source).name, warnings)
+
+
+def refuse_one_outcome(leads: Leads) -> None:
+    """Raise ``TrainingDataError`` when all leads went the same way, so that there is nothing to tell apart."""
+    if leads.y.min() == leads.y.max():
+        told = "every lead" if leads.y[0] else "no lead"
+        raise TrainingDataError(f"{told} converted (converted means {leads.positive!r}): measuring needs both outcomes")
 
 
 def known_positive(opened: Opened, target: str) -> str | None:
@@ -109,9 +114,7 @@ def open_model(path: Path) -> Opened:
         return Opened(booster, bare_contract(booster, path))
     card = read_card(text)
     if len(card.contract) != booster.num_features():
-        raise ModelUnreadable(
-            f"{path} has {booster.num_features()} columns, but its card {len(card.contract)} features"
-        )
+        raise CardInvalid(f"{path} has {booster.num_features()} columns, but its card {len(card.contract)} features")
     return Opened(booster, card.contract, card)
 
 

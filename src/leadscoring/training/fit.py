@@ -31,10 +31,10 @@ from leadscoring.training.calibrate import apply, fit_calibration
 from leadscoring.training.drift import calendar_features
 from leadscoring.training.encode import Matrix, Vector, encode_table
 from leadscoring.training.infer import Inferred, infer, without
-from leadscoring.training.leads import Leads, gather, hold_out, refuse_few
+from leadscoring.training.leads import Leads, Progress, gather, hold_out, quiet, refuse_few
 from leadscoring.training.missing import MissingTokens, blank, parse_tokens
 from leadscoring.training.quality import Quality, measure
-from leadscoring.training.report import training_report
+from leadscoring.training.report import Measured, training_report
 from leadscoring.training.split import Indices
 from leadscoring.training.table import data_hash, read_table
 
@@ -42,9 +42,6 @@ FOLDS = 5
 
 RECENT_FOLDS = 2
 """With a time column, calibration and tiers rest on the latest of the folds, as base rates move."""
-
-Progress = Callable[[str, float], None]
-"""Told what is being done, and what share of all work (0..1) is behind."""
 
 
 class TrainOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,7 +103,7 @@ def train(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Pr
 
     Raises ``TrainingDataError`` when they cannot be trained on, with what is missing.
     """
-    tell = progress or (lambda stage, share: None)
+    tell = progress or quiet
     tell("reading", 0.0)
     frame = source if isinstance(source, pl.DataFrame) else read_table(source)
     tokens = parse_tokens(options.missing, frame.columns)
@@ -117,21 +114,28 @@ def train(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Pr
     recipes = trees.RECIPES if leads.time is None else trees.RECIPES_OVER_TIME
     rehearsal = fit(leads.take(~held), options, tokens, recipes, Share(tell, "rehearsing", 0.02, 0.6))
     tell("measuring", 0.6)
-    unseen = leads.take(held)
-    x = encode_table(rehearsal.contract, blanked(rehearsal.inferred, unseen.frame, tokens))
-    p = rehearsal.probabilities(x)
-    held_out = measure(unseen.y, p, rehearsal.tiers.thresholds)
+    held_out = rehearse(rehearsal, leads.take(held), tokens)
     final, shipped = rehearsal, leads.take(~held)
     if not options.ship_measured:
         final = fit(leads, options, tokens, (rehearsal.cross.recipe,), Share(tell, "training", 0.65, 0.95))
         shipped = leads
     tell("certifying", 0.95)
     out_of_fold = measure(shipped.y, final.unseen, final.tiers.thresholds)
-    card = make_card(source, options, shipped, final, held_out, out_of_fold)
+    card = make_card(source, options, shipped, final, {"held_out": held_out.quality, "out_of_fold": out_of_fold})
     final.booster.set_attr(**{ATTRIBUTE: card.to_json()})
-    report = training_report(card, final, rehearsal, x, unseen, p, leads, held_out, out_of_fold)
+    report = training_report(card, final, rehearsal, held_out, leads, out_of_fold)
     tell("done", 1.0)
     return Trained(final.booster, card, report)
+
+
+def rehearse(fitted: Fitted, leads: Leads, tokens: MissingTokens) -> Measured:
+    """Leads that nothing saw before, scored by a model and measured."""
+    names = fitted.contract.names
+    frame = pl.DataFrame([blank(leads.frame[name], tokens.of(name))[0] for name in names])
+    x = encode_table(fitted.contract, frame)
+    p = fitted.probabilities(x)
+    quality = measure(leads.y, p, fitted.tiers.thresholds)
+    return Measured(leads, x, trees.matrix(fitted.contract, x), p, quality)
 
 
 class Share:
@@ -183,18 +187,8 @@ def without_calendar(inferred: Inferred, x: Matrix, time: Vector) -> tuple[Infer
     return without(inferred, reasons), x[:, keep]
 
 
-def blanked(inferred: Inferred, frame: pl.DataFrame, tokens: MissingTokens) -> pl.DataFrame:
-    """Raw leads with the same tokens read as missing as in training."""
-    return pl.DataFrame([blank(frame[name], tokens.of(name))[0] for name in inferred.contract.names])
-
-
 def make_card(
-    source: str | Path | pl.DataFrame,
-    options: TrainOptions,
-    leads: Leads,
-    final: Fitted,
-    held_out: Quality,
-    out_of_fold: Quality,
+    source: str | Path | pl.DataFrame, options: TrainOptions, leads: Leads, final: Fitted, figures: dict[str, Quality]
 ) -> Card:
     """All that the model file says about itself."""
     path = None if isinstance(source, pl.DataFrame) else Path(source)
@@ -219,8 +213,7 @@ def make_card(
         libraries={"numpy": np.__version__, "polars": pl.__version__, "xgboost": xgb.__version__},
         quality={
             "protocol": protocol(options),
-            "held_out": held_out.summary(),
-            "out_of_fold": out_of_fold.summary(),
+            **{part: quality.summary() for part, quality in figures.items()},
             "recipe": {**msgspec.to_builtins(final.cross.recipe), "rounds": final.cross.rounds},
         },
         golden=certify.make_golden(final.booster, final.contract, final.x),
@@ -235,7 +228,7 @@ def protocol(options: TrainOptions) -> str:
         if options.ship_measured
         else "a model trained in the same way without them; this one was then trained on all leads"
     )
-    return f"held_out: {part}, scored by {model}. out_of_fold: the training leads, each scored by trees that had not seen it."
+    return f"held_out: {part}, scored by {model}. out_of_fold: the training leads, each by trees that had not seen it."
 
 
 def now() -> datetime:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from leadscoring.errors import TrainingDataError
-from leadscoring.features import FLOAT32_MAX, Contract, Feature
+from leadscoring.features import FLOAT32_MAX, Contract, Feature, Kind
 from leadscoring.training.encode import Vector, numbers
 from leadscoring.training.missing import SPELLINGS, MissingTokens, as_text, blank
 from leadscoring.training.quality import roc_auc
@@ -179,7 +179,7 @@ def number_feature(read: Read, raw: pl.Series, present: Vector) -> Feature:
     low, high, words = bounds(read, present)
     median = float(np.median(present))
     example: float | int = int(present[np.abs(present - median).argmin()]) if integer else float(f"{median:.6g}")
-    kind = "integer" if integer else "number"
+    kind: Kind = "integer" if integer else "number"
     return Feature(name, kind, required=required, minimum=low, maximum=high, help=words, example=example)
 
 

@@ -1,5 +1,7 @@
 """Past leads whose outcome is known: gathered from a table, and split."""
 
+from collections.abc import Callable
+
 import msgspec
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +17,14 @@ FEWEST_ROWS = 200
 FEWEST_OF_EACH = 20
 HELD_OUT = 5
 """One lead in this many is held out."""
+
+
+Progress = Callable[[str, float], None]
+"""Told what is being done, and what share of all work (0..1) is behind."""
+
+
+def quiet(_stage: str, _share: float) -> None:
+    """Progress that nobody watches."""
 
 
 class Leads(msgspec.Struct, frozen=True):
@@ -94,7 +104,7 @@ def hold_out(leads: Leads, columns: list[str], seed: int) -> npt.NDArray[np.bool
 
     Raises ``TrainingDataError`` when they, or the others, lack leads of one outcome.
     """
-    held = leads.folds(HELD_OUT, seed + 1000, columns) == HELD_OUT - 1
+    held: npt.NDArray[np.bool_] = leads.folds(HELD_OUT, seed + 1000, columns) == HELD_OUT - 1
     for part, what in ((held, "latest fifth"), (~held, "first four fifths")):
         positives = int(leads.y[part].sum())
         if not 5 <= positives <= int(part.sum()) - 5:

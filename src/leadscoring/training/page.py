@@ -7,28 +7,30 @@ from leadscoring.training.plots import Plot, percents, round_top
 from leadscoring.training.report import FIGURES, column_text, figure_text, tokens_text
 
 STYLE = """
-:root{--ink:#1d2733;--soft:#5b6876;--line:#e3e8ee;--card:#fff;--back:#f5f7fa;--main:#2463c5;--good:#1f8f6b;--bad:#c2cad4;
---warn:#fff4dc;--warnline:#e0a93b}
-@media (prefers-color-scheme:dark){:root{--ink:#e6ebf1;--soft:#a3b0be;--line:#2d3947;--card:#18222d;--back:#0f161e;
---main:#6ea3f5;--good:#4cc39b;--bad:#4a5868;--warn:#3a2f16;--warnline:#b98a2c}}
-*{box-sizing:border-box}body{margin:0;background:var(--back);color:var(--ink);
-font:15px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
-main{max-width:1120px;margin:0 auto;padding:32px 20px 64px}h1{font-size:28px;margin:0 0 4px}h2{font-size:19px;margin:0 0 6px}
-p{margin:0 0 10px}.soft{color:var(--soft)}.grid2{display:grid;grid-template-columns:repeat(auto-fit,minmax(330px,1fr));gap:18px}
-section{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:20px 22px;margin-top:18px;overflow-x:auto}
-.grid2 section{margin-top:0}.grid2{margin-top:18px}.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(165px,1fr));
-gap:12px;margin-top:18px}.tile{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px 16px}
-.tile b{display:block;font-size:25px;line-height:1.2}.tile small{color:var(--soft)}
-table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}th,td{text-align:left;padding:6px 10px 6px 0;
+:root{--ink:#1d2733;--soft:#5b6876;--line:#e3e8ee;--card:#fff;--back:#f5f7fa;--main:#2463c5;--good:#1f8f6b;
+--bad:#c2cad4;--warn:#fff4dc;--warnline:#e0a93b}@media (prefers-color-scheme:dark){:root{--ink:#e6ebf1;
+--soft:#a3b0be;--line:#2d3947;--card:#18222d;--back:#0f161e;--main:#6ea3f5;--good:#4cc39b;--bad:#4a5868;
+--warn:#3a2f16;--warnline:#b98a2c}}*{box-sizing:border-box}body{margin:0;background:var(--back);
+color:var(--ink);font:15px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}main{max-width:1120px;
+margin:0 auto;padding:32px 20px 64px}h1{font-size:28px;margin:0 0 4px}h2{font-size:19px;margin:0 0 6px}
+p{margin:0 0 10px}.soft{color:var(--soft)}.grid2{display:grid;
+grid-template-columns:repeat(auto-fit,minmax(440px,1fr));gap:18px}section{background:var(--card);
+border:1px solid var(--line);border-radius:10px;padding:20px 22px;margin-top:18px;overflow-x:auto}
+.grid2 section{margin-top:0}.grid2{margin-top:18px}.tiles{display:grid;
+grid-template-columns:repeat(auto-fit,minmax(165px,1fr));gap:12px;margin-top:18px}.tile{background:var(--card);
+border:1px solid var(--line);border-radius:10px;padding:14px 16px}.tile b{display:block;font-size:25px;
+line-height:1.2}.tile small{color:var(--soft)}table{border-collapse:collapse;width:100%;
+font-variant-numeric:tabular-nums}th,td{text-align:left;padding:6px 10px 6px 0;
 border-bottom:1px solid var(--line);vertical-align:top}th{font-weight:600;color:var(--soft);font-size:13px}
 td.n,th.n{text-align:right}svg{width:100%;height:auto;display:block}svg text{fill:var(--soft);font-size:12px}
-svg .label{font-size:12.5px}svg .grid{stroke:var(--line)}svg .axis{stroke:var(--soft)}
-svg .main{fill:none;stroke:var(--main);stroke-width:2.5}svg .ideal{fill:none;stroke:var(--soft);stroke-dasharray:5 5}
+svg .label{font-size:12.5px}svg .grid{stroke:var(--line)}svg .axis{stroke:var(--soft)}svg .main{fill:none;
+stroke:var(--main);stroke-width:2.5}svg .ideal{fill:none;stroke:var(--soft);stroke-dasharray:5 5}
 svg .fill{fill:var(--main)}svg .won{fill:var(--good);opacity:.85}svg .lost{fill:var(--bad);opacity:.85}
 svg .whisker{stroke:var(--ink);stroke-width:1.3;opacity:.6}svg .dot{fill:var(--main)}
-.warn{background:var(--warn);border-left:4px solid var(--warnline);padding:9px 14px;margin:8px 0;border-radius:4px}
-.bar{height:9px;background:var(--main);border-radius:3px;min-width:2px}.key{display:inline-block;width:11px;height:11px;
-border-radius:2px;margin:0 5px 0 12px}code{font-size:13px}details summary{cursor:pointer;font-weight:600}
+.warn{background:var(--warn);border-left:4px solid var(--warnline);padding:9px 14px;margin:8px 0;
+border-radius:4px}.bar{height:9px;background:var(--main);border-radius:3px;min-width:2px}
+.key{display:inline-block;width:11px;height:11px;border-radius:2px;margin:0 5px 0 12px}code{font-size:13px}
+details summary{cursor:pointer;font-weight:600}
 """
 
 
@@ -117,7 +119,12 @@ def tiles(data: dict[str, Any]) -> str:
             auc,
             "{:.3f}",
         ),
-        (f"{top['lift']['value']:.1f}×", "as many conversions in the best tenth as by chance", top["lift"], "{:.1f}"),
+        (
+            f"{top['lift']['value']:.1f}&times;",
+            "as many conversions in the best tenth as by chance",
+            top["lift"],
+            "{:.1f}",
+        ),
         (f"{first_three['value']:.0%}", "of all conversions are in the best 30 % of leads", first_three, "{:.0%}"),
         (f"{error['value']:.1%}", "typical gap between the told and the true percentage", error, "{:.1%}"),
     ]
@@ -126,7 +133,7 @@ def tiles(data: dict[str, Any]) -> str:
         f"{form.format(figure['low'])} to {form.format(figure['high'])}</small></div>"
         for big, words, figure, form in told
     )
-    return f'<div class="tiles">{boxes}</div><p class="soft" style="margin-top:8px">Measured on {quality["rows"]:,} leads.</p>'
+    return f'<div class="tiles">{boxes}</div><p class="soft">Measured on {quality["rows"]:,} leads.</p>'
 
 
 def reliability(quality: dict[str, Any]) -> str:
@@ -168,7 +175,7 @@ def scores(spread: dict[str, list[float]]) -> str:
 def lifts(rows: list[dict[str, Any]]) -> str:
     """Lift of each tenth, with intervals."""
     top, step = round_top(max(row["lift"]["high"] or 0 for row in rows) or 1)
-    ticks = [(k * step, f"{k * step:g}×") for k in range(round(top / step) + 1)]
+    ticks = [(k * step, f"{k * step:g} x") for k in range(round(top / step) + 1)]
     plot = Plot("lift by tenth", (0.4, 10.6), (0, top), "tenth of the leads, best first", "times the average")
     plot.axes([(k, str(k)) for k in range(1, 11)], ticks)
     for row in rows:
@@ -275,7 +282,7 @@ def tenths(rows: list[dict[str, Any]]) -> str:
                 str(row["tenth"]),
                 f"{row['leads']:,}",
                 f"{row['positives']:,}",
-                "–" if row["mean_probability"] is None else f"{row['mean_probability']:.1%}",
+                "&ndash;" if row["mean_probability"] is None else f"{row['mean_probability']:.1%}",
                 figure_text(row["conversion"], percent=True),
                 figure_text(row["lift"]),
                 figure_text(row["gain"], percent=True),

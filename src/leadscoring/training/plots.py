@@ -33,10 +33,10 @@ class Plot:
             at = self.down(value)
             self.marks.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at:.1f}" y2="{at:.1f}"/>')
             self.marks.append(f'<text x="{LEFT - 7}" y="{at + 4:.1f}" text-anchor="end">{escape(text)}</text>')
+        under = HEIGHT - BOTTOM + 17
         for value, text in x_ticks:
-            self.marks.append(
-                f'<text x="{self.across(value):.1f}" y="{HEIGHT - BOTTOM + 17}" text-anchor="middle">{escape(text)}</text>'
-            )
+            at = self.across(value)
+            self.marks.append(f'<text x="{at:.1f}" y="{under}" text-anchor="middle">{escape(text)}</text>')
         return self
 
     def line(self, points: Pairs, css: str) -> "Plot":
@@ -73,12 +73,14 @@ class Plot:
         """The picture, for a page."""
         middle_x, middle_y = (LEFT + WIDTH - RIGHT) / 2, (TOP + HEIGHT - BOTTOM) / 2
         x_label, y_label = map(escape, self.labels)
+        bottom = HEIGHT - BOTTOM
         return (
             f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(self.title)}">'
             + "".join(self.marks)
-            + f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{HEIGHT - BOTTOM}" y2="{HEIGHT - BOTTOM}"/>'
+            + f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{bottom}" y2="{bottom}"/>'
             + f'<text class="label" x="{middle_x}" y="{HEIGHT - 8}" text-anchor="middle">{x_label}</text>'
-            + f'<text class="label" transform="translate(13 {middle_y}) rotate(-90)" text-anchor="middle">{y_label}</text>'
+            + f'<text class="label" text-anchor="middle" transform="translate(13 {middle_y}) rotate(-90)">'
+            + f"{y_label}</text>"
             + "</svg>"
         )
 

@@ -108,8 +108,7 @@ def measure(
     values = scored.statistics(np.ones(scored.rows))
     drawn = bootstrap(scored.statistics, scored.rows, resamples, seed)
     tail = 100.0 * (1.0 - COVERAGE) / 2.0
-    with np.errstate(invalid="ignore"):
-        low, high = np.nanpercentile(drawn, [tail, 100.0 - tail], axis=0)
+    low, high = np.nanpercentile(np.where(np.isnan(values), 0.0, drawn), [tail, 100.0 - tail], axis=0)
     figures = [
         Figure(float(value), float(min(one, value)), float(max(two, value)))
         for value, one, two in zip(values, low, high, strict=True)
@@ -145,7 +144,11 @@ class Scored:
         self.square = (self.p - self.y) ** 2
         self.bin = (np.arange(self.rows) * min(BINS, self.rows)) // self.rows
         self.thresholds = thresholds
-        self.tier = np.searchsorted(-np.asarray(thresholds), -self.p, side="left") if thresholds else None
+        self.tier = (
+            np.searchsorted(-np.asarray(thresholds), -self.p, side="left")
+            if thresholds
+            else np.zeros(0, dtype=np.int64)
+        )
 
     def statistics(self, weights: Vector) -> Vector:
         """All statistics as one vector, in the order in which ``arrange`` takes them."""
@@ -161,14 +164,19 @@ class Scored:
             average = (tied_positive * precision).sum() / positives
             head = [positives / total, roc, average, weights @ self.loss / total, weights @ self.square / total]
             tenths = self.tenths(np.r_[0.0, seen], np.r_[0.0, found], total, positives)
-            return np.concatenate([head, self.calibration(weights, total), *tenths, *self.tiers(weights, positive)])
+            tiers = self.tiers(weights, positive)
+        values: Vector = np.concatenate([np.array(head), self.calibration(weights, total), *tenths, *tiers])
+        return values
 
     def calibration(self, weights: Vector, total: float) -> Vector:
         """The expected calibration error, then the observed share of each bin."""
         mass = np.bincount(self.bin, weights)
         predicted = np.bincount(self.bin, weights * self.p)
         observed = np.bincount(self.bin, weights * self.y)
-        return np.r_[np.abs(predicted - observed).sum() / total, observed / mass]
+        return np.r_[
+            np.abs(predicted - observed).sum() / total,
+            np.divide(observed, mass, out=np.full_like(mass, np.nan), where=mass > 0),
+        ]
 
     def tenths(self, seen: Vector, found: Vector, total: float, positives: float) -> tuple[Vector, Vector, Vector]:
         """Conversion, lift and gain of each tenth; leads of one score count by their share of it."""
@@ -178,7 +186,7 @@ class Scored:
 
     def tiers(self, weights: Vector, positive: Vector) -> tuple[Vector, ...]:
         """Share and conversion of each tier; precision, recall and false positive rate from it up."""
-        if self.tier is None:
+        if not self.thresholds:
             return ()
         leads = np.bincount(self.tier, weights, minlength=len(TIERS))
         won = np.bincount(self.tier, positive, minlength=len(TIERS))
@@ -213,7 +221,6 @@ class Scored:
 
     def tier_quality(self, k: int, figures: Sequence[Figure]) -> TierQuality:
         """Tier number ``k``, A first."""
-        assert self.tier is not None
         inside, up = self.tier == k, self.tier <= k
         share, conversion, precision, recall, false_rate = figures
         return TierQuality(

@@ -8,16 +8,16 @@ import msgspec
 import numpy as np
 import xgboost as xgb
 
-from leadscoring.features import Contract
-from leadscoring.model.card import Card, Tiers
+from leadscoring.features import Feature
+from leadscoring.model.card import Card
 from leadscoring.training.drivers import drivers
 from leadscoring.training.encode import Matrix, Vector
 from leadscoring.training.leads import Leads
 from leadscoring.training.quality import Figure, Quality
 from leadscoring.training.split import time_folds
-from leadscoring.training.trees import matrix
 
 if TYPE_CHECKING:
+    from leadscoring.training.evaluate import Opened
     from leadscoring.training.fit import Fitted
 
 HISTOGRAM_BINS = 20
@@ -27,23 +27,22 @@ MOVED = 1.25
 SIGMAS = 4.0
 
 
+class Measured(msgspec.Struct, frozen=True):
+    """Leads that a model was measured on: raw, encoded, as XGBoost takes them, scored, and the figures."""
+
+    leads: Leads
+    x: Matrix
+    data: xgb.DMatrix
+    p: Vector
+    quality: Quality
+
+
 def training_report(
-    card: Card,
-    final: "Fitted",
-    rehearsal: "Fitted",
-    x: Matrix,
-    held: Leads,
-    p: Vector,
-    every: Leads,
-    held_out: Quality,
-    out_of_fold: Quality,
+    card: Card, final: "Fitted", rehearsal: "Fitted", held_out: Measured, every: Leads, out_of_fold: Quality
 ) -> dict[str, Any]:
-    """What ``train`` did and measured. ``x``, ``held`` and ``p`` are the held-out leads, encoded, raw and scored."""
+    """What ``train`` did and measured."""
     inferred = final.inferred
-    warnings = [*inferred.warnings, *cautions(held_out)]
-    if every.time is not None:
-        warnings += moved_rates(every.y, every.time)
-    assert card.training is not None
+    moved = [] if every.time is None else moved_rates(every.y, every.time)
     return as_plain(
         {
             "kind": "train",
@@ -57,47 +56,43 @@ def training_report(
             },
             "protocol": card.quality["protocol"],
             "recipe": card.quality["recipe"],
-            "held_out": held_out,
+            "held_out": held_out.quality,
             "out_of_fold": out_of_fold,
             "tiers": {"thresholds": final.tiers.thresholds, "definitions": final.tiers.definitions},
             "measured_thresholds": rehearsal.tiers.thresholds,
-            "drivers": drivers(rehearsal.booster, rehearsal.contract, matrix(rehearsal.contract, x), x),
-            "histogram": histogram(held.y, p),
+            "drivers": drivers(rehearsal.booster, rehearsal.contract, held_out.data, held_out.x),
+            "histogram": histogram(held_out.leads.y, held_out.p),
             "notes": [*every.notes, *inferred.notes],
-            "warnings": warnings,
+            "warnings": [*inferred.warnings, *cautions(held_out.quality), *moved],
         }
     )
 
 
-def evaluation_report(
-    booster: xgb.Booster,
-    contract: Contract,
-    card: Card | None,
-    tiers: Tiers,
-    data: xgb.DMatrix,
-    x: Matrix,
-    leads: Leads,
-    target: str,
-    source: str,
-    p: Vector,
-    quality: Quality,
-    warnings: tuple[str, ...],
-) -> dict[str, Any]:
+def evaluation_report(opened: "Opened", measured: Measured, source: str, warnings: list[str]) -> dict[str, Any]:
     """What ``evaluate`` measured, in the layout of a training's report."""
-    facts = {"rows": len(leads.y), "positives": int(leads.y.sum()), "target": target, "positive": leads.positive}
+    leads, tiers = measured.leads, opened.tiers
+    target = next(iter(leads.named))
     return as_plain(
         {
             "kind": "evaluate",
-            "model": model_facts(card) if card else {"name": "a model without a card", "version": "", "created_at": ""},
-            "data": {**facts, "source": source, "base_rate": float(leads.y.mean())},
-            "protocol": "every lead of the data, scored by the model as it is; unbiased only for leads it was not trained on",
-            "held_out": quality,
+            "model": model_facts(opened.card),
+            "data": {
+                "rows": len(leads.y),
+                "positives": int(leads.y.sum()),
+                "base_rate": float(leads.y.mean()),
+                "target": target,
+                "positive": leads.positive,
+                "source": source,
+            },
+            "protocol": "every lead of the data, scored by the model as it is; "
+            "the figures flatter where it was trained on them",
+            "held_out": measured.quality,
             "tiers": {"thresholds": tiers.thresholds, "definitions": tiers.meanings()},
             "measured_thresholds": tiers.thresholds,
-            "drivers": drivers(booster, contract, data, x),
-            "histogram": histogram(leads.y, p),
+            "drivers": drivers(opened.booster, opened.contract, measured.data, measured.x),
+            "histogram": histogram(leads.y, measured.p),
             "notes": list(leads.notes),
-            "warnings": [*warnings, *cautions(quality)],
+            "warnings": [*warnings, *cautions(measured.quality)],
         }
     )
 
@@ -108,12 +103,14 @@ def as_plain(value: dict[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def model_facts(card: Card) -> dict[str, Any]:
+def model_facts(card: Card | None) -> dict[str, Any]:
     """Which model this is."""
+    if card is None:
+        return {"name": "a model without a card", "version": "", "created_at": "", "libraries": {}}
     return {"name": card.name, "version": card.version, "created_at": card.created_at, "libraries": card.libraries}
 
 
-def column_facts(feature: Any) -> dict[str, Any]:
+def column_facts(feature: Feature) -> dict[str, Any]:
     """What a column was taken for."""
     facts: dict[str, Any] = {"name": feature.name, "kind": feature.kind, "required": feature.required}
     if feature.kind == "category":
@@ -133,8 +130,8 @@ def cautions(quality: Quality) -> list[str]:
     found = []
     if quality.calibration_error.value > HIGH_ERROR and quality.rows >= 500:
         found.append(
-            f"probabilities are off by {quality.calibration_error.value:.1%} on average (expected calibration error): "
-            "trust the ranking more than the percentages"
+            f"probabilities are off by {quality.calibration_error.value:.1%} on average "
+            "(expected calibration error): trust the ranking more than the percentages"
         )
     if quality.roc_auc.value < LOW_AUC:
         found.append(

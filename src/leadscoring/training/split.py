@@ -17,25 +17,50 @@ def groups_of_frame(frame: pl.DataFrame) -> Indices:
 
 
 def random_folds(group: Indices, y: Vector, count: int, seed: int) -> Indices:
-    """The fold of each row, 0..count-1: rows of a group together, each fold with the same share of positives.
+    """The fold of each row, 0..count-1: rows of a group together, folds alike in size and share of positives.
 
-    Groups are shuffled, ordered by their own share of positives, and dealt out in turn.
+    Groups of several rows are dealt first, the largest first, each to the fold that has least of its
+    kind; single rows then fill the folds up.
     """
-    size = np.bincount(group)
-    share = np.bincount(group, y) / size
-    shuffled = np.random.default_rng(seed).permutation(len(size))
-    order = shuffled[np.lexsort((size[shuffled], share[shuffled]))]
-    deal = np.empty(len(size), dtype=np.int64)
-    rounds = np.random.default_rng(seed + 1)
-    for start in range(0, len(order), count):
-        hand = order[start : start + count]
-        deal[hand] = rounds.permutation(count)[: len(hand)]
-    return deal[group]
+    random = np.random.default_rng(seed)
+    size, won = np.bincount(group), np.bincount(group, y)
+    kinds = np.column_stack([won, size - won])
+    whole = kinds.sum(axis=0)
+    dealt = np.zeros((count, 2))
+    fold_of = np.empty(len(size), dtype=np.int64)
+    shuffled = random.permutation(len(size))
+    several = shuffled[size[shuffled] > 1]
+    for number in several[np.argsort(-size[several], kind="stable")]:
+        fold = int(np.argmin(dealt @ (kinds[number] / np.maximum(whole, 1.0) ** 2)))
+        fold_of[number] = fold
+        dealt[fold] += kinds[number]
+    for kind in (0, 1):
+        single = shuffled[(size[shuffled] == 1) & (kinds[shuffled, kind] == 1)]
+        fold_of[single] = random.permutation(filling(dealt[:, kind], len(single)))
+    return fold_of[group]
+
+
+def filling(have: Vector, more: int) -> Indices:
+    """Fold numbers for ``more`` rows that bring folds with ``have`` rows as near to one level as can be."""
+    level = have.copy()
+    order = np.argsort(level, kind="stable")
+    room = more
+    for place in range(1, len(order) + 1):  # raise the lowest folds together, step by step
+        lowest = order[:place]
+        ceiling = level[order[place]] if place < len(order) else np.inf
+        step = min(ceiling - level[order[0]], room / place)
+        level[lowest] += step
+        room -= step * place
+    wanted = np.floor(level - have + 1e-9).astype(np.int64)
+    wanted[order[: more - int(wanted.sum())]] += 1
+    return np.repeat(np.arange(len(have), dtype=np.int64), wanted)
 
 
 def time_folds(time: Vector, count: int) -> Indices:
-    """The fold of each row, 0 the earliest: of about equal size, and equal times together where that leaves every
-    fold some rows."""
+    """The fold of each row, 0 the earliest, of about equal size.
+
+    Equal times stay together where that leaves every fold some rows.
+    """
     order = np.argsort(time, kind="stable")
     place = np.empty(len(time), dtype=np.int64)
     place[order] = np.arange(len(time))
