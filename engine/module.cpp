@@ -198,6 +198,8 @@ nb::object variants() {
 }  // namespace
 
 NB_MODULE(_engine, m) {
+    // The service freezes what lives as long as it does, out of sight of the check for leaks.
+    nb::set_leak_warnings(false);
     nb::register_exception_translator([](const std::exception_ptr& p, void*) {
         try {
             std::rethrow_exception(p);
