@@ -3,8 +3,15 @@
 import hashlib
 from collections.abc import Iterable
 from hmac import compare_digest
+from typing import NamedTuple
 
 from leadscoring.errors import MissingKey, UnknownKey
+
+
+class Key(NamedTuple):
+    """A key that was accepted: how logs name it."""
+
+    label: str
 
 
 class KeyRing:
@@ -13,8 +20,8 @@ class KeyRing:
     def __init__(self, keys: Iterable[str]) -> None:
         self._digests = tuple(hashlib.sha256(key.encode()).digest() for key in keys)
 
-    def check(self, presented: bytes | None) -> str:
-        """The fingerprint of a key that is one of ours.
+    def check(self, presented: bytes | None) -> Key:
+        """The key that was presented, when it is one of ours; a short fingerprint is its label.
 
         Raises ``MissingKey`` for none and ``UnknownKey`` for any other. Every digest is compared,
         whichever matches, so that the time taken says nothing of the keys.
@@ -27,4 +34,4 @@ class KeyRing:
             matched |= compare_digest(digest, known)
         if not matched:
             raise UnknownKey
-        return digest[:4].hex()
+        return Key(digest[:4].hex())

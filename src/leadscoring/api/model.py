@@ -19,18 +19,18 @@ class ModelRoutes:
 
     async def info(self, exchange: Exchange) -> Reply:
         """Name, version, training, calibration, tiers and quality."""
-        exchange.key = self._keys.check(exchange.presented_key)
+        exchange.key = self._keys.check(exchange.presented_key).label
         said = describe(self._scorer.model) | {"endpoint_provider": self._scorer.provider.name}
         return Reply(200, msgspec.json.encode(said))
 
     async def features(self, exchange: Exchange) -> Reply:
         """The contract, in column order."""
-        exchange.key = self._keys.check(exchange.presented_key)
+        exchange.key = self._keys.check(exchange.presented_key).label
         return Reply(200, msgspec.json.encode(feature_list(self._scorer.model)))
 
     async def importance(self, exchange: Exchange) -> Reply:
         """How much each feature matters over all, strongest first."""
-        exchange.key = self._keys.check(exchange.presented_key)
+        exchange.key = self._keys.check(exchange.presented_key).label
         return Reply(200, msgspec.json.encode(importance(self._scorer.model)))
 
 

@@ -34,7 +34,7 @@ class Scoring:
 
     async def one(self, exchange: Exchange) -> Reply:
         """Scores the lead in the body."""
-        exchange.key = self._keys.check(exchange.presented_key)
+        exchange.key = self._keys.check(exchange.presented_key).label
         asked = what_is_asked(exchange.scope["query_string"])
         body = await exchange.json_body(self._max_body_bytes)
         try:
@@ -47,7 +47,7 @@ class Scoring:
 
     async def batch(self, exchange: Exchange) -> Reply:
         """Scores the leads in the body, each on its own."""
-        exchange.key = self._keys.check(exchange.presented_key)
+        exchange.key = self._keys.check(exchange.presented_key).label
         asked = what_is_asked(exchange.scope["query_string"])
         body = await exchange.json_body(self._max_body_bytes)
         answers = await self._scorer.many(body, self._max_batch_size, asked, exchange.request_id)
