@@ -19,7 +19,10 @@ MODEL_ROWS ?= 40000
 MODEL_SEED ?= 20260101
 MODEL_VERSION_TO_TRAIN ?= 1.0.0
 
-.PHONY: help install dev test test-unit test-integration lint format bench test-sanitize lock model clean
+# How many times harder than in the tests the fuzzers try.
+FUZZ_EFFORT ?= 20
+
+.PHONY: help install dev test test-unit test-integration fuzz lint format bench test-sanitize lock model clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +45,9 @@ test-unit: $(STAMP)  ## Run the tests that start no server
 
 test-integration: $(STAMP)  ## Run the tests that start a real server
 	$(BIN)/python -m pytest -m integration
+
+fuzz: $(STAMP)  ## Run the fuzzers, FUZZ_EFFORT (20) times longer than the tests do
+	FUZZ_EFFORT=$(FUZZ_EFFORT) $(BIN)/python -m pytest -n $(JOBS) tests/test_fuzz.py tests/api/test_openapi_fuzz.py
 
 test-sanitize: $(STAMP)  ## Run the engine's tests under the address and undefined-behaviour sanitizers
 	./scripts/test-sanitize.sh
