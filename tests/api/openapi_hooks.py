@@ -4,6 +4,7 @@ Loaded by schemathesis itself, which finds it by ``SCHEMATHESIS_HOOKS``.
 """
 
 import json
+from typing import Any
 
 import schemathesis
 from schemathesis.core.failures import AcceptedNegativeData, Failure
@@ -14,8 +15,8 @@ from schemathesis.hooks import HookContext
 BATCH = "/api/v1/score/batch"
 
 
-@schemathesis.hook  # type: ignore[untyped-decorator]  # schemathesis leaves it untyped
-def filter_failure(_context: HookContext, failure: Failure, case: Case, response: Response) -> bool:
+@schemathesis.hook
+def filter_failure(_context: HookContext, failure: Failure, case: Case[Any], response: Response) -> bool:
     """Whether a failure counts: all do, but for an invalid lead that a batch refused at its own place.
 
     The document says what leads a batch is for; an invalid one does not take the others down, so

@@ -173,10 +173,11 @@ class Scored:
         mass = np.bincount(self.bin, weights)
         predicted = np.bincount(self.bin, weights * self.p)
         observed = np.bincount(self.bin, weights * self.y)
-        return np.r_[
+        joined: Vector = np.r_[
             np.abs(predicted - observed).sum() / total,
             np.divide(observed, mass, out=np.full_like(mass, np.nan), where=mass > 0),
         ]
+        return joined
 
     def tenths(self, seen: Vector, found: Vector, total: float, positives: float) -> tuple[Vector, Vector, Vector]:
         """Conversion, lift and gain of each tenth; leads of one score count by their share of it."""
