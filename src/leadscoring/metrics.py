@@ -48,6 +48,10 @@ def declared(endpoints: Iterable[str], provider: str) -> tuple[Family, ...]:
         Family("histogram", "model_prediction_raw_scores", "Calibrated probabilities given", endpoint, SCORES),
         Family("histogram", "model_prediction_buckets", "Buckets given, 5 is best", endpoint, (1, 2, 3, 4, 5)),
         Family("histogram", "model_batch_size", "Leads in a batch", {}, BATCHES),
+        Family("gauge", "api_demo_key_active", "Whether the demo key opens the service", alike=True),
+        Family(
+            "gauge", "api_key_expiry_timestamp_seconds", "When the next working key expires; +Inf for never", alike=True
+        ),
     )
 
 
@@ -64,6 +68,8 @@ class Metrics:
         self._buckets = self._tally.spread("model_prediction_buckets", provider)
         self._batches = self._tally.spread("model_batch_size")
         self.active = self._tally.count("http_requests_active")
+        self._demo_active = self._tally.count("api_demo_key_active")
+        self._next_expiry = self._tally.count("api_key_expiry_timestamp_seconds")
         self._latency = self._tally.spread("model_prediction_latency_seconds", provider)
         self._stages = [self._tally.spread("scoring_stage_seconds", stage).observe for stage in STAGES]
 
@@ -118,6 +124,11 @@ class Metrics:
         if count is None:
             count = self._errors[error_type] = self._tally.count("model_prediction_errors", self._provider, error_type)
         count.add()
+
+    def keys(self, demo_active: bool, next_expiry: float) -> None:
+        """Whether the demo key is accepted, and when the next of the working keys expires."""
+        self._demo_active.set(float(demo_active))
+        self._next_expiry.set(next_expiry)
 
     def close(self) -> None:
         """Leaves the file to the other workers."""

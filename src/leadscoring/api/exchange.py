@@ -33,7 +33,7 @@ class Exchange:
 
     __slots__ = (
         "content_encoding", "content_length", "content_type", "endpoint", "error", "key",
-        "leads", "origin", "presented_key", "receive", "request_id", "scope",
+        "leads", "origin", "presented_key", "receive", "refused", "request_id", "scope",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, request_id: str) -> None:
@@ -44,6 +44,7 @@ class Exchange:
         self.key: str | None = None
         self.leads = 0
         self.error: str | None = None
+        self.refused: dict[str, int] | None = None
         self.presented_key: bytes | None = None
         self.content_type: bytes | None = None
         self.content_encoding: bytes | None = None

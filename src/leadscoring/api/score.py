@@ -1,5 +1,6 @@
 """``POST /api/v1/score`` and ``/api/v1/score/batch``: the hot path, from bytes to bytes."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from time import perf_counter
 from urllib.parse import parse_qsl
@@ -52,6 +53,8 @@ class Scoring:
         body = await exchange.json_body(self._max_body_bytes)
         answers = await self._scorer.many(body, self._max_batch_size, asked, exchange.request_id)
         exchange.leads = len(answers)
+        errors = Counter(type(answer).__name__ for answer in answers if isinstance(answer, RequestError))
+        exchange.refused = errors or None
         self._metrics.batch(len(answers), answers)
         return Reply(200, self._bytes([refused(a) if isinstance(a, RequestError) else a for a in answers]))
 
