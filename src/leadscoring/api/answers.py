@@ -9,7 +9,7 @@ Json = dict[str, Any]
 
 TEXT: Json = {"type": "string"}
 MAYBE_TEXT: Json = {"type": ["string", "null"]}
-NUMBER: Json = {"type": "number"}
+AMOUNT: Json = {"type": "number", "minimum": 0}
 MAYBE_NUMBER: Json = {"type": ["number", "null"]}
 COUNT: Json = {"type": "integer", "minimum": 0}
 TRUTH: Json = {"type": "boolean"}
@@ -64,8 +64,26 @@ ANSWERS: dict[str, Json] = {
         service=TEXT, version=TEXT, api_version=TEXT, model=MODEL, score=TEXT, docs=TEXT, openapi=TEXT, health=TEXT
     ),
     "getHealth": record(status=word("healthy"), timestamp=MOMENT),
-    "getLiveness": record(status=word("alive"), uptime_seconds={"type": "number", "minimum": 0}, timestamp=MOMENT),
+    "getLiveness": record(status=word("alive"), uptime_seconds=AMOUNT, timestamp=MOMENT),
     "getReadiness": record(status=word("ready"), model_version=TEXT, timestamp=MOMENT),
+    "getStatus": record(
+        status=TEXT,
+        version=TEXT,
+        uptime_seconds=AMOUNT,
+        model=record(name=TEXT, version=TEXT, loaded=TRUTH, n_features=COUNT, endpoint_provider=TEXT),
+        environment=record(name=TEXT, python_version=TEXT, hostname=TEXT),
+        security=record(demo_key_active=TRUTH),
+        timestamp=MOMENT,
+    ),
+    "getResources": record(
+        cpu=record(usage_percent=AMOUNT, count=COUNT, per_cpu=array(AMOUNT)),
+        memory=record(total_mb=AMOUNT, available_mb=AMOUNT, used_mb=AMOUNT, usage_percent=AMOUNT),
+        disk=record(total_gb=AMOUNT, used_gb=AMOUNT, free_gb=AMOUNT, usage_percent=AMOUNT),
+        process=record(pid=COUNT, memory_mb=AMOUNT, cpu_percent=AMOUNT, threads=COUNT, open_files=COUNT),
+        network=record(bytes_sent_mb=AMOUNT, bytes_recv_mb=AMOUNT),
+        alerts=record(high_cpu=TRUTH, high_memory=TRUTH, low_disk=TRUTH),
+        timestamp=MOMENT,
+    ),
     "getModelInfo": record(
         name=TEXT,
         version=TEXT,
