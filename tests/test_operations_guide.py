@@ -31,25 +31,18 @@ NOT_ON_ONE_MACHINE = re.compile(r"\b(docker|docker-compose|az|aws)\b")
 WATCH = re.compile(r"^watch -n \d+ '(.*)'$")
 
 
-class Block(NamedTuple):
-    """One fenced block of commands, under the heading that it stands below."""
-
-    heading: str
-    commands: tuple[str, ...]
-
-
-def blocks_of(text: str) -> list[Block]:
-    """Every block of commands, with continued lines joined and comments left out."""
-    found = []
+def commands_of(text: str) -> dict[str, list[str]]:
+    """Every command by the section that it stands in, with continued lines joined and comments left out."""
+    found: dict[str, list[str]] = {}
     for match in BLOCK.finditer(text):
-        heading = re.findall(r"^#+ (.*)$", text[: match.start()], re.MULTILINE)[-1]
-        joined = match[2].replace("\\\n", " ")
-        lines = [line.strip() for line in joined.splitlines()]
-        found.append(Block(heading, tuple(line for line in lines if line and not line.startswith("#"))))
+        heading = re.findall(r"^#{2,4} (.*)$", text[: match.start()], re.MULTILINE)[-1]
+        lines = [line.strip() for line in match[2].replace("\\\n", " ").splitlines()]
+        found.setdefault(heading, []).extend(line for line in lines if line and not line.startswith("#"))
     return found
 
 
-BLOCKS = blocks_of(GUIDE.read_text("utf-8"))
+COMMANDS = commands_of(GUIDE.read_text("utf-8"))
+ALL = [command for commands in COMMANDS.values() for command in commands]
 
 
 def need(program: str) -> None:
@@ -118,10 +111,10 @@ def runnable(command: str) -> str:
     return command
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=[f"{number} {block.heading}" for number, block in enumerate(BLOCKS)])
-def test_the_commands_of_the_guide_work(desk: Desk, block: Block) -> None:
-    """Each ends with success; what it asks of metrics, logs and status is found."""
-    for command in block.commands:
+@pytest.mark.parametrize("section", COMMANDS)
+def test_the_commands_of_the_guide_work(desk: Desk, section: str) -> None:
+    """Each ends with success, in the order of its section; what it asks of metrics, logs and status is found."""
+    for command in COMMANDS[section]:
         if command in NOT_HERE:
             continue
         ran = desk.run(runnable(command))
@@ -133,13 +126,12 @@ def test_the_commands_of_the_guide_work(desk: Desk, block: Block) -> None:
 
 def test_the_guide_calls_nothing_that_only_a_cloud_or_a_container_host_has() -> None:
     """Such commands come with the chapters that can test them."""
-    called = [command for block in BLOCKS for command in block.commands if NOT_ON_ONE_MACHINE.search(command)]
-    assert not called
+    assert not [command for command in ALL if NOT_ON_ONE_MACHINE.search(command)]
 
 
 def test_commands_that_are_not_run_are_in_the_guide() -> None:
     """An exception without its command is forgotten."""
-    assert set(NOT_HERE) <= {command for block in BLOCKS for command in block.commands}
+    assert set(NOT_HERE) <= set(ALL)
 
 
 HEADINGS = [
