@@ -66,7 +66,9 @@ def test_no_two_entries_share_a_label_or_a_key(field: str, other: dict[str, str]
     assert f"has the {field} of entry 'crm'" in refusal([SOUND, SOUND | other])
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"[", b"null", b"[]x", b"\xff\xfe", b"[" * 100_000, b'[{"a":' * 50_000])
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"[", b"null", b"[]x", b"\xff\xfe", b"[" * 100_000, b'[{"a":' * 50_000]
+)
 def test_what_is_no_array_of_entries_is_refused(content: bytes) -> None:
     """Half a file, another encoding, nesting without end."""
     assert "API key file" in refusal(content)
@@ -74,7 +76,9 @@ def test_what_is_no_array_of_entries_is_refused(content: bytes) -> None:
 
 json_like = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=70),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*SOUND, "scopes", "expires", "x"]), inner),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*SOUND, "scopes", "expires", "x"]), inner)
+    ),
     max_leaves=12,
 )
 

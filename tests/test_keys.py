@@ -170,6 +170,9 @@ def test_the_demo_key_is_found_wherever_it_stands(tmp_path: Path) -> None:
 def test_the_next_expiry_is_that_of_a_key_that_still_works(tmp_path: Path) -> None:
     """One that is over needs no warning any more."""
     file = key_file(
-        tmp_path, {"label": "over", "expires": "2020-01-01"}, {"label": "a", "expires": "2999-01-01T00:00:00Z"}, {"label": "b"}
+        tmp_path,
+        {"label": "over", "expires": "2020-01-01"},
+        {"label": "a", "expires": "2999-01-01T00:00:00Z"},
+        {"label": "b"},
     )
     assert KeyRing([], file).next_expiry == datetime(2999, 1, 1, tzinfo=UTC).timestamp()
