@@ -112,7 +112,7 @@ def told_chain(failure: BaseException) -> list[str]:
     for _ in range(LONGEST_CHAIN):
         if link is None:
             break
-        lines += [*([] if link is failure else ["because of"]), told(link), *frames(link.__traceback__)]
+        lines += [*(["because of"] if lines else []), told(link), *frames(link.__traceback__)]
         link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
     return lines
 
