@@ -4,6 +4,7 @@ A little in every run; ``make fuzz`` goes on for longer.
 """
 
 import json
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -292,13 +293,18 @@ def mutate(document: Any, path: tuple[Any, ...], how: str, odd: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def model_document(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The small model with its card, as JSON."""
+def model_with(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Any], Path]:
+    """Makes a file of the small model with any card."""
     path = tmp_path_factory.mktemp("card") / "model.json"
-    model = booster().copy()
-    model.set_attr(**{ATTRIBUTE: card().to_json()})
-    model.save_model(path)
-    return json.loads(path.read_bytes())
+    booster().save_model(path)
+    document = json.loads(path.read_bytes())
+
+    def made(said: Any) -> Path:
+        document["learner"]["attributes"][ATTRIBUTE] = json.dumps(said)
+        path.write_text(json.dumps(document))
+        return path
+
+    return made
 
 
 CHANGES = st.tuples(
@@ -309,17 +315,14 @@ CHANGES = st.tuples(
 @tries(250)
 @given(changes=st.lists(CHANGES, min_size=1, max_size=2))
 def test_a_mutated_card_is_refused_or_served_in_full(
-    changes: list[tuple[int, str, Any]], model_document: Any, tmp_path: Path
+    changes: list[tuple[int, str, Any]], model_with: Callable[[Any], Path]
 ) -> None:
     """What loads can be described, documented and scored with; what cannot is refused when it is loaded."""
     said = json.loads(card().to_json())
     for number, how, odd in changes:
         said = mutate(said, place_in(said, number), how, odd)
-    model_document["learner"]["attributes"][ATTRIBUTE] = json.dumps(said)
-    file = tmp_path / "model.json"
-    file.write_text(json.dumps(model_document))
     try:
-        model = LoadedModel.load(file)
+        model = LoadedModel.load(model_with(said))
     except ModelError:
         return
     document = description(model, read_settings({}))
