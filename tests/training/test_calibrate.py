@@ -19,9 +19,7 @@ def drawn(rows: int, seed: int, slope: float, shift: float) -> tuple[np.ndarray,
 
 
 @settings(max_examples=25, deadline=None)
-@given(
-    seed=st.integers(0, 1000), rows=st.integers(30, 400), slope=st.floats(-1.0, 3.0), shift=st.floats(-2.0, 2.0)
-)
+@given(seed=st.integers(0, 1000), rows=st.integers(30, 400), slope=st.floats(-1.0, 3.0), shift=st.floats(-2.0, 2.0))
 def test_every_table_rises_inside_zero_and_one(seed: int, rows: int, slope: float, shift: float) -> None:
     """Whatever the data, margins and probabilities strictly rise, strictly inside 0..1, past the seen margins."""
     margins, y = drawn(rows, seed, slope, shift)

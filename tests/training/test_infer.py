@@ -182,5 +182,5 @@ def test_ignored_columns_may_be_patterns() -> None:
 def test_nothing_left_is_an_error() -> None:
     """When every column is dropped, the message says why for each."""
     frame = pl.DataFrame({"a": ["x"] * ROWS})
-    with pytest.raises(TrainingDataError, match="no column is left to train on .*constant"):
+    with pytest.raises(TrainingDataError, match=r"no column is left to train on .*constant"):
         infer(frame, Y, {}, (), parse_tokens((), frame.columns))

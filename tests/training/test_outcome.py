@@ -55,7 +55,7 @@ def test_an_unclear_target_is_refused(values: list[object], positive: str | None
 
 def test_an_absent_target_gets_a_guess() -> None:
     """A misspelt column is guessed at."""
-    with pytest.raises(TrainingDataError, match="'converted'.*did you mean 'Converted'"):
+    with pytest.raises(TrainingDataError, match=r"'converted'.*did you mean 'Converted'"):
         outcomes(pl.DataFrame({"Converted": [0, 1]}), "converted", None, MissingTokens())
 
 
@@ -82,5 +82,5 @@ def test_times_of_the_usual_forms_are_read_in_order(values: list[object]) -> Non
 
 def test_an_unreadable_time_is_shown() -> None:
     """The message counts the rows, and shows the first."""
-    with pytest.raises(TrainingDataError, match="1 of 3 rows have no readable time in 'when'.*row 2: 'soon'"):
+    with pytest.raises(TrainingDataError, match=r"1 of 3 rows have no readable time in 'when'.*row 2: 'soon'"):
         times(pl.DataFrame({"when": ["2026-01-01", "soon", "2026-01-02"]}), "when")

@@ -34,7 +34,12 @@ def test_figures_agree_with_scikit_learn(seed: int, rows: int, steps: int) -> No
     assert log_loss(y, p) == pytest.approx(quality.log_loss.value)
     for tier, threshold in zip(quality.tiers, TIERS, strict=False):
         tn, fp, fn, tp = metrics.confusion_matrix(y, p >= threshold).ravel()
-        assert (tier.true_negatives, tier.false_positives, tier.false_negatives, tier.true_positives) == (tn, fp, fn, tp)
+        assert (tier.true_negatives, tier.false_positives, tier.false_negatives, tier.true_positives) == (
+            tn,
+            fp,
+            fn,
+            tp,
+        )
 
 
 def test_the_calibration_error_is_the_mean_gap_of_ten_equal_bins() -> None:

@@ -30,7 +30,7 @@ def test_folds_are_alike_in_size_and_conversions() -> None:
 
 def test_folds_repeat_with_their_seed() -> None:
     """The same seed gives the same folds, another seed others."""
-    group, y = np.arange(100), np.arange(100) % 2 * 1.0
+    group, y = np.arange(100), (np.arange(100) % 2).astype(np.float64)
     assert (random_folds(group, y, 5, 1) == random_folds(group, y, 5, 1)).all()
     assert (random_folds(group, y, 5, 1) != random_folds(group, y, 5, 2)).any()
 
