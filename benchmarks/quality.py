@@ -1,6 +1,6 @@
 """Quality of the shipped trainer on the two real files, against what plain XGBoost reaches there.
 
-Run with ``python benchmarks/quality.py [xeducation] [bank] [time]``; prints one table. The files are
+Run with ``python -m benchmarks.quality [xeducation] [bank] [time]``; prints one table. The files are
 looked for in ``../shared/data`` beside the project. Protocol: the trainer function runs on the training
 part exactly as ``leadscoring train`` would, its own inner splits included, and the model that it would
 write is then measured on the outer part. Of a time split without a time column, the order of the rows
