@@ -4,15 +4,17 @@ import asyncio
 import logging
 import os
 import sys
-import time
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 import msgspec
 import structlog
 from structlog.typing import EventDict
 
 FLUSH_SECONDS = 0.1
-FLUSH_BYTES = 32768
+PATH_SHOWN = 200
+
+encode = msgspec.json.Encoder(enc_hook=repr).encode
 
 
 def configure(level: str, readable: bool) -> None:
@@ -41,7 +43,7 @@ def configure(level: str, readable: bool) -> None:
 
 def to_json(event: dict[str, Any], **_: Any) -> str:
     """One log line; what JSON does not know is told by its ``repr``."""
-    return msgspec.json.encode(event, enc_hook=repr).decode()
+    return encode(event).decode()
 
 
 def upper_level(_logger: Any, _method: str, event: EventDict) -> EventDict:
@@ -50,75 +52,76 @@ def upper_level(_logger: Any, _method: str, event: EventDict) -> EventDict:
     return event
 
 
-class AccessLog:
-    """One line a request, gathered for a moment so that a write serves many.
+class Answered(NamedTuple):
+    """One request, as its log line will tell it. Holds no feature value and nothing else of a lead."""
 
-    At most ``FLUSH_SECONDS`` late while the event loop runs; ``flush`` writes what is left.
-    Holds no feature value and nothing else of a lead.
+    moment: float
+    request_id: str
+    key: str | None
+    method: str
+    path: str
+    status: int
+    seconds: float
+    leads: int
+    error: str | None
+
+
+class AccessLog:
+    """One line a request, noted at once and written together with others a moment later.
+
+    A line that is formatted among a hundred others costs a tenth of one that is formatted alone, since
+    its code and data are at hand. At most ``FLUSH_SECONDS`` late while the event loop runs; ``flush``
+    writes what is left.
     """
 
     def __init__(self, descriptor: int, readable: bool, enabled: bool = True) -> None:
         self._descriptor = descriptor
-        self._readable = readable
+        self._format = readable_line if readable else json_line
         self._enabled = enabled
-        self._lines: list[bytes] = []
-        self._encode = msgspec.json.Encoder(enc_hook=repr).encode
-        self._second = 0
-        self._stamp = ""
+        self._noted: list[Answered] = []
 
-    def write(
-        self,
-        request_id: str,
-        key: str | None,
-        method: str,
-        path: str,
-        status: int,
-        seconds: float,
-        leads: int,
-        error: str | None,
-    ) -> None:
-        """Notes one answered request; ``error`` is the name of the error that it ended with."""
+    def note(self, answered: Answered) -> None:
+        """Keeps one answered request for the next write."""
         if not self._enabled:
             return
-        line = {
-            "timestamp": self._now(),
-            "level": "ERROR" if status >= 500 else "INFO",
-            "event": "request",
-            "request_id": request_id,
-            "key": key,
-            "method": method,
-            "path": path,
-            "status": status,
-            "duration_ms": round(seconds * 1e3, 3),
-            "leads": leads,
-        }
-        if error:
-            line["error"] = error
-        if not self._lines:
+        if not self._noted:
             asyncio.get_running_loop().call_later(FLUSH_SECONDS, self.flush)
-        self._lines.append(self._text(line) if self._readable else self._encode(line))
+        self._noted.append(answered)
 
     def flush(self) -> None:
-        """Writes what was gathered."""
-        if not self._lines:
+        """Writes what was noted."""
+        if not self._noted:
             return
-        data = b"\n".join(self._lines) + b"\n"
-        self._lines.clear()
-        view = memoryview(data)
+        noted, self._noted = self._noted, []
+        view = memoryview(b"".join(map(self._format, noted)))
         while view:
             view = view[os.write(self._descriptor, view) :]
 
-    def _now(self) -> str:
-        now = time.time()
-        if int(now) != self._second:
-            self._second = int(now)
-            self._stamp = time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(now))
-        return f"{self._stamp}{int(now % 1 * 1e6):06d}Z"
 
-    @staticmethod
-    def _text(line: dict[str, Any]) -> bytes:
-        shown = (
-            f"{line['timestamp'][11:23]} {line['status']} {line['method']:4} {line['path']}  {line['duration_ms']} ms"
-        )
-        leads = f"  {line['leads']} leads" if line["leads"] else ""
-        return f"{shown}{leads}  {line.get('error', '')} {line['request_id']}".encode()
+def json_line(answered: Answered) -> bytes:
+    """A log line for programs."""
+    line = {
+        "timestamp": datetime.fromtimestamp(answered.moment, UTC).isoformat().replace("+00:00", "Z"),
+        "level": "ERROR" if answered.status >= 500 else "INFO",
+        "event": "request",
+        "request_id": answered.request_id,
+        "key": answered.key,
+        "method": answered.method,
+        "path": answered.path[:PATH_SHOWN],
+        "status": answered.status,
+        "duration_ms": round(answered.seconds * 1e3, 3),
+        "leads": answered.leads,
+    }
+    if answered.error:
+        line["error"] = answered.error
+    return encode(line) + b"\n"
+
+
+def readable_line(answered: Answered) -> bytes:
+    """A log line for people."""
+    clock = datetime.fromtimestamp(answered.moment).astimezone().strftime("%H:%M:%S")
+    leads = f"  {answered.leads} leads" if answered.leads else ""
+    path = answered.path[:PATH_SHOWN].encode("ascii", "backslashreplace").decode()
+    took = f"{answered.seconds * 1e3:.2f} ms"
+    said = f"{clock} {answered.status} {answered.method:4} {path}  {took}{leads}  {answered.error or ''}"
+    return f"{said.rstrip()}  {answered.request_id}\n".encode()
