@@ -11,6 +11,7 @@
 #include "encode.hpp"
 #include "forest.hpp"
 #include "from_python.hpp"
+#include "recorder.hpp"
 #include "scan.hpp"
 
 namespace leadscoring {
@@ -227,6 +228,10 @@ NB_MODULE(_engine, m) {
         .def(nb::init<nb::handle, nb::handle, nb::handle, nb::object>(), nb::arg("kinds"), nb::arg("tables"),
              nb::arg("other"), nb::arg("unset"))
         .def("encode", &Encoder::encode, nb::arg("leads"));
+
+    nb::class_<Recorder>(m, "Recorder")
+        .def(nb::init<nb::handle, nb::handle>(), nb::arg("numbers"), nb::arg("plan"))
+        .def("record", &Recorder::record);
 
     nb::class_<Forest>(m, "Forest")
         .def(nb::new_(&forest_from_python), nb::arg("n_features"), nb::arg("base_margin"), nb::arg("trees"))

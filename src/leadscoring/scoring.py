@@ -12,7 +12,7 @@ from msgspec import UNSET
 from leadscoring._engine import Rows
 from leadscoring.errors import RequestError
 from leadscoring.lead import Explanation, Lead, Ranking, Reason, Score, Scored, Timing, Warned
-from leadscoring.metrics import Metrics
+from leadscoring.metrics import Clock
 from leadscoring.model.card import percentile
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.providers.provider import Provider
@@ -33,13 +33,12 @@ class Asked:
 class Scorer:
     """Scores leads with one model; replacing the model is one assignment between two requests."""
 
-    def __init__(self, model: LoadedModel, provider: Provider, metrics: Metrics) -> None:
+    def __init__(self, model: LoadedModel, provider: Provider) -> None:
         self.model = model
         self.provider = provider
-        self._metrics = metrics
 
-    async def one(self, body: bytes, asked: Asked, request_id: str) -> Scored:
-        """The score of the lead in ``body``.
+    async def one(self, body: bytes, asked: Asked, request_id: str) -> tuple[Scored, Clock]:
+        """The score of the lead in ``body``, and when each stage ended.
 
         Raises a ``RequestError`` when the body is no lead that the contract allows.
         """
@@ -47,22 +46,26 @@ class Scorer:
         model = self.model
         lead, rows = model.decoder.one(body)
         decoded = perf_counter()
-        margins = await self.provider.margins(rows)
+        margins = self.provider.margins(rows)
+        if not isinstance(margins, list):
+            margins = await margins
         predicted = perf_counter()
-        answer = Answering(model, asked, request_id, began).answers([lead], rows, margins)[0]
-        self._metrics.timed(began, decoded, predicted, perf_counter())
-        self._metrics.scored(answer)
-        return answer
+        scored = Answering(model, asked, request_id, began).answers([lead], rows, margins)
+        return scored[0], Clock(began, decoded, predicted, perf_counter())
 
-    async def many(self, body: bytes, limit: int, asked: Asked, request_id: str) -> list[Scored | RequestError]:
-        """What stands at each place of the batch in ``body``: a score, or why there is none."""
+    async def many(
+        self, body: bytes, limit: int, asked: Asked, request_id: str
+    ) -> tuple[list[Scored | RequestError], Clock]:
+        """What stands at each place of the batch: a score, or why there is none; and when each stage ended."""
         began = perf_counter()
         model = self.model
         places, rows = model.decoder.many(body, limit)
-        if rows is None:
-            return list(places)  # type: ignore[arg-type]  # without rows no place holds a lead
         decoded = perf_counter()
-        margins = await self.provider.margins(rows)
+        if rows is None:  # no place holds a lead
+            return [place for place in places if not isinstance(place, Lead)], Clock(began, decoded, decoded, decoded)
+        margins = self.provider.margins(rows)
+        if not isinstance(margins, list):
+            margins = await margins
         predicted = perf_counter()
         leads = [place for place in places if isinstance(place, Lead)]
         answering = Answering(model, asked, request_id, began)
@@ -70,8 +73,8 @@ class Scorer:
             scored = iter(answering.answers(leads, rows, margins))
         else:
             scored = iter(await asyncio.to_thread(answering.answers, leads, rows, margins))
-        self._metrics.timed(began, decoded, predicted, perf_counter())
-        return [next(scored) if isinstance(place, Lead) else place for place in places]
+        answers = [next(scored) if isinstance(place, Lead) else place for place in places]
+        return answers, Clock(began, decoded, predicted, perf_counter())
 
 
 class Answering:
@@ -82,7 +85,6 @@ class Answering:
         self.asked = asked
         self.request_id = request_id
         self.began = began
-        self.names = model.names
 
     def answers(self, leads: list[Lead], rows: Rows, margins: list[float]) -> list[Scored]:
         """One answer a lead, in order."""
@@ -100,7 +102,7 @@ class Answering:
         card = self.model.card
         probability = card.calibration.probability(margin)
         bucket = card.tiers.bucket(probability)
-        names, values = self.names, lead.values
+        names, values = self.model.names, lead.values
         return Scored(
             self.request_id,
             self.model.identity,
@@ -120,7 +122,7 @@ class Answering:
 
     def unseen(self, feature: int, lead: Lead) -> Warned:
         """The warning for a category that training did not know."""
-        name, value = self.names[feature], lead.values[feature]
+        name, value = self.model.names[feature], lead.values[feature]
         treated = "as a rare value" if self.model.card.contract.features[feature].other else "as unknown"
         return Warned("unseen_category", name, f"{value[:80]!r} was not seen in training and is scored {treated}")
 

@@ -76,7 +76,7 @@ class App:
             return
         began = perf_counter()
         exchange = Exchange(scope, receive, f"{self._prefix}-{next(self._numbers):x}")
-        self._metrics.active.add()
+        self._metrics.arrived()
         status = 499  # the client hung up: nothing was sent
         try:
             handler = None if exchange.origin else self._routes.get((scope["method"], scope["path"]))
@@ -90,7 +90,6 @@ class App:
         except ClientGone:
             exchange.error = "ClientGone"
         finally:
-            self._metrics.active.add(-1.0)
             seconds = perf_counter() - began
             self._metrics.answered(scope["method"], exchange.endpoint, status, seconds)
             self._access_log.note(
