@@ -5,7 +5,7 @@ import logging
 import os
 import sys
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import structlog
@@ -52,7 +52,7 @@ def upper_level(_logger: Any, _method: str, event: EventDict) -> EventDict:
     return event
 
 
-class Answered(NamedTuple):
+class Answered(msgspec.Struct, frozen=True, gc=False):
     """One request, as its log line will tell it. Holds no feature value and nothing else of a lead."""
 
     moment: float

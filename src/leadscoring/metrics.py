@@ -5,7 +5,8 @@ No label is ever made of what a client sent: a path that is no route is ``unknow
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+
+import msgspec
 
 from leadscoring import errors
 from leadscoring.lead import Score, Scored
@@ -52,7 +53,7 @@ def declared(endpoints: Iterable[str], provider: str) -> tuple[Family, ...]:
     )
 
 
-class Clock(NamedTuple):
+class Clock(msgspec.Struct, frozen=True, gc=False):
     """When each stage of scoring ended; moments of one clock, in seconds."""
 
     began: float
@@ -62,8 +63,8 @@ class Clock(NamedTuple):
 
     def stages(self, encoded: float) -> tuple[float, float, float, float]:
         """How long each of STAGES took, when the answer was bytes at ``encoded``."""
-        began, decoded, predicted, explained = self
-        return decoded - began, predicted - decoded, explained - predicted, encoded - explained
+        decoded, predicted, explained = self.decoded, self.predicted, self.explained
+        return decoded - self.began, predicted - decoded, explained - predicted, encoded - explained
 
 
 class Metrics:

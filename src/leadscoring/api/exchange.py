@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from leadscoring.errors import BodyTooLarge, UnsupportedMediaType
 
@@ -19,7 +21,7 @@ class ClientGone(Exception):  # not an error of ours: the caller hung up
     """The client closed the connection before its request was read."""
 
 
-class Reply(NamedTuple):
+class Reply(msgspec.Struct, frozen=True, gc=False):
     """What to send back."""
 
     status: int
