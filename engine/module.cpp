@@ -7,17 +7,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <limits>
-#include <memory>
 
 #include "encode.hpp"
 #include "forest.hpp"
+#include "from_python.hpp"
 #include "scan.hpp"
 
 namespace leadscoring {
-
-// Reads the trees that trees.py hands over; numbers outside of their type are refused by name.
-std::unique_ptr<Forest> forest_from_python(int64_t n_features, double base_margin, nb::handle trees);
 
 namespace {
 
