@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import msgspec
+
 from benchmarks.row import Row
 from benchmarks.servers import load, post, proportional_memory, reference, service
 

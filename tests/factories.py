@@ -1,5 +1,6 @@
 """Small real things that tests are made of: contracts, leads and models trained on the spot."""
 
+import hashlib
 import json
 import math
 from functools import cache
@@ -123,3 +124,14 @@ def bare_model_file(folder: Path) -> Path:
     path = folder / "bare.json"
     booster().save_model(path)
     return path
+
+
+def key_file(folder: Path, *entries: dict[str, Any], key: str | None = None, name: str = "keys.json") -> Path:
+    """A key file, put there at once; the key of an entry is ``key of`` its label, or ``key``."""
+    whole = [
+        {"sha256": hashlib.sha256((key or f"key of {entry['label']}").encode()).hexdigest(), **entry}
+        for entry in entries
+    ]
+    made = folder / f"{name}.new"
+    made.write_text(json.dumps(whole))
+    return made.replace(folder / name)

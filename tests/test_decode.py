@@ -7,9 +7,9 @@ import pytest
 from factories import LEAD, SMALL, body, lead
 from hypothesis import given
 from hypothesis import strategies as st
-from leadscoring._engine import Rows, count_colons
 from msgspec import UNSET
 
+from leadscoring._engine import Rows, count_colons
 from leadscoring.decode import LeadDecoder
 from leadscoring.errors import BatchTooLarge, MalformedJson, RequestError, ValidationError
 from leadscoring.features import FLOAT32_MAX, Feature

@@ -1,13 +1,44 @@
-"""Only a key that is ours opens, and the keys themselves are not kept."""
+"""Only a key that is ours opens, as long as it may and what it may; the keys themselves are not kept."""
+
+import os
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from factories import key_file
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadscoring.errors import MissingKey, UnknownKey
+from leadscoring.errors import ExpiredKey, KeyFileInvalid, KeyScope, MissingKey, UnknownKey
 from leadscoring.keys import KeyRing
+from leadscoring.settings import DEMO_KEY
 
 ring = KeyRing(["first", "second"])
+DEADLINE = 10
+
+
+def in_(seconds: float) -> str:
+    """A moment from now, as the file has it."""
+    return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
+
+
+def opens(ring: KeyRing, key: str) -> bool:
+    """Whether a key is taken now."""
+    try:
+        ring.check(key.encode())
+    except (UnknownKey, ExpiredKey):
+        return False
+    return True
+
+
+def becomes(ring: KeyRing, key: str, opened: bool) -> bool:
+    """Whether a key comes to be taken, or not to be, within the deadline."""
+    deadline = time.monotonic() + DEADLINE
+    while opens(ring, key) is not opened:
+        if time.monotonic() > deadline:
+            return False
+    return True
 
 
 @pytest.mark.parametrize("key", [b"first", b"second"])
@@ -26,10 +57,12 @@ def test_no_key_is_missing(key: bytes | None) -> None:
 
 @given(st.binary(min_size=1).filter(lambda key: key not in (b"first", b"second")))
 def test_any_other_key_is_unknown_and_not_repeated(key: bytes) -> None:
-    """Not even in the message."""
+    """Not in the message; what logs call it is made of its hash."""
     with pytest.raises(UnknownKey) as refusal:
         ring.check(key)
     assert str(refusal.value) == "the API key is not known to this service"
+    assert refusal.value.key is not None
+    assert len(refusal.value.key) == len("unknown-") + 8
 
 
 def test_the_ring_holds_no_key_that_was_not_presented() -> None:
@@ -43,3 +76,111 @@ def test_a_key_is_judged_alike_however_often_and_in_whatever_order_it_comes() ->
         assert ring.check(key) == KeyRing([key.decode()]).check(key)
         with pytest.raises(UnknownKey):
             ring.check(key + b"x")
+
+
+def test_a_key_of_the_environment_opens_scoring_only() -> None:
+    """It is what clients hold."""
+    with pytest.raises(KeyScope) as refusal:
+        ring.check(b"first", "admin")
+    assert refusal.value.key == ring.check(b"first").label
+
+
+def test_keys_of_a_file_have_their_label_and_scopes(tmp_path: Path) -> None:
+    """The scope admin opens everything."""
+    filed = KeyRing([], key_file(tmp_path, {"label": "crm"}, {"label": "ops", "scopes": ["admin"]}))
+    assert filed.check(b"key of crm").label == "crm"
+    assert filed.check(b"key of ops", "admin").label == filed.check(b"key of ops").label == "ops"
+    with pytest.raises(KeyScope):
+        filed.check(b"key of crm", "admin")
+
+
+def test_a_key_whose_time_is_over_is_told_apart_from_an_unknown_one(tmp_path: Path) -> None:
+    """By its label too, so that an operator knows whom to ask."""
+    filed = KeyRing([], key_file(tmp_path, {"label": "crm", "expires": "2020-01-01"}))
+    with pytest.raises(ExpiredKey) as refusal:
+        filed.check(b"key of crm")
+    assert refusal.value.key == "crm"
+
+
+def test_a_key_expires_at_its_moment_though_its_file_does_not_change(tmp_path: Path) -> None:
+    """Nobody has to restart anything."""
+    until = time.time() + 0.4
+    filed = KeyRing([], key_file(tmp_path, {"label": "crm", "expires": in_(0.4)}))
+    taken = opens(filed, "key of crm")
+    assert taken or time.time() >= until
+    assert becomes(filed, "key of crm", opened=False)
+    assert until - 0.01 <= time.time() < until + 1
+    assert filed.next_expiry == float("inf")
+
+
+def test_where_the_file_and_the_environment_know_a_key_the_file_counts(tmp_path: Path) -> None:
+    """It knows more: here, that the key is over."""
+    file = key_file(tmp_path, {"label": "crm", "expires": "2020-01-01"})
+    with pytest.raises(ExpiredKey):
+        KeyRing(["key of crm"], file).check(b"key of crm")
+
+
+def test_a_replaced_file_counts_within_a_moment(tmp_path: Path) -> None:
+    """The rotation: both keys, then only the new one."""
+    filed = KeyRing([], key_file(tmp_path, {"label": "old"}))
+    key_file(tmp_path, {"label": "old"}, {"label": "new"})
+    assert becomes(filed, "key of new", opened=True)
+    assert opens(filed, "key of old")
+    key_file(tmp_path, {"label": "new"})
+    assert becomes(filed, "key of old", opened=False)
+    assert opens(filed, "key of new")
+
+
+def test_a_change_that_keeps_the_size_and_comes_at_once_is_seen(tmp_path: Path) -> None:
+    """The file is written in place, within one tick of its clock."""
+    file = key_file(tmp_path, {"label": "a"})
+    filed = KeyRing([], file)
+    stamp = file.stat().st_mtime_ns
+    content = key_file(tmp_path, {"label": "b"}, name="other.json").read_bytes()
+    file.write_bytes(content)
+    os.utime(file, ns=(stamp, stamp))
+    assert becomes(filed, "key of b", opened=True)
+
+
+@pytest.mark.parametrize("broken", [b"", b"[", b"{}", b"\xff", b'[{"label": "old"}]', b"[" * 100_000])
+def test_a_file_that_became_invalid_changes_nothing(tmp_path: Path, broken: bytes) -> None:
+    """The last good keys go on to count, until the file is sound again."""
+    file = key_file(tmp_path, {"label": "old"})
+    filed = KeyRing([], file)
+    file.write_bytes(broken)
+    filed.refresh()
+    assert opens(filed, "key of old")
+    file.unlink()
+    filed.refresh()
+    assert opens(filed, "key of old")
+    key_file(tmp_path, {"label": "new"})
+    filed.refresh()
+    assert opens(filed, "key of new")
+    assert not opens(filed, "key of old")
+
+
+def test_a_file_that_is_invalid_at_the_start_stops_it(tmp_path: Path) -> None:
+    """Nothing good is known that could count instead."""
+    with pytest.raises(KeyFileInvalid, match=r"none\.json': No such file"):
+        KeyRing([], tmp_path / "none.json")
+
+
+def test_the_demo_key_is_found_wherever_it_stands(tmp_path: Path) -> None:
+    """In the environment or, by its hash, in the file; and refused where it must be."""
+    file = key_file(tmp_path, {"label": "try"}, key=DEMO_KEY)
+    assert KeyRing([DEMO_KEY]).demo_active
+    assert KeyRing([], file).demo_active
+    assert not ring.demo_active
+    with pytest.raises(KeyFileInvalid, match="entry 'try' is the demo key"):
+        KeyRing([], file, refuse_demo=True)
+
+
+def test_the_next_expiry_is_that_of_a_key_that_still_works(tmp_path: Path) -> None:
+    """One that is over needs no warning any more."""
+    file = key_file(
+        tmp_path,
+        {"label": "over", "expires": "2020-01-01"},
+        {"label": "a", "expires": "2999-01-01T00:00:00Z"},
+        {"label": "b"},
+    )
+    assert KeyRing([], file).next_expiry == datetime(2999, 1, 1, tzinfo=UTC).timestamp()

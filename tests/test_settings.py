@@ -1,9 +1,13 @@
 """Settings are read once, and nonsense is refused with the variable, the value and what is allowed."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
-from leadscoring.errors import SettingError
-from leadscoring.settings import TABLE, Secret, Settings, read_settings, settings_help
+from leadscoring.errors import SettingError, SettingsConflict
+from leadscoring.settings import RELATIONS, TABLE, Secret, Settings, read_settings, settings_help
 
 
 def test_an_empty_environment_gives_the_defaults_of_the_guide() -> None:
@@ -74,3 +78,77 @@ def test_the_help_names_every_setting_with_its_default() -> None:
     for row in TABLE:
         assert f"{row.name}={row.default}" in said
         assert row.allowed in said
+
+
+SECURE = {"REQUIRE_SECURE_CONFIG": "true", "API_KEYS": "a", "CORS_ORIGINS": "https://a.example"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        (SECURE | {"API_KEYS": ""}, "API_KEYS must not hold the demo key, which everyone knows"),
+        (SECURE | {"API_KEYS": "a,demo-api-key-123"}, "API_KEYS must not hold the demo key"),
+        (SECURE | {"CORS_ORIGINS": ""}, "CORS_ORIGINS must name the origins of web pages, not *"),
+        ({"OPERATIONS_ACCESS": "key"}, "OPERATIONS_ACCESS=key needs API_KEYS_FILE"),
+        ({"OPERATIONS_ACCESS": "port", "OPERATIONS_PORT": "8000"}, "OPERATIONS_PORT must not be PORT"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused_in_one_line(environ: dict[str, str], said: str) -> None:
+    """With the variables, their values, and what is allowed."""
+    with pytest.raises(SettingsConflict) as refusal:
+        read_settings(environ)
+    assert said in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+    assert all(name in str(refusal.value) for name, value in environ.items() if name in said)
+    assert "demo-api-key-123" not in str(refusal.value)
+
+
+def test_all_that_does_not_go_together_is_said_at_once() -> None:
+    """With the values, but not those of secrets."""
+    with pytest.raises(SettingsConflict) as refusal:
+        read_settings({"REQUIRE_SECURE_CONFIG": "true"})
+    assert str(refusal.value).startswith(
+        "ENV=production, API_KEYS=***, REQUIRE_SECURE_CONFIG=true, CORS_ORIGINS=*: API_KEYS must"
+    )
+    assert "; CORS_ORIGINS must" in str(refusal.value)
+
+
+def test_what_is_fit_for_a_trial_is_taken_outside_production() -> None:
+    """And with keys and origins of one's own, in production too."""
+    assert not read_settings({"REQUIRE_SECURE_CONFIG": "true", "ENV": "dev"}).refuses_insecure
+    assert read_settings(SECURE).refuses_insecure
+
+
+def test_the_names_of_relations_are_settings() -> None:
+    """Each of them is told with its value."""
+    names = {row.name for row in TABLE}
+    assert all(set(relation.names) <= names for relation in RELATIONS)
+
+
+def test_who_brings_a_key_file_does_not_get_the_demo_key() -> None:
+    """Unless it is asked for by name."""
+    assert read_settings({"API_KEYS_FILE": "keys.json"}).api_keys == ()
+    assert read_settings({"API_KEYS_FILE": "keys.json", "API_KEYS": "a"}).api_keys == ("a",)
+
+
+def test_origins_are_taken_as_browsers_send_them() -> None:
+    """In lower case, without the port that goes without saying."""
+    found = read_settings({"CORS_ORIGINS": "HTTPS://CRM.Example:443,http://a.example:80,http://b.example:8080"})
+    assert found.cors_origins == ("https://crm.example", "http://a.example", "http://b.example:8080")
+    for wrong in ("https://*.example.com", "https://user@a.example", "null", "https://ü.example"):
+        with pytest.raises(SettingError):
+            read_settings({"CORS_ORIGINS": wrong})
+
+
+def test_the_documentation_of_settings_is_fresh() -> None:
+    """It is rendered from the table by ``scripts/render_docs.py``."""
+    script = Path(__file__).parents[1] / "scripts" / "render_docs.py"
+    checked = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, f"run scripts/render_docs.py: {checked.stdout}{checked.stderr}"
+
+
+def test_the_documentation_has_a_row_for_every_setting() -> None:
+    """And a line for every relation."""
+    said = (Path(__file__).parents[1] / "docs" / "OPERATIONS.md").read_text("utf-8")
+    assert all(f"| `{row.name}` | {row.help} |" in said for row in TABLE)
+    assert all(relation.allowed in said for relation in RELATIONS)

@@ -2,6 +2,8 @@
 
 LeadScoringError
 ├── SettingError              setting_invalid         a variable of the environment is refused
+│   └── SettingsConflict      settings_conflict       variables that do not go together
+├── KeyFileInvalid            key_file_invalid        the file of API keys cannot be taken
 ├── ModelError
 │   ├── ModelNotFound         model_not_found         there is no file at MODEL_PATH
 │   ├── ModelUnreadable       model_unreadable        the file is damaged, or not a model
@@ -18,13 +20,15 @@ LeadScoringError
     ├── InvalidParameter      invalid_parameter
     ├── ValidationError       invalid_lead            one lead, every fault of it at once
     ├── MissingKey            key_missing
-    └── UnknownKey            key_unknown
+    ├── UnknownKey            key_unknown
+    ├── ExpiredKey            key_expired
+    └── KeyScope              key_scope               a key of ours that does not open this
 
 Each class has a stable ``code`` that clients and log searches may rely on, and is built from facts.
 None of them knows HTTP: ``api.failures`` has the table from code to status.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import msgspec
@@ -44,6 +48,26 @@ class SettingError(LeadScoringError):
     def __init__(self, name: str, value: str, allowed: str) -> None:
         super().__init__(f"{name} must be {allowed}, not {value!r}")
         self.name = name
+
+
+class SettingsConflict(SettingError):
+    """Settings that are allowed one by one, but not together."""
+
+    code = "settings_conflict"
+
+    def __init__(self, values: Mapping[str, str], allowed: str) -> None:
+        shown = ", ".join(f"{name}={value}" for name, value in values.items())
+        Exception.__init__(self, f"{shown}: {allowed}")
+        self.name = ", ".join(values)
+
+
+class KeyFileInvalid(LeadScoringError):
+    """The file at API_KEYS_FILE cannot be read, or an entry in it is not allowed."""
+
+    code = "key_file_invalid"
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(f"API key file {path!r}: {why}")
 
 
 class ModelError(LeadScoringError):
@@ -110,6 +134,8 @@ class RequestError(LeadScoringError):
     """A caller sent something that cannot be answered as asked."""
 
     code = "request"
+    key: str | None = None
+    """How logs name the key that was refused."""
 
 
 class MalformedJson(RequestError):
@@ -190,5 +216,26 @@ class UnknownKey(RequestError):
 
     code = "key_unknown"
 
-    def __init__(self) -> None:
+    def __init__(self, key: str) -> None:
         super().__init__("the API key is not known to this service")
+        self.key = key
+
+
+class ExpiredKey(RequestError):
+    """An X-API-Key of ours whose time is over."""
+
+    code = "key_expired"
+
+    def __init__(self, key: str) -> None:
+        super().__init__("the API key has expired: ask the operator for a new one")
+        self.key = key
+
+
+class KeyScope(RequestError):
+    """An X-API-Key of ours that does not open what was asked for."""
+
+    code = "key_scope"
+
+    def __init__(self, key: str, scope: str) -> None:
+        super().__init__(f"the API key does not have the scope {scope!r}")
+        self.key = key

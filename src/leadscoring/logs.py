@@ -1,20 +1,60 @@
-"""What the service tells its operators: one JSON object a line, or readable text on a terminal."""
+"""What the service tells its operators: one JSON object a line, or readable text on a terminal.
+
+``ERROR`` is for what the service itself got wrong, so that a ``grep`` for it finds nothing else. No line holds
+a feature's value or anything else of a lead, and therefore no message of an exception that a request met.
+"""
 
 import asyncio
 import logging
 import os
 import sys
+import traceback
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from types import TracebackType
+from typing import Any, NamedTuple
 
 import msgspec
 import structlog
 from structlog.typing import EventDict
 
+from leadscoring.errors import LeadScoringError, RequestError
+
 FLUSH_SECONDS = 0.1
 PATH_SHOWN = 200
+OVERLOADED = 503
+"""The service does as it should and says that it cannot take more: no failure."""
+
+LONGEST_CHAIN = 5
 
 encode = msgspec.json.Encoder(enc_hook=repr).encode
+
+
+class Event(NamedTuple):
+    """One kind of line that the service writes of its own accord."""
+
+    level: str
+    fields: tuple[str, ...]
+    means: str
+
+
+REQUEST_FIELDS = ("request_id", "key", "method", "path", "status", "duration_ms", "leads", "error", "refused")
+
+EVENTS = {
+    "request": Event("INFO", REQUEST_FIELDS, "A request was answered. ERROR for a status of 500 or more, WARNING for "
+                     "503; `key` is the label of a key, `error` the error that it ended with, `refused` how many "
+                     "leads of a batch ended with which error"),
+    "request failed": Event("ERROR", ("request_id", "endpoint", "exception"), "The service failed to answer; "
+                            "`exception` says where, without messages, since these may hold a lead"),
+    "model loaded": Event("INFO", ("name", "version", "trees", "certified"), "The model is loaded, and its golden "
+                          "rows score as certified"),
+    "demo key accepted": Event("WARNING", ("advice",), "The demo key opens this service"),
+    "no key works": Event("WARNING", ("scope", "advice"), "Nobody can use what needs this scope"),
+    "key file read": Event("INFO", ("keys", "added", "removed"), "The key file has changed and counts from now on"),
+    "key file refused": Event("ERROR", ("why", "keys"), "The key file has changed but cannot be taken; the keys from "
+                              "before go on to count"),
+}  # fmt: skip
+"""Every event of ours, with the fields that stand beside ``timestamp``, ``level`` and ``event``."""
 
 
 def configure(level: str, readable: bool) -> None:
@@ -22,13 +62,13 @@ def configure(level: str, readable: bool) -> None:
     shared: list[Any] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        tell_exception,
     ]
-    final: Any = structlog.dev.ConsoleRenderer() if readable else structlog.processors.JSONRenderer(serializer=to_json)
+    final: Any = console() if readable else structlog.processors.JSONRenderer(serializer=to_json)
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, upper_level, final],
         )
     )
@@ -41,6 +81,11 @@ def configure(level: str, readable: bool) -> None:
     )
 
 
+def console() -> Any:
+    """The renderer for terminals. Never structlog's own tracebacks: they may show local variables."""
+    return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+
+
 def to_json(event: dict[str, Any], **_: Any) -> str:
     """One log line; what JSON does not know is told by its ``repr``."""
     return encode(event).decode()
@@ -50,6 +95,46 @@ def upper_level(_logger: Any, _method: str, event: EventDict) -> EventDict:
     """Writes levels as operators grep them."""
     event["level"] = event["level"].upper()
     return event
+
+
+def tell_exception(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Puts an exception into words that hold no lead: where it happened and of what kinds it is."""
+    told = event.pop("exc_info", None)
+    if told:
+        failure = told[1] if isinstance(told, tuple) else told
+        if not isinstance(failure, BaseException):  # ``True`` stands for the one being handled
+            failure = sys.exc_info()[1]
+        if failure is not None:
+            event["exception"] = "\n".join(told_chain(failure))
+    return event
+
+
+def told_chain(failure: BaseException) -> list[str]:
+    """An exception and those that led to it, the first one last, each with its frames."""
+    lines: list[str] = []
+    link: BaseException | None = failure
+    for _ in range(LONGEST_CHAIN):
+        if link is None:
+            break
+        lines += [*(["because of"] if lines else []), told(link), *frames(link.__traceback__)]
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+    return lines
+
+
+def told(failure: BaseException) -> str:
+    """An exception's kind and, where it cannot hold a lead, its message."""
+    kind = type(failure)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    if isinstance(failure, LeadScoringError) and not isinstance(failure, RequestError):
+        return f"{name}: {failure}"
+    if isinstance(failure, OSError) and failure.strerror:
+        return f"{name}: {failure.strerror}"
+    return name
+
+
+def frames(trace: TracebackType | None) -> list[str]:
+    """Where an exception came through: file, line, function, and the line of source. No variables."""
+    return [line.rstrip("\n") for line in traceback.format_list(traceback.extract_tb(trace))]
 
 
 class Answered(msgspec.Struct, frozen=True, gc=False):
@@ -64,6 +149,8 @@ class Answered(msgspec.Struct, frozen=True, gc=False):
     seconds: float
     leads: int
     error: str | None
+    refused: Mapping[str, int] | None = None
+    """How many leads of a batch ended with which error."""
 
 
 class AccessLog:
@@ -71,7 +158,7 @@ class AccessLog:
 
     A line that is formatted among a hundred others costs a tenth of one that is formatted alone, since
     its code and data are at hand. At most ``FLUSH_SECONDS`` late while the event loop runs; ``flush``
-    writes what is left.
+    writes what is left. When not ``enabled``, only requests with a status of 500 or more are written.
     """
 
     def __init__(self, descriptor: int, readable: bool, enabled: bool = True) -> None:
@@ -82,7 +169,7 @@ class AccessLog:
 
     def note(self, answered: Answered) -> None:
         """Keeps one answered request for the next write."""
-        if not self._enabled:
+        if answered.status < 500 and not self._enabled:
             return
         if not self._noted:
             asyncio.get_running_loop().call_later(FLUSH_SECONDS, self.flush)
@@ -100,9 +187,9 @@ class AccessLog:
 
 def json_line(answered: Answered) -> bytes:
     """A log line for programs."""
-    line = {
+    line: dict[str, Any] = {
         "timestamp": datetime.fromtimestamp(answered.moment, UTC).isoformat().replace("+00:00", "Z"),
-        "level": "ERROR" if answered.status >= 500 else "INFO",
+        "level": level_of(answered.status),
         "event": "request",
         "request_id": answered.request_id,
         "key": answered.key,
@@ -114,14 +201,44 @@ def json_line(answered: Answered) -> bytes:
     }
     if answered.error:
         line["error"] = answered.error
+    if answered.refused:
+        line["refused"] = answered.refused
     return encode(line) + b"\n"
 
 
 def readable_line(answered: Answered) -> bytes:
-    """A log line for people."""
+    """A log line for people. What a client sent is escaped: it must not steer the terminal."""
     clock = datetime.fromtimestamp(answered.moment).astimezone().strftime("%H:%M:%S")
-    leads = f"  {answered.leads} leads" if answered.leads else ""
-    path = answered.path[:PATH_SHOWN].encode("ascii", "backslashreplace").decode()
-    took = f"{answered.seconds * 1e3:.2f} ms"
-    said = f"{clock} {answered.status} {answered.method:4} {path}  {took}{leads}  {answered.error or ''}"
-    return f"{said.rstrip()}  {answered.request_id}\n".encode()
+    level = level_of(answered.status)
+    parts = [
+        f"{clock} {'' if level == 'INFO' else level + ' '}{answered.status} "
+        f"{escaped(answered.method):4} {escaped(answered.path[:PATH_SHOWN])}",
+        f"{answered.seconds * 1e3:.2f} ms",
+        f"{answered.leads} leads" if answered.leads else "",
+        *(f"{count} {error}" for error, count in (answered.refused or {}).items()),
+        answered.error or "",
+        answered.key or "",
+        answered.request_id,
+    ]
+    return ("  ".join(filter(None, parts)) + "\n").encode()
+
+
+def escaped(text: str) -> str:
+    """A text without anything that a terminal acts upon."""
+    return text.encode("unicode_escape").decode()
+
+
+def level_of(status: int) -> str:
+    """The level of a request's line."""
+    if status < 500:
+        return "INFO"
+    return "WARNING" if status == OVERLOADED else "ERROR"
+
+
+def events_markdown() -> str:
+    """The table of events as Markdown for the documentation."""
+    lines = ["| Event | Level | Fields | Meaning |", "|---|---|---|---|"]
+    for name, event in EVENTS.items():
+        fields = ", ".join(f"`{field}`" for field in event.fields)
+        lines.append(f"| `{name}` | {event.level} | {fields} | {event.means} |")
+    return "\n".join(lines)

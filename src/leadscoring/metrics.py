@@ -50,6 +50,10 @@ def declared(endpoints: Iterable[str], provider: str) -> tuple[Family, ...]:
         Family("histogram", "model_prediction_raw_scores", "Calibrated probabilities given", endpoint, SCORES),
         Family("histogram", "model_prediction_buckets", "Buckets given, 5 is best", endpoint, (1, 2, 3, 4, 5)),
         Family("histogram", "model_batch_size", "Leads in a batch", {}, BATCHES),
+        Family("gauge", "api_demo_key_active", "Whether the demo key opens the service", alike=True),
+        Family(
+            "gauge", "api_key_expiry_timestamp_seconds", "When the next working key expires; +Inf for never", alike=True
+        ),
     )
 
 
@@ -77,6 +81,8 @@ class Metrics:
         self._errors: dict[str, Count] = {}
         self._active = tally.count("http_requests_active")
         self._batches = tally.spread("model_batch_size")
+        self._demo_active = tally.count("api_demo_key_active")
+        self._next_expiry = tally.count("api_key_expiry_timestamp_seconds")
         stages = [tally.spread("scoring_stage_seconds", stage) for stage in STAGES]
         self._staged = tally.together(tally.spread("model_prediction_latency_seconds", provider), *stages)
         self._scored = [
@@ -130,6 +136,11 @@ class Metrics:
         if count is None:
             count = self._errors[error_type] = self._tally.count("model_prediction_errors", self._provider, error_type)
         count.add()
+
+    def keys(self, demo_active: bool, next_expiry: float) -> None:
+        """Whether the demo key is accepted, and when the next of the working keys expires."""
+        self._demo_active.set(float(demo_active))
+        self._next_expiry.set(next_expiry)
 
     def close(self) -> None:
         """Leaves the file to the other workers."""

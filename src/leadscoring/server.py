@@ -10,6 +10,9 @@ from typing import Any
 import uvicorn
 
 from leadscoring.api.app import METRICS_FILE, PATHS
+from leadscoring.api.listener import check_free
+from leadscoring.keys import KeyRing
+from leadscoring.logs import configure
 from leadscoring.metrics import declared
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.settings import Settings
@@ -25,8 +28,13 @@ KEEP_ALIVE_SECONDS = 75
 def run(settings: Settings) -> None:
     """Serves until told to stop.
 
-    Raises a ``ModelError`` before any worker starts when the model cannot be served.
+    Raises a ``ModelError``, ``KeyFileInvalid`` or ``SettingError`` before any worker starts when the service
+    cannot start as it is set up.
     """
+    configure(settings.log_level, sys.stdout.isatty())
+    KeyRing.of(settings)
+    if settings.operations_access == "port":
+        check_free(settings.host, settings.operations_port)
     signal.signal(signal.SIGTERM, leave)
     if settings.workers == 1:
         uvicorn.run(**arguments(settings))

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from leadscoring.errors import SettingError
+from leadscoring.errors import SettingError, SettingsConflict
 
 DEMO_KEY = "demo-api-key-123"
 """The key that a fresh installation answers to, known to everyone who can read."""
@@ -72,6 +72,11 @@ def one_of(*allowed: str) -> Callable[[str], str]:
     return read
 
 
+def truth(text: str) -> bool:
+    """Reads true or false, in any case."""
+    return one_of("true", "false")(text) == "true"
+
+
 def comma_separated(text: str) -> tuple[str, ...]:
     """Reads texts between commas; at least one."""
     parts = tuple(part.strip() for part in text.split(",") if part.strip())
@@ -88,22 +93,32 @@ def secrets(text: str) -> tuple[Secret, ...]:
 
 
 def origins(text: str) -> tuple[str, ...]:
-    """Reads ``*``, or origins as browsers send them."""
-    found = comma_separated(text)
-    for origin in found:
-        scheme, _, host = origin.partition("://")
-        if origin != "*" and (scheme not in ("http", "https") or not host or "/" in host):
-            raise ValueError(text)
-    return found
+    """Reads ``*``, or origins, and gives them as browsers send them: in lower case, no port where it is the usual."""
+    return tuple(origin if origin == "*" else sent_origin(origin.lower()) for origin in comma_separated(text))
+
+
+def sent_origin(origin: str) -> str:
+    """One origin as a browser sends it."""
+    scheme, _, host = origin.partition("://")
+    if scheme not in ("http", "https") or not host or set(host) & set("/*?#@") or not host.isascii():
+        raise ValueError(origin)
+    return f"{scheme}://{host.removesuffix(':80' if scheme == 'http' else ':443')}"
 
 
 TABLE = (
     Setting("ENV", "production", str, "text", "Name of the environment, shown in logs"),
     Setting("LOG_LEVEL", "INFO", one_of(*LOG_LEVELS), "one of " + ", ".join(LOG_LEVELS), "How much is logged"),
     Setting("API_KEYS", DEMO_KEY, secrets, "keys of printable ASCII, separated by commas",
-            "Keys that clients may send as X-API-Key", secret=True),
+            "Keys that clients may send as X-API-Key; left out with API_KEYS_FILE set: none", secret=True),
+    Setting("API_KEYS_FILE", "", str, "a path", "JSON file of keys with label, scopes, expiry; read again on change"),
+    Setting("REQUIRE_SECURE_CONFIG", "false", truth, "true or false",
+            "With ENV=production: do not start with the demo key or with CORS_ORIGINS=*"),
     Setting("HOST", EVERY_ADDRESS, str, "an address", "Address to listen on"),
     Setting("PORT", "8000", whole(0, 65535), "a whole number from 0 to 65535", "Port to listen on; 0 takes any"),
+    Setting("OPERATIONS_ACCESS", "open", one_of("open", "key", "port"), "open, key or port",
+            "/status, /resources and /metrics: for all, for keys with scope admin, or on OPERATIONS_PORT alone"),
+    Setting("OPERATIONS_PORT", "8001", whole(1, 65535), "a whole number from 1 to 65535",
+            "Port of /status, /resources and /metrics with OPERATIONS_ACCESS=port"),
     Setting("WORKERS", "4", whole(1, 64), "a whole number from 1 to 64", "Processes that serve"),
     Setting("CORS_ORIGINS", "*", origins, "* or origins such as https://crm.example.com, separated by commas",
             "Web pages that may call the API from a browser"),
@@ -123,8 +138,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     env: str
     log_level: str
     api_keys: tuple[Secret, ...]
+    api_keys_file: str
+    require_secure_config: bool
     host: str
     port: int
+    operations_access: str
+    operations_port: int
     workers: int
     cors_origins: tuple[str, ...]
     model_endpoint_provider: str
@@ -133,13 +152,67 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_batch_size: int
     max_body_bytes: int
 
+    @property
+    def refuses_insecure(self) -> bool:
+        """Whether what is fit for a trial only must stop the start."""
+        return self.env.casefold() == "production" and self.require_secure_config
+
+
+class Relation(NamedTuple):
+    """Settings that are allowed one by one, but must go together."""
+
+    names: tuple[str, ...]
+    """The variables it is about, as a refusal names them."""
+    holds: Callable[[Settings], bool]
+    allowed: str
+
+
+SECURE = ("ENV", "REQUIRE_SECURE_CONFIG")
+
+RELATIONS = (
+    Relation((*SECURE, "API_KEYS"), lambda s: not (s.refuses_insecure and DEMO_KEY in s.api_keys),
+             "API_KEYS must not hold the demo key, which everyone knows"),
+    Relation((*SECURE, "CORS_ORIGINS"), lambda s: not (s.refuses_insecure and "*" in s.cors_origins),
+             "CORS_ORIGINS must name the origins of web pages, not *"),
+    Relation(("OPERATIONS_ACCESS", "API_KEYS_FILE"), lambda s: s.operations_access != "key" or bool(s.api_keys_file),
+             "OPERATIONS_ACCESS=key needs API_KEYS_FILE, since only its keys can have the scope admin"),
+    Relation(("OPERATIONS_ACCESS", "PORT", "OPERATIONS_PORT"),
+             lambda s: s.operations_access != "port" or s.port != s.operations_port,
+             "OPERATIONS_PORT must not be PORT"),
+)  # fmt: skip
+"""One row each; all are checked, and all that are broken are told."""
+
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
     """The settings in ``environ``, with the table's defaults.
 
-    Raises ``SettingError`` for the first variable that is refused.
+    Raises ``SettingError`` for the first variable that is refused, ``SettingsConflict`` for variables that do
+    not go together.
     """
-    return Settings(**{row.name.lower(): row.value(environ) for row in TABLE})
+    settings = Settings(**{row.name.lower(): row.value(environ) for row in TABLE})
+    if settings.api_keys_file and not environ.get("API_KEYS", "").strip():
+        settings = msgspec.structs.replace(settings, api_keys=())  # who brings keys does not want the demo key
+    check_relations(settings)
+    return settings
+
+
+def check_relations(settings: Settings) -> None:
+    """Raises ``SettingsConflict`` with every relation that does not hold, and the variables of all of them."""
+    broken = [relation for relation in RELATIONS if not relation.holds(settings)]
+    if broken:
+        names = dict.fromkeys(name for relation in broken for name in relation.names)
+        values = {row.name: shown(row, settings) for row in TABLE if row.name in names}
+        raise SettingsConflict(values, "; ".join(relation.allowed for relation in broken))
+
+
+def shown(row: Setting, settings: Settings) -> str:
+    """A setting's value as an operator would write it; a secret's is hidden."""
+    value = getattr(settings, row.name.lower())
+    if row.secret:
+        return "***"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
 def settings_help() -> str:
@@ -148,4 +221,15 @@ def settings_help() -> str:
     for row in TABLE:
         lines.append(f"  {row.name}={row.default}")
         lines.append(f"      {row.help}: {row.allowed}.")
+    return "\n".join(lines)
+
+
+def settings_markdown() -> str:
+    """The table, and what must go together, as Markdown for the documentation."""
+    lines = ["| Variable | Description | Default | Allowed |", "|---|---|---|---|"]
+    for row in TABLE:
+        default = f"`{row.default}`" if row.default else ""
+        lines.append(f"| `{row.name}` | {row.help} | {default} | {row.allowed} |")
+    lines += ["", "Settings that must go together:", ""]
+    lines += [f"- {', '.join(f'`{name}`' for name in row.names)}: {row.allowed}." for row in RELATIONS]
     return "\n".join(lines)

@@ -38,6 +38,8 @@ class Family(NamedTuple):
     help: str
     labels: Mapping[str, tuple[str, ...]] = {}
     buckets: tuple[float, ...] = ()
+    alike: bool = False
+    """A gauge that every process would put at the same value: shown as the one that is asked has it, not added up."""
 
     @property
     def width(self) -> int:
@@ -181,6 +183,10 @@ class Tally(Collector):
         size = self._size
         slots = [self._all[start : start + size].tolist() for start in range(0, len(self._all), size)]
         totals: list[float] = [sum(numbers) for numbers in zip(*slots, strict=True)]
+        for family in self._families:
+            if family.alike:
+                places = slice(self._starts[family.name], self._starts[family.name] + family.size)
+                totals[places] = self._mine[places].tolist()
         for family in self._families:
             yield self._metric(family, totals)
 

@@ -12,13 +12,15 @@ from pathlib import Path
 
 import structlog
 
+from leadscoring.key_file import Scope
 from leadscoring.keys import KeyRing
 from leadscoring.logs import AccessLog, configure
 from leadscoring.metrics import Metrics
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.providers.table import PROVIDERS
 from leadscoring.scoring import Scorer
-from leadscoring.settings import DEMO_KEY, Settings
+from leadscoring.settings import Settings
+from leadscoring.vitals import Vitals
 
 log = structlog.get_logger("leadscoring")
 
@@ -35,6 +37,7 @@ class Service:
     keys: KeyRing
     metrics: Metrics
     access_log: AccessLog
+    vitals: Vitals
 
 
 @contextmanager
@@ -47,11 +50,12 @@ def open_service(
     """The service of these settings, open as long as the context is.
 
     ``endpoints`` are the routes to count by; ``metrics_file`` is shared with the other workers, if there are any.
-    Raises a ``ModelError`` when the model cannot be served.
+    Raises a ``ModelError`` when the model cannot be served, ``KeyFileInvalid`` when the key file cannot be taken.
     """
     with ExitStack() as closing:
         readable = sys.stdout.isatty()
         configure(settings.log_level, readable)
+        keys = KeyRing.of(settings)
         if model is None:
             model = LoadedModel.load(settings.model_path, settings.model_version)
         provider = PROVIDERS[settings.model_endpoint_provider](model)
@@ -59,14 +63,15 @@ def open_service(
         closing.callback(access_log.flush)
         metrics = Metrics(endpoints, provider.name, metrics_file)
         closing.callback(metrics.close)
-        announce(settings, model)
+        announce(settings, model, keys)
         settle_memory()
         yield Service(
             settings=settings,
             scorer=Scorer(model, provider),
-            keys=KeyRing(settings.api_keys),
+            keys=keys,
             metrics=metrics,
             access_log=access_log,
+            vitals=Vitals(),
         )
 
 
@@ -77,7 +82,7 @@ def settle_memory() -> None:
     gc.set_threshold(GARBAGE_THRESHOLD)
 
 
-def announce(settings: Settings, model: LoadedModel) -> None:
+def announce(settings: Settings, model: LoadedModel, keys: KeyRing) -> None:
     """Says in the log what is served, and what an operator should not leave as it is."""
     log.info(
         "model loaded",
@@ -86,5 +91,9 @@ def announce(settings: Settings, model: LoadedModel) -> None:
         trees=model.trees.n_trees,
         certified=model.certified,
     )
-    if DEMO_KEY in settings.api_keys:
-        log.warning("the demo API key is accepted, which everyone knows: set API_KEYS")
+    if keys.demo_active:
+        log.warning("demo key accepted", advice="everyone knows the demo API key: set API_KEYS or API_KEYS_FILE")
+    scopes: tuple[Scope, ...] = ("score", "admin") if settings.operations_access == "key" else ("score",)
+    for scope in scopes:
+        if not keys.usable(scope):
+            log.warning("no key works", scope=scope, advice="add a key to API_KEYS_FILE: leadscoring keys new")

@@ -4,7 +4,7 @@ import itertools
 import os
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, nullcontext
 from pathlib import Path
 from time import perf_counter, time
 
@@ -20,16 +20,18 @@ from starlette.routing import Route
 from leadscoring.api.docs import Documentation
 from leadscoring.api.exchange import ClientGone, Exchange, Message, Receive, Reply, Scope, Send
 from leadscoring.api.failures import plain_problem, problem
+from leadscoring.api.listener import listening
 from leadscoring.api.model import ModelRoutes
 from leadscoring.api.operations import Operations
 from leadscoring.api.score import Scoring
-from leadscoring.errors import LeadScoringError
+from leadscoring.errors import LeadScoringError, RequestError
 from leadscoring.logs import Answered
 from leadscoring.settings import read_settings
 from leadscoring.wiring import Service, open_service
 
 Handler = Callable[[Exchange], Awaitable[Reply]]
 RouteTable = dict[tuple[str, str], Handler]
+Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
 PATHS = (
     "/",
@@ -44,6 +46,8 @@ PATHS = (
     "/health/ready",
     "/metrics",
     "/openapi.json",
+    "/resources",
+    "/status",
 )
 """Every path of the service, by which requests are counted."""
 
@@ -61,11 +65,11 @@ class App:
     what methods a path takes, and what to say of a path that is none.
     """
 
-    def __init__(self, service: Service, close: Callable[[], None]) -> None:
-        self._routes = route_table(service)
+    def __init__(self, service: Service, routes: RouteTable, lifespan: Lifespan) -> None:
+        self._routes = routes
         self._metrics = service.metrics
         self._access_log = service.access_log
-        self._framework = framework(self._routes, service.settings.cors_origins, close)
+        self._framework = framework(routes, service.settings.cors_origins, lifespan)
         self._prefix = secrets.token_hex(6)
         self._numbers = itertools.count(1)
 
@@ -95,7 +99,7 @@ class App:
             self._access_log.note(
                 Answered(
                     time(), exchange.request_id, exchange.key, scope["method"], scope["path"],
-                    status, seconds, exchange.leads, exchange.error,
+                    status, seconds, exchange.leads, exchange.error, exchange.refused,
                 )
             )  # fmt: skip
 
@@ -117,21 +121,48 @@ class App:
 def create() -> App:
     """The application that this process's environment describes, for the server to run.
 
-    Raises ``SettingError`` or a ``ModelError`` when it cannot be served.
+    Raises ``SettingError``, ``KeyFileInvalid`` or a ``ModelError`` when it cannot be served.
     """
     settings = read_settings(os.environ)
     closing = ExitStack()
     file = os.environ.get(METRICS_FILE)
     service = closing.enter_context(open_service(settings, PATHS, metrics_file=Path(file) if file else None))
-    return App(service, closing.close)
+    operations = Operations(
+        service.scorer, service.metrics, service.keys, service.vitals, settings.env, settings.operations_access == "key"
+    )
+    routes, detail = route_table(service, operations), detail_table(operations)
+    if settings.operations_access != "port":
+        return App(service, routes | detail, lifespan(closing))
+    apart = App(service, detail, lifespan(ExitStack()))
+    return App(service, routes, lifespan(closing, listening(apart, settings.host, settings.operations_port)))
 
 
-def route_table(service: Service) -> RouteTable:
-    """Every route of the service."""
+def lifespan(closing: ExitStack, beside: AbstractAsyncContextManager[None] | None = None) -> Lifespan:
+    """What is open while the server runs: ``beside``, and what ``closing`` closes at the end."""
+
+    @asynccontextmanager
+    async def life(_app: Starlette) -> AsyncIterator[None]:
+        async with beside or nullcontext():
+            yield
+        closing.close()
+
+    return life
+
+
+def detail_table(operations: Operations) -> RouteTable:
+    """The routes of operational detail, which a setting can close or move."""
+    return {
+        ("GET", "/metrics"): operations.metrics,
+        ("GET", "/resources"): operations.resources,
+        ("GET", "/status"): operations.status,
+    }
+
+
+def route_table(service: Service, operations: Operations) -> RouteTable:
+    """Every other route of the service."""
     settings = service.settings
     scoring = Scoring(service.scorer, service.keys, service.metrics, settings.max_batch_size, settings.max_body_bytes)
     model = ModelRoutes(service.scorer, service.keys)
-    operations = Operations(service.scorer, service.metrics)
     documentation = Documentation(service.scorer, settings)
     return {
         ("POST", "/api/v1/score"): scoring.one,
@@ -143,7 +174,6 @@ def route_table(service: Service) -> RouteTable:
         ("GET", "/health"): operations.health,
         ("GET", "/health/live"): operations.live,
         ("GET", "/health/ready"): operations.ready,
-        ("GET", "/metrics"): operations.metrics,
         ("GET", "/docs"): documentation.page,
         ("GET", "/openapi.json"): documentation.openapi,
     }
@@ -155,6 +185,8 @@ async def answered(handler: Handler, exchange: Exchange) -> Reply:
         return await handler(exchange)
     except LeadScoringError as error:
         exchange.error = type(error).__name__
+        if isinstance(error, RequestError) and error.key:
+            exchange.key = error.key
         return problem(error, exchange.request_id)
     except ClientGone:
         raise
@@ -176,14 +208,8 @@ async def transmit(reply: Reply, request_id: str, send: Send) -> None:
     await send({"type": "http.response.body", "body": reply.body})
 
 
-def framework(routes: RouteTable, cors_origins: tuple[str, ...], close: Callable[[], None]) -> Starlette:
-    """The same routes inside Starlette, with CORS around them and ``close`` at the end of its life."""
-
-    @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        yield
-        close()
-
+def framework(routes: RouteTable, cors_origins: tuple[str, ...], lifespan: Lifespan) -> Starlette:
+    """The same routes inside Starlette, with CORS around them."""
     made = Starlette(
         routes=[Route(path, endpoint(path, handler), methods=[method]) for (method, path), handler in routes.items()],
         middleware=[

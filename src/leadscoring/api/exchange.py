@@ -35,7 +35,7 @@ class Exchange:
 
     __slots__ = (
         "content_encoding", "content_length", "content_type", "endpoint", "error", "key",
-        "leads", "origin", "presented_key", "receive", "request_id", "scope",
+        "leads", "origin", "presented_key", "receive", "refused", "request_id", "scope",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, request_id: str) -> None:
@@ -46,6 +46,7 @@ class Exchange:
         self.key: str | None = None
         self.leads = 0
         self.error: str | None = None
+        self.refused: dict[str, int] | None = None
         headers = dict(scope["headers"])  # one call; of a header that came twice, the last counts
         self.presented_key: bytes | None = headers.get(b"x-api-key")
         self.content_type: bytes | None = headers.get(b"content-type")

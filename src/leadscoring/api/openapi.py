@@ -55,7 +55,7 @@ def description(model: LoadedModel, settings: Settings) -> Json:
 
 
 def paths(contract: Contract, settings: Settings) -> Json:
-    """Every path of the service."""
+    """Every path of this port of the service."""
     return {
         "/api/v1/score": {"post": scoring_operation(contract)},
         "/api/v1/score/batch": {"post": batch_operation(contract, settings.max_batch_size)},
@@ -66,10 +66,26 @@ def paths(contract: Contract, settings: Settings) -> Json:
         "/health": {"get": open_operation("getHealth", "Whether the service answers")},
         "/health/live": {"get": open_operation("getLiveness", "Whether the process lives, and since when")},
         "/health/ready": {"get": open_operation("getReadiness", "Whether leads can be scored")},
-        "/metrics": {"get": open_operation("getMetrics", "Metrics in Prometheus' text format", "text/plain")},
         "/openapi.json": {"get": open_operation("getDescription", "This document")},
         "/docs": {"get": open_operation("getDocumentation", "This document for people", "text/html")},
+        **detail_paths(settings.operations_access),
     }
+
+
+def detail_paths(access: str) -> Json:
+    """The paths of operational detail, where this port has them."""
+    if access == "port":
+        return {}
+    operations = {
+        "/status": open_operation("getStatus", "What runs here, since when, and whether it is set up safely"),
+        "/resources": open_operation("getResources", "Processor, memory, disk, network, and what is short"),
+        "/metrics": open_operation("getMetrics", "Metrics in Prometheus' text format", "text/plain"),
+    }
+    if access == "key":
+        for operation in operations.values():
+            operation["security"] = [{"ApiKey": []}]
+            operation["responses"] |= problems(401, 403)
+    return {path: {"get": operation} for path, operation in operations.items()}
 
 
 def scoring_operation(contract: Contract) -> Json:
@@ -200,7 +216,8 @@ def problems(*statuses: int) -> Json:
     """Error answers, all of the one shape."""
     about = {
         400: "Not JSON, or too many leads",
-        401: "No key, or not a known one",
+        401: "No key, not a known one, or one that has expired",
+        403: "The key does not have the scope that is needed",
         413: "The body is too large",
         415: "The body is not announced as JSON",
         422: "Not a valid lead or parameter: every fault with its path, value and what is allowed",

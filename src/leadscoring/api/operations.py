@@ -1,5 +1,8 @@
 """What operators and their probes ask: who is this, does it live, is it ready."""
 
+import asyncio
+import platform
+import socket
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -8,16 +11,24 @@ import msgspec
 
 import leadscoring
 from leadscoring.api.exchange import Exchange, Reply
+from leadscoring.keys import KeyRing
 from leadscoring.metrics import Metrics
 from leadscoring.scoring import API_VERSION, Scorer
+from leadscoring.vitals import Vitals
 
 
 class Operations:
-    """The routes that need no key."""
+    """The routes that need no key, and those of operational detail, which need one when they are ``closed``."""
 
-    def __init__(self, scorer: Scorer, metrics: Metrics) -> None:
+    def __init__(
+        self, scorer: Scorer, metrics: Metrics, keys: KeyRing, vitals: Vitals, env: str, closed: bool = False
+    ) -> None:
         self._scorer = scorer
         self._metrics = metrics
+        self._keys = keys
+        self._vitals = vitals
+        self._env = env
+        self._closed = closed
         self._started = time.monotonic()
 
     async def root(self, _exchange: Exchange) -> Reply:
@@ -41,16 +52,60 @@ class Operations:
 
     async def live(self, _exchange: Exchange) -> Reply:
         """The process answers, and for how long it has."""
-        uptime = round(time.monotonic() - self._started, 3)
-        return said({"status": "alive", "uptime_seconds": uptime, "timestamp": now()})
+        return said({"status": "alive", "uptime_seconds": self._uptime(), "timestamp": now()})
 
     async def ready(self, _exchange: Exchange) -> Reply:
         """The model is loaded and its golden rows scored as they should: without that nothing starts."""
         return said({"status": "ready", "model_version": self._scorer.model.card.version, "timestamp": now()})
 
-    async def metrics(self, _exchange: Exchange) -> Reply:
+    async def status(self, exchange: Exchange) -> Reply:
+        """What runs here, since when, and whether it is set up safely."""
+        self._admit(exchange)
+        self._keys.refresh()
+        provider, model = self._scorer.provider.name, self._scorer.model
+        return said(
+            {
+                "status": "healthy",
+                "version": leadscoring.__version__,
+                "uptime_seconds": self._uptime(),
+                "model": {
+                    "name": model.card.name,
+                    "version": model.card.version,
+                    "loaded": True,
+                    "n_features": len(model.card.contract),
+                    "endpoint_provider": provider,
+                },
+                "environment": {
+                    "name": self._env,
+                    "python_version": platform.python_version(),
+                    "hostname": socket.gethostname(),
+                },
+                "security": {"demo_key_active": self._keys.demo_active},
+                "timestamp": now(),
+            }
+        )
+
+    async def resources(self, exchange: Exchange) -> Reply:
+        """How the machine and the process that answers are doing."""
+        self._admit(exchange)
+        measured = self._vitals.recent()
+        if measured is None:
+            measured = await asyncio.to_thread(self._vitals.measure)
+        return said(measured | {"timestamp": now()})
+
+    async def metrics(self, exchange: Exchange) -> Reply:
         """Every metric, in Prometheus' text format."""
+        self._admit(exchange)
+        self._keys.refresh()
+        self._metrics.keys(self._keys.demo_active, self._keys.next_expiry)
         return Reply(200, self._metrics.exposition(), b"text/plain; version=0.0.4; charset=utf-8")
+
+    def _admit(self, exchange: Exchange) -> None:
+        if self._closed:
+            exchange.key = self._keys.check(exchange.presented_key, "admin").label
+
+    def _uptime(self) -> float:
+        return round(time.monotonic() - self._started, 3)
 
 
 def said(value: dict[str, Any]) -> Reply:

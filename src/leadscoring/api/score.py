@@ -1,5 +1,6 @@
 """``POST /api/v1/score`` and ``/api/v1/score/batch``: the hot path, from bytes to bytes."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from time import perf_counter
@@ -54,6 +55,7 @@ class Scoring:
         body = await exchange.json_body(self._max_body_bytes)
         answers, clock = await self._scorer.many(body, self._max_batch_size, asked, exchange.request_id)
         exchange.leads = len(answers)
+        exchange.refused = Counter(type(place).__name__ for place in answers if isinstance(place, RequestError)) or None
         self._metrics.batch(answers)
         told = [refused(place) if isinstance(place, RequestError) else place for place in answers]
         return self._reply(told, clock, asked)

@@ -1,0 +1,66 @@
+"""A second port of the same process, for what the first one should not show."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import uvicorn
+
+from leadscoring.errors import SettingError
+
+GRACE_SECONDS = 5
+
+
+class Beside(uvicorn.Server):
+    """A server inside a process that another server runs in, and whose signals are that one's."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Takes none."""
+        yield
+
+
+@asynccontextmanager
+async def listening(app: Any, host: str, port: int) -> AsyncIterator[None]:
+    """Serves ``app`` on this port too, for as long as the context is open.
+
+    Every worker does, and the kernel shares the connections out among them, so the port lives as long as any
+    worker does.
+    """
+    with bound(host, port, shared=True) as listener:
+        listener.listen()
+        config = uvicorn.Config(
+            app, http="httptools", ws="none", lifespan="off", log_config=None, access_log=False,
+            server_header=False, proxy_headers=False, timeout_graceful_shutdown=GRACE_SECONDS,
+        )  # fmt: skip
+        server = Beside(config)
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            await serving
+
+
+def check_free(host: str, port: int) -> None:
+    """Raises ``SettingError`` when another program listens there: workers that share a port would not notice."""
+    try:
+        bound(host, port, shared=False).close()
+    except OSError as failure:
+        raise SettingError("OPERATIONS_PORT", str(port), f"a port to listen on ({failure.strerror})") from None
+
+
+def bound(host: str, port: int, shared: bool) -> socket.socket:
+    """A socket that is bound and does not listen yet; ``shared`` with others that are."""
+    made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        made.bind((host, port))
+    except OSError:
+        made.close()
+        raise
+    return made

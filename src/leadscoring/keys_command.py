@@ -1,0 +1,132 @@
+"""``leadscoring keys``: make keys, look at them, try them."""
+
+import os
+import secrets
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+import msgspec
+
+from leadscoring.errors import KeyFileInvalid, RequestError, SettingError
+from leadscoring.key_file import Entry, Scope, append, sha256_of, written
+from leadscoring.keys import DEMO_DIGEST, Key, KeyRing
+from leadscoring.settings import read_settings
+
+PREFIX = "lsk_"
+"""How programs that look for leaked secrets can tell our keys."""
+
+DAY_SECONDS = 86400
+
+in_file = click.option("--file", type=click.Path(dir_okay=False, path_type=Path), help="A key file, as API_KEYS_FILE.")
+
+
+@click.group()
+def keys() -> None:
+    """Make API keys, list them, try them."""
+
+
+def scopes_of(_context: click.Context, _option: click.Parameter, text: str) -> tuple[Scope, ...]:
+    """The scopes in a text, between commas."""
+    try:
+        return msgspec.convert([part.strip() for part in text.split(",")], tuple[Scope, ...])
+    except msgspec.ValidationError:
+        raise click.BadParameter(f"must be score, admin or score,admin, not {text!r}") from None
+
+
+@keys.command()
+@click.option("--label", required=True, help="How logs name the key.")
+@click.option("--expires", type=click.IntRange(1, 36500), metavar="DAYS", help="Days until it stops working.")
+@click.option("--scopes", default="score", callback=scopes_of, help="score, admin or both; admin opens everything.")
+@click.option("--note", default="", help="Who it is for.")
+@in_file
+def new(label: str, expires: int | None, scopes: tuple[Scope, ...], note: str, file: Path | None) -> None:
+    """Make a key, and show it this once.
+
+    The key goes to standard output, for you to hand to the client. What the service keeps is its entry: added to
+    --file, which a running service then takes by itself, or shown on the second line.
+    """
+    key = PREFIX + secrets.token_urlsafe(32)
+    until = (datetime.now(UTC) + timedelta(days=expires)).isoformat(timespec="seconds") if expires else None
+    try:
+        entry = Entry(label=label, sha256=sha256_of(key).hex(), scopes=scopes, expires=until, note=note)
+    except ValueError as failure:
+        raise click.BadParameter(str(failure), param_hint="--label") from None
+    if file is None:
+        click.echo(key)
+        click.echo(msgspec.json.encode(entry))
+        click.echo("Keep the first line: it is shown once. Put the second into the array at API_KEYS_FILE.", err=True)
+        return
+    try:
+        append(file, entry)
+    except KeyFileInvalid as failure:
+        raise click.ClickException(str(failure)) from None
+    click.echo(key)
+    click.echo(f"Keep this key: it is shown once. Its entry {label!r} is in {file}.", err=True)
+
+
+@keys.command("list")
+@in_file
+@click.option("--json", "as_json", is_flag=True, help="The entries of the file, as JSON.")
+def list_keys(file: Path | None, as_json: bool) -> None:
+    """Show every key's label, scopes, expiry and state.
+
+    Those of --file, or all that the service of this environment knows.
+    """
+    ring = ring_of(file)
+    if as_json:
+        entries = (
+            Entry(label=key.label, sha256=key.digest.hex(), scopes=key.scopes, expires=day(key)) for key in ring.keys
+        )
+        click.echo(written(entries), nl=False)
+        return
+    click.echo(f"{'label':<32} {'scopes':<12} {'expires':<26} state")
+    for key in ring.keys:
+        click.echo(f"{key.label:<32} {','.join(key.scopes):<12} {day(key) or 'never':<26} {state(key)}")
+
+
+@keys.command()
+@in_file
+@click.option("--scope", type=click.Choice(["score", "admin"]), default="score", help="What it should open.")
+def check(file: Path | None, scope: Scope) -> None:
+    """Read a key from standard input, and say which it is and whether it works.
+
+    The exit code is 0 when it does, 1 when not. The key is not asked for as an argument, since others can
+    see those.
+    """
+    presented = sys.stdin.buffer.readline(65536).strip()
+    ring = ring_of(file)
+    try:
+        key = ring.check(presented, scope)
+    except RequestError as failure:
+        named = f"{failure.key}: " if failure.key else ""
+        said = "no key came on standard input" if not presented else f"{failure.code}: {failure}"
+        click.echo(f"{named}{said}")
+        sys.exit(1)
+    click.echo(f"{key.label}: {state(key)}, scopes {','.join(key.scopes)}, expires {day(key) or 'never'}")
+
+
+def ring_of(file: Path | None) -> KeyRing:
+    """The keys in a file, or those of this environment."""
+    try:
+        return KeyRing((), file) if file else KeyRing.of(read_settings(os.environ))
+    except (KeyFileInvalid, SettingError) as failure:
+        raise click.ClickException(f"{type(failure).__name__}: {failure}") from None
+
+
+def day(key: Key) -> str | None:
+    """When a key expires, or nothing."""
+    if key.expires_at == float("inf"):
+        return None
+    return datetime.fromtimestamp(key.expires_at, UTC).isoformat(timespec="seconds")
+
+
+def state(key: Key) -> str:
+    """Whether a key works, and what an operator should know of it."""
+    left = key.expires_at - time.time()
+    if left <= 0:
+        return "expired"
+    known = "works, but everyone knows it" if key.digest == DEMO_DIGEST else "works"
+    return known if left == float("inf") else f"{known}, {left / DAY_SECONDS:.0f} days left"

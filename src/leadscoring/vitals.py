@@ -1,0 +1,218 @@
+"""How the machine and this process are doing, as ``/resources`` tells it.
+
+In a container the limits of the container count, not the host's: memory and processor time that the service may
+not use are no help to it. Read where Linux keeps them (control groups, version 2).
+"""
+
+import math
+import os
+import shutil
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    import psutil
+
+MB = 1 << 20
+GB = 1 << 30
+KEPT_SECONDS = 1.0
+"""How long an answer counts, however often it is asked for."""
+
+BASE_SECONDS = 0.1
+LONGEST_SECONDS = 60.0
+"""A base for processor time that is older would tell of the past; another one is taken, ``BASE_SECONDS`` back."""
+
+HIGH_CPU, HIGH_MEMORY, LOW_DISK = 80.0, 80.0, 85.0
+
+
+class Spent(NamedTuple):
+    """Processor time up to a moment, in seconds: of each processor (busy, in all), the group, this process."""
+
+    at: float
+    processors: tuple[tuple[float, float], ...]
+    group: float
+    process: float
+
+
+class Vitals:
+    """Measures when asked, at most once in ``KEPT_SECONDS``. ``root`` is where the system's files are."""
+
+    def __init__(self, root: Path = Path("/")) -> None:
+        self._group = Group(root)
+        self._lock = threading.Lock()
+        self._base: Spent | None = None
+        self._made_at = -math.inf
+        self._said: dict[str, Any] = {}
+        self._process: psutil.Process | None = None
+
+    def recent(self) -> dict[str, Any] | None:
+        """What was measured a moment ago, if it was."""
+        return self._said if time.monotonic() - self._made_at < KEPT_SECONDS else None
+
+    def measure(self) -> dict[str, Any]:
+        """The state now. Takes milliseconds, and ``BASE_SECONDS`` when there is no base yet: call it in a thread."""
+        with self._lock:
+            if (said := self.recent()) is not None:  # another call measured while this one waited
+                return said
+            if self._base is None or time.monotonic() - self._base.at > LONGEST_SECONDS:
+                self._base = self._spent()
+                time.sleep(BASE_SECONDS)
+            now = self._spent()
+            self._said = self._resources(self._base, now)
+            self._base, self._made_at = now, now.at
+            return self._said
+
+    def _resources(self, base: Spent, now: Spent) -> dict[str, Any]:
+        cpu = self._cpu(base, now)
+        memory = self._memory()
+        disk = disk_of("/")
+        return {
+            "cpu": cpu,
+            "memory": memory,
+            "disk": disk,
+            "process": self._of_process(base, now),
+            "network": network(),
+            "alerts": {
+                "high_cpu": cpu["usage_percent"] > HIGH_CPU,
+                "high_memory": memory["usage_percent"] > HIGH_MEMORY,
+                "low_disk": disk["usage_percent"] > LOW_DISK,
+            },
+        }
+
+    def _spent(self) -> Spent:
+        import psutil  # takes longer to import than the rest of this module together, and few ask
+
+        self._process = self._process or psutil.Process()
+        allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+        every = psutil.cpu_times(percpu=True)
+        mine = every if allowed is None else [every[place] for place in allowed if place < len(every)]
+        own = self._process.cpu_times()
+        processors = tuple((busy(times), busy(times) + times.idle + getattr(times, "iowait", 0.0)) for times in mine)
+        return Spent(time.monotonic(), processors, self._group.cpu_seconds(), own.user + own.system)
+
+    def _cpu(self, base: Spent, now: Spent) -> dict[str, Any]:
+        """Of the processors that this process may use; with a quota, of the quota."""
+        pairs = list(zip(base.processors, now.processors, strict=False))
+        each = [share(after[0] - before[0], after[1] - before[1]) for before, after in pairs]
+        usage = sum(each) / len(each) if each else 0.0
+        count = len(each)
+        quota = self._group.cpu_quota()
+        if quota is not None and quota < count:
+            usage = share(now.group - base.group, quota * (now.at - base.at))
+            count = max(1, math.ceil(quota))
+        return {"usage_percent": round(usage, 1), "count": count, "per_cpu": [round(part, 1) for part in each]}
+
+    def _memory(self) -> dict[str, Any]:
+        import psutil
+
+        host = psutil.virtual_memory()
+        total, available = host.total, host.available
+        if (limited := self._group.memory()) is not None and limited[0] < total:
+            total, used = limited
+            available = min(available, max(0, total - used))
+        used = total - available
+        return {
+            "total_mb": round(total / MB, 1),
+            "available_mb": round(available / MB, 1),
+            "used_mb": round(used / MB, 1),
+            "usage_percent": round(share(used, total), 1),
+        }
+
+    def _of_process(self, base: Spent, now: Spent) -> dict[str, Any]:
+        assert self._process  # noqa: S101  # made with the first look at the time spent
+        with self._process.oneshot():
+            return {
+                "pid": self._process.pid,
+                "memory_mb": round(self._process.memory_info().rss / MB, 1),
+                "cpu_percent": round(100 * (now.process - base.process) / max(now.at - base.at, 1e-9), 1),
+                "threads": self._process.num_threads(),
+                "open_files": self._process.num_fds(),
+            }
+
+
+class Group:
+    """The control groups that this process is in, the nearest first; the strictest limit of them counts."""
+
+    def __init__(self, root: Path) -> None:
+        top = root / "sys/fs/cgroup"
+        try:
+            lines = (root / "proc/self/cgroup").read_text().splitlines()
+        except OSError:
+            lines = []
+        place = next((line[3:] for line in lines if line.startswith("0::")), "/").strip("/")
+        nearest = top / place
+        self._folders = [folder for folder in (nearest, *nearest.parents) if folder == top or top in folder.parents]
+
+    def memory(self) -> tuple[int, int] | None:
+        """The limit and what is used of it, both in bytes, without what the kernel would give back at once."""
+        found = []
+        for folder in self._folders:
+            limit, current = words(folder / "memory.max"), words(folder / "memory.current")
+            if limit and current and limit[0].isdigit() and current[0].isdigit():
+                cached = pairs_of(folder / "memory.stat").get("inactive_file", 0)
+                found.append((int(limit[0]), max(0, int(current[0]) - cached)))
+        return min(found, default=None)
+
+    def cpu_quota(self) -> float | None:
+        """How many processors' time may be used, or nothing for as many as there are."""
+        found = []
+        for folder in self._folders:
+            told = words(folder / "cpu.max")
+            if len(told) == 2 and told[0].isdigit() and told[1].isdigit() and int(told[1]):
+                found.append(int(told[0]) / int(told[1]))
+        return min((quota for quota in found if quota > 0), default=None)
+
+    def cpu_seconds(self) -> float:
+        """The processor time that the nearest group has spent."""
+        return pairs_of(self._folders[0] / "cpu.stat").get("usage_usec", 0) / 1e6 if self._folders else 0.0
+
+
+def words(path: Path) -> list[str]:
+    """What is written in a file of the kernel; nothing when it is not there."""
+    try:
+        return path.read_text().split()
+    except OSError:
+        return []
+
+
+def pairs_of(path: Path) -> dict[str, int]:
+    """A file of the kernel with a name and a whole number on each line."""
+    found = words(path)
+    return {name: int(value) for name, value in zip(found[::2], found[1::2], strict=False) if value.isdigit()}
+
+
+def busy(times: Any) -> float:
+    """Seconds that a processor worked; what a guest took is in the user's already."""
+    fields = ("user", "nice", "system", "irq", "softirq", "steal")
+    return float(sum(getattr(times, name, 0.0) for name in fields))
+
+
+def share(part: float, whole: float) -> float:
+    """A part in percent of a whole, from 0 to 100."""
+    return min(100.0, max(0.0, 100 * part / whole)) if whole > 0 else 0.0
+
+
+def disk_of(path: str) -> dict[str, Any]:
+    """The file system of a path, as the service may use it."""
+    total, used, free = shutil.disk_usage(path)
+    return {
+        "total_gb": round(total / GB, 2),
+        "used_gb": round(used / GB, 2),
+        "free_gb": round(free / GB, 2),
+        "usage_percent": round(share(used, used + free), 1),
+    }
+
+
+def network() -> dict[str, Any]:
+    """What went over the network since the machine started."""
+    import psutil
+
+    told = psutil.net_io_counters()
+    return {
+        "bytes_sent_mb": round(told.bytes_sent / MB, 2) if told else 0.0,
+        "bytes_recv_mb": round(told.bytes_recv / MB, 2) if told else 0.0,
+        "packets_sent": told.packets_sent if told else 0,
+        "packets_recv": told.packets_recv if told else 0,
+    }

@@ -1,0 +1,237 @@
+"""Logs tell operators what they look for, in one shape, and nothing of any lead."""
+
+import ast
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from factories import LEAD, lead, model_file
+from serving import DEADLINE, Server, serving
+
+import leadscoring
+from leadscoring.errors import ModelNotFound, RequestError, ValidationError
+from leadscoring.logs import EVENTS, AccessLog, Answered, events_markdown, tell_exception
+
+SECRET = "hidden-company"  # stands for what a lead may hold
+SOURCES = sorted(Path(leadscoring.__file__).parent.rglob("*.py"))
+
+
+def lines(server: Server) -> list[dict[str, Any]]:
+    """What a server has logged."""
+    return [json.loads(line) for line in server.logged().splitlines()]
+
+
+@pytest.mark.integration
+def test_every_line_has_one_shape_from_the_start_to_the_end(tmp_path: Path) -> None:
+    """Those of the server below us and of its supervisor too."""
+    with serving(tmp_path, model_file(tmp_path), WORKERS="2") as server:
+        server.http.get("/health", headers={"X-Request-ID": "asked"})
+        assert server.stop() == 0
+        told = lines(server)
+    assert all({"timestamp", "level", "event"} <= set(line) for line in told)
+    assert {line["level"] for line in told} == {"INFO"}
+    events = " ".join(line["event"] for line in told)
+    for said in ("Started parent process", "Uvicorn running on", "model loaded", "Finished server process"):
+        assert said in events
+    (request,) = [line for line in told if line.get("request_id") == "asked"]
+    assert request["event"] == "request"
+    assert (request["method"], request["path"], request["status"], request["leads"]) == ("GET", "/health", 200, 0)
+
+
+@pytest.mark.integration
+def test_a_clients_mistakes_are_named_but_are_no_errors_of_ours(tmp_path: Path) -> None:
+    """Nor is anything of the lead or the key told."""
+    sent = lead(lead_id="", source=SECRET, revenue=SECRET, **{SECRET: SECRET})
+    with serving(tmp_path, model_file(tmp_path)) as server:
+        post = server.http.post
+        assert post("/api/v1/score", json=sent, headers={"X-Request-ID": "one"}).status_code == 422
+        mixed = [LEAD, sent, lead(revenue=-1), 7, lead(source=SECRET)]
+        assert post(f"/api/v1/score/batch?x={SECRET}", json=mixed, headers={"X-Request-ID": "many"}).status_code == 200
+        assert post("/api/v1/score", content=SECRET, headers={"X-Request-ID": "text"}).status_code in (400, 415)
+        assert post("/api/v1/score", json=LEAD, headers={"X-API-Key": SECRET}).status_code == 401
+        assert server.stop() == 0
+        told = lines(server)
+        assert SECRET not in server.logged()
+    by_id = {line.get("request_id"): line for line in told}
+    assert by_id["one"]["error"] == "ValidationError"
+    assert by_id["many"]["refused"] == {"ValidationError": 3}
+    assert (by_id["many"]["leads"], by_id["many"]["status"]) == (5, 200)
+    assert by_id["text"]["error"] in ("MalformedJson", "UnsupportedMediaType")
+    assert "ERROR" not in {line["level"] for line in told}
+
+
+@pytest.mark.integration
+def test_the_level_warning_silences_requests_and_nothing_that_matters(tmp_path: Path) -> None:
+    """The demo key's warning stays."""
+    with serving(tmp_path, model_file(tmp_path), LOG_LEVEL="WARNING", API_KEYS="demo-api-key-123") as server:
+        server.http.get("/health")
+        server.http.get("/nothing")
+        assert server.stop() == 0
+        told = lines(server)
+    assert [(line["level"], line["event"]) for line in told] == [("WARNING", "demo key accepted")]
+
+
+FAILING = """
+import asyncio, os, sys
+from contextlib import ExitStack
+from leadscoring.api.app import App, lifespan
+from leadscoring.settings import read_settings
+from leadscoring.wiring import open_service
+
+async def fails(exchange):
+    local = "hidden-company"
+    try:
+        float(local)
+    except ValueError as failure:
+        raise KeyError(local) from failure
+
+async def main():
+    with open_service(read_settings(os.environ), ["/boom"]) as service:
+        app = App(service, {("GET", "/boom"): fails}, lifespan(ExitStack()))
+        sent = []
+        async def send(message):
+            sent.append(message)
+        scope = {"type": "http", "method": "GET", "path": "/boom", "headers": [], "query_string": b""}
+        await app(scope, None, send)
+        assert sent[0]["status"] == 500
+        assert b"hidden" not in sent[1]["body"]
+
+asyncio.run(main())
+"""
+
+
+def failing(model: Path, **environ: str) -> str:
+    """What is logged when a handler fails with a lead in its hands."""
+    wanted = os.environ | {"MODEL_PATH": str(model)} | environ
+    ran = subprocess.run(
+        [sys.executable, "-c", FAILING], env=wanted, capture_output=True, text=True, check=False, timeout=DEADLINE
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+@pytest.mark.parametrize("level", ["INFO", "ERROR"])
+def test_a_failure_of_ours_says_where_but_not_with_what(tmp_path: Path, level: str) -> None:
+    """Kinds and places of the exception and its cause; no message, no variable. The request's line is there too."""
+    said = failing(model_file(tmp_path), LOG_LEVEL=level)
+    assert SECRET not in said
+    told = [json.loads(line) for line in said.splitlines()]
+    failed, request = (next(line for line in told if line["event"] == name) for name in ("request failed", "request"))
+    assert failed["level"] == request["level"] == "ERROR"
+    assert (request["status"], request["error"]) == (500, "KeyError")
+    assert request["request_id"] == failed["request_id"]
+    assert failed["exception"].splitlines()[0] == "KeyError"
+    assert "because of\nValueError" in failed["exception"]
+    assert "in fails" in failed["exception"]
+
+
+def in_words(failure: BaseException) -> str:
+    """What a log line tells of an exception."""
+    try:
+        raise failure
+    except type(failure):
+        return str(tell_exception(None, "error", {"exc_info": True})["exception"])
+
+
+def test_messages_that_hold_no_lead_are_told() -> None:
+    """The system's, and our own of files and settings; never one that a request ended with."""
+    assert in_words(OSError(28, "No space left on device")).startswith("OSError: No space left on device\n")
+    assert "model file 'm.json' cannot be read" in in_words(ModelNotFound("m.json"))
+    assert SECRET not in in_words(ValidationError([], SECRET)) + in_words(RequestError(SECRET))
+    assert SECRET not in in_words(OSError(SECRET))
+
+
+def test_a_chain_of_exceptions_without_end_is_cut() -> None:
+    """Two that blame each other."""
+    first, second = ValueError(), TypeError()
+    first.__cause__, second.__cause__ = second, first
+    assert in_words(first).count("because of") == 4
+
+
+def answered(status: int, path: str = "/x", leads: int = 0, error: str | None = None, **refused: int) -> Answered:
+    """A request, as its line will tell it."""
+    return Answered(0.0, "r1", "crm", "GET", path, status, 0.001, leads, error, refused)
+
+
+def written(told: Answered, readable: bool = False, enabled: bool = True) -> str:
+    """The line of a request."""
+    reading, writing = os.pipe()
+
+    async def write() -> None:
+        log = AccessLog(writing, readable, enabled)
+        log.note(told)
+        log.flush()
+
+    asyncio.run(write())
+    os.close(writing)
+    with os.fdopen(reading) as file:
+        return file.read()
+
+
+def test_a_line_on_a_terminal_is_readable_and_cannot_steer_it() -> None:
+    """Whatever path a client asks for."""
+    said = written(answered(200, "/a\n\x1b[2Jb", leads=3, ValidationError=2), readable=True)
+    assert said.endswith("200 GET  /a\\n\\x1b[2Jb  1.00 ms  3 leads  2 ValidationError  crm  r1\n")
+    assert "ERROR 500" in written(answered(500, error="KeyError"), readable=True)
+
+
+@pytest.mark.parametrize(("status", "level"), [(200, "INFO"), (404, "INFO"), (500, "ERROR"), (503, "WARNING")])
+def test_only_our_own_failures_are_errors(status: int, level: str) -> None:
+    """A service that says that it cannot take more does as it should."""
+    assert json.loads(written(answered(status)))["level"] == level
+
+
+@pytest.mark.parametrize(("status", "kept"), [(200, False), (499, False), (500, True), (503, True)])
+def test_a_request_that_we_failed_is_always_written(status: int, kept: bool) -> None:
+    """Whatever the level."""
+    assert bool(written(answered(status), enabled=False)) is kept
+
+
+def logged_calls() -> dict[str, tuple[str, set[str]]]:
+    """Every event in the sources, with its level and fields."""
+    found = {}
+    for source in SOURCES:
+        for node in ast.walk(ast.parse(source.read_text("utf-8"))):
+            match node:
+                case ast.Call(ast.Attribute(ast.Name("log"), level), [ast.Constant(str(event))], keywords):
+                    found[event] = (level, {keyword.arg or "" for keyword in keywords})
+    return found
+
+
+def test_every_event_is_in_the_table_with_its_level_and_fields() -> None:
+    """And the table has no other; the request line is made by itself."""
+    found = logged_calls()
+    assert set(found) | {"request"} == set(EVENTS)
+    for event, (level, fields) in found.items():
+        expected = set(EVENTS[event].fields) - ({"exception"} if level == "exception" else set())
+        assert fields == expected, event
+        assert EVENTS[event].level == ("ERROR" if level == "exception" else level.upper())
+
+
+def test_a_request_line_has_the_fields_of_the_table() -> None:
+    """Some only when there is something to say."""
+    line = json.loads(written(answered(200, error="E", E=1)))
+    assert set(line) == {"timestamp", "level", "event", *EVENTS["request"].fields}
+
+
+def test_nothing_is_logged_past_the_table() -> None:
+    """No print, no logger of another name."""
+    for source in SOURCES:
+        if "training" in source.parts:
+            continue
+        for node in ast.walk(ast.parse(source.read_text("utf-8"))):
+            match node:
+                case ast.Call(ast.Name("print")) | ast.Call(
+                    ast.Attribute(ast.Name("logging" | "warnings"), "getLogger" | "warning" | "error" | "info")
+                ):
+                    raise AssertionError(f"{source.name}:{node.lineno}")
+
+
+def test_the_table_of_events_can_be_put_into_the_documentation() -> None:
+    """A row each."""
+    assert all(f"| `{name}` | {event.level} |" in events_markdown() for name, event in EVENTS.items())
