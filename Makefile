@@ -22,7 +22,8 @@ MODEL_VERSION_TO_TRAIN ?= 1.0.0
 # How many times harder than in the tests the fuzzers try.
 FUZZ_EFFORT ?= 20
 
-.PHONY: help install dev test test-unit test-integration fuzz lint format bench test-sanitize lock model clean
+.PHONY: help install dev test test-unit test-integration fuzz lint format bench bench-quality test-sanitize lock model \
+  clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,8 +65,12 @@ format: $(STAMP)  ## Rewrite the Python files in the project's form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(STAMP)  ## Measure everything, and write benchmarks/README.md
+bench: $(STAMP)  ## Measure speed, start and memory; print the table and write benchmarks/README.md
+	@command -v wrk >/dev/null || { echo "bench: wrk is needed (Debian, Ubuntu: apt-get install wrk)" >&2; exit 1; }
 	$(BIN)/python -m benchmarks
+
+bench-quality: $(STAMP)  ## Measure the trainer on the real files in ../shared/data
+	$(BIN)/python -m benchmarks.quality
 
 lock: $(STAMP)  ## Pin the dependencies again, to the newest that pyproject.toml allows
 	./scripts/lock.sh

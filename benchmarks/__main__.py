@@ -10,28 +10,19 @@ from pathlib import Path
 
 from benchmarks import engine, http
 from benchmarks.models import lead_body, model_file
+from benchmarks.row import table
+from leadscoring import _engine
 
 REPORT = Path(__file__).parent / "README.md"
-HEAD = ["what", "ours", "against", "figure", "bound", "holds"]
 
 
 def main() -> int:
     """Runs all of it; the exit code says whether every bound holds."""
     rows = [*engine.rows(), *http.rows(model_file(), lead_body())]
-    table = markdown([HEAD, *(row.cells() for row in rows)])
-    REPORT.write_text(INTRODUCTION.format(machine=machine(), table=table))
-    print(table)
+    told = table(rows)
+    REPORT.write_text(INTRODUCTION.format(machine=machine(), table=told))
+    print(told)
     return 0 if all(row.holds for row in rows) else 1
-
-
-def markdown(rows: list[list[str]]) -> str:
-    """Rows, the first of them the head, as a table that reads well in a terminal too."""
-    widths = [max(len(row[place]) for row in rows) for place in range(len(HEAD))]
-    lines = [
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
-    ]
-    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    return "\n".join(lines)
 
 
 def machine() -> str:
@@ -47,7 +38,7 @@ def machine() -> str:
     names = ("uvicorn", "uvloop", "httptools", "msgspec", "xgboost-cpu", "fastapi", "pydantic")
     libraries = ", ".join(f"{name} {version(name)}" for name in names)
     system = f"Linux {platform.release()}, Python {platform.python_version()}"
-    return f"{processor} ({engine.variants_told()}), {system}, {libraries}"
+    return f"{processor} ({_engine.variant()}), {system}, {libraries}"
 
 
 INTRODUCTION = """# Benchmarks

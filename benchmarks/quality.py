@@ -1,6 +1,6 @@
 """Quality of the shipped trainer on the two real files, against what plain XGBoost reaches there.
 
-Run with ``python benchmarks/quality.py [xeducation] [bank] [time]``; prints one table. The files are
+Run with ``python -m benchmarks.quality [xeducation] [bank] [time]``; prints one table. The files are
 looked for in ``../shared/data`` beside the project. Protocol: the trainer function runs on the training
 part exactly as ``leadscoring train`` would, its own inner splits included, and the model that it would
 write is then measured on the outer part. Of a time split without a time column, the order of the rows
@@ -85,9 +85,14 @@ def load(case: Case) -> tuple[pl.DataFrame, Vector]:
     return frame, (frame[case.options.target] == case.converted).to_numpy().astype(np.float64)
 
 
-def cross_validate(case: Case, folds: int = 5, seed: int = 0, most: int | None = None) -> Folds:
-    """Random outer folds, of which the first ``most`` are measured."""
+def cross_validate(
+    case: Case, folds: int = 5, seed: int = 0, most: int | None = None, rows: int | None = None
+) -> Folds:
+    """Random outer folds, of which the first ``most`` are measured; of a random ``rows`` of the leads where asked."""
     frame, y = load(case)
+    if rows is not None:
+        drawn = np.sort(np.random.default_rng(seed).choice(len(y), rows, replace=False))
+        frame, y = frame[drawn], y[drawn]
     p = np.full(len(y), np.nan)
     each, trees = [], []
     splits = list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(y, y))

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+HEAD = ["what", "ours", "against", "figure", "bound", "holds"]
+
 
 @dataclass(frozen=True)
 class Row:
@@ -35,3 +37,12 @@ class Row:
             f"{sign} {self.bound:g}{aim}",
             "yes" if self.holds else "**no**",
         ]
+
+
+def table(rows: list[Row]) -> str:
+    """Figures as a Markdown table that reads well in a terminal too."""
+    cells = [HEAD, *(row.cells() for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ["| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in cells]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines)

@@ -43,12 +43,38 @@ float Forest::column(const CategoryColumn& column, float value) const {
     return code / 32 < column.count && (set[code / 32] >> (code % 32) & 1) ? 1.0f : -1.0f;
 }
 
+// columns[column * stride + lead], for the columns of categories alone.
+void Forest::fill_categories(const float* rows, size_t leads, size_t stride, float* columns) const {
+    uint32_t code[kLanes];
+    int32_t coded = -1;
+    for (const CategoryColumn& category : category_columns_) {
+        const float* values = rows + category.feature;
+        if (!category.small) {
+            for (size_t lead = 0; lead < leads; ++lead) columns[lead] = column(category, values[lead * n_features_]);
+        } else {
+            for (size_t lead = 0; lead < leads && coded != category.feature; ++lead) {
+                const float value = values[lead * n_features_];
+                code[lead] = value >= 0 && value < float(kAnother) ? uint32_t(value)
+                             : std::isnan(value)                   ? kMissing
+                                                                   : kAnother;
+            }
+            coded = category.feature;
+            for (size_t lead = 0; lead < leads; ++lead) {
+                // The bit becomes the sign of a one, without a branch.
+                const uint32_t one = 0xbf800000u ^ (uint32_t(category.bits >> code[lead] & 1) << 31);
+                std::memcpy(columns + lead, &one, sizeof one);
+            }
+        }
+        columns += stride;
+    }
+}
+
 void Forest::fill_one(const float* row, float* columns) const {
     for (const NumberColumn& number : numbers_) {
         const float value = row[number.feature];
         *columns++ = value != value ? number.missing : value;
     }
-    for (const CategoryColumn& category : category_columns_) *columns++ = column(category, row[category.feature]);
+    fill_categories(row, 1, 1, columns);
 }
 
 void Forest::fill_block(const float* rows, size_t leads, float* columns) const {
@@ -60,11 +86,7 @@ void Forest::fill_block(const float* rows, size_t leads, float* columns) const {
         }
         columns += kLanes;
     }
-    for (const CategoryColumn& category : category_columns_) {
-        for (size_t lead = 0; lead < leads; ++lead)
-            columns[lead] = column(category, rows[lead * n_features_ + category.feature]);
-        columns += kLanes;
-    }
+    fill_categories(rows, leads, kLanes, columns);
 }
 
 void Forest::margins(const float* rows, size_t leads, float* margins) const {

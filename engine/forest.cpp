@@ -195,13 +195,14 @@ Forest::Forest(int32_t n_features, float base_margin, const std::vector<RawTree>
         n_nodes_ += int64_t(tree.nodes.size());
     }
     base_value_ = float(expected);
+    const std::vector<int32_t> place = columns.sort_categories();
     numbers_ = std::move(columns.numbers);
     category_columns_ = std::move(columns.categories);
     sets_ = std::move(columns.sets);
     n_columns_ = int32_t(numbers_.size() + category_columns_.size());
     for (Tree& tree : checked)
         for (Node& node : tree.nodes)
-            if (!node.leaf() && node.column < 0) node.column = int32_t(numbers_.size()) + (-1 - node.column);
+            if (!node.leaf() && node.column < 0) node.column = int32_t(numbers_.size()) + place[provisional(node.column)];
     ForestBuilder builder(*this);
     for (size_t i = 0; i < checked.size(); i += kLanes)
         builder.add(checked.data() + i, int32_t(std::min<size_t>(kLanes, checked.size() - i)));

@@ -56,12 +56,16 @@ struct NumberColumn {
     float missing;
 };
 
+// Sets of the first so many categories fit into one word, with a bit each for "another" and "missing".
+constexpr uint32_t kAnother = 62, kMissing = 63;
+
 // Which categories go right, as a bit field or, where that would be wasteful, a sorted list.
 struct CategoryColumn {
     int32_t feature;
-    bool sparse;
+    bool small, sparse;
     float missing;
     uint32_t first, count;
+    uint64_t bits;  // of a small set: what each category, kAnother and kMissing get
 };
 
 template <class T>
@@ -108,6 +112,7 @@ class Forest {
   private:
     friend class ForestBuilder;
     float column(const CategoryColumn& column, float value) const;
+    void fill_categories(const float* rows, size_t leads, size_t stride, float* columns) const;
     void fill_one(const float* row, float* columns) const;
     void fill_block(const float* rows, size_t leads, float* columns) const;
     void contributions_one(const Kernel& kernel, const float* row, float* contributions) const;

@@ -1,13 +1,8 @@
 // Model files arrive as lists of Python numbers: here they become tables of C++ ones.
 
-#include <nanobind/nanobind.h>
+#include "from_python.hpp"
 
 #include <limits>
-#include <memory>
-
-#include "forest.hpp"
-
-namespace nb = nanobind;
 
 namespace leadscoring {
 
@@ -74,8 +69,6 @@ RawTree tree_from_python(PyObject* object, size_t tree) {
 }
 
 }  // namespace
-
-std::unique_ptr<Forest> forest_from_python(int64_t n_features, double base_margin, nb::handle trees);
 
 std::unique_ptr<Forest> forest_from_python(int64_t n_features, double base_margin, nb::handle trees) {
     if (n_features < 1 || n_features > kMaxFeatures)

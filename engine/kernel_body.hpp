@@ -26,7 +26,11 @@ constexpr int W = LEADSCORING_LANES;
 typedef float Vec __attribute__((vector_size(W * 4), may_alias));
 typedef int32_t Int __attribute__((vector_size(W * 4), may_alias));
 
+#if defined(LEADSCORING_SANITIZE)
+#define LEADSCORING_INLINE inline  // checks around every operation would make the inlined code huge
+#else
 #define LEADSCORING_INLINE inline __attribute__((always_inline))
+#endif
 
 LEADSCORING_INLINE Vec load(const float* from) { return *reinterpret_cast<const Vec*>(from); }
 LEADSCORING_INLINE Int load(const int32_t* from) { return *reinterpret_cast<const Int*>(from); }

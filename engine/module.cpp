@@ -7,17 +7,14 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <limits>
-#include <memory>
 
 #include "encode.hpp"
 #include "forest.hpp"
+#include "from_python.hpp"
+#include "recorder.hpp"
 #include "scan.hpp"
 
 namespace leadscoring {
-
-// Reads the trees that trees.py hands over; numbers outside of their type are refused by name.
-std::unique_ptr<Forest> forest_from_python(int64_t n_features, double base_margin, nb::handle trees);
 
 namespace {
 
@@ -231,6 +228,10 @@ NB_MODULE(_engine, m) {
         .def(nb::init<nb::handle, nb::handle, nb::handle, nb::object>(), nb::arg("kinds"), nb::arg("tables"),
              nb::arg("other"), nb::arg("unset"))
         .def("encode", &Encoder::encode, nb::arg("leads"));
+
+    nb::class_<Recorder>(m, "Recorder")
+        .def(nb::init<nb::handle, nb::handle>(), nb::arg("numbers"), nb::arg("plan"))
+        .def("record", &Recorder::record);
 
     nb::class_<Forest>(m, "Forest")
         .def(nb::new_(&forest_from_python), nb::arg("n_features"), nb::arg("base_margin"), nb::arg("trees"))

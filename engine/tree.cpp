@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace leadscoring {
 
@@ -238,7 +239,14 @@ int32_t Columns::category(int32_t feature, bool default_left, std::vector<int32_
     const auto [found, added] =
         category_of_.try_emplace({feature, default_left, right}, int32_t(categories.size()));
     if (!added) return found->second;
-    CategoryColumn column{feature, false, default_left ? -1.0f : 1.0f, uint32_t(sets.size()), 0};
+    CategoryColumn column{feature, false, false, default_left ? -1.0f : 1.0f, uint32_t(sets.size()), 0, 0};
+    column.small = right.empty() || right.back() < int32_t(kAnother);
+    if (column.small) {
+        for (const int32_t category : right) column.bits |= uint64_t(1) << category;
+        if (!default_left) column.bits |= uint64_t(1) << kMissing;
+        categories.push_back(column);
+        return found->second;
+    }
     const size_t words = right.empty() ? 0 : size_t(right.back()) / 32 + 1;
     column.sparse = words > 4 * right.size() + 8;
     if (column.sparse) {
@@ -251,6 +259,20 @@ int32_t Columns::category(int32_t feature, bool default_left, std::vector<int32_
     }
     categories.push_back(column);
     return found->second;
+}
+
+std::vector<int32_t> Columns::sort_categories() {
+    std::vector<int32_t> order(categories.size()), place(categories.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(),
+                     [&](int32_t a, int32_t b) { return categories[a].feature < categories[b].feature; });
+    std::vector<CategoryColumn> sorted;
+    for (size_t i = 0; i < order.size(); ++i) {
+        place[order[i]] = int32_t(i);
+        sorted.push_back(categories[order[i]]);
+    }
+    categories = std::move(sorted);
+    return place;
 }
 
 Tree read_tree(const RawTree& raw, int32_t n_features, Columns& columns, Importance& importance,

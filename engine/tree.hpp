@@ -14,6 +14,9 @@ class Columns {
     // Categories (unsorted, checked) that go right.
     int32_t category(int32_t feature, bool default_left, std::vector<int32_t> right);
 
+    // Brings category columns of the same feature together; gives each one's new place. Call it last.
+    std::vector<int32_t> sort_categories();
+
     std::vector<NumberColumn> numbers;
     std::vector<CategoryColumn> categories;
     std::vector<uint32_t> sets;
@@ -23,7 +26,8 @@ class Columns {
     std::map<std::tuple<int32_t, bool, std::vector<int32_t>>, int32_t> category_of_;
 };
 
-// A category column's number while trees are being read: the final ones come after the numbers' columns.
+// A category column's number while trees are being read (the final ones come after the numbers' columns),
+// and back.
 inline int32_t provisional(int32_t category_column) { return -1 - category_column; }
 
 // Checks every index and number of the tree, or throws BadModel; adds to importance and category counts.

@@ -65,9 +65,17 @@ def test_any_other_key_is_unknown_and_not_repeated(key: bytes) -> None:
     assert len(refusal.value.key) == len("unknown-") + 8
 
 
-def test_the_ring_holds_no_key() -> None:
-    """Only digests are in memory."""
-    assert "first" not in repr(vars(ring))
+def test_the_ring_holds_no_key_that_was_not_presented() -> None:
+    """Only digests are in memory until a caller comes."""
+    assert "first" not in repr(vars(KeyRing(["first"])))
+
+
+def test_a_key_is_judged_alike_however_often_and_in_whatever_order_it_comes() -> None:
+    """What was accepted last changes nothing for the next caller."""
+    for key in (b"first", b"first", b"second", b"first"):
+        assert ring.check(key) == KeyRing([key.decode()]).check(key)
+        with pytest.raises(UnknownKey):
+            ring.check(key + b"x")
 
 
 def test_a_key_of_the_environment_opens_scoring_only() -> None:

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from serving import DEADLINE, Server, serving
 
 import leadscoring
 from leadscoring.errors import ModelNotFound, RequestError, ValidationError
-from leadscoring.logs import EVENTS, AccessLog, events_markdown, tell_exception
+from leadscoring.logs import EVENTS, AccessLog, Answered, events_markdown, tell_exception
 
 SECRET = "hidden-company"  # stands for what a lead may hold
 SOURCES = sorted(Path(leadscoring.__file__).parent.rglob("*.py"))
@@ -154,24 +153,18 @@ def test_a_chain_of_exceptions_without_end_is_cut() -> None:
     assert in_words(first).count("because of") == 4
 
 
-@dataclass
-class Told:
-    """What a request line is made of."""
-
-    request_id: str = "r1"
-    key: str | None = "crm"
-    leads: int = 0
-    error: str | None = None
-    refused: dict[str, int] | None = field(default=None)
+def answered(status: int, path: str = "/x", leads: int = 0, error: str | None = None, **refused: int) -> Answered:
+    """A request, as its line will tell it."""
+    return Answered(0.0, "r1", "crm", "GET", path, status, 0.001, leads, error, refused)
 
 
-def written(told: Told, status: int, path: str = "/x", readable: bool = False, enabled: bool = True) -> str:
+def written(told: Answered, readable: bool = False, enabled: bool = True) -> str:
     """The line of a request."""
     reading, writing = os.pipe()
 
     async def write() -> None:
         log = AccessLog(writing, readable, enabled)
-        log.write(told, "GET", path, status, 0.001)
+        log.note(told)
         log.flush()
 
     asyncio.run(write())
@@ -182,21 +175,21 @@ def written(told: Told, status: int, path: str = "/x", readable: bool = False, e
 
 def test_a_line_on_a_terminal_is_readable_and_cannot_steer_it() -> None:
     """Whatever path a client asks for."""
-    said = written(Told(leads=3, refused={"ValidationError": 2}), 200, "/a\n\x1b[2Jb", readable=True)
-    assert said.endswith("200 GET  /a\\n\\x1b[2Jb  1.0 ms  3 leads  2 ValidationError  crm  r1\n")
-    assert "ERROR 500" in written(Told(error="KeyError"), 500, readable=True)
+    said = written(answered(200, "/a\n\x1b[2Jb", leads=3, ValidationError=2), readable=True)
+    assert said.endswith("200 GET  /a\\n\\x1b[2Jb  1.00 ms  3 leads  2 ValidationError  crm  r1\n")
+    assert "ERROR 500" in written(answered(500, error="KeyError"), readable=True)
 
 
 @pytest.mark.parametrize(("status", "level"), [(200, "INFO"), (404, "INFO"), (500, "ERROR"), (503, "WARNING")])
 def test_only_our_own_failures_are_errors(status: int, level: str) -> None:
     """A service that says that it cannot take more does as it should."""
-    assert json.loads(written(Told(), status))["level"] == level
+    assert json.loads(written(answered(status)))["level"] == level
 
 
 @pytest.mark.parametrize(("status", "kept"), [(200, False), (499, False), (500, True), (503, True)])
 def test_a_request_that_we_failed_is_always_written(status: int, kept: bool) -> None:
     """Whatever the level."""
-    assert bool(written(Told(), status, enabled=False)) is kept
+    assert bool(written(answered(status), enabled=False)) is kept
 
 
 def logged_calls() -> dict[str, tuple[str, set[str]]]:
@@ -222,7 +215,7 @@ def test_every_event_is_in_the_table_with_its_level_and_fields() -> None:
 
 def test_a_request_line_has_the_fields_of_the_table() -> None:
     """Some only when there is something to say."""
-    line = json.loads(written(Told(error="E", refused={"E": 1}), 200))
+    line = json.loads(written(answered(200, error="E", E=1)))
     assert set(line) == {"timestamp", "level", "event", *EVENTS["request"].fields}
 
 

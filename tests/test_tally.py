@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
+from leadscoring._engine import Recorder
 from leadscoring.tally import Family, Tally, make_file
 
 FAMILIES = (
@@ -62,6 +63,37 @@ def test_a_histogram_counts_each_value_once_and_adds_them_up(values: list[float]
         assert found[f"seconds_bucket{{le={edge},route=/a}}"] == sum(value <= edge for value in values)
     assert found["seconds_bucket{le=+Inf,route=/a}"] == found["seconds_count{route=/a}"] == len(values)
     assert found["seconds_sum{route=/a}"] == pytest.approx(sum(values))
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.floats(0, 3)), max_size=30))
+def test_counting_together_is_counting_one_by_one(events: list[tuple[int, float]]) -> None:
+    """One call or several, the numbers are the same."""
+    apart, joined = Tally(FAMILIES), Tally(FAMILIES)
+    together = joined.together(joined.count("calls", "/b", "200"), joined.spread("seconds", "/a"))
+    for calls, seconds in events:
+        apart.count("calls", "/b", "200").add(calls)
+        apart.spread("seconds", "/a").observe(seconds)
+        together(calls, seconds)
+    assert samples(joined) == samples(apart)
+
+
+def test_a_recorder_never_writes_outside_of_its_numbers() -> None:
+    """Whatever place it is told."""
+    numbers = memoryview(bytearray(80)).cast("d")
+    for plan in ([(10, None)], [(8, (0.1,))], [(2**63, None)], [(-1, None)], [(0, tuple(map(float, range(20))))]):
+        with pytest.raises((ValueError, TypeError, RuntimeError, OverflowError)):
+            Recorder(numbers, plan)
+    with pytest.raises(ValueError, match="doubles"):
+        Recorder(bytearray(80), [(0, None)])
+    with pytest.raises((BufferError, TypeError)):
+        Recorder(bytes(80), [(0, None)])
+    recorder = Recorder(numbers, [(9, None), (0, (1.0, 2.0))])
+    for values in ((), (1.0,), (1.0, 2.0, 3.0)):
+        with pytest.raises(ValueError, match="one value for each"):
+            recorder.record(*values)
+    with pytest.raises(TypeError):
+        recorder.record(1.0, "two")  # type: ignore[arg-type]
+    recorder.record(1.0, float("nan"))
 
 
 def test_a_large_family_shows_only_what_it_counted() -> None:

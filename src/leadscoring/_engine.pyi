@@ -43,6 +43,17 @@ class Encoder:
     def encode(self, leads: Sequence[tuple[object, ...]]) -> Rows:
         """One row a lead. ValueError names the row and the feature whose value does not fit."""
 
+class Recorder:
+    """Counts into ``numbers``, a writable buffer of doubles: all that one request has to count in one call.
+
+    ``plan`` has the place of each series and, for a histogram, its upper edges. ValueError when one of
+    them lies outside of the numbers.
+    """
+
+    def __init__(self, numbers: object, plan: Sequence[tuple[int, Sequence[float] | None]]) -> None: ...
+    def record(self, *values: float) -> None:
+        """Adds one value to each series, in the plan's order."""
+
 class Forest:
     """Checked trees, laid out for the kernels.
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
+Tier = Literal["A", "B", "C", "D", "E"]
 Direction = Literal["increases", "decreases"]
 
 
@@ -42,7 +43,7 @@ class Score(msgspec.Struct, gc=False):
 
     raw_score: float
     bucket: int
-    tier: Literal["A", "B", "C", "D", "E"]
+    tier: Tier
     percentile: float | None
     ranking: Ranking | UnsetType = UNSET
 

@@ -3,13 +3,15 @@
 No label is ever made of what a client sent: a path that is no route is ``unknown``.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+import msgspec
+
 from leadscoring import errors
-from leadscoring.lead import Scored
+from leadscoring.lead import Score, Scored
 from leadscoring.model.card import TIERS
-from leadscoring.tally import OTHER, Count, Family, Spread, Tally
+from leadscoring.tally import OTHER, Count, Family, Tally
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", OTHER)
 STATUSES = (*map(str, (200, 400, 401, 403, 404, 405, 413, 415, 422, 429, 431, 499, 500, 502, 503, 504)), OTHER)
@@ -69,66 +71,76 @@ def metrics_markdown() -> str:
     return "\n".join(lines)
 
 
+class Clock(msgspec.Struct, frozen=True, gc=False):
+    """When each stage of scoring ended; moments of one clock, in seconds."""
+
+    began: float
+    decoded: float
+    predicted: float
+    explained: float
+
+    def stages(self, encoded: float) -> tuple[float, float, float, float]:
+        """How long each of STAGES took, when the answer was bytes at ``encoded``."""
+        decoded, predicted, explained = self.decoded, self.predicted, self.explained
+        return decoded - self.began, predicted - decoded, explained - predicted, encoded - explained
+
+
 class Metrics:
     """The metrics of one process; with ``file``, of all workers that share it."""
 
     def __init__(self, endpoints: Iterable[str], provider: str, file: Path | None = None) -> None:
-        self._tally = Tally(declared(endpoints, provider), file)
+        self._tally = tally = Tally(declared(endpoints, provider), file)
         self._provider = provider
-        self._requests: dict[tuple[str, str, int], tuple[Count, Spread]] = {}
+        self._answered: dict[tuple[str, str, int], Callable[..., None]] = {}
         self._errors: dict[str, Count] = {}
-        self._tiers = [self._tally.count("model_predictions", provider, tier) for tier in reversed(TIERS)]
-        self._raw_scores = self._tally.spread("model_prediction_raw_scores", provider)
-        self._buckets = self._tally.spread("model_prediction_buckets", provider)
-        self._batches = self._tally.spread("model_batch_size")
-        self.active = self._tally.count("http_requests_active")
-        self._demo_active = self._tally.count("api_demo_key_active")
-        self._next_expiry = self._tally.count("api_key_expiry_timestamp_seconds")
-        self._latency = self._tally.spread("model_prediction_latency_seconds", provider)
-        self._stages = [self._tally.spread("scoring_stage_seconds", stage).observe for stage in STAGES]
+        self._active = tally.count("http_requests_active")
+        self._batches = tally.spread("model_batch_size")
+        self._demo_active = tally.count("api_demo_key_active")
+        self._next_expiry = tally.count("api_key_expiry_timestamp_seconds")
+        stages = [tally.spread("scoring_stage_seconds", stage) for stage in STAGES]
+        self._staged = tally.together(tally.spread("model_prediction_latency_seconds", provider), *stages)
+        self._scored = [
+            tally.together(
+                tally.count("model_predictions", provider, tier),
+                tally.spread("model_prediction_raw_scores", provider),
+                tally.spread("model_prediction_buckets", provider),
+            )
+            for tier in reversed(TIERS)
+        ]
+
+    def arrived(self) -> None:
+        """A request is being answered."""
+        self._active.add()
 
     def answered(self, method: str, endpoint: str, status: int, seconds: float) -> None:
         """One request was answered; ``endpoint`` is the route, never the path that was sent."""
-        handles = self._requests.get((method, endpoint, status))
-        if handles is None:
-            handles = self._handles(method, endpoint, status)
-        handles[0].add()
-        handles[1].observe(seconds)
+        record = self._answered.get((method, endpoint, status)) or self._recorder(method, endpoint, status)
+        record(1.0, seconds, -1.0)
 
-    def _handles(self, method: str, endpoint: str, status: int) -> tuple[Count, Spread]:
-        handles = (
+    def _recorder(self, method: str, endpoint: str, status: int) -> Callable[..., None]:
+        record = self._tally.together(
             self._tally.count("http_requests", method, endpoint, str(status)),
             self._tally.spread("http_request_duration_seconds", method, endpoint),
+            self._active,
         )
         if method in METHODS:  # a client may make up methods, and they must not pile up here
-            self._requests[method, endpoint, status] = handles
-        return handles
+            self._answered[method, endpoint, status] = record
+        return record
 
-    def timed(self, began: float, decoded: float, predicted: float, explained: float) -> None:
-        """One request went through these stages of scoring; moments of one clock, in seconds."""
-        decode, predict, explain, _ = self._stages
-        decode(decoded - began)
-        predict(predicted - decoded)
-        explain(explained - predicted)
-        self._latency.observe(predicted - decoded)
+    def timed(self, clock: Clock, encoded: float) -> None:
+        """One request went through all stages of scoring, and its answer was bytes at ``encoded``."""
+        self._staged(clock.predicted - clock.decoded, *clock.stages(encoded))
 
-    def encoded(self, seconds: float) -> None:
-        """One answer was turned into bytes."""
-        self._stages[3](seconds)
-
-    def scored(self, answer: Scored) -> None:
+    def scored(self, score: Score) -> None:
         """One lead was scored."""
-        score = answer.score
-        self._tiers[score.bucket - 1].add()
-        self._raw_scores.observe(score.raw_score)
-        self._buckets.observe(score.bucket)
+        self._scored[score.bucket - 1](1.0, score.raw_score, score.bucket)
 
-    def batch(self, size: int, answers: Iterable[object]) -> None:
-        """A batch of ``size`` leads was answered with these scores and errors."""
-        self._batches.observe(size)
+    def batch(self, answers: Sequence[object]) -> None:
+        """A batch was answered with these scores and errors."""
+        self._batches.observe(len(answers))
         for answer in answers:
             if isinstance(answer, Scored):
-                self.scored(answer)
+                self.scored(answer.score)
             else:
                 self.failed(type(answer).__name__)
 

@@ -10,7 +10,7 @@ import fcntl
 import mmap
 import os
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from pathlib import Path
 from typing import IO, Literal, NamedTuple
@@ -19,6 +19,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
+
+from leadscoring._engine import Recorder
 
 OTHER = "other"
 """The value that a label takes when what happened has no value of its own."""
@@ -72,6 +74,11 @@ class Count:
         self._numbers = numbers
         self._place = place
 
+    @property
+    def series(self) -> tuple[int, None]:
+        """Where it counts."""
+        return self._place, None
+
     def add(self, amount: float = 1.0) -> None:
         """Counts up, or a gauge down."""
         self._numbers[self._place] += amount
@@ -91,6 +98,11 @@ class Spread:
         self._place = place
         self._edges = edges
         self._sum = place + len(edges) + 1
+
+    @property
+    def series(self) -> tuple[int, tuple[float, ...]]:
+        """Where it counts, and its upper edges."""
+        return self._place, self._edges
 
     def observe(self, value: float) -> None:
         """Counts a value into its bucket; a bucket's upper edge belongs to it."""
@@ -164,6 +176,10 @@ class Tally(Collector):
 
     def _place(self, name: str, values: tuple[str, ...]) -> int:
         return self._starts[name] + self._family(name).place(values)
+
+    def together(self, *handles: Count | Spread) -> Callable[..., None]:
+        """A function that takes one value for each handle, adds or observes all of them, and is one C call."""
+        return Recorder(self._mine, [handle.series for handle in handles]).record
 
     def collect(self) -> Iterator[Metric]:
         """Every series, over all processes; those of a large family only when they counted something."""

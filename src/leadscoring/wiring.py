@@ -67,7 +67,7 @@ def open_service(
         settle_memory()
         yield Service(
             settings=settings,
-            scorer=Scorer(model, provider, metrics),
+            scorer=Scorer(model, provider),
             keys=keys,
             metrics=metrics,
             access_log=access_log,

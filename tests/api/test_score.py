@@ -123,6 +123,15 @@ def test_details_are_given_when_asked_for(server: Server) -> None:
     assert answer["api_version"] == "v1"
 
 
+def test_the_stages_of_a_detailed_answer_are_told_to_the_browser(server: Server) -> None:
+    """Each with its milliseconds."""
+    sent = server.http.post("/api/v1/score?include_details=true", json=LEAD)
+    stages = dict(part.split(";dur=") for part in sent.headers["server-timing"].split(", "))
+    assert list(stages) == ["decode", "predict", "explain", "encode"]
+    assert all(float(took) >= 0 for took in stages.values())
+    assert "server-timing" not in server.http.post("/api/v1/score", json=LEAD).headers
+
+
 def test_reasons_come_strongest_first_with_the_value_that_was_sent(server: Server) -> None:
     """Each with its direction; as many as were asked for."""
     answer = score(server, LEAD, "?reasons=100")

@@ -41,21 +41,25 @@ def test_every_depth_scores_as_xgboost(depth: int, grow: Grow, variant: str) -> 
     assert trees.n_trees == 18
 
 
-@pytest.mark.parametrize("onehot", [1, 100])
+@pytest.mark.parametrize("onehot", [1, 1000])
+@pytest.mark.parametrize("categories", [40, 200, 450])
 @pytest.mark.parametrize("depth", [2, 5, 11])
-def test_categories_score_as_xgboost(depth: int, onehot: int, grow: Grow, variant: str) -> None:
-    """Sets of categories and single ones split as XGBoost splits them."""
-    trees = check(grow(depth, 18, categories=40, max_cat_to_onehot=onehot, min_child_weight=0.1))
+def test_categories_score_as_xgboost(depth: int, categories: int, onehot: int, grow: Grow, variant: str) -> None:
+    """Sets of few and many categories, and single ones, split as XGBoost splits them."""
+    trees = check(grow(depth, 18, categories=categories, max_cat_to_onehot=onehot, min_child_weight=0.1))
     assert set(trees.categories) == {4, 5}
-    assert 1 <= trees.categories[4] <= 40
+    assert 1 <= trees.categories[4] <= categories
 
 
-def test_odd_category_codes_go_where_xgboost_sends_them(grow: Grow) -> None:
+@pytest.mark.parametrize("categories", [40, 63, 450])
+@pytest.mark.parametrize("onehot", [1, 1000])
+def test_odd_category_codes_go_where_xgboost_sends_them(categories: int, onehot: int, grow: Grow) -> None:
     """Codes that are negative, fractional, unknown or huge are decided as XGBoost decides them."""
-    model = grow(4, 20, categories=40)
+    model = grow(4, 20, categories=categories, max_cat_to_onehot=onehot)
     trees = TreeEnsemble.from_bytes(model.raw())
-    rows = np.repeat(model.rows[:5], 11, 0)
-    rows[:, 4] = np.tile([-1, -0.5, 0.4, 2.9, 39, 40, 64, 1e6, 16777214, 16777215, 3e38], 5).astype(np.float32)
+    odd = [-1, -0.5, -0.0, 0.4, 2.9, 39, 40, 61, 62, 63, 64, 449.5, 1e6, 16777214, 16777215, 3e38]
+    rows = np.repeat(model.rows[:5], len(odd), 0)
+    rows[:, 4] = np.tile(odd, 5).astype(np.float32)
     margins = [model.booster.inplace_predict(row[None], predict_type="margin")[0] for row in rows]
     np.testing.assert_array_equal(trees.margins(rows), np.array(margins, np.float32))
 

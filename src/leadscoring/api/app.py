@@ -6,7 +6,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, nullcontext
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, time
 
 import structlog
 from starlette.applications import Starlette
@@ -25,6 +25,7 @@ from leadscoring.api.model import ModelRoutes
 from leadscoring.api.operations import Operations
 from leadscoring.api.score import Scoring
 from leadscoring.errors import LeadScoringError, RequestError
+from leadscoring.logs import Answered
 from leadscoring.settings import read_settings
 from leadscoring.wiring import Service, open_service
 
@@ -79,7 +80,7 @@ class App:
             return
         began = perf_counter()
         exchange = Exchange(scope, receive, f"{self._prefix}-{next(self._numbers):x}")
-        self._metrics.active.add()
+        self._metrics.arrived()
         status = 499  # the client hung up: nothing was sent
         try:
             handler = None if exchange.origin else self._routes.get((scope["method"], scope["path"]))
@@ -93,10 +94,14 @@ class App:
         except ClientGone:
             exchange.error = "ClientGone"
         finally:
-            self._metrics.active.add(-1.0)
             seconds = perf_counter() - began
             self._metrics.answered(scope["method"], exchange.endpoint, status, seconds)
-            self._access_log.write(exchange, scope["method"], scope["path"][:200], status, seconds)
+            self._access_log.note(
+                Answered(
+                    time(), exchange.request_id, exchange.key, scope["method"], scope["path"],
+                    status, seconds, exchange.leads, exchange.error, exchange.refused,
+                )
+            )  # fmt: skip
 
     async def _through_framework(self, exchange: Exchange, send: Send) -> int:
         status = 499

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from leadscoring.errors import BodyTooLarge, UnsupportedMediaType
 
@@ -19,7 +21,7 @@ class ClientGone(Exception):  # not an error of ours: the caller hung up
     """The client closed the connection before its request was read."""
 
 
-class Reply(NamedTuple):
+class Reply(msgspec.Struct, frozen=True, gc=False):
     """What to send back."""
 
     status: int
@@ -45,25 +47,15 @@ class Exchange:
         self.leads = 0
         self.error: str | None = None
         self.refused: dict[str, int] | None = None
-        self.presented_key: bytes | None = None
-        self.content_type: bytes | None = None
-        self.content_encoding: bytes | None = None
-        self.content_length: bytes | None = None
-        self.origin = False
-        for name, value in scope["headers"]:
-            if name == b"x-api-key":
-                self.presented_key = value
-            elif name == b"content-type":
-                self.content_type = value
-            elif name == b"content-length":
-                self.content_length = value
-            elif name == b"x-request-id":
-                if SANE_REQUEST_ID(value):
-                    self.request_id = value.decode()
-            elif name == b"content-encoding":
-                self.content_encoding = value
-            elif name == b"origin":
-                self.origin = True
+        headers = dict(scope["headers"])  # one call; of a header that came twice, the last counts
+        self.presented_key: bytes | None = headers.get(b"x-api-key")
+        self.content_type: bytes | None = headers.get(b"content-type")
+        self.content_length: bytes | None = headers.get(b"content-length")
+        self.content_encoding: bytes | None = headers.get(b"content-encoding")
+        self.origin = b"origin" in headers
+        sent = headers.get(b"x-request-id")
+        if sent is not None and SANE_REQUEST_ID(sent):
+            self.request_id = sent.decode()
 
     async def json_body(self, limit: int) -> bytes:
         """The whole body, announced as JSON.

@@ -113,17 +113,15 @@ def errors_markdown() -> str:
     ours = [(status, kind.code, f"`{kind.__name__}`", first_line(kind)) for kind, (status, _) in STATUS.items()]
     plain = [(status, code, "", f"{title}.") for status, (code, title) in PLAIN.items()]
     lines = ["| Code | Status | In the log | When |", "|---|---|---|---|"]
-    for status, code, name, about in sorted(ours + plain):
-        lines.append(f"| `{code}` | {status} | {name} | {about} |")
+    lines += [f"| `{code}` | {status} | {name} | {about} |" for status, code, name, about in sorted(ours + plain)]
     return "\n".join(lines)
 
 
 def start_errors_markdown() -> str:
     """The table of what stops a start or a command, as Markdown for the documentation."""
     lines = ["| Error | Code | When |", "|---|---|---|"]
-    for kind in leaves(LeadScoringError):
-        if not issubclass(kind, RequestError):
-            lines.append(f"| `{kind.__name__}` | `{kind.code}` | {first_line(kind)} |")
+    kinds = [kind for kind in leaves(LeadScoringError) if not issubclass(kind, RequestError)]
+    lines += [f"| `{kind.__name__}` | `{kind.code}` | {first_line(kind)} |" for kind in kinds]
     return "\n".join(lines)
 
 

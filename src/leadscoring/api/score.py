@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from time import perf_counter
 from urllib.parse import parse_qsl
 
@@ -11,7 +12,7 @@ from leadscoring.api.exchange import Exchange, Reply
 from leadscoring.api.failures import refused
 from leadscoring.errors import InvalidParameter, RequestError
 from leadscoring.keys import KeyRing
-from leadscoring.metrics import Metrics
+from leadscoring.metrics import STAGES, Clock, Metrics
 from leadscoring.scoring import Asked, Scorer
 
 MOST_REASONS = 10_000
@@ -39,32 +40,42 @@ class Scoring:
         asked = what_is_asked(exchange.scope["query_string"])
         body = await exchange.json_body(self._max_body_bytes)
         try:
-            answer = await self._scorer.one(body, asked, exchange.request_id)
+            answer, clock = await self._scorer.one(body, asked, exchange.request_id)
         except RequestError as error:
             self._metrics.failed(type(error).__name__)
             raise
         exchange.leads = 1
-        return Reply(200, self._bytes(answer))
+        self._metrics.scored(answer.score)
+        return self._reply(answer, clock, asked)
 
     async def batch(self, exchange: Exchange) -> Reply:
         """Scores the leads in the body, each on its own."""
         exchange.key = self._keys.check(exchange.presented_key).label
         asked = what_is_asked(exchange.scope["query_string"])
         body = await exchange.json_body(self._max_body_bytes)
-        answers = await self._scorer.many(body, self._max_batch_size, asked, exchange.request_id)
+        answers, clock = await self._scorer.many(body, self._max_batch_size, asked, exchange.request_id)
         exchange.leads = len(answers)
-        errors = Counter(type(answer).__name__ for answer in answers if isinstance(answer, RequestError))
-        exchange.refused = errors or None
-        self._metrics.batch(len(answers), answers)
-        return Reply(200, self._bytes([refused(a) if isinstance(a, RequestError) else a for a in answers]))
+        exchange.refused = Counter(type(place).__name__ for place in answers if isinstance(place, RequestError)) or None
+        self._metrics.batch(answers)
+        told = [refused(place) if isinstance(place, RequestError) else place for place in answers]
+        return self._reply(told, clock, asked)
 
-    def _bytes(self, answer: object) -> bytes:
-        began = perf_counter()
-        encoded = self._encode(answer)
-        self._metrics.encoded(perf_counter() - began)
-        return encoded
+    def _reply(self, answer: object, clock: Clock, asked: Asked) -> Reply:
+        body = self._encode(answer)
+        encoded = perf_counter()
+        self._metrics.timed(clock, encoded)
+        if not asked.details:
+            return Reply(200, body)
+        return Reply(200, body, headers=((b"server-timing", server_timing(clock, encoded)),))
 
 
+def server_timing(clock: Clock, encoded: float) -> bytes:
+    """The stages of scoring in milliseconds, as browsers show them."""
+    took = zip(STAGES, clock.stages(encoded), strict=True)
+    return ", ".join(f"{stage};dur={seconds * 1e3:.3f}" for stage, seconds in took).encode()
+
+
+@lru_cache(maxsize=256)
 def what_is_asked(query: bytes) -> Asked:
     """What the query parameters ``reasons`` and ``include_details`` ask for.
 

@@ -5,7 +5,7 @@ missing or be mixed up, and stock XGBoost still loads the model. It is data, nev
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -13,6 +13,7 @@ import msgspec
 
 from leadscoring.errors import CardInvalid
 from leadscoring.features import FLOAT32_MAX, Contract
+from leadscoring.lead import Tier
 from leadscoring.model.calibration import Calibration
 
 ATTRIBUTE = "lead_scoring"
@@ -21,7 +22,7 @@ ATTRIBUTE = "lead_scoring"
 FORMAT = 1
 """The version of the card's own layout; a reader refuses a later one."""
 
-TIERS = ("A", "B", "C", "D", "E")
+TIERS: tuple[Tier, ...] = ("A", "B", "C", "D", "E")
 
 
 class Tiers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,7 +32,7 @@ class Tiers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     thresholds: tuple[float, float, float, float] = (0.8, 0.6, 0.4, 0.2)
-    definitions: dict[str, str] = {}
+    definitions: Mapping[str, str] = {}
 
     def __post_init__(self) -> None:
         if any(not 0.0 <= bound <= 1.0 for bound in self.thresholds) or any(
@@ -41,10 +42,7 @@ class Tiers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def bucket(self, probability: float) -> int:
         """5 for tier A down to 1 for tier E."""
-        a, b, c, d = self.thresholds
-        if probability >= c:
-            return 3 if probability < b else (4 if probability < a else 5)
-        return 2 if probability >= d else 1
+        return 5 - sum(map(probability.__lt__, self.thresholds))
 
     def meanings(self) -> dict[str, str]:
         """Tier to what it means, A first; from the thresholds where the card has no words."""
@@ -56,7 +54,7 @@ class Tiers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "D": f"probability {d:.1%} to {c:.1%}",
             "E": f"probability below {d:.1%}",
         }
-        return plain | self.definitions
+        return {**plain, **self.definitions}
 
 
 class Bins(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -165,14 +163,14 @@ def percentile(quantiles: Sequence[float], probability: float) -> float | None:
     if not quantiles:
         return None
     steps = len(quantiles) - 1
-    left, right = bisect_left(quantiles, probability), bisect_right(quantiles, probability)
-    if right > left:
-        place = (left + right - 1) / 2
+    left = bisect_left(quantiles, probability)
+    if left > steps:
+        place = float(steps)
+    elif (high := quantiles[left]) == probability:
+        place = (left + bisect_right(quantiles, probability) - 1) / 2
     elif left == 0:
         place = 0.0
-    elif left > steps:
-        place = float(steps)
     else:
-        low, high = quantiles[left - 1], quantiles[left]
+        low = quantiles[left - 1]
         place = left - 1 + (probability - low) / (high - low)
     return round(100.0 * place / steps, 2)

@@ -13,7 +13,7 @@ from leadscoring._engine import Encoder, Rows, count_colons
 from leadscoring.decode import LeadDecoder
 from leadscoring.errors import CardInvalid, GoldenRowMismatch, ModelNotFound, UnexpectedModelVersion
 from leadscoring.features import Contract, Feature
-from leadscoring.model.card import ATTRIBUTE, TIERS, Card, read_card
+from leadscoring.model.card import ATTRIBUTE, TIERS, Card, percentile, read_card
 from leadscoring.model.trees import TreeEnsemble
 
 GOLDEN_TOLERANCE = 1e-5
@@ -68,9 +68,17 @@ class LoadedModel:
             certified=text is not None,
         )
 
-    def tier(self, bucket: int) -> str:
-        """The letter of a bucket: 5 is A, 1 is E."""
-        return TIERS[5 - bucket]
+    def score(self, margin: float) -> lead.Score:
+        """What a margin, in log-odds, means: probability, tier and percentile."""
+        card = self.card
+        probability = card.calibration.probability(margin)
+        bucket = card.tiers.bucket(probability)
+        return lead.Score(
+            probability,
+            bucket,
+            TIERS[-bucket],  # 5 is A, 1 is E
+            percentile(card.reference.quantiles, probability),
+        )
 
 
 def read_file(path: str | Path) -> bytes:

@@ -1,6 +1,7 @@
 """Margins from the engine in this process."""
 
 import asyncio
+from collections.abc import Awaitable
 
 from leadscoring._engine import Rows
 from leadscoring.model.trees import TreeEnsemble
@@ -17,8 +18,8 @@ class Local:
     def __init__(self, trees: TreeEnsemble) -> None:
         self._trees = trees
 
-    async def margins(self, rows: Rows) -> list[float]:
+    def margins(self, rows: Rows) -> list[float] | Awaitable[list[float]]:
         """The margin of each row, in log-odds, in order."""
         if len(rows) < OWN_THREAD_FROM:
             return self._trees.predict(rows)
-        return await asyncio.to_thread(self._trees.predict, rows)
+        return asyncio.to_thread(self._trees.predict, rows)

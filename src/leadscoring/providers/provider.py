@@ -1,5 +1,6 @@
 """What the scorer asks of whatever computes margins."""
 
+from collections.abc import Awaitable
 from typing import Protocol
 
 from leadscoring._engine import Rows
@@ -11,6 +12,6 @@ class Provider(Protocol):
     name: str
     """As in MODEL_ENDPOINT_PROVIDER and in the labels of metrics."""
 
-    async def margins(self, rows: Rows) -> list[float]:
-        """The margin of each row, in log-odds, in order."""
+    def margins(self, rows: Rows) -> list[float] | Awaitable[list[float]]:
+        """The margin of each row, in log-odds, in order: at once where that is quick, else to be awaited."""
         ...

@@ -33,7 +33,7 @@ def make_tiers(p: Vector, y: Vector) -> Tiers:
     tier = np.searchsorted(-np.asarray(thresholds), -p, side="left")
     spans = (f"{a:.1%} or more", f"{b:.1%} to {a:.1%}", f"{c:.1%} to {b:.1%}", f"{d:.1%} to {c:.1%}", f"below {d:.1%}")
     words = ("the best tenth of leads", "the next 15 %", "the next 25 %", "the 25 % after those", "the last 25 %")
-    definitions = {
+    definitions: dict[str, str] = {
         name: f"{words[place]}: probability {spans[place]}; {observed(y[tier == place])}"
         for place, name in enumerate(TIERS)
     }

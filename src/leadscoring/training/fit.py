@@ -110,7 +110,7 @@ def train(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Pr
     leads = gather(frame, options.target, tokens, positive=options.positive, time=options.time, id_column=options.id)
     refuse_few(leads)
     every = infer(leads.frame, leads.y, leads.named, options.ignore, tokens)
-    held = hold_out(leads, every.contract.names, options.seed)
+    held = hold_out(leads, every.frame, options.seed)
     recipes = trees.RECIPES if leads.time is None else trees.RECIPES_OVER_TIME
     rehearsal = fit(leads.take(~held), options, tokens, recipes, Share(tell, "rehearsing", 0.02, 0.6))
     tell("measuring", 0.6)
@@ -163,7 +163,7 @@ def fit(
     if leads.time is not None:
         inferred, x = without_calendar(inferred, x, leads.time)
     contract = inferred.contract
-    folds = leads.folds(FOLDS, options.seed, contract.names)
+    folds = leads.folds(FOLDS, options.seed, inferred.frame)
     cross = trees.cross_fit(contract, x, leads.y, folds, recipes, options.seed, share.ticks(FOLDS * len(recipes)))
     recent = np.arange(len(leads.y)) if leads.time is None else np.flatnonzero(folds >= FOLDS - RECENT_FOLDS)
     calibration = fit_calibration(cross.margins[recent], leads.y[recent], options.seed)

@@ -232,11 +232,12 @@ def read_category(read: Read) -> None:
     common = [value for value, count in counts if count >= least]
     rare = sum(count for _, count in counts if count < least)
     other = rare >= FEWEST
-    if len(common) + other < 2 and column.null_count() + (0 if other else rare) < FEWEST:
-        read.dropped = f"nearly constant: {counts[0][0]!r} in all but {len(column) - counts[0][1]} rows"
-        return
     if not common:
         read.dropped = f"{distinct} different texts, none of them in {least:.0f} rows or more"
+        return
+    if len(common) + other < 2 and column.null_count() + (0 if other else rare) < FEWEST:
+        others = len(column) - counts[0][1]
+        read.dropped = f"nearly constant: {counts[0][0]!r} in all but {others} row{'s' if others > 1 else ''}"
         return
     read.column, read.folded = column, rare
     read.feature = Feature(

@@ -44,15 +44,14 @@ class Leads(msgspec.Struct, frozen=True):
         time = None if self.time is None else self.time[numbers]
         return msgspec.structs.replace(self, frame=self.frame[numbers], y=self.y[numbers], time=time)
 
-    def folds(self, count: int, seed: int, columns: list[str] | None = None) -> Indices:
+    def folds(self, count: int, seed: int, features: pl.DataFrame) -> Indices:
         """The fold of each lead: by time where there is one, else random with duplicates together.
 
-        Duplicates are leads alike in all ``columns`` (in all that have no other role, by default).
+        Duplicates are leads with the same ``features``, which are those of ``infer``.
         """
         if self.time is not None:
             return time_folds(self.time, count)
-        alike = columns if columns is not None else [name for name in self.frame.columns if name not in self.named]
-        return random_folds(groups_of_frame(self.frame.select(alike)), self.y, count, seed)
+        return random_folds(groups_of_frame(features), self.y, count, seed)
 
 
 def gather(
@@ -99,12 +98,12 @@ def refuse_few(leads: Leads) -> None:
             )
 
 
-def hold_out(leads: Leads, columns: list[str], seed: int) -> npt.NDArray[np.bool_]:
+def hold_out(leads: Leads, features: pl.DataFrame, seed: int) -> npt.NDArray[np.bool_]:
     """Which leads nothing may see until the end: the latest fifth, or a random one.
 
     Raises ``TrainingDataError`` when they, or the others, lack leads of one outcome.
     """
-    held: npt.NDArray[np.bool_] = leads.folds(HELD_OUT, seed + 1000, columns) == HELD_OUT - 1
+    held: npt.NDArray[np.bool_] = leads.folds(HELD_OUT, seed + 1000, features) == HELD_OUT - 1
     for part, what in ((held, "latest fifth"), (~held, "first four fifths")):
         positives = int(leads.y[part].sum())
         if not 5 <= positives <= int(part.sum()) - 5:

@@ -15,9 +15,9 @@ TIME_FORMATS = ("%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y/%m/%d", "%m/
 def column_of(frame: pl.DataFrame, name: str, option: str) -> pl.Series:
     """The column that an option names, or a ``TrainingDataError`` with a guess at the one meant."""
     if name not in frame.columns:
-        raise TrainingDataError(
-            f"{option} names the column {name!r}, which is not in the data{hint(name, frame.columns)}"
-        )
+        more = ", ..." if frame.width > SHOWN else ""
+        guess = hint(name, frame.columns) or f"; it holds {', '.join(frame.columns[:SHOWN])}{more}"
+        raise TrainingDataError(f"{option} names the column {name!r}, which is not in the data{guess}")
     return frame[name]
 
 

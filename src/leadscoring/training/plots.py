@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 WIDTH, HEIGHT = 520, 300
-LEFT, RIGHT, TOP, BOTTOM = 56, 14, 14, 46
+LEFT, RIGHT, TOP, BOTTOM = 56, 22, 14, 46
 
 Pairs = Sequence[tuple[float, float]]
 

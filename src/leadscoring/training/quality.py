@@ -108,7 +108,8 @@ def measure(
     values = scored.statistics(np.ones(scored.rows))
     drawn = bootstrap(scored.statistics, scored.rows, resamples, seed)
     tail = 100.0 * (1.0 - COVERAGE) / 2.0
-    low, high = np.nanpercentile(np.where(np.isnan(values), 0.0, drawn), [tail, 100.0 - tail], axis=0)
+    drawn = np.where(np.isnan(drawn), np.nan_to_num(values), drawn)  # a resample without leads of a kind tells nothing
+    low, high = np.percentile(drawn, [tail, 100.0 - tail], axis=0)
     figures = [
         Figure(float(value), float(min(one, value)), float(max(two, value)))
         for value, one, two in zip(values, low, high, strict=True)
@@ -173,11 +174,8 @@ class Scored:
         mass = np.bincount(self.bin, weights)
         predicted = np.bincount(self.bin, weights * self.p)
         observed = np.bincount(self.bin, weights * self.y)
-        joined: Vector = np.r_[
-            np.abs(predicted - observed).sum() / total,
-            np.divide(observed, mass, out=np.full_like(mass, np.nan), where=mass > 0),
-        ]
-        return joined
+        shares = np.divide(observed, mass, out=np.full_like(mass, np.nan), where=mass > 0)
+        return np.concatenate([[np.abs(predicted - observed).sum() / total], shares])
 
     def tenths(self, seen: Vector, found: Vector, total: float, positives: float) -> tuple[Vector, Vector, Vector]:
         """Conversion, lift and gain of each tenth; leads of one score count by their share of it."""

@@ -1,0 +1,79 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from past_leads import csv_of, leads
+
+from leadscoring.training.commands import evaluate, split_commas, train
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A CSV file of past leads."""
+    return csv_of(leads(300), tmp_path / "Past leads.csv")
+
+
+def test_train_then_evaluate(data: Path, tmp_path: Path) -> None:
+    """Both commands print their figures, and write what was asked for."""
+    model, report = tmp_path / "model.json", tmp_path / "report"
+    told = CliRunner().invoke(train, [str(data), "--target", "won", "--out", str(model), "--report", str(report)])
+    assert told.exit_code == 0, told.output
+    assert "ROC-AUC" in told.stdout
+    assert f"wrote {model}" in told.stdout
+    assert {path.name for path in report.iterdir()} == {"report.html", "report.json"}
+    told = CliRunner().invoke(evaluate, [str(model), str(data), "--target", "won", "--json"])
+    assert told.exit_code == 0, told.output
+    assert json.loads(told.stdout)["kind"] == "evaluate"
+
+
+def test_json_is_all_that_is_on_stdout(data: Path, tmp_path: Path) -> None:
+    """The summary can be piped: progress goes to stderr."""
+    told = CliRunner().invoke(
+        train, [str(data), "--target", "won", "--ignore", "opt in", "--out", str(tmp_path / "m.ubj"), "--json"]
+    )
+    summary = json.loads(told.stdout)
+    assert summary["model"]["name"] == "past-leads"
+    assert summary["columns"]["dropped"]["opt in"] == "ignored, as asked"
+
+
+def test_a_mistake_is_a_message_and_exit_code_1(data: Path, tmp_path: Path) -> None:
+    """Nobody sees a traceback for a wrong file or column, and no model is written."""
+    model = tmp_path / "model.json"
+    for arguments in (
+        [str(data), "--target", "win", "--out", str(model)],
+        [str(tmp_path / "absent.csv"), "--target", "won", "--out", str(model)],
+        [str(data), "--target", "won", "--positive", "si", "--out", str(model)],
+    ):
+        told = CliRunner().invoke(train, arguments)
+        assert told.exit_code == 1
+        assert "Error: " in told.stderr
+        assert "Traceback" not in told.output
+    assert not model.exists()
+    told = CliRunner().invoke(evaluate, [str(model), str(data), "--target", "won"])
+    assert told.exit_code == 1
+
+
+def test_an_unwritable_place_is_a_message(data: Path) -> None:
+    """A model that cannot be written is told as such."""
+    told = CliRunner().invoke(train, [str(data), "--target", "won", "--out", str(data / "model.json")])
+    assert told.exit_code == 1
+    assert "cannot write" in told.stderr
+
+
+def test_wrong_usage_is_exit_code_2(data: Path) -> None:
+    """A missing option is a matter of usage."""
+    assert CliRunner().invoke(train, [str(data)]).exit_code == 2
+
+
+def test_commas_and_repetition_are_alike() -> None:
+    """--ignore A,B and --ignore A --ignore B mean the same."""
+    assert split_commas(["A, B", "C"]) == ("A", "B", "C")
+
+
+def test_help_needs_no_training_library() -> None:
+    """Importing the commands imports none of the heavy libraries."""
+    code = "import sys, leadscoring.training.commands; sys.exit(any(m in sys.modules for m in ('xgboost', 'polars', 'numpy')))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
