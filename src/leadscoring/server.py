@@ -11,6 +11,7 @@ import uvicorn
 
 from leadscoring.api.app import METRICS_FILE, PATHS
 from leadscoring.api.listener import check_free
+from leadscoring.api.upgrade import StayingHttp
 from leadscoring.keys import KeyRing
 from leadscoring.logs import configure
 from leadscoring.metrics import declared
@@ -63,7 +64,7 @@ def arguments(settings: Settings) -> dict[str, Any]:
         "host": settings.host,
         "port": settings.port,
         "loop": "uvloop",
-        "http": "httptools",
+        "http": StayingHttp,
         "ws": "none",
         "lifespan": "on",
         "log_config": None,

@@ -121,6 +121,18 @@ UNUSUAL = {
     "a key of no text": (get(b"/api/v1/model/info", b"X-API-Key: \xff\xfe"), 401),
     "an empty key": (get(b"/api/v1/model/info", b"X-API-Key:"), 401),
     "an expectation that nobody knows": (HEAD + b"Expect: 200-maybe\r\n" + LENGTH + b"\r\n" + SOUND, 200),
+    "an offer of HTTP/2, as Java makes it": (
+        HEAD
+        + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAAB\r\n"
+        + LENGTH
+        + b"\r\n"
+        + SOUND,
+        200,
+    ),
+    "an offer of WebSocket": (
+        get(b"/health", b"connection: upgrade", b"upgrade: websocket", b"sec-websocket-version: 13"),
+        200,
+    ),
     "a content type that is none": (HEAD.replace(b"application/json", b"\xff/;;=") + LENGTH + b"\r\n" + SOUND, 415),
 }
 
