@@ -29,3 +29,5 @@ def test_other_headers_are_left_alone(name: bytes) -> None:
 def test_a_body_is_left_alone(sent: bytes) -> None:
     """What a lead says of upgrades is the lead's."""
     assert without_offer(sent) == sent
+    head = b"POST / HTTP/1.1\r\nUpgrade: h2c\r\n\r\n"
+    assert without_offer(head + sent).endswith(sent)
