@@ -90,6 +90,9 @@ async def fails(exchange):
     except ValueError as failure:
         raise KeyError(local) from failure
 
+async def lost():
+    raise ValueError("hidden-company")
+
 async def main():
     with open_service(read_settings(os.environ), ["/boom"]) as service:
         app = App(service, {("GET", "/boom"): fails}, lifespan(ExitStack()))
@@ -100,6 +103,11 @@ async def main():
         await app(scope, None, send)
         assert sent[0]["status"] == 500
         assert b"hidden" not in sent[1]["body"]
+        loop = asyncio.get_running_loop()
+        loop.call_soon(float, "hidden-company")
+        task = loop.create_task(lost())
+        await asyncio.sleep(0)
+        del task
 
 asyncio.run(main())
 """
@@ -128,6 +136,7 @@ def test_a_failure_of_ours_says_where_but_not_with_what(tmp_path: Path, level: s
     assert failed["exception"].splitlines()[0] == "KeyError"
     assert "because of\nValueError" in failed["exception"]
     assert "in fails" in failed["exception"]
+    assert {"Exception in callback float", "Task exception was never retrieved"} <= {line["event"] for line in told}
 
 
 def in_words(failure: BaseException) -> str:

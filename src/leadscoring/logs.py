@@ -68,7 +68,7 @@ def configure(level: str, readable: bool) -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, brief_asyncio, *shared],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, upper_level, final],
         )
     )
@@ -94,6 +94,13 @@ def to_json(event: dict[str, Any], **_: Any) -> str:
 def upper_level(_logger: Any, _method: str, event: EventDict) -> EventDict:
     """Writes levels as operators grep them."""
     event["level"] = event["level"].upper()
+    return event
+
+
+def brief_asyncio(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Keeps of what the event loop says its first words: the rest shows tasks with their results and arguments."""
+    if event.get("logger") == "asyncio":
+        event["event"] = str(event["event"]).partition("\n")[0].partition("(")[0]
     return event
 
 
