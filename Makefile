@@ -22,8 +22,8 @@ MODEL_VERSION_TO_TRAIN ?= 1.0.0
 # How many times harder than in the tests the fuzzers try.
 FUZZ_EFFORT ?= 20
 
-.PHONY: help install dev test test-unit test-integration fuzz lint format bench bench-quality test-sanitize lock model \
-  clean
+.PHONY: help install dev test test-unit test-integration fuzz lint format bench bench-quality test-sanitize docs lock \
+  model clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ bench: $(STAMP)  ## Measure speed, start and memory; print the table and write b
 
 bench-quality: $(STAMP)  ## Measure the trainer on the real files in ../shared/data
 	$(BIN)/python -m benchmarks.quality
+
+docs: $(STAMP)  ## Write the tables of the documentation again from the source
+	$(BIN)/python scripts/render_docs.py
 
 lock: $(STAMP)  ## Pin the dependencies again, to the newest that pyproject.toml allows
 	./scripts/lock.sh
