@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import structlog
+from msgspec import UNSET, UnsetType
 from structlog.typing import EventDict
 
 from leadscoring.errors import LeadScoringError, RequestError
@@ -28,6 +29,7 @@ OVERLOADED = 503
 LONGEST_CHAIN = 5
 
 encode = msgspec.json.Encoder(enc_hook=repr).encode
+encode_lines = msgspec.json.Encoder().encode_lines
 
 
 class Event(NamedTuple):
@@ -170,7 +172,7 @@ class AccessLog:
 
     def __init__(self, descriptor: int, readable: bool, enabled: bool = True) -> None:
         self._descriptor = descriptor
-        self._format = readable_line if readable else json_line
+        self._format = readable_lines if readable else json_lines
         self._enabled = enabled
         self._noted: list[Answered] = []
 
@@ -187,30 +189,54 @@ class AccessLog:
         if not self._noted:
             return
         noted, self._noted = self._noted, []
-        view = memoryview(b"".join(map(self._format, noted)))
+        view = memoryview(self._format(noted))
         while view:
             view = view[os.write(self._descriptor, view) :]
 
 
-def json_line(answered: Answered) -> bytes:
-    """A log line for programs."""
-    line: dict[str, Any] = {
-        "timestamp": datetime.fromtimestamp(answered.moment, UTC).isoformat().replace("+00:00", "Z"),
-        "level": level_of(answered.status),
-        "event": "request",
-        "request_id": answered.request_id,
-        "key": answered.key,
-        "method": answered.method,
-        "path": answered.path[:PATH_SHOWN],
-        "status": answered.status,
-        "duration_ms": round(answered.seconds * 1e3, 3),
-        "leads": answered.leads,
-    }
-    if answered.error:
-        line["error"] = answered.error
-    if answered.refused:
-        line["refused"] = answered.refused
-    return encode(line) + b"\n"
+class RequestLine(msgspec.Struct, gc=False):
+    """A log line for programs, field by field as it is written."""
+
+    timestamp: datetime
+    level: str
+    event: str
+    request_id: str
+    key: str | None
+    method: str
+    path: str
+    status: int
+    duration_ms: float
+    leads: int
+    error: str | UnsetType = UNSET
+    refused: Mapping[str, int] | UnsetType = UNSET
+
+
+def json_lines(noted: list[Answered]) -> bytes:
+    """Log lines for programs."""
+    return encode_lines(
+        [
+            RequestLine(
+                datetime.fromtimestamp(answered.moment, UTC),
+                level_of(answered.status),
+                "request",
+                answered.request_id,
+                answered.key,
+                answered.method,
+                answered.path[:PATH_SHOWN],
+                answered.status,
+                round(answered.seconds * 1e3, 3),
+                answered.leads,
+                answered.error or UNSET,
+                answered.refused or UNSET,
+            )
+            for answered in noted
+        ]
+    )
+
+
+def readable_lines(noted: list[Answered]) -> bytes:
+    """Log lines for people."""
+    return b"".join(map(readable_line, noted))
 
 
 def readable_line(answered: Answered) -> bytes:
