@@ -47,6 +47,7 @@ def start(folder: Path, model: Path, **environ: str) -> Server:
     """Starts ``leadscoring serve`` and does not wait."""
     port = free_port()
     settings = {"MODEL_PATH": str(model), "API_KEYS": KEY, "PORT": str(port), "HOST": "127.0.0.1", "WORKERS": "1"}
+    settings["DRAIN_SECONDS"] = "0"
     log = folder / f"server-{port}.log"
     with log.open("wb") as out:
         command = [str(Path(sys.executable).parent / "leadscoring"), "serve"]

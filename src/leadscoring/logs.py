@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -15,15 +16,56 @@ FLUSH_SECONDS = 0.1
 FLUSH_BYTES = 32768
 
 
-def configure(level: str, readable: bool) -> None:
-    """Sends every log line of the process, of ours and of libraries, to standard output in one shape."""
+class Output:
+    """Where log lines go. What cannot be written, to a full disk or a reader that has gone, is dropped and counted.
+
+    ``dropped`` hears how many lines were lost.
+    """
+
+    def __init__(self, descriptor: int, dropped: Callable[[float], None] = lambda _lines: None) -> None:
+        self.dropped = dropped
+        self._descriptor = descriptor
+
+    def write(self, lines: bytes) -> None:
+        """Writes whole lines; never raises."""
+        view = memoryview(lines)
+        try:
+            while view:
+                view = view[os.write(self._descriptor, view) :]
+        except OSError:
+            self.dropped(float(bytes(view).count(b"\n")))
+
+
+class LineHandler(logging.Handler):
+    """Sends the records of ``logging`` to an output."""
+
+    def __init__(self, output: Output) -> None:
+        super().__init__()
+        self.output = output
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes one record as one line."""
+        try:
+            line = self.format(record)
+        except Exception:  # as in logging's own handlers: a line that cannot be made must not end a request
+            self.handleError(record)
+            return
+        self.output.write(line.encode("utf-8", "backslashreplace") + b"\n")
+
+
+def configure(level: str, readable: bool) -> Output:
+    """Sends every log line of the process, of ours and of libraries, to standard output in one shape.
+
+    Gives the output, for the access log to share.
+    """
     shared: list[Any] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
     final: Any = structlog.dev.ConsoleRenderer() if readable else structlog.processors.JSONRenderer(serializer=to_json)
-    handler = logging.StreamHandler(sys.stdout)
+    output = Output(sys.stdout.fileno())
+    handler = LineHandler(output)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -37,6 +79,7 @@ def configure(level: str, readable: bool) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+    return output
 
 
 def to_json(event: dict[str, Any], **_: Any) -> str:
@@ -57,8 +100,8 @@ class AccessLog:
     Holds no feature value and nothing else of a lead.
     """
 
-    def __init__(self, descriptor: int, readable: bool, enabled: bool = True) -> None:
-        self._descriptor = descriptor
+    def __init__(self, output: Output, readable: bool, enabled: bool = True) -> None:
+        self._output = output
         self._readable = readable
         self._enabled = enabled
         self._lines: list[bytes] = []
@@ -104,9 +147,7 @@ class AccessLog:
             return
         data = b"\n".join(self._lines) + b"\n"
         self._lines.clear()
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self._descriptor, view) :]
+        self._output.write(data)
 
     def _now(self) -> str:
         now = time.time()

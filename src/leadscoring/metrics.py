@@ -20,7 +20,8 @@ SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 """Edges of request times: the guide's alerts stand at 0.1 s and 1 s."""
 
 MODEL_SECONDS = (0.000005, 0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.025, 0.1, 0.5, 2.5)
-STAGES = ("decode", "predict", "explain", "encode")
+STAGES = ("decode", "predict", "explain", "encode", "queue")
+REJECTIONS = ("overloaded", "deadline", "rate_limit", "connections", "header_time", "body_time", "headers", "malformed")
 SCORES = tuple(step / 20 for step in range(1, 20))
 BATCHES = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000)
 
@@ -43,10 +44,19 @@ def declared(endpoints: Iterable[str], provider: str) -> tuple[Family, ...]:
         Family("gauge", "http_requests_active", "Requests being answered"),
         Family("counter", "model_predictions", "Leads scored", {**endpoint, "tier": TIERS}),
         Family("histogram", "model_prediction_latency_seconds", "Time to get margins", endpoint, MODEL_SECONDS),
-        Family("histogram", "scoring_stage_seconds", "Time in a stage of scoring", {"stage": STAGES}, MODEL_SECONDS),
+        Family(
+            "histogram",
+            "scoring_stage_seconds",
+            "Time in a stage of scoring (queue: of those that waited)",
+            {"stage": STAGES},
+            MODEL_SECONDS,
+        ),
         Family("counter", "model_prediction_errors", "Leads and calls that were not scored", failure),
         Family("histogram", "model_prediction_raw_scores", "Calibrated probabilities given", endpoint, SCORES),
         Family("histogram", "model_prediction_buckets", "Buckets given, 5 is best", endpoint, (1, 2, 3, 4, 5)),
+        Family("counter", "requests_rejected", "Requests refused to protect the service", {"reason": REJECTIONS}),
+        Family("gauge", "scoring_queue_requests", "Requests that wait for their turn at scoring"),
+        Family("counter", "log_lines_dropped", "Log lines that could not be written"),
         Family("histogram", "model_batch_size", "Leads in a batch", {}, BATCHES),
     )
 
@@ -65,6 +75,9 @@ class Metrics:
         self._batches = self._tally.spread("model_batch_size")
         self.active = self._tally.count("http_requests_active")
         self._latency = self._tally.spread("model_prediction_latency_seconds", provider)
+        self._rejections = {reason: self._tally.count("requests_rejected", reason) for reason in REJECTIONS}
+        self.queued = self._tally.count("scoring_queue_requests")
+        self.log_lines_dropped = self._tally.count("log_lines_dropped")
         self._stages = [self._tally.spread("scoring_stage_seconds", stage).observe for stage in STAGES]
 
     def answered(self, method: str, endpoint: str, status: int, seconds: float) -> None:
@@ -84,13 +97,21 @@ class Metrics:
             self._requests[method, endpoint, status] = handles
         return handles
 
-    def timed(self, began: float, decoded: float, predicted: float, explained: float) -> None:
-        """One request went through these stages of scoring; moments of one clock, in seconds."""
-        decode, predict, explain, _ = self._stages
-        decode(decoded - began)
-        predict(predicted - decoded)
-        explain(explained - predicted)
-        self._latency.observe(predicted - decoded)
+    def timed(self, decode: float, predict: float, explain: float) -> None:
+        """One request spent these seconds in stages of scoring."""
+        stages = self._stages
+        stages[0](decode)
+        stages[1](predict)
+        stages[2](explain)
+        self._latency.observe(predict)
+
+    def waited(self, seconds: float) -> None:
+        """One request waited for its turn."""
+        self._stages[4](seconds)
+
+    def rejected(self, reason: str) -> None:
+        """One request, or connection, was refused to protect the service."""
+        self._rejections[reason].add()
 
     def encoded(self, seconds: float) -> None:
         """One answer was turned into bytes."""
@@ -103,9 +124,12 @@ class Metrics:
         self._raw_scores.observe(score.raw_score)
         self._buckets.observe(score.bucket)
 
-    def batch(self, size: int, answers: Iterable[object]) -> None:
-        """A batch of ``size`` leads was answered with these scores and errors."""
+    def batch(self, size: int) -> None:
+        """A batch of ``size`` leads was answered."""
         self._batches.observe(size)
+
+    def places(self, answers: Iterable[object]) -> None:
+        """These scores and errors stand in the answer to a batch."""
         for answer in answers:
             if isinstance(answer, Scored):
                 self.scored(answer)

@@ -60,6 +60,18 @@ def whole(low: int, high: int) -> Callable[[str], int]:
     return read
 
 
+def seconds(low: float, high: float) -> Callable[[str], float]:
+    """Reads a number of seconds in low..high."""
+
+    def read(text: str) -> float:
+        value = float(text)
+        if not low <= value <= high:
+            raise ValueError(text)
+        return value
+
+    return read
+
+
 def one_of(*allowed: str) -> Callable[[str], str]:
     """Reads one of these words, in any case."""
 
@@ -114,7 +126,35 @@ TABLE = (
             "Leads in one batch, at most"),
     Setting("MAX_BODY_BYTES", "5242880", whole(1024, 1 << 30), "a whole number from 1024 to 1073741824",
             "Bytes in one request body, at most"),
+    Setting("MAX_HEADER_BYTES", "32768", whole(1024, 1 << 20), "a whole number from 1024 to 1048576",
+            "Bytes in the head of one request, at most"),
+    Setting("MAX_CONNECTIONS", "4096", whole(1, 100_000), "a whole number from 1 to 100000",
+            "Open connections of one worker, at most"),
+    Setting("KEEP_ALIVE_SECONDS", "75", seconds(1, 3600), "a number from 1 to 3600",
+            "How long an idle connection stays open; longer than the 60 s of a load balancer, so that it closes first"),
+    Setting("HEADER_TIMEOUT_SECONDS", "10", seconds(0.1, 3600), "a number from 0.1 to 3600",
+            "Time for a client to send the head of a request"),
+    Setting("BODY_TIMEOUT_SECONDS", "15", seconds(0.1, 3600), "a number from 0.1 to 3600",
+            "Time for a client to send the body of a request"),
+    Setting("MAX_QUEUE_SECONDS", "0.1", seconds(0.001, 60), "a number from 0.001 to 60",
+            "Estimated wait for a turn at scoring from which requests are refused at once"),
+    Setting("REQUEST_TIMEOUT_SECONDS", "10", seconds(0.1, 3600), "a number from 0.1 to 3600",
+            "Age at which a request that still waits for its turn is given up"),
+    Setting("RATE_LIMIT_PER_MINUTE", "0", whole(0, 1_000_000_000), "a whole number from 0 to 1000000000",
+            "Leads that one API key may have scored in a minute; 0 sets no limit"),
+    Setting("DRAIN_SECONDS", "5", seconds(0, 3600), "a number from 0 to 3600",
+            "Time between the request to stop and the end of accepting, for load balancers to notice"),
+    Setting("SHUTDOWN_SECONDS", "20", seconds(0.1, 3600), "a number from 0.1 to 3600",
+            "Time after that for what was accepted to be answered"),
 )  # fmt: skip
+
+ORDERED = (
+    ("MAX_QUEUE_SECONDS", "REQUEST_TIMEOUT_SECONDS"),
+    ("REQUEST_TIMEOUT_SECONDS", "SHUTDOWN_SECONDS"),
+    ("BODY_TIMEOUT_SECONDS", "SHUTDOWN_SECONDS"),
+    ("HEADER_TIMEOUT_SECONDS", "SHUTDOWN_SECONDS"),
+)
+"""Settings of which the first must not be above the second: an inner timeout and its outer one."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,6 +172,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     model_version: str
     max_batch_size: int
     max_body_bytes: int
+    max_header_bytes: int
+    max_connections: int
+    keep_alive_seconds: float
+    header_timeout_seconds: float
+    body_timeout_seconds: float
+    max_queue_seconds: float
+    request_timeout_seconds: float
+    rate_limit_per_minute: int
+    drain_seconds: float
+    shutdown_seconds: float
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -139,7 +189,16 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
 
     Raises ``SettingError`` for the first variable that is refused.
     """
-    return Settings(**{row.name.lower(): row.value(environ) for row in TABLE})
+    values = {row.name: row.value(environ) for row in TABLE}
+    check_order(values)
+    return Settings(**{name.lower(): value for name, value in values.items()})
+
+
+def check_order(values: Mapping[str, Any]) -> None:
+    """Raises ``SettingError`` for the first inner timeout that is above its outer one."""
+    for inner, outer in ORDERED:
+        if values[inner] > values[outer]:
+            raise SettingError(inner, f"{values[inner]:g}", f"at most {outer} ({values[outer]:g})")
 
 
 def settings_help() -> str:

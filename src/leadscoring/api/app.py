@@ -17,11 +17,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from leadscoring.api.admission import Admission
 from leadscoring.api.docs import Documentation
 from leadscoring.api.exchange import ClientGone, Exchange, Message, Receive, Reply, Scope, Send
 from leadscoring.api.failures import plain_problem, problem
+from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.api.model import ModelRoutes
 from leadscoring.api.operations import Operations
+from leadscoring.api.protocol import Gate, Limits
 from leadscoring.api.score import Scoring
 from leadscoring.errors import LeadScoringError
 from leadscoring.settings import read_settings
@@ -49,6 +52,9 @@ PATHS = (
 METRICS_FILE = "LEADSCORING_METRICS_FILE"
 """The variable by which the supervisor tells its workers where they count together."""
 
+REJECTED = {"Overloaded": "overloaded", "DeadlineExceeded": "deadline", "RateLimited": "rate_limit"}
+"""Errors by which the service protects itself, as its metrics name them."""
+
 log = structlog.get_logger("leadscoring")
 
 
@@ -61,10 +67,12 @@ class App:
     """
 
     def __init__(self, service: Service, close: Callable[[], None]) -> None:
-        self._routes = route_table(service)
+        self.lifecycle = Lifecycle()
+        self._routes = route_table(service, self.lifecycle)
         self._metrics = service.metrics
+        self.gate = Gate(Limits.of(service.settings), service.metrics.rejected)
         self._access_log = service.access_log
-        self._framework = framework(self._routes, service.settings.cors_origins, close)
+        self._framework = framework(self._routes, service.settings.cors_origins, self.lifecycle.start, close)
         self._prefix = secrets.token_hex(6)
         self._numbers = itertools.count(1)
 
@@ -74,7 +82,7 @@ class App:
             await self._framework(scope, receive, send)
             return
         began = perf_counter()
-        exchange = Exchange(scope, receive, f"{self._prefix}-{next(self._numbers):x}")
+        exchange = Exchange(scope, receive, f"{self._prefix}-{next(self._numbers):x}", began)
         self._metrics.active.add()
         status = 499  # the client hung up: nothing was sent
         try:
@@ -91,6 +99,8 @@ class App:
         finally:
             self._metrics.active.add(-1.0)
             seconds = perf_counter() - began
+            if exchange.error in REJECTED:
+                self._metrics.rejected(REJECTED[exchange.error])
             self._metrics.answered(scope["method"], exchange.endpoint, status, seconds)
             self._access_log.write(
                 exchange.request_id,
@@ -130,12 +140,15 @@ def create() -> App:
     return App(service, closing.close)
 
 
-def route_table(service: Service) -> RouteTable:
+def route_table(service: Service, lifecycle: Lifecycle) -> RouteTable:
     """Every route of the service."""
-    settings = service.settings
-    scoring = Scoring(service.scorer, service.keys, service.metrics, settings.max_batch_size, settings.max_body_bytes)
+    settings, metrics = service.settings, service.metrics
+    admission = Admission(
+        settings.max_queue_seconds, settings.request_timeout_seconds, metrics.queued.set, metrics.waited
+    )
+    scoring = Scoring(service.scorer, service.keys, metrics, settings, admission)
     model = ModelRoutes(service.scorer, service.keys)
-    operations = Operations(service.scorer, service.metrics)
+    operations = Operations(service.scorer, metrics, lifecycle)
     documentation = Documentation(service.scorer, settings)
     return {
         ("POST", "/api/v1/score"): scoring.one,
@@ -180,11 +193,14 @@ async def transmit(reply: Reply, request_id: str, send: Send) -> None:
     await send({"type": "http.response.body", "body": reply.body})
 
 
-def framework(routes: RouteTable, cors_origins: tuple[str, ...], close: Callable[[], None]) -> Starlette:
-    """The same routes inside Starlette, with CORS around them and ``close`` at the end of its life."""
+def framework(
+    routes: RouteTable, cors_origins: tuple[str, ...], start: Callable[[], None], close: Callable[[], None]
+) -> Starlette:
+    """The same routes inside Starlette, with CORS around them, ``start`` and ``close`` at the ends of its life."""
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        start()
         yield
         close()
 
@@ -196,7 +212,13 @@ def framework(routes: RouteTable, cors_origins: tuple[str, ...], close: Callable
                 allow_origins=cors_origins,
                 allow_methods=["GET", "POST"],
                 allow_headers=["Content-Type", "X-API-Key", "X-Request-ID"],
-                expose_headers=["X-Request-ID", "Retry-After"],
+                expose_headers=[
+                    "X-Request-ID",
+                    "Retry-After",
+                    "RateLimit-Limit",
+                    "RateLimit-Remaining",
+                    "RateLimit-Reset",
+                ],
             )
         ],
         lifespan=lifespan,

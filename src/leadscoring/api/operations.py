@@ -8,6 +8,8 @@ import msgspec
 
 import leadscoring
 from leadscoring.api.exchange import Exchange, Reply
+from leadscoring.api.failures import plain_problem
+from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.metrics import Metrics
 from leadscoring.scoring import API_VERSION, Scorer
 
@@ -15,7 +17,8 @@ from leadscoring.scoring import API_VERSION, Scorer
 class Operations:
     """The routes that need no key."""
 
-    def __init__(self, scorer: Scorer, metrics: Metrics) -> None:
+    def __init__(self, scorer: Scorer, metrics: Metrics, lifecycle: Lifecycle) -> None:
+        self._lifecycle = lifecycle
         self._scorer = scorer
         self._metrics = metrics
         self._started = time.monotonic()
@@ -44,9 +47,13 @@ class Operations:
         uptime = round(time.monotonic() - self._started, 3)
         return said({"status": "alive", "uptime_seconds": uptime, "timestamp": now()})
 
-    async def ready(self, _exchange: Exchange) -> Reply:
-        """The model is loaded and its golden rows scored as they should: without that nothing starts."""
-        return said({"status": "ready", "model_version": self._scorer.model.card.version, "timestamp": now()})
+    async def ready(self, exchange: Exchange) -> Reply:
+        """The model is loaded, its golden rows score as they should, and the process was not asked to end."""
+        model = self._scorer.model
+        state = self._lifecycle.seen(model)
+        if state != "ready":
+            return plain_problem(503, f"the service is {state}", exchange.request_id, state=state)
+        return said({"status": "ready", "model_version": model.card.version, "timestamp": now()})
 
     async def metrics(self, _exchange: Exchange) -> Reply:
         """Every metric, in Prometheus' text format."""

@@ -6,12 +6,15 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from leadscoring.api.admission import Admission
 from leadscoring.api.exchange import Exchange, Reply
 from leadscoring.api.failures import refused
-from leadscoring.errors import InvalidParameter, RequestError
+from leadscoring.api.limits import RateLimit
+from leadscoring.errors import InvalidParameter, Overloaded, RequestError
 from leadscoring.keys import KeyRing
 from leadscoring.metrics import Metrics
 from leadscoring.scoring import Asked, Scorer
+from leadscoring.settings import Settings
 
 MOST_REASONS = 10_000
 PLAIN = Asked()
@@ -20,46 +23,83 @@ Handler = Callable[[Exchange], Awaitable[Reply]]
 
 
 class Scoring:
-    """The two scoring routes of one service."""
+    """The two scoring routes of one service: key, limits, turn, work."""
 
     def __init__(
-        self, scorer: Scorer, keys: KeyRing, metrics: Metrics, max_batch_size: int, max_body_bytes: int
+        self, scorer: Scorer, keys: KeyRing, metrics: Metrics, settings: Settings, admission: Admission
     ) -> None:
         self._scorer = scorer
         self._keys = keys
         self._metrics = metrics
-        self._max_batch_size = max_batch_size
-        self._max_body_bytes = max_body_bytes
+        self._max_batch_size = settings.max_batch_size
+        self._max_body_bytes = settings.max_body_bytes
+        self._admission = admission
+        self._limit = RateLimit(settings.rate_limit_per_minute, settings.workers)
         self._encode = msgspec.json.Encoder().encode
 
     async def one(self, exchange: Exchange) -> Reply:
         """Scores the lead in the body."""
-        exchange.key = self._keys.check(exchange.presented_key).label
+        admission = self._admission
+        body = await self._admitted(exchange)
         asked = what_is_asked(exchange.scope["query_string"])
-        body = await exchange.json_body(self._max_body_bytes)
+        if admission.crowded:
+            await admission.turn(len(body), exchange.began)
+        began = perf_counter()
         try:
             answer = await self._scorer.one(body, asked, exchange.request_id)
         except RequestError as error:
             self._metrics.failed(type(error).__name__)
+            admission.spend(perf_counter() - began)
             raise
-        exchange.leads = 1
-        return Reply(200, self._bytes(answer))
+        scored = perf_counter()
+        encoded = self._encode(answer)
+        ended = perf_counter()
+        self._metrics.encoded(ended - scored)
+        admission.spend(ended - began)
+        return self._reply(exchange, encoded, 1)
 
     async def batch(self, exchange: Exchange) -> Reply:
         """Scores the leads in the body, each on its own."""
-        exchange.key = self._keys.check(exchange.presented_key).label
+        admission = self._admission
+        body = await self._admitted(exchange)
         asked = what_is_asked(exchange.scope["query_string"])
-        body = await exchange.json_body(self._max_body_bytes)
-        answers = await self._scorer.many(body, self._max_batch_size, asked, exchange.request_id)
-        exchange.leads = len(answers)
-        self._metrics.batch(len(answers), answers)
-        return Reply(200, self._bytes([refused(a) if isinstance(a, RequestError) else a for a in answers]))
-
-    def _bytes(self, answer: object) -> bytes:
+        if admission.crowded:
+            await admission.turn(len(body), exchange.began)
+        parts: list[bytes] = []
+        size, working, encoding = 0, 0.0, 0.0
         began = perf_counter()
-        encoded = self._encode(answer)
-        self._metrics.encoded(perf_counter() - began)
-        return encoded
+        async for part in self._scorer.many(body, self._max_batch_size, asked, exchange.request_id):
+            made = perf_counter()
+            if part:
+                self._metrics.places(part)
+                shown = [refused(a) if isinstance(a, RequestError) else a for a in part]
+                parts.append(self._encode(shown)[1:-1])
+                size += len(part)
+            ended = perf_counter()
+            encoding += ended - made
+            working += ended - began
+            admission.spend(ended - began)
+            await admission.breathe()
+            began = perf_counter()
+        self._metrics.batch(size)
+        self._metrics.encoded(encoding)
+        admission.learn(len(body), working)
+        return self._reply(exchange, b"[" + b",".join(parts) + b"]", size)
+
+    async def _admitted(self, exchange: Exchange) -> bytes:
+        """The body of a request whose key is known, has leads left, and may expect an answer in time."""
+        exchange.key = self._keys.check(exchange.presented_key).label
+        if self._limit.enabled:
+            self._limit.check(exchange.key)
+        if self._admission.full:
+            raise Overloaded
+        return await exchange.json_body(self._max_body_bytes)
+
+    def _reply(self, exchange: Exchange, encoded: bytes, leads: int) -> Reply:
+        exchange.leads = leads
+        if self._limit.enabled and exchange.key:
+            return Reply(200, encoded, headers=self._limit.take(exchange.key, leads))
+        return Reply(200, encoded)
 
 
 def what_is_asked(query: bytes) -> Asked:
