@@ -13,7 +13,7 @@ import structlog
 import uvicorn
 
 from leadscoring.api.app import METRICS_FILE, PATHS
-from leadscoring.api.protocol import BoundedHttp
+from leadscoring.api.protocol import connection
 from leadscoring.drain import Server
 from leadscoring.errors import CannotStart
 from leadscoring.logs import configure
@@ -101,7 +101,7 @@ def arguments(settings: Settings) -> dict[str, Any]:
         "app": "leadscoring.api.app:create",
         "factory": True,
         "loop": "uvloop",
-        "http": BoundedHttp,
+        "http": connection,
         "ws": "none",
         "lifespan": "on",
         "log_config": None,

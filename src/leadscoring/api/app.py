@@ -26,7 +26,7 @@ from leadscoring.api.model import ModelRoutes
 from leadscoring.api.operations import Operations
 from leadscoring.api.protocol import Gate, Limits
 from leadscoring.api.score import Scoring
-from leadscoring.errors import LeadScoringError
+from leadscoring.errors import LeadScoringError, Overloaded
 from leadscoring.settings import read_settings
 from leadscoring.wiring import Service, open_service
 
@@ -49,6 +49,8 @@ PATHS = (
 )
 """Every path of the service, by which requests are counted."""
 
+SCORING_PATHS = ("/api/v1/score", "/api/v1/score/batch")
+
 METRICS_FILE = "LEADSCORING_METRICS_FILE"
 """The variable by which the supervisor tells its workers where they count together."""
 
@@ -68,9 +70,13 @@ class App:
 
     def __init__(self, service: Service, close: Callable[[], None]) -> None:
         self.lifecycle = Lifecycle()
-        self._routes = route_table(service, self.lifecycle)
-        self._metrics = service.metrics
-        self.gate = Gate(Limits.of(service.settings), service.metrics.rejected)
+        self._metrics = metrics = service.metrics
+        settings = service.settings
+        admission = Admission(
+            settings.max_queue_seconds, settings.request_timeout_seconds, metrics.queued.set, metrics.waited
+        )
+        self.gate = Gate(Limits.of(settings), admission, metrics.rejected, self.turn_away)
+        self._routes = route_table(service, self.lifecycle, admission)
         self._access_log = service.access_log
         self._framework = framework(self._routes, service.settings.cors_origins, self.lifecycle.start, close)
         self._prefix = secrets.token_hex(6)
@@ -113,6 +119,23 @@ class App:
                 exchange.error,
             )
 
+    def turn_away(self, target: bytes, headers: list[tuple[bytes, bytes]]) -> Reply | None:
+        """The answer to a scoring request that cannot be scored in time, from its head alone.
+
+        Nothing for other requests, and for those of browsers, whose answers need more headers.
+        """
+        path = target.partition(b"?")[0].decode("latin-1")
+        if path not in SCORING_PATHS:
+            return None
+        exchange = Exchange({"headers": headers}, no_body, f"{self._prefix}-{next(self._numbers):x}")
+        if exchange.origin:
+            return None
+        reply = problem(Overloaded(), exchange.request_id)
+        self._metrics.rejected("overloaded")
+        self._metrics.answered("POST", path, reply.status, 0.0)
+        self._access_log.write(exchange.request_id, None, "POST", path, reply.status, 0.0, 0, "Overloaded")
+        return reply._replace(headers=(*reply.headers, (b"x-request-id", exchange.request_id.encode())))
+
     async def _through_framework(self, exchange: Exchange, send: Send) -> int:
         status = 499
 
@@ -128,6 +151,11 @@ class App:
         return status
 
 
+async def no_body() -> Message:
+    """The body of a request that was turned away: nobody asks for it."""
+    raise ClientGone
+
+
 def create() -> App:
     """The application that this process's environment describes, for the server to run.
 
@@ -140,12 +168,9 @@ def create() -> App:
     return App(service, closing.close)
 
 
-def route_table(service: Service, lifecycle: Lifecycle) -> RouteTable:
+def route_table(service: Service, lifecycle: Lifecycle, admission: Admission) -> RouteTable:
     """Every route of the service."""
     settings, metrics = service.settings, service.metrics
-    admission = Admission(
-        settings.max_queue_seconds, settings.request_timeout_seconds, metrics.queued.set, metrics.waited
-    )
     scoring = Scoring(service.scorer, service.keys, metrics, settings, admission)
     model = ModelRoutes(service.scorer, service.keys)
     operations = Operations(service.scorer, metrics, lifecycle)
