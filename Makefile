@@ -19,7 +19,7 @@ MODEL_ROWS ?= 40000
 MODEL_SEED ?= 20260101
 MODEL_VERSION_TO_TRAIN ?= 1.0.0
 
-.PHONY: help install dev test test-unit test-integration lint format bench test-sanitize lock model clean
+.PHONY: help install dev test test-unit test-integration lint format bench stress test-sanitize lock model clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ format: $(STAMP)  ## Rewrite the Python files in the project's form
 
 bench: $(STAMP)  ## Measure everything, and write benchmarks/README.md
 	$(BIN)/python -m benchmarks
+
+stress: $(STAMP)  ## Overload, stop, restart and break the service under load, and write benchmarks/STRESS.md
+	$(BIN)/python -m benchmarks.stress $(STRESS)
 
 lock: $(STAMP)  ## Pin the dependencies again, to the newest that pyproject.toml allows
 	./scripts/lock.sh

@@ -79,6 +79,9 @@ class Server(uvicorn.Server):
         app: Any = self.config.loaded_app
         app.gate.now = monotonic()
         await super().startup(sockets)
+        for listener in sockets or ():
+            host, port = listener.getsockname()[:2]
+            log.info("listening", host=host, port=port, pid=os.getpid())
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
         """Stops accepting, then answers what has arrived."""

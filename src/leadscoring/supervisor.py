@@ -23,7 +23,12 @@ SILENT_SECONDS = 2.0
 STUCK_SECONDS = 10.0
 """An event loop that has not turned for so long will not."""
 
+LOADING_SECONDS = 10.0
+"""The same for one that still loads its model, which keeps it from answering."""
+
 STARTING_SECONDS = 60.0
+"""And for one that has not said anything yet: Python takes long to start on a busy machine."""
+
 RETRY_SECONDS = 1.0
 """Between two attempts to replace a worker that does not start."""
 
@@ -36,7 +41,7 @@ class Worker(Process):
     def __init__(self, config: uvicorn.Config, sockets: list[socket], drain_seconds: float) -> None:
         super().__init__(config, sockets)
         self.drain_seconds = drain_seconds
-        self.began = self.heard = monotonic()
+        self.heard = False
         self.asked: float | None = None
         self.serves = False
 
@@ -56,7 +61,7 @@ class Worker(Process):
             while self.parent_conn.poll():
                 started, idle = self.parent_conn.recv()
                 self.serves = self.serves or started
-                self.asked = None
+                self.heard, self.asked = True, None
                 if started and idle > STUCK_SECONDS:
                     return True
             if self.asked is None:
@@ -64,7 +69,8 @@ class Worker(Process):
                 self.parent_conn.send(b"ping")
         except (OSError, EOFError):
             return True
-        return now - self.asked > (SILENT_SECONDS if self.serves else STARTING_SECONDS)
+        patience = SILENT_SECONDS if self.serves else LOADING_SECONDS if self.heard else STARTING_SECONDS
+        return now - self.asked > patience
 
 
 def tell(connection: Connection, server: Server) -> None:
