@@ -98,6 +98,13 @@ def run(load: Load) -> Outcome:
         return running.result()
 
 
+def scored(url: str) -> float:
+    """How many leads were scored so far."""
+    with urllib.request.urlopen(url + "/metrics", timeout=5) as answer:
+        lines = answer.read().decode().splitlines()
+    return sum(float(line.split()[1]) for line in lines if line.startswith("model_predictions_total{"))
+
+
 def batch() -> bytes:
     """Leads for one batch."""
     one = json.loads(lead_body())
@@ -147,7 +154,7 @@ def stop() -> list[Row]:
     """SIGTERM under 200 requests a second."""
     service = Service(WORKERS="2", core=None, DRAIN_SECONDS="3")
     with in_own_process(single(service.url, 200, 8), int(CLIENT_CORE)) as running:
-        time.sleep(2)
+        until(lambda: scored(service.url) > 200)
         service.process.send_signal(signal.SIGTERM)
         noticed = until(lambda: status(service.url + "/health/ready") == 503, 10)
         code = service.process.wait(ENDS_WITHIN)
