@@ -235,7 +235,7 @@ class Run:
         parts = urlsplit(self.load.url)
         try:
             _, client = await asyncio.get_running_loop().create_connection(
-                lambda: Client(self), parts.hostname, parts.port
+                lambda: Client(self), parts.hostname or "", parts.port or 80
             )
         except OSError:
             self.connecting -= 1

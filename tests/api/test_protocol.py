@@ -72,7 +72,7 @@ def request() -> bytes:
 def test_what_is_not_http_is_a_bad_request_and_no_traceback(server: Server, sent: bytes) -> None:
     """In the shape of every other error."""
     said = said_to(server, sent)
-    assert said.startswith(b"HTTP/1.1 400 ") or said.startswith(b"HTTP/1.1 404 "), said
+    assert said.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 404 ")), said
     assert "Traceback" not in server.logged()
 
 
