@@ -19,7 +19,7 @@ MODEL_ROWS ?= 40000
 MODEL_SEED ?= 20260101
 MODEL_VERSION_TO_TRAIN ?= 1.0.0
 
-.PHONY: help install dev test test-unit test-integration lint format bench bench-quality test-sanitize lock model clean
+.PHONY: help install dev test test-unit test-integration lint format bench bench-quality stress test-sanitize lock model clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ bench: $(STAMP)  ## Measure speed, start and memory; print the table and write b
 
 bench-quality: $(STAMP)  ## Measure the trainer on the real files in ../shared/data
 	$(BIN)/python -m benchmarks.quality
+
+stress: $(STAMP)  ## Overload, stop, restart and break the service under load, and write benchmarks/STRESS.md
+	$(BIN)/python -m benchmarks.stress $(STRESS)
 
 lock: $(STAMP)  ## Pin the dependencies again, to the newest that pyproject.toml allows
 	./scripts/lock.sh
