@@ -22,8 +22,8 @@ MODEL_VERSION_TO_TRAIN ?= 1.0.0
 # How many times harder than in the tests the fuzzers try.
 FUZZ_EFFORT ?= 20
 
-.PHONY: help install dev test test-unit test-integration fuzz lint format bench bench-quality test-sanitize docs lock \
-  model clean
+.PHONY: help install dev test test-unit test-integration fuzz lint format bench bench-quality stress test-sanitize docs \
+  lock model clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ bench-quality: $(STAMP)  ## Measure the trainer on the real files in ../shared/d
 
 docs: $(STAMP)  ## Write the tables of the documentation again from the source
 	$(BIN)/python scripts/render_docs.py
+
+stress: $(STAMP)  ## Overload, stop, restart and break the service under load, and write benchmarks/STRESS.md
+	$(BIN)/python -m benchmarks.stress $(STRESS)
 
 lock: $(STAMP)  ## Pin the dependencies again, to the newest that pyproject.toml allows
 	./scripts/lock.sh

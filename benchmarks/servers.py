@@ -59,6 +59,7 @@ def service(model: Path, **environ: str) -> Iterator[tuple[str, float, int]]:
     """Our service, as ``leadscoring serve`` runs it, with one worker."""
     port = free_port()
     settings = {"MODEL_PATH": str(model), "API_KEYS": KEY, "PORT": str(port), "HOST": "127.0.0.1", "WORKERS": "1"}
+    settings["DRAIN_SECONDS"] = "0"
     command = [str(Path(sys.executable).parent / "leadscoring"), "serve"]
     with running(command, "/health/ready", settings | environ, port) as found:
         yield found

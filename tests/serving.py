@@ -6,11 +6,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import psutil
 
 KEY = "test-key"
 DEADLINE = 60
@@ -45,13 +46,38 @@ class Server:
 
 def start(folder: Path, model: Path, **environ: str) -> Server:
     """Starts ``leadscoring serve`` and does not wait."""
-    port = free_port()
+    given = environ.get("PORT", "")
+    port = int(given) if given.isdigit() else free_port()
     settings = {"MODEL_PATH": str(model), "API_KEYS": KEY, "PORT": str(port), "HOST": "127.0.0.1", "WORKERS": "1"}
+    settings["DRAIN_SECONDS"] = "0"
     log = folder / f"server-{port}.log"
     with log.open("wb") as out:
         command = [str(Path(sys.executable).parent / "leadscoring"), "serve"]
         process = subprocess.Popen(command, env=os.environ | settings | environ, stdout=out, stderr=subprocess.STDOUT)
     return Server(process, port, log)
+
+
+def children(pid: int) -> list[int]:
+    """The processes that one has started and that live."""
+    return [child.pid for child in psutil.Process(pid).children() if serves(child)]
+
+
+def serves(process: psutil.Process) -> bool:
+    """Whether a child is a worker, and not what multiprocessing keeps beside them."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE and "spawn_main" in " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return False
+
+
+def eventually(holds: Callable[[], bool], seconds: float = DEADLINE) -> bool:
+    """Whether something becomes true in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if holds():
+            return True
+        time.sleep(0.02)
+    return False
 
 
 @contextmanager

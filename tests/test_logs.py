@@ -15,7 +15,7 @@ from serving import DEADLINE, Server, serving
 
 import leadscoring
 from leadscoring.errors import ModelNotFound, RequestError, ValidationError
-from leadscoring.logs import EVENTS, AccessLog, Answered, events_markdown, tell_exception
+from leadscoring.logs import EVENTS, AccessLog, Answered, Output, events_markdown, tell_exception
 
 SECRET = "hidden-company"  # stands for what a lead may hold
 SOURCES = sorted(Path(leadscoring.__file__).parent.rglob("*.py"))
@@ -172,7 +172,7 @@ def written(told: Answered, readable: bool = False, enabled: bool = True) -> str
     reading, writing = os.pipe()
 
     async def write() -> None:
-        log = AccessLog(writing, readable, enabled)
+        log = AccessLog(Output(writing), readable, enabled)
         log.note(told)
         log.flush()
 

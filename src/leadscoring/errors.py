@@ -4,6 +4,7 @@ LeadScoringError
 ├── SettingError              setting_invalid         a variable of the environment is refused
 │   └── SettingsConflict      settings_conflict       variables that do not go together
 ├── KeyFileInvalid            key_file_invalid        the file of API keys cannot be taken
+├── CannotStart               cannot_start            the port, the disk or a worker stands in the way
 ├── ModelError
 │   ├── ModelNotFound         model_not_found         there is no file at MODEL_PATH
 │   ├── ModelUnreadable       model_unreadable        the file is damaged, or not a model
@@ -19,6 +20,9 @@ LeadScoringError
     ├── BatchTooLarge         batch_too_large
     ├── InvalidParameter      invalid_parameter
     ├── ValidationError       invalid_lead            one lead, every fault of it at once
+    ├── Overloaded            overloaded              more work than can be done in time
+    ├── DeadlineExceeded      deadline_exceeded       waited too long for its turn
+    ├── RateLimited           rate_limited            more leads than the key may have scored
     ├── MissingKey            key_missing
     ├── UnknownKey            key_unknown
     ├── ExpiredKey            key_expired
@@ -68,6 +72,12 @@ class KeyFileInvalid(LeadScoringError):
 
     def __init__(self, path: str, why: str) -> None:
         super().__init__(f"API key file {path!r}: {why}")
+
+
+class CannotStart(LeadScoringError):
+    """Something outside of the settings and the model stands in the way: the port, the disk, a worker."""
+
+    code = "cannot_start"
 
 
 class ModelError(LeadScoringError):
@@ -200,6 +210,39 @@ class ValidationError(RequestError):
         super().__init__(shown + more)
         self.faults = tuple(faults)
         self.lead_id = lead_id
+
+
+class Overloaded(RequestError):
+    """The work that is queued would take longer than MAX_QUEUE_SECONDS."""
+
+    code = "overloaded"
+    retry_after = 1
+
+    def __init__(self) -> None:
+        super().__init__("the service has more work than it can do in time; nothing was scored, send it again later")
+
+
+class DeadlineExceeded(RequestError):
+    """The request waited longer than REQUEST_TIMEOUT_SECONDS for its turn."""
+
+    code = "deadline_exceeded"
+    retry_after = 1
+
+    def __init__(self) -> None:
+        super().__init__("the request waited too long for its turn; nothing was scored, send it again later")
+
+
+class RateLimited(RequestError):
+    """The key has had as many leads scored as RATE_LIMIT_PER_MINUTE allows; ``retry_after`` in whole seconds."""
+
+    code = "rate_limited"
+
+    def __init__(self, limit: int, retry_after: int) -> None:
+        super().__init__(
+            f"this API key may have {limit} leads scored a minute by one worker; send it again in {retry_after} s"
+        )
+        self.limit = limit
+        self.retry_after = retry_after
 
 
 class MissingKey(RequestError):

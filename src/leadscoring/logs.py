@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -59,15 +59,56 @@ EVENTS = {
 """Every event of ours, with the fields that stand beside ``timestamp``, ``level`` and ``event``."""
 
 
-def configure(level: str, readable: bool) -> None:
-    """Sends every log line of the process, of ours and of libraries, to standard output in one shape."""
+class Output:
+    """Where log lines go. What cannot be written, to a full disk or a reader that has gone, is dropped and counted.
+
+    ``dropped`` hears how many lines were lost.
+    """
+
+    def __init__(self, descriptor: int, dropped: Callable[[float], None] = lambda _lines: None) -> None:
+        self.dropped = dropped
+        self._descriptor = descriptor
+
+    def write(self, lines: bytes) -> None:
+        """Writes whole lines; never raises."""
+        view = memoryview(lines)
+        try:
+            while view:
+                view = view[os.write(self._descriptor, view) :]
+        except OSError:
+            self.dropped(float(bytes(view).count(b"\n")))
+
+
+class LineHandler(logging.Handler):
+    """Sends the records of ``logging`` to an output."""
+
+    def __init__(self, output: Output) -> None:
+        super().__init__()
+        self.output = output
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes one record as one line."""
+        try:
+            line = self.format(record)
+        except Exception:  # as in logging's own handlers: a line that cannot be made must not end a request
+            self.handleError(record)
+            return
+        self.output.write(line.encode("utf-8", "backslashreplace") + b"\n")
+
+
+def configure(level: str, readable: bool) -> Output:
+    """Sends every log line of the process, of ours and of libraries, to standard output in one shape.
+
+    Gives the output, for the access log to share.
+    """
     shared: list[Any] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         tell_exception,
     ]
     final: Any = console() if readable else structlog.processors.JSONRenderer(serializer=to_json)
-    handler = logging.StreamHandler(sys.stdout)
+    output = Output(sys.stdout.fileno())
+    handler = LineHandler(output)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, brief_asyncio, *shared],
@@ -81,6 +122,7 @@ def configure(level: str, readable: bool) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+    return output
 
 
 def console() -> Any:
@@ -170,8 +212,8 @@ class AccessLog:
     writes what is left. When not ``enabled``, only requests with a status of 500 or more are written.
     """
 
-    def __init__(self, descriptor: int, readable: bool, enabled: bool = True) -> None:
-        self._descriptor = descriptor
+    def __init__(self, output: Output, readable: bool, enabled: bool = True) -> None:
+        self._output = output
         self._format = readable_lines if readable else json_lines
         self._enabled = enabled
         self._noted: list[Answered] = []
@@ -189,9 +231,7 @@ class AccessLog:
         if not self._noted:
             return
         noted, self._noted = self._noted, []
-        view = memoryview(self._format(noted))
-        while view:
-            view = view[os.write(self._descriptor, view) :]
+        self._output.write(self._format(noted))
 
 
 class RequestLine(msgspec.Struct, gc=False):

@@ -14,7 +14,7 @@ from leadscoring.model.card import TIERS
 from leadscoring.tally import OTHER, Count, Family, Tally
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", OTHER)
-STATUSES = (*map(str, (200, 400, 401, 403, 404, 405, 413, 415, 422, 429, 431, 499, 500, 502, 503, 504)), OTHER)
+STATUSES = (*map(str, (200, 400, 401, 403, 404, 405, 408, 413, 415, 422, 429, 431, 499, 500, 502, 503, 504)), OTHER)
 UNKNOWN = "unknown"
 """The endpoint of a request whose path is no route."""
 
@@ -23,6 +23,10 @@ SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 
 MODEL_SECONDS = (0.000005, 0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.025, 0.1, 0.5, 2.5)
 STAGES = ("decode", "predict", "explain", "encode")
+QUEUE = "queue"
+"""The stage before the others, of those requests that had to wait."""
+
+REJECTIONS = ("overloaded", "deadline", "rate_limit", "connections", "header_time", "body_time", "headers", "malformed")
 SCORES = tuple(step / 20 for step in range(1, 20))
 BATCHES = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000)
 
@@ -49,10 +53,19 @@ def declared(endpoints: Iterable[str], provider: str) -> tuple[Family, ...]:
         Family("gauge", "http_requests_active", "Requests being answered"),
         Family("counter", "model_predictions", "Leads scored", {**endpoint, "tier": TIERS}),
         Family("histogram", "model_prediction_latency_seconds", "Time to get margins", endpoint, MODEL_SECONDS),
-        Family("histogram", "scoring_stage_seconds", "Time in a stage of scoring", {"stage": STAGES}, MODEL_SECONDS),
+        Family(
+            "histogram",
+            "scoring_stage_seconds",
+            "Time in a stage of scoring",
+            {"stage": (*STAGES, QUEUE)},
+            MODEL_SECONDS,
+        ),
         Family("counter", "model_prediction_errors", "Leads and calls that were not scored", failure),
         Family("histogram", "model_prediction_raw_scores", "Calibrated probabilities given", endpoint, SCORES),
         Family("histogram", "model_prediction_buckets", "Buckets given, 5 is best", endpoint, (1, 2, 3, 4, 5)),
+        Family("counter", "requests_rejected", "Requests refused to protect the service", {"reason": REJECTIONS}),
+        Family("gauge", "scoring_queue_requests", "Requests that wait for their turn at scoring"),
+        Family("counter", "log_lines_dropped", "Log lines that could not be written"),
         Family("histogram", "model_batch_size", "Leads in a batch", {}, BATCHES),
         Family("gauge", "api_demo_key_active", "Whether the demo key opens the service", alike=True),
         Family(
@@ -71,18 +84,17 @@ def metrics_markdown() -> str:
     return "\n".join(lines)
 
 
-class Clock(msgspec.Struct, frozen=True, gc=False):
-    """When each stage of scoring ended; moments of one clock, in seconds."""
+class Spent(msgspec.Struct, gc=False):
+    """Seconds that one request spent in each stage of scoring; a batch that comes in parts adds them up."""
 
-    began: float
-    decoded: float
-    predicted: float
-    explained: float
+    decode: float = 0.0
+    predict: float = 0.0
+    explain: float = 0.0
+    encode: float = 0.0
 
-    def stages(self, encoded: float) -> tuple[float, float, float, float]:
-        """How long each of STAGES took, when the answer was bytes at ``encoded``."""
-        decoded, predicted, explained = self.decoded, self.predicted, self.explained
-        return decoded - self.began, predicted - decoded, explained - predicted, encoded - explained
+    def stages(self) -> tuple[float, float, float, float]:
+        """In the order of STAGES."""
+        return self.decode, self.predict, self.explain, self.encode
 
 
 class Metrics:
@@ -97,6 +109,10 @@ class Metrics:
         self._batches = tally.spread("model_batch_size")
         self._demo_active = tally.count("api_demo_key_active")
         self._next_expiry = tally.count("api_key_expiry_timestamp_seconds")
+        self._rejections = {reason: tally.count("requests_rejected", reason) for reason in REJECTIONS}
+        self.queued = tally.count("scoring_queue_requests")
+        self.log_lines_dropped = tally.count("log_lines_dropped")
+        self.waited = tally.spread("scoring_stage_seconds", QUEUE).observe
         stages = [tally.spread("scoring_stage_seconds", stage) for stage in STAGES]
         self._staged = tally.together(tally.spread("model_prediction_latency_seconds", provider), *stages)
         self._scored = [
@@ -127,17 +143,24 @@ class Metrics:
             self._answered[method, endpoint, status] = record
         return record
 
-    def timed(self, clock: Clock, encoded: float) -> None:
-        """One request went through all stages of scoring, and its answer was bytes at ``encoded``."""
-        self._staged(clock.predicted - clock.decoded, *clock.stages(encoded))
+    def timed(self, spent: Spent) -> None:
+        """One request went through all stages of scoring."""
+        self._staged(spent.predict, spent.decode, spent.predict, spent.explain, spent.encode)
+
+    def rejected(self, reason: str) -> None:
+        """One request, or connection, was refused to protect the service."""
+        self._rejections[reason].add()
 
     def scored(self, score: Score) -> None:
         """One lead was scored."""
         self._scored[score.bucket - 1](1.0, score.raw_score, score.bucket)
 
-    def batch(self, answers: Sequence[object]) -> None:
-        """A batch was answered with these scores and errors."""
-        self._batches.observe(len(answers))
+    def batch(self, size: int) -> None:
+        """A batch of ``size`` leads was answered."""
+        self._batches.observe(size)
+
+    def places(self, answers: Sequence[object]) -> None:
+        """These scores and errors stand in the answer to a batch."""
         for answer in answers:
             if isinstance(answer, Scored):
                 self.scored(answer.score)

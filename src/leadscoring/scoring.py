@@ -4,7 +4,7 @@ HTTP, the command line and bulk scoring all call this scorer, so that they canno
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from itertools import repeat
 from time import perf_counter
@@ -14,13 +14,18 @@ from msgspec import UNSET
 from leadscoring._engine import Rows
 from leadscoring.errors import RequestError
 from leadscoring.lead import Explanation, Lead, Ranking, Reason, Scored, Timing, Warned
-from leadscoring.metrics import Clock
+from leadscoring.metrics import Spent
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.providers.provider import Provider
 
 API_VERSION = "v1"
 OWN_THREAD_FROM = 64
-"""Leads from which the explanations are computed beside the event loop."""
+"""Leads from which the engine explains beside the event loop."""
+
+PART = 64
+"""Leads of a batch between which the event loop is let go: about a millisecond."""
+
+NO_REASONS: Iterable[tuple[()]] = repeat(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +43,8 @@ class Scorer:
         self.model = model
         self.provider = provider
 
-    async def one(self, body: bytes, asked: Asked, request_id: str) -> tuple[Scored, Clock]:
-        """The score of the lead in ``body``, and when each stage ended.
+    async def one(self, body: bytes, asked: Asked, request_id: str) -> tuple[Scored, Spent]:
+        """The score of the lead in ``body``, and the time it took.
 
         Raises a ``RequestError`` when the body is no lead that the contract allows.
         """
@@ -51,46 +56,76 @@ class Scorer:
         if not isinstance(margins, list):
             margins = await margins
         predicted = perf_counter()
-        scored = answers(model, asked, request_id, [lead], rows, margins)
+        found = model.trees.reasons(rows, asked.reasons) if asked.reasons else NO_REASONS
+        scored = answers(model, request_id, [lead], margins, found, rows.unseen)
         if asked.details:
             add_details(model, scored, margins, began)
-        return scored[0], Clock(began, decoded, predicted, perf_counter())
+        return scored[0], Spent(decoded - began, predicted - decoded, perf_counter() - predicted)
 
     async def many(
-        self, body: bytes, limit: int, asked: Asked, request_id: str
-    ) -> tuple[list[Scored | RequestError], Clock]:
-        """What stands at each place of the batch: a score, or why there is none; and when each stage ended."""
+        self, body: bytes, limit: int, asked: Asked, request_id: str, spent: Spent
+    ) -> AsyncIterator[list[Scored | RequestError]]:
+        """What stands at each place of the batch in ``body``, in order: a score, or why there is none.
+
+        Comes in parts, so that the caller can let others have the event loop between two of them; the first part
+        of a long batch is empty and says only that it was decoded. Each lead's answer is the same to the last bit
+        whatever the parts. ``spent`` gets the time it took. Raises a ``RequestError`` before the first part when
+        the body is no batch.
+        """
         began = perf_counter()
         model = self.model
         places, rows = model.decoder.many(body, limit)
-        decoded = perf_counter()
+        spent.decode = perf_counter() - began
         if rows is None:  # no place holds a lead
-            return [place for place in places if not isinstance(place, Lead)], Clock(began, decoded, decoded, decoded)
+            yield [place for place in places if not isinstance(place, Lead)]
+            return
+        if len(rows) > PART:
+            yield []
+        asking = perf_counter()
         margins = self.provider.margins(rows)
         if not isinstance(margins, list):
             margins = await margins
         predicted = perf_counter()
-        leads = [place for place in places if isinstance(place, Lead)]
-        parts = model, asked, request_id, leads, rows, margins
-        scored = answers(*parts) if len(leads) < OWN_THREAD_FROM else await asyncio.to_thread(answers, *parts)
-        if asked.details:
-            add_details(model, scored, margins, began)
-        each = iter(scored)
-        told = [next(each) if isinstance(place, Lead) else place for place in places]
-        return told, Clock(began, decoded, predicted, perf_counter())
+        spent.predict = predicted - asking
+        found = await self._reasons(model, rows, asked.reasons)
+        spent.explain = perf_counter() - predicted
+        unseen, done = rows.unseen, 0
+        for start in range(0, len(places), PART):
+            part, going = places[start : start + PART], perf_counter()
+            leads = [place for place in part if isinstance(place, Lead)]
+            end = done + len(leads)
+            warned = [(place - done, feature) for place, feature in unseen if done <= place < end] if unseen else []
+            scored = answers(model, request_id, leads, margins[done:end], found[done:end] or NO_REASONS, warned)
+            if asked.details:
+                add_details(model, scored, margins[done:end], began)
+            each, done = iter(scored), end
+            told = [next(each) if isinstance(place, Lead) else place for place in part]
+            spent.explain += perf_counter() - going
+            yield told
+
+    async def _reasons(self, model: LoadedModel, rows: Rows, limit: int) -> list[list[tuple[int, float]]]:
+        if not limit:
+            return []
+        if len(rows) < OWN_THREAD_FROM:
+            return model.trees.reasons(rows, limit)
+        return await asyncio.to_thread(model.trees.reasons, rows, limit)
 
 
 def answers(
-    model: LoadedModel, asked: Asked, request_id: str, leads: list[Lead], rows: Rows, margins: list[float]
+    model: LoadedModel,
+    request_id: str,
+    leads: list[Lead],
+    margins: list[float],
+    found: Iterable[Iterable[tuple[int, float]]],
+    unseen: list[tuple[int, int]],
 ) -> list[Scored]:
-    """One answer a lead, in order, all from the same model."""
-    found = model.trees.reasons(rows, asked.reasons) if asked.reasons else repeat(())
+    """One answer a lead, in order; ``unseen`` has the lead and the feature of each category never seen."""
     scored = [
         Scored(request_id, model.identity, lead.lead_id, model.score(margin), reasons(model, lead, strongest), [])
         for lead, margin, strongest in zip(leads, margins, found, strict=False)
     ]
-    for place, feature in rows.unseen:
-        scored[place].warnings.append(unseen(model, feature, leads[place]))
+    for place, feature in unseen:
+        scored[place].warnings.append(unseen_warning(model, feature, leads[place]))
     return scored
 
 
@@ -108,7 +143,7 @@ def reasons(model: LoadedModel, lead: Lead, strongest: Iterable[tuple[int, float
     ]
 
 
-def unseen(model: LoadedModel, place: int, lead: Lead) -> Warned:
+def unseen_warning(model: LoadedModel, place: int, lead: Lead) -> Warned:
     """The warning for a category that training did not know."""
     feature, value = model.card.contract.features[place], lead.values[place]
     treated = "as a rare value" if feature.other else "as unknown"

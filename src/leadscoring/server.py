@@ -1,59 +1,104 @@
 """Runs the service: one process, or several workers under one supervisor."""
 
 import os
+import resource
 import signal
+import socket
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+import structlog
 import uvicorn
 
 from leadscoring.api.app import METRICS_FILE, PATHS
 from leadscoring.api.listener import check_free
-from leadscoring.api.upgrade import StayingHttp
+from leadscoring.api.protocol import connection
+from leadscoring.drain import Server
+from leadscoring.errors import CannotStart
 from leadscoring.keys import KeyRing
 from leadscoring.logs import configure
 from leadscoring.metrics import declared
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.settings import Settings
+from leadscoring.supervisor import Supervisor
 from leadscoring.tally import make_file
 
 SPARE_SLOTS = 2
 """Room in the metrics for a worker that starts while the one it replaces still ends."""
 
-KEEP_ALIVE_SECONDS = 75
-"""Longer than the 60 s that load balancers hold an idle connection, so that they close it, not we."""
+SPARE_FILES = 64
+"""Descriptors of a process beside its connections."""
+
+log = structlog.get_logger("leadscoring")
 
 
 def run(settings: Settings) -> None:
     """Serves until told to stop.
 
     Raises a ``ModelError``, ``KeyFileInvalid`` or ``SettingError`` before any worker starts when the service
-    cannot start as it is set up.
+    cannot start as it is set up, and ``CannotStart`` when the port or the disk cannot be had.
     """
     configure(settings.log_level, sys.stdout.isatty())
     KeyRing.of(settings)
     if settings.operations_access == "port":
         check_free(settings.host, settings.operations_port)
     signal.signal(signal.SIGTERM, leave)
+    allow_connections(settings.max_connections)
     if settings.workers == 1:
-        uvicorn.run(**arguments(settings))
+        with listening(settings) as listener:
+            Server(uvicorn.Config(**arguments(settings)), settings.drain_seconds).run([listener])
         return
     LoadedModel.load(settings.model_path, settings.model_version)
-    with tempfile.TemporaryDirectory(prefix="leadscoring-metrics-") as folder:
-        file = Path(folder) / "metrics"
-        make_file(file, declared(PATHS, settings.model_endpoint_provider), settings.workers + SPARE_SLOTS)
-        os.environ[METRICS_FILE] = str(file)
-        uvicorn.run(**arguments(settings), workers=settings.workers)
+    with listening(settings) as listener, tempfile.TemporaryDirectory(prefix="leadscoring-metrics-") as folder:
+        os.environ[METRICS_FILE] = str(metrics_file(Path(folder), settings))
+        configure(settings.log_level, sys.stdout.isatty())
+        config = uvicorn.Config(**arguments(settings), workers=settings.workers)
+        patience = settings.drain_seconds + settings.shutdown_seconds + 2
+        Supervisor(config, [listener], settings.drain_seconds, patience).run()
 
 
 def leave(_signal: int, _frame: object) -> None:
-    """Ends the process as asked, which is no failure.
-
-    The server takes the signal while it runs, and passes it on when it has answered what it had accepted.
-    """
+    """Ends the process as asked, which is no failure; while it serves, the server has its own way to end."""
     sys.exit(0)
+
+
+def listening(settings: Settings) -> socket.socket:
+    """The port, taken, but refusing until a server listens on it. Raises ``CannotStart`` when it cannot be had."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.host, settings.port))
+        listener.set_inheritable(True)
+    except OSError as failure:
+        listener.close()
+        why = (failure.strerror or str(failure)).lower()
+        raise CannotStart(
+            f"HOST {settings.host} PORT {settings.port}: {why}; set PORT to another, or stop what listens there"
+        ) from None
+    return listener
+
+
+def metrics_file(folder: Path, settings: Settings) -> Path:
+    """The file that the workers count in. Raises ``CannotStart`` when the disk has no room for it."""
+    path = folder / "metrics"
+    try:
+        make_file(path, declared(PATHS, settings.model_endpoint_provider), settings.workers + SPARE_SLOTS)
+    except OSError as failure:
+        raise CannotStart(f"no room for metrics in {folder}: {failure.strerror or failure}") from None
+    return path
+
+
+def allow_connections(connections: int) -> None:
+    """Raises the soft limit on descriptors, as far as the hard one lets it, so that so many connections fit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + SPARE_FILES
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def arguments(settings: Settings) -> dict[str, Any]:
@@ -61,15 +106,13 @@ def arguments(settings: Settings) -> dict[str, Any]:
     return {
         "app": "leadscoring.api.app:create",
         "factory": True,
-        "host": settings.host,
-        "port": settings.port,
         "loop": "uvloop",
-        "http": StayingHttp,
+        "http": connection,
         "ws": "none",
         "lifespan": "on",
         "log_config": None,
         "access_log": False,
         "server_header": False,
         "proxy_headers": False,
-        "timeout_keep_alive": KEEP_ALIVE_SECONDS,
+        "timeout_graceful_shutdown": settings.shutdown_seconds,
     }

@@ -60,6 +60,18 @@ def whole(low: int, high: int) -> Callable[[str], int]:
     return read
 
 
+def seconds(low: float, high: float) -> Callable[[str], float]:
+    """Reads a number of seconds in low..high."""
+
+    def read(text: str) -> float:
+        value = float(text)
+        if not low <= value <= high:
+            raise ValueError(text)
+        return value
+
+    return read
+
+
 def one_of(*allowed: str) -> Callable[[str], str]:
     """Reads one of these words, in any case."""
 
@@ -129,6 +141,26 @@ TABLE = (
             "Leads in one batch, at most"),
     Setting("MAX_BODY_BYTES", "5242880", whole(1024, 1 << 30), "a whole number from 1024 to 1073741824",
             "Bytes in one request body, at most"),
+    Setting("MAX_HEADER_BYTES", "32768", whole(1024, 1 << 20), "a whole number from 1024 to 1048576",
+            "Bytes in the head of one request, at most"),
+    Setting("MAX_CONNECTIONS", "4096", whole(1, 100_000), "a whole number from 1 to 100000",
+            "Open connections of one worker, at most"),
+    Setting("KEEP_ALIVE_SECONDS", "75", seconds(1, 3600), "a number from 1 to 3600",
+            "How long an idle connection stays open; longer than the 60 s of a load balancer, so that it closes first"),
+    Setting("HEADER_TIMEOUT_SECONDS", "10", seconds(0.1, 3600), "a number from 0.1 to 3600",
+            "Time for a client to send the head of a request"),
+    Setting("BODY_TIMEOUT_SECONDS", "15", seconds(0.1, 3600), "a number from 0.1 to 3600",
+            "Time for a client to send the body of a request"),
+    Setting("MAX_QUEUE_SECONDS", "0.1", seconds(0.001, 60), "a number from 0.001 to 60",
+            "Estimated wait for a turn at scoring from which requests are refused at once"),
+    Setting("REQUEST_TIMEOUT_SECONDS", "10", seconds(0.1, 3600), "a number from 0.1 to 3600",
+            "Age at which a request that still waits for its turn is given up"),
+    Setting("RATE_LIMIT_PER_MINUTE", "0", whole(0, 1_000_000_000), "a whole number from 0 to 1000000000",
+            "Leads that one API key may have scored in a minute; 0 sets no limit"),
+    Setting("DRAIN_SECONDS", "5", seconds(0, 3600), "a number from 0 to 3600",
+            "Time between the request to stop and the end of accepting, for load balancers to notice"),
+    Setting("SHUTDOWN_SECONDS", "20", seconds(0.1, 3600), "a number from 0.1 to 3600",
+            "Time after that for what was accepted to be answered"),
 )  # fmt: skip
 
 
@@ -151,6 +183,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     model_version: str
     max_batch_size: int
     max_body_bytes: int
+    max_header_bytes: int
+    max_connections: int
+    keep_alive_seconds: float
+    header_timeout_seconds: float
+    body_timeout_seconds: float
+    max_queue_seconds: float
+    request_timeout_seconds: float
+    rate_limit_per_minute: int
+    drain_seconds: float
+    shutdown_seconds: float
 
     @property
     def refuses_insecure(self) -> bool:
@@ -167,6 +209,15 @@ class Relation(NamedTuple):
     allowed: str
 
 
+def within(inner: str, outer: str) -> Relation:
+    """An inner timeout must not be above its outer one: it could never be reached."""
+    return Relation(
+        (inner, outer),
+        lambda s: bool(getattr(s, inner.lower()) <= getattr(s, outer.lower())),
+        f"{inner} must be at most {outer}",
+    )
+
+
 SECURE = ("ENV", "REQUIRE_SECURE_CONFIG")
 
 RELATIONS = (
@@ -179,6 +230,10 @@ RELATIONS = (
     Relation(("OPERATIONS_ACCESS", "PORT", "OPERATIONS_PORT"),
              lambda s: s.operations_access != "port" or s.port != s.operations_port,
              "OPERATIONS_PORT must not be PORT"),
+    within("MAX_QUEUE_SECONDS", "REQUEST_TIMEOUT_SECONDS"),
+    within("REQUEST_TIMEOUT_SECONDS", "SHUTDOWN_SECONDS"),
+    within("BODY_TIMEOUT_SECONDS", "SHUTDOWN_SECONDS"),
+    within("HEADER_TIMEOUT_SECONDS", "SHUTDOWN_SECONDS"),
 )  # fmt: skip
 """One row each; all are checked, and all that are broken are told."""
 

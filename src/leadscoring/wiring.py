@@ -54,14 +54,15 @@ def open_service(
     """
     with ExitStack() as closing:
         readable = sys.stdout.isatty()
-        configure(settings.log_level, readable)
+        output = configure(settings.log_level, readable)
         keys = KeyRing.of(settings)
         if model is None:
             model = LoadedModel.load(settings.model_path, settings.model_version)
         provider = PROVIDERS[settings.model_endpoint_provider](model)
-        access_log = AccessLog(sys.stdout.fileno(), readable, settings.log_level in ("DEBUG", "INFO"))
+        access_log = AccessLog(output, readable, settings.log_level in ("DEBUG", "INFO"))
         closing.callback(access_log.flush)
         metrics = Metrics(endpoints, provider.name, metrics_file)
+        output.dropped = metrics.log_lines_dropped.add
         closing.callback(metrics.close)
         announce(settings, model, keys)
         settle_memory()

@@ -17,14 +17,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from leadscoring.api.admission import Admission
 from leadscoring.api.docs import Documentation
 from leadscoring.api.exchange import ClientGone, Exchange, Message, Receive, Reply, Scope, Send
 from leadscoring.api.failures import plain_problem, problem
+from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.api.listener import listening
 from leadscoring.api.model import ModelRoutes
 from leadscoring.api.operations import Operations
+from leadscoring.api.protocol import Gate, Limits
 from leadscoring.api.score import Scoring
-from leadscoring.errors import LeadScoringError, RequestError
+from leadscoring.errors import LeadScoringError, Overloaded, RequestError
 from leadscoring.logs import Answered
 from leadscoring.settings import read_settings
 from leadscoring.wiring import Service, open_service
@@ -51,8 +54,13 @@ PATHS = (
 )
 """Every path of the service, by which requests are counted."""
 
+SCORING_PATHS = ("/api/v1/score", "/api/v1/score/batch")
+
 METRICS_FILE = "LEADSCORING_METRICS_FILE"
 """The variable by which the supervisor tells its workers where they count together."""
+
+REJECTED = {"Overloaded": "overloaded", "DeadlineExceeded": "deadline", "RateLimited": "rate_limit"}
+"""Errors by which the service protects itself, as its metrics name them."""
 
 log = structlog.get_logger("leadscoring")
 
@@ -65,7 +73,11 @@ class App:
     what methods a path takes, and what to say of a path that is none.
     """
 
-    def __init__(self, service: Service, routes: RouteTable, lifespan: Lifespan) -> None:
+    def __init__(
+        self, service: Service, routes: RouteTable, lifespan: Lifespan, lifecycle: Lifecycle, admission: Admission
+    ) -> None:
+        self.lifecycle = lifecycle
+        self.gate = Gate(Limits.of(service.settings), admission, service.metrics.rejected, self.turn_away)
         self._routes = routes
         self._metrics = service.metrics
         self._access_log = service.access_log
@@ -79,7 +91,7 @@ class App:
             await self._framework(scope, receive, send)
             return
         began = perf_counter()
-        exchange = Exchange(scope, receive, f"{self._prefix}-{next(self._numbers):x}")
+        exchange = Exchange(scope, receive, f"{self._prefix}-{next(self._numbers):x}", began)
         self._metrics.arrived()
         status = 499  # the client hung up: nothing was sent
         try:
@@ -99,6 +111,8 @@ class App:
             exchange.error = "ClientGone"
         finally:
             seconds = perf_counter() - began
+            if exchange.error in REJECTED:
+                self._metrics.rejected(REJECTED[exchange.error])
             self._metrics.answered(scope["method"], exchange.endpoint, status, seconds)
             self._access_log.note(
                 Answered(
@@ -106,6 +120,31 @@ class App:
                     status, seconds, exchange.leads, exchange.error, exchange.refused,
                 )
             )  # fmt: skip
+
+    def turn_away(self, target: bytes, headers: list[tuple[bytes, bytes]]) -> Reply | None:
+        """The answer to a scoring request that cannot be scored in time, from its head alone.
+
+        Nothing for other requests, and for those of browsers, whose answers need more headers.
+        """
+        path = target.partition(b"?")[0].decode("latin-1")
+        if path not in SCORING_PATHS:
+            return None
+        exchange = Exchange({"headers": headers}, no_body, f"{self._prefix}-{next(self._numbers):x}")
+        if exchange.origin:
+            return None
+        reply = problem(Overloaded(), exchange.request_id)
+        self._metrics.rejected("overloaded")
+        self._metrics.arrived()
+        self._metrics.answered("POST", path, reply.status, 0.0)
+        self._access_log.note(
+            Answered(time(), exchange.request_id, None, "POST", path, reply.status, 0.0, 0, "Overloaded")
+        )
+        return Reply(
+            reply.status,
+            reply.body,
+            reply.media_type,
+            (*reply.headers, (b"x-request-id", exchange.request_id.encode())),
+        )
 
     async def _through_framework(self, exchange: Exchange, send: Send) -> int:
         status = 499
@@ -122,6 +161,11 @@ class App:
         return status
 
 
+async def no_body() -> Message:
+    """The body of a request that was turned away: nobody asks for it."""
+    raise ClientGone
+
+
 def create() -> App:
     """The application that this process's environment describes, for the server to run.
 
@@ -131,22 +175,34 @@ def create() -> App:
     closing = ExitStack()
     file = os.environ.get(METRICS_FILE)
     service = closing.enter_context(open_service(settings, PATHS, metrics_file=Path(file) if file else None))
+    lifecycle, admission = Lifecycle(), admission_of(service)
+    closed = settings.operations_access == "key"
     operations = Operations(
-        service.scorer, service.metrics, service.keys, service.vitals, settings.env, settings.operations_access == "key"
+        service.scorer, service.metrics, service.keys, service.vitals, lifecycle, settings.env, closed
     )
-    routes, detail = route_table(service, operations), detail_table(operations)
+    routes, detail = route_table(service, operations, admission), detail_table(operations)
     if settings.operations_access != "port":
-        return App(service, routes | detail, lifespan(closing))
-    apart = App(service, detail, lifespan(ExitStack()))
-    return App(service, routes, lifespan(closing, listening(apart, settings.host, settings.operations_port)))
+        return App(service, routes | detail, lifespan(lifecycle, closing), lifecycle, admission)
+    apart = App(service, detail, lifespan(lifecycle, ExitStack()), lifecycle, admission)
+    beside = listening(apart, settings.host, settings.operations_port)
+    return App(service, routes, lifespan(lifecycle, closing, beside), lifecycle, admission)
 
 
-def lifespan(closing: ExitStack, beside: AbstractAsyncContextManager[None] | None = None) -> Lifespan:
+def admission_of(service: Service) -> Admission:
+    """The line in front of this process's scoring."""
+    settings, metrics = service.settings, service.metrics
+    return Admission(settings.max_queue_seconds, settings.request_timeout_seconds, metrics.queued.set, metrics.waited)
+
+
+def lifespan(
+    lifecycle: Lifecycle, closing: ExitStack, beside: AbstractAsyncContextManager[None] | None = None
+) -> Lifespan:
     """What is open while the server runs: ``beside``, and what ``closing`` closes at the end."""
 
     @asynccontextmanager
     async def life(_app: Starlette) -> AsyncIterator[None]:
         async with beside or nullcontext():
+            lifecycle.start()
             yield
         closing.close()
 
@@ -162,10 +218,10 @@ def detail_table(operations: Operations) -> RouteTable:
     }
 
 
-def route_table(service: Service, operations: Operations) -> RouteTable:
+def route_table(service: Service, operations: Operations, admission: Admission) -> RouteTable:
     """Every other route of the service."""
     settings = service.settings
-    scoring = Scoring(service.scorer, service.keys, service.metrics, settings.max_batch_size, settings.max_body_bytes)
+    scoring = Scoring(service.scorer, service.keys, service.metrics, settings, admission)
     model = ModelRoutes(service.scorer, service.keys)
     documentation = Documentation(service.scorer, settings)
     return {
@@ -217,7 +273,13 @@ def framework(routes: RouteTable, cors_origins: tuple[str, ...], lifespan: Lifes
                 allow_origins=cors_origins,
                 allow_methods=["GET", "POST"],
                 allow_headers=["Content-Type", "X-API-Key", "X-Request-ID"],
-                expose_headers=["X-Request-ID", "Retry-After"],
+                expose_headers=[
+                    "X-Request-ID",
+                    "Retry-After",
+                    "RateLimit-Limit",
+                    "RateLimit-Remaining",
+                    "RateLimit-Reset",
+                ],
             )
         ],
         lifespan=lifespan,

@@ -34,11 +34,12 @@ class Exchange:
     """What is known of one request: its headers of interest, and what there is to log of it."""
 
     __slots__ = (
-        "content_encoding", "content_length", "content_type", "endpoint", "error", "key",
+        "began", "content_encoding", "content_length", "content_type", "endpoint", "error", "key",
         "leads", "origin", "presented_key", "receive", "refused", "request_id", "scope",
     )  # fmt: skip
 
-    def __init__(self, scope: Scope, receive: Receive, request_id: str) -> None:
+    def __init__(self, scope: Scope, receive: Receive, request_id: str, began: float = 0.0) -> None:
+        self.began = began
         self.scope = scope
         self.receive = receive
         self.request_id = request_id

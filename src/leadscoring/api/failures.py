@@ -10,6 +10,7 @@ from leadscoring.api.exchange import Reply
 from leadscoring.errors import (
     BatchTooLarge,
     BodyTooLarge,
+    DeadlineExceeded,
     ExpiredKey,
     Fault,
     InvalidParameter,
@@ -17,6 +18,8 @@ from leadscoring.errors import (
     LeadScoringError,
     MalformedJson,
     MissingKey,
+    Overloaded,
+    RateLimited,
     RequestError,
     UnknownKey,
     UnsupportedMediaType,
@@ -36,13 +39,20 @@ STATUS: dict[type[LeadScoringError], tuple[int, str]] = {
     UnsupportedMediaType: (415, "The body must be JSON"),
     ValidationError: (422, "The lead is not valid"),
     InvalidParameter: (422, "A query parameter is not valid"),
+    RateLimited: (429, "Too many leads a minute"),
+    Overloaded: (503, "The service is overloaded"),
+    DeadlineExceeded: (503, "The request waited too long"),
 }
 """Each error that a request can end with: its status and its title."""
 
 PLAIN = {
+    400: ("bad_request", "The request is not HTTP"),
     404: ("not_found", "There is nothing at this path"),
     405: ("method_not_allowed", "The path does not take this method"),
+    408: ("request_timeout", "The request took too long to arrive"),
+    431: ("headers_too_large", "The head of the request is too large"),
     500: ("internal_error", "The service failed"),
+    503: ("not_ready", "The service is not ready"),
 }
 """Failures that have no error of the domain."""
 
@@ -57,6 +67,7 @@ class Problem(msgspec.Struct, omit_defaults=True):
     code: str
     request_id: str
     errors: tuple[Fault, ...] | UnsetType = UNSET
+    state: str | UnsetType = UNSET
 
 
 class Refusal(msgspec.Struct, omit_defaults=True):
@@ -79,13 +90,25 @@ def problem(error: LeadScoringError, request_id: str) -> Reply:
     status, title = STATUS[type(error)]
     faults = error.faults if isinstance(error, ValidationError) else UNSET
     said = Problem(anchor(error.code), title, status, str(error), error.code, request_id, faults)
-    return reply(said)
+    return reply(said, waiting_headers(error))
 
 
-def plain_problem(status: int, detail: str, request_id: str, headers: Any = ()) -> Reply:
-    """The reply for a failure that is no error of the domain."""
+def waiting_headers(error: LeadScoringError) -> tuple[tuple[bytes, bytes], ...]:
+    """When to come back, for a refusal that time heals."""
+    wait = getattr(error, "retry_after", None)
+    if wait is None:
+        return ()
+    headers = ((b"retry-after", b"%d" % wait),)
+    if isinstance(error, RateLimited):
+        left = ((b"ratelimit-limit", b"%d" % error.limit), (b"ratelimit-remaining", b"0"))
+        return (*headers, *left, (b"ratelimit-reset", b"%d" % wait))
+    return headers
+
+
+def plain_problem(status: int, detail: str, request_id: str, headers: Any = (), state: Any = UNSET) -> Reply:
+    """The reply for a failure that is no error of the domain; ``state`` is the service's, when it is not ready."""
     code, title = PLAIN.get(status, ("http_error", "The request cannot be answered"))
-    return reply(Problem(anchor(code), title, status, detail, code, request_id), headers)
+    return reply(Problem(anchor(code), title, status, detail, code, request_id, state=state), headers)
 
 
 def refused(error: RequestError) -> Refused:

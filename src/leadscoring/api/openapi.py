@@ -66,7 +66,7 @@ def paths(contract: Contract, settings: Settings) -> Json:
         "/": {"get": open_operation("getService", "What this service is")},
         "/health": {"get": open_operation("getHealth", "Whether the service answers")},
         "/health/live": {"get": open_operation("getLiveness", "Whether the process lives, and since when")},
-        "/health/ready": {"get": open_operation("getReadiness", "Whether leads can be scored")},
+        "/health/ready": {"get": readiness_operation()},
         "/openapi.json": {"get": open_operation("getDescription", "This document")},
         "/docs": {"get": open_operation("getDocumentation", "This document for people", "text/html")},
         **detail_paths(settings.operations_access),
@@ -98,7 +98,10 @@ def scoring_operation(contract: Contract) -> Json:
         "security": [{"ApiKey": []}],
         "parameters": [REASONS, DETAILS],
         "requestBody": json_body({"$ref": "#/components/schemas/Lead"}, example_lead(contract)),
-        "responses": {"200": json_answer("The score", ref("Scored")), **problems(400, 401, 413, 415, 422, 500)},
+        "responses": {
+            "200": json_answer("The score", ref("Scored")),
+            **problems(400, 401, 408, 413, 415, 422, 429, 431, 500, 503),
+        },
     }
 
 
@@ -118,7 +121,7 @@ def batch_operation(contract: Contract, limit: int) -> Json:
         "requestBody": json_body(leads, [example_lead(contract)]),
         "responses": {
             "200": json_answer("At each place a score or an error", answers),
-            **problems(400, 401, 413, 415, 422, 500),
+            **problems(400, 401, 408, 413, 415, 422, 429, 431, 500, 503),
         },
     }
 
@@ -144,6 +147,12 @@ def open_operation(name: str, summary: str, media_type: str = "application/json"
         "security": [],
         "responses": {"200": {"description": summary, "content": {media_type: {"schema": schema}}}},
     }
+
+
+def readiness_operation() -> Json:
+    """``GET /health/ready``: a route that needs no key, and may say no."""
+    operation = open_operation("getReadiness", "Whether leads can be scored")
+    return operation | {"responses": operation["responses"] | problems(503)}
 
 
 def lead_schema(contract: Contract) -> Json:
@@ -219,10 +228,14 @@ def problems(*statuses: int) -> Json:
         400: "Not JSON, or too many leads",
         401: "No key, not a known one, or one that has expired",
         403: "The key does not have the scope that is needed",
+        408: "The request took too long to arrive",
         413: "The body is too large",
         415: "The body is not announced as JSON",
         422: "Not a valid lead or parameter: every fault with its path, value and what is allowed",
+        429: "The key has had as many leads scored as it may; Retry-After says when there is one more",
+        431: "The head of the request is too large",
         500: "The service failed",
+        503: "More work than can be done in time, or not ready: come back later",
     }
     content = {"application/problem+json": {"schema": ref("Problem")}}
     return {str(status): {"description": about[status], "content": content} for status in statuses}

@@ -11,6 +11,8 @@ import msgspec
 
 import leadscoring
 from leadscoring.api.exchange import Exchange, Reply
+from leadscoring.api.failures import plain_problem
+from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.keys import KeyRing
 from leadscoring.metrics import Metrics
 from leadscoring.scoring import API_VERSION, Scorer
@@ -21,8 +23,16 @@ class Operations:
     """The routes that need no key, and those of operational detail, which need one when they are ``closed``."""
 
     def __init__(
-        self, scorer: Scorer, metrics: Metrics, keys: KeyRing, vitals: Vitals, env: str, closed: bool = False
+        self,
+        scorer: Scorer,
+        metrics: Metrics,
+        keys: KeyRing,
+        vitals: Vitals,
+        lifecycle: Lifecycle,
+        env: str,
+        closed: bool = False,
     ) -> None:
+        self._lifecycle = lifecycle
         self._scorer = scorer
         self._metrics = metrics
         self._keys = keys
@@ -54,9 +64,13 @@ class Operations:
         """The process answers, and for how long it has."""
         return said({"status": "alive", "uptime_seconds": self._uptime(), "timestamp": now()})
 
-    async def ready(self, _exchange: Exchange) -> Reply:
-        """The model is loaded and its golden rows scored as they should: without that nothing starts."""
-        return said({"status": "ready", "model_version": self._scorer.model.card.version, "timestamp": now()})
+    async def ready(self, exchange: Exchange) -> Reply:
+        """The model is loaded, its golden rows score as they should, and the process was not asked to end."""
+        model = self._scorer.model
+        state = self._lifecycle.seen(model)
+        if state != "ready":
+            return plain_problem(503, f"the service is {state}", exchange.request_id, state=state)
+        return said({"status": "ready", "model_version": model.card.version, "timestamp": now()})
 
     async def status(self, exchange: Exchange) -> Reply:
         """What runs here, since when, and whether it is set up safely."""

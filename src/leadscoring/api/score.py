@@ -8,12 +8,15 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from leadscoring.api.admission import Admission
 from leadscoring.api.exchange import Exchange, Reply
 from leadscoring.api.failures import refused
-from leadscoring.errors import InvalidParameter, RequestError
+from leadscoring.api.limits import RateLimit
+from leadscoring.errors import InvalidParameter, Overloaded, RequestError
 from leadscoring.keys import KeyRing
-from leadscoring.metrics import STAGES, Clock, Metrics
+from leadscoring.metrics import STAGES, Metrics, Spent
 from leadscoring.scoring import Asked, Scorer
+from leadscoring.settings import Settings
 
 MOST_REASONS = 10_000
 PLAIN = Asked()
@@ -22,56 +25,94 @@ Handler = Callable[[Exchange], Awaitable[Reply]]
 
 
 class Scoring:
-    """The two scoring routes of one service."""
+    """The two scoring routes of one service: key, limits, turn, work."""
 
     def __init__(
-        self, scorer: Scorer, keys: KeyRing, metrics: Metrics, max_batch_size: int, max_body_bytes: int
+        self, scorer: Scorer, keys: KeyRing, metrics: Metrics, settings: Settings, admission: Admission
     ) -> None:
         self._scorer = scorer
         self._keys = keys
         self._metrics = metrics
-        self._max_batch_size = max_batch_size
-        self._max_body_bytes = max_body_bytes
+        self._max_batch_size = settings.max_batch_size
+        self._max_body_bytes = settings.max_body_bytes
+        self._admission = admission
+        self._limit = RateLimit(settings.rate_limit_per_minute, settings.workers)
         self._encode = msgspec.json.Encoder().encode
 
     async def one(self, exchange: Exchange) -> Reply:
         """Scores the lead in the body."""
-        exchange.key = self._keys.check(exchange.presented_key).label
+        admission = self._admission
+        body = await self._admitted(exchange)
         asked = what_is_asked(exchange.scope["query_string"])
-        body = await exchange.json_body(self._max_body_bytes)
+        if admission.crowded:
+            await admission.turn(len(body), exchange.began)
+        began = perf_counter()
         try:
-            answer, clock = await self._scorer.one(body, asked, exchange.request_id)
+            answer, spent = await self._scorer.one(body, asked, exchange.request_id)
         except RequestError as error:
             self._metrics.failed(type(error).__name__)
+            admission.spend(perf_counter() - began)
             raise
-        exchange.leads = 1
         self._metrics.scored(answer.score)
-        return self._reply(answer, clock, asked)
+        scored = perf_counter()
+        encoded = self._encode(answer)
+        ended = perf_counter()
+        spent.encode = ended - scored
+        admission.spend(ended - began)
+        exchange.leads = 1
+        return self._reply(exchange, encoded, spent, asked)
 
     async def batch(self, exchange: Exchange) -> Reply:
         """Scores the leads in the body, each on its own."""
-        exchange.key = self._keys.check(exchange.presented_key).label
+        admission = self._admission
+        body = await self._admitted(exchange)
         asked = what_is_asked(exchange.scope["query_string"])
-        body = await exchange.json_body(self._max_body_bytes)
-        answers, clock = await self._scorer.many(body, self._max_batch_size, asked, exchange.request_id)
-        exchange.leads = len(answers)
-        exchange.refused = Counter(type(place).__name__ for place in answers if isinstance(place, RequestError)) or None
-        self._metrics.batch(answers)
-        told = [refused(place) if isinstance(place, RequestError) else place for place in answers]
-        return self._reply(told, clock, asked)
+        if admission.crowded:
+            await admission.turn(len(body), exchange.began)
+        parts: list[bytes] = []
+        working, spent = 0.0, Spent()
+        errors: Counter[str] = Counter()
+        began = perf_counter()
+        async for part in self._scorer.many(body, self._max_batch_size, asked, exchange.request_id, spent):
+            made = perf_counter()
+            if part:
+                self._metrics.places(part)
+                shown = [refused(a) if isinstance(a, RequestError) else a for a in part]
+                parts.append(self._encode(shown)[1:-1])
+                exchange.leads += len(part)
+                errors.update(type(place).__name__ for place in part if isinstance(place, RequestError))
+            ended = perf_counter()
+            spent.encode += ended - made
+            working += ended - began
+            admission.spend(ended - began)
+            await admission.breathe()
+            began = perf_counter()
+        self._metrics.batch(exchange.leads)
+        exchange.refused = errors or None
+        admission.learn(len(body), working)
+        return self._reply(exchange, b"[" + b",".join(parts) + b"]", spent, asked)
 
-    def _reply(self, answer: object, clock: Clock, asked: Asked) -> Reply:
-        body = self._encode(answer)
-        encoded = perf_counter()
-        self._metrics.timed(clock, encoded)
-        if not asked.details:
-            return Reply(200, body)
-        return Reply(200, body, headers=((b"server-timing", server_timing(clock, encoded)),))
+    async def _admitted(self, exchange: Exchange) -> bytes:
+        """The body of a request whose key is known, has leads left, and may expect an answer in time."""
+        exchange.key = self._keys.check(exchange.presented_key).label
+        if self._limit.enabled:
+            self._limit.check(exchange.key)
+        if self._admission.full:
+            raise Overloaded
+        return await exchange.json_body(self._max_body_bytes)
+
+    def _reply(self, exchange: Exchange, encoded: bytes, spent: Spent, asked: Asked) -> Reply:
+        self._metrics.timed(spent)
+        if not (asked.details or self._limit.enabled):
+            return Reply(200, encoded)
+        timing = ((b"server-timing", server_timing(spent)),) if asked.details else ()
+        limits = self._limit.take(exchange.key or "", exchange.leads) if self._limit.enabled else ()
+        return Reply(200, encoded, headers=(*timing, *limits))
 
 
-def server_timing(clock: Clock, encoded: float) -> bytes:
+def server_timing(spent: Spent) -> bytes:
     """The stages of scoring in milliseconds, as browsers show them."""
-    took = zip(STAGES, clock.stages(encoded), strict=True)
+    took = zip(STAGES, spent.stages(), strict=True)
     return ", ".join(f"{stage};dur={seconds * 1e3:.3f}" for stage, seconds in took).encode()
 
 

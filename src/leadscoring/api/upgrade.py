@@ -5,9 +5,6 @@ HTTP/2 with its first request on every plain connection, so without this its fir
 """
 
 import re
-from typing import Any
-
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 OFFER = re.compile(rb"(?<=\r\n)upgrade(?=:)", re.IGNORECASE)
 UNHEARD = b"ignored"
@@ -21,7 +18,7 @@ PIECE = 8192
 def without_offer(data: bytes) -> bytes:
     """Bytes of a request in whose head nobody sees an ``Upgrade``.
 
-    Clients offer in the first request of a connection, so the first head in ``data`` is the one looked at.
+    Clients offer with the first request of a connection, so the first head in ``data`` is the one looked at.
     """
     end = data.find(b"\r\n\r\n")  # looking at the head alone costs a tenth of looking at its lead too
     if end < 0:
@@ -29,11 +26,3 @@ def without_offer(data: bytes) -> bytes:
     if data.find(b"pgrade:", 0, end) < 0 and data.find(b"PGRADE:", 0, end) < 0:
         return data
     return OFFER.sub(UNHEARD, data[:end]) + data[end:]
-
-
-class StayingHttp(HttpToolsProtocol):
-    """uvicorn's protocol, deaf to offers of another one."""
-
-    def data_received(self, data: Any) -> None:
-        """Bytes from the client."""
-        super().data_received(without_offer(data))

@@ -1,0 +1,359 @@
+"""An open-loop load: requests leave at a constant rate, whether or not the server keeps up.
+
+A closed loop waits for an answer before it asks again, so a slow server slows the load down and hides its own
+queue. Here every request has a moment at which it should leave, and its latency counts from that moment.
+
+    python -m benchmarks.open_loop URL --rate 200 --seconds 10 [--body FILE] [--key KEY] [--connections 64]
+
+The generator takes the thread it runs in; ``in_own_process`` gives it a process of its own.
+"""
+
+import argparse
+import asyncio
+import json
+import multiprocessing
+import os
+import sys
+from collections import Counter, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from time import monotonic
+from typing import Any
+from urllib.parse import urlsplit
+
+PERCENTILES = (50.0, 99.0, 99.9)
+
+
+@dataclass(frozen=True)
+class Load:
+    """What to send, how often, for how long; ``closed`` sends as soon as a connection is free instead."""
+
+    url: str
+    rate: float
+    seconds: float
+    body: bytes = b""
+    key: str = ""
+    connections: int = 64
+    timeout: float = 10.0
+    closed: bool = False
+
+    def request(self) -> bytes:
+        """The bytes of one request."""
+        parts = urlsplit(self.url)
+        head = [f"{'POST' if self.body else 'GET'} {parts.path or '/'} HTTP/1.1", f"Host: {parts.netloc}"]
+        if self.body:
+            head += ["Content-Type: application/json", f"Content-Length: {len(self.body)}"]
+        if self.key:
+            head.append(f"X-API-Key: {self.key}")
+        return "\r\n".join([*head, "", ""]).encode() + self.body
+
+
+@dataclass
+class Outcome:
+    """What came back: latencies in seconds by status, and failures by name.
+
+    ``refused`` failures are connections that the server did not accept: nothing was lost that it had taken on.
+    """
+
+    sent: int = 0
+    took: float = 0.0
+    latencies: dict[int, list[float]] = field(default_factory=dict)
+    failures: Counter[str] = field(default_factory=Counter)
+    finished: list[tuple[float, int]] = field(default_factory=list)
+
+    @property
+    def statuses(self) -> dict[int, int]:
+        """How many answers of each status."""
+        return {status: len(found) for status, found in sorted(self.latencies.items())}
+
+    @property
+    def goodput(self) -> float:
+        """Answers of status 200 a second."""
+        return len(self.latencies.get(200, ())) / self.took if self.took else 0.0
+
+    @property
+    def lost(self) -> int:
+        """Requests that were sent and never answered."""
+        return sum(count for name, count in self.failures.items() if name != "refused")
+
+    def percentile(self, share: float, status: int = 200) -> float:
+        """The latency, in ms, that ``share`` percent of the answers of a status stay below; NaN without any."""
+        found = sorted(self.latencies.get(status, ()))
+        return found[min(len(found) - 1, int(len(found) * share / 100))] * 1e3 if found else float("nan")
+
+    def said(self) -> dict[str, Any]:
+        """All of it as plain values."""
+        return {
+            "sent": self.sent,
+            "seconds": round(self.took, 2),
+            "goodput_per_s": round(self.goodput, 1),
+            "statuses": self.statuses,
+            "failures": dict(self.failures),
+            "latency_ms": {
+                status: {f"p{share:g}": round(self.percentile(share, status), 2) for share in PERCENTILES}
+                for status in self.statuses
+            },
+        }
+
+
+class Client(asyncio.Protocol):
+    """One connection with at most one request under way."""
+
+    def __init__(self, run: "Run") -> None:
+        self.run = run
+        self.buffer = b""
+        self.due: float | None = None
+        self.transport: asyncio.Transport | None = None
+        self.closing = False
+        self.expected = 0
+
+    def connection_made(self, transport: Any) -> None:
+        """Connected."""
+        self.transport = transport
+
+    def send(self, due: float) -> None:
+        """Sends one request, which should have left at ``due``."""
+        assert self.transport is not None
+        self.due, self.buffer, self.expected, self.closing = due, b"", 0, False
+        self.transport.write(self.run.request)
+
+    def data_received(self, data: bytes) -> None:
+        """A part of an answer."""
+        self.buffer = self.buffer + data if self.buffer else data
+        if not self.expected:
+            end = self.buffer.find(b"\r\n\r\n")
+            if end < 0:
+                return
+            head = self.buffer[:end].lower()
+            length = head.find(b"content-length:")
+            size = int(head[length + 15 : head.find(b"\r\n", length) if b"\r\n" in head[length:] else None])
+            self.expected = end + 4 + size
+            self.closing = b"connection: close" in head
+        if len(self.buffer) >= self.expected:
+            self.finish(int(self.buffer[9:12]))
+
+    def finish(self, status: int) -> None:
+        """A whole answer is there."""
+        due, self.due = self.due, None
+        if due is None or self.transport is None:
+            return
+        self.run.answered(due, status)
+        unsent = self.transport.get_write_buffer_size() > 0
+        if self.closing or unsent:  # a request that was answered before it was sent leaves nothing to reuse
+            transport, self.transport = self.transport, None
+            transport.abort() if unsent else transport.close()
+            self.run.lost(self)
+        else:
+            self.run.free(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The server closed the connection: a failure if it owed an answer."""
+        self.transport = None
+        due, self.due = self.due, None
+        if due is not None:
+            self.run.failed("reset" if exc else "closed")
+        self.run.lost(self)
+
+
+class Run:
+    """One run of a load in this thread's event loop."""
+
+    def __init__(self, load: Load) -> None:
+        self.load = load
+        self.request = load.request()
+        self.outcome = Outcome()
+        self.idle: deque[Client] = deque()
+        self.open: set[Client] = set()
+        self.waiting: deque[float] = deque()
+        self.tasks: set[asyncio.Future[None]] = set()
+        self.connecting = 0
+        self.pending = 0
+        self.stopped = False
+        self.began = 0.0
+
+    async def go(self) -> Outcome:
+        """Sends at the rate, then waits for what is under way."""
+        self.began = began = monotonic()
+        end = began + self.load.seconds
+        if self.load.closed:
+            for _ in range(self.load.connections):
+                self.leave(began)
+            await asyncio.sleep(self.load.seconds)
+            self.stopped = True
+        else:
+            await self.pace(began, end)
+        self.outcome.took = monotonic() - began
+        deadline = monotonic() + self.load.timeout
+        while self.pending and monotonic() < deadline:
+            await asyncio.sleep(0.01)
+        self.outcome.failures["timeout"] += self.pending
+        self.outcome.failures += Counter()
+        for client in list(self.open):
+            if client.transport is not None:
+                client.due = None
+                client.transport.abort()
+        return self.outcome
+
+    async def pace(self, began: float, end: float) -> None:
+        """Every request leaves at its moment, late ones at once."""
+        number, step = 0, 1 / self.load.rate
+        while (now := monotonic()) < end:
+            due = began + number * step
+            if due > now:
+                await asyncio.sleep(due - now)
+                continue
+            self.leave(due)
+            number += 1
+            if number % 16 == 0:
+                await asyncio.sleep(0)  # answers are read while there is much to send
+
+    def leave(self, due: float) -> None:
+        """A request's moment has come."""
+        self.outcome.sent += 1
+        self.pending += 1
+        while self.idle:
+            client = self.idle.pop()
+            if client.transport is not None and not client.transport.is_closing():
+                client.send(due)
+                return
+        self.waiting.append(due)
+        self.connect()
+
+    def connect(self) -> None:
+        """Opens a connection when there is need and room."""
+        if self.connecting < len(self.waiting) and len(self.open) + self.connecting < self.load.connections:
+            self.connecting += 1
+            task = asyncio.ensure_future(self.opened())
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
+
+    async def opened(self) -> None:
+        """A new connection, which takes the next request that waits."""
+        parts = urlsplit(self.load.url)
+        try:
+            _, client = await asyncio.get_running_loop().create_connection(
+                lambda: Client(self), parts.hostname or "", parts.port or 80
+            )
+        except OSError:
+            self.connecting -= 1
+            if self.waiting:
+                self.waiting.popleft()
+                self.failed("refused")
+            return
+        self.connecting -= 1
+        self.open.add(client)
+        self.free(client)
+
+    def free(self, client: Client) -> None:
+        """A connection can take the next request."""
+        if self.waiting:
+            client.send(self.waiting.popleft())
+        else:
+            self.idle.append(client)
+
+    def lost(self, client: Client) -> None:
+        """A connection is gone."""
+        self.open.discard(client)
+        if self.waiting:
+            self.connect()
+
+    def answered(self, due: float, status: int) -> None:
+        """One answer came."""
+        now = monotonic()
+        self.pending -= 1
+        self.outcome.latencies.setdefault(status, []).append(now - due)
+        self.outcome.finished.append((now, status))
+        if self.load.closed and not self.stopped:
+            asyncio.get_running_loop().call_soon(self.leave, now)
+
+    def failed(self, name: str) -> None:
+        """A request will not be answered."""
+        self.pending -= 1
+        self.outcome.failures[name] += 1
+        if self.load.closed and not self.stopped:
+            asyncio.get_running_loop().call_later(0.01, self.leave, monotonic())
+
+
+def run(load: Load) -> Outcome:
+    """Runs a load here and now."""
+    import uvloop
+
+    return uvloop.run(Run(load).go())
+
+
+def run_and_tell(load: Load, end: Connection, core: int | None) -> None:
+    """What the generator's own process does."""
+    if core is not None:
+        os.sched_setaffinity(0, {core})
+    end.send(run(load))
+    end.close()
+
+
+class Running:
+    """A load that runs in a process of its own."""
+
+    def __init__(self, load: Load, core: int | None = None) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._mine, theirs = context.Pipe()
+        self._limit = load.seconds + load.timeout + 20
+        self._process = context.Process(target=run_and_tell, args=(load, theirs, core), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def result(self) -> Outcome:
+        """Waits for its end, and what came of it."""
+        if not self._mine.poll(self._limit):
+            self._process.kill()
+            raise RuntimeError("the load generator did not end in time")
+        found: Outcome = self._mine.recv()
+        self._process.join()
+        return found
+
+    def stop(self) -> None:
+        """Ends it, whatever it is doing."""
+        if self._process.is_alive():
+            self._process.kill()
+        self._process.join()
+
+
+@contextmanager
+def in_own_process(load: Load, core: int | None = None) -> Iterator[Running]:
+    """Runs a load beside the caller; it ends with the context at the latest."""
+    running = Running(load, core)
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+def main() -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(description="Send requests at a constant rate, and say what came back.")
+    parser.add_argument("url")
+    parser.add_argument("--rate", type=float, default=200.0, help="requests a second")
+    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--body", type=Path, help="a file to POST")
+    parser.add_argument("--key", default="", help="sent as X-API-Key")
+    parser.add_argument("--connections", type=int, default=64, help="at most")
+    parser.add_argument("--closed", action="store_true", help="a closed loop over all connections instead")
+    options = parser.parse_args()
+    body = options.body.read_bytes() if options.body else b""
+    load = Load(
+        options.url,
+        options.rate,
+        options.seconds,
+        body=body,
+        key=options.key,
+        connections=options.connections,
+        closed=options.closed,
+    )
+    found = run(load)
+    print(json.dumps(found.said(), indent=1))
+    return 1 if found.lost else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

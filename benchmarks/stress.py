@@ -1,0 +1,295 @@
+"""``make stress``: overload, stop, restart and break the service under load; one table, also in ``STRESS.md``.
+
+    python -m benchmarks.stress [--overload SECONDS] [--soak SECONDS] [--only NAME ...]
+
+The default run takes about five minutes; ``--overload 60 --soak 1200`` is the long one. Everything stops by itself.
+"""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import psutil
+
+from benchmarks.models import lead_body, model_file
+from benchmarks.open_loop import Load, Outcome, in_own_process
+from benchmarks.proxy import proxied
+from benchmarks.row import Row
+from benchmarks.servers import CLIENT_CORE, KEY, SERVER_CORE, free_port
+
+REPORT = Path(__file__).parent / "STRESS.md"
+HEAD = ["what", "ours", "against", "figure", "bound", "holds"]
+BATCH = 100
+ENDS_WITHIN = 60.0
+
+
+class Service:
+    """A service that this program started, on a port of its own."""
+
+    def __init__(self, port: int = 0, core: str | None = SERVER_CORE, **environ: str) -> None:
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        settings = {"MODEL_PATH": str(model_file()), "API_KEYS": KEY, "PORT": str(self.port), "HOST": "127.0.0.1"}
+        command = [str(Path(sys.executable).parent / "leadscoring"), "serve"]
+        if core is not None:
+            command = ["taskset", "-c", core, *command]
+        with Path(os.devnull).open("wb") as nowhere:
+            self.process = subprocess.Popen(
+                command, env=os.environ | settings | environ, stdout=nowhere, stderr=nowhere
+            )
+        until(lambda: self.process.poll() is not None or status(self.url + "/health/ready") == 200)
+
+    def memory(self) -> float:
+        """Resident megabytes."""
+        return float(psutil.Process(self.process.pid).memory_info().rss) / 1e6
+
+    def workers(self) -> list[int]:
+        """The processes that serve, beside what multiprocessing keeps."""
+        return [
+            child.pid
+            for child in psutil.Process(self.process.pid).children()
+            if child.status() != psutil.STATUS_ZOMBIE and "spawn_main" in " ".join(child.cmdline())
+        ]
+
+    def stop(self) -> int:
+        """Ends it, and gives its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(ENDS_WITHIN)
+
+
+def status(url: str) -> int:
+    """The status of an address; 0 when nothing answers."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as answer:
+        return answer.code
+    except OSError:
+        return 0
+
+
+def until(holds: Callable[[], bool], seconds: float = ENDS_WITHIN) -> float:
+    """Polls until something holds; how long that took."""
+    began = time.monotonic()
+    while not holds():
+        if time.monotonic() - began > seconds:
+            return float("inf")
+        time.sleep(0.02)
+    return time.monotonic() - began
+
+
+def run(load: Load) -> Outcome:
+    """Runs a load on the clients' core, to its end."""
+    with in_own_process(load, int(CLIENT_CORE)) as running:
+        return running.result()
+
+
+def scored(url: str) -> float:
+    """How many leads were scored so far."""
+    with urllib.request.urlopen(url + "/metrics", timeout=5) as answer:
+        lines = answer.read().decode().splitlines()
+    return sum(float(line.split()[1]) for line in lines if line.startswith("model_predictions_total{"))
+
+
+def batch() -> bytes:
+    """Leads for one batch."""
+    one = json.loads(lead_body())
+    return json.dumps([one | {"lead_id": f"lead-{place}"} for place in range(BATCH)]).encode()
+
+
+def single(url: str, rate: float, seconds: float) -> Load:
+    """Single leads."""
+    return Load(url + "/api/v1/score", rate, seconds, lead_body(), KEY, connections=32, timeout=15)
+
+
+def overload(seconds: float) -> list[Row]:
+    """Five times the peak."""
+    service = Service(WORKERS="1", DRAIN_SECONDS="0")
+    try:
+        url, body = service.url + "/api/v1/score/batch", batch()
+        run(Load(url, 0, 2, body, KEY, 64, closed=True))
+        peak = run(Load(url, 0, 6, body, KEY, 64, closed=True)).goodput
+        before = service.memory()
+        probing = Load(service.url + "/health", 20, seconds + 1, connections=8)
+        with in_own_process(probing, int(CLIENT_CORE)) as probes:
+            found = run(Load(url, 5 * peak, seconds, body, KEY, 256, timeout=15))
+            health = probes.result()
+        back = until(lambda: status(service.url + "/health/ready") == 200 and recovered(service.url), 30)
+        grown = service.memory() / before - 1
+    finally:
+        service.stop()
+    offered = f"{found.sent / found.took:,.0f} batches/s offered"
+    return [
+        Row(f"{seconds:g} s at 5 times the peak: goodput", f"{found.goodput:,.0f}/s", f"peak {peak:,.0f}/s; {offered}",
+            found.goodput / peak, 0.9),
+        Row("... refused answers, p99 in ms", str(found.statuses), "", found.percentile(99, 503), 5, at_most=True),
+        Row("... /health, p99 in ms", str(health.statuses), "", health.percentile(99), 50, at_most=True),
+        Row("... requests without an answer", str(dict(found.failures)), "", found.lost, 0, at_most=True),
+        Row("... memory growth", f"from {before:.0f} MB", "", grown, 0.1, at_most=True),
+        Row("... back to normal, s", "", "", back, 5, at_most=True),
+    ]  # fmt: skip
+
+
+def recovered(url: str) -> bool:
+    """Whether a few leads in a row are scored."""
+    found = run(single(url, 50, 0.2))
+    return found.statuses.keys() == {200}
+
+
+def stop() -> list[Row]:
+    """SIGTERM under 200 requests a second."""
+    service = Service(WORKERS="2", core=None, DRAIN_SECONDS="3")
+    with in_own_process(single(service.url, 200, 8), int(CLIENT_CORE)) as running:
+        until(lambda: scored(service.url) > 200)
+        service.process.send_signal(signal.SIGTERM)
+        noticed = until(lambda: status(service.url + "/health/ready") == 503, 10)
+        code = service.process.wait(ENDS_WITHIN)
+        found = running.result()
+    return [
+        Row("SIGTERM under 200/s: ready is 503 after, s", "", "", noticed, 0.5, at_most=True),
+        Row("... accepted requests that failed", str(found.said()["failures"]), "", found.lost, 0, at_most=True),
+        Row("... exit code", "", "", code, 0, at_most=True),
+    ]
+
+
+def rolling() -> list[Row]:
+    """Two services behind nginx, restarted one after the other."""
+    nginx = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
+    if nginx is None:
+        return [Row("rolling restart: there is no nginx here", "", "", 1, 0, at_most=True)]
+    with ExitStack() as closing:
+        folder = Path(closing.enter_context(tempfile.TemporaryDirectory()))
+        services = [Service(core=None, WORKERS="1", DRAIN_SECONDS="1") for _ in range(2)]
+        try:
+            url = closing.enter_context(proxied(nginx, folder, [each.port for each in services]))
+            with in_own_process(single(url, 100, 12), int(CLIENT_CORE)) as running:
+                time.sleep(1)
+                for place, old in enumerate(list(services)):
+                    old.stop()
+                    services[place] = Service(old.port, core=None, WORKERS="1", DRAIN_SECONDS="1")
+                found = running.result()
+        finally:
+            for service in services:
+                service.stop()
+    failed = found.sent - len(found.latencies.get(200, ()))
+    told = f"{found.statuses} {dict(found.failures)}"
+    return [Row("rolling restart behind nginx, 100/s: failed requests", told, "", failed, 0, at_most=True)]
+
+
+def faults() -> list[Row]:
+    """One of two workers is killed, then one is stopped."""
+    rows = []
+    for fault in (signal.SIGKILL, signal.SIGSTOP):
+        service = Service(core=None, WORKERS="2", DRAIN_SECONDS="0")
+        try:
+            until(lambda: len(service.workers()) == 2)  # noqa: B023  # called before the loop goes on
+            time.sleep(3)  # both serve, and the supervisor knows
+            before = set(service.workers())
+            with in_own_process(single(service.url, 100, 8), int(CLIENT_CORE)) as running:
+                time.sleep(1)
+                victim = min(before)
+                os.kill(victim, fault)
+                took = until(lambda: len(set(service.workers()) - {victim}) == 2, 30)  # noqa: B023  # the same
+                found = running.result()
+        finally:
+            service.stop()
+        slowest = max((max(each) for each in found.latencies.values()), default=float("nan"))
+        told = f"{found.statuses} {dict(found.failures)}"
+        rows += [
+            Row(f"{fault.name} of a worker: replaced after, s", told, "", took, 5, at_most=True),
+            Row("... slowest answer, s", "", "", slowest, 10, at_most=True),
+        ]
+    return rows
+
+
+def soak(seconds: float) -> list[Row]:
+    """Half the peak for long."""
+    service = Service(WORKERS="1", DRAIN_SECONDS="0")
+    try:
+        run(Load(service.url + "/api/v1/score", 0, 3, lead_body(), KEY, 32, closed=True))
+        peak = run(Load(service.url + "/api/v1/score", 0, 5, lead_body(), KEY, 32, closed=True)).goodput
+        process = psutil.Process(service.process.pid)
+        seen: list[tuple[float, float, int, int]] = []
+        with in_own_process(single(service.url, peak / 2, seconds), int(CLIENT_CORE)) as running:
+            end = time.monotonic() + seconds
+            while (now := time.monotonic()) < end:
+                time.sleep(min(1.0, max(0.0, end - now)))
+                seen.append((now, service.memory(), process.num_fds(), process.num_threads()))
+            found = running.result()
+    finally:
+        service.stop()
+    warm = seen[len(seen) // 3 :]
+    slope = statistics.linear_regression([row[0] for row in warm], [row[1] for row in warm]).slope * 3600
+    hour = f"{warm[0][1]:.1f} to {warm[-1][1]:.1f} MB"
+    return [
+        Row(f"{seconds:g} s at half the peak: memory, MB/hour", hour, f"{peak / 2:,.0f}/s", slope, 60, at_most=True),
+        Row("... descriptors, growth", "", "", max(r[2] for r in warm) - max(r[2] for r in seen[:5]), 8, at_most=True),
+        Row("... threads, growth", "", "", max(r[3] for r in warm) - max(r[3] for r in seen[:5]), 0, at_most=True),
+        Row("... answers other than 200", str(found.statuses), f"p99 {found.percentile(99):.1f} ms",
+            found.sent - len(found.latencies.get(200, ())), 0, at_most=True),
+    ]  # fmt: skip
+
+
+def markdown(rows: list[list[str]]) -> str:
+    """Rows, the first of them the head, as a table."""
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    lines.insert(1, "|" + "---|" * len(rows[0]))
+    return "\n".join(lines)
+
+
+def machine() -> str:
+    """The processor and what runs on it."""
+    told = Path("/proc/cpuinfo").read_text().splitlines()
+    processor = next((line.split(":", 1)[1].strip() for line in told if "model name" in line), platform.processor())
+    return f"{processor}, {os.cpu_count()} cores, Linux {platform.release()}, Python {platform.python_version()}"
+
+
+def main() -> int:
+    """Runs what was asked for; the exit code says whether every bound holds."""
+    parser = argparse.ArgumentParser(description="Overload, stop, restart and break the service under load.")
+    parser.add_argument("--overload", type=float, default=60, help="seconds at five times the peak")
+    parser.add_argument("--soak", type=float, default=90, help="seconds at half the peak")
+    parser.add_argument("--only", nargs="*", default=[], help="overload, stop, rolling, faults, soak")
+    options = parser.parse_args()
+    parts: dict[str, Callable[[], list[Row]]] = {
+        "overload": lambda: overload(options.overload),
+        "stop": stop,
+        "rolling": rolling,
+        "faults": faults,
+        "soak": lambda: soak(options.soak),
+    }
+    rows = [row for name, part in parts.items() if not options.only or name in options.only for row in part()]
+    table = markdown([HEAD, *(row.cells() for row in rows)])
+    print(table)
+    REPORT.write_text(INTRODUCTION.format(machine=machine(), table=table, batch=BATCH))
+    return 0 if all(row.holds for row in rows) else 1
+
+
+INTRODUCTION = """# Stress
+
+`make stress` does all of this, prints the table and writes this file; `make stress STRESS="--overload 60 --soak 1200"`
+is the long run. Load comes from `benchmarks/open_loop.py` at a constant rate, from a core that the overloaded and the
+soaked service do not use; latency counts from the moment at which a request should have left. Overload sends batches
+of {batch} leads to one worker.
+
+Measured on {machine}.
+
+{table}
+"""
+
+if __name__ == "__main__":
+    sys.exit(main())

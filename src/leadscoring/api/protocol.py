@@ -1,0 +1,348 @@
+"""HTTP/1.1 on a connection, with limits: what a client may send, and how long it may take.
+
+uvicorn's protocol reads and answers; this one counts bytes and looks at the clock. No request starts a timer: each
+connection notes when it began to wait, by a clock that moves ten times a second, and once a second all of them are
+looked through.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from leadscoring.api.admission import Admission
+from leadscoring.api.exchange import Reply
+from leadscoring.api.failures import plain_problem, problem
+from leadscoring.api.upgrade import without_offer
+from leadscoring.errors import Overloaded
+from leadscoring.settings import Settings
+
+NOTHING, HEAD, BODY, CLOSED = range(4)
+"""What a connection receives now; ``CLOSED``: nothing any more, it was refused."""
+
+HEAD_READ = 16384
+"""Bytes read at once while a head is expected: most of a large body stays unread if its head is refused."""
+
+BODY_READ = 262144
+MOST_SKIPPED = 65536
+"""Bytes of a body that are read past to keep a connection; beyond, opening a new one is the cheaper."""
+
+LINGER_SECONDS = 5.0
+"""Time for a client to take its last answer before the connection is cut."""
+
+
+FIRST_REQUEST_SECONDS = 0.5
+"""When the server ends: time for the first request of a connection that was just accepted."""
+
+
+class Limits(NamedTuple):
+    """What one connection may use up, in bytes and seconds, and how many there may be."""
+
+    header_bytes: int
+    header_seconds: float
+    body_seconds: float
+    idle_seconds: float
+    connections: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Limits":
+        """The limits among the settings."""
+        return cls(
+            settings.max_header_bytes,
+            settings.header_timeout_seconds,
+            settings.body_timeout_seconds,
+            settings.keep_alive_seconds,
+            settings.max_connections,
+        )
+
+
+class Gate:
+    """What all connections of a process share.
+
+    ``now`` is the clock, set by the server; ``closing`` says that every answer from now on ends its connection.
+    While ``admission`` is full, ``turn_away`` answers a scoring request from its path and headers alone, or not.
+    """
+
+    __slots__ = ("admission", "closing", "limits", "now", "rejected", "turn_away")
+
+    def __init__(
+        self,
+        limits: Limits,
+        admission: Admission,
+        rejected: Callable[[str], None],
+        turn_away: Callable[[bytes, list[tuple[bytes, bytes]]], Reply | None],
+    ) -> None:
+        self.limits = limits
+        self.admission = admission
+        self.rejected = rejected
+        self.turn_away = turn_away
+        self.now = 0.0
+        self.closing = False
+
+
+class HeadTooLarge(Exception):
+    """More bytes of head than allowed; leaves the parser's callbacks."""
+
+
+class TurnedAway(Exception):
+    """The request was answered at its head; leaves the parser's callbacks, so that its body is not looked at."""
+
+    def __init__(self, reply: Reply, length: int) -> None:
+        super().__init__()
+        self.reply = reply
+        self.length = length
+
+
+class BoundedHttp(HttpToolsProtocol):
+    """One connection of a client, within the limits of the application's ``gate``."""
+
+    cycle: Any
+    """The request that is being answered, or was last; ``None`` before the first."""
+
+    def __init__(self, config: Any, server_state: Any, app_state: Any, _loop: Any = None) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.gate: Gate = config.loaded_app.gate
+        self.receiving = HEAD
+        self.since = self.gate.now
+        self.head_bytes = 0
+        self.chunk = 0
+        self.whole = False
+        self.skip = 0
+
+    def connection_made(self, transport: Any) -> None:
+        """A client connects; one too many is told so and sent away."""
+        crowded = len(self.connections) >= self.gate.limits.connections
+        super().connection_made(transport)
+        if crowded:
+            self.refuse(problem(Overloaded(), ""), "connections")
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes from the client: a part of a request, or several."""
+        if self.skip:
+            data = self.skipped(data)
+            if not data:
+                return
+        before, cycle = self.receiving, self.cycle
+        if before == CLOSED:
+            return
+        if before != BODY:
+            data = without_offer(data)
+        self.chunk = len(data)
+        self.whole = before == NOTHING or (before == HEAD and not self.head_bytes)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self.cycle.keep_alive = False  # answered as if it had not asked; what it says next is not HTTP
+        except httptools.HttpParserError as failure:
+            self.broken_off(failure.__context__, data)
+            return
+        if self.receiving == HEAD and before != BODY and cycle is self.cycle:  # all of it belongs to this head
+            self.head_bytes += len(data)
+            if self.head_bytes > self.gate.limits.header_bytes:
+                self.refuse_head()
+
+    def broken_off(self, reason: BaseException | None, data: bytes) -> None:
+        """The parser stopped: by our own callbacks, or because this is not HTTP."""
+        if isinstance(reason, TurnedAway):
+            self.turned_away(reason, data)
+        elif isinstance(reason, HeadTooLarge):
+            self.refuse_head()
+        else:
+            self.refuse(plain_problem(400, "this is not a request of HTTP/1.1 that can be read", ""), "malformed")
+
+    def turned_away(self, reason: TurnedAway, data: bytes) -> None:
+        """Sends the answer, and lets the body pass by: shorter than a new connection, unless it is long."""
+        after = data[data.index(b"\r\n\r\n") + 4 :] if reason.length < self.chunk else b""
+        coming = reason.length - (len(data) - data.index(b"\r\n\r\n") - 4)
+        closes = self.gate.closing or coming > MOST_SKIPPED or self.expect_100_continue
+        self.transport.write(on_the_wire(reason.reply, closes))
+        if closes:
+            self.end()
+            return
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self.receiving, self.since, self.head_bytes = NOTHING, self.gate.now, 0
+        self.skip = max(coming, 0)
+        if self.skip:
+            self.receiving = BODY
+        elif coming < 0:  # the next request of a pipeline
+            self.data_received(after[reason.length :])
+
+    def skipped(self, data: bytes) -> bytes:
+        """What comes after the body of a request that was turned away."""
+        passed = min(self.skip, len(data))
+        self.skip -= passed
+        if not self.skip:
+            self.receiving, self.since = NOTHING, self.gate.now
+        return data[passed:]
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request."""
+        super().on_message_begin()
+        if self.receiving != HEAD:  # the first request's time runs from the connection
+            self.receiving = HEAD
+            self.since = self.gate.now
+        self.head_bytes = 0
+
+    def on_headers_complete(self) -> None:
+        """The head of a request is there: the application may start."""
+        gate = self.gate
+        most = gate.limits.header_bytes
+        if self.head_bytes + self.chunk > most:  # together with what else came: only then is it worth counting
+            size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+            if size > most:
+                raise HeadTooLarge
+        if gate.admission.full and self.whole and self.idle:
+            self.offer_refusal()
+        super().on_headers_complete()
+        self.receiving = BODY
+        self.since = gate.now
+        if gate.closing:
+            self.cycle.keep_alive = False
+
+    def offer_refusal(self) -> None:
+        """Raises ``TurnedAway`` when the application refuses the request by its head, and the body's length is told."""
+        reply = None
+        length = next((value for name, value in self.headers if name == b"content-length"), None)
+        if length is not None and self.parser.get_method() == b"POST" and self.parser.should_keep_alive():
+            reply = self.gate.turn_away(self.url, self.headers)
+        if reply is not None and length is not None:
+            raise TurnedAway(reply, int(length))
+
+    def on_message_complete(self) -> None:
+        """The last byte of a request."""
+        super().on_message_complete()
+        self.receiving = NOTHING
+        self.since = self.gate.now
+
+    def on_response_complete(self) -> None:
+        """An answer was written: the next request of a pipeline has its turn, or the connection is idle."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.receiving == NOTHING:
+            self.since = self.gate.now
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            if self.gate.closing:
+                cycle.keep_alive = False
+            self._start_asgi_task(cycle, app)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no request is being answered."""
+        return self.cycle is None or self.cycle.response_complete
+
+    def sweep(self, now: float) -> None:
+        """Ends what has taken too long."""
+        limits, waited = self.gate.limits, now - self.since
+        if self.receiving == CLOSED:
+            if waited > LINGER_SECONDS:
+                self.transport.abort()
+        elif self.receiving == HEAD:
+            if waited > limits.header_seconds:
+                self.time_out("the head", "header_time")
+        elif self.receiving == BODY:
+            if waited > limits.body_seconds:
+                self.time_out("the body", "body_time")
+        elif self.idle and waited > limits.idle_seconds:
+            self.end()
+
+    def time_out(self, what: str, reason: str) -> None:
+        """The client has not sent in time what it began to send."""
+        if self.cycle is None and not self.head_bytes:  # it has said nothing, and gets no answer
+            self.gate.rejected(reason)
+            self.end()
+        else:
+            self.refuse(plain_problem(408, f"{what} of the request did not arrive in time", ""), reason)
+
+    def refuse_head(self) -> None:
+        """The head is too large."""
+        detail = f"the head of a request must be at most {self.gate.limits.header_bytes} bytes (MAX_HEADER_BYTES)"
+        self.refuse(plain_problem(431, detail, ""), "headers")
+
+    def refuse(self, reply: Reply, reason: str) -> None:
+        """Says why, where an answer has not begun, and ends the connection."""
+        self.gate.rejected(reason)
+        cycle = self.cycle
+        if not self.idle and (cycle.response_started or self.receiving != BODY):
+            self.receiving, self.since = CLOSED, self.gate.now
+            cycle.keep_alive = False  # an earlier request of the pipeline is still being answered
+            self.pipeline.clear()
+            return
+        self.transport.write(on_the_wire(reply, closes=True))
+        if not self.idle:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        self.end()
+
+    def end(self) -> None:
+        """Ends the connection when the client has taken what was written."""
+        self.receiving, self.since = CLOSED, self.gate.now
+        self.transport.close()
+
+    def shutdown(self) -> None:
+        """The server ends: so does the connection, when what has begun to arrive was answered."""
+        if not self.idle:
+            self.cycle.keep_alive = False
+        elif self.receiving == NOTHING:
+            self.end()
+        elif self.cycle is None and not self.head_bytes:  # its first request may be under way
+            self.since = self.gate.now - self.gate.limits.header_seconds + FIRST_REQUEST_SECONDS
+
+
+def on_the_wire(reply: Reply, closes: bool) -> bytes:
+    """An answer that no application writes, as bytes."""
+    lines = [STATUS_LINE[reply.status], b"content-type: ", reply.media_type, b"\r\n"]
+    lines += [b"%s: %s\r\n" % header for header in reply.headers]
+    if closes:
+        lines.append(b"connection: close\r\n")
+    lines += [b"content-length: %d\r\n\r\n" % len(reply.body), reply.body]
+    return b"".join(lines)
+
+
+class Front(asyncio.BufferedProtocol):
+    """What the event loop reads into, for one connection: as much at once as what is expected deserves."""
+
+    buffer = memoryview(bytearray(BODY_READ))
+    """One for all connections: what was read is handed on before the next read."""
+
+    __slots__ = ("_http",)
+
+    def __init__(self, http: BoundedHttp) -> None:
+        self._http = http
+
+    def connection_made(self, transport: Any) -> None:
+        """A client connects."""
+        self._http.connection_made(transport)
+
+    def get_buffer(self, _sizehint: int) -> memoryview:
+        """Where to read to."""
+        return self.buffer if self._http.receiving == BODY else self.buffer[:HEAD_READ]
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """So much was read."""
+        self._http.data_received(bytes(self.buffer[:nbytes]))
+
+    def eof_received(self) -> None:
+        """The client sends no more."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        self._http.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The client reads too slowly."""
+        self._http.pause_writing()
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+        self._http.resume_writing()
+
+
+def connection(config: Any, server_state: Any, app_state: Any, _loop: Any = None) -> Front:
+    """A protocol for one new connection, as uvicorn asks for it."""
+    return Front(BoundedHttp(config, server_state, app_state, _loop))

@@ -1,0 +1,158 @@
+"""Several workers and what watches over them: one that dies or hangs is replaced, one that ends is waited for."""
+
+import os
+import signal
+import sys
+import threading
+from multiprocessing.connection import Connection
+from socket import socket
+from time import monotonic
+
+import structlog
+import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors.multiprocess import Process
+
+from leadscoring.drain import Server
+from leadscoring.errors import CannotStart, LeadScoringError
+
+TICK_SECONDS = 0.25
+SILENT_SECONDS = 2.0
+"""A worker that has not answered for so long is taken for hung: stopped, or out of reach of its own clock."""
+
+STUCK_SECONDS = 10.0
+"""An event loop that has not turned for so long will not."""
+
+LOADING_SECONDS = 10.0
+"""The same for one that still loads its model, which keeps it from answering."""
+
+STARTING_SECONDS = 60.0
+"""And for one that has not said anything yet: Python takes long to start on a busy machine."""
+
+RETRY_SECONDS = 1.0
+"""Between two attempts to replace a worker that does not start."""
+
+log = structlog.get_logger("leadscoring")
+
+
+class Worker(Process):
+    """One worker: uvicorn's process around our server."""
+
+    def __init__(self, config: uvicorn.Config, sockets: list[socket], drain_seconds: float) -> None:
+        super().__init__(config, sockets)
+        self.drain_seconds = drain_seconds
+        self.heard = False
+        self.asked: float | None = None
+        self.serves = False
+
+    def target(self, sockets: list[socket] | None = None) -> None:
+        """What the new process does."""
+        server = self._server = Server(self.config, self.drain_seconds, os.getppid())
+        threading.Thread(target=tell, args=(self.child_conn, server), daemon=True).start()
+        try:
+            server.run(sockets)
+        except LeadScoringError as failure:
+            log.error("worker cannot start", error=type(failure).__name__, reason=str(failure))  # noqa: TRY400
+            sys.exit(STARTUP_FAILURE)
+
+    def hung(self, now: float) -> bool:
+        """Whether it no longer answers; asks it again if it does."""
+        try:
+            while self.parent_conn.poll():
+                started, idle = self.parent_conn.recv()
+                self.serves = self.serves or started
+                self.heard, self.asked = True, None
+                if started and idle > STUCK_SECONDS:
+                    return True
+            if self.asked is None:
+                self.asked = now
+                self.parent_conn.send(b"ping")
+        except (OSError, EOFError):
+            return True
+        patience = SILENT_SECONDS if self.serves else LOADING_SECONDS if self.heard else STARTING_SECONDS
+        return now - self.asked > patience
+
+
+def tell(connection: Connection, server: Server) -> None:
+    """Answers the parent, in a thread of the worker: whether it serves, and for how long its loop has stood still."""
+    while True:
+        try:
+            connection.recv()
+            connection.send((server.started, monotonic() - server.turned))
+        except (OSError, EOFError):
+            return
+
+
+class Supervisor:
+    """Keeps so many workers on one port.
+
+    ``patience`` is the time, in seconds, that all of them have to end once they were asked to.
+    """
+
+    def __init__(self, config: uvicorn.Config, sockets: list[socket], drain_seconds: float, patience: float) -> None:
+        self._config = config
+        self._sockets = sockets
+        self._drain_seconds = drain_seconds
+        self._patience = patience
+        self._workers: list[Worker] = []
+        self._retry_at = 0.0
+        self._proven = False
+        self._woken = threading.Event()
+        self._asked: list[int] = []
+
+    def run(self) -> None:
+        """Until told to stop. Raises ``CannotStart`` when a worker fails before any has ever served."""
+        for sig in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(sig, self._ask)
+        try:
+            for _ in range(self._config.workers):
+                self._start()
+            while not self._asked:
+                self._woken.wait(TICK_SECONDS)
+                self._watch(monotonic())
+        finally:
+            self._end()
+
+    def _ask(self, sig: int, _frame: object) -> None:
+        self._asked.append(sig)
+
+    def _start(self) -> None:
+        worker = Worker(self._config, self._sockets, self._drain_seconds)
+        worker.start()
+        self._workers.append(worker)
+
+    def _watch(self, now: float) -> None:
+        for worker in list(self._workers):
+            if worker.process.is_alive() and not worker.hung(now):
+                self._proven = self._proven or worker.serves
+                continue
+            was_alive = worker.process.is_alive()
+            worker.kill()
+            worker.join()
+            self._workers.remove(worker)
+            if worker.exitcode == STARTUP_FAILURE:
+                if not self._proven:
+                    raise CannotStart("a worker could not start; the log says why")
+                self._retry_at = now + RETRY_SECONDS
+            log.error("worker replaced", pid=worker.pid, exitcode=worker.exitcode, hung=was_alive)
+        while len(self._workers) < self._config.workers and now >= self._retry_at and not self._asked:
+            self._start()
+
+    def _end(self) -> None:
+        for listener in self._sockets:
+            listener.close()  # the workers hold it; when the last of them closes it, the port is free
+        for worker in self._workers:
+            worker.terminate()
+        ends_at, told = monotonic() + self._patience, self._asked.count(signal.SIGINT)
+        while any(worker.process.is_alive() for worker in self._workers) and monotonic() < ends_at:
+            self._woken.wait(0.05)
+            if self._asked.count(signal.SIGINT) > max(told, 1):
+                told = self._asked.count(signal.SIGINT)
+                for worker in self._workers:
+                    if worker.process.is_alive() and worker.pid is not None:
+                        os.kill(worker.pid, signal.SIGTERM)
+        for worker in self._workers:
+            if worker.process.is_alive():
+                log.error("worker killed", pid=worker.pid, reason="it did not end in time")
+                worker.process.kill()
+            worker.process.join()

@@ -1,0 +1,166 @@
+"""Work waits in line, in order, for no longer than it may; what would wait too long is refused at once."""
+
+import asyncio
+from time import perf_counter
+
+import pytest
+
+from leadscoring.api.admission import FIRST_GUESS, SLICE, Admission
+from leadscoring.api.limits import MOST_KEYS, RateLimit
+from leadscoring.errors import DeadlineExceeded, Overloaded, RateLimited
+
+BIG = int(SLICE / FIRST_GUESS) + 1
+"""Bytes whose scoring takes a whole pass of the loop."""
+
+
+def crowded(longest_wait: float = 1.0, deadline: float = 10.0) -> Admission:
+    """A line in front of a loop that has scored enough in this pass."""
+    admission = Admission(longest_wait, deadline)
+    admission.spend(2 * SLICE)
+    return admission
+
+
+def test_nobody_waits_while_there_is_time() -> None:
+    """An idle service costs a request nothing, and a pass of the loop later all is forgotten."""
+
+    async def scenario() -> None:
+        admission, seen = Admission(1.0, 10.0), list[bool]()
+        for spent in (0.0, SLICE / 10, 2 * SLICE):
+            admission.spend(spent)
+            seen.append(admission.crowded)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert [*seen, admission.crowded] == [False, False, True, False]
+
+    asyncio.run(scenario())
+
+
+def test_first_come_first_served_a_slice_a_pass() -> None:
+    """And between two of them the loop does what else there is to do."""
+
+    async def scenario() -> None:
+        admission, order = crowded(), list[str]()
+
+        async def request(name: str) -> None:
+            await admission.turn(BIG, perf_counter())
+            order.append(name)
+            admission.spend(SLICE)
+
+        async def probe() -> None:
+            while len(order) < 4:
+                if order and order[-1] != "probe":
+                    order.append("probe")
+                await asyncio.sleep(0)
+
+        await asyncio.gather(probe(), *(request(name) for name in "abc"))
+        assert [name for name in order if name != "probe"] == ["a", "b", "c"]
+        assert "probe" in order[1:-1]
+        assert len(admission) == 0
+
+    asyncio.run(scenario())
+
+
+def test_what_would_wait_too_long_is_refused_at_once() -> None:
+    """The line is bounded by the time that it stands for."""
+
+    async def scenario() -> None:
+        admission = crowded(longest_wait=3 * SLICE)
+        waiting = [asyncio.ensure_future(admission.turn(BIG, perf_counter())) for _ in range(4)]
+        for _ in range(1):
+            await asyncio.sleep(0)
+        refused = 0
+        for _ in range(20):
+            if admission.full:
+                with pytest.raises(Overloaded):
+                    await admission.turn(BIG, perf_counter())
+                refused += 1
+                break
+            waiting.append(asyncio.ensure_future(admission.turn(BIG, perf_counter())))
+            waiting.append(asyncio.ensure_future(admission.turn(BIG, perf_counter())))
+            await asyncio.sleep(0)
+        assert refused
+        await asyncio.gather(*waiting, return_exceptions=True)
+        assert not admission.full
+
+    asyncio.run(scenario())
+
+
+def test_a_request_past_its_deadline_is_given_up_when_its_turn_comes() -> None:
+    """Its caller has long gone on."""
+
+    async def scenario() -> None:
+        admission = crowded(deadline=1.0)
+        with pytest.raises(DeadlineExceeded):
+            await admission.turn(BIG, perf_counter() - 2.0)
+
+    asyncio.run(scenario())
+
+
+def test_a_caller_that_hangs_up_leaves_the_line() -> None:
+    """Those behind it do not wait for it."""
+
+    async def scenario() -> None:
+        admission = crowded()
+        gone = asyncio.ensure_future(admission.turn(BIG, perf_counter()))
+        next_one = asyncio.ensure_future(admission.turn(BIG, perf_counter()))
+        await asyncio.sleep(0)
+        gone.cancel()
+        await asyncio.wait_for(next_one, 10)
+        assert gone.cancelled()
+
+    asyncio.run(scenario())
+
+
+def test_what_has_begun_goes_on_before_what_waits() -> None:
+    """So that little is half done."""
+
+    async def scenario() -> None:
+        admission, order = crowded(), list[str]()
+
+        async def newcomer() -> None:
+            await admission.turn(BIG, perf_counter())
+            order.append("newcomer")
+
+        async def begun() -> None:
+            await admission.breathe()
+            order.append("begun")
+
+        await asyncio.gather(newcomer(), begun())
+        assert order == ["begun", "newcomer"]
+
+    asyncio.run(scenario())
+
+
+class Clock:
+    """Time that a test moves."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        """What time it is."""
+        return self.now
+
+
+def test_a_key_that_has_used_up_its_minute_waits_and_others_do_not() -> None:
+    """With the seconds until it may come back."""
+    clock = Clock()
+    limit = RateLimit(60, clock=clock)
+    limit.check("a")
+    assert (b"ratelimit-remaining", b"20") in limit.take("a", 40)
+    assert (b"ratelimit-remaining", b"0") in limit.take("a", 30)
+    with pytest.raises(RateLimited) as refusal:
+        limit.check("a")
+    assert refusal.value.retry_after == 11
+    limit.check("b")
+    clock.now += refusal.value.retry_after
+    limit.check("a")
+
+
+def test_a_limit_is_shared_by_the_workers_and_bounded_in_memory() -> None:
+    """Each worker gives out its part; old keys are forgotten."""
+    limit = RateLimit(100, workers=4)
+    assert (b"ratelimit-limit", b"25") in limit.take("a", 1)
+    for number in range(2 * MOST_KEYS):
+        limit.take(str(number), 1)
+    assert len(limit._buckets) <= MOST_KEYS
+    assert not RateLimit(0).enabled

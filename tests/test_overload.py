@@ -1,0 +1,69 @@
+"""Asked for more than it can do, the service does what it can, refuses the rest at once, and recovers."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+from benchmarks.open_loop import Load, in_own_process
+from factories import LEAD, body, lead, model_file
+from serving import KEY, eventually, serving
+
+pytestmark = pytest.mark.integration
+
+BATCH = body([lead(f"lead-{place}") for place in range(200)])
+
+
+def test_beyond_its_peak_it_scores_on_refuses_and_recovers(tmp_path: Path) -> None:
+    """Every request is answered, with a score or with 503 and when to come back; probes are answered throughout."""
+    with serving(tmp_path, model_file(tmp_path), MAX_QUEUE_SECONDS="0.02") as server:
+        url = server.url + "/api/v1/score/batch"
+        offered = Load(url, 1500, 3.0, BATCH, KEY, connections=200, timeout=30)
+        with in_own_process(offered) as running:
+            assert eventually(lambda: rejected(server.url) > 0, 20)
+            assert httpx.get(server.url + "/health/live", timeout=30).status_code == 200
+            assert httpx.get(server.url + "/health/ready", timeout=30).status_code == 200
+            found = running.result()
+        assert found.statuses.keys() == {200, 503}, found.said()
+        assert not found.lost, found.said()
+        assert eventually(lambda: server.http.post("/api/v1/score", json=LEAD).status_code == 200, 5)
+        said = server.http.get("/metrics").text
+        assert "scoring_queue_requests 0.0" in said
+        assert 'scoring_stage_seconds_count{stage="queue"}' in said
+        assert server.stop() == 0
+
+
+def rejected(url: str) -> float:
+    """How many requests were refused as too many."""
+    said = httpx.get(url + "/metrics", timeout=30).text
+    line = next(line for line in said.splitlines() if line.startswith('requests_rejected_total{reason="overloaded"}'))
+    return float(line.split()[1])
+
+
+def test_a_key_has_its_limit_and_is_told_so(tmp_path: Path) -> None:
+    """429 with the time to wait; each lead of a batch counts."""
+    with serving(tmp_path, model_file(tmp_path), RATE_LIMIT_PER_MINUTE="10", API_KEYS=f"{KEY},other") as server:
+        answer = server.http.post("/api/v1/score", json=LEAD)
+        assert (answer.headers["ratelimit-limit"], answer.headers["ratelimit-remaining"]) == ("10", "9")
+        answer = server.http.post("/api/v1/score/batch", json=[LEAD] * 9)
+        assert answer.headers["ratelimit-remaining"] == "0"
+        refusal = server.http.post("/api/v1/score", json=LEAD)
+        assert (refusal.status_code, refusal.json()["code"]) == (429, "rate_limited")
+        assert 1 <= int(refusal.headers["retry-after"]) <= 7
+        assert refusal.headers["ratelimit-remaining"] == "0"
+        other = server.http.post("/api/v1/score", json=LEAD, headers={"X-API-Key": "other"})
+        assert other.status_code == 200
+        assert 'requests_rejected_total{reason="rate_limit"} 1.0' in server.http.get("/metrics").text
+
+
+@pytest.mark.parametrize("leads", [1, 63, 64, 65, 255, 256, 300])
+def test_a_batch_of_any_length_is_answered_in_order_and_like_its_leads_alone(tmp_path: Path, leads: int) -> None:
+    """However it is cut into parts."""
+    sent = [lead(f"lead-{place}", revenue=place * 1000, visits=place % 7) for place in range(leads)]
+    sent[leads // 2] = lead("wrong", revenue=-1)
+    with serving(tmp_path, model_file(tmp_path)) as server:
+        found = server.http.post("/api/v1/score/batch", json=sent).json()
+        assert len(found) == leads
+        assert found[leads // 2]["error"]["code"] == "invalid_lead"
+        for place in {0, leads - 1, leads // 3} - {leads // 2}:
+            alone = server.http.post("/api/v1/score", json=sent[place]).json()
+            assert found[place] | {"request_id": ""} == alone | {"request_id": ""}
