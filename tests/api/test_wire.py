@@ -94,6 +94,24 @@ def test_what_is_not_http_is_refused_and_the_connection_closed(server: Server, n
         assert wire.closed
 
 
+TOO_MUCH = {
+    "a header of a megabyte": get(b"/health", b"X: " + b"a" * (1 << 20)),
+    "five thousand headers": get(b"/health", *(b"X-%d: a" % number for number in range(5000))),
+    "a head that never ends": b"GET /health HTTP/1.1\r\n" + b"X: a\r\n" * 100_000,
+    "a path of a megabyte": get(b"/" + b"a" * (1 << 20)),
+}
+
+
+@pytest.mark.parametrize("name", TOO_MUCH)
+def test_a_head_without_measure_is_refused(server: Server, name: str) -> None:
+    """The client may still be writing when the connection closes, and then sees that alone."""
+    with wired(server) as wire:
+        wire.send(TOO_MUCH[name])
+        answer = wire.answer()
+        assert answer is None or answer.status in (400, 431)
+        assert wire.closed
+
+
 UNUSUAL = {
     "chunks": (HEAD + CHUNKED + b"\r\n" + CHUNK + b"0\r\n\r\n", 200),
     "chunks with an extension and a trailer": (
