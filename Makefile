@@ -19,7 +19,11 @@ MODEL_ROWS ?= 40000
 MODEL_SEED ?= 20260101
 MODEL_VERSION_TO_TRAIN ?= 1.0.0
 
-.PHONY: help install dev test test-unit test-integration lint format bench bench-quality stress test-sanitize lock model clean
+# How many times harder than in the tests the fuzzers try.
+FUZZ_EFFORT ?= 20
+
+.PHONY: help install dev test test-unit test-integration fuzz lint format bench bench-quality stress test-sanitize docs \
+  lock model clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +47,9 @@ test-unit: $(STAMP)  ## Run the tests that start no server
 test-integration: $(STAMP)  ## Run the tests that start a real server
 	$(BIN)/python -m pytest -m integration
 
+fuzz: $(STAMP)  ## Run the fuzzers, FUZZ_EFFORT (20) times longer than the tests do
+	FUZZ_EFFORT=$(FUZZ_EFFORT) $(BIN)/python -m pytest -n $(JOBS) tests/test_fuzz.py tests/api/test_openapi_fuzz.py
+
 test-sanitize: $(STAMP)  ## Run the engine's tests under the address and undefined-behaviour sanitizers
 	./scripts/test-sanitize.sh
 
@@ -64,6 +71,9 @@ bench: $(STAMP)  ## Measure speed, start and memory; print the table and write b
 
 bench-quality: $(STAMP)  ## Measure the trainer on the real files in ../shared/data
 	$(BIN)/python -m benchmarks.quality
+
+docs: $(STAMP)  ## Write the tables of the documentation again from the source
+	$(BIN)/python scripts/render_docs.py
 
 stress: $(STAMP)  ## Overload, stop, restart and break the service under load, and write benchmarks/STRESS.md
 	$(BIN)/python -m benchmarks.stress $(STRESS)

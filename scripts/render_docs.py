@@ -4,11 +4,19 @@ import re
 import sys
 from pathlib import Path
 
+from leadscoring.api.failures import errors_markdown, start_errors_markdown
 from leadscoring.logs import events_markdown
+from leadscoring.metrics import metrics_markdown
 from leadscoring.settings import settings_markdown
 
 DOCS = Path(__file__).parents[1] / "docs"
-BLOCKS = {"settings": settings_markdown, "events": events_markdown}
+BLOCKS = {
+    "settings": settings_markdown,
+    "events": events_markdown,
+    "metrics": metrics_markdown,
+    "errors": errors_markdown,
+    "start-errors": start_errors_markdown,
+}
 
 
 def rendered(text: str) -> str:

@@ -1,6 +1,7 @@
 """What a lead may hold: each feature's kind and bounds, and the contract that they make together."""
 
 import math
+import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Literal
@@ -16,6 +17,10 @@ FLOAT32_MAX = 3.4028234663852886e38
 
 WHOLE_MAX = float(2**53)
 """The largest whole number that every JSON reader keeps exactly (RFC 8259)."""
+
+
+UNWRITABLE = re.compile(r'["\\\x00-\x1f]').search
+"""Finds what would have to be escaped in JSON: the fast decoder compares names as they are written."""
 
 
 class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -43,6 +48,10 @@ class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     def __post_init__(self) -> None:
         if not self.name:
             raise CardInvalid("a feature needs a name")
+        if UNWRITABLE(self.name):
+            raise CardInvalid(
+                f"feature {self.name!r} must have a name without quotation marks, backslashes and control characters"
+            )
         if len(set(self.values)) != len(self.values):
             raise CardInvalid(f"feature {self.name!r} lists a value twice")
         if set(self.values) & set(self.missing):
@@ -52,6 +61,9 @@ class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         bounds = [bound for bound in (self.minimum, self.maximum) if bound is not None]
         if not all(map(math.isfinite, bounds)) or bounds != sorted(bounds):
             raise CardInvalid(f"feature {self.name!r} must have finite bounds in order, not {bounds}")
+        low, high = self.bounds
+        if low > high or (self.kind == "integer" and math.ceil(low) > math.floor(high)):
+            raise CardInvalid(f"feature {self.name!r} has bounds that leave it no value: {bounds}")
 
     @property
     def bounds(self) -> tuple[float, float]:

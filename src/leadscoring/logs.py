@@ -62,6 +62,12 @@ EVENTS = {
     "key file read": Event("INFO", ("keys", "added", "removed"), "The key file has changed and counts from now on"),
     "key file refused": Event("ERROR", ("why", "keys"), "The key file has changed but cannot be taken; the keys from "
                               "before go on to count"),
+    "listening": Event("INFO", ("host", "port", "pid"), "A process accepts connections"),
+    "draining": Event("INFO", ("seconds",), "The process was asked to end: it is not ready any more, and answers on "
+                      "for so long before it stops accepting"),
+    "worker cannot start": Event("ERROR", ("error", "reason"), "A worker gave up during its start"),
+    "worker replaced": Event("ERROR", ("pid", "exitcode", "hung"), "A worker died or hung; another takes its place"),
+    "worker killed": Event("ERROR", ("pid", "reason"), "A worker that was asked to end did not"),
 }  # fmt: skip
 """Every event of ours, with the fields that stand beside ``timestamp``, ``level`` and ``event``."""
 

@@ -31,6 +31,10 @@ SCORES = tuple(step / 20 for step in range(1, 20))
 BATCHES = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000)
 
 
+FAILURES = frozenset(("POST", route, "500") for route in ("/api/v1/score", "/api/v1/score/batch"))
+"""Requests that failed are shown while there are none: an alert on their rate must see the first one."""
+
+
 def error_types(tree: type[errors.LeadScoringError] = errors.LeadScoringError) -> tuple[str, ...]:
     """The names of all errors below a branch of the tree, itself included."""
     below = [name for kind in tree.__subclasses__() for name in error_types(kind)]
@@ -44,7 +48,7 @@ def declared(endpoints: Iterable[str], provider: str) -> tuple[Family, ...]:
     endpoint = {"endpoint_provider": (provider,)}
     failure = {**endpoint, "error_type": (*error_types(), OTHER)}
     return (
-        Family("counter", "http_requests", "Requests answered", {**request, "status": STATUSES}),
+        Family("counter", "http_requests", "Requests answered", {**request, "status": STATUSES}, shown=FAILURES),
         Family("histogram", "http_request_duration_seconds", "Time to answer a request", request, SECONDS),
         Family("gauge", "http_requests_active", "Requests being answered"),
         Family("counter", "model_predictions", "Leads scored", {**endpoint, "tier": TIERS}),
@@ -68,6 +72,16 @@ def declared(endpoints: Iterable[str], provider: str) -> tuple[Family, ...]:
             "gauge", "api_key_expiry_timestamp_seconds", "When the next working key expires; +Inf for never", alike=True
         ),
     )
+
+
+def metrics_markdown() -> str:
+    """The table of metrics as Markdown for the documentation, by the names that ``/metrics`` shows."""
+    lines = ["| Metric | Type | Labels | Meaning |", "|---|---|---|---|"]
+    for family in declared((), "local"):
+        name = family.name + ("_total" if family.kind == "counter" else "")
+        labels = ", ".join(f"`{label}`" for label in family.labels)
+        lines.append(f"| `{name}` | {family.kind} | {labels} | {family.help} |")
+    return "\n".join(lines)
 
 
 class Spent(msgspec.Struct, gc=False):

@@ -41,6 +41,9 @@ class Family(NamedTuple):
     alike: bool = False
     """A gauge that every process would put at the same value: shown as the one that is asked has it, not added up."""
 
+    shown: frozenset[tuple[str, ...]] = frozenset()
+    """Series of a large family that are shown before they count anything all the same."""
+
     @property
     def width(self) -> int:
         """Numbers that one series takes: one, or each bucket, the one beyond, and the sum."""
@@ -197,7 +200,7 @@ class Tally(Collector):
         for values in product(*family.labels.values()):
             numbers = totals[place : place + family.width]
             place += family.width
-            if hides_zeros and not any(numbers):
+            if hides_zeros and values not in family.shown and not any(numbers):
                 continue
             labels = dict(zip(family.labels, values, strict=True))
             if family.kind == "histogram":

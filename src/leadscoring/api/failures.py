@@ -1,5 +1,6 @@
 """From the errors of the domain to problem details on the wire (RFC 9457): one table, one shape."""
 
+import inspect
 from typing import Any
 
 import msgspec
@@ -128,3 +129,31 @@ def reply(said: Problem, headers: Any = ()) -> Reply:
     # a client whose body was not read to its end cannot use the connection again
     closing = ((b"connection", b"close"),) if said.status == 413 else ()
     return Reply(said.status, msgspec.json.encode(said), PROBLEM, (*extra, *closing, *headers))
+
+
+def errors_markdown() -> str:
+    """The table of what a request can end with, as Markdown for the documentation."""
+    ours = [(status, kind.code, f"`{kind.__name__}`", first_line(kind)) for kind, (status, _) in STATUS.items()]
+    plain = [(status, code, "", f"{title}.") for status, (code, title) in PLAIN.items()]
+    lines = ["| Code | Status | In the log | When |", "|---|---|---|---|"]
+    lines += [f"| `{code}` | {status} | {name} | {about} |" for status, code, name, about in sorted(ours + plain)]
+    return "\n".join(lines)
+
+
+def start_errors_markdown() -> str:
+    """The table of what stops a start or a command, as Markdown for the documentation."""
+    lines = ["| Error | Code | When |", "|---|---|---|"]
+    kinds = [kind for kind in leaves(LeadScoringError) if not issubclass(kind, RequestError)]
+    lines += [f"| `{kind.__name__}` | `{kind.code}` | {first_line(kind)} |" for kind in kinds]
+    return "\n".join(lines)
+
+
+def leaves(tree: type[LeadScoringError]) -> list[type[LeadScoringError]]:
+    """The errors of a tree that are raised: each that has a constructor of its own, or nothing below it."""
+    below = [found for kind in tree.__subclasses__() for found in leaves(kind)]
+    return [tree, *below] if not below or "__init__" in vars(tree) else below
+
+
+def first_line(kind: type[LeadScoringError]) -> str:
+    """What an error means, in a sentence."""
+    return (inspect.getdoc(kind) or "").splitlines()[0]

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 import leadscoring
+from leadscoring.api.answers import ANSWERS
 from leadscoring.api.failures import Problem, Refused
 from leadscoring.features import Contract, Feature
 from leadscoring.lead import Scored
@@ -132,13 +133,13 @@ def model_operation(name: str, summary: str) -> Json:
         "tags": ["model"],
         "summary": summary,
         "security": [{"ApiKey": []}],
-        "responses": {"200": json_answer(summary, {"type": "object"}), **problems(401, 500)},
+        "responses": {"200": json_answer(summary, ANSWERS[name]), **problems(401, 500)},
     }
 
 
 def open_operation(name: str, summary: str, media_type: str = "application/json") -> Json:
     """A route that needs no key."""
-    schema = {"type": "object"} if media_type == "application/json" else {"type": "string"}
+    schema = ANSWERS.get(name, {"type": "object"}) if media_type == "application/json" else {"type": "string"}
     return {
         "operationId": name,
         "tags": ["operations"],

@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from leadscoring.api.admission import Admission
 from leadscoring.api.exchange import Reply
 from leadscoring.api.failures import plain_problem, problem
+from leadscoring.api.upgrade import without_offer
 from leadscoring.errors import Overloaded
 from leadscoring.settings import Settings
 
@@ -126,6 +127,8 @@ class BoundedHttp(HttpToolsProtocol):
         before, cycle = self.receiving, self.cycle
         if before == CLOSED:
             return
+        if before != BODY:
+            data = without_offer(data)
         self.chunk = len(data)
         self.whole = before == NOTHING or (before == HEAD and not self.head_bytes)
         try:

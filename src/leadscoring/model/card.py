@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from leadscoring.errors import CardInvalid
-from leadscoring.features import Contract
+from leadscoring.features import FLOAT32_MAX, Contract
 from leadscoring.lead import Tier
 from leadscoring.model.calibration import Calibration
 
@@ -103,6 +103,10 @@ class GoldenRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     row: tuple[float | None, ...]
     margin: float
+
+    def __post_init__(self) -> None:
+        if any(value is not None and not abs(value) <= FLOAT32_MAX for value in self.row):
+            raise CardInvalid("the values of a golden row must lie within float32")
 
 
 class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

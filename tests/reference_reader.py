@@ -1,0 +1,81 @@
+"""What a lead is, told a second time and from the contract's words alone: none of our code reads here.
+
+Slow and strict: Python's own JSON reader, with what JSON does not know refused, and each rule of the
+contract written out. The service must accept and refuse exactly what this does.
+"""
+
+import json
+import math
+import struct
+from typing import Any
+
+from leadscoring.features import Contract, Feature
+
+LARGEST_FLOAT32 = 3.4028234663852886e38
+LARGEST_WHOLE = 2**53
+
+
+class NoLead(Exception):  # says what it is
+    """The body is not a lead that the contract allows."""
+
+
+def expect(holds: bool, what: str) -> None:
+    """Refuses unless a rule holds."""
+    if not holds:
+        raise NoLead(what)
+
+
+def pairs_without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object, unless it names a key twice."""
+    expect(len(dict(pairs)) == len(pairs), "a key is given twice")
+    return dict(pairs)
+
+
+def refuse_constant(name: str) -> Any:
+    """NaN and infinities are Python's, not JSON's."""
+    raise NoLead(f"{name} is not JSON")
+
+
+def read_json(body: bytes) -> Any:
+    """One JSON value (RFC 8259) in UTF-8, with every text of it sound Unicode."""
+    try:
+        value = json.loads(
+            body.decode("utf-8"), object_pairs_hook=pairs_without_repetition, parse_constant=refuse_constant
+        )
+        json.dumps(value, ensure_ascii=False).encode("utf-8")  # a lone surrogate cannot be written
+    except (ValueError, RecursionError) as failure:
+        raise NoLead(str(failure)) from None
+    return value
+
+
+def read_lead(body: bytes, contract: Contract) -> tuple[str, list[float | None]]:
+    """The id of the lead in ``body`` and its row; raises ``NoLead`` when it is none."""
+    value = read_json(body)
+    expect(isinstance(value, dict) and value.keys() == {"lead_id", "features"}, "not an object of the two keys")
+    lead_id, features = value["lead_id"], value["features"]
+    expect(isinstance(lead_id, str) and 1 <= len(lead_id) <= 256, "no id")
+    expect(isinstance(features, dict) and features.keys() <= set(contract.names), "unknown features")
+    return lead_id, [encoded(feature, features.get(feature.name)) for feature in contract.features]
+
+
+def encoded(feature: Feature, value: Any) -> float | None:
+    """A feature's value as the trees see it, ``None`` for missing."""
+    if value is None:
+        expect(not feature.required, "required")
+        return None
+    if feature.kind == "category":
+        expect(isinstance(value, str), "not text")
+        if value in feature.values:
+            return float(feature.values.index(value))
+        return float(len(feature.values)) if feature.other and value not in feature.missing else None
+    if feature.kind == "flag":
+        expect(isinstance(value, bool | int | float) and value in (0, 1), "not a flag")
+        return float(value)
+    expect(isinstance(value, int | float) and not isinstance(value, bool), "not a number")
+    largest = LARGEST_WHOLE if feature.kind == "integer" else LARGEST_FLOAT32
+    expect(-largest <= value <= largest, "beyond what can be compared")
+    expect(feature.kind != "integer" or value == math.floor(value), "not whole")
+    expect(feature.minimum is None or value >= feature.minimum, "too small")
+    expect(feature.maximum is None or value <= feature.maximum, "too large")
+    narrowed: float = struct.unpack("f", struct.pack("f", value))[0]
+    return narrowed

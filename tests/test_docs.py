@@ -1,0 +1,160 @@
+"""The documentation is complete, its links lead somewhere, and its examples are what the service says."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from serving import Server, serving
+
+from leadscoring.api.app import PATHS
+from leadscoring.api.failures import PLAIN, STATUS
+from leadscoring.logs import EVENTS
+from leadscoring.metrics import declared
+from leadscoring.settings import TABLE
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.json"))
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "benchmarks").glob("*.md")])
+LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
+
+
+def text_of(name: str) -> str:
+    """A page."""
+    return (ROOT / name).read_text("utf-8")
+
+
+def prose(text: str) -> str:
+    """A page without its blocks of code, whose lines are no headings and no links."""
+    return re.sub(r"^( *)```.*?^\1```$", "", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def anchors(text: str) -> set[str]:
+    """What a link into a page may point to: its headings, as GitHub and most renderers name them."""
+    found: dict[str, int] = {}
+    names = set()
+    for heading in re.findall(r"^#{1,6} (.*)$", prose(text), re.MULTILINE):
+        plain = re.sub(r"[`*]|\[([^\]]*)\]\([^)]*\)", r"\1", heading).strip().lower()
+        slug = re.sub(r"[^\w\- ]", "", plain).replace(" ", "-")
+        count = found[slug] = found.get(slug, -1) + 1
+        names.add(f"{slug}-{count}" if count else slug)
+    return names
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
+def test_every_link_leads_to_a_file_and_an_anchor_that_exist(page: Path) -> None:
+    """Links out of the project are not followed."""
+    for link in ("".join(pair) for pair in LINK.findall(prose(page.read_text("utf-8")))):
+        if re.match(r"[a-z]+:", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), link
+        assert target.is_relative_to(ROOT), link
+        if anchor:
+            assert anchor in anchors(target.read_text("utf-8")), link
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("docs/OPERATIONS.md", {row.name for row in TABLE}),
+        ("docs/OPERATIONS.md", {family.name for family in declared((), "local")}),
+        ("docs/OPERATIONS.md", {kind.code for kind in STATUS} | {code for code, _ in PLAIN.values()}),
+        ("docs/OPERATIONS.md", set(EVENTS)),
+        ("docs/API.md", {kind.code for kind in STATUS} | {code for code, _ in PLAIN.values()}),
+        ("docs/API.md", set(PATHS)),
+    ],
+    ids=["settings", "metrics", "errors", "events", "errors of the API", "paths"],
+)
+def test_nothing_is_left_out_of_the_documentation(page: str, words: set[str]) -> None:
+    """Each stands in it as code."""
+    text = text_of(page)
+    assert not {word for word in words if not re.search(rf"`{re.escape(word)}(_total)?`", text)}
+
+
+def test_the_table_of_errors_has_the_status_that_is_sent() -> None:
+    """The one written by hand says the same as the source."""
+    rows = dict(re.findall(r"^\| `(\w+)` \| (\d+) \|", text_of("docs/API.md"), re.MULTILINE))
+    expected = {kind.code: str(status) for kind, (status, _) in STATUS.items()}
+    assert rows == expected | {code: str(status) for status, (code, _) in PLAIN.items()}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A service of the shipped model."""
+    with serving(tmp_path_factory.mktemp("serving"), ROOT / "models" / "model.json") as running:
+        yield running
+
+
+def examples_of(page: str) -> list[Any]:
+    """The JSON examples of a page."""
+    return [json.loads(block) for block in re.findall(r"^```json\n(.*?)^```$", text_of(page), re.DOTALL | re.MULTILINE)]
+
+
+def shape(value: Any) -> Any:
+    """The keys of a JSON value, and of what it holds; of a list, those of its first entry."""
+    if isinstance(value, dict):
+        return {key: shape(inner) for key, inner in value.items() if key != "value"}  # a fault's value may be anything
+    if isinstance(value, list):
+        return [shape(value[0])] if value else []
+    return type(value).__name__
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("file", EXAMPLES, ids=[file.name for file in EXAMPLES])
+def test_the_example_requests_score(server: Server, file: Path) -> None:
+    """All but the lead of the batch that is wrong on purpose, to show what becomes of it."""
+    batch = "batch" in file.name
+    path = "/api/v1/score/batch" if batch else "/api/v1/score"
+    answer = server.http.post(path, content=file.read_bytes(), headers={"Content-Type": "application/json"})
+    assert answer.status_code == 200, answer.text
+    places = answer.json() if batch else [answer.json()]
+    assert [place["lead_id"] for place in places if "score" not in place] == (["crm-10541"] if batch else [])
+
+
+@pytest.mark.integration
+def test_the_examples_of_the_api_are_what_the_service_says(server: Server) -> None:
+    """Down to the last key, and the last word of the messages."""
+    request, refused, problem = examples_of("docs/API.md")
+    sound = json.loads(EXAMPLES[1].read_bytes())
+    assert set(request) == set(sound)
+    assert request["features"].keys() - {"..."} <= sound["features"].keys()
+
+    wrong = sound | {"lead_id": "lead-7", "features": sound["features"] | {"bounce_rate": 1.7}}
+    assert server.http.post("/api/v1/score/batch", json=[wrong]).json() == [refused]
+
+    misspelt = sound | {"features": sound["features"] | {"company_revenu": 1}}
+    said = server.http.post("/api/v1/score", json=misspelt).json()
+    assert said | {"request_id": problem["request_id"]} == problem
+
+
+@pytest.mark.integration
+def test_the_example_of_the_readme_is_what_the_service_says(server: Server) -> None:
+    """The same lead, the same score, the same reasons."""
+    shown = re.search(r"^(\{\"request_id\".*?)^```$", text_of("README.md"), re.DOTALL | re.MULTILINE)
+    assert shown
+    example = json.loads(shown[1])
+    sent = (ROOT / "docs" / "examples" / "sample_request_3.json").read_bytes()
+    said = server.http.post(
+        "/api/v1/score?reasons=2", content=sent, headers={"Content-Type": "application/json"}
+    ).json()
+    assert shape(said) == shape(example)
+    assert (said["lead_id"], said["model"], said["score"]["tier"]) == (
+        example["lead_id"],
+        example["model"],
+        example["score"]["tier"],
+    )
+    assert [reason["feature"] for reason in said["reasons"]] == [reason["feature"] for reason in example["reasons"]]
+
+
+@pytest.mark.integration
+def test_the_documented_fields_of_the_model_routes_are_those_that_are_sent(server: Server) -> None:
+    """Each field of the answer stands in the documentation."""
+    text = text_of("docs/API.md")
+    for path in ("info", "features", "importance"):
+        said = server.http.get(f"/api/v1/model/{path}").json()
+        first: dict[str, Any] = next((value[0] for value in said.values() if isinstance(value, list)), {})
+        assert not [field for field in (*said, *first) if f"`{field}`" not in text], path
