@@ -36,7 +36,7 @@ def test_every_line_has_one_shape_from_the_start_to_the_end(tmp_path: Path) -> N
     assert all({"timestamp", "level", "event"} <= set(line) for line in told)
     assert {line["level"] for line in told} == {"INFO"}
     events = " ".join(line["event"] for line in told)
-    for said in ("Started parent process", "Uvicorn running on", "model loaded", "Finished server process"):
+    for said in ("listening", "draining", "model loaded", "Finished server process"):
         assert said in events
     (request,) = [line for line in told if line.get("request_id") == "asked"]
     assert request["event"] == "request"
@@ -79,7 +79,8 @@ def test_the_level_warning_silences_requests_and_nothing_that_matters(tmp_path: 
 FAILING = """
 import asyncio, os, sys
 from contextlib import ExitStack
-from leadscoring.api.app import App, lifespan
+from leadscoring.api.app import App, admission_of, lifespan
+from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.settings import read_settings
 from leadscoring.wiring import open_service
 
@@ -95,7 +96,9 @@ async def lost():
 
 async def main():
     with open_service(read_settings(os.environ), ["/boom"]) as service:
-        app = App(service, {("GET", "/boom"): fails}, lifespan(ExitStack()))
+        life = Lifecycle()
+        routes = {("GET", "/boom"): fails}
+        app = App(service, routes, lifespan(life, ExitStack()), life, admission_of(service))
         sent = []
         async def send(message):
             sent.append(message)
