@@ -50,13 +50,6 @@ EVENTS = {
                             "`exception` says where, without messages, since these may hold a lead"),
     "model loaded": Event("INFO", ("name", "version", "trees", "certified"), "The model is loaded, and its golden "
                           "rows score as certified"),
-    "listening": Event("INFO", ("host", "port", "pid"), "The process takes requests"),
-    "draining": Event("INFO", ("seconds",), "The process was asked to end: it is not ready any more, and answers on "
-                      "for so long"),
-    "worker replaced": Event("ERROR", ("pid", "exitcode", "hung"), "A worker died, or hung and was killed; another "
-                             "takes its place"),
-    "worker killed": Event("ERROR", ("pid", "reason"), "A worker that was asked to end did not"),
-    "worker cannot start": Event("ERROR", ("error", "reason"), "What stands in the way of a worker"),
     "demo key accepted": Event("WARNING", ("advice",), "The demo key opens this service"),
     "no key works": Event("WARNING", ("scope", "advice"), "Nobody can use what needs this scope"),
     "key file read": Event("INFO", ("keys", "added", "removed"), "The key file has changed and counts from now on"),
