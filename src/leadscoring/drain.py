@@ -7,13 +7,13 @@ from socket import socket
 from time import monotonic
 from typing import Any
 
-import structlog
 import uvicorn
 
 from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.api.protocol import Gate
+from leadscoring.logs import Log
 
-log = structlog.get_logger("leadscoring")
+log = Log("leadscoring")
 
 
 class Server(uvicorn.Server):

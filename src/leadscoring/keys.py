@@ -9,10 +9,9 @@ from pathlib import Path
 from time import monotonic
 from typing import NamedTuple
 
-import structlog
-
 from leadscoring.errors import ExpiredKey, KeyFileInvalid, KeyScope, MissingKey, UnknownKey
 from leadscoring.key_file import Entry, KeyFile, Scope, sha256_of
+from leadscoring.logs import Log
 from leadscoring.settings import DEMO_KEY, Settings
 
 LOOK_SECONDS = 1.0
@@ -20,7 +19,7 @@ LOOK_SECONDS = 1.0
 
 DEMO_DIGEST = sha256_of(DEMO_KEY)
 
-log = structlog.get_logger("leadscoring.keys")
+log = Log("leadscoring.keys")
 
 
 class Key(NamedTuple):

@@ -15,9 +15,7 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 import msgspec
-import structlog
 from msgspec import UNSET, UnsetType
-from structlog.typing import EventDict
 
 from leadscoring.errors import LeadScoringError, RequestError
 
@@ -107,63 +105,73 @@ def configure(level: str, readable: bool) -> Output:
 
     Gives the output, for the access log to share.
     """
-    shared: list[Any] = [
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        tell_exception,
-    ]
-    final: Any = console() if readable else structlog.processors.JSONRenderer(serializer=to_json)
     output = Output(sys.stdout.fileno())
     handler = LineHandler(output)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.add_logger_name, brief_asyncio, *shared],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, upper_level, final],
-        )
-    )
+    handler.setFormatter(Readable() if readable else Json())
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
-    )
     return output
 
 
-def console() -> Any:
-    """The renderer for terminals. Never structlog's own tracebacks: they may show local variables."""
-    return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+class Log:
+    """Says events with their fields: a thin skin over ``logging``, whose levels and handlers count."""
+
+    def __init__(self, name: str) -> None:
+        self._logger = logging.getLogger(name)
+
+    def info(self, event: str, **fields: Any) -> None:
+        """Something that is as it should be."""
+        self._say(logging.INFO, event, fields)
+
+    def warning(self, event: str, **fields: Any) -> None:
+        """Something that an operator should change."""
+        self._say(logging.WARNING, event, fields)
+
+    def error(self, event: str, exc_info: BaseException | None = None, **fields: Any) -> None:
+        """Something that the service got wrong; ``exc_info`` is the exception that says where."""
+        self._say(logging.ERROR, event, fields, exc_info)
+
+    def _say(self, level: int, event: str, fields: dict[str, Any], failure: BaseException | None = None) -> None:
+        if self._logger.isEnabledFor(level):
+            self._logger.log(level, event, exc_info=failure, extra={"fields": fields})
 
 
-def to_json(event: dict[str, Any], **_: Any) -> str:
-    """One log line; what JSON does not know is told by its ``repr``."""
-    return encode(event).decode()
+class Json(logging.Formatter):
+    """Log lines for programs; what JSON does not know is told by its ``repr``."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line."""
+        moment = datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z")
+        return encode({"timestamp": moment, "level": record.levelname, **in_parts(record)}).decode()
 
 
-def upper_level(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """Writes levels as operators grep them."""
-    event["level"] = event["level"].upper()
-    return event
+class Readable(logging.Formatter):
+    """Log lines for people."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line, and those of an exception below it."""
+        clock = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
+        parts = in_parts(record)
+        event, exception = parts.pop("event"), parts.pop("exception", None)
+        said = [clock, *([] if record.levelno == logging.INFO else [record.levelname]), event]
+        said += [f"{name}={value}" for name, value in parts.items() if name != "logger"]
+        return "  ".join(said) + (f"\n{exception}" if exception else "")
 
 
-def brief_asyncio(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """Keeps of what the event loop says its first words: the rest shows tasks with their results and arguments."""
-    if event.get("logger") == "asyncio":
-        event["event"] = str(event["event"]).partition("\n")[0].partition("(")[0]
-    return event
+def in_parts(record: logging.LogRecord) -> dict[str, Any]:
+    """What a record says, field by field: an event of ours, or a line of a library with the name of its logger."""
+    parts: dict[str, Any] = {"event": record.getMessage()}
+    if record.name == "asyncio":  # the rest shows tasks with their results and arguments
+        parts["event"] = parts["event"].partition("\n")[0].partition("(")[0]
+    fields = getattr(record, "fields", None)
+    parts |= {"logger": record.name} if fields is None else fields
+    if record.exc_info and record.exc_info[1]:
+        parts["exception"] = in_words(record.exc_info[1])
+    return parts
 
 
-def tell_exception(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """Puts an exception into words that hold no lead: where it happened and of what kinds it is."""
-    told = event.pop("exc_info", None)
-    if told:
-        failure = told[1] if isinstance(told, tuple) else told
-        if not isinstance(failure, BaseException):  # ``True`` stands for the one being handled
-            failure = sys.exc_info()[1]
-        if failure is not None:
-            event["exception"] = "\n".join(told_chain(failure))
-    return event
+def in_words(failure: BaseException) -> str:
+    """An exception in words that hold no lead: where it happened and of what kinds it is."""
+    return "\n".join(told_chain(failure))
 
 
 def told_chain(failure: BaseException) -> list[str]:

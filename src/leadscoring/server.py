@@ -9,7 +9,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import structlog
 import uvicorn
 
 from leadscoring.api.app import METRICS_FILE, PATHS
@@ -18,7 +17,7 @@ from leadscoring.api.protocol import connection
 from leadscoring.drain import Server
 from leadscoring.errors import CannotStart
 from leadscoring.keys import KeyRing
-from leadscoring.logs import configure
+from leadscoring.logs import Log, configure
 from leadscoring.metrics import declared
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.settings import Settings
@@ -31,7 +30,7 @@ SPARE_SLOTS = 2
 SPARE_FILES = 64
 """Descriptors of a process beside its connections."""
 
-log = structlog.get_logger("leadscoring")
+log = Log("leadscoring")
 
 
 def run(settings: Settings) -> None:

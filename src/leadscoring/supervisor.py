@@ -8,13 +8,13 @@ from multiprocessing.connection import Connection
 from socket import socket
 from time import monotonic
 
-import structlog
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Process
 
 from leadscoring.drain import Server
 from leadscoring.errors import CannotStart, LeadScoringError
+from leadscoring.logs import Log
 
 TICK_SECONDS = 0.25
 SILENT_SECONDS = 2.0
@@ -32,7 +32,7 @@ STARTING_SECONDS = 60.0
 RETRY_SECONDS = 1.0
 """Between two attempts to replace a worker that does not start."""
 
-log = structlog.get_logger("leadscoring")
+log = Log("leadscoring")
 
 
 class Worker(Process):

@@ -10,11 +10,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import structlog
-
 from leadscoring.key_file import Scope
 from leadscoring.keys import KeyRing
-from leadscoring.logs import AccessLog, configure
+from leadscoring.logs import AccessLog, Log, configure
 from leadscoring.metrics import Metrics
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.providers.table import PROVIDERS
@@ -22,7 +20,7 @@ from leadscoring.scoring import Scorer
 from leadscoring.settings import Settings
 from leadscoring.vitals import Vitals
 
-log = structlog.get_logger("leadscoring")
+log = Log("leadscoring")
 
 GARBAGE_THRESHOLD = 50_000
 """New objects between two collections: a request makes dozens, and none of them in a cycle."""

@@ -8,7 +8,6 @@ from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanag
 from pathlib import Path
 from time import perf_counter, time
 
-import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -28,7 +27,7 @@ from leadscoring.api.operations import Operations
 from leadscoring.api.protocol import Gate, Limits
 from leadscoring.api.score import Scoring
 from leadscoring.errors import LeadScoringError, Overloaded, RequestError
-from leadscoring.logs import Answered
+from leadscoring.logs import Answered, Log
 from leadscoring.settings import read_settings
 from leadscoring.wiring import Service, open_service
 
@@ -62,7 +61,7 @@ METRICS_FILE = "LEADSCORING_METRICS_FILE"
 REJECTED = {"Overloaded": "overloaded", "DeadlineExceeded": "deadline", "RateLimited": "rate_limit"}
 """Errors by which the service protects itself, as its metrics name them."""
 
-log = structlog.get_logger("leadscoring")
+log = Log("leadscoring")
 
 
 class App:

@@ -1,9 +1,7 @@
 """``/docs`` and ``/openapi.json``: the service explained by itself, without the internet."""
 
-import inspect
 import json
 from html import escape
-from importlib.resources import files
 from string import Template
 from typing import Any
 
@@ -11,7 +9,6 @@ import msgspec
 
 from leadscoring.api.exchange import Exchange, Reply
 from leadscoring.api.failures import PLAIN, STATUS
-from leadscoring.api.openapi import description, example_lead
 from leadscoring.features import Feature
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.scoring import Scorer
@@ -41,6 +38,8 @@ class Documentation:
         model = self._scorer.model
         if model is self._made_for:
             return
+        from leadscoring.api.openapi import description
+
         said = description(model, self._settings)
         self._openapi = msgspec.json.encode(said)
         self._page = page(model, said).encode()
@@ -49,6 +48,10 @@ class Documentation:
 
 def page(model: LoadedModel, said: dict[str, Any]) -> str:
     """The documentation as one HTML page."""
+    from importlib.resources import files
+
+    from leadscoring.api.openapi import example_lead
+
     template = Template((files("leadscoring.api") / "docs.html").read_text("utf-8"))
     card = model.card
     return template.substitute(
@@ -85,6 +88,8 @@ def feature_row(feature: Feature) -> str:
 
 def code_rows() -> list[str]:
     """One row an error code, with the anchor that every problem points to."""
+    import inspect
+
     ours = [(kind.code, status, inspect.getdoc(kind) or "") for kind, (status, _) in STATUS.items()]
     plain = [(code, status, title + ".") for status, (code, title) in PLAIN.items()]
     return [
