@@ -10,7 +10,7 @@ import msgspec
 from benchmarks.row import Row
 from benchmarks.servers import load, post, proportional_memory, reference, service
 
-ROUNDS = 3
+ROUNDS = 5
 BATCH = 1000
 
 

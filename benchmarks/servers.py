@@ -82,7 +82,7 @@ def post(url: str, body: bytes) -> bytes:
         return bytes(answer.read())
 
 
-def load(url: str, body: bytes, seconds: int = 4, connections: int = 16) -> float:
+def load(url: str, body: bytes, seconds: int = 3, connections: int = 16) -> float:
     """Requests a second that a server sustains, measured by wrk from the other core."""
     script = Path("/tmp") / f"leadscoring-wrk-{os.getpid()}.lua"  # noqa: S108  # wrk reads its script from a file
     headers = {"Content-Type": "application/json", "X-API-Key": KEY}

@@ -114,15 +114,18 @@ class Metrics:
         self.log_lines_dropped = tally.count("log_lines_dropped")
         self.waited = tally.spread("scoring_stage_seconds", QUEUE).observe
         stages = [tally.spread("scoring_stage_seconds", stage) for stage in STAGES]
-        self._staged = tally.together(tally.spread("model_prediction_latency_seconds", provider), *stages)
-        self._scored = [
-            tally.together(
+        staged = (tally.spread("model_prediction_latency_seconds", provider), *stages)
+        scored = [
+            (
                 tally.count("model_predictions", provider, tier),
                 tally.spread("model_prediction_raw_scores", provider),
                 tally.spread("model_prediction_buckets", provider),
             )
             for tier in reversed(TIERS)
         ]
+        self._staged = tally.together(*staged)
+        self._scored = [tally.together(*handles) for handles in scored]
+        self._alone = [tally.together(*handles, *staged) for handles in scored]
 
     def arrived(self) -> None:
         """A request is being answered."""
@@ -146,6 +149,13 @@ class Metrics:
     def timed(self, spent: Spent) -> None:
         """One request went through all stages of scoring."""
         self._staged(spent.predict, spent.decode, spent.predict, spent.explain, spent.encode)
+
+    def scored_alone(self, score: Score, spent: Spent) -> None:
+        """The one lead of a request was scored: all that there is to count of it, in one call."""
+        predict = spent.predict
+        self._alone[score.bucket - 1](
+            1.0, score.raw_score, score.bucket, predict, spent.decode, predict, spent.explain, spent.encode
+        )
 
     def rejected(self, reason: str) -> None:
         """One request, or connection, was refused to protect the service."""

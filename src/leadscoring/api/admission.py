@@ -93,12 +93,16 @@ class Admission:
         await waiter.future
 
     def spend(self, seconds: float) -> None:
-        """So much time of this pass of the loop went into scoring."""
-        if not self._passing:
-            self._next_pass()
+        """So much time went into scoring.
+
+        It is added up until a slice is full, over passes of the loop if need be: to begin anew with each would cost
+        every lead more than the one in thirty that now lets the loop go first.
+        """
         self._spent += seconds
         if self._spent >= SLICE:
             self.crowded = True
+            if not self._passing:
+                self._next_pass()
 
     def learn(self, size: int, seconds: float) -> None:
         """A request of ``size`` bytes took so long to score."""

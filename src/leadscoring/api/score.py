@@ -42,7 +42,8 @@ class Scoring:
     async def one(self, exchange: Exchange) -> Reply:
         """Scores the lead in the body."""
         admission = self._admission
-        body = await self._admitted(exchange)
+        self._admit(exchange)
+        body = await exchange.json_body(self._max_body_bytes)
         asked = what_is_asked(exchange.scope["query_string"])
         if admission.crowded:
             await admission.turn(len(body), exchange.began)
@@ -53,19 +54,20 @@ class Scoring:
             self._metrics.failed(type(error).__name__)
             admission.spend(perf_counter() - began)
             raise
-        self._metrics.scored(answer.score)
         scored = perf_counter()
         encoded = self._encode(answer)
         ended = perf_counter()
         spent.encode = ended - scored
         admission.spend(ended - began)
         exchange.leads = 1
+        self._metrics.scored_alone(answer.score, spent)
         return self._reply(exchange, encoded, spent, asked)
 
     async def batch(self, exchange: Exchange) -> Reply:
         """Scores the leads in the body, each on its own."""
         admission = self._admission
-        body = await self._admitted(exchange)
+        self._admit(exchange)
+        body = await exchange.json_body(self._max_body_bytes)
         asked = what_is_asked(exchange.scope["query_string"])
         if admission.crowded:
             await admission.turn(len(body), exchange.began)
@@ -88,21 +90,20 @@ class Scoring:
             await admission.breathe()
             began = perf_counter()
         self._metrics.batch(exchange.leads)
+        self._metrics.timed(spent)
         exchange.refused = errors or None
         admission.learn(len(body), working)
         return self._reply(exchange, b"[" + b",".join(parts) + b"]", spent, asked)
 
-    async def _admitted(self, exchange: Exchange) -> bytes:
-        """The body of a request whose key is known, has leads left, and may expect an answer in time."""
+    def _admit(self, exchange: Exchange) -> None:
+        """Lets a request in whose key is known, has leads left, and that may expect an answer in time."""
         exchange.key = self._keys.check(exchange.presented_key).label
         if self._limit.enabled:
             self._limit.check(exchange.key)
         if self._admission.full:
             raise Overloaded
-        return await exchange.json_body(self._max_body_bytes)
 
     def _reply(self, exchange: Exchange, encoded: bytes, spent: Spent, asked: Asked) -> Reply:
-        self._metrics.timed(spent)
         if not (asked.details or self._limit.enabled):
             return Reply(200, encoded)
         timing = ((b"server-timing", server_timing(spent)),) if asked.details else ()
