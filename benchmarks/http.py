@@ -4,6 +4,7 @@ import json
 import tempfile
 import time
 from pathlib import Path
+from statistics import median
 
 import msgspec
 
@@ -43,9 +44,17 @@ def against_bare(ours: str, lead: bytes, query: str, answer: Path) -> Row:
     """Requests a second of one lead, against an application that does nothing."""
     with reference("bare", ANSWER=str(answer)) as (bare, _, _):
         pairs = [(load(f"{ours}/api/v1/score{query}", lead), load(bare + "/", lead)) for _ in range(ROUNDS)]
+    ratio = median(mine / theirs for mine, theirs in pairs)  # of neighbours in time: the machine changes its pace
     mine, theirs = map(max, zip(*pairs, strict=True))
     what = "requests/s, one lead, no reasons" if query else "requests/s, one lead, 5 reasons"
-    return Row(what, f"{mine:,.0f}/s", f"bare ASGI app {theirs:,.0f}/s", mine / theirs, 0.5 if query else 0.35)
+    return Row(
+        what,
+        f"{mine:,.0f}/s",
+        f"bare ASGI app {theirs:,.0f}/s",
+        ratio,
+        0.5 if query else 0.35,
+        aim=0.65 if query else 0.5,
+    )
 
 
 def against_the_usual(ours: str, model: Path, lead: bytes) -> Row:
