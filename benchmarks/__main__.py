@@ -49,8 +49,8 @@ measured by `make bench-quality`.
 Every figure is a ratio against a reference measured in the same run (or the figure itself where no reference stands
 beside it). The server runs alone on one core, the load (`wrk`, 16 connections) comes from the other; API key,
 validation, metrics and access log are on. The model has the default contract's 50 features, 200 trees of depth 4.
-Against the bare
-application: five rounds in turn, their best rates, and the median of their ratios.
+The servers take
+turns of a second, eight each, and the best rate of each counts: noise only ever slows.
 
 - *Bare ASGI app*: on the same uvicorn, reads the body and sends back the same bytes.
 - *FastAPI + pydantic + xgboost*: the usual way to serve such a model, with `pred_contribs` for the reasons.
