@@ -89,4 +89,5 @@ model: $(STAMP)  ## Train models/model.json again, on demo data made from a fixe
 
 clean:  ## Remove the environment and everything that was built
 	rm -rf .venv build dist htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@# what was never built cannot be found, and is no failure
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

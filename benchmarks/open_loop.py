@@ -181,14 +181,14 @@ class Run:
         if self.load.closed:
             for _ in range(self.load.connections):
                 self.leave(began)
-            await asyncio.sleep(self.load.seconds)
+            await asyncio.sleep(self.load.seconds)  # the load itself: it lasts so long
             self.stopped = True
         else:
             await self.pace(began, end)
         self.outcome.took = monotonic() - began
         deadline = monotonic() + self.load.timeout
         while self.pending and monotonic() < deadline:
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.01)  # until the last answers are there, or the deadline
         self.outcome.failures["timeout"] += self.pending
         self.outcome.failures += Counter()
         for client in list(self.open):
@@ -203,7 +203,7 @@ class Run:
         while (now := monotonic()) < end:
             due = began + number * step
             if due > now:
-                await asyncio.sleep(due - now)
+                await asyncio.sleep(due - now)  # the next arrival of a constant rate
                 continue
             self.leave(due)
             number += 1

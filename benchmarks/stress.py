@@ -88,7 +88,7 @@ def until(holds: Callable[[], bool], seconds: float = ENDS_WITHIN) -> float:
     while not holds():
         if time.monotonic() - began > seconds:
             return float("inf")
-        time.sleep(0.02)
+        time.sleep(0.02)  # between two looks at a condition with a deadline
     return time.monotonic() - began
 
 
@@ -181,7 +181,7 @@ def rolling() -> list[Row]:
         try:
             url = closing.enter_context(proxied(nginx, folder, [each.port for each in services]))
             with in_own_process(single(url, 100, 12), int(CLIENT_CORE)) as running:
-                time.sleep(1)
+                time.sleep(1)  # so that the load runs when it is disturbed
                 for place, old in enumerate(list(services)):
                     old.stop()
                     services[place] = Service(old.port, core=None, WORKERS="1", DRAIN_SECONDS="1")
@@ -204,7 +204,7 @@ def faults() -> list[Row]:
             time.sleep(3)  # both serve, and the supervisor knows
             before = set(service.workers())
             with in_own_process(single(service.url, 100, 8), int(CLIENT_CORE)) as running:
-                time.sleep(1)
+                time.sleep(1)  # so that the load runs when it is disturbed
                 victim = min(before)
                 os.kill(victim, fault)
                 took = until(lambda: len(set(service.workers()) - {victim}) == 2, 30)  # noqa: B023  # the same
@@ -231,7 +231,7 @@ def soak(seconds: float) -> list[Row]:
         with in_own_process(single(service.url, peak / 2, seconds), int(CLIENT_CORE)) as running:
             end = time.monotonic() + seconds
             while (now := time.monotonic()) < end:
-                time.sleep(min(1.0, max(0.0, end - now)))
+                time.sleep(min(1.0, max(0.0, end - now)))  # between two samples of the soak
                 seen.append((now, service.memory(), process.num_fds(), process.num_threads()))
             found = running.result()
     finally:

@@ -98,6 +98,6 @@ class Server(uvicorn.Server):
     async def _sweep_on(self) -> None:
         app: Any = self.config.loaded_app
         while True:
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.1)  # the beat of every time limit: ten times a second
             self.turned = app.gate.now = monotonic()
             self.sweep(self.turned)

@@ -317,7 +317,7 @@ def _whole(name: str, value: str | int) -> int:
     try:
         return int(value)
     except ValueError as error:
-        raise ModelUnreadable(f"{name} is {value[:40]!r}, not a whole number") from error  # type: ignore[index]
+        raise ModelUnreadable(f"{name} is {value[:40]!r}, not a whole number") from error  # type: ignore[index]  # only a text fails
 
 
 def _single(value: float) -> float:
