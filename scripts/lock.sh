@@ -26,6 +26,6 @@ compile() {
     echo "requirements/$lock: $(grep -c '^[a-z]' "requirements/$lock") packages"
 }
 
-compile dev.txt pyproject.toml --extra train --extra dev
+compile dev.txt pyproject.toml --extra train --extra aws --extra azure --extra dev
 compile serve.txt pyproject.toml
 compile zig.txt requirements/zig.in
