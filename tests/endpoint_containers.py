@@ -58,12 +58,12 @@ def csv_rows(content_type: str, body: bytes) -> list[list[float]]:
 
 
 def script_rows(content_type: str, body: bytes) -> list[list[float]]:
-    """What scoring scripts on Azure ML read: ``data``, or ``input_data`` with columns, of numbers and null."""
+    """What containers that take JSON read: ``data``, ``instances``, or ``input_data`` with columns, of numbers and null."""
     if content_type.partition(";")[0].strip().lower() != "application/json":
         raise ContainerError(415, f"Content-Type must be application/json, not {content_type!r}")
     try:
         asked = json.loads(body)
-        rows = asked["data"] if "data" in asked else asked["input_data"]["data"]
+        rows = asked.get("data") or asked.get("instances") or asked["input_data"]["data"]
         return [[math.nan if cell is None else float(cell) for cell in row] for row in rows]
-    except (ValueError, KeyError, TypeError) as wrong:
+    except (ValueError, KeyError, TypeError, AttributeError) as wrong:
         raise ContainerError(500, f"{type(wrong).__name__}: {wrong}") from wrong

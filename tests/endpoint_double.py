@@ -51,11 +51,15 @@ class Double:
         """The session token that calls must carry, as temporary credentials do."""
         self.keys = {API_KEY}
         """Bearer keys, or tokens, that open the Azure endpoint."""
+        self.own_container = False
+        """Whether a container of ours is behind SageMaker, which takes JSON, and not the built-in one."""
+        self.normally: Behaviour = answers
+        """What it does when it has not been told otherwise."""
         self.calls: list[Call] = []
         self._model = Stock(model)
         self._portal = portal
         self._script: deque[Behaviour] = deque()
-        self._always: Behaviour = answers
+        self._always: Behaviour | None = None
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
 
@@ -80,7 +84,7 @@ class Double:
     def forget(self) -> None:
         """Forgets the calls so far and what is left of the script, and answers again."""
         self._script.clear()
-        self._always = answers
+        self._always = None
         self.calls.clear()
 
     # What a test asks
@@ -166,7 +170,8 @@ class Double:
     def _call(self, head: h11.Request, body: bytes) -> Call:
         path = head.target.decode()
         headers = {name.decode(): value.decode("latin-1") for name, value in head.headers}
-        call = Call(cloud_of(path), head.method.decode(), path, headers, body, self._model, time.monotonic())
+        method, now = head.method.decode(), time.monotonic()
+        call = Call(cloud_of(path), method, path, headers, body, self._model, now, self.own_container)
         self.calls.append(call)
         return call
 
@@ -189,7 +194,7 @@ class Double:
         return whole and wire.our_state is h11.DONE and wire.their_state is h11.DONE
 
     def _next_behaviour(self) -> Behaviour:
-        return self._script.popleft() if self._script else self._always
+        return self._script.popleft() if self._script else self._always or self.normally
 
     def _front_door(self, call: Call) -> Reply | None:
         """The refusal of a call that no container ever sees."""

@@ -25,6 +25,8 @@ class Call:
     body: bytes
     model: Stock
     began: float
+    own_container: bool = False
+    """Whether a container of ours is behind SageMaker, which takes JSON, and not the built-in one."""
     answered: float | None = None
     """When the whole reply was handed over."""
     abandoned: float | None = None
@@ -35,7 +37,9 @@ class Call:
     @cached_property
     def rows(self) -> list[list[float]]:
         """The encoded rows that were sent; raises ``ContainerError`` as the container of this cloud would fail."""
-        read = csv_rows if self.cloud == "sagemaker" else script_rows
+        is_json = self.headers.get("content-type", "").startswith("application/json")
+        scripted = self.cloud == "azure" or (self.own_container and is_json)
+        read = script_rows if scripted else csv_rows
         return read(self.headers.get("content-type", ""), self.body)
 
     @cached_property
@@ -209,7 +213,7 @@ def throttles(retry_after: str | None = None) -> Behaviour:
     def reply(call: Call) -> Reply:
         if call.cloud == "sagemaker":
             # Common errors of AWS carry the address of their name space behind the type.
-            return replace(aws_error(400, "ThrottlingException:http://internal/coral/", None))
+            return aws_error(400, "ThrottlingException:http://internal/coral/", None)
         return Reply(429, b"too many requests", {} if retry_after is None else {"Retry-After": retry_after})
 
     return reply
