@@ -103,6 +103,11 @@ class Scorer:
             spent.explain += perf_counter() - going
             yield told
 
+    async def encoded(self, rows: Rows) -> list[float]:
+        """The margin of each row, in log-odds, in order, for rows that a caller encoded by the contract."""
+        margins = self.provider.margins(rows)
+        return margins if isinstance(margins, list) else await margins
+
     async def _reasons(self, model: LoadedModel, rows: Rows, limit: int) -> list[list[tuple[int, float]]]:
         if not limit:
             return []
