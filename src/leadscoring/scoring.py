@@ -124,6 +124,19 @@ class Scorer:
             spent.explain += perf_counter() - going
             yield told
 
+    async def encoded(self, rows: Rows, spent: Spent) -> list[float]:
+        """The margin of each row, in log-odds, in order, for rows that a caller encoded by the contract.
+
+        ``spent`` gets the time it took. Raises an ``EndpointError`` when a remote model did not score.
+        """
+        asking = perf_counter()
+        margins = self.provider.margins(rows)
+        if not isinstance(margins, list):
+            margins = (await margins).margins
+            spent.waited = perf_counter() - asking
+        spent.predict = perf_counter() - asking
+        return margins
+
     async def _reasons(self, model: LoadedModel, rows: Rows, limit: int) -> list[list[tuple[int, float]]]:
         if not limit:
             return []

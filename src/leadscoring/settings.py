@@ -7,12 +7,14 @@ package reads the environment.
 import re
 from collections.abc import Callable, Mapping
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
 
 from leadscoring.errors import SettingError, SettingsConflict
+from leadscoring.hosted import MODEL_FOLDER, as_hosted
 
 DEMO_KEY = "demo-api-key-123"
 """The key that a fresh installation answers to, known to everyone who can read."""
@@ -167,6 +169,21 @@ def is_loopback(host: str) -> bool:
 NAME = r"[A-Za-z0-9](-*[A-Za-z0-9]){0,62}"
 NAME_ALLOWED = "at most 63 letters, digits and hyphens"
 
+PROTOCOLS = ("sagemaker", "v2")
+
+
+def protocols(text: str) -> tuple[str, ...]:
+    """Reads ``none``, or protocols between commas; each once."""
+    if text.casefold() == "none":
+        return ()
+    return tuple(dict.fromkeys(map(one_of(*PROTOCOLS), comma_separated(text))))
+
+
+def port_or_none(text: str) -> int | None:
+    """Reads a port; nothing stands for none."""
+    return whole(1, 65535)(text) if text else None
+
+
 TABLE = (
     Setting("ENV", "production", str, "text", "Name of the environment, shown in logs"),
     Setting("LOG_LEVEL", "INFO", one_of(*LOG_LEVELS), "one of " + ", ".join(LOG_LEVELS), "How much is logged"),
@@ -219,6 +236,11 @@ TABLE = (
             "How long a single request may wait for others to share a call, when calls are under way already"),
     Setting("MODEL_CHECK_SECONDS", "60", seconds(1, 86_400), "a number from 1 to 86400",
             "Time between two checks that a remote model still scores the golden rows as certified"),
+    Setting("ENDPOINT_PROTOCOLS", "none", protocols, "none, or sagemaker and v2, separated by commas",
+            "Protocols of model servers that are spoken beside the API. sagemaker scores without a key: for containers "
+            "that only SageMaker can reach. Not set but SAGEMAKER_BIND_TO_PORT set: sagemaker"),
+    Setting("SAGEMAKER_BIND_TO_PORT", "", port_or_none, "a whole number from 1 to 65535",
+            "Port to listen on instead of PORT where sagemaker is spoken; set by SageMaker itself"),
     Setting("MAX_BATCH_SIZE", "1000", whole(1, 100_000), "a whole number from 1 to 100000",
             "Leads in one batch, at most"),
     Setting("MAX_BODY_BYTES", "5242880", whole(1024, 1 << 30), "a whole number from 1024 to 1073741824",
@@ -278,6 +300,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     model_micro_batch_size: int
     model_micro_batch_seconds: float
     model_check_seconds: float
+    endpoint_protocols: tuple[str, ...]
+    sagemaker_bind_to_port: int | None
     max_batch_size: int
     max_body_bytes: int
     max_header_bytes: int
@@ -348,12 +372,14 @@ RELATIONS = (
 """One row each; all are checked, and all that are broken are told."""
 
 
-def read_settings(environ: Mapping[str, str]) -> Settings:
-    """The settings in ``environ``, with the table's defaults.
+def read_settings(environ: Mapping[str, str], model_folder: Path = MODEL_FOLDER) -> Settings:
+    """The settings in ``environ``, with the table's defaults, or those of a container of SageMaker's.
 
+    ``model_folder`` is where SageMaker puts a model.
     Raises ``SettingError`` for the first variable that is refused, ``SettingsConflict`` for variables that do
     not go together.
     """
+    environ = as_hosted(environ, model_folder)
     settings = Settings(**{row.name.lower(): row.value(environ) for row in TABLE})
     if settings.api_keys_file and not environ.get("API_KEYS", "").strip():
         settings = msgspec.structs.replace(settings, api_keys=())  # who brings keys does not want the demo key

@@ -19,13 +19,17 @@ from starlette.routing import Route
 from leadscoring.api.admission import Admission
 from leadscoring.api.deadline import until_caller_gives_up
 from leadscoring.api.docs import Documentation
+from leadscoring.api.encoded import EncodedScoring
 from leadscoring.api.exchange import ClientGone, Exchange, Message, Receive, Reply, Scope, Send
 from leadscoring.api.failures import plain_problem, problem
+from leadscoring.api.inference_v2 import InferenceV2
 from leadscoring.api.lifecycle import Lifecycle
+from leadscoring.api.limits import RateLimit
 from leadscoring.api.listener import listening
 from leadscoring.api.model import ModelRoutes
 from leadscoring.api.operations import Operations
 from leadscoring.api.protocol import Gate, Limits
+from leadscoring.api.sagemaker import SageMaker
 from leadscoring.api.score import Scoring
 from leadscoring.errors import LeadScoringError, Overloaded, RequestError
 from leadscoring.logs import Answered, Log
@@ -44,13 +48,25 @@ PATHS = (
     "/api/v1/score",
     "/api/v1/score/batch",
     "/docs",
+    "/execution-parameters",
     "/health",
     "/health/live",
     "/health/ready",
+    "/invocations",
     "/metrics",
     "/openapi.json",
+    "/ping",
     "/resources",
     "/status",
+    "/v2",
+    "/v2/health/live",
+    "/v2/health/ready",
+    "/v2/models/{name}",
+    "/v2/models/{name}/infer",
+    "/v2/models/{name}/ready",
+    "/v2/models/{name}/versions/{version}",
+    "/v2/models/{name}/versions/{version}/infer",
+    "/v2/models/{name}/versions/{version}/ready",
 )
 """Every path of the service, by which requests are counted."""
 
@@ -181,7 +197,7 @@ def create() -> App:
         service.scorer, service.metrics, service.keys, service.vitals, lifecycle, settings.env, closed
     )
     provider = service.scorer.provider
-    routes, detail = route_table(service, operations, admission), detail_table(operations)
+    routes, detail = route_table(service, operations, admission, lifecycle), detail_table(operations)
     if settings.operations_access != "port":
         return App(service, routes | detail, lifespan(lifecycle, closing, provider.running()), lifecycle, admission)
     apart = App(service, detail, lifespan(lifecycle, ExitStack()), lifecycle, admission)
@@ -219,10 +235,28 @@ def detail_table(operations: Operations) -> RouteTable:
     }
 
 
-def route_table(service: Service, operations: Operations, admission: Admission) -> RouteTable:
+def protocol_table(service: Service, admission: Admission, lifecycle: Lifecycle, limit: RateLimit) -> RouteTable:
+    """The routes of the protocols of model servers that a setting turns on."""
+    scorer, metrics, settings = service.scorer, service.metrics, service.settings
+    table: RouteTable = {}
+    if "sagemaker" in settings.endpoint_protocols:
+        sagemaker = SageMaker(scorer, metrics, settings, admission, lifecycle)
+        table |= {
+            ("GET", "/ping"): sagemaker.ping,
+            ("GET", "/execution-parameters"): sagemaker.execution_parameters,
+            ("POST", "/invocations"): sagemaker.invocations,
+        }
+    if "v2" in settings.endpoint_protocols:
+        rows = EncodedScoring(scorer, service.keys, metrics, settings, admission, limit)
+        table |= InferenceV2(scorer, service.keys, rows, settings, lifecycle).routes()
+    return table
+
+
+def route_table(service: Service, operations: Operations, admission: Admission, lifecycle: Lifecycle) -> RouteTable:
     """Every other route of the service."""
     settings = service.settings
-    scoring = Scoring(service.scorer, service.keys, service.metrics, settings, admission)
+    limit = RateLimit(settings.rate_limit_per_minute, settings.workers)
+    scoring = Scoring(service.scorer, service.keys, service.metrics, settings, admission, limit)
     model = ModelRoutes(service.scorer, service.keys)
     documentation = Documentation(service.scorer, settings)
     # a local model is quicker than any deadline, and does not pay for one
@@ -239,6 +273,7 @@ def route_table(service: Service, operations: Operations, admission: Admission) 
         ("GET", "/health/ready"): operations.ready,
         ("GET", "/docs"): documentation.page,
         ("GET", "/openapi.json"): documentation.openapi,
+        **protocol_table(service, admission, lifecycle, limit),
     }
 
 

@@ -101,8 +101,8 @@ def model_error(answer: Response, why: str) -> EndpointError:
     where, told = Azure.name, answer.headers.get(MODEL_STATUS, "")
     original = int(told) if told.isascii() and told.isdigit() and len(told) <= 3 else 0
     why = f"{why}, the container answered {original}" if original else why
-    if original in (408, 504):
-        return EndpointTimeout(where, why)
+    if told == "0" or original == 408:
+        return EndpointTimeout(where, f"{why} (its container was not in time)")
     if original == 429:
         return EndpointThrottled(where, why)
     if 400 <= original < 500:

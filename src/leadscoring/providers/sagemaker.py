@@ -132,7 +132,7 @@ def error_of(answer: Response) -> EndpointError:
         return EndpointThrottled(where, why)
     if kind == "ModelNotReadyException" or answer.status == 429:
         return EndpointNotReady(where, why)
-    if answer.status in (408, 504):
+    if answer.status == 408:
         return EndpointTimeout(where, why)
     if answer.status >= 500:
         return EndpointFailed(where, why)
