@@ -26,7 +26,7 @@ compile() {
     echo "requirements/$lock: $(grep -c '^[a-z]' "requirements/$lock") packages"
 }
 
-compile dev.txt --universal pyproject.toml --extra train --extra dev
+compile dev.txt --universal pyproject.toml --extra train --extra aws --extra azure --extra dev
 compile serve.txt --universal pyproject.toml
 compile zig.txt --universal requirements/zig.in
 # Azure ML runs Linux; on Windows its server wants a psutil that is too old for ours.

@@ -26,6 +26,8 @@ def values(feature: Feature) -> st.SearchStrategy[Any]:
     low, high = feature.minimum, feature.maximum
     if feature.kind == "integer":
         return st.integers(int(low) if low is not None else -(10**6), int(high) if high is not None else 10**6)
-    return st.floats(low, high, allow_nan=False, width=32) if high is not None else st.floats(
-        low if low is not None else -1e30, 1e30, allow_nan=False
+    return (
+        st.floats(low, high, allow_nan=False, width=32)
+        if high is not None
+        else st.floats(low if low is not None else -1e30, 1e30, allow_nan=False)
     )

@@ -100,9 +100,9 @@ def azure(double: Double) -> dict[str, str]:
 
 def checked(server: Server, provider: str, matches: float) -> None:
     """Waits until the golden rows were scored by the endpoint, with this result."""
-    assert eventually(
-        lambda: metric(server, "model_endpoint_matches", endpoint_provider=provider) == matches
-    ), server.logged()
+    assert eventually(lambda: metric(server, "model_endpoint_matches", endpoint_provider=provider) == matches), (
+        server.logged()
+    )
 
 
 def metric(server: Server, name: str, **labels: str) -> float | None:

@@ -4,6 +4,7 @@ No label is ever made of what a client sent: a path that is no route is ``unknow
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from math import nan
 from pathlib import Path
 
 import msgspec
@@ -31,6 +32,10 @@ SCORES = tuple(step / 20 for step in range(1, 20))
 BATCHES = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000)
 
 
+ATTEMPTS = ("ok", "timeout", "unreachable", "throttled", "not_ready", "failed", "refused", "rejected",
+            "answer_invalid", "abandoned")  # fmt: skip
+"""How a call of a remote model can end: well, with the error of that code, or because its caller has gone."""
+
 FAILURES = frozenset(("POST", route, "500") for route in ("/api/v1/score", "/api/v1/score/batch"))
 """Requests that failed are shown while there are none: an alert on their rate must see the first one."""
 
@@ -46,6 +51,7 @@ def declared(endpoints: Iterable[str], provider: str) -> tuple[Family, ...]:
     routes = (*sorted(set(endpoints)), UNKNOWN, OTHER)
     request = {"method": METHODS, "endpoint": routes}
     endpoint = {"endpoint_provider": (provider,)}
+    remote = {"endpoint_provider": () if provider == "local" else (provider,)}
     failure = {**endpoint, "error_type": (*error_types(), OTHER)}
     return (
         Family("counter", "http_requests", "Requests answered", {**request, "status": STATUSES}, shown=FAILURES),
@@ -63,6 +69,27 @@ def declared(endpoints: Iterable[str], provider: str) -> tuple[Family, ...]:
         Family("counter", "model_prediction_errors", "Leads and calls that were not scored", failure),
         Family("histogram", "model_prediction_raw_scores", "Calibrated probabilities given", endpoint, SCORES),
         Family("histogram", "model_prediction_buckets", "Buckets given, 5 is best", endpoint, (1, 2, 3, 4, 5)),
+        Family(
+            "gauge",
+            "model_endpoint_breaker_state",
+            "Whether the remote model is called: 0 closed (it is), 1 half-open (one call tries), 2 open (it is not)",
+            remote,
+            worst=True,
+        ),
+        Family(
+            "counter",
+            "model_endpoint_attempts",
+            "Calls that were made over the wire to the remote model",
+            {**remote, "outcome": ATTEMPTS},
+        ),
+        Family("counter", "model_fallback_answers", "Leads that the local model scored for the remote one", remote),
+        Family(
+            "gauge",
+            "model_endpoint_matches",
+            "1 when the remote model scored the golden rows as certified, 0 when not, NaN when that is not known",
+            remote,
+            alike=True,
+        ),
         Family("counter", "requests_rejected", "Requests refused to protect the service", {"reason": REJECTIONS}),
         Family("gauge", "scoring_queue_requests", "Requests that wait for their turn at scoring"),
         Family("counter", "log_lines_dropped", "Log lines that could not be written"),
@@ -91,6 +118,8 @@ class Spent(msgspec.Struct, gc=False):
     predict: float = 0.0
     explain: float = 0.0
     encode: float = 0.0
+    waited: float = 0.0
+    """Seconds that were not work, but waiting for a remote model."""
 
     def stages(self) -> tuple[float, float, float, float]:
         """In the order of STAGES."""
@@ -183,6 +212,23 @@ class Metrics:
         if count is None:
             count = self._errors[error_type] = self._tally.count("model_prediction_errors", self._provider, error_type)
         count.add()
+
+    def attempted(self, outcome: str) -> None:
+        """A call of the remote model ended in one of ATTEMPTS."""
+        self._tally.count("model_endpoint_attempts", self._provider, outcome).add()
+
+    def breaker(self, state: int) -> None:
+        """The breaker in front of the remote model has changed."""
+        self._tally.count("model_endpoint_breaker_state", self._provider).set(float(state))
+
+    def matches(self, as_certified: bool | None) -> None:
+        """Whether the remote model scores the golden rows as certified, if that is known."""
+        known = nan if as_certified is None else float(as_certified)
+        self._tally.count("model_endpoint_matches", self._provider).set(known)
+
+    def fell_back(self, leads: int) -> None:
+        """So many leads were scored by the local model instead of the remote one."""
+        self._tally.count("model_fallback_answers", self._provider).add(leads)
 
     def keys(self, demo_active: bool, next_expiry: float) -> None:
         """Whether the demo key is accepted, and when the next of the working keys expires."""

@@ -119,9 +119,7 @@ def test_a_batch_over_the_size_limit_is_split(remote: Way, local: Server, tmp_pa
     assert got == pytest.approx(raw_scores(local, different(1000)) * 85, abs=1e-6)
 
 
-def test_single_requests_that_share_a_call_each_get_their_own_score(
-    remote: Way, local: Server, tmp_path: Path
-) -> None:
+def test_single_requests_that_share_a_call_each_get_their_own_score(remote: Way, local: Server, tmp_path: Path) -> None:
     """Micro-batching puts leads of several clients into one call, and no score goes to another's lead."""
     asked = different(64)
     expected = raw_scores(local, asked)

@@ -4,7 +4,7 @@ import itertools
 import os
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
 from time import perf_counter, time
 
@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from leadscoring.api.admission import Admission
+from leadscoring.api.deadline import until_caller_gives_up
 from leadscoring.api.docs import Documentation
 from leadscoring.api.encoded import EncodedScoring
 from leadscoring.api.exchange import ClientGone, Exchange, Message, Receive, Reply, Scope, Send
@@ -195,12 +196,13 @@ def create() -> App:
     operations = Operations(
         service.scorer, service.metrics, service.keys, service.vitals, lifecycle, settings.env, closed
     )
+    provider = service.scorer.provider
     routes, detail = route_table(service, operations, admission, lifecycle), detail_table(operations)
     if settings.operations_access != "port":
-        return App(service, routes | detail, lifespan(lifecycle, closing), lifecycle, admission)
+        return App(service, routes | detail, lifespan(lifecycle, closing, provider.running()), lifecycle, admission)
     apart = App(service, detail, lifespan(lifecycle, ExitStack()), lifecycle, admission)
     beside = listening(apart, settings.host, settings.operations_port)
-    return App(service, routes, lifespan(lifecycle, closing, beside), lifecycle, admission)
+    return App(service, routes, lifespan(lifecycle, closing, provider.running(), beside), lifecycle, admission)
 
 
 def admission_of(service: Service) -> Admission:
@@ -209,14 +211,14 @@ def admission_of(service: Service) -> Admission:
     return Admission(settings.max_queue_seconds, settings.request_timeout_seconds, metrics.queued.set, metrics.waited)
 
 
-def lifespan(
-    lifecycle: Lifecycle, closing: ExitStack, beside: AbstractAsyncContextManager[None] | None = None
-) -> Lifespan:
+def lifespan(lifecycle: Lifecycle, closing: ExitStack, *beside: AbstractAsyncContextManager[None]) -> Lifespan:
     """What is open while the server runs: ``beside``, and what ``closing`` closes at the end."""
 
     @asynccontextmanager
     async def life(_app: Starlette) -> AsyncIterator[None]:
-        async with beside or nullcontext():
+        async with AsyncExitStack() as around:
+            for each in beside:
+                await around.enter_async_context(each)
             lifecycle.start()
             yield
         closing.close()
@@ -257,9 +259,11 @@ def route_table(service: Service, operations: Operations, admission: Admission, 
     scoring = Scoring(service.scorer, service.keys, service.metrics, settings, admission, limit)
     model = ModelRoutes(service.scorer, service.keys)
     documentation = Documentation(service.scorer, settings)
+    # a local model is quicker than any deadline, and does not pay for one
+    timed = until_caller_gives_up if settings.model_endpoint_provider != "local" else as_it_is
     return {
-        ("POST", "/api/v1/score"): scoring.one,
-        ("POST", "/api/v1/score/batch"): scoring.batch,
+        ("POST", "/api/v1/score"): timed(scoring.one),
+        ("POST", "/api/v1/score/batch"): timed(scoring.batch),
         ("GET", "/api/v1/model/info"): model.info,
         ("GET", "/api/v1/model/features"): model.features,
         ("GET", "/api/v1/model/importance"): model.importance,
@@ -271,6 +275,11 @@ def route_table(service: Service, operations: Operations, admission: Admission, 
         ("GET", "/openapi.json"): documentation.openapi,
         **protocol_table(service, admission, lifecycle, limit),
     }
+
+
+def as_it_is(handler: Handler) -> Handler:
+    """The handler itself."""
+    return handler
 
 
 def failed(failure: Exception, exchange: Exchange) -> Reply:
@@ -306,7 +315,7 @@ def framework(routes: RouteTable, cors_origins: tuple[str, ...], lifespan: Lifes
                 CORSMiddleware,
                 allow_origins=cors_origins,
                 allow_methods=["GET", "POST"],
-                allow_headers=["Content-Type", "X-API-Key", "X-Request-ID"],
+                allow_headers=["Content-Type", "X-API-Key", "X-Request-ID", "X-Request-Timeout-Ms"],
                 expose_headers=[
                     "X-Request-ID",
                     "Retry-After",

@@ -27,6 +27,12 @@ DETAILS: Json = {
     "description": "Adds what the tiers mean, how the reasons add up, and the time taken.",
     "schema": {"type": "boolean", "default": False},
 }
+TIMEOUT: Json = {
+    "name": "X-Request-Timeout-Ms",
+    "in": "header",
+    "description": "Milliseconds that the caller waits; where a remote model scores, it has no longer than that.",
+    "schema": {"type": "integer", "minimum": 1, "maximum": 3_600_000},
+}
 
 
 def description(model: LoadedModel, settings: Settings) -> Json:
@@ -96,11 +102,11 @@ def scoring_operation(contract: Contract) -> Json:
         "tags": ["scoring"],
         "summary": "Score one lead, with reasons",
         "security": [{"ApiKey": []}],
-        "parameters": [REASONS, DETAILS],
+        "parameters": [REASONS, DETAILS, TIMEOUT],
         "requestBody": json_body({"$ref": "#/components/schemas/Lead"}, example_lead(contract)),
         "responses": {
             "200": json_answer("The score", ref("Scored")),
-            **problems(400, 401, 408, 413, 415, 422, 429, 431, 500, 503),
+            **problems(400, 401, 408, 413, 415, 422, 429, 431, 500, 502, 503, 504),
         },
     }
 
@@ -117,11 +123,11 @@ def batch_operation(contract: Contract, limit: int) -> Json:
         "tags": ["scoring"],
         "summary": "Score many leads; an invalid one does not take the others down",
         "security": [{"ApiKey": []}],
-        "parameters": [REASONS, DETAILS],
+        "parameters": [REASONS, DETAILS, TIMEOUT],
         "requestBody": json_body(leads, [example_lead(contract)]),
         "responses": {
             "200": json_answer("At each place a score or an error", answers),
-            **problems(400, 401, 408, 413, 415, 422, 429, 431, 500, 503),
+            **problems(400, 401, 408, 413, 415, 422, 429, 431, 500, 502, 503, 504),
         },
     }
 
@@ -225,7 +231,7 @@ def json_answer(about: str, schema: Json) -> Json:
 def problems(*statuses: int) -> Json:
     """Error answers, all of the one shape."""
     about = {
-        400: "Not JSON, or too many leads",
+        400: "Not JSON, too many leads, or not a number of milliseconds",
         401: "No key, not a known one, or one that has expired",
         403: "The key does not have the scope that is needed",
         408: "The request took too long to arrive",
@@ -235,7 +241,9 @@ def problems(*statuses: int) -> Json:
         429: "The key has had as many leads scored as it may; Retry-After says when there is one more",
         431: "The head of the request is too large",
         500: "The service failed",
-        503: "More work than can be done in time, or not ready: come back later",
+        502: "The remote model failed, refused, or gave no valid answer",
+        503: "More work than can be done in time, not ready, or no remote model to be had: come back later",
+        504: "The remote model did not answer in time",
     }
     content = {"application/problem+json": {"schema": ref("Problem")}}
     return {str(status): {"description": about[status], "content": content} for status in statuses}

@@ -1,0 +1,98 @@
+"""How rows go over the wire to a remote model, in the order of the model's own columns.
+
+Nine significant digits bring every float32 back to the bit.
+"""
+
+import json
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any, Protocol, cast
+
+from leadscoring._engine import Rows
+
+MOST_BYTES = 5 << 20
+"""Of one body: SageMaker takes six, Azure more."""
+
+
+class Payload(Protocol):
+    """One form that a remote model takes rows in."""
+
+    content_type: str
+
+    def lines(self, rows: Rows, start: int, end: int) -> list[bytes]:
+        """Each of the rows from ``start`` to before ``end``, written on its own."""
+        ...
+
+    def body(self, lines: Sequence[bytes]) -> bytes:
+        """What to send for these rows."""
+        ...
+
+
+class Csv:
+    """A line a row, an empty cell for what is missing.
+
+    Without a last newline: the built-in container of SageMaker would take what follows it for an empty row.
+    """
+
+    content_type = "text/csv"
+
+    def __init__(self, columns: int) -> None:
+        self._format = ",".join(["%.9g"] * columns)
+
+    def lines(self, rows: Rows, start: int, end: int) -> list[bytes]:
+        """As in ``Payload``."""
+        return [(self._format % tuple(row)).replace("nan", "").encode() for row in values(rows, start, end)]
+
+    def body(self, lines: Sequence[bytes]) -> bytes:
+        """As in ``Payload``."""
+        return b"\n".join(lines)
+
+
+class JsonRows:
+    """``{"data": [[...], ...]}`` under a name to choose, ``null`` for what is missing."""
+
+    content_type = "application/json"
+
+    def __init__(self, columns: int, name: str) -> None:
+        self._format = "[" + ",".join(["%.9g"] * columns) + "]"
+        self._head = b"{%s:[" % json.dumps(name).encode()
+
+    def lines(self, rows: Rows, start: int, end: int) -> list[bytes]:
+        """As in ``Payload``."""
+        return [(self._format % tuple(row)).replace("nan", "null").encode() for row in values(rows, start, end)]
+
+    def body(self, lines: Sequence[bytes]) -> bytes:
+        """As in ``Payload``."""
+        return self._head + b",".join(lines) + b"]}"
+
+
+class Frame(JsonRows):
+    """``{"input_data": {"columns": [...], "index": [...], "data": [[...], ...]}}``, as MLflow deployments take it."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        super().__init__(len(columns), "data")
+        self._columns = json.dumps(list(columns)).encode()
+
+    def body(self, lines: Sequence[bytes]) -> bytes:
+        """As in ``Payload``."""
+        index = json.dumps(list(range(len(lines)))).encode()
+        return b'{"input_data":{"columns":%s,"index":%s,"data":[%s]}}' % (self._columns, index, b",".join(lines))
+
+
+def values(rows: Rows, start: int, end: int) -> list[list[float]]:
+    """The rows as numbers, NaN for what is missing."""
+    found: Any = memoryview(rows)[start:end].tolist()  # of two dimensions, which its types do not know
+    return cast("list[list[float]]", found)
+
+
+def parts(lines: Sequence[bytes], most: int = MOST_BYTES) -> list[Sequence[bytes]]:
+    """The rows in order, cut so that no part has more than about ``most`` bytes; a longer row stands alone."""
+    sizes = list(accumulate(len(line) + 1 for line in lines))
+    found: list[Sequence[bytes]] = []
+    start = 0
+    for place in range(1, len(lines) + 1):
+        before = sizes[start - 1] if start else 0
+        if place == len(lines) or sizes[place] - before > most:
+            found.append(lines[start:place])
+            start = place
+    return found
