@@ -23,8 +23,9 @@ SECRETS = (SECRET_KEY, SESSION_TOKEN, API_KEY)
 """What may stand in no log."""
 
 PATIENT = {
-    "MODEL_TIMEOUT_SECONDS": "15",
-    "REQUEST_TIMEOUT_SECONDS": "15",
+    "MODEL_TIMEOUT_SECONDS": "50",
+    "REQUEST_TIMEOUT_SECONDS": "50",
+    "SHUTDOWN_SECONDS": "60",
     "MODEL_CHECK_SECONDS": "86400",
     "MODEL_BREAKER_FAILURES": "1000",
     "no_proxy": "127.0.0.1",
@@ -106,9 +107,11 @@ def checked(server: Server, provider: str, matches: float) -> None:
 
 def metric(server: Server, name: str, **labels: str) -> float | None:
     """The value of one line of ``/metrics``; none when it is not there."""
+    return next((value for found, value in exposed(server, name) if labels.items() <= found.items()), None)
+
+
+def exposed(server: Server, name: str) -> list[tuple[dict[str, str], float]]:
+    """The lines of one metric in ``/metrics``: labels and value."""
     text = httpx.get(f"{server.url}/metrics", timeout=30, trust_env=False).text
-    for family in text_string_to_metric_families(text):
-        for sample in family.samples:
-            if sample.name == name and labels.items() <= sample.labels.items():
-                return float(sample.value)
-    return None
+    families = text_string_to_metric_families(text)
+    return [(line.labels, line.value) for family in families for line in family.samples if line.name == name]
