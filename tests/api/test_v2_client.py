@@ -114,9 +114,7 @@ def as_text(value: bytes | str) -> str:
         ("small", MATRIX, {}, "key"),
     ],
 )
-def test_the_client_raises_what_we_say(
-    client: Any, name: str, values: Any, headers: dict[str, str], said: str
-) -> None:
+def test_the_client_raises_what_we_say(client: Any, name: str, values: Any, headers: dict[str, str], said: str) -> None:
     """Refusals have the form that the client reads."""
     with pytest.raises(triton.InferenceServerException, match=said):
         client.infer(name, [tensor("rows", values, "FP64", True)], headers=headers)

@@ -39,7 +39,11 @@ def environment() -> None:
 def launch(folder: Path, models: Path, port: int) -> "subprocess.Popen[bytes]":
     """Starts Azure ML's server on the loopback, as it is started there but for the address."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("COV_", "COVERAGE_"))}
-    environ |= {"AZUREML_ENTRY_SCRIPT": SCRIPT.name, "AML_APP_ROOT": str(SCRIPT.parent), "AZUREML_MODEL_DIR": str(models)}
+    environ |= {
+        "AZUREML_ENTRY_SCRIPT": SCRIPT.name,
+        "AML_APP_ROOT": str(SCRIPT.parent),
+        "AZUREML_MODEL_DIR": str(models),
+    }
     command = [str(SERVER / "gunicorn"), "-b", f"127.0.0.1:{port}", "-w", "1", "--timeout", "0"]
     with (folder / f"azureml-{port}.log").open("wb") as out:
         return subprocess.Popen(
