@@ -49,6 +49,8 @@ EVENTS = {
     "model loaded": Event("INFO", ("name", "version", "trees", "certified"), "The model is loaded, and its golden "
                           "rows score as certified"),
     "demo key accepted": Event("WARNING", ("advice",), "The demo key opens this service"),
+    "scoring without a key": Event("WARNING", ("protocol", "port", "advice"), "A protocol is spoken that asks for no "
+                                   "key; only its host may reach the port"),
     "no key works": Event("WARNING", ("scope", "advice"), "Nobody can use what needs this scope"),
     "key file read": Event("INFO", ("keys", "added", "removed"), "The key file has changed and counts from now on"),
     "key file refused": Event("ERROR", ("why", "keys"), "The key file has changed but cannot be taken; the keys from "

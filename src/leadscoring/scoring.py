@@ -10,6 +10,7 @@ from time import perf_counter
 
 from msgspec import UNSET
 
+from leadscoring._engine import Rows
 from leadscoring.errors import RequestError
 from leadscoring.lead import Explanation, Lead, Ranking, Reason, Scored, Timing, Warned
 from leadscoring.metrics import Spent
@@ -104,6 +105,11 @@ class Scorer:
             spent.explain += took
             size = min(max(int(size * PART_SECONDS / max(took, 1e-9)), PARTS[0]), PARTS[1])
             yield told
+
+    async def encoded(self, rows: Rows) -> list[float]:
+        """The margin of each row, in log-odds, in order, for rows that a caller encoded by the contract."""
+        margins = self.provider.margins(rows)
+        return margins if isinstance(margins, list) else await margins
 
 
 def answers(

@@ -21,6 +21,7 @@ from leadscoring.api.docs import Documentation
 from leadscoring.api.exchange import SANE_REQUEST_ID, ClientGone, Exchange, Message, Receive, Reply, Scope, Send
 from leadscoring.api.failures import plain_problem, problem
 from leadscoring.api.lifecycle import Lifecycle
+from leadscoring.api.limits import RateLimit
 from leadscoring.api.listener import listening
 from leadscoring.api.model import ModelRoutes
 from leadscoring.api.operations import Operations
@@ -44,13 +45,25 @@ PATHS = (
     "/api/v1/score",
     "/api/v1/score/batch",
     "/docs",
+    "/execution-parameters",
     "/health",
     "/health/live",
     "/health/ready",
+    "/invocations",
     "/metrics",
     "/openapi.json",
+    "/ping",
     "/resources",
     "/status",
+    "/v2",
+    "/v2/health/live",
+    "/v2/health/ready",
+    "/v2/models/{name}",
+    "/v2/models/{name}/infer",
+    "/v2/models/{name}/ready",
+    "/v2/models/{name}/versions/{version}",
+    "/v2/models/{name}/versions/{version}/infer",
+    "/v2/models/{name}/versions/{version}/ready",
 )
 """Every path of the service, by which requests are counted."""
 
@@ -166,7 +179,7 @@ def create() -> App:
     operations = Operations(
         service.scorer, service.metrics, service.keys, service.vitals, lifecycle, settings.env, closed
     )
-    routes, detail = route_table(service, operations, admission), detail_table(operations)
+    routes, detail = route_table(service, operations, admission, lifecycle), detail_table(operations)
     if settings.operations_access != "port":
         return App(service, routes | detail, lifespan(lifecycle, closing), lifecycle, admission)
     apart = App(service, detail, lifespan(lifecycle, ExitStack()), lifecycle, admission)
@@ -204,10 +217,33 @@ def detail_table(operations: Operations) -> RouteTable:
     }
 
 
-def route_table(service: Service, operations: Operations, admission: Admission) -> RouteTable:
+def protocol_table(service: Service, admission: Admission, lifecycle: Lifecycle, limit: RateLimit) -> RouteTable:
+    """The routes of the protocols of model servers that a setting turns on."""
+    scorer, metrics, settings = service.scorer, service.metrics, service.settings
+    table: RouteTable = {}
+    if "sagemaker" in settings.endpoint_protocols:
+        from leadscoring.api.sagemaker import SageMaker
+
+        sagemaker = SageMaker(scorer, metrics, settings, admission, lifecycle)
+        table |= {
+            ("GET", "/ping"): sagemaker.ping,
+            ("GET", "/execution-parameters"): sagemaker.execution_parameters,
+            ("POST", "/invocations"): sagemaker.invocations,
+        }
+    if "v2" in settings.endpoint_protocols:
+        from leadscoring.api.encoded import EncodedScoring
+        from leadscoring.api.inference_v2 import InferenceV2
+
+        rows = EncodedScoring(scorer, service.keys, metrics, settings, admission, limit)
+        table |= InferenceV2(scorer, service.keys, rows, settings, lifecycle).routes()
+    return table
+
+
+def route_table(service: Service, operations: Operations, admission: Admission, lifecycle: Lifecycle) -> RouteTable:
     """Every other route of the service."""
     settings = service.settings
-    scoring = Scoring(service.scorer, service.keys, service.metrics, settings, admission)
+    limit = RateLimit(settings.rate_limit_per_minute, settings.workers)
+    scoring = Scoring(service.scorer, service.keys, service.metrics, settings, admission, limit)
     model = ModelRoutes(service.scorer, service.keys)
     documentation = Documentation(service.scorer, settings)
     return {
@@ -222,6 +258,7 @@ def route_table(service: Service, operations: Operations, admission: Admission) 
         ("GET", "/health/ready"): operations.ready,
         ("GET", "/docs"): documentation.page,
         ("GET", "/openapi.json"): documentation.openapi,
+        **protocol_table(service, admission, lifecycle, limit),
     }
 
 

@@ -13,7 +13,7 @@ from leadscoring.api.exchange import Exchange, Reply
 from leadscoring.api.failures import refused
 from leadscoring.api.limits import RateLimit
 from leadscoring.errors import InvalidParameter, RequestError
-from leadscoring.keys import KeyRing
+from leadscoring.keys import Door
 from leadscoring.metrics import STAGES, Metrics, Spent
 from leadscoring.scoring import Asked, Scorer
 from leadscoring.settings import Settings
@@ -28,7 +28,13 @@ class Scoring:
     """The two scoring routes of one service: key, limits, turn, work."""
 
     def __init__(
-        self, scorer: Scorer, keys: KeyRing, metrics: Metrics, settings: Settings, admission: Admission
+        self,
+        scorer: Scorer,
+        keys: Door,
+        metrics: Metrics,
+        settings: Settings,
+        admission: Admission,
+        limit: RateLimit | None = None,
     ) -> None:
         self._scorer = scorer
         self._keys = keys
@@ -36,7 +42,7 @@ class Scoring:
         self._max_batch_size = settings.max_batch_size
         self._max_body_bytes = settings.max_body_bytes
         self._admission = admission
-        self._limit = RateLimit(settings.rate_limit_per_minute, settings.workers)
+        self._limit = limit or RateLimit(settings.rate_limit_per_minute, settings.workers)
         self._encode = msgspec.json.Encoder().encode
 
     async def one(self, exchange: Exchange) -> Reply:
