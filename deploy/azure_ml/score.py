@@ -4,12 +4,13 @@ Azure's server imports this file, calls ``init`` once and ``run`` for each reque
 installed in its environment. Three bodies are taken:
 
 - ``{"data": [[...], ...]}``: encoded rows in the order of the contract, ``null`` is missing;
-- ``{"input_data": {"columns": [...], "index": [...], "data": [[...], ...]}}``: the same with named columns, in any order;
+- ``{"input_data": {"columns": [...], "index": [...], "data": [[...], ...]}}``: the same, columns in any order by name;
 - ``{"leads": [{"lead_id": ..., "features": {...}}, ...]}``: leads as ``POST /api/v1/score/batch`` takes them.
 
-Rows are answered with ``{"predictions": [...], "margins": [...]}``: the *model's own* probability, which is the logistic
-function of the margin, and the margin in log-odds. It is not calibrated, since the service that calls does that itself.
-Leads are answered with ``{"leads": [...]}``: at each place what the API answers, calibrated and with reasons, or why not.
+Rows are answered with ``{"predictions": [...], "margins": [...]}``: the *model's own* probability, which is the
+logistic function of the margin, and the margin in log-odds. It is not calibrated, since the service that calls does
+that itself. Leads are answered with ``{"leads": [...]}``: at each place what the API answers, calibrated and with
+reasons, or why there is no score.
 """
 
 import asyncio

@@ -15,7 +15,10 @@ from leadscoring.model.card import TIERS
 from leadscoring.tally import OTHER, Count, Family, Tally
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", OTHER)
-STATUSES = (*map(str, (200, 400, 401, 403, 404, 405, 408, 413, 415, 422, 429, 431, 499, 500, 502, 503, 504)), OTHER)
+STATUSES = (
+    *map(str, (200, 400, 401, 403, 404, 405, 406, 408, 413, 415, 422, 429, 431, 499, 500, 502, 503, 504)),
+    OTHER,
+)
 UNKNOWN = "unknown"
 """The endpoint of a request whose path is no route."""
 

@@ -19,17 +19,14 @@ from starlette.routing import Route
 from leadscoring.api.admission import Admission
 from leadscoring.api.deadline import until_caller_gives_up
 from leadscoring.api.docs import Documentation
-from leadscoring.api.encoded import EncodedScoring
 from leadscoring.api.exchange import ClientGone, Exchange, Message, Receive, Reply, Scope, Send
 from leadscoring.api.failures import plain_problem, problem
-from leadscoring.api.inference_v2 import InferenceV2
 from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.api.limits import RateLimit
 from leadscoring.api.listener import listening
 from leadscoring.api.model import ModelRoutes
 from leadscoring.api.operations import Operations
 from leadscoring.api.protocol import Gate, Limits
-from leadscoring.api.sagemaker import SageMaker
 from leadscoring.api.score import Scoring
 from leadscoring.errors import LeadScoringError, Overloaded, RequestError
 from leadscoring.logs import Answered, Log
@@ -240,6 +237,8 @@ def protocol_table(service: Service, admission: Admission, lifecycle: Lifecycle,
     scorer, metrics, settings = service.scorer, service.metrics, service.settings
     table: RouteTable = {}
     if "sagemaker" in settings.endpoint_protocols:
+        from leadscoring.api.sagemaker import SageMaker
+
         sagemaker = SageMaker(scorer, metrics, settings, admission, lifecycle)
         table |= {
             ("GET", "/ping"): sagemaker.ping,
@@ -247,6 +246,9 @@ def protocol_table(service: Service, admission: Admission, lifecycle: Lifecycle,
             ("POST", "/invocations"): sagemaker.invocations,
         }
     if "v2" in settings.endpoint_protocols:
+        from leadscoring.api.encoded import EncodedScoring
+        from leadscoring.api.inference_v2 import InferenceV2
+
         rows = EncodedScoring(scorer, service.keys, metrics, settings, admission, limit)
         table |= InferenceV2(scorer, service.keys, rows, settings, lifecycle).routes()
     return table

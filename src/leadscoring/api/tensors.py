@@ -28,7 +28,7 @@ LONGEST_LENGTH = 12
 """Digits of a length; more bytes than that no body has."""
 
 DEEPEST = 8
-"""Dimensions of nested data."""
+"""Dimensions of a shape, and of nested data, at most."""
 
 
 class Input(msgspec.Struct):
@@ -36,7 +36,7 @@ class Input(msgspec.Struct):
 
     name: str
     datatype: str
-    shape: list[Annotated[int, Meta(ge=0)]]
+    shape: Annotated[list[Annotated[int, Meta(ge=0)]], Meta(max_length=DEEPEST)]
     parameters: dict[str, Any] = {}
     data: list[Any] | UnsetType = UNSET
 
@@ -176,7 +176,7 @@ def check_count(sent: Input, count: int) -> str | None:
     if sent.datatype != "BYTES" and sent.datatype not in FORMATS:
         raise InvalidRows(f"input {sent.name!r} must be one of BYTES, {', '.join(FORMATS)}, not {sent.datatype[:40]!r}")
     if count != math.prod(sent.shape):
-        raise InvalidRows(f"input {sent.name!r} has {count} values, but its shape says {sent.shape[:DEEPEST]}")
+        raise InvalidRows(f"input {sent.name!r} has {count} values, but its shape says {sent.shape}")
     return FORMATS.get(sent.datatype)
 
 
