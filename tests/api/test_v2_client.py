@@ -12,13 +12,19 @@ from serving import KEY, Server, serving
 
 pytestmark = pytest.mark.integration
 
-HEADERS = {"X-API-Key": KEY}
 ROWS: list[list[float | None]] = [
     [1e6, 3.0, 0.35, 1.0, 1.0, 1.0, 0.4],
     [0.0, None, None, 0.0, None, 0.0, None],
     [5e5, 9.0, -2.5, 1.0, 3.0, 0.0, 1.0],
 ]
 MATRIX = np.array([[np.nan if value is None else value for value in row] for row in ROWS])
+
+
+
+
+def keyed() -> dict[str, str]:
+    """The headers of one call; new each time, since the client writes its own into them."""
+    return {"X-API-Key": KEY}
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +61,7 @@ def test_the_client_sees_that_all_is_ready(client: Any) -> None:
 
 def test_the_client_reads_what_the_model_takes(client: Any) -> None:
     """Every feature is an input by its name."""
-    about = client.get_model_metadata("small", headers=HEADERS)
+    about = client.get_model_metadata("small", headers=keyed())
     assert (about["name"], about["versions"]) == ("small", ["1.2.3"])
     assert [given["name"] for given in about["inputs"]] == factories.SMALL.names
     assert "binary_tensor_data" in client.get_server_metadata()["extensions"]
@@ -71,7 +77,7 @@ def test_encoded_rows_get_the_margins_of_stock_xgboost(
     rows = MATRIX if sent_binary else MATRIX[[0, 2]]
     values = rows.astype(np.float64 if datatype == "FP64" else np.float32)
     wanted = [triton.InferRequestedOutput(name, binary_data=asked_binary) for name in ("margin", "probability")]
-    answer = client.infer("small", [tensor("rows", values, datatype, sent_binary)], outputs=wanted, headers=HEADERS)
+    answer = client.infer("small", [tensor("rows", values, datatype, sent_binary)], outputs=wanted, headers=keyed())
     expected = factories.stock_margins([[None if np.isnan(v) else float(v) for v in row] for row in rows])
     assert answer.as_numpy("margin") == pytest.approx(expected, abs=1e-6)
     calibration = factories.card().calibration
@@ -95,7 +101,7 @@ def test_features_by_name_get_the_score_of_the_api(server: Server, client: Any, 
         else:
             sent.append(tensor(feature.name, np.array([value], np.float64), "FP64", binary))
     wanted = [triton.InferRequestedOutput(name, binary_data=binary) for name in ("probability", "tier")]
-    answer = client.infer("small", sent, outputs=wanted, headers=HEADERS)
+    answer = client.infer("small", sent, outputs=wanted, headers=keyed())
     told = server.http.post("/api/v1/score", json=factories.LEAD).json()["score"]
     assert answer.as_numpy("probability")[0] == pytest.approx(told["raw_score"], abs=1e-9)
     assert as_text(answer.as_numpy("tier")[0]) == told["tier"]
@@ -109,9 +115,9 @@ def as_text(value: bytes | str) -> str:
 @pytest.mark.parametrize(
     ("name", "values", "headers", "said"),
     [
-        ("another", MATRIX, HEADERS, "another"),
-        ("small", MATRIX[:, :3], HEADERS, "7"),
-        ("small", MATRIX, {}, "key"),
+        ("another", MATRIX, keyed(), "another"),
+        ("small", MATRIX[:, :3], keyed(), "7"),
+        ("small", MATRIX, {}, "X-API-Key"),
     ],
 )
 def test_the_client_raises_what_we_say(client: Any, name: str, values: Any, headers: dict[str, str], said: str) -> None:

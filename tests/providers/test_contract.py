@@ -19,7 +19,7 @@ from fuzzing import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lead_strategies import leads
-from serving import KEY, Server, eventually
+from serving import KEY, Server, eventually, serving
 from ways import MORE_WAYS, SECRETS, Way, checked, exposed, metric, way
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -57,6 +57,15 @@ def different(count: int) -> list[dict[str, Any]]:
         )
         for place in range(count)
     ]
+
+
+def lengthy(count: int) -> list[dict[str, Any]]:
+    """Such leads whose numbers take all the digits that there are, so that a batch is large."""
+    leads = different(count)
+    for place, lead in enumerate(leads):
+        tiny = (place + 1) * 1.2345678e-9
+        lead["features"] |= {"revenue": tiny, "visits": 100_000_001 + place % 97, "growth": -tiny, "open_rate": tiny}
+    return leads
 
 
 # --- the same scores ------------------------------------------------------------------------------------------------
@@ -108,7 +117,7 @@ def test_a_batch_keeps_its_order(scoring: Server, local: Server) -> None:
 def test_a_batch_over_the_size_limit_is_split(remote: Way, local: Server, tmp_path: Path) -> None:
     """No call is larger than the endpoint takes, and the parts come together in order."""
     big = {"MAX_BATCH_SIZE": "100000", "MAX_BODY_BYTES": str(1 << 26)}
-    asked = different(1000) * 85
+    asked = lengthy(1000) * 90
     with remote.serving(tmp_path, **big) as server:
         got = raw_scores(server, asked)
         calls = [call for call in remote.double.calls if call.answered]
@@ -116,7 +125,7 @@ def test_a_batch_over_the_size_limit_is_split(remote: Way, local: Server, tmp_pa
     assert len(calls) > 1
     assert max(len(call.body) for call in calls) <= SPLIT_BYTES
     assert sum(len(call.rows) for call in calls) == len(asked)
-    assert got == pytest.approx(raw_scores(local, different(1000)) * 85, abs=1e-6)
+    assert got == pytest.approx(raw_scores(local, lengthy(1000)) * 90, abs=1e-6)
 
 
 def test_single_requests_that_share_a_call_each_get_their_own_score(remote: Way, local: Server, tmp_path: Path) -> None:
