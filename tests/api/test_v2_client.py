@@ -20,8 +20,6 @@ ROWS: list[list[float | None]] = [
 MATRIX = np.array([[np.nan if value is None else value for value in row] for row in ROWS])
 
 
-
-
 def keyed() -> dict[str, str]:
     """The headers of one call; new each time, since the client writes its own into them."""
     return {"X-API-Key": KEY}
