@@ -93,7 +93,10 @@ def values(rows: Rows, start: int, end: int) -> list[list[float]]:
 
 
 def parts(lines: Sequence[bytes], beside: int, most: int = MOST_BYTES) -> list[Sequence[bytes]]:
-    """The rows in order, cut so that no part has more than ``most`` bytes, ``beside`` each row included; a longer row stands alone."""
+    """The rows in order, cut so that no part has more than ``most`` bytes; a row that is longer stands alone.
+
+    ``beside`` is what each row brings with it in a body, in bytes.
+    """
     sizes = list(accumulate(len(line) + beside for line in lines))
     found: list[Sequence[bytes]] = []
     start = 0
