@@ -50,7 +50,7 @@ NAMES = sorted({rule["alert"] for rule in ALERTS})
 
 def run(*command: str, cwd: Path = ROOT) -> "subprocess.CompletedProcess[str]":
     """Runs a program to its end."""
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=100, check=False)
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=360, check=False)
 
 
 class Message(NamedTuple):

@@ -3,7 +3,7 @@
 No label is ever made of what a client sent: a path that is no route is ``unknown``.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -38,8 +38,11 @@ OUTCOMES = frozenset((*request, status) for request in SCORED for status in ("20
 """Scoring requests that failed are shown while there are none: an alert on their rate must see the first one. So are
 those that did not, or the first failure would look like all there was."""
 
-ATTEMPTS = ("success", "timeout", "throttled", "error", OTHER)
-"""How a call of a model endpoint ended."""
+ATTEMPTS = (
+    "ok", "timeout", "unreachable", "throttled", "not_ready", "failed", "refused", "rejected", "answer_invalid",
+    "abandoned",
+)  # fmt: skip
+"""How a call of a remote model can end."""
 
 
 def error_types(tree: type[errors.LeadScoringError] = errors.LeadScoringError) -> tuple[str, ...]:
@@ -80,18 +83,21 @@ def declared(endpoints: Iterable[str], provider: str, env: str = "") -> tuple[Fa
         Family(
             "gauge", "api_key_expiry_timestamp_seconds", "When the next working key expires; +Inf for never", alike=True
         ),
-        *of_endpoint(endpoint),
+        *of_endpoint(provider),
         *of_process(env),
     )
 
 
-def of_endpoint(endpoint: Mapping[str, tuple[str, ...]]) -> tuple[Family, ...]:
-    """The metrics of a model that is asked over the network."""
+def of_endpoint(provider: str) -> tuple[Family, ...]:
+    """The metrics of a model that is asked over the network; a local one has none of them."""
+    remote = {"endpoint_provider": () if provider == "local" else (provider,)}
+    breaker = "Whether the remote model is called: 0 closed (it is), 1 half-open (one call tries), 2 open (it is not)"
+    matches = "1 when the remote model scored the golden rows as certified, 0 when not, NaN when that is not known"
     return (
-        Family("gauge", "model_endpoint_breaker_state", "Circuit breaker: 0 closed, 1 half-open, 2 open", endpoint),
-        Family("counter", "model_endpoint_attempts", "Calls of the model endpoint", {**endpoint, "outcome": ATTEMPTS}),
-        Family("counter", "model_fallback_answers", "Leads scored by the local model in its place", endpoint),
-        Family("gauge", "model_endpoint_matches", "Whether the endpoint scores the golden rows as certified", endpoint),
+        Family("gauge", "model_endpoint_breaker_state", breaker, remote, alike=True),
+        Family("counter", "model_endpoint_attempts", "Calls of the remote model", {**remote, "outcome": ATTEMPTS}),
+        Family("counter", "model_fallback_answers", "Leads that the local model scored for the remote one", remote),
+        Family("gauge", "model_endpoint_matches", matches, remote, alike=True),
     )
 
 
