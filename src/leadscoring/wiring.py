@@ -58,7 +58,7 @@ def open_service(
             model = LoadedModel.load(settings.model_path, settings.model_version)
         access_log = AccessLog(output, readable, settings.log_level in ("DEBUG", "INFO"))
         closing.callback(access_log.flush)
-        metrics = Metrics(endpoints, settings.model_endpoint_provider, metrics_file)
+        metrics = Metrics(endpoints, settings.model_endpoint_provider, metrics_file, settings.env)
         output.dropped = metrics.log_lines_dropped.add
         closing.callback(metrics.close)
         provider = provider_of(settings, model, metrics)
