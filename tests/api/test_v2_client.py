@@ -1,7 +1,6 @@
 """A real client of the Open Inference Protocol against a real server of ours."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import factories
@@ -18,8 +17,6 @@ ROWS: list[list[float | None]] = [
     [5e5, 9.0, -2.5, 1.0, 3.0, 0.0, 1.0],
 ]
 MATRIX = np.array([[np.nan if value is None else value for value in row] for row in ROWS])
-
-
 
 
 def keyed() -> dict[str, str]:
@@ -120,9 +117,7 @@ def as_text(value: bytes | str) -> str:
         ("small", MATRIX, {}, "X-API-Key"),
     ],
 )
-def test_the_client_raises_what_we_say(
-    client: Any, name: str, values: Any, headers: dict[str, str], said: str
-) -> None:
+def test_the_client_raises_what_we_say(client: Any, name: str, values: Any, headers: dict[str, str], said: str) -> None:
     """Refusals have the form that the client reads."""
     with pytest.raises(triton.InferenceServerException, match=said):
         client.infer(name, [tensor("rows", values, "FP64", True)], headers=headers)

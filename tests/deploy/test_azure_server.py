@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,7 +38,12 @@ def environment() -> None:
 def launch(folder: Path, models: Path, port: int) -> "subprocess.Popen[bytes]":
     """Starts Azure ML's server on the loopback, as it is started there but for the address."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("COV_", "COVERAGE_"))}
-    environ |= {"AZUREML_ENTRY_SCRIPT": SCRIPT.name, "AML_APP_ROOT": str(SCRIPT.parent), "AZUREML_MODEL_DIR": str(models), "HOME": str(folder)}
+    environ |= {
+        "AZUREML_ENTRY_SCRIPT": SCRIPT.name,
+        "AML_APP_ROOT": str(SCRIPT.parent),
+        "AZUREML_MODEL_DIR": str(models),
+        "HOME": str(folder),
+    }
     command = [str(SERVER / "gunicorn"), "-b", f"127.0.0.1:{port}", "-w", "1", "--timeout", "0"]
     with (folder / f"azureml-{port}.log").open("wb") as out:
         return subprocess.Popen(
@@ -130,7 +134,9 @@ def test_our_service_gets_the_scores_of_stock_xgboost(
 ) -> None:
     """Script, server and provider together change no number."""
     environ = {"MODEL_ENDPOINT_PROVIDER": "azure", "AZURE_ML_ENDPOINT_URL": endpoint, "AZURE_ML_API_KEY": "any"}
-    with serving(tmp_path, models / "small" / "1" / "model.json", **PATIENT, **environ, AZURE_ML_PAYLOAD=payload) as server:
+    with serving(
+        tmp_path, models / "small" / "1" / "model.json", **PATIENT, **environ, AZURE_ML_PAYLOAD=payload
+    ) as server:
         checked(server, "azure", 1.0)
         answers = server.http.post("/api/v1/score/batch", json=LEADS).json()
         alone = server.http.post("/api/v1/score", json=LEADS[7]).json()
