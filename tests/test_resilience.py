@@ -7,6 +7,11 @@ from hypothesis import strategies as st
 from leadscoring.resilience import Breaker, BreakerState, Bulkhead, Deadline, RetryBudget, pause
 
 
+def state(breaker: Breaker) -> BreakerState:
+    """Its state now."""
+    return breaker.state
+
+
 class Clock:
     """A clock that goes when it is told to."""
 
@@ -14,6 +19,7 @@ class Clock:
         self.now = 100.0
 
     def __call__(self) -> float:
+        """Now."""
         return self.now
 
 
@@ -56,9 +62,9 @@ def test_a_breaker_opens_at_the_last_of_so_many_failures_in_a_row() -> None:
     breaker.succeeded(breaker.admit())
     for _ in range(4):
         breaker.failed(breaker.admit())
-    assert breaker.state is BreakerState.CLOSED
+    assert state(breaker) is BreakerState.CLOSED
     breaker.failed(breaker.admit())
-    assert breaker.state is BreakerState.OPEN
+    assert state(breaker) is BreakerState.OPEN
     assert not breaker.admit()
 
 
@@ -103,12 +109,12 @@ def test_a_call_from_before_does_not_decide_for_the_probe() -> None:
     late, another = breaker.admit(), breaker.admit()
     breaker.failed(breaker.admit())
     breaker.succeeded(late)
-    assert breaker.state is BreakerState.OPEN
+    assert state(breaker) is BreakerState.OPEN
     clock.now += 30
     assert breaker.admit()
     breaker.failed(another)
     breaker.abandoned(late)
-    assert breaker.state is BreakerState.HALF_OPEN
+    assert state(breaker) is BreakerState.HALF_OPEN
     assert not breaker.admit()
 
 

@@ -136,6 +136,7 @@ class Metrics:
         self._tally = tally = Tally(declared(endpoints, provider), file)
         self._provider = provider
         self._answered: dict[tuple[str, str, int], Callable[..., None]] = {}
+        self._turned_away: dict[str, Callable[..., None]] = {}
         self._errors: dict[str, Count] = {}
         self._active = tally.count("http_requests_active")
         self._batches = tally.spread("model_batch_size")
@@ -192,6 +193,17 @@ class Metrics:
     def rejected(self, reason: str) -> None:
         """One request, or connection, was refused to protect the service."""
         self._rejections[reason].add()
+
+    def turned_away(self, endpoint: str) -> None:
+        """A request was answered at its head with a 503, because there is more work than can be done in time."""
+        record = self._turned_away.get(endpoint)
+        if record is None:
+            record = self._turned_away[endpoint] = self._tally.together(
+                self._tally.count("http_requests", "POST", endpoint, "503"),
+                self._tally.spread("http_request_duration_seconds", "POST", endpoint),
+                self._rejections["overloaded"],
+            )
+        record(1.0, 0.0, 1.0)
 
     def scored(self, score: Score) -> None:
         """One lead was scored."""

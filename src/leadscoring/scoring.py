@@ -3,7 +3,6 @@
 HTTP, the command line and bulk scoring all call this scorer, so that they cannot disagree.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Iterable
 from dataclasses import dataclass
 from itertools import repeat
@@ -19,11 +18,14 @@ from leadscoring.model.loaded import LoadedModel
 from leadscoring.providers.provider import Given, Provider
 
 API_VERSION = "v1"
-OWN_THREAD_FROM = 64
-"""Leads from which the engine explains beside the event loop."""
+PART = 32
+"""Leads in the first part of a batch; how many there are in the next depends on the time that this one took."""
 
-PART = 64
-"""Leads of a batch between which the event loop is let go: about a millisecond."""
+PART_SECONDS = 0.0007
+"""What a part of a batch should take, since everything else that the event loop has to do waits for its end."""
+
+PARTS = 8, 256
+"""The fewest and the most leads in one part."""
 
 NO_REASONS: Iterable[tuple[()]] = repeat(())
 
@@ -104,24 +106,26 @@ class Scorer:
         if not isinstance(margins, list):
             given = await margins
             margins, spent.waited = given.margins, perf_counter() - asking
-        predicted = perf_counter()
-        spent.predict = predicted - asking
-        found = [] if given and given.unexplained else await self._reasons(model, rows, asked.reasons)
-        spent.explain = perf_counter() - predicted
-        unseen, done = rows.unseen, 0
-        for start in range(0, len(places), PART):
-            part, going = places[start : start + PART], perf_counter()
+        spent.predict = perf_counter() - asking
+        limit = 0 if given and given.unexplained else asked.reasons
+        unseen, done, start, size = rows.unseen, 0, 0, PART
+        while start < len(places):
+            part, going = places[start : start + size], perf_counter()
             leads = [place for place in part if isinstance(place, Lead)]
             end = done + len(leads)
+            found = model.trees.reasons(rows, limit, done, end) if limit else NO_REASONS
             warned = [(place - done, feature) for place, feature in unseen if done <= place < end] if unseen else []
-            scored = answers(model, request_id, leads, margins[done:end], found[done:end] or NO_REASONS, warned)
+            scored = answers(model, request_id, leads, margins[done:end], found, warned)
             if asked.details:
                 add_details(model, scored, margins[done:end], began)
             if given is not None:
                 attribute(model, scored, given, asked)
             each, done = iter(scored), end
             told = [next(each) if isinstance(place, Lead) else place for place in part]
-            spent.explain += perf_counter() - going
+            start += size
+            took = perf_counter() - going
+            spent.explain += took
+            size = min(max(int(size * PART_SECONDS / max(took, 1e-9)), PARTS[0]), PARTS[1])
             yield told
 
     async def encoded(self, rows: Rows, spent: Spent) -> list[float]:
@@ -136,13 +140,6 @@ class Scorer:
             spent.waited = perf_counter() - asking
         spent.predict = perf_counter() - asking
         return margins
-
-    async def _reasons(self, model: LoadedModel, rows: Rows, limit: int) -> list[list[tuple[int, float]]]:
-        if not limit:
-            return []
-        if len(rows) < OWN_THREAD_FROM:
-            return model.trees.reasons(rows, limit)
-        return await asyncio.to_thread(model.trees.reasons, rows, limit)
 
 
 def answers(
@@ -199,8 +196,6 @@ def add_details(model: LoadedModel, scored: list[Scored], margins: list[float], 
 
 def attribute(model: LoadedModel, scored: list[Scored], given: Given, asked: Asked) -> None:
     """Says in answers where their margins come from, and why there are no reasons when they cannot be had."""
-    if given.served_by is None:
-        return
     identity = Model(model.identity.name, model.identity.version, given.served_by)
     for answer in scored:
         answer.model = identity

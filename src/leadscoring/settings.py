@@ -224,7 +224,7 @@ TABLE = (
             "Time for a remote model to answer, both attempts together; X-Request-Timeout-Ms may shorten it"),
     Setting("MODEL_FALLBACK", "none", one_of("none", "local"), "none or local",
             "What answers when the remote model does not: nothing, or the model at MODEL_PATH"),
-    Setting("MODEL_BREAKER_FAILURES", "5", whole(1, 1000), "a whole number from 1 to 1000",
+    Setting("MODEL_BREAKER_FAILURES", "5", whole(1, 1_000_000), "a whole number from 1 to 1000000",
             "Failed calls in a row after which a remote model is left alone"),
     Setting("MODEL_BREAKER_SECONDS", "30", seconds(0.1, 3600), "a number from 0.1 to 3600",
             "How long it is left alone before one call tries again"),

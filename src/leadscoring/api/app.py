@@ -19,7 +19,7 @@ from starlette.routing import Route
 from leadscoring.api.admission import Admission
 from leadscoring.api.deadline import until_caller_gives_up
 from leadscoring.api.docs import Documentation
-from leadscoring.api.exchange import ClientGone, Exchange, Message, Receive, Reply, Scope, Send
+from leadscoring.api.exchange import SANE_REQUEST_ID, ClientGone, Exchange, Message, Receive, Reply, Scope, Send
 from leadscoring.api.failures import plain_problem, problem
 from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.api.limits import RateLimit
@@ -27,6 +27,7 @@ from leadscoring.api.listener import listening
 from leadscoring.api.model import ModelRoutes
 from leadscoring.api.operations import Operations
 from leadscoring.api.protocol import Gate, Limits
+from leadscoring.api.refusal import Head, Prepared
 from leadscoring.api.score import Scoring
 from leadscoring.errors import LeadScoringError, Overloaded, RequestError
 from leadscoring.logs import Answered, Log
@@ -74,6 +75,8 @@ METRICS_FILE = "LEADSCORING_METRICS_FILE"
 
 REJECTED = {"Overloaded": "overloaded", "DeadlineExceeded": "deadline", "RateLimited": "rate_limit"}
 """Errors by which the service protects itself, as its metrics name them."""
+
+TURNED_AWAY = Prepared(lambda request_id: problem(Overloaded(), request_id))
 
 log = Log("leadscoring")
 
@@ -134,30 +137,19 @@ class App:
                 )
             )  # fmt: skip
 
-    def turn_away(self, target: bytes, headers: list[tuple[bytes, bytes]]) -> Reply | None:
-        """The answer to a scoring request that cannot be scored in time, from its head alone.
-
-        Nothing for other requests, and for those of browsers, whose answers need more headers.
-        """
-        path = target.partition(b"?")[0].decode("latin-1")
-        if path not in SCORING_PATHS:
+    def turn_away(self, head: Head, closes: bool) -> bytes | None:
+        """The answer to a scoring request that cannot be scored in time; nothing for any other request."""
+        if head.path not in SCORING_PATHS:
             return None
-        exchange = Exchange({"headers": headers}, no_body, f"{self._prefix}-{next(self._numbers):x}")
-        if exchange.origin:
-            return None
-        reply = problem(Overloaded(), exchange.request_id)
-        self._metrics.rejected("overloaded")
-        self._metrics.arrived()
-        self._metrics.answered("POST", path, reply.status, 0.0)
+        sent = head.headers.get(b"x-request-id", b"")
+        request_id = sent if SANE_REQUEST_ID(sent) else b"%b-%x" % (self._prefix.encode(), next(self._numbers))
+        self._metrics.turned_away(head.path)
         self._access_log.note(
-            Answered(time(), exchange.request_id, None, "POST", path, reply.status, 0.0, 0, "Overloaded")
+            Answered(
+                time(), request_id.decode(), None, "POST", head.path, TURNED_AWAY.status, 0.0, 0, Overloaded.__name__
+            )
         )
-        return Reply(
-            reply.status,
-            reply.body,
-            reply.media_type,
-            (*reply.headers, (b"x-request-id", exchange.request_id.encode())),
-        )
+        return TURNED_AWAY.to(request_id, closes)
 
     async def _through_framework(self, exchange: Exchange, send: Send) -> int:
         status = 499
@@ -172,11 +164,6 @@ class App:
         exchange.scope["exchange"] = exchange
         await self._framework(exchange.scope, exchange.receive, sending)
         return status
-
-
-async def no_body() -> Message:
-    """The body of a request that was turned away: nobody asks for it."""
-    raise ClientGone
 
 
 def create() -> App:

@@ -13,9 +13,7 @@ class Given(NamedTuple):
     """Margins that had to be waited for, and where they come from."""
 
     margins: list[float]
-    served_by: ServedBy | None = None
-    """Told to the caller; nothing where it is always the same."""
-
+    served_by: ServedBy
     degraded: bool = False
     """Whether the local model stood in for a remote one that failed."""
 

@@ -34,6 +34,9 @@ QUIET_SECONDS = 1.0
 JITTER = 0.2
 """Of the time between two checks, so that many processes do not ask together."""
 
+UNSURE_SECONDS = 5.0
+"""Between two checks while none has come to an end yet."""
+
 UNCOMPARED = "the model's card has no golden rows, so that nobody knows whether the remote model is the local one"
 
 log = Log("leadscoring")
@@ -114,7 +117,7 @@ class Remote:
             self._failed(failure)
             if self._fallback is None or not self._fallback_works:
                 raise
-        return await self._from_local(self._fallback, rows)
+        return self._from_local(self._fallback, rows)
 
     async def _from_endpoint(self, rows: Rows, deadline: Deadline) -> Given:
         await self._be_sure(deadline)
@@ -148,10 +151,8 @@ class Remote:
             for each in calls:
                 each.cancel()
 
-    async def _from_local(self, fallback: Local, rows: Rows) -> Given:
+    def _from_local(self, fallback: Local, rows: Rows) -> Given:
         margins = fallback.margins(rows)
-        if not isinstance(margins, list):
-            margins = (await margins).margins
         self._fallback_answers += len(margins)
         self._metrics.fell_back(len(margins))
         return Given(margins, "local", degraded=True)
@@ -205,8 +206,9 @@ class Remote:
                     await asyncio.shield(self._check())
                 except EndpointError as failure:
                     self._failed(failure)
+            wait = self._check_seconds if self._matches is not None else min(self._check_seconds, UNSURE_SECONDS)
             spread = uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  # to spread load, not to hide anything
-            await asyncio.sleep(self._check_seconds * spread)
+            await asyncio.sleep(wait * spread)
 
     def _exercise(self) -> None:
         """Scores the golden rows on the local model, which may have to answer at any time."""

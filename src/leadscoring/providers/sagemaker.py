@@ -29,7 +29,7 @@ from leadscoring.providers.answer import margins_in, most_bytes
 from leadscoring.providers.lease import Lease
 from leadscoring.providers.payload import Csv, JsonRows, Payload
 from leadscoring.providers.provider import ServedBy
-from leadscoring.providers.wire import Response, Wire
+from leadscoring.providers.wire import Response, Wire, keep_secrets
 from leadscoring.settings import Settings, is_safe
 
 LOOK_AGAIN_SECONDS = 60.0
@@ -50,6 +50,7 @@ class SageMaker:
                 "first row, which has none; set SAGEMAKER_CONTENT_TYPE=application/json"
             )
         self.payload = payload(settings, contract)
+        keep_secrets("botocore", "urllib3")
         self._session = botocore.session.Session()
         address, self._region, self._signs_as = resolved(self._session, settings.aws_region)
         self._url = f"{address.rstrip('/')}/endpoints/{settings.sagemaker_endpoint_name}/invocations"
