@@ -124,6 +124,12 @@ def configure(level: str, readable: bool) -> Output:
     return output
 
 
+def hush(*libraries: str) -> None:
+    """Keeps libraries from writing all that they do at LOG_LEVEL=DEBUG, such as requests with the tokens in them."""
+    for name in libraries:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
 class Log:
     """Says events with their fields: a thin skin over ``logging``, whose levels and handlers count."""
 

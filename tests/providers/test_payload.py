@@ -62,16 +62,16 @@ def test_a_frame_names_its_columns_and_numbers_its_rows() -> None:
 def test_parts_keep_order_and_size(lengths: list[int], most: int) -> None:
     """All rows are there once, and only a row that is too long by itself makes a part too long."""
     lines = [b"x" * length for length in lengths]
-    found = parts(lines, most)
+    found = parts(lines, 1, most)
     assert [line for part in found for line in part] == lines
     assert all(part for part in found)
-    assert all(len(b"\n".join(part)) <= most for part in found if len(part) > 1)
+    assert all(len(b"\n".join(part)) < most for part in found if len(part) > 1)
 
 
 def test_parts_are_as_few_as_can_be() -> None:
     """A batch that fits goes in one call."""
-    assert len(parts([b"x" * 9] * 10, 100)) == 1
-    assert len(parts([b"x" * 9] * 11, 100)) == 2
+    assert len(parts([b"x" * 9] * 10, 1, 100)) == 1
+    assert len(parts([b"x" * 9] * 11, 1, 100)) == 2
 
 
 @pytest.mark.parametrize("payload", [Csv(7), JsonRows(7, "instances"), Frame(["f"] * 7)])

@@ -65,8 +65,8 @@ def description(model: LoadedModel, settings: Settings) -> Json:
 def paths(contract: Contract, settings: Settings) -> Json:
     """Every path of this port of the service."""
     return {
-        "/api/v1/score": {"post": scoring_operation(contract)},
-        "/api/v1/score/batch": {"post": batch_operation(contract, settings.max_batch_size)},
+        "/api/v1/score": {"post": scoring_operation(contract, settings)},
+        "/api/v1/score/batch": {"post": batch_operation(contract, settings)},
         "/api/v1/model/info": {"get": model_operation("getModelInfo", "Which model answers, and how good it is")},
         "/api/v1/model/features": {"get": model_operation("listFeatures", "What a lead may hold")},
         "/api/v1/model/importance": {"get": model_operation("listImportance", "What matters over all leads")},
@@ -97,14 +97,19 @@ def detail_paths(access: str) -> Json:
     return {path: {"get": operation} for path, operation in operations.items()}
 
 
-def scoring_operation(contract: Contract) -> Json:
+def asked(settings: Settings) -> list[Json]:
+    """The parameters of both scoring routes; a local model is quicker than any deadline, and takes none."""
+    return [REASONS, DETAILS] if settings.model_endpoint_provider == "local" else [REASONS, DETAILS, TIMEOUT]
+
+
+def scoring_operation(contract: Contract, settings: Settings) -> Json:
     """``POST /api/v1/score``."""
     return {
         "operationId": "scoreLead",
         "tags": ["scoring"],
         "summary": "Score one lead, with reasons",
         "security": [{"ApiKey": []}],
-        "parameters": [REASONS, DETAILS, TIMEOUT],
+        "parameters": asked(settings),
         "requestBody": json_body({"$ref": "#/components/schemas/Lead"}, example_lead(contract)),
         "responses": {
             "200": json_answer("The score", ref("Scored")),
@@ -113,19 +118,19 @@ def scoring_operation(contract: Contract) -> Json:
     }
 
 
-def batch_operation(contract: Contract, limit: int) -> Json:
+def batch_operation(contract: Contract, settings: Settings) -> Json:
     """``POST /api/v1/score/batch``.
 
     A place of the array may hold anything: what is no lead is refused at its own place.
     """
-    leads: Json = {"type": "array", "items": ref("Lead"), "maxItems": limit}
+    leads: Json = {"type": "array", "items": ref("Lead"), "maxItems": settings.max_batch_size}
     answers: Json = {"type": "array", "items": {"anyOf": [ref("Scored"), ref("Refused")]}}
     return {
         "operationId": "scoreBatch",
         "tags": ["scoring"],
         "summary": "Score many leads; an invalid one does not take the others down",
         "security": [{"ApiKey": []}],
-        "parameters": [REASONS, DETAILS, TIMEOUT],
+        "parameters": asked(settings),
         "requestBody": json_body(leads, [example_lead(contract)]),
         "responses": {
             "200": json_answer("At each place a score or an error", answers),

@@ -12,11 +12,12 @@ from leadscoring.errors import (
     EndpointTimeout,
 )
 from leadscoring.features import Contract
+from leadscoring.logs import hush
 from leadscoring.providers.answer import margins_in, most_bytes
 from leadscoring.providers.lease import Lease
 from leadscoring.providers.payload import Frame, JsonRows, Payload
 from leadscoring.providers.provider import ServedBy
-from leadscoring.providers.wire import Response, Wire, keep_secrets
+from leadscoring.providers.wire import Response, Wire
 from leadscoring.settings import Settings
 
 SCOPE = "https://ml.azure.com/.default"
@@ -38,7 +39,7 @@ class Azure:
         self.payload: Payload = (
             Frame(contract.names) if settings.azure_ml_payload == "input_data" else JsonRows(len(contract), "data")
         )
-        keep_secrets("azure", "msal", "urllib3")
+        hush("azure", "msal", "urllib3")
         self._key = settings.azure_ml_api_key
         self._wire = Wire(self.name, settings.azure_ml_endpoint_url)
         self._headers = {"Content-Type": self.payload.content_type, "Accept": "application/json"}

@@ -10,14 +10,16 @@ from typing import Any, Protocol, cast
 
 from leadscoring._engine import Rows
 
-MOST_BYTES = 5 << 20
-"""Of one body: SageMaker takes six, Azure more."""
+MOST_BYTES = (5 << 20) - (64 << 10)
+"""Of the rows in one body, which leaves room for what is around them below 5 MiB: SageMaker takes 6, Azure more."""
 
 
 class Payload(Protocol):
     """One form that a remote model takes rows in."""
 
     content_type: str
+    beside: int
+    """Bytes that a row brings with it in a body, beside its own."""
 
     def lines(self, rows: Rows, start: int, end: int) -> list[bytes]:
         """Each of the rows from ``start`` to before ``end``, written on its own."""
@@ -35,6 +37,7 @@ class Csv:
     """
 
     content_type = "text/csv"
+    beside = 1
 
     def __init__(self, columns: int) -> None:
         self._format = ",".join(["%.9g"] * columns)
@@ -52,6 +55,7 @@ class JsonRows:
     """``{"data": [[...], ...]}`` under a name to choose, ``null`` for what is missing."""
 
     content_type = "application/json"
+    beside = 1
 
     def __init__(self, columns: int, name: str) -> None:
         self._format = "[" + ",".join(["%.9g"] * columns) + "]"
@@ -69,6 +73,9 @@ class JsonRows:
 class Frame(JsonRows):
     """``{"input_data": {"columns": [...], "index": [...], "data": [[...], ...]}}``, as MLflow deployments take it."""
 
+    beside = 10
+    """Its number in the index, too."""
+
     def __init__(self, columns: Sequence[str]) -> None:
         super().__init__(len(columns), "data")
         self._columns = json.dumps(list(columns)).encode()
@@ -85,9 +92,12 @@ def values(rows: Rows, start: int, end: int) -> list[list[float]]:
     return cast("list[list[float]]", found)
 
 
-def parts(lines: Sequence[bytes], most: int = MOST_BYTES) -> list[Sequence[bytes]]:
-    """The rows in order, cut so that no part has more than about ``most`` bytes; a longer row stands alone."""
-    sizes = list(accumulate(len(line) + 1 for line in lines))
+def parts(lines: Sequence[bytes], beside: int, most: int = MOST_BYTES) -> list[Sequence[bytes]]:
+    """The rows in order, cut so that no part has more than ``most`` bytes; a row that is longer stands alone.
+
+    ``beside`` is what each row brings with it in a body, in bytes.
+    """
+    sizes = list(accumulate(len(line) + beside for line in lines))
     found: list[Sequence[bytes]] = []
     start = 0
     for place in range(1, len(lines) + 1):

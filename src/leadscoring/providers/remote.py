@@ -135,7 +135,7 @@ class Remote:
             if start:
                 await asyncio.sleep(0)
             lines += self._endpoint.payload.lines(rows, start, start + AT_ONCE)
-        bodies = parts(lines)
+        bodies = parts(lines, self._endpoint.payload.beside)
         if len(bodies) == 1:
             return await self._caller.call(lines, deadline)
         turns = asyncio.Semaphore(PARTS_AT_ONCE)

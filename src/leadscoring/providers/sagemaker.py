@@ -25,11 +25,12 @@ from leadscoring.errors import (
     EndpointTimeout,
 )
 from leadscoring.features import Contract
+from leadscoring.logs import hush
 from leadscoring.providers.answer import margins_in, most_bytes
 from leadscoring.providers.lease import Lease
 from leadscoring.providers.payload import Csv, JsonRows, Payload
 from leadscoring.providers.provider import ServedBy
-from leadscoring.providers.wire import Response, Wire, keep_secrets
+from leadscoring.providers.wire import Response, Wire
 from leadscoring.settings import Settings, is_safe
 
 LOOK_AGAIN_SECONDS = 60.0
@@ -50,7 +51,7 @@ class SageMaker:
                 "first row, which has none; set SAGEMAKER_CONTENT_TYPE=application/json"
             )
         self.payload = payload(settings, contract)
-        keep_secrets("botocore", "urllib3")
+        hush("botocore", "urllib3")
         self._session = botocore.session.Session()
         address, self._region, self._signs_as = resolved(self._session, settings.aws_region)
         self._url = f"{address.rstrip('/')}/endpoints/{settings.sagemaker_endpoint_name}/invocations"

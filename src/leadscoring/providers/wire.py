@@ -3,7 +3,6 @@
 No redirect is followed, no cookie kept, no retry made, and no more of an answer is read than was asked for.
 """
 
-import logging
 from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.request import getproxies, proxy_bypass
@@ -89,12 +88,6 @@ class Wire:
                 parts.append(part)
             told = {name.lower(): value for name, value in answer.headers.items()}
             return Response(answer.status, told, b"".join(parts))
-
-
-def keep_secrets(*loggers: str) -> None:
-    """Keeps libraries from writing what they do at LOG_LEVEL=DEBUG: the requests that they sign, tokens and all."""
-    for name in loggers:
-        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def proxy_for(url: URL) -> str | None:
