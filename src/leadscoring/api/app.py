@@ -11,12 +11,12 @@ from time import perf_counter, time
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from leadscoring.api.admission import Admission
+from leadscoring.api.cors import Cors
 from leadscoring.api.docs import Documentation
 from leadscoring.api.exchange import ClientGone, Exchange, Message, Receive, Reply, Scope, Send
 from leadscoring.api.failures import plain_problem, problem
@@ -67,8 +67,8 @@ log = Log("leadscoring")
 class App:
     """Gives every request an id, answers it, counts, times and logs it; no failure escapes.
 
-    A request that no browser page sent (no ``Origin``) and whose path and method are a route goes
-    straight to its handler. All others take the way through Starlette, which knows CORS, HEAD,
+    A request that is not ``unusual`` (no browser's ``Origin``, one ``Host``, HTTP/1.1) and whose path and method are a
+    route goes straight to its handler. All others take the way through Starlette, which knows CORS, HEAD,
     what methods a path takes, and what to say of a path that is none.
     """
 
@@ -94,7 +94,7 @@ class App:
         self._metrics.arrived()
         status = 499  # the client hung up: nothing was sent
         try:
-            handler = None if exchange.origin else self._routes.get((scope["method"], scope["path"]))
+            handler = None if exchange.unusual else self._routes.get((scope["method"], scope["path"]))
             if handler is None:
                 status = await self._through_framework(exchange, send)
             else:
@@ -123,13 +123,15 @@ class App:
     def turn_away(self, target: bytes, headers: list[tuple[bytes, bytes]]) -> Reply | None:
         """The answer to a scoring request that cannot be scored in time, from its head alone.
 
-        Nothing for other requests, and for those of browsers, whose answers need more headers.
+        Nothing for other requests, and for unusual ones, such as those of browsers, whose answers need more headers.
         """
         path = target.partition(b"?")[0].decode("latin-1")
         if path not in SCORING_PATHS:
             return None
-        exchange = Exchange({"headers": headers}, no_body, f"{self._prefix}-{next(self._numbers):x}")
-        if exchange.origin:
+        exchange = Exchange(
+            {"headers": headers, "http_version": "1.1"}, no_body, f"{self._prefix}-{next(self._numbers):x}"
+        )
+        if exchange.unusual:
             return None
         reply = problem(Overloaded(), exchange.request_id)
         self._metrics.rejected("overloaded")
@@ -156,6 +158,11 @@ class App:
             await send(message)
 
         exchange.scope["exchange"] = exchange
+        try:
+            exchange.check_protocol()
+        except RequestError as failure:
+            await response(failed(failure, exchange))(exchange.scope, exchange.receive, sending)
+            return status
         await self._framework(exchange.scope, exchange.receive, sending)
         return status
 
@@ -268,7 +275,7 @@ def framework(routes: RouteTable, cors_origins: tuple[str, ...], lifespan: Lifes
         routes=[Route(path, endpoint(path, handler), methods=[method]) for (method, path), handler in routes.items()],
         middleware=[
             Middleware(
-                CORSMiddleware,
+                Cors,
                 allow_origins=cors_origins,
                 allow_methods=["GET", "POST"],
                 allow_headers=["Content-Type", "X-API-Key", "X-Request-ID"],

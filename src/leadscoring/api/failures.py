@@ -13,17 +13,20 @@ from leadscoring.errors import (
     DeadlineExceeded,
     ExpiredKey,
     Fault,
+    HostNotClear,
     InvalidParameter,
     KeyScope,
     LeadScoringError,
     MalformedJson,
     MissingKey,
     Overloaded,
+    PageNotAllowed,
     RateLimited,
     RequestError,
     UnknownKey,
     UnsupportedMediaType,
     ValidationError,
+    VersionNotSupported,
 )
 
 PROBLEM = b"application/problem+json"
@@ -31,6 +34,9 @@ PROBLEM = b"application/problem+json"
 STATUS: dict[type[LeadScoringError], tuple[int, str]] = {
     MalformedJson: (400, "The body is not JSON"),
     BatchTooLarge: (400, "Too many leads in one batch"),
+    HostNotClear: (400, "The request does not say clearly which host it is for"),
+    VersionNotSupported: (400, "The version of HTTP is not spoken here"),
+    PageNotAllowed: (400, "The page may not call this service"),
     MissingKey: (401, "An API key is needed"),
     UnknownKey: (401, "The API key is not known"),
     ExpiredKey: (401, "The API key has expired"),
@@ -43,7 +49,13 @@ STATUS: dict[type[LeadScoringError], tuple[int, str]] = {
     Overloaded: (503, "The service is overloaded"),
     DeadlineExceeded: (503, "The request waited too long"),
 }
-"""Each error that a request can end with: its status and its title."""
+"""Each error that a request can end with: its status and its title.
+
+Another version of HTTP is no 505: what clients send must not raise the rate of errors that wakes people up.
+"""
+
+CLOSING = (BodyTooLarge.code, HostNotClear.code, VersionNotSupported.code)
+"""Errors after which a connection is closed: its body was not read to its end, or what follows cannot be trusted."""
 
 PLAIN = {
     400: ("bad_request", "The request is not HTTP"),
@@ -126,8 +138,7 @@ def anchor(code: str) -> str:
 def reply(said: Problem, headers: Any = ()) -> Reply:
     """A problem as bytes."""
     extra = ((b"www-authenticate", b'ApiKey realm="lead scoring"'),) if said.status == 401 else ()
-    # a client whose body was not read to its end cannot use the connection again
-    closing = ((b"connection", b"close"),) if said.status == 413 else ()
+    closing = ((b"connection", b"close"),) if said.code in CLOSING else ()
     return Reply(said.status, msgspec.json.encode(said), PROBLEM, (*extra, *closing, *headers))
 
 
