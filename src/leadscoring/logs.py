@@ -48,9 +48,12 @@ EVENTS = {
                             "`exception` says where, without messages, since these may hold a lead"),
     "model loaded": Event("INFO", ("name", "version", "trees", "certified"), "The model is loaded, and its golden "
                           "rows score as certified"),
+    "model fails": Event("ERROR", ("reason",), "The model's golden rows no longer score as certified; said once, and "
+                         "again when they did meanwhile"),
     "demo key accepted": Event("WARNING", ("advice",), "The demo key opens this service"),
     "no key works": Event("WARNING", ("scope", "advice"), "Nobody can use what needs this scope"),
     "key file read": Event("INFO", ("keys", "added", "removed"), "The key file has changed and counts from now on"),
+    "read again": Event("INFO", ("keys",), "SIGHUP came: the key file was read again, and so many keys count"),
     "key file refused": Event("ERROR", ("why", "keys"), "The key file has changed but cannot be taken; the keys from "
                               "before go on to count"),
     "listening": Event("INFO", ("host", "port", "pid"), "A process accepts connections"),

@@ -5,6 +5,7 @@ No label is ever made of what a client sent: a path that is no route is ``unknow
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from time import monotonic
 
 import msgspec
 
@@ -25,6 +26,10 @@ MODEL_SECONDS = (0.000005, 0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 
 STAGES = ("decode", "predict", "explain", "encode")
 QUEUE = "queue"
 """The stage before the others, of those requests that had to wait."""
+
+BEAT = "worker_beat_seconds"
+BEAT_SECONDS = 2.0
+"""A process that has not said for so long that it serves does not."""
 
 REJECTIONS = ("overloaded", "deadline", "rate_limit", "connections", "header_time", "body_time", "headers", "malformed")
 SCORES = tuple(step / 20 for step in range(1, 20))
@@ -67,6 +72,9 @@ def declared(endpoints: Iterable[str], provider: str) -> tuple[Family, ...]:
         Family("gauge", "scoring_queue_requests", "Requests that wait for their turn at scoring"),
         Family("counter", "log_lines_dropped", "Log lines that could not be written"),
         Family("histogram", "model_batch_size", "Leads in a batch", {}, BATCHES),
+        Family("gauge", "workers_wanted", "Processes that should serve", alike=True),
+        Family("gauge", "workers_serving", "Processes that do serve", alike=True),
+        Family("gauge", BEAT, "When a process last said that it serves, by a clock that all of them have", hidden=True),
         Family("gauge", "api_demo_key_active", "Whether the demo key opens the service", alike=True),
         Family(
             "gauge", "api_key_expiry_timestamp_seconds", "When the next working key expires; +Inf for never", alike=True
@@ -78,6 +86,8 @@ def metrics_markdown() -> str:
     """The table of metrics as Markdown for the documentation, by the names that ``/metrics`` shows."""
     lines = ["| Metric | Type | Labels | Meaning |", "|---|---|---|---|"]
     for family in declared((), "local"):
+        if family.hidden:
+            continue
         name = family.name + ("_total" if family.kind == "counter" else "")
         labels = ", ".join(f"`{label}`" for label in family.labels)
         lines.append(f"| `{name}` | {family.kind} | {labels} | {family.help} |")
@@ -110,6 +120,9 @@ class Metrics:
         self._demo_active = tally.count("api_demo_key_active")
         self._next_expiry = tally.count("api_key_expiry_timestamp_seconds")
         self._rejections = {reason: tally.count("requests_rejected", reason) for reason in REJECTIONS}
+        self._workers_wanted = tally.count("workers_wanted")
+        self._workers_serving = tally.count("workers_serving")
+        self.beat = tally.count(BEAT).set
         self.queued = tally.count("scoring_queue_requests")
         self.log_lines_dropped = tally.count("log_lines_dropped")
         self.waited = tally.spread("scoring_stage_seconds", QUEUE).observe
@@ -188,6 +201,16 @@ class Metrics:
         """Whether the demo key is accepted, and when the next of the working keys expires."""
         self._demo_active.set(float(demo_active))
         self._next_expiry.set(next_expiry)
+
+    def serving(self) -> int:
+        """How many processes serve now."""
+        now = monotonic()
+        return sum(now - beat < BEAT_SECONDS for beat in self._tally.each(BEAT) if beat)
+
+    def workers(self, wanted: int) -> None:
+        """So many processes should serve, as many do as have just said so."""
+        self._workers_wanted.set(wanted)
+        self._workers_serving.set(self.serving())
 
     def close(self) -> None:
         """Leaves the file to the other workers."""

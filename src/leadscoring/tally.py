@@ -39,6 +39,9 @@ class Family(NamedTuple):
     alike: bool = False
     """A gauge that every process would put at the same value: shown as the one that is asked has it, not added up."""
 
+    hidden: bool = False
+    """For the processes themselves: not shown."""
+
     shown: frozenset[tuple[str, ...]] = frozenset()
     """Series of a large family that are shown before they count anything all the same."""
 
@@ -189,7 +192,12 @@ class Tally:
                 places = slice(self._starts[family.name], self._starts[family.name] + family.size)
                 totals[places] = self._mine[places].tolist()
         for family in self._families:
-            yield self._metric(family, totals)
+            if not family.hidden:
+                yield self._metric(family, totals)
+
+    def each(self, name: str) -> list[float]:
+        """A counter or gauge without labels, as every process has it; of a slot that nobody has taken, zero."""
+        return list(self._all[self._starts[name] :: self._size])
 
     def _metric(self, family: Family, totals: list[float]) -> "Metric":
         from prometheus_client.metrics_core import Metric

@@ -21,7 +21,7 @@ from leadscoring.api.docs import Documentation
 from leadscoring.api.exchange import ClientGone, Exchange, Message, Receive, Reply, Scope, Send
 from leadscoring.api.failures import plain_problem, problem
 from leadscoring.api.lifecycle import Lifecycle
-from leadscoring.api.listener import listening
+from leadscoring.api.listener import CONNECTIONS, listening
 from leadscoring.api.model import ModelRoutes
 from leadscoring.api.operations import Operations
 from leadscoring.api.protocol import Gate, Limits
@@ -29,7 +29,7 @@ from leadscoring.api.score import Scoring
 from leadscoring.errors import LeadScoringError, Overloaded, RequestError
 from leadscoring.logs import Answered, Log
 from leadscoring.settings import read_settings
-from leadscoring.wiring import Service, open_service
+from leadscoring.wiring import Service, Shared, open_service
 
 Handler = Callable[[Exchange], Awaitable[Reply]]
 RouteTable = dict[tuple[str, str], Handler]
@@ -55,8 +55,8 @@ PATHS = (
 
 SCORING_PATHS = ("/api/v1/score", "/api/v1/score/batch")
 
-METRICS_FILE = "LEADSCORING_METRICS_FILE"
-"""The variable by which the supervisor tells its workers where they count together."""
+SHARED_FOLDER = "LEADSCORING_SHARED_FOLDER"
+"""The variable by which the supervisor tells its workers where to find what they share."""
 
 REJECTED = {"Overloaded": "overloaded", "DeadlineExceeded": "deadline", "RateLimited": "rate_limit"}
 """Errors by which the service protects itself, as its metrics name them."""
@@ -79,6 +79,7 @@ class App:
         self.gate = Gate(Limits.of(service.settings), admission, service.metrics.rejected, self.turn_away)
         self._routes = routes
         self._metrics = service.metrics
+        self._keys = service.keys
         self._access_log = service.access_log
         self._framework = framework(routes, service.settings.cors_origins, lifespan)
         self._prefix = secrets.token_hex(6)
@@ -147,6 +148,15 @@ class App:
             (*reply.headers, (b"x-request-id", exchange.request_id.encode())),
         )
 
+    def tick(self, now: float) -> None:
+        """Ten times a second: the time is ``now``, and the process lives."""
+        self.gate.now = now
+        self._metrics.beat(now if self.lifecycle.state == "ready" else 0.0)
+
+    def reread(self) -> None:
+        """Reads again what can be: the key file. Settings of the environment cannot change."""
+        self._keys.reread()
+
     async def _through_framework(self, exchange: Exchange, send: Send) -> int:
         status = 499
 
@@ -179,17 +189,16 @@ def create() -> App:
     """
     settings = read_settings(os.environ)
     closing = ExitStack()
-    file = os.environ.get(METRICS_FILE)
-    service = closing.enter_context(open_service(settings, PATHS, metrics_file=Path(file) if file else None))
+    folder = os.environ.get(SHARED_FOLDER)
+    shared = Shared(Path(folder)) if folder else None
+    service = closing.enter_context(open_service(settings, PATHS, shared=shared))
     lifecycle, admission = Lifecycle(), admission_of(service)
-    closed = settings.operations_access == "key"
-    operations = Operations(
-        service.scorer, service.metrics, service.keys, service.vitals, lifecycle, settings.env, closed
-    )
+    operations = Operations(service.scorer, service.metrics, service.keys, service.vitals, lifecycle, settings)
     routes, detail = route_table(service, operations, admission), detail_table(operations)
     if settings.operations_access != "port":
         return App(service, routes | detail, lifespan(lifecycle, closing), lifecycle, admission)
     apart = App(service, detail, lifespan(lifecycle, ExitStack()), lifecycle, admission)
+    apart.gate.limits = apart.gate.limits._replace(connections=CONNECTIONS)
     beside = listening(apart, settings.host, settings.operations_port)
     return App(service, routes, lifespan(lifecycle, closing, beside), lifecycle, admission)
 

@@ -3,7 +3,10 @@
 from time import monotonic
 
 from leadscoring.errors import GoldenRowMismatch
+from leadscoring.logs import Log
 from leadscoring.model.loaded import LoadedModel, check_golden_rows
+
+log = Log("leadscoring")
 
 CHECKED_SECONDS = 10.0
 """How long a check of the golden rows holds: scoring a dozen rows at every probe would buy nothing more."""
@@ -16,6 +19,7 @@ class Lifecycle:
         self.state = "starting"
         self._model: LoadedModel | None = None
         self._checked = 0.0
+        self._failing = False
 
     @property
     def draining(self) -> bool:
@@ -40,8 +44,11 @@ class Lifecycle:
         if self.state == "ready" and (model is not self._model or now - self._checked > CHECKED_SECONDS):
             try:
                 check_golden_rows(model.card, model.trees)
-            except GoldenRowMismatch:
-                self._model = None
+            except GoldenRowMismatch as failure:
+                if not self._failing:
+                    log.error("model fails", reason=str(failure))  # noqa: TRY400  # no traceback helps here
+                self._model, self._failing = None, True
                 return "failing"
+            self._failing = False
             self._model, self._checked = model, now
         return self.state

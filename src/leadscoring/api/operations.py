@@ -16,6 +16,7 @@ from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.keys import KeyRing
 from leadscoring.metrics import Metrics
 from leadscoring.scoring import API_VERSION, Scorer
+from leadscoring.settings import Settings
 from leadscoring.vitals import Vitals
 
 
@@ -29,16 +30,16 @@ class Operations:
         keys: KeyRing,
         vitals: Vitals,
         lifecycle: Lifecycle,
-        env: str,
-        closed: bool = False,
+        settings: Settings,
     ) -> None:
         self._lifecycle = lifecycle
         self._scorer = scorer
         self._metrics = metrics
         self._keys = keys
         self._vitals = vitals
-        self._env = env
-        self._closed = closed
+        self._env = settings.env
+        self._closed = settings.operations_access == "key"
+        self._workers = settings.workers
         self._started = time.monotonic()
 
     async def root(self, _exchange: Exchange) -> Reply:
@@ -77,9 +78,12 @@ class Operations:
         self._admit(exchange)
         self._keys.refresh()
         provider, model = self._scorer.provider.name, self._scorer.model
+        serving, state = self._metrics.serving(), self._lifecycle.seen(model)
+        problems = self._problems(serving)
         return said(
             {
-                "status": "healthy",
+                "status": ("degraded" if problems else "healthy") if state == "ready" else state,
+                "problems": problems,
                 "version": leadscoring.__version__,
                 "uptime_seconds": self._uptime(),
                 "model": {
@@ -94,10 +98,20 @@ class Operations:
                     "python_version": platform.python_version(),
                     "hostname": socket.gethostname(),
                 },
+                "workers": {"wanted": self._workers, "serving": serving},
                 "security": {"demo_key_active": self._keys.demo_active},
                 "timestamp": now(),
             }
         )
+
+    def _problems(self, serving: int) -> list[str]:
+        """What keeps a service that answers from being healthy."""
+        found = []
+        if serving < self._workers:
+            found.append(f"{serving} of {self._workers} workers serve")
+        if self._keys.refused:
+            found.append("the key file cannot be taken, so the keys from before count; the log says why")
+        return found
 
     async def resources(self, exchange: Exchange) -> Reply:
         """How the machine and the process that answers are doing."""
@@ -111,6 +125,7 @@ class Operations:
         """Every metric, in Prometheus' text format."""
         self._admit(exchange)
         self._keys.refresh()
+        self._metrics.workers(self._workers)
         self._metrics.keys(self._keys.demo_active, self._keys.next_expiry)
         return Reply(200, self._metrics.exposition(), b"text/plain; version=0.0.4; charset=utf-8")
 
