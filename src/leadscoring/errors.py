@@ -241,9 +241,7 @@ class RateLimited(RequestError):
     code = "rate_limited"
 
     def __init__(self, limit: int, retry_after: int) -> None:
-        super().__init__(
-            f"this API key may have {limit} leads scored a minute by one worker; send it again in {retry_after} s"
-        )
+        super().__init__(f"this API key may have {limit} leads scored a minute; send it again in {retry_after} s")
         self.limit = limit
         self.retry_after = retry_after
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import uvicorn
 
+from leadscoring.api import limits
 from leadscoring.api.app import PATHS, SHARED_FOLDER
 from leadscoring.api.listener import CONNECTIONS, check_free
 from leadscoring.api.protocol import connection
@@ -54,7 +55,7 @@ def run(settings: Settings) -> None:
     LoadedModel.load(settings.model_path, settings.model_version)
     with listening(settings) as listener, tempfile.TemporaryDirectory(prefix="leadscoring-") as folder:
         shared = Shared(Path(folder))
-        make_metrics(shared.metrics, settings)
+        make_shared(shared, settings)
         copy = KeyCopy(settings, shared.keys)
         copy.follow()
         os.environ[SHARED_FOLDER] = folder
@@ -86,12 +87,13 @@ def listening(settings: Settings) -> socket.socket:
     return listener
 
 
-def make_metrics(path: Path, settings: Settings) -> None:
-    """Makes the file that the workers count in. Raises ``CannotStart`` when the disk has no room for it."""
+def make_shared(shared: Shared, settings: Settings) -> None:
+    """Makes the files that the workers count in. Raises ``CannotStart`` when the disk has no room for them."""
     try:
-        make_file(path, declared(PATHS, settings.model_endpoint_provider), settings.workers + SPARE_SLOTS)
+        limits.make_file(shared.limits)
+        make_file(shared.metrics, declared(PATHS, settings.model_endpoint_provider), settings.workers + SPARE_SLOTS)
     except OSError as failure:
-        raise CannotStart(f"no room for metrics in {path.parent}: {failure.strerror or failure}") from None
+        raise CannotStart(f"no room for metrics in {shared.folder}: {failure.strerror or failure}") from None
 
 
 def allow_connections(connections: int) -> None:

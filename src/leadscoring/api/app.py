@@ -21,6 +21,7 @@ from leadscoring.api.docs import Documentation
 from leadscoring.api.exchange import ClientGone, Exchange, Message, Receive, Reply, Scope, Send
 from leadscoring.api.failures import plain_problem, problem
 from leadscoring.api.lifecycle import Lifecycle
+from leadscoring.api.limits import RateLimit
 from leadscoring.api.listener import CONNECTIONS, listening
 from leadscoring.api.model import ModelRoutes
 from leadscoring.api.operations import Operations
@@ -194,7 +195,9 @@ def create() -> App:
     service = closing.enter_context(open_service(settings, PATHS, shared=shared))
     lifecycle, admission = Lifecycle(), admission_of(service)
     operations = Operations(service.scorer, service.metrics, service.keys, service.vitals, lifecycle, settings)
-    routes, detail = route_table(service, operations, admission), detail_table(operations)
+    limit = RateLimit(settings.rate_limit_per_minute, shared.limits if shared else None)
+    closing.callback(limit.close)
+    routes, detail = route_table(service, operations, admission, limit), detail_table(operations)
     if settings.operations_access != "port":
         return App(service, routes | detail, lifespan(lifecycle, closing), lifecycle, admission)
     apart = App(service, detail, lifespan(lifecycle, ExitStack()), lifecycle, admission)
@@ -233,10 +236,10 @@ def detail_table(operations: Operations) -> RouteTable:
     }
 
 
-def route_table(service: Service, operations: Operations, admission: Admission) -> RouteTable:
+def route_table(service: Service, operations: Operations, admission: Admission, limit: RateLimit) -> RouteTable:
     """Every other route of the service."""
     settings = service.settings
-    scoring = Scoring(service.scorer, service.keys, service.metrics, settings, admission)
+    scoring = Scoring(service.scorer, service.keys, service.metrics, settings, admission, limit)
     model = ModelRoutes(service.scorer, service.keys)
     documentation = Documentation(service.scorer, settings)
     return {

@@ -28,7 +28,13 @@ class Scoring:
     """The two scoring routes of one service: key, limits, turn, work."""
 
     def __init__(
-        self, scorer: Scorer, keys: KeyRing, metrics: Metrics, settings: Settings, admission: Admission
+        self,
+        scorer: Scorer,
+        keys: KeyRing,
+        metrics: Metrics,
+        settings: Settings,
+        admission: Admission,
+        limit: RateLimit,
     ) -> None:
         self._scorer = scorer
         self._keys = keys
@@ -36,7 +42,7 @@ class Scoring:
         self._max_batch_size = settings.max_batch_size
         self._max_body_bytes = settings.max_body_bytes
         self._admission = admission
-        self._limit = RateLimit(settings.rate_limit_per_minute, settings.workers)
+        self._limit = limit
         self._encode = msgspec.json.Encoder().encode
 
     async def one(self, exchange: Exchange) -> Reply:
