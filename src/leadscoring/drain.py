@@ -64,7 +64,6 @@ class Server(Clocked):
             self.should_exit = True
             return
         self.app.lifecycle.drain()
-        self.close_after_answers()
         log.info("draining", seconds=self._drain_seconds)
 
     async def on_tick(self, counter: int) -> bool:

@@ -29,8 +29,6 @@ class Clocked(uvicorn.Server):
         self._tick()
         if counter % 10 == 0:
             self.sweep(self.turned)
-        if self.app.lifecycle.draining and not self.app.gate.closing:
-            self.close_after_answers()
         return await super().on_tick(counter)
 
     def _tick(self) -> None:
@@ -54,6 +52,7 @@ class Clocked(uvicorn.Server):
         """Opens the application, then the port."""
         self.app.gate.now = monotonic()
         await super().startup(sockets)
+        self.app.lifecycle.at_drain(self.close_after_answers)
         self._tick()
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:

@@ -1,5 +1,6 @@
 """What a process is doing with its life: starting, ready, draining."""
 
+from collections.abc import Callable
 from time import monotonic
 
 from leadscoring.errors import GoldenRowMismatch
@@ -20,6 +21,7 @@ class Lifecycle:
         self._model: LoadedModel | None = None
         self._checked = 0.0
         self._failing = False
+        self._told: list[Callable[[], None]] = []
 
     @property
     def draining(self) -> bool:
@@ -34,6 +36,14 @@ class Lifecycle:
     def drain(self) -> None:
         """The process was asked to end; there is no way back."""
         self.state = "draining"
+        for told in self._told:
+            told()
+
+    def at_drain(self, told: Callable[[], None]) -> None:
+        """Calls ``told`` when the process is asked to end, or now when it was."""
+        self._told.append(told)
+        if self.draining:
+            told()
 
     def seen(self, model: LoadedModel) -> str:
         """The state as a probe should hear it: ``failing`` when certified leads no longer score as certified.
