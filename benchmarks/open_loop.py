@@ -11,18 +11,21 @@ The generator takes the thread it runs in; ``in_own_process`` gives it a process
 import argparse
 import asyncio
 import json
-import multiprocessing
 import os
+import pickle
+import subprocess
 import sys
 from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
 from pathlib import Path
 from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
+
+GENERATOR = "from benchmarks.open_loop import told; told()"
+"""What a process of its own runs: it reads a load, and writes what came of it."""
 
 PERCENTILES = (50.0, 99.0, 99.9)
 
@@ -109,10 +112,22 @@ class Client(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self.closing = False
         self.expected = 0
+        self.sending = False
 
     def connection_made(self, transport: Any) -> None:
         """Connected."""
         self.transport = transport
+        transport.set_write_buffer_limits(0)
+
+    def pause_writing(self) -> None:
+        """The request is too long to be sent at once."""
+        self.sending = True
+
+    def resume_writing(self) -> None:
+        """It is sent: if it was answered before, the connection is free only now."""
+        self.sending = False
+        if self.due is None and self.transport is not None and not self.closing:
+            self.run.free(self)
 
     def send(self, due: float) -> None:
         """Sends one request, which should have left at ``due``."""
@@ -141,12 +156,11 @@ class Client(asyncio.Protocol):
         if due is None or self.transport is None:
             return
         self.run.answered(due, status)
-        unsent = self.transport.get_write_buffer_size() > 0
-        if self.closing or unsent:  # a request that was answered before it was sent leaves nothing to reuse
+        if self.closing:
             transport, self.transport = self.transport, None
-            transport.abort() if unsent else transport.close()
+            transport.abort() if self.sending else transport.close()
             self.run.lost(self)
-        else:
+        elif not self.sending:
             self.run.free(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -284,39 +298,41 @@ def run(load: Load) -> Outcome:
     return uvloop.run(Run(load).go())
 
 
-def run_and_tell(load: Load, end: Connection, core: int | None) -> None:
-    """What the generator's own process does."""
-    if core is not None:
-        os.sched_setaffinity(0, {core})
-    end.send(run(load))
-    end.close()
+def told() -> None:
+    """Runs the load that stands, pickled, on standard input; what came of it goes to standard output."""
+    sys.stdout.buffer.write(pickle.dumps(run(pickle.loads(sys.stdin.buffer.read()))))  # noqa: S301  # our parent's
 
 
 class Running:
-    """A load that runs in a process of its own."""
+    """A load that runs in a process of its own, on one core if it is told which."""
 
     def __init__(self, load: Load, core: int | None = None) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._mine, theirs = context.Pipe()
         self._limit = load.seconds + load.timeout + 20
-        self._process = context.Process(target=run_and_tell, args=(load, theirs, core), daemon=True)
-        self._process.start()
-        theirs.close()
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", GENERATOR], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        if core is not None:
+            os.sched_setaffinity(self._process.pid, {core})
+        assert self._process.stdin is not None
+        self._process.stdin.write(pickle.dumps(load))
+        self._process.stdin.close()
+        self._process.stdin = None
 
     def result(self) -> Outcome:
         """Waits for its end, and what came of it."""
-        if not self._mine.poll(self._limit):
+        try:
+            told, _ = self._process.communicate(timeout=self._limit)
+        except subprocess.TimeoutExpired:
             self._process.kill()
-            raise RuntimeError("the load generator did not end in time")
-        found: Outcome = self._mine.recv()
-        self._process.join()
+            raise RuntimeError("the load generator did not end in time") from None
+        found: Outcome = pickle.loads(told)  # noqa: S301  # written by our own child
         return found
 
     def stop(self) -> None:
         """Ends it, whatever it is doing."""
-        if self._process.is_alive():
+        if self._process.poll() is None:
             self._process.kill()
-        self._process.join()
+            self._process.communicate()
 
 
 @contextmanager

@@ -32,7 +32,12 @@ from benchmarks.servers import CLIENT_CORE, KEY, SERVER_CORE, free_port, post
 
 REPORT = Path(__file__).parent / "STRESS.md"
 HEAD = ["what", "ours", "against", "figure", "bound", "holds"]
+MODEL = 300, 6
+"""Trees and their depth: the larger of the two models of the benchmark."""
+
 BATCH = 100
+CONNECTIONS = 384
+"""Of the overload; what is accepted waits for up to MAX_QUEUE_SECONDS, and holds some eighty of them meanwhile."""
 ENDS_WITHIN = 60.0
 
 
@@ -42,7 +47,7 @@ class Service:
     def __init__(self, port: int = 0, core: str | None = SERVER_CORE, **environ: str) -> None:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        settings = {"MODEL_PATH": str(model_file()), "API_KEYS": KEY, "PORT": str(self.port), "HOST": "127.0.0.1"}
+        settings = {"MODEL_PATH": str(model_file(*MODEL)), "API_KEYS": KEY, "PORT": str(self.port), "HOST": "127.0.0.1"}
         command = [str(Path(sys.executable).parent / "leadscoring"), "serve"]
         if core is not None:
             command = ["taskset", "-c", core, *command]
@@ -117,19 +122,19 @@ def single(url: str, rate: float, seconds: float) -> Load:
 
 
 def overload(seconds: float) -> list[Row]:
-    """Five times the peak."""
+    """Five times the peak, which is what a closed loop's turns before and after give, by their median."""
     service = Service(WORKERS="1", DRAIN_SECONDS="0")
     try:
         url, body = service.url + "/api/v1/score/batch", batch()
-        run(Load(url, 0, 2, body, KEY, 64, closed=True))
-        peak = run(Load(url, 0, 6, body, KEY, 64, closed=True)).goodput
+        turns = closed_loop(url, body)
         before = service.memory()
         probing = Load(service.url + "/health", 20, seconds + 1, connections=8)
         with in_own_process(probing, int(CLIENT_CORE)) as probes:
-            found = run(Load(url, 5 * peak, seconds, body, KEY, 256, timeout=15))
+            found = run(Load(url, 5 * statistics.median(turns), seconds, body, KEY, CONNECTIONS, timeout=15))
             health = probes.result()
         back = until(lambda: status(service.url + "/health/ready") == 200 and recovered(service.url), 30)
         grown = service.memory() / before - 1
+        peak = statistics.median(turns + closed_loop(url, body))
     finally:
         service.stop()
     offered = f"{found.sent / found.took:,.0f} batches/s offered"
@@ -142,6 +147,12 @@ def overload(seconds: float) -> list[Row]:
         Row("... memory growth", f"from {before:.0f} MB", "", grown, 0.1, at_most=True),
         Row("... back to normal, s", "", "", back, 5, at_most=True),
     ]  # fmt: skip
+
+
+def closed_loop(url: str, body: bytes) -> list[float]:
+    """What is scored in a second when every answer brings the next request, in each of several turns."""
+    run(Load(url, 0, 1, body, KEY, 8, closed=True))
+    return [run(Load(url, 0, 3, body, KEY, 8, closed=True)).goodput for _ in range(4)]
 
 
 def recovered(url: str) -> bool:

@@ -51,11 +51,13 @@ void without_interpreter(size_t leads, Work work) {
     }
 }
 
-std::vector<float> contributions_of(const Forest& forest, const Rows& rows) {
+// Of the rows from first until before last.
+std::vector<float> contributions_of(const Forest& forest, const Rows& rows, size_t first, size_t last) {
     check_width(forest, rows);
-    std::vector<float> values(size_t(rows.n_rows) * (size_t(forest.n_features()) + 1));
-    without_interpreter(size_t(rows.n_rows),
-                        [&] { forest.contributions(rows.values.data(), size_t(rows.n_rows), values.data()); });
+    const size_t features = size_t(forest.n_features()), leads = last - first;
+    std::vector<float> values(leads * (features + 1));
+    without_interpreter(leads,
+                        [&] { forest.contributions(rows.values.data() + first * features, leads, values.data()); });
     return values;
 }
 
@@ -68,7 +70,7 @@ nb::object predict(const Forest& forest, const Rows& rows) {
 }
 
 nb::object explain(const Forest& forest, const Rows& rows) {
-    const std::vector<float> values = contributions_of(forest, rows);
+    const std::vector<float> values = contributions_of(forest, rows, 0, size_t(rows.n_rows));
     const size_t width = size_t(forest.n_features()) + 1;
     return list_of(size_t(rows.n_rows), [&](size_t row) {
         return list_of(width, [&](size_t i) { return number(double(values[row * width + i])); });
@@ -92,14 +94,16 @@ nb::object strongest(const float* values, size_t features, size_t limit, std::ve
     });
 }
 
-nb::object reasons(const Forest& forest, const Rows& rows, int64_t limit) {
+nb::object reasons(const Forest& forest, const Rows& rows, int64_t limit, int64_t first, int64_t last) {
     if (limit < 0) throw nb::value_error("limit must be 0 or more");
-    const size_t leads = size_t(rows.n_rows), features = size_t(forest.n_features());
+    if (last < 0) last = rows.n_rows;
+    if (first < 0 || first > last || last > rows.n_rows) throw nb::value_error("there are no such rows");
+    const size_t leads = size_t(last - first), features = size_t(forest.n_features());
     if (limit == 0) {
         check_width(forest, rows);
         return list_of(leads, [&](size_t) { return owned(PyList_New(0)); });
     }
-    const std::vector<float> values = contributions_of(forest, rows);
+    const std::vector<float> values = contributions_of(forest, rows, size_t(first), size_t(last));
     std::vector<int32_t> order;
     order.reserve(features);
     return list_of(leads, [&](size_t row) {
@@ -249,7 +253,7 @@ NB_MODULE(_engine, m) {
                      })
         .def("predict", &predict, nb::arg("rows"))
         .def("explain", &explain, nb::arg("rows"))
-        .def("reasons", &reasons, nb::arg("rows"), nb::arg("limit"))
+        .def("reasons", &reasons, nb::arg("rows"), nb::arg("limit"), nb::arg("first") = 0, nb::arg("last") = -1)
         .def("margins_into", &into<&Forest::margins, false>, nb::arg("rows"), nb::arg("out"))
         .def("contributions_into", &into<&Forest::contributions, true>, nb::arg("rows"), nb::arg("out"));
 

@@ -86,7 +86,12 @@ class Forest:
 
     def predict(self, rows: Rows) -> list[float]: ...
     def explain(self, rows: Rows) -> list[list[float]]: ...
-    def reasons(self, rows: Rows, limit: int) -> list[list[tuple[int, float]]]: ...
+    def reasons(self, rows: Rows, limit: int, first: int = 0, last: int = -1) -> list[list[tuple[int, float]]]:
+        """The strongest contributions of the rows from ``first`` until before ``last`` (-1: of all that follow).
+
+        ValueError when there are no such rows, or for a negative limit.
+        """
+
     def margins_into(self, rows: object, out: object) -> None:
         """From one C-contiguous float32 buffer into another; TypeError or ValueError if they do not fit."""
 

@@ -16,10 +16,13 @@ LeadScoringError
 └── RequestError              what a caller did
     ├── MalformedJson         malformed_json
     ├── UnsupportedMediaType  unsupported_media_type
+    ├── NotAcceptable         not_acceptable          an answer was asked for in a form that it does not come in
     ├── BodyTooLarge          body_too_large
     ├── BatchTooLarge         batch_too_large
     ├── InvalidParameter      invalid_parameter
     ├── ValidationError       invalid_lead            one lead, every fault of it at once
+    ├── InvalidRows           invalid_rows            encoded rows or tensors that do not fit the model's columns
+    ├── UnknownModel          model_unknown           another model, or version, than the one that is served
     ├── Overloaded            overloaded              more work than can be done in time
     ├── DeadlineExceeded      deadline_exceeded       waited too long for its turn
     ├── RateLimited           rate_limited            more leads than the key may have scored
@@ -158,12 +161,21 @@ class MalformedJson(RequestError):
 
 
 class UnsupportedMediaType(RequestError):
-    """The body is announced as something other than JSON."""
+    """The body is announced as something that this route does not take."""
 
     code = "unsupported_media_type"
 
-    def __init__(self, received: str) -> None:
-        super().__init__(f"Content-Type must be application/json, not {received!r}")
+    def __init__(self, received: str, allowed: str = "application/json") -> None:
+        super().__init__(f"Content-Type must be {allowed}, not {received!r}")
+
+
+class NotAcceptable(RequestError):
+    """The Accept header of an invocation names no form that this answer comes in."""
+
+    code = "not_acceptable"
+
+    def __init__(self, received: str, allowed: str) -> None:
+        super().__init__(f"Accept must allow {allowed}, not only {received[:80]!r}")
 
 
 class BodyTooLarge(RequestError):
@@ -213,6 +225,24 @@ class ValidationError(RequestError):
         super().__init__(shown + more)
         self.faults = tuple(faults)
         self.lead_id = lead_id
+
+
+class InvalidRows(RequestError):
+    """Encoded rows, or tensors, that do not fit the columns of the model.
+
+    The message says where and what is allowed, never the value: hosts write it to logs that hold no leads.
+    """
+
+    code = "invalid_rows"
+
+
+class UnknownModel(RequestError):
+    """The path names another model, or another version, than the one that is served."""
+
+    code = "model_unknown"
+
+    def __init__(self, what: str, received: str, served: str) -> None:
+        super().__init__(f"the {what} that is served is {served!r}, not {received[:80]!r}")
 
 
 class Overloaded(RequestError):

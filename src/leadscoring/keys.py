@@ -7,7 +7,7 @@ from hmac import compare_digest
 from math import inf
 from pathlib import Path
 from time import monotonic
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from leadscoring.errors import ExpiredKey, KeyFileInvalid, KeyScope, MissingKey, UnknownKey
 from leadscoring.key_file import Entry, KeyFile, Scope, read, replace, sha256_of, written
@@ -36,6 +36,14 @@ class Key(NamedTuple):
 
 
 NOBODY = (b"", Key("", b"", ()))
+
+
+class Door(Protocol):
+    """Lets callers in: by their keys, or all of them where somebody else has checked who they are."""
+
+    def check(self, presented: bytes | None, scope: Scope = "score") -> Key:
+        """Who is let in. Raises ``MissingKey``, ``UnknownKey``, ``ExpiredKey`` or ``KeyScope``."""
+        ...
 
 
 class KeyRing:

@@ -64,6 +64,8 @@ EVENTS = {
     "model fails": Event("ERROR", ("reason",), "The model's golden rows no longer score as certified; said once, and "
                          "again when they did meanwhile"),
     "demo key accepted": Event("WARNING", ("advice",), "The demo key opens this service"),
+    "scoring without a key": Event("WARNING", ("protocol", "port", "advice"), "A protocol is spoken that asks for no "
+                                   "key; only its host may reach the port"),
     "no key works": Event("WARNING", ("scope", "advice"), "Nobody can use what needs this scope"),
     "key file read": Event("INFO", ("keys", "added", "removed"), "The key file has changed and counts from now on"),
     "read again": Event("INFO", ("keys",), "SIGHUP came: the key file was read again, and so many keys count"),

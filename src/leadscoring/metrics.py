@@ -15,7 +15,10 @@ from leadscoring.model.card import TIERS
 from leadscoring.tally import OTHER, Count, Family, Tally
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", OTHER)
-STATUSES = (*map(str, (200, 400, 401, 403, 404, 405, 408, 413, 415, 422, 429, 431, 499, 500, 502, 503, 504)), OTHER)
+STATUSES = (
+    *map(str, (200, 400, 401, 403, 404, 405, 406, 408, 413, 415, 422, 429, 431, 499, 500, 502, 503, 504)),
+    OTHER,
+)
 UNKNOWN = "unknown"
 """The endpoint of a request whose path is no route."""
 
@@ -114,6 +117,7 @@ class Metrics:
         self._tally = tally = Tally(declared(endpoints, provider), file)
         self._provider = provider
         self._answered: dict[tuple[str, str, int], Callable[..., None]] = {}
+        self._turned_away: dict[str, Callable[..., None]] = {}
         self._errors: dict[str, Count] = {}
         self._active = tally.count("http_requests_active")
         self._batches = tally.spread("model_batch_size")
@@ -173,6 +177,17 @@ class Metrics:
     def rejected(self, reason: str) -> None:
         """One request, or connection, was refused to protect the service."""
         self._rejections[reason].add()
+
+    def turned_away(self, endpoint: str) -> None:
+        """A request was answered at its head with a 503, because there is more work than can be done in time."""
+        record = self._turned_away.get(endpoint)
+        if record is None:
+            record = self._turned_away[endpoint] = self._tally.together(
+                self._tally.count("http_requests", "POST", endpoint, "503"),
+                self._tally.spread("http_request_duration_seconds", "POST", endpoint),
+                self._rejections["overloaded"],
+            )
+        record(1.0, 0.0, 1.0)
 
     def scored(self, score: Score) -> None:
         """One lead was scored."""

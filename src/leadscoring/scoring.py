@@ -3,7 +3,6 @@
 HTTP, the command line and bulk scoring all call this scorer, so that they cannot disagree.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from itertools import repeat
@@ -19,11 +18,14 @@ from leadscoring.model.loaded import LoadedModel
 from leadscoring.providers.provider import Provider
 
 API_VERSION = "v1"
-OWN_THREAD_FROM = 64
-"""Leads from which the engine explains beside the event loop."""
+PART = 32
+"""Leads in the first part of a batch; how many there are in the next depends on the time that this one took."""
 
-PART = 64
-"""Leads of a batch between which the event loop is let go: about a millisecond."""
+PART_SECONDS = 0.0007
+"""What a part of a batch should take, since everything else that the event loop has to do waits for its end."""
+
+PARTS = 8, 256
+"""The fewest and the most leads in one part."""
 
 NO_REASONS: Iterable[tuple[()]] = repeat(())
 
@@ -85,30 +87,29 @@ class Scorer:
         margins = self.provider.margins(rows)
         if not isinstance(margins, list):
             margins = await margins
-        predicted = perf_counter()
-        spent.predict = predicted - asking
-        found = await self._reasons(model, rows, asked.reasons)
-        spent.explain = perf_counter() - predicted
-        unseen, done = rows.unseen, 0
-        for start in range(0, len(places), PART):
-            part, going = places[start : start + PART], perf_counter()
+        spent.predict = perf_counter() - asking
+        unseen, done, start, size = rows.unseen, 0, 0, PART
+        while start < len(places):
+            part, going = places[start : start + size], perf_counter()
             leads = [place for place in part if isinstance(place, Lead)]
             end = done + len(leads)
+            found = model.trees.reasons(rows, asked.reasons, done, end) if asked.reasons else NO_REASONS
             warned = [(place - done, feature) for place, feature in unseen if done <= place < end] if unseen else []
-            scored = answers(model, request_id, leads, margins[done:end], found[done:end] or NO_REASONS, warned)
+            scored = answers(model, request_id, leads, margins[done:end], found, warned)
             if asked.details:
                 add_details(model, scored, margins[done:end], began)
             each, done = iter(scored), end
             told = [next(each) if isinstance(place, Lead) else place for place in part]
-            spent.explain += perf_counter() - going
+            start += size
+            took = perf_counter() - going
+            spent.explain += took
+            size = min(max(int(size * PART_SECONDS / max(took, 1e-9)), PARTS[0]), PARTS[1])
             yield told
 
-    async def _reasons(self, model: LoadedModel, rows: Rows, limit: int) -> list[list[tuple[int, float]]]:
-        if not limit:
-            return []
-        if len(rows) < OWN_THREAD_FROM:
-            return model.trees.reasons(rows, limit)
-        return await asyncio.to_thread(model.trees.reasons, rows, limit)
+    async def encoded(self, rows: Rows) -> list[float]:
+        """The margin of each row, in log-odds, in order, for rows that a caller encoded by the contract."""
+        margins = self.provider.margins(rows)
+        return margins if isinstance(margins, list) else await margins
 
 
 def answers(

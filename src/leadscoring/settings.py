@@ -5,11 +5,13 @@ package reads the environment.
 """
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
 from leadscoring.errors import SettingError, SettingsConflict
+from leadscoring.hosted import MODEL_FOLDER, as_hosted
 
 DEMO_KEY = "demo-api-key-123"
 """The key that a fresh installation answers to, known to everyone who can read."""
@@ -117,6 +119,21 @@ def sent_origin(origin: str) -> str:
     return f"{scheme}://{host.removesuffix(':80' if scheme == 'http' else ':443')}"
 
 
+PROTOCOLS = ("sagemaker", "v2")
+
+
+def protocols(text: str) -> tuple[str, ...]:
+    """Reads ``none``, or protocols between commas; each once."""
+    if text.casefold() == "none":
+        return ()
+    return tuple(dict.fromkeys(map(one_of(*PROTOCOLS), comma_separated(text))))
+
+
+def port_or_none(text: str) -> int | None:
+    """Reads a port; nothing stands for none."""
+    return whole(1, 65535)(text) if text else None
+
+
 TABLE = (
     Setting("ENV", "production", str, "text", "Name of the environment, shown in logs"),
     Setting("LOG_LEVEL", "INFO", one_of(*LOG_LEVELS), "one of " + ", ".join(LOG_LEVELS), "How much is logged"),
@@ -137,6 +154,11 @@ TABLE = (
     Setting("MODEL_ENDPOINT_PROVIDER", "local", one_of("local"), "local", "Where margins are computed"),
     Setting("MODEL_PATH", "models/model.json", str, "a path", "The model file: XGBoost JSON or UBJ"),
     Setting("MODEL_VERSION", "", str, "text", "The version that the model must have; empty takes any"),
+    Setting("ENDPOINT_PROTOCOLS", "none", protocols, "none, or sagemaker and v2, separated by commas",
+            "Protocols of model servers that are spoken beside the API. sagemaker scores without a key: for containers "
+            "that only SageMaker can reach. Not set but SAGEMAKER_BIND_TO_PORT set: sagemaker"),
+    Setting("SAGEMAKER_BIND_TO_PORT", "", port_or_none, "a whole number from 1 to 65535",
+            "Port to listen on instead of PORT where sagemaker is spoken; set by SageMaker itself"),
     Setting("MAX_BATCH_SIZE", "1000", whole(1, 100_000), "a whole number from 1 to 100000",
             "Leads in one batch, at most"),
     Setting("MAX_BODY_BYTES", "5242880", whole(1024, 1 << 30), "a whole number from 1024 to 1073741824",
@@ -181,6 +203,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     model_endpoint_provider: str
     model_path: str
     model_version: str
+    endpoint_protocols: tuple[str, ...]
+    sagemaker_bind_to_port: int | None
     max_batch_size: int
     max_body_bytes: int
     max_header_bytes: int
@@ -238,12 +262,14 @@ RELATIONS = (
 """One row each; all are checked, and all that are broken are told."""
 
 
-def read_settings(environ: Mapping[str, str]) -> Settings:
-    """The settings in ``environ``, with the table's defaults.
+def read_settings(environ: Mapping[str, str], model_folder: Path = MODEL_FOLDER) -> Settings:
+    """The settings in ``environ``, with the table's defaults, or those of a container of SageMaker's.
 
+    ``model_folder`` is where SageMaker puts a model.
     Raises ``SettingError`` for the first variable that is refused, ``SettingsConflict`` for variables that do
     not go together.
     """
+    environ = as_hosted(environ, model_folder)
     settings = Settings(**{row.name.lower(): row.value(environ) for row in TABLE})
     if settings.api_keys_file and not environ.get("API_KEYS", "").strip():
         settings = msgspec.structs.replace(settings, api_keys=())  # who brings keys does not want the demo key

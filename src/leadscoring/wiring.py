@@ -115,6 +115,13 @@ def announce(settings: Settings, model: LoadedModel, keys: KeyRing) -> None:
     )
     if keys.demo_active:
         log.warning("demo key accepted", advice="everyone knows the demo API key: set API_KEYS or API_KEYS_FILE")
+    if "sagemaker" in settings.endpoint_protocols:
+        log.warning(
+            "scoring without a key",
+            protocol="sagemaker",
+            port=settings.port,
+            advice="let nothing but SageMaker reach this port, or take sagemaker out of ENDPOINT_PROTOCOLS",
+        )
     scopes: tuple[Scope, ...] = ("score", "admin") if settings.operations_access == "key" else ("score",)
     for scope in scopes:
         if not keys.usable(scope):

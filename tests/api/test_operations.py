@@ -14,8 +14,8 @@ from factories import LEAD, SMALL, card, key_file, lead, model_file
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 from serving import Server, serving
 
-from leadscoring.api.app import PATHS, no_body
-from leadscoring.api.exchange import Exchange
+from leadscoring.api.app import PATHS
+from leadscoring.api.exchange import Exchange, Message
 from leadscoring.api.failures import PLAIN, STATUS
 from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.api.operations import Operations
@@ -145,6 +145,11 @@ def test_a_method_that_a_path_does_not_take_is_a_problem_too(server: Server) -> 
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
     assert answer.headers["allow"] == "POST"
     assert server.http.head("/health").status_code == 200
+
+
+async def no_body() -> Message:
+    """What a request without a body receives."""
+    return {"type": "http.request", "body": b"", "more_body": False}
 
 
 class Desk(NamedTuple):

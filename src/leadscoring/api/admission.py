@@ -19,6 +19,10 @@ SLICE = 0.001
 MEMORY = 0.05
 """Weight of the newest measurement in the running mean of what a byte costs."""
 
+PATIENCE = 2
+"""How many times over the limit the line may be for a request that came when it was not: its body was received
+meanwhile, and would have been for nothing."""
+
 FIRST_GUESS = 1.2e-8
 """Seconds a byte of leads costs, until measured."""
 
@@ -67,10 +71,10 @@ class Admission:
     async def turn(self, size: int, began: float) -> None:
         """Waits until a request of ``size`` bytes, which came at ``began`` (``perf_counter``), may score.
 
-        Only called when ``crowded``. Raises ``Overloaded`` at once when the wait would be too long,
+        Only called when ``crowded``. Raises ``Overloaded`` at once when the wait would be far too long,
         ``DeadlineExceeded`` when the turn does not come in time.
         """
-        if self.full:
+        if self._queued > PATIENCE * self._longest_wait:
             raise Overloaded
         now = perf_counter()
         waiter = Waiter(asyncio.get_running_loop().create_future(), size * self._byte, now, began + self._deadline)

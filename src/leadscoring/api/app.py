@@ -18,7 +18,7 @@ from starlette.routing import Route
 from leadscoring.api.admission import Admission
 from leadscoring.api.cors import Cors
 from leadscoring.api.docs import Documentation
-from leadscoring.api.exchange import ClientGone, Exchange, Message, Receive, Reply, Scope, Send
+from leadscoring.api.exchange import SANE_REQUEST_ID, ClientGone, Exchange, Message, Receive, Reply, Scope, Send
 from leadscoring.api.failures import plain_problem, problem
 from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.api.limits import RateLimit
@@ -26,6 +26,7 @@ from leadscoring.api.listener import CONNECTIONS, listening
 from leadscoring.api.model import ModelRoutes
 from leadscoring.api.operations import Operations
 from leadscoring.api.protocol import Gate, Limits
+from leadscoring.api.refusal import Head, Prepared
 from leadscoring.api.score import Scoring
 from leadscoring.errors import LeadScoringError, Overloaded, RequestError
 from leadscoring.logs import Answered, Log
@@ -44,13 +45,25 @@ PATHS = (
     "/api/v1/score",
     "/api/v1/score/batch",
     "/docs",
+    "/execution-parameters",
     "/health",
     "/health/live",
     "/health/ready",
+    "/invocations",
     "/metrics",
     "/openapi.json",
+    "/ping",
     "/resources",
     "/status",
+    "/v2",
+    "/v2/health/live",
+    "/v2/health/ready",
+    "/v2/models/{name}",
+    "/v2/models/{name}/infer",
+    "/v2/models/{name}/ready",
+    "/v2/models/{name}/versions/{version}",
+    "/v2/models/{name}/versions/{version}/infer",
+    "/v2/models/{name}/versions/{version}/ready",
 )
 """Every path of the service, by which requests are counted."""
 
@@ -61,6 +74,8 @@ SHARED_FOLDER = "LEADSCORING_SHARED_FOLDER"
 
 REJECTED = {"Overloaded": "overloaded", "DeadlineExceeded": "deadline", "RateLimited": "rate_limit"}
 """Errors by which the service protects itself, as its metrics name them."""
+
+TURNED_AWAY = Prepared(lambda request_id: problem(Overloaded(), request_id))
 
 log = Log("leadscoring")
 
@@ -122,32 +137,19 @@ class App:
                 )
             )  # fmt: skip
 
-    def turn_away(self, target: bytes, headers: list[tuple[bytes, bytes]]) -> Reply | None:
-        """The answer to a scoring request that cannot be scored in time, from its head alone.
-
-        Nothing for other requests, and for unusual ones, such as those of browsers, whose answers need more headers.
-        """
-        path = target.partition(b"?")[0].decode("latin-1")
-        if path not in SCORING_PATHS:
+    def turn_away(self, head: Head, closes: bool) -> bytes | None:
+        """The answer to a scoring request that cannot be scored in time; nothing for any other request."""
+        if head.path not in SCORING_PATHS:
             return None
-        exchange = Exchange(
-            {"headers": headers, "http_version": "1.1"}, no_body, f"{self._prefix}-{next(self._numbers):x}"
-        )
-        if exchange.unusual:
-            return None
-        reply = problem(Overloaded(), exchange.request_id)
-        self._metrics.rejected("overloaded")
-        self._metrics.arrived()
-        self._metrics.answered("POST", path, reply.status, 0.0)
+        sent = head.headers.get(b"x-request-id", b"")
+        request_id = sent if SANE_REQUEST_ID(sent) else b"%b-%x" % (self._prefix.encode(), next(self._numbers))
+        self._metrics.turned_away(head.path)
         self._access_log.note(
-            Answered(time(), exchange.request_id, None, "POST", path, reply.status, 0.0, 0, "Overloaded")
+            Answered(
+                time(), request_id.decode(), None, "POST", head.path, TURNED_AWAY.status, 0.0, 0, Overloaded.__name__
+            )
         )
-        return Reply(
-            reply.status,
-            reply.body,
-            reply.media_type,
-            (*reply.headers, (b"x-request-id", exchange.request_id.encode())),
-        )
+        return TURNED_AWAY.to(request_id, closes)
 
     def tick(self, now: float) -> None:
         """Ten times a second: the time is ``now``, and the process lives."""
@@ -178,11 +180,6 @@ class App:
         return status
 
 
-async def no_body() -> Message:
-    """The body of a request that was turned away: nobody asks for it."""
-    raise ClientGone
-
-
 def create() -> App:
     """The application that this process's environment describes, for the server to run.
 
@@ -197,7 +194,7 @@ def create() -> App:
     operations = Operations(service.scorer, service.metrics, service.keys, service.vitals, lifecycle, settings)
     limit = RateLimit(settings.rate_limit_per_minute, shared.limits if shared else None)
     closing.callback(limit.close)
-    routes, detail = route_table(service, operations, admission, limit), detail_table(operations)
+    routes, detail = route_table(service, operations, admission, lifecycle, limit), detail_table(operations)
     if settings.operations_access != "port":
         return App(service, routes | detail, lifespan(lifecycle, closing), lifecycle, admission)
     apart = App(service, detail, lifespan(lifecycle, ExitStack()), lifecycle, admission)
@@ -236,7 +233,31 @@ def detail_table(operations: Operations) -> RouteTable:
     }
 
 
-def route_table(service: Service, operations: Operations, admission: Admission, limit: RateLimit) -> RouteTable:
+def protocol_table(service: Service, admission: Admission, lifecycle: Lifecycle, limit: RateLimit) -> RouteTable:
+    """The routes of the protocols of model servers that a setting turns on."""
+    scorer, metrics, settings = service.scorer, service.metrics, service.settings
+    table: RouteTable = {}
+    if "sagemaker" in settings.endpoint_protocols:
+        from leadscoring.api.sagemaker import SageMaker
+
+        sagemaker = SageMaker(scorer, metrics, settings, admission, lifecycle, limit)
+        table |= {
+            ("GET", "/ping"): sagemaker.ping,
+            ("GET", "/execution-parameters"): sagemaker.execution_parameters,
+            ("POST", "/invocations"): sagemaker.invocations,
+        }
+    if "v2" in settings.endpoint_protocols:
+        from leadscoring.api.encoded import EncodedScoring
+        from leadscoring.api.inference_v2 import InferenceV2
+
+        rows = EncodedScoring(scorer, service.keys, metrics, settings, admission, limit)
+        table |= InferenceV2(scorer, service.keys, rows, settings, lifecycle).routes()
+    return table
+
+
+def route_table(
+    service: Service, operations: Operations, admission: Admission, lifecycle: Lifecycle, limit: RateLimit
+) -> RouteTable:
     """Every other route of the service."""
     settings = service.settings
     scoring = Scoring(service.scorer, service.keys, service.metrics, settings, admission, limit)
@@ -254,6 +275,7 @@ def route_table(service: Service, operations: Operations, admission: Admission, 
         ("GET", "/health/ready"): operations.ready,
         ("GET", "/docs"): documentation.page,
         ("GET", "/openapi.json"): documentation.openapi,
+        **protocol_table(service, admission, lifecycle, limit),
     }
 
 

@@ -96,6 +96,24 @@ class Exchange:
             return body
         return await self._rest_of_body(body, limit)
 
+    async def body(self, limit: int, kinds: tuple[bytes, ...]) -> bytes:
+        """The whole body, announced as one of these kinds, or as none; errors as in ``json_body``.
+
+        From then on the exchange counts as one of JSON: whoever reads the body on knows what it is.
+        """
+        kind = self.content_type
+        if kind is not None and not (JSON in kinds and is_json(kind)):
+            plain = kind.split(b";", 1)[0].strip().lower()
+            if plain not in kinds:
+                allowed = b", ".join(kinds).decode()
+                raise UnsupportedMediaType(kind[:80].decode("latin-1"), allowed)
+        self.content_type = None
+        return await self.json_body(limit)
+
+    def header(self, name: bytes) -> bytes | None:
+        """A header that few routes look at, by its name in lower case; of one that came twice, the last."""
+        return next((value for given, value in reversed(self.scope["headers"]) if given == name), None)
+
     async def _rest_of_body(self, first: bytes, limit: int) -> bytes:
         parts, size, more = [first], len(first), True
         while more:

@@ -7,6 +7,7 @@ import msgspec
 import leadscoring
 from leadscoring.api.answers import ANSWERS
 from leadscoring.api.failures import Problem, Refused
+from leadscoring.api.openapi_protocols import protocol_paths
 from leadscoring.features import Contract, Feature
 from leadscoring.lead import Scored
 from leadscoring.model.loaded import LoadedModel
@@ -70,6 +71,7 @@ def paths(contract: Contract, settings: Settings) -> Json:
         "/openapi.json": {"get": open_operation("getDescription", "This document")},
         "/docs": {"get": open_operation("getDocumentation", "This document for people", "text/html")},
         **detail_paths(settings.operations_access),
+        **protocol_paths(settings.endpoint_protocols),
     }
 
 

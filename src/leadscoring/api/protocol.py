@@ -10,11 +10,12 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from leadscoring.api.admission import Admission
 from leadscoring.api.exchange import Reply
 from leadscoring.api.failures import plain_problem, problem
+from leadscoring.api.refusal import DISCARDS, Head, discard, head_lines, read_head
 from leadscoring.api.upgrade import without_offer
 from leadscoring.errors import Overloaded
 from leadscoring.settings import Settings
@@ -26,8 +27,15 @@ HEAD_READ = 16384
 """Bytes read at once while a head is expected: most of a large body stays unread if its head is refused."""
 
 BODY_READ = 262144
-MOST_SKIPPED = 65536
-"""Bytes of a body that are read past to keep a connection; beyond, opening a new one is the cheaper."""
+
+FULL_READ = 2048
+"""Bytes read at once while requests are turned away: a head, and as little as can be of the body after it."""
+
+SKIP_READ = 1024 if DISCARDS else BODY_READ
+"""The same of a refused body: to be told that there is more, all of which is then discarded."""
+
+MOST_SKIPPED = 1 << 23
+"""Bytes of a refused body that are let pass to keep a connection; for more than that it is ended."""
 
 LINGER_SECONDS = 5.0
 """Time for a client to take its last answer before the connection is cut."""
@@ -62,7 +70,7 @@ class Gate:
     """What all connections of a process share.
 
     ``now`` is the clock, set by the server; ``closing`` says that every answer from now on ends its connection.
-    While ``admission`` is full, ``turn_away`` answers a scoring request from its path and headers alone, or not.
+    While ``admission`` is full, ``turn_away`` answers a scoring request from its head alone, or not.
     """
 
     __slots__ = ("admission", "closing", "limits", "now", "rejected", "turn_away")
@@ -72,7 +80,7 @@ class Gate:
         limits: Limits,
         admission: Admission,
         rejected: Callable[[str], None],
-        turn_away: Callable[[bytes, list[tuple[bytes, bytes]]], Reply | None],
+        turn_away: Callable[[Head, bool], bytes | None],
     ) -> None:
         self.limits = limits
         self.admission = admission
@@ -84,15 +92,6 @@ class Gate:
 
 class HeadTooLarge(Exception):
     """More bytes of head than allowed; leaves the parser's callbacks."""
-
-
-class TurnedAway(Exception):
-    """The request was answered at its head; leaves the parser's callbacks, so that its body is not looked at."""
-
-    def __init__(self, reply: Reply, length: int) -> None:
-        super().__init__()
-        self.reply = reply
-        self.length = length
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -108,7 +107,6 @@ class BoundedHttp(HttpToolsProtocol):
         self.since = self.gate.now
         self.head_bytes = 0
         self.chunk = 0
-        self.whole = False
         self.skip = 0
 
     def connection_made(self, transport: Any) -> None:
@@ -120,63 +118,63 @@ class BoundedHttp(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the client: a part of a request, or several."""
-        if self.skip:
-            data = self.skipped(data)
-            if not data:
-                return
         before, cycle = self.receiving, self.cycle
         if before == CLOSED:
             return
         if before != BODY:
+            if self.gate.admission.full and self.turned_away(data):
+                return
             data = without_offer(data)
         self.chunk = len(data)
-        self.whole = before == NOTHING or (before == HEAD and not self.head_bytes)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self.cycle.keep_alive = False  # answered as if it had not asked; what it says next is not HTTP
         except httptools.HttpParserError as failure:
-            self.broken_off(failure.__context__, data)
+            self.broken_off(failure.__context__)
             return
         if self.receiving == HEAD and before != BODY and cycle is self.cycle:  # all of it belongs to this head
             self.head_bytes += len(data)
             if self.head_bytes > self.gate.limits.header_bytes:
                 self.refuse_head()
 
-    def broken_off(self, reason: BaseException | None, data: bytes) -> None:
-        """The parser stopped: by our own callbacks, or because this is not HTTP."""
-        if isinstance(reason, TurnedAway):
-            self.turned_away(reason, data)
-        elif isinstance(reason, HeadTooLarge):
+    def broken_off(self, reason: BaseException | None) -> None:
+        """The parser stopped: by our own callback, or because this is not HTTP."""
+        if isinstance(reason, HeadTooLarge):
             self.refuse_head()
         else:
             self.refuse(plain_problem(400, "this is not a request of HTTP/1.1 that can be read", ""), "malformed")
 
-    def turned_away(self, reason: TurnedAway, data: bytes) -> None:
-        """Sends the answer, and lets the body pass by: shorter than a new connection, unless it is long."""
-        after = data[data.index(b"\r\n\r\n") + 4 :] if reason.length < self.chunk else b""
-        coming = reason.length - (len(data) - data.index(b"\r\n\r\n") - 4)
-        closes = self.gate.closing or coming > MOST_SKIPPED or self.expect_100_continue
-        self.transport.write(on_the_wire(reason.reply, closes))
-        if closes:
+    def turned_away(self, data: bytes) -> bool:
+        """Whether these bytes begin a request that cannot be scored in time: it is answered, its body let pass."""
+        fresh = self.receiving == NOTHING or not self.head_bytes
+        head = read_head(data) if fresh and self.idle else None
+        if head is None:
+            return False
+        ends = self.gate.closing or head.body > MOST_SKIPPED
+        answer = self.gate.turn_away(head, ends)
+        if answer is None:
+            return False
+        self.transport.write(answer)
+        if ends:
             self.end()
-            return
-        self.parser = httptools.HttpRequestParser(self)
-        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
-        self.receiving, self.since, self.head_bytes = NOTHING, self.gate.now, 0
-        self.skip = max(coming, 0)
-        if self.skip:
-            self.receiving = BODY
+            return True
+        self.receiving, self.since = NOTHING, self.gate.now
+        coming = head.size + head.body - len(data)
+        if coming > 0:
+            self.receiving, self.skip = BODY, coming
+            self.passed(0)
         elif coming < 0:  # the next request of a pipeline
-            self.data_received(after[reason.length :])
+            self.data_received(data[coming:])
+        return True
 
-    def skipped(self, data: bytes) -> bytes:
-        """What comes after the body of a request that was turned away."""
-        passed = min(self.skip, len(data))
-        self.skip -= passed
+    def passed(self, size: int) -> None:
+        """So many bytes of a refused body were read; what else has come of it is not even that."""
+        self.skip -= size
+        if self.skip:
+            self.skip -= discard(self.transport.get_extra_info("socket").fileno(), self.skip)
         if not self.skip:
             self.receiving, self.since = NOTHING, self.gate.now
-        return data[passed:]
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""
@@ -194,22 +192,11 @@ class BoundedHttp(HttpToolsProtocol):
             size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
             if size > most:
                 raise HeadTooLarge
-        if gate.admission.full and self.whole and self.idle:
-            self.offer_refusal()
         super().on_headers_complete()
         self.receiving = BODY
         self.since = gate.now
         if gate.closing:
             self.cycle.keep_alive = False
-
-    def offer_refusal(self) -> None:
-        """Raises ``TurnedAway`` when the application refuses the request by its head, and the body's length is told."""
-        reply = None
-        length = next((value for name, value in self.headers if name == b"content-length"), None)
-        if length is not None and self.parser.get_method() == b"POST" and self.parser.should_keep_alive():
-            reply = self.gate.turn_away(self.url, self.headers)
-        if reply is not None and length is not None:
-            raise TurnedAway(reply, int(length))
 
     def on_message_complete(self) -> None:
         """The last byte of a request."""
@@ -296,12 +283,8 @@ class BoundedHttp(HttpToolsProtocol):
 
 def on_the_wire(reply: Reply, closes: bool) -> bytes:
     """An answer that no application writes, as bytes."""
-    lines = [STATUS_LINE[reply.status], b"content-type: ", reply.media_type, b"\r\n"]
-    lines += [b"%s: %s\r\n" % header for header in reply.headers]
-    if closes:
-        lines.append(b"connection: close\r\n")
-    lines += [b"content-length: %d\r\n\r\n" % len(reply.body), reply.body]
-    return b"".join(lines)
+    closing = b"connection: close\r\n" if closes else b""
+    return b"%bcontent-length: %d\r\n%b\r\n%b" % (head_lines(reply), len(reply.body), closing, reply.body)
 
 
 class Front(asyncio.BufferedProtocol):
@@ -321,11 +304,19 @@ class Front(asyncio.BufferedProtocol):
 
     def get_buffer(self, _sizehint: int) -> memoryview:
         """Where to read to."""
-        return self.buffer if self._http.receiving == BODY else self.buffer[:HEAD_READ]
+        http = self._http
+        if http.skip:
+            return self.buffer[: min(http.skip, SKIP_READ)]
+        if http.receiving == BODY:
+            return self.buffer
+        return self.buffer[: FULL_READ if http.gate.admission.full else HEAD_READ]
 
     def buffer_updated(self, nbytes: int) -> None:
         """So much was read."""
-        self._http.data_received(bytes(self.buffer[:nbytes]))
+        if self._http.skip:
+            self._http.passed(nbytes)
+        else:
+            self._http.data_received(bytes(self.buffer[:nbytes]))
 
     def eof_received(self) -> None:
         """The client sends no more."""

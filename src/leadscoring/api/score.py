@@ -12,8 +12,8 @@ from leadscoring.api.admission import Admission
 from leadscoring.api.exchange import Exchange, Reply
 from leadscoring.api.failures import refused
 from leadscoring.api.limits import RateLimit
-from leadscoring.errors import InvalidParameter, Overloaded, RequestError
-from leadscoring.keys import KeyRing
+from leadscoring.errors import InvalidParameter, RequestError
+from leadscoring.keys import Door
 from leadscoring.metrics import STAGES, Metrics, Spent
 from leadscoring.scoring import Asked, Scorer
 from leadscoring.settings import Settings
@@ -30,7 +30,7 @@ class Scoring:
     def __init__(
         self,
         scorer: Scorer,
-        keys: KeyRing,
+        keys: Door,
         metrics: Metrics,
         settings: Settings,
         admission: Admission,
@@ -102,12 +102,10 @@ class Scoring:
         return self._reply(exchange, b"[" + b",".join(parts) + b"]", spent, asked)
 
     def _admit(self, exchange: Exchange) -> None:
-        """Lets a request in whose key is known, has leads left, and that may expect an answer in time."""
+        """Lets a request in whose key is known and has leads left."""
         exchange.key = self._keys.check(exchange.presented_key).label
         if self._limit.enabled:
             self._limit.check(exchange.key)
-        if self._admission.full:
-            raise Overloaded
 
     def _reply(self, exchange: Exchange, encoded: bytes, spent: Spent, asked: Asked) -> Reply:
         if not (asked.details or self._limit.enabled):

@@ -1,13 +1,7 @@
 """Margins from the engine in this process."""
 
-import asyncio
-from collections.abc import Awaitable
-
 from leadscoring._engine import Rows
 from leadscoring.model.trees import TreeEnsemble
-
-OWN_THREAD_FROM = 256
-"""Rows from which the engine works beside the event loop; below, handing over costs more than it gives."""
 
 
 class Local:
@@ -18,8 +12,6 @@ class Local:
     def __init__(self, trees: TreeEnsemble) -> None:
         self._trees = trees
 
-    def margins(self, rows: Rows) -> list[float] | Awaitable[list[float]]:
-        """The margin of each row, in log-odds, in order."""
-        if len(rows) < OWN_THREAD_FROM:
-            return self._trees.predict(rows)
-        return asyncio.to_thread(self._trees.predict, rows)
+    def margins(self, rows: Rows) -> list[float]:
+        """The margin of each row, in log-odds, in order: about a microsecond a row."""
+        return self._trees.predict(rows)

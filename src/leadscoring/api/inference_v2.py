@@ -1,0 +1,286 @@
+"""The Open Inference Protocol (V2), for those who have its clients: ``/v2`` and below.
+
+Leads come as one tensor of encoded rows, of shape [leads, columns], or as one tensor for each feature by its name.
+The latter are checked by the contract as any lead; the former as any encoded row. Scoring and what tells of the model
+need a key, health does not. Errors are of the protocol's own form, ``{"error": ...}``.
+"""
+
+import math
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+import leadscoring
+from leadscoring._engine import Rows
+from leadscoring.api.encoded import EncodedScoring
+from leadscoring.api.exchange import JSON, Exchange, Reply
+from leadscoring.api.failures import problem
+from leadscoring.api.lifecycle import Lifecycle
+from leadscoring.api.score import MOST_REASONS
+from leadscoring.api.tensors import Output, Question, Tensor, Wanted, binary, read_question
+from leadscoring.encoded import RowReader, decoded
+from leadscoring.errors import InvalidRows, LeadScoringError, RequestError, UnknownModel
+from leadscoring.keys import Door
+from leadscoring.lead import Lead
+from leadscoring.model.loaded import LoadedModel
+from leadscoring.scoring import Asked, Scorer, reasons, unseen_warning
+from leadscoring.settings import Settings
+
+Handler = Callable[[Exchange], Awaitable[Reply]]
+
+BINARY = b"application/octet-stream"
+LENGTH = b"inference-header-content-length"
+
+OUTPUTS = {"probability": "FP64", "margin": "FP64", "tier": "BYTES", "reasons": "BYTES", "warnings": "BYTES"}
+"""What can be asked for, and of what type it is: one value a lead; reasons and warnings are JSON texts."""
+
+PLAIN = ("probability", "margin")
+"""What is answered when nothing is asked for: the calibrated probability, and the margin in log-odds."""
+
+FAMILY = "/v2/models/{name}"
+VERSION = FAMILY + "/versions/{version}"
+
+
+class InferenceV2:
+    """The routes of the protocol, for the one model that is served."""
+
+    def __init__(
+        self, scorer: Scorer, door: Door, rows: EncodedScoring, settings: Settings, lifecycle: Lifecycle
+    ) -> None:
+        self._scorer = scorer
+        self._door = door
+        self._rows = rows
+        self._most_bytes = settings.max_body_bytes
+        self._most_rows = settings.max_batch_size
+        self._lifecycle = lifecycle
+
+    def routes(self) -> dict[tuple[str, str], Handler]:
+        """Every route, by method and path; where a path has parameters, Starlette finds it."""
+        table: dict[tuple[str, str], Handler] = {("GET", "/v2"): self.server, ("GET", "/v2/health/live"): self.live}
+        table["GET", "/v2/health/ready"] = self.ready
+        for model in (FAMILY, VERSION):
+            table["GET", model] = self.metadata
+            table["GET", model + "/ready"] = self.model_ready
+            table["POST", model + "/infer"] = self.infer
+        return {route: in_its_form(handler) for route, handler in table.items()}
+
+    async def server(self, _exchange: Exchange) -> Reply:
+        """Which server this is."""
+        return said({"name": "leadscoring", "version": leadscoring.__version__, "extensions": ["binary_tensor_data"]})
+
+    async def live(self, _exchange: Exchange) -> Reply:
+        """The process answers."""
+        return said({"live": True})
+
+    async def ready(self, _exchange: Exchange) -> Reply:
+        """Leads can be scored; 503 when not."""
+        return self._readiness({})
+
+    async def model_ready(self, exchange: Exchange) -> Reply:
+        """The model of this name can score; 503 when not."""
+        return self._readiness({"name": self._named(exchange).card.name})
+
+    async def metadata(self, exchange: Exchange) -> Reply:
+        """The model's tensors: those of its features, each of which may be left out where the contract lets it."""
+        exchange.key = self._door.check(exchange.presented_key).label
+        card = self._named(exchange).card
+        inputs = [
+            {"name": feature.name, "datatype": "BYTES" if feature.kind == "category" else "FP64", "shape": [-1]}
+            for feature in card.contract.features
+        ]
+        outputs = [{"name": name, "datatype": datatype, "shape": [-1]} for name, datatype in OUTPUTS.items()]
+        return said(
+            {
+                "name": card.name,
+                "versions": [card.version],
+                "platform": "leadscoring_xgboost",
+                "inputs": inputs,
+                "outputs": outputs,
+            }
+        )
+
+    async def infer(self, exchange: Exchange) -> Reply:
+        """Scores the leads in the tensors."""
+        self._rows.admit(exchange)
+        model = self._named(exchange)
+        body = await exchange.body(self._most_bytes, (JSON, BINARY))
+        asking = Inference(model, body, exchange.header(LENGTH), self._most_rows)
+        rows, margins = await self._rows.margins(exchange, len(body), asking.read)
+        return asking.answer(rows, margins, self._rows.limits(exchange))
+
+    def _readiness(self, about: dict[str, Any]) -> Reply:
+        state = self._lifecycle.seen(self._scorer.model)
+        ready = state == "ready"
+        told = about | {"ready": ready} | ({} if ready else {"error": f"the service is {state}"})
+        return Reply(200 if ready else 503, msgspec.json.encode(told))
+
+    def _named(self, exchange: Exchange) -> LoadedModel:
+        """The model, when it is the one that the path names. Raises ``UnknownModel``."""
+        model, named = self._scorer.model, exchange.scope.get("path_params", {})
+        name, version = named.get("name", ""), named.get("version", model.card.version)
+        if name != model.card.name:
+            raise UnknownModel("model", name, model.card.name)
+        if version != model.card.version:
+            raise UnknownModel("version", version, model.card.version)
+        return model
+
+
+class Inference:
+    """One request to infer: what it asks for, and the leads that it asks about."""
+
+    question: Question
+    leads: list[Lead]
+
+    def __init__(self, model: LoadedModel, body: bytes, header: bytes | None, most_rows: int) -> None:
+        self._model = model
+        self._body = body
+        self._header = header
+        self._most_rows = most_rows
+
+    def read(self) -> Rows:
+        """The rows of its leads. Raises ``InvalidRows``, ``ValidationError`` or ``BatchTooLarge``."""
+        self.question, tensors = read_question(self._body, self._header)
+        self._wanted = wanted(self.question)
+        contract = self._model.card.contract
+        first = tensors[0] if len(tensors) == 1 else None
+        if first and (first.name not in contract.names or (len(first.shape) == 2 and first.shape[1] != 1)):
+            rows = encoded_rows(first, RowReader(contract))
+            back = decoded(contract)
+            self.leads = [Lead("", back(rows.row(place))) for place in range(len(rows))]
+            return rows
+        places, found = self._model.decoder.many(as_leads(tensors, self._model), self._most_rows)
+        for number, place in enumerate(places, 1):
+            if isinstance(place, RequestError):
+                place.args = (f"lead {number}: {place}",)
+                raise place
+        if found is None:
+            raise InvalidRows("the tensors hold no leads; send at least one")
+        self.leads = [place for place in places if isinstance(place, Lead)]
+        return found
+
+    def answer(self, rows: Rows, margins: list[float], headers: Any) -> Reply:
+        """The answer with the outputs that were asked for, each in the form that was asked for."""
+        asked, card = self.question, self._model.card
+        behind: list[bytes] = []
+        outputs = []
+        for output, goes_behind in self._wanted:
+            made = Output(output.name, OUTPUTS[output.name], [len(margins)], data=self._values(output, rows, margins))
+            if goes_behind:
+                made, data = binary(made)
+                behind.append(data)
+            outputs.append(made)
+        about: dict[str, Any] = {"model_name": card.name, "model_version": card.version}
+        if asked.id:
+            about["id"] = asked.id
+        text = msgspec.json.encode(about | {"outputs": outputs})
+        if not any(goes_behind for _, goes_behind in self._wanted):
+            return Reply(200, text, JSON, headers)
+        return Reply(200, text + b"".join(behind), BINARY, ((LENGTH, b"%d" % len(text)), *headers))
+
+    def _values(self, output: Wanted, rows: Rows, margins: list[float]) -> list[Any]:
+        """One value a lead of one output."""
+        model = self._model
+        if output.name == "margin":
+            return margins
+        if output.name == "reasons":
+            found = model.trees.reasons(rows, how_many_reasons(self.question))
+            return [text(reasons(model, lead, shares)) for lead, shares in zip(self.leads, found, strict=True)]
+        if output.name == "warnings":
+            warnings: list[list[Any]] = [[] for _ in margins]
+            for place, feature in rows.unseen:
+                warnings[place].append(unseen_warning(model, feature, self.leads[place]))
+            return [text(each) for each in warnings]
+        scores = [model.score(margin) for margin in margins]
+        return [score.tier if output.name == "tier" else score.raw_score for score in scores]
+
+
+def wanted(question: Question) -> list[tuple[Wanted, bool]]:
+    """The outputs that a request asks for, and whether each goes behind the JSON. Raises ``InvalidRows``."""
+    names = [*PLAIN, "reasons"] if question.parameters.get("reasons") else PLAIN
+    asked = question.outputs or [Wanted(name) for name in names]
+    unknown = [output.name for output in asked if output.name not in OUTPUTS]
+    if unknown:
+        raise InvalidRows(f"outputs are {', '.join(OUTPUTS)}, not {unknown[0][:80]!r}")
+    if len({output.name for output in asked}) != len(asked):
+        raise InvalidRows("each output can be asked for once")
+    how_many_reasons(question)
+    usual = question.parameters.get("binary_data_output", False)
+    return [(output, bool(output.parameters.get("binary_data", usual))) for output in asked]
+
+
+def how_many_reasons(question: Question) -> int:
+    """The parameter ``reasons``: how many of the strongest. Raises ``InvalidRows``."""
+    number = question.parameters.get("reasons", Asked().reasons)
+    if type(number) is not int or not 0 <= number <= MOST_REASONS:
+        raise InvalidRows(f"the parameter reasons must be a whole number from 0 to {MOST_REASONS}")
+    return number
+
+
+def encoded_rows(tensor: Tensor, reader: RowReader) -> Rows:
+    """The rows of one tensor of numbers. Raises ``InvalidRows``."""
+    columns = len(reader.names)
+    if tensor.datatype == "BYTES" or len(tensor.shape) != 2 or tensor.shape[1] != columns:
+        raise InvalidRows(
+            f"send one tensor of numbers of the shape [leads, {columns}], or a tensor for each feature by its name; "
+            f"got {tensor.name[:80]!r}, {tensor.datatype} of {list(tensor.shape)}"
+        )
+    values = tensor.values
+    return reader.matrix([values[start : start + columns] for start in range(0, len(values), columns)])
+
+
+def as_leads(tensors: list[Tensor], model: LoadedModel) -> bytes:
+    """Tensors of single features as a batch of leads, for the contract to check. Raises ``InvalidRows``."""
+    features = {feature.name: feature for feature in model.card.contract.features}
+    leads: list[dict[str, Any]] = []
+    for number, tensor in enumerate(tensors):
+        feature = features.pop(tensor.name, None)
+        if feature is None:
+            hint = model.card.contract.guess(tensor.name)
+            raise InvalidRows(
+                f"input {tensor.name[:80]!r} is no feature of the model, or came twice"
+                + (f"; did you mean {hint!r}?" if hint else "")
+            )
+        if len(tensor.shape) not in (1, 2) or tensor.shape[1:] not in ((), (1,)):
+            raise InvalidRows(f"input {tensor.name!r} must be of the shape [leads], not {list(tensor.shape)}")
+        if number == 0:
+            leads = [{} for _ in tensor.values]
+        if len(tensor.values) != len(leads):
+            raise InvalidRows(
+                f"inputs must be of one length; {tensor.name!r} has {len(tensor.values)}, not {len(leads)}"
+            )
+        if (tensor.datatype == "BYTES") != (feature.kind == "category"):
+            raise InvalidRows(f"input {tensor.name!r} must be {feature.allowed}, not of type {tensor.datatype}")
+        for lead, value in zip(leads, tensor.values, strict=True):
+            if value is None or (value == "" and "" not in feature.values):
+                continue
+            if type(value) is float and not math.isfinite(value):
+                raise InvalidRows(f"input {tensor.name!r} must be {feature.allowed}; NaN is missing, infinity nothing")
+            lead[tensor.name] = value
+    return msgspec.json.encode([{"lead_id": str(number), "features": lead} for number, lead in enumerate(leads, 1)])
+
+
+def in_its_form(handler: Handler) -> Handler:
+    """A handler whose failures are told as the protocol tells them; one of ours that failed goes on upwards."""
+
+    async def answered(exchange: Exchange) -> Reply:
+        try:
+            return await handler(exchange)
+        except LeadScoringError as failure:
+            told = problem(failure, exchange.request_id)
+            exchange.error = type(failure).__name__
+            if isinstance(failure, RequestError) and failure.key:
+                exchange.key = failure.key
+            return Reply(told.status, msgspec.json.encode({"error": str(failure)}), JSON, told.headers)
+
+    return answered
+
+
+def said(value: dict[str, Any]) -> Reply:
+    """A value as a JSON reply."""
+    return Reply(200, msgspec.json.encode(value))
+
+
+def text(value: Any) -> str:
+    """A value as a JSON text inside of a tensor."""
+    return msgspec.json.encode(value).decode()

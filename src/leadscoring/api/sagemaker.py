@@ -1,0 +1,189 @@
+"""SageMaker's contract for containers: ``/ping``, ``/invocations``, ``/execution-parameters``.
+
+No key is asked for: inside SageMaker its front door has checked the caller's signature, and nothing else reaches the
+container. Elsewhere these routes would be a way around the keys, so they exist only where ENDPOINT_PROTOCOLS says so.
+
+Encoded rows, as CSV or as a JSON matrix, are answered as the built-in XGBoost container answers them: the *score* is
+the model's own probability, the logistic function of the margin, since the service that calls calibrates itself. It
+is not the calibrated ``raw_score`` of the API, which leads get here as there, with their reasons.
+"""
+
+import re
+
+import msgspec
+
+from leadscoring._engine import count_colons
+from leadscoring.api.admission import Admission
+from leadscoring.api.encoded import EncodedScoring
+from leadscoring.api.exchange import JSON, Exchange, Message, Reply, is_json
+from leadscoring.api.lifecycle import Lifecycle
+from leadscoring.api.limits import RateLimit
+from leadscoring.api.score import Scoring
+from leadscoring.encoded import RowReader
+from leadscoring.errors import InvalidRows, MalformedJson, NotAcceptable
+from leadscoring.key_file import Scope
+from leadscoring.keys import Key
+from leadscoring.metrics import Metrics
+from leadscoring.model.calibration import logistic
+from leadscoring.scoring import Scorer
+from leadscoring.settings import Settings
+
+CSV, LINES = b"text/csv", b"application/jsonlines"
+PAYLOAD_MB = 6
+"""What SageMaker lets through, at most."""
+
+FORMS = ("instances", "data")
+"""The names by which a JSON matrix may be sent."""
+
+ASKED = b"x-amzn-sagemaker-custom-attributes"
+"""The one header of a caller that SageMaker passes on; it may hold what is the query elsewhere."""
+
+BARE_MATRIX = re.compile(rb"\s*\[\s*\[").match
+
+
+class Score(msgspec.Struct):
+    """One row's answer, as in the built-in container's JSON."""
+
+    score: float
+
+
+class Predictions(msgspec.Struct):
+    """The answer for encoded rows: a probability by the logistic function, and a margin in log-odds, for each."""
+
+    predictions: list[Score]
+    margins: list[float]
+
+
+class FrontDoor:
+    """The door of a container whose callers SageMaker has checked."""
+
+    key = Key("sagemaker", b"")
+
+    def check(self, _presented: bytes | None, _scope: Scope = "score") -> Key:
+        """Lets everybody in, as one caller."""
+        return self.key
+
+
+class SageMaker:
+    """The three routes of a container of SageMaker's."""
+
+    def __init__(
+        self,
+        scorer: Scorer,
+        metrics: Metrics,
+        settings: Settings,
+        admission: Admission,
+        lifecycle: Lifecycle,
+        limit: RateLimit,
+    ) -> None:
+        door = FrontDoor()
+        self._leads = Scoring(scorer, door, metrics, settings, admission, limit)
+        self._rows = EncodedScoring(scorer, door, metrics, settings, admission, limit)
+        self._scorer = scorer
+        self._lifecycle = lifecycle
+        self._workers = settings.workers
+        self._most_bytes = settings.max_body_bytes
+        self._lead_line = msgspec.json.Decoder(msgspec.Raw).decode
+
+    async def ping(self, _exchange: Exchange) -> Reply:
+        """Whether leads can be scored: the model is loaded, and its golden rows score as they should."""
+        state = self._lifecycle.seen(self._scorer.model)
+        return Reply(200 if state == "ready" else 503, msgspec.json.encode({"status": state}))
+
+    async def execution_parameters(self, _exchange: Exchange) -> Reply:
+        """How a batch transform should call: as many at once as there are workers, with bodies that fit."""
+        megabytes = min(PAYLOAD_MB, self._most_bytes >> 20)
+        said = {"MaxConcurrentTransforms": self._workers, "BatchStrategy": "MULTI_RECORD", "MaxPayloadInMB": megabytes}
+        return Reply(200, msgspec.json.encode(said))
+
+    async def invocations(self, exchange: Exchange) -> Reply:
+        """Scores what the body holds: rows as CSV or JSON, or leads as JSON or JSON lines."""
+        self._rows.admit(exchange)
+        kind = kind_of(exchange.content_type)
+        body = await exchange.body(self._most_bytes, (JSON, CSV, LINES))
+        if kind == LINES:
+            return await self._lines(exchange, body)
+        if kind == CSV:
+            return await self._matrix(exchange, body, kind)
+        rows = matrix_in(body)
+        if rows is not None:
+            return await self._matrix(exchange, rows, kind)
+        accepted(exchange, (JSON,))
+        return await self._scored(exchange, body)
+
+    async def _matrix(self, exchange: Exchange, body: bytes, kind: bytes) -> Reply:
+        """The answer for rows, as CSV or as JSON; the same kind as the question unless told otherwise."""
+        form = accepted(exchange, (kind, JSON if kind == CSV else CSV))
+        reader = RowReader(self._scorer.model.card.contract)
+        read = reader.csv if kind == CSV else reader.json
+        _, margins = await self._rows.margins(exchange, len(body), lambda: read(body))
+        if form == CSV:
+            text = "".join(f"{logistic(margin)!r}\n" for margin in margins)
+            return Reply(200, text.encode(), b"text/csv; charset=utf-8", self._rows.limits(exchange))
+        said = Predictions([Score(logistic(margin)) for margin in margins], margins)
+        return Reply(200, msgspec.json.encode(said), headers=self._rows.limits(exchange))
+
+    async def _lines(self, exchange: Exchange, body: bytes) -> Reply:
+        """The answer for a lead a line: a line for each, or an array of them."""
+        form = accepted(exchange, (LINES, JSON))
+        lines = [line for line in body.split(b"\n") if line.strip()]
+        for number, line in enumerate(lines, 1):
+            try:
+                self._lead_line(line)
+            except (msgspec.MsgspecError, UnicodeError, RecursionError) as failure:
+                raise MalformedJson(f"line {number} is not one JSON value: {failure}") from None
+        reply = await self._scored(exchange, b"[" + b",".join(lines) + b"]")
+        if form == JSON:
+            return reply
+        answers = msgspec.json.decode(reply.body, type=list[msgspec.Raw])
+        return Reply(200, b"".join(bytes(answer) + b"\n" for answer in answers), LINES, reply.headers)
+
+    async def _scored(self, exchange: Exchange, body: bytes) -> Reply:
+        """What the API answers for this lead, or array of leads."""
+
+        async def replayed() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        exchange.receive, exchange.content_length = replayed, None
+        exchange.scope["query_string"] = exchange.header(ASKED) or exchange.scope["query_string"]
+        many = body.lstrip()[:1] == b"["
+        return await (self._leads.batch(exchange) if many else self._leads.one(exchange))
+
+
+def kind_of(content_type: bytes | None) -> bytes:
+    """What a Content-Type says, without parameters; JSON where nothing is said."""
+    if content_type is None or is_json(content_type):
+        return JSON
+    return content_type.split(b";", 1)[0].strip().lower()
+
+
+def accepted(exchange: Exchange, forms: tuple[bytes, ...]) -> bytes:
+    """The first of ``forms`` that the Accept header allows. Raises ``NotAcceptable``."""
+    header = exchange.header(b"accept") or b"*/*"
+    wanted = [kind_of(part) for part in header.split(b",")]
+    for kind in wanted:
+        for form in forms:
+            if kind in (form, b"*/*", form.split(b"/")[0] + b"/*"):
+                return form
+    raise NotAcceptable(header[:80].decode("latin-1"), " or ".join(form.decode() for form in forms))
+
+
+def matrix_in(body: bytes) -> bytes | None:
+    """The matrix in a JSON body, bare or under one of FORMS; nothing when the body is something else.
+
+    Raises ``InvalidRows`` when something stands beside a matrix: which of the two was meant cannot be known.
+    """
+    if BARE_MATRIX(body):
+        return body
+    if body.lstrip()[:1] != b"{":
+        return None
+    try:
+        parts = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None  # explained where leads are read
+    name = next((name for name in FORMS if name in parts), None)
+    if name is None:
+        return None
+    if count_colons(body) != 1:
+        raise InvalidRows(f"beside {name!r} nothing may stand in the body, and its rows hold numbers and nulls only")
+    return bytes(parts[name])

@@ -1,0 +1,229 @@
+"""A request that cannot be scored in time costs next to nothing: it is answered at its head, its body let pass."""
+
+import os
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httptools
+import httpx
+import pytest
+import uvicorn
+from factories import LEAD, body, model_file
+from hypothesis import example, given
+from hypothesis import strategies as st
+from serving import KEY, eventually
+from wire import Wire
+
+from leadscoring.api.app import App, create
+from leadscoring.api.failures import problem
+from leadscoring.api.protocol import MOST_SKIPPED, connection
+from leadscoring.api.refusal import Prepared, read_head
+from leadscoring.drain import Server
+from leadscoring.errors import Overloaded
+
+LEAD_BODY = body(LEAD)
+
+
+class Full:
+    """A service in this process whose line is full until it is told otherwise."""
+
+    def __init__(self, app: App, port: int) -> None:
+        self.admission = app.gate.admission
+        self.admission.full = True
+        self.port = port
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"X-API-Key": KEY}, timeout=30)
+
+    @contextmanager
+    def wired(self) -> Iterator[Wire]:
+        """A connection to it."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as made:
+            yield Wire(made)
+
+
+@pytest.fixture
+def full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Full]:
+    """The service, listening on a free port of the loopback, ended at the end of the test."""
+    for name in [name for name in os.environ if name in ("PORT", "WORKERS")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("MODEL_PATH", str(model_file(tmp_path)))
+    monkeypatch.setenv("API_KEYS", KEY)
+    app = create()
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        config = uvicorn.Config(app, http=connection, ws="none", log_config=None, proxy_headers=False)  # type: ignore[arg-type]  # ours
+        server = Server(config, 0)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            assert eventually(lambda: server.started, 10)
+            service = Full(app, listener.getsockname()[1])
+            yield service
+            service.http.close()
+        finally:
+            server.should_exit = True
+            thread.join(30)
+    assert not thread.is_alive()
+
+
+def request(path: str = "/api/v1/score", sent: bytes = LEAD_BODY, *lines: str, length: int | None = None) -> bytes:
+    """The bytes of one request."""
+    told = [f"POST {path} HTTP/1.1", "Host: a", f"X-API-Key: {KEY}", f"Content-Length: {length or len(sent)}", *lines]
+    return "\r\n".join([*told, "", ""]).encode() + sent
+
+
+def test_it_is_told_when_to_come_back_and_its_connection_goes_on(full: Full) -> None:
+    """The same answer as by any other way, with the id that was sent; then it is scored."""
+    with full.wired() as wire:
+        wire.send(request("/api/v1/score?reasons=2", LEAD_BODY, "X-Request-ID: mine-1"))
+        refusal = wire.answer()
+        assert refusal is not None
+        assert refusal.status == 503
+        assert refusal.headers["retry-after"] == "1"
+        assert refusal.headers["x-request-id"] == "mine-1"
+        assert refusal.body == problem(Overloaded(), "mine-1").body
+        full.admission.full = False
+        wire.send(request())
+        answer = wire.answer()
+        assert answer is not None
+        assert answer.status == 200
+
+
+def test_an_id_that_is_not_sane_is_replaced(full: Full) -> None:
+    """As for any other request: nothing of it is repeated."""
+    answer = full.http.post("/api/v1/score", json=LEAD, headers={"X-Request-ID": 'a"b'})
+    assert answer.status_code == 503
+    assert re.fullmatch(r"[0-9a-f]{12}-[0-9a-f]+", answer.headers["x-request-id"])
+    assert answer.json()["request_id"] == answer.headers["x-request-id"]
+
+
+@pytest.mark.parametrize("size", [1, 2_000, 70_000, 3_000_000])
+def test_the_body_is_let_pass_however_it_arrives(full: Full, size: int) -> None:
+    """In one piece, in two, or much later; what follows is a request of its own."""
+    sent = b"x" * size
+    with full.wired() as wire:
+        for cut in (0, 1, size // 2, size):
+            whole = request(sent=sent)
+            head = len(whole) - size
+            wire.send(whole[: head + cut])
+            answer = wire.answer()
+            assert answer is not None
+            assert answer.status == 503
+            wire.send(whole[head + cut :])
+        wire.send(b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n")
+        answer = wire.answer()
+        assert answer is not None
+        assert answer.status == 200
+
+
+def test_every_request_of_a_pipeline_is_answered_in_order(full: Full) -> None:
+    """Refused ones, and those that need no scoring."""
+    health = b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n"
+    with full.wired() as wire:
+        wire.send(request() + request("/api/v1/score/batch", b"[]") + health + health)
+        answers = [wire.answer() for _ in range(4)]
+    assert [answer and answer.status for answer in answers] == [503, 503, 200, 200]
+
+
+def test_a_body_too_long_to_let_pass_ends_the_connection(full: Full) -> None:
+    """The answer says so."""
+    with full.wired() as wire:
+        wire.send(request(sent=b"", length=MOST_SKIPPED + 1))
+        answer = wire.answer()
+        assert answer is not None
+        assert (answer.status, answer.headers["connection"]) == (503, "close")
+        assert wire.closed
+
+
+def test_what_scores_nothing_is_answered_as_ever(full: Full) -> None:
+    """Health, metrics, and the requests of browsers, whose answers carry more headers."""
+    assert full.http.get("/health/ready").status_code == 200
+    assert full.http.post("/api/v1/nothing", json=LEAD).status_code == 404
+    assert full.http.post("/api/v1/score", json=LEAD, headers={"Origin": "http://a"}).status_code == 200
+
+
+def test_each_is_counted_and_logged(full: Full) -> None:
+    """As a request with its status, and as one that was refused."""
+    for _ in range(3):
+        assert full.http.post("/api/v1/score", json=LEAD).status_code == 503
+    said = full.http.get("/metrics").text
+    assert 'http_requests_total{method="POST",endpoint="/api/v1/score",status="503"} 3.0' in said
+    assert 'requests_rejected_total{reason="overloaded"} 3.0' in said
+    assert "http_requests_active 1.0" in said
+
+
+@pytest.mark.parametrize(
+    "unusual",
+    [
+        b"POST /api/v1/score HTTP/1.0\r\nHost: a\r\nContent-Length: 1\r\n\r\n",
+        b"POST /api/v1/score HTTP/1.1\r\nContent-Length: 1\r\n\r\n",
+        b"POST /api/v1/score HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        b"POST /api/v1/score HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"POST /api/v1/score HTTP/1.1\r\nHost: a\r\nContent-Length: 1, 1\r\n\r\n",
+        b"POST /api/v1/score HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
+        b"POST /api/v1/score HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n",
+        b"POST /api/v1/score HTTP/1.1\r\nHost: a\r\nContent-Length : 1\r\n\r\n",
+        b"POST /api/v1/score HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n",
+        b"POST /api/v1/score HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nConnection: close\r\n\r\n",
+        b"POST /api/v1/score HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n Folded: 1\r\n\r\n",
+        b"POST /api/v1/score HTTP/1.1\nHost: a\nContent-Length: 1\n\n",
+        b"GET /api/v1/score HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n",
+        b"POST /api/v1/score HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n",
+    ],
+)
+def test_an_unusual_head_takes_the_long_way(unusual: bytes) -> None:
+    """The short way must never see an end of a request where the parser sees another."""
+    assert read_head(unusual) is None
+
+
+HEADER = st.tuples(
+    st.sampled_from(["Host", "X-A", "Content-Length", "Accept", "User-Agent", "Te"]), st.text(max_size=9)
+)
+
+
+@given(headers=st.lists(HEADER, max_size=6), tail=st.binary(max_size=20), length=st.integers(0, 30))
+@example(headers=[("Host", "a")], tail=b"\r\n\r\n", length=4)
+def test_a_plain_head_means_to_the_parser_what_it_means_here(
+    headers: list[tuple[str, str]], tail: bytes, length: int
+) -> None:
+    """Where the head ends, and how long the body is."""
+    lines = [f"{name}: {value}" for name, value in headers] + [f"Content-Length: {length}"]
+    data = "\r\n".join(["POST /api/v1/score HTTP/1.1", *lines, "", ""]).encode() + tail
+    head = read_head(data)
+    if head is None:
+        return
+
+    class Seen:
+        """What the parser calls."""
+
+        def __init__(self) -> None:
+            self.body = b""
+            self.complete = False
+
+        def on_body(self, part: bytes) -> None:
+            self.body += part
+
+        def on_message_complete(self) -> None:
+            self.complete = True
+
+    seen = Seen()
+    rest = data[head.size :]
+    parser = httptools.HttpRequestParser(seen)
+    parser.feed_data(data[: head.size] + rest[: head.body] + b"y" * (head.body - len(rest[: head.body])))
+    assert seen.complete
+    assert len(seen.body) == head.body
+    assert seen.body.startswith(rest[: head.body])
+
+
+def test_a_prepared_answer_has_the_length_that_it_says() -> None:
+    """For an id of any length, on a connection that goes on or ends."""
+    prepared = Prepared(lambda request_id: problem(Overloaded(), request_id))
+    for request_id in (b"1", b"x" * 128):
+        for closes in (False, True):
+            head, _, sent = prepared.to(request_id, closes).partition(b"\r\n\r\n")
+            assert b"content-length: %d" % len(sent) in head
+            assert (b"connection: close" in head) == closes
+            assert sent == problem(Overloaded(), request_id.decode()).body
