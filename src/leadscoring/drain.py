@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from socket import socket
@@ -37,7 +38,8 @@ class Server(Clocked):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Takes those that end it, and SIGHUP."""
-        signal.signal(signal.SIGHUP, self.hang_up)
+        if threading.current_thread() is threading.main_thread():  # no other may
+            signal.signal(signal.SIGHUP, self.hang_up)
         with super().capture_signals():
             yield
 
