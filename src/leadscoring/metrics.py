@@ -6,6 +6,7 @@ No label is ever made of what a client sent: a path that is no route is ``unknow
 from collections.abc import Callable, Iterable, Sequence
 from math import nan
 from pathlib import Path
+from time import monotonic
 
 import msgspec
 
@@ -29,6 +30,10 @@ MODEL_SECONDS = (0.000005, 0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 
 STAGES = ("decode", "predict", "explain", "encode")
 QUEUE = "queue"
 """The stage before the others, of those requests that had to wait."""
+
+BEAT = "worker_beat_seconds"
+BEAT_SECONDS = 2.0
+"""A process that has not said for so long that it serves does not."""
 
 REJECTIONS = ("overloaded", "deadline", "rate_limit", "connections", "header_time", "body_time", "headers", "malformed")
 SCORES = tuple(step / 20 for step in range(1, 20))
@@ -81,6 +86,7 @@ def declared(endpoints: Iterable[str], provider: str, env: str = "") -> tuple[Fa
         Family("gauge", "scoring_queue_requests", "Requests that wait for their turn at scoring"),
         Family("counter", "log_lines_dropped", "Log lines that could not be written"),
         Family("histogram", "model_batch_size", "Leads in a batch", {}, BATCHES),
+        Family("gauge", BEAT, "When a process last said that it serves, by a clock that all of them have", hidden=True),
         Family("gauge", "api_demo_key_active", "Whether the demo key opens the service", alike=True),
         Family(
             "gauge", "api_key_expiry_timestamp_seconds", "When the next working key expires; +Inf for never", alike=True
@@ -114,7 +120,7 @@ def of_process(env: str) -> tuple[Family, ...]:
     return (
         Family("gauge", "service_info", "Always 1: the environment and the version", about, alike=True),
         Family("gauge", "service_workers", "Processes that should serve", alike=True),
-        Family("gauge", "service_ready_workers", "Processes that are ready to score"),
+        Family("gauge", "service_ready_workers", "Processes that are ready to score", alike=True),
         Family("counter", "process_cpu_seconds", "Processor time of all workers"),
         Family("gauge", "process_resident_memory_bytes", "Memory of all workers, shared pages counted in each"),
         Family("gauge", "process_open_fds", "Open files and connections of all workers"),
@@ -130,6 +136,8 @@ def metrics_markdown() -> str:
     """The table of metrics as Markdown for the documentation, by the names that ``/metrics`` shows."""
     lines = ["| Metric | Type | Labels | Meaning |", "|---|---|---|---|"]
     for family in declared((), "local"):
+        if family.hidden:
+            continue
         name = family.name + ("_total" if family.kind == "counter" else "")
         labels = ", ".join(f"`{label}`" for label in family.labels)
         lines.append(f"| `{name}` | {family.kind} | {labels} | {family.help} |")
@@ -176,6 +184,7 @@ class Metrics:
             tally.count(f"system_{name}")
             for name in ("cpu_seconds", "cpu_cores", "memory_usage_ratio", "disk_usage_ratio")
         )
+        self.beat = tally.count(BEAT).set
         self.queued = tally.count("scoring_queue_requests")
         self.log_lines_dropped = tally.count("log_lines_dropped")
         self.waited = tally.spread("scoring_stage_seconds", QUEUE).observe
@@ -283,14 +292,19 @@ class Metrics:
         self._demo_active.set(float(demo_active))
         self._next_expiry.set(next_expiry)
 
-    def ready(self, ready: bool) -> None:
-        """Whether this process can score."""
-        self._ready.set(float(ready))
+    def serving(self) -> int:
+        """How many processes serve now."""
+        now = monotonic()
+        return sum(now - beat < BEAT_SECONDS for beat in self._tally.each(BEAT) if beat)
 
-    def service(self, workers: int, started: float) -> None:
-        """How many processes should serve, and since when they do."""
-        self._workers.set(workers)
-        self._started.set(started)
+    def workers(self, wanted: int) -> None:
+        """So many processes should serve, as many do as have just said so."""
+        self._workers.set(wanted)
+        self._ready.set(self.serving())
+
+    def started(self, moment: float) -> None:
+        """Since when the service runs."""
+        self._started.set(moment)
 
     def process(self, cpu_seconds: float, memory_bytes: float, open_fds: float) -> None:
         """What this process uses; of processor time, what was spent since it said so last."""
