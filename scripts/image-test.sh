@@ -86,7 +86,7 @@ unpack() {
     in_store inspect --type image "$IMAGE" >"$WORK/inspect.json"
 }
 
-# Containers of earlier runs are whole copies of the image.
+# Containers of earlier runs are whole copies of the image; that of the last one stays, to be looked at.
 forget() {
     in_store rm --all >/dev/null 2>&1 || true
 }
@@ -100,4 +100,3 @@ build
 unpack
 say "built in $(($(date +%s) - start)) s; $(du -sm "$WORK/root/" | cut -f 1) MB, of which $(du -sm "$BASE" | cut -f 1) MB are the base"
 IMAGE_FOLDER=$WORK .venv/bin/python -m pytest tests/image -q -rs "$@"
-forget
