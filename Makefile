@@ -23,7 +23,7 @@ MODEL_VERSION_TO_TRAIN ?= 1.0.0
 FUZZ_EFFORT ?= 20
 
 .PHONY: help install dev test test-unit test-integration fuzz lint format bench bench-quality stress test-sanitize docs \
-  lock model clean
+  lock model docker-build docker-run docker-compose-up docker-compose-down image-test load-test clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,7 @@ lint: $(STAMP)  ## Check form, types, layers, dependencies and scripts
 	$(BIN)/lint-imports
 	$(BIN)/deptry src
 	$(BIN)/shellcheck scripts/*.sh .ci/run
+	$(BIN)/hadolint Dockerfile
 
 format: $(STAMP)  ## Rewrite the Python files in the project's form
 	$(BIN)/ruff format .
@@ -86,6 +87,21 @@ model: $(STAMP)  ## Train models/model.json again, on demo data made from a fixe
 	$(BIN)/leadscoring demo-data --rows $(MODEL_ROWS) --seed $(MODEL_SEED) --out build/model/leads.csv
 	$(BIN)/python scripts/train_shipped_model.py build/model/leads.csv --version $(MODEL_VERSION_TO_TRAIN) \
 	  --out models/model.json --report build/model/report
+
+docker-build:  ## Build the container image IMAGE (lead-scoring-api:latest) with Docker or Podman
+	@./scripts/container.sh build
+
+docker-run:  ## Run the container image on PORT (8000), read-only and without rights
+	@./scripts/container.sh run
+
+docker-compose-up:  ## Start the service with Prometheus, Alertmanager and Grafana
+	@./scripts/container.sh up
+
+docker-compose-down:  ## Stop them
+	@./scripts/container.sh down
+
+image-test: $(STAMP)  ## Build the image without a container daemon (buildah, debootstrap; as root), run it and test it
+	./scripts/image-test.sh
 
 clean:  ## Remove the environment and everything that was built
 	rm -rf .venv build dist htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
