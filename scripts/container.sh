@@ -3,8 +3,10 @@
 #
 #   container.sh build   build IMAGE from the Dockerfile
 #   container.sh run     run IMAGE as the service, on PORT, until it is told to stop
-#   container.sh up      start the service, Prometheus, Alertmanager and Grafana, and wait until they are healthy
+#   container.sh up      start the service, Prometheus, Alertmanager and Grafana, and wait until they are healthy;
+#                        `up NAME...` only those
 #   container.sh down    stop them; what Prometheus and Grafana have stored stays
+#   container.sh check   say which engine and compose would do it
 #
 #   IMAGE         the image                                     (lead-scoring-api:latest)
 #   BASE_IMAGE    what it stands on                             (the Dockerfile's own)
@@ -99,20 +101,26 @@ case "${1:-}" in
         usage
         exit 0
         ;;
-    build | run | up | down) verb=$1 ;;
+    build | run | up | down | check) verb=$1 ;;
     *)
         usage >&2
         exit 2
         ;;
 esac
 
+shift
 engine=$(find_engine)
 case "$verb" in
     build) build ;;
     run) run ;;
-    up | down)
+    *)
         compose=$(find_compose "$engine")
-        # shellcheck disable=SC2086  # two words
-        if [ "$verb" = up ]; then $compose up --detach --build --wait; else $compose down; fi
+        # $compose may be two words
+        case "$verb $#" in
+            check*) printf '%s, %s\n' "$engine" "$compose" ;;
+            down*) $compose down ;;
+            'up 0') $compose up --detach --build --wait ;;
+            up*) $compose up --detach --wait --no-deps "$@" ;;
+        esac
         ;;
 esac
