@@ -81,7 +81,7 @@ def listening(settings: Settings) -> socket.socket:
 
 
 def metrics_folder() -> tempfile.TemporaryDirectory[str]:
-    """A folder that ends with the service. Raises ``CannotStart`` where nothing can be written, as on a read-only root."""
+    """A folder that ends with the service. Raises ``CannotStart`` where none can be made: the root may be read-only."""
     try:
         return tempfile.TemporaryDirectory(prefix="leadscoring-metrics-")
     except OSError as failure:

@@ -74,7 +74,9 @@ def test_podman_is_taken_where_docker_is_not(tmp_path: Path) -> None:
 def test_an_image_is_built_under_its_name_with_what_was_given(tmp_path: Path) -> None:
     """Version and revision are those of the work tree."""
     machine = Machine(tmp_path, "docker")
-    assert machine.run("build", BASE_IMAGE="debian:13", REQUIREMENTS="other.txt", BUILD_ARGS="--no-cache").returncode == 0
+    assert (
+        machine.run("build", BASE_IMAGE="debian:13", REQUIREMENTS="other.txt", BUILD_ARGS="--no-cache").returncode == 0
+    )
     told = machine.last()
     for part in ("BASE_IMAGE=debian:13", "REQUIREMENTS=other.txt", "--no-cache", "--tag lead-scoring-api:latest ."):
         assert part in told

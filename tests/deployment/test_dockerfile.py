@@ -10,7 +10,7 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
 def allowed() -> set[str]:
     """What .dockerignore lets in."""
     lines = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
-    assert [line for line in lines if line and not line.startswith(("#", "!"))][0] == "*"
+    assert next(line for line in lines if line and not line.startswith(("#", "!"))) == "*"
     return {line[1:] for line in lines if line.startswith("!")}
 
 
