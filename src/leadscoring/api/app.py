@@ -4,7 +4,7 @@ import itertools
 import os
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
 from time import perf_counter, time
 
@@ -185,10 +185,10 @@ def create() -> App:
     )
     routes, detail = route_table(service, operations, admission), detail_table(operations)
     if settings.operations_access != "port":
-        return App(service, routes | detail, lifespan(lifecycle, pulse, closing), lifecycle, admission)
-    apart = App(service, detail, lifespan(lifecycle, pulse, ExitStack()), lifecycle, admission)
+        return App(service, routes | detail, lifespan(lifecycle, closing, pulse.beating()), lifecycle, admission)
+    apart = App(service, detail, lifespan(lifecycle, ExitStack()), lifecycle, admission)
     beside = listening(apart, settings.host, settings.operations_port)
-    return App(service, routes, lifespan(lifecycle, pulse, closing, beside), lifecycle, admission)
+    return App(service, routes, lifespan(lifecycle, closing, beside, pulse.beating()), lifecycle, admission)
 
 
 def admission_of(service: Service) -> Admission:
@@ -197,17 +197,16 @@ def admission_of(service: Service) -> Admission:
     return Admission(settings.max_queue_seconds, settings.request_timeout_seconds, metrics.queued.set, metrics.waited)
 
 
-def lifespan(
-    lifecycle: Lifecycle, pulse: Pulse, closing: ExitStack, beside: AbstractAsyncContextManager[None] | None = None
-) -> Lifespan:
-    """What is open while the server runs: ``beside``, and what ``closing`` closes at the end."""
+def lifespan(lifecycle: Lifecycle, closing: ExitStack, *beside: AbstractAsyncContextManager[None]) -> Lifespan:
+    """What is open while the server runs: all that is ``beside``, and what ``closing`` closes at the end."""
 
     @asynccontextmanager
     async def life(_app: Starlette) -> AsyncIterator[None]:
-        async with beside or nullcontext():
+        async with AsyncExitStack() as opened:
+            for context in beside:
+                await opened.enter_async_context(context)
             lifecycle.start()
-            async with pulse.beating():
-                yield
+            yield
         closing.close()
 
     return life
