@@ -23,7 +23,7 @@ RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf --mount=type=secret,id=
  && /tools/bin/pip install --require-hashes -r requirements/build.txt \
  && python3 -m venv --without-pip /opt/leadscoring
 ARG REQUIREMENTS=serve.txt
-COPY requirements/ requirements/
+COPY requirements/${REQUIREMENTS} requirements/
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf --mount=type=secret,id=ca.pem,target=/run/secrets/ca.pem \
     /tools/bin/pip --python /opt/leadscoring/bin/python3 install --require-hashes -r "requirements/${REQUIREMENTS}"
 COPY CMakeLists.txt LICENSE README.md pyproject.toml ./
