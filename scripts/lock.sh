@@ -26,6 +26,7 @@ compile() {
     echo "requirements/$lock: $(grep -c '^[a-z]' "requirements/$lock") packages"
 }
 
-compile dev.txt pyproject.toml --extra train --extra dev
+compile dev.txt pyproject.toml --extra train --extra load --extra dev
 compile serve.txt pyproject.toml
+compile build.txt requirements/build.in
 compile zig.txt requirements/zig.in

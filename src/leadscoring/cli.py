@@ -1,4 +1,4 @@
-"""The command line: ``leadscoring serve | train | evaluate | keys | model | demo-data``."""
+"""The command line: ``leadscoring serve | health | train | evaluate | keys | model | demo-data``."""
 
 import os
 import sys
@@ -15,6 +15,7 @@ LAZY = {
     "train": ("leadscoring.training.commands", "train"),
     "evaluate": ("leadscoring.training.commands", "evaluate"),
     "keys": ("leadscoring.keys_command", "keys"),
+    "health": ("leadscoring.health_command", "health"),
     "demo-data": ("leadscoring.demo_command", "demo_data"),
 }
 """Commands whose modules are imported only when called: serving must not carry the trainer."""

@@ -50,7 +50,7 @@ def run(settings: Settings) -> None:
             Server(uvicorn.Config(**arguments(settings)), settings.drain_seconds).run([listener])
         return
     LoadedModel.load(settings.model_path, settings.model_version)
-    with listening(settings) as listener, tempfile.TemporaryDirectory(prefix="leadscoring-metrics-") as folder:
+    with listening(settings) as listener, metrics_folder() as folder:
         os.environ[METRICS_FILE] = str(metrics_file(Path(folder), settings))
         configure(settings.log_level, sys.stdout.isatty())
         config = uvicorn.Config(**arguments(settings), workers=settings.workers)
@@ -78,6 +78,15 @@ def listening(settings: Settings) -> socket.socket:
             f"HOST {settings.host} PORT {settings.port}: {why}; set PORT to another, or stop what listens there"
         ) from None
     return listener
+
+
+def metrics_folder() -> tempfile.TemporaryDirectory[str]:
+    """A folder that ends with the service. Raises ``CannotStart`` where none can be made: the root may be read-only."""
+    try:
+        return tempfile.TemporaryDirectory(prefix="leadscoring-metrics-")
+    except OSError as failure:
+        why = failure.strerror or failure
+        raise CannotStart(f"no folder for metrics: {why}; TMPDIR must name one that can be written to") from None
 
 
 def metrics_file(folder: Path, settings: Settings) -> Path:
