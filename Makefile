@@ -28,8 +28,8 @@ LOAD_USERS ?= 20
 LOAD_SECONDS ?= 30
 LOAD_REPORT ?= build/load/report.html
 
-.PHONY: help install dev test test-unit test-integration fuzz lint format bench bench-quality stress test-sanitize docs \
-  lock model docker-build docker-run docker-compose-up docker-compose-down image-test load-test clean
+.PHONY: help install azureml dev test test-unit test-integration fuzz lint format bench bench-quality stress \
+  test-sanitize docs lock model docker-build docker-run docker-compose-up docker-compose-down image-test load-test clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,14 @@ $(STAMP): pyproject.toml requirements/dev.txt requirements/zig.txt scripts/insta
 	@touch $@
 
 install: $(STAMP)  ## Make the environment in .venv and build the engine
+
+# Only where its tests are wanted: they are left out without it, except in CI.
+AZUREML := build/azureml/.made
+$(AZUREML): requirements/azureml.txt scripts/azureml.sh | $(STAMP)
+	@./scripts/azureml.sh
+	@touch $@
+
+azureml: $(AZUREML)  ## Make the environment of Azure ML's server, in which tests run the scoring script
 
 dev: $(STAMP)  ## Install, then serve the shipped model on PORT (8000)
 	@exec $(BIN)/leadscoring serve

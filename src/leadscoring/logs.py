@@ -55,6 +55,16 @@ EVENTS = {
     "key file read": Event("INFO", ("keys", "added", "removed"), "The key file has changed and counts from now on"),
     "key file refused": Event("ERROR", ("why", "keys"), "The key file has changed but cannot be taken; the keys from "
                               "before go on to count"),
+    "model endpoint failed": Event("WARNING", ("endpoint_provider", "error", "kind", "reason", "times"), "A remote "
+                                   "model did not score; `kind` is the error, `times` how often since the last line"),
+    "model endpoint breaker": Event("WARNING", ("endpoint_provider", "state"), "A remote model is left alone from now "
+                                    "on (`open`), tried (`half_open`), or called again (`closed`)"),
+    "model endpoint matches": Event("INFO", ("endpoint_provider", "rows"), "A remote model scores the golden rows as "
+                                    "they are certified"),
+    "model endpoint differs": Event("ERROR", ("endpoint_provider", "error", "rows", "differing"), "A remote model does "
+                                    "not score the golden rows as certified: its scores are served to nobody"),
+    "model fallback fails": Event("ERROR", ("endpoint_provider", "error"), "The local model, which should stand in for "
+                                  "a remote one, does not score as certified, and is not used"),
     "listening": Event("INFO", ("host", "port", "pid"), "A process accepts connections"),
     "draining": Event("INFO", ("seconds",), "The process was asked to end: it is not ready any more, and answers on "
                       "for so long before it stops accepting"),
@@ -112,6 +122,12 @@ def configure(level: str, readable: bool) -> Output:
     handler.setFormatter(Readable() if readable else Json())
     logging.basicConfig(handlers=[handler], level=level, force=True)
     return output
+
+
+def hush(*libraries: str) -> None:
+    """Keeps libraries from writing all that they do at LOG_LEVEL=DEBUG, such as requests with the tokens in them."""
+    for name in libraries:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 class Log:

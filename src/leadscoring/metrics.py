@@ -4,6 +4,7 @@ No label is ever made of what a client sent: a path that is no route is ``unknow
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from math import nan
 from pathlib import Path
 
 import msgspec
@@ -97,7 +98,7 @@ def of_endpoint(provider: str) -> tuple[Family, ...]:
     breaker = "Whether the remote model is called: 0 closed (it is), 1 half-open (one call tries), 2 open (it is not)"
     matches = "1 when the remote model scored the golden rows as certified, 0 when not, NaN when that is not known"
     return (
-        Family("gauge", "model_endpoint_breaker_state", breaker, remote, alike=True),
+        Family("gauge", "model_endpoint_breaker_state", breaker, remote, worst=True),
         Family("counter", "model_endpoint_attempts", "Calls of the remote model", {**remote, "outcome": ATTEMPTS}),
         Family("counter", "model_fallback_answers", "Leads that the local model scored for the remote one", remote),
         Family("gauge", "model_endpoint_matches", matches, remote, alike=True),
@@ -139,6 +140,8 @@ class Spent(msgspec.Struct, gc=False):
     predict: float = 0.0
     explain: float = 0.0
     encode: float = 0.0
+    waited: float = 0.0
+    """Seconds that were not work, but waiting for a remote model."""
 
     def stages(self) -> tuple[float, float, float, float]:
         """In the order of STAGES."""
@@ -254,6 +257,23 @@ class Metrics:
         if count is None:
             count = self._errors[error_type] = self._tally.count("model_prediction_errors", self._provider, error_type)
         count.add()
+
+    def attempted(self, outcome: str) -> None:
+        """A call of the remote model ended in one of ATTEMPTS."""
+        self._tally.count("model_endpoint_attempts", self._provider, outcome).add()
+
+    def breaker(self, state: int) -> None:
+        """The breaker in front of the remote model has changed."""
+        self._tally.count("model_endpoint_breaker_state", self._provider).set(float(state))
+
+    def matches(self, as_certified: bool | None) -> None:
+        """Whether the remote model scores the golden rows as certified, if that is known."""
+        known = nan if as_certified is None else float(as_certified)
+        self._tally.count("model_endpoint_matches", self._provider).set(known)
+
+    def fell_back(self, leads: int) -> None:
+        """So many leads were scored by the local model instead of the remote one."""
+        self._tally.count("model_fallback_answers", self._provider).add(leads)
 
     def keys(self, demo_active: bool, next_expiry: float) -> None:
         """Whether the demo key is accepted, and when the next of the working keys expires."""

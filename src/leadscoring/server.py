@@ -20,6 +20,7 @@ from leadscoring.keys import KeyRing
 from leadscoring.logs import Log, configure
 from leadscoring.metrics import declared
 from leadscoring.model.loaded import LoadedModel
+from leadscoring.providers.table import check_installed
 from leadscoring.settings import Settings
 from leadscoring.supervisor import Supervisor
 from leadscoring.tally import make_file
@@ -43,6 +44,7 @@ def run(settings: Settings) -> None:
     KeyRing.of(settings)
     if settings.operations_access == "port":
         check_free(settings.host, settings.operations_port)
+    check_installed(settings.model_endpoint_provider)
     signal.signal(signal.SIGTERM, leave)
     allow_connections(settings.max_connections)
     if settings.workers == 1:

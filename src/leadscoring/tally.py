@@ -39,6 +39,9 @@ class Family(NamedTuple):
     alike: bool = False
     """A gauge that every process would put at the same value: shown as the one that is asked has it, not added up."""
 
+    worst: bool = False
+    """A gauge that grows with what is wrong: shown as the highest of all processes, not added up."""
+
     shown: frozenset[tuple[str, ...]] = frozenset()
     """Series of a large family that are shown before they count anything all the same."""
 
@@ -185,9 +188,11 @@ class Tally:
         slots = [self._all[start : start + size].tolist() for start in range(0, len(self._all), size)]
         totals: list[float] = [sum(numbers) for numbers in zip(*slots, strict=True)]
         for family in self._families:
+            places = slice(self._starts[family.name], self._starts[family.name] + family.size)
             if family.alike:
-                places = slice(self._starts[family.name], self._starts[family.name] + family.size)
                 totals[places] = self._mine[places].tolist()
+            elif family.worst:
+                totals[places] = map(max, zip(*(numbers[places] for numbers in slots), strict=True))
         for family in self._families:
             yield self._metric(family, totals)
 

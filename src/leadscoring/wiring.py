@@ -15,7 +15,7 @@ from leadscoring.keys import KeyRing
 from leadscoring.logs import AccessLog, Log, configure
 from leadscoring.metrics import Metrics
 from leadscoring.model.loaded import LoadedModel
-from leadscoring.providers.table import PROVIDERS
+from leadscoring.providers.table import provider_of
 from leadscoring.scoring import Scorer
 from leadscoring.settings import Settings
 from leadscoring.vitals import Vitals
@@ -56,12 +56,12 @@ def open_service(
         keys = KeyRing.of(settings)
         if model is None:
             model = LoadedModel.load(settings.model_path, settings.model_version)
-        provider = PROVIDERS[settings.model_endpoint_provider](model)
         access_log = AccessLog(output, readable, settings.log_level in ("DEBUG", "INFO"))
         closing.callback(access_log.flush)
-        metrics = Metrics(endpoints, provider.name, metrics_file, settings.env)
+        metrics = Metrics(endpoints, settings.model_endpoint_provider, metrics_file, settings.env)
         output.dropped = metrics.log_lines_dropped.add
         closing.callback(metrics.close)
+        provider = provider_of(settings, model, metrics)
         announce(settings, model, keys)
         settle_memory()
         yield Service(

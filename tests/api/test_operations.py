@@ -10,7 +10,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 from serving import Server, serving
 
 from leadscoring.api.failures import PLAIN, STATUS
-from leadscoring.errors import RequestError
+from leadscoring.errors import EndpointError, RequestError
 
 pytestmark = pytest.mark.integration
 
@@ -104,7 +104,7 @@ def test_the_documentation_needs_nothing_from_elsewhere(server: Server) -> None:
 
 def test_every_error_that_a_request_can_end_with_has_a_status() -> None:
     """A new error cannot be forgotten in the table."""
-    assert set(RequestError.__subclasses__()) == set(STATUS)
+    assert {*RequestError.__subclasses__(), *EndpointError.__subclasses__()} == set(STATUS)
 
 
 def test_a_problem_points_to_its_explanation(server: Server) -> None:

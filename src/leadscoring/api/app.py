@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from leadscoring.api.admission import Admission
+from leadscoring.api.deadline import until_caller_gives_up
 from leadscoring.api.docs import Documentation
 from leadscoring.api.exchange import SANE_REQUEST_ID, ClientGone, Exchange, Message, Receive, Reply, Scope, Send
 from leadscoring.api.failures import plain_problem, problem
@@ -183,12 +184,13 @@ def create() -> App:
     operations = Operations(
         service.scorer, service.metrics, service.keys, service.vitals, lifecycle, pulse, settings.env, closed
     )
+    provider = service.scorer.provider
     routes, detail = route_table(service, operations, admission, lifecycle), detail_table(operations)
     if settings.operations_access != "port":
-        return App(service, routes | detail, lifespan(lifecycle, closing, pulse.beating()), lifecycle, admission)
+        return App(service, routes | detail, lifespan(lifecycle, closing, provider.running(), pulse.beating()), lifecycle, admission)
     apart = App(service, detail, lifespan(lifecycle, ExitStack()), lifecycle, admission)
     beside = listening(apart, settings.host, settings.operations_port)
-    return App(service, routes, lifespan(lifecycle, closing, beside, pulse.beating()), lifecycle, admission)
+    return App(service, routes, lifespan(lifecycle, closing, provider.running(), beside, pulse.beating()), lifecycle, admission)
 
 
 def admission_of(service: Service) -> Admission:
@@ -250,9 +252,11 @@ def route_table(service: Service, operations: Operations, admission: Admission, 
     scoring = Scoring(service.scorer, service.keys, service.metrics, settings, admission, limit)
     model = ModelRoutes(service.scorer, service.keys)
     documentation = Documentation(service.scorer, settings)
+    # a local model is quicker than any deadline, and does not pay for one
+    timed = until_caller_gives_up if settings.model_endpoint_provider != "local" else as_it_is
     return {
-        ("POST", "/api/v1/score"): scoring.one,
-        ("POST", "/api/v1/score/batch"): scoring.batch,
+        ("POST", "/api/v1/score"): timed(scoring.one),
+        ("POST", "/api/v1/score/batch"): timed(scoring.batch),
         ("GET", "/api/v1/model/info"): model.info,
         ("GET", "/api/v1/model/features"): model.features,
         ("GET", "/api/v1/model/importance"): model.importance,
@@ -264,6 +268,11 @@ def route_table(service: Service, operations: Operations, admission: Admission, 
         ("GET", "/openapi.json"): documentation.openapi,
         **protocol_table(service, admission, lifecycle, limit),
     }
+
+
+def as_it_is(handler: Handler) -> Handler:
+    """The handler itself."""
+    return handler
 
 
 def failed(failure: Exception, exchange: Exchange) -> Reply:
@@ -299,7 +308,7 @@ def framework(routes: RouteTable, cors_origins: tuple[str, ...], lifespan: Lifes
                 CORSMiddleware,
                 allow_origins=cors_origins,
                 allow_methods=["GET", "POST"],
-                allow_headers=["Content-Type", "X-API-Key", "X-Request-ID"],
+                allow_headers=["Content-Type", "X-API-Key", "X-Request-ID", "X-Request-Timeout-Ms"],
                 expose_headers=[
                     "X-Request-ID",
                     "Retry-After",

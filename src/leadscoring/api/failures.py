@@ -11,10 +11,23 @@ from leadscoring.errors import (
     BatchTooLarge,
     BodyTooLarge,
     DeadlineExceeded,
+    EndpointAnswerInvalid,
+    EndpointBusy,
+    EndpointError,
+    EndpointFailed,
+    EndpointMismatch,
+    EndpointNotReady,
+    EndpointRefused,
+    EndpointRejected,
+    EndpointSuspended,
+    EndpointThrottled,
+    EndpointTimeout,
+    EndpointUnreachable,
     ExpiredKey,
     Fault,
     InvalidParameter,
     InvalidRows,
+    InvalidTimeout,
     KeyScope,
     LeadScoringError,
     MalformedJson,
@@ -34,6 +47,7 @@ PROBLEM = b"application/problem+json"
 STATUS: dict[type[LeadScoringError], tuple[int, str]] = {
     MalformedJson: (400, "The body is not JSON"),
     BatchTooLarge: (400, "Too many leads in one batch"),
+    InvalidTimeout: (400, "The timeout asked for is not valid"),
     InvalidRows: (400, "The rows do not fit the model"),
     MissingKey: (401, "An API key is needed"),
     UnknownKey: (401, "The API key is not known"),
@@ -48,6 +62,17 @@ STATUS: dict[type[LeadScoringError], tuple[int, str]] = {
     RateLimited: (429, "Too many leads a minute"),
     Overloaded: (503, "The service is overloaded"),
     DeadlineExceeded: (503, "The request waited too long"),
+    EndpointFailed: (502, "The model endpoint has failed"),
+    EndpointRefused: (502, "The model endpoint refuses the service"),
+    EndpointRejected: (502, "The model endpoint does not take the rows"),
+    EndpointAnswerInvalid: (502, "The model endpoint gave no valid answer"),
+    EndpointMismatch: (502, "The model endpoint serves another model"),
+    EndpointUnreachable: (503, "The model endpoint cannot be reached"),
+    EndpointThrottled: (503, "The model endpoint has too many calls"),
+    EndpointNotReady: (503, "The model endpoint is still loading"),
+    EndpointBusy: (503, "Too many calls of the model endpoint"),
+    EndpointSuspended: (503, "The model endpoint is left alone after failures"),
+    EndpointTimeout: (504, "The model endpoint did not answer in time"),
 }
 """Each error that a request can end with: its status and its title."""
 
@@ -149,7 +174,7 @@ def errors_markdown() -> str:
 def start_errors_markdown() -> str:
     """The table of what stops a start or a command, as Markdown for the documentation."""
     lines = ["| Error | Code | When |", "|---|---|---|"]
-    kinds = [kind for kind in leaves(LeadScoringError) if not issubclass(kind, RequestError)]
+    kinds = [kind for kind in leaves(LeadScoringError) if not issubclass(kind, RequestError | EndpointError)]
     lines += [f"| `{kind.__name__}` | `{kind.code}` | {first_line(kind)} |" for kind in kinds]
     return "\n".join(lines)
 

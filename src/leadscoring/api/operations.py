@@ -79,10 +79,11 @@ class Operations:
         """What runs here, since when, and whether it is set up safely."""
         self._admit(exchange)
         self._keys.refresh()
-        provider, model = self._scorer.provider.name, self._scorer.model
+        provider, model = self._scorer.provider, self._scorer.model
+        endpoint = provider.status()
         return said(
             {
-                "status": "healthy",
+                "status": "healthy" if endpoint is None or endpoint["state"] in ("healthy", "unknown") else "degraded",
                 "version": leadscoring.__version__,
                 "uptime_seconds": self._uptime(),
                 "model": {
@@ -90,7 +91,8 @@ class Operations:
                     "version": model.card.version,
                     "loaded": True,
                     "n_features": len(model.card.contract),
-                    "endpoint_provider": provider,
+                    "endpoint_provider": provider.name,
+                    "endpoint": endpoint,
                 },
                 "environment": {
                     "name": self._env,

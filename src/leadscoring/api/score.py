@@ -64,7 +64,7 @@ class Scoring:
         encoded = self._encode(answer)
         ended = perf_counter()
         spent.encode = ended - scored
-        admission.spend(ended - began)
+        admission.spend(ended - began - spent.waited)
         exchange.leads = 1
         self._metrics.scored_alone(answer.score, spent)
         return self._reply(exchange, encoded, spent, asked)
@@ -91,8 +91,9 @@ class Scoring:
                 errors.update(type(place).__name__ for place in part if isinstance(place, RequestError))
             ended = perf_counter()
             spent.encode += ended - made
-            working += ended - began
-            admission.spend(ended - began)
+            worked, spent.waited = ended - began - spent.waited, 0.0
+            working += worked
+            admission.spend(worked)
             await admission.breathe()
             began = perf_counter()
         self._metrics.batch(exchange.leads)
