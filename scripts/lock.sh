@@ -26,7 +26,8 @@ compile() {
     echo "requirements/$lock: $(grep -c '^[a-z]' "requirements/$lock") packages"
 }
 
-compile dev.txt --universal pyproject.toml --extra train --extra load --extra aws --extra azure --extra dev
+compile dev.txt --universal pyproject.toml --extra train --extra load --extra aws --extra azure --extra otel \
+    --extra dev
 compile serve.txt --universal pyproject.toml
 compile build.txt --universal requirements/build.in
 compile zig.txt --universal requirements/zig.in
