@@ -39,6 +39,9 @@ LeadScoringError
     ├── Overloaded            overloaded              more work than can be done in time
     ├── DeadlineExceeded      deadline_exceeded       waited too long for its turn
     ├── RateLimited           rate_limited            more leads than the key may have scored
+    ├── PageNotAllowed        page_not_allowed        a browser asks for a page that CORS_ORIGINS does not name
+    ├── HostNotClear          host_not_clear          no Host, or more than one
+    ├── VersionNotSupported   version_not_supported   neither HTTP/1.1 nor HTTP/1.0
     ├── MissingKey            key_missing
     ├── UnknownKey            key_unknown
     ├── ExpiredKey            key_expired
@@ -393,11 +396,36 @@ class RateLimited(RequestError):
     code = "rate_limited"
 
     def __init__(self, limit: int, retry_after: int) -> None:
-        super().__init__(
-            f"this API key may have {limit} leads scored a minute by one worker; send it again in {retry_after} s"
-        )
+        super().__init__(f"this API key may have {limit} leads scored a minute; send it again in {retry_after} s")
         self.limit = limit
         self.retry_after = retry_after
+
+
+class PageNotAllowed(RequestError):
+    """A browser asks whether a page may call, and it may not, or not like this."""
+
+    code = "page_not_allowed"
+
+    def __init__(self, what: str, allowed: str, received: str) -> None:
+        super().__init__(f"{what} must be {allowed}, not {received[:200]!r}")
+
+
+class HostNotClear(RequestError):
+    """A request of HTTP/1.1 without Host, or one with several."""
+
+    code = "host_not_clear"
+
+    def __init__(self, hosts: int) -> None:
+        super().__init__(f"a request of HTTP/1.1 must have one Host header, not {hosts or 'none'}")
+
+
+class VersionNotSupported(RequestError):
+    """A request of a version of HTTP that is not spoken here."""
+
+    code = "version_not_supported"
+
+    def __init__(self, version: str) -> None:
+        super().__init__(f"the version of HTTP must be 1.1 or 1.0, not {version!r}")
 
 
 class MissingKey(RequestError):

@@ -6,6 +6,7 @@ No label is ever made of what a client sent: a path that is no route is ``unknow
 from collections.abc import Callable, Iterable, Sequence
 from math import nan
 from pathlib import Path
+from time import monotonic
 
 import msgspec
 
@@ -30,10 +31,18 @@ STAGES = ("decode", "predict", "explain", "encode")
 QUEUE = "queue"
 """The stage before the others, of those requests that had to wait."""
 
+BEAT = "worker_beat_seconds"
+BEAT_SECONDS = 2.0
+"""A process that has not said for so long that it serves does not."""
+
 REJECTIONS = ("overloaded", "deadline", "rate_limit", "connections", "header_time", "body_time", "headers", "malformed")
 SCORES = tuple(step / 20 for step in range(1, 20))
 BATCHES = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000)
 
+
+ATTEMPTS = ("ok", "timeout", "unreachable", "throttled", "not_ready", "failed", "refused", "rejected",
+            "answer_invalid", "abandoned")  # fmt: skip
+"""How a call of a remote model can end: well, with the error of that code, or because its caller has gone."""
 
 SCORED = frozenset(("POST", route) for route in ("/api/v1/score", "/api/v1/score/batch"))
 """Routes whose times are shown while there are none: a rate of the slow ones must see the first."""
@@ -41,12 +50,6 @@ SCORED = frozenset(("POST", route) for route in ("/api/v1/score", "/api/v1/score
 OUTCOMES = frozenset((*request, status) for request in SCORED for status in ("200", "500", "502", "503", "504"))
 """Scoring requests that failed are shown while there are none: an alert on their rate must see the first one. So are
 those that did not, or the first failure would look like all there was."""
-
-ATTEMPTS = (
-    "ok", "timeout", "unreachable", "throttled", "not_ready", "failed", "refused", "rejected", "answer_invalid",
-    "abandoned",
-)  # fmt: skip
-"""How a call of a remote model can end."""
 
 
 def error_types(tree: type[errors.LeadScoringError] = errors.LeadScoringError) -> tuple[str, ...]:
@@ -83,6 +86,7 @@ def declared(endpoints: Iterable[str], provider: str, env: str = "") -> tuple[Fa
         Family("gauge", "scoring_queue_requests", "Requests that wait for their turn at scoring"),
         Family("counter", "log_lines_dropped", "Log lines that could not be written"),
         Family("histogram", "model_batch_size", "Leads in a batch", {}, BATCHES),
+        Family("gauge", BEAT, "When a process last said that it serves, by a clock that all of them have", hidden=True),
         Family("gauge", "api_demo_key_active", "Whether the demo key opens the service", alike=True),
         Family(
             "gauge", "api_key_expiry_timestamp_seconds", "When the next working key expires; +Inf for never", alike=True
@@ -99,7 +103,12 @@ def of_endpoint(provider: str) -> tuple[Family, ...]:
     matches = "1 when the remote model scored the golden rows as certified, 0 when not, NaN when that is not known"
     return (
         Family("gauge", "model_endpoint_breaker_state", breaker, remote, worst=True),
-        Family("counter", "model_endpoint_attempts", "Calls of the remote model", {**remote, "outcome": ATTEMPTS}),
+        Family(
+            "counter",
+            "model_endpoint_attempts",
+            "Calls made over the wire to the remote model",
+            {**remote, "outcome": ATTEMPTS},
+        ),
         Family("counter", "model_fallback_answers", "Leads that the local model scored for the remote one", remote),
         Family("gauge", "model_endpoint_matches", matches, remote, alike=True),
     )
@@ -111,7 +120,7 @@ def of_process(env: str) -> tuple[Family, ...]:
     return (
         Family("gauge", "service_info", "Always 1: the environment and the version", about, alike=True),
         Family("gauge", "service_workers", "Processes that should serve", alike=True),
-        Family("gauge", "service_ready_workers", "Processes that are ready to score"),
+        Family("gauge", "service_ready_workers", "Processes that are ready to score", alike=True),
         Family("counter", "process_cpu_seconds", "Processor time of all workers"),
         Family("gauge", "process_resident_memory_bytes", "Memory of all workers, shared pages counted in each"),
         Family("gauge", "process_open_fds", "Open files and connections of all workers"),
@@ -127,6 +136,8 @@ def metrics_markdown() -> str:
     """The table of metrics as Markdown for the documentation, by the names that ``/metrics`` shows."""
     lines = ["| Metric | Type | Labels | Meaning |", "|---|---|---|---|"]
     for family in declared((), "local"):
+        if family.hidden:
+            continue
         name = family.name + ("_total" if family.kind == "counter" else "")
         labels = ", ".join(f"`{label}`" for label in family.labels)
         lines.append(f"| `{name}` | {family.kind} | {labels} | {family.help} |")
@@ -173,6 +184,7 @@ class Metrics:
             tally.count(f"system_{name}")
             for name in ("cpu_seconds", "cpu_cores", "memory_usage_ratio", "disk_usage_ratio")
         )
+        self.beat = tally.count(BEAT).set
         self.queued = tally.count("scoring_queue_requests")
         self.log_lines_dropped = tally.count("log_lines_dropped")
         self.waited = tally.spread("scoring_stage_seconds", QUEUE).observe
@@ -280,14 +292,19 @@ class Metrics:
         self._demo_active.set(float(demo_active))
         self._next_expiry.set(next_expiry)
 
-    def ready(self, ready: bool) -> None:
-        """Whether this process can score."""
-        self._ready.set(float(ready))
+    def serving(self) -> int:
+        """How many processes serve now."""
+        now = monotonic()
+        return sum(now - beat < BEAT_SECONDS for beat in self._tally.each(BEAT) if beat)
 
-    def service(self, workers: int, started: float) -> None:
-        """How many processes should serve, and since when they do."""
-        self._workers.set(workers)
-        self._started.set(started)
+    def workers(self, wanted: int) -> None:
+        """So many processes should serve, as many do as have just said so."""
+        self._workers.set(wanted)
+        self._ready.set(self.serving())
+
+    def started(self, moment: float) -> None:
+        """Since when the service runs."""
+        self._started.set(moment)
 
     def process(self, cpu_seconds: float, memory_bytes: float, open_fds: float) -> None:
         """What this process uses; of processor time, what was spent since it said so last."""

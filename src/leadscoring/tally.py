@@ -42,6 +42,9 @@ class Family(NamedTuple):
     worst: bool = False
     """A gauge that grows with what is wrong: shown as the highest of all processes, not added up."""
 
+    hidden: bool = False
+    """For the processes themselves: not shown."""
+
     shown: frozenset[tuple[str, ...]] = frozenset()
     """Series of a large family that are shown before they count anything all the same."""
 
@@ -194,7 +197,12 @@ class Tally:
             elif family.worst:
                 totals[places] = map(max, zip(*(numbers[places] for numbers in slots), strict=True))
         for family in self._families:
-            yield self._metric(family, totals)
+            if not family.hidden:
+                yield self._metric(family, totals)
+
+    def each(self, name: str) -> list[float]:
+        """A counter or gauge without labels, as every process has it; of a slot that nobody has taken, zero."""
+        return list(self._all[self._starts[name] :: self._size])
 
     def _metric(self, family: Family, totals: list[float]) -> "Metric":
         from prometheus_client.metrics_core import Metric

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from leadscoring.key_file import Scope
 from leadscoring.keys import KeyRing
@@ -24,6 +25,27 @@ log = Log("leadscoring")
 
 GARBAGE_THRESHOLD = 50_000
 """New objects between two collections: a request makes dozens, and none of them in a cycle."""
+
+
+class Shared(NamedTuple):
+    """What must be one for all workers of a service, as files in a folder that lives as long as it does."""
+
+    folder: Path
+
+    @property
+    def metrics(self) -> Path:
+        """Where they count together."""
+        return self.folder / "metrics"
+
+    @property
+    def keys(self) -> Path:
+        """The last state of the key file that could be taken, for a worker that starts while it cannot."""
+        return self.folder / "keys.json"
+
+    @property
+    def limits(self) -> Path:
+        """What each key has left of its rate limit."""
+        return self.folder / "limits"
 
 
 @dataclass(frozen=True)
@@ -43,22 +65,24 @@ def open_service(
     settings: Settings,
     endpoints: Iterable[str],
     model: LoadedModel | None = None,
-    metrics_file: Path | None = None,
+    shared: Shared | None = None,
 ) -> Iterator[Service]:
     """The service of these settings, open as long as the context is.
 
-    ``endpoints`` are the routes to count by; ``metrics_file`` is shared with the other workers, if there are any.
+    ``endpoints`` are the routes to count by; ``shared`` is what the workers have in common, if
+    there are several.
     Raises a ``ModelError`` when the model cannot be served, ``KeyFileInvalid`` when the key file cannot be taken.
     """
     with ExitStack() as closing:
         readable = sys.stdout.isatty()
         output = configure(settings.log_level, readable)
-        keys = KeyRing.of(settings)
+        keys = KeyRing.of(settings, shared.keys if shared else None)
         if model is None:
             model = LoadedModel.load(settings.model_path, settings.model_version)
         access_log = AccessLog(output, readable, settings.log_level in ("DEBUG", "INFO"))
         closing.callback(access_log.flush)
-        metrics = Metrics(endpoints, settings.model_endpoint_provider, metrics_file, settings.env)
+        file = shared.metrics if shared else None
+        metrics = Metrics(endpoints, settings.model_endpoint_provider, file, settings.env)
         output.dropped = metrics.log_lines_dropped.add
         closing.callback(metrics.close)
         provider = provider_of(settings, model, metrics)

@@ -1,7 +1,6 @@
 """A real client of the Open Inference Protocol against a real server of ours."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import factories

@@ -77,13 +77,15 @@ ANSWERS: dict[str, Json] = {
     "getLiveness": record(status=word("alive"), uptime_seconds=AMOUNT, timestamp=MOMENT),
     "getReadiness": record(status=word("ready"), model_version=TEXT, timestamp=MOMENT),
     "getStatus": record(
-        status={"enum": ["healthy", "degraded"]},
+        status={"enum": ["healthy", "degraded", "starting", "draining", "failing"]},
+        problems=array(TEXT),
         version=TEXT,
         uptime_seconds=AMOUNT,
         model=record(
             name=TEXT, version=TEXT, loaded=TRUTH, n_features=COUNT, endpoint_provider=TEXT, endpoint=maybe(ENDPOINT)
         ),
         environment=record(name=TEXT, python_version=TEXT, hostname=TEXT),
+        workers=record(wanted=COUNT, serving=COUNT),
         security=record(demo_key_active=TRUTH),
         timestamp=MOMENT,
     ),

@@ -25,6 +25,7 @@ from leadscoring.errors import (
     EndpointUnreachable,
     ExpiredKey,
     Fault,
+    HostNotClear,
     InvalidParameter,
     InvalidRows,
     InvalidTimeout,
@@ -34,12 +35,14 @@ from leadscoring.errors import (
     MissingKey,
     NotAcceptable,
     Overloaded,
+    PageNotAllowed,
     RateLimited,
     RequestError,
     UnknownKey,
     UnknownModel,
     UnsupportedMediaType,
     ValidationError,
+    VersionNotSupported,
 )
 
 PROBLEM = b"application/problem+json"
@@ -48,6 +51,9 @@ STATUS: dict[type[LeadScoringError], tuple[int, str]] = {
     MalformedJson: (400, "The body is not JSON"),
     BatchTooLarge: (400, "Too many leads in one batch"),
     InvalidTimeout: (400, "The timeout asked for is not valid"),
+    HostNotClear: (400, "The request does not say clearly which host it is for"),
+    VersionNotSupported: (400, "The version of HTTP is not spoken here"),
+    PageNotAllowed: (400, "The page may not call this service"),
     InvalidRows: (400, "The rows do not fit the model"),
     MissingKey: (401, "An API key is needed"),
     UnknownKey: (401, "The API key is not known"),
@@ -74,7 +80,13 @@ STATUS: dict[type[LeadScoringError], tuple[int, str]] = {
     EndpointSuspended: (503, "The model endpoint is left alone after failures"),
     EndpointTimeout: (504, "The model endpoint did not answer in time"),
 }
-"""Each error that a request can end with: its status and its title."""
+"""Each error that a request can end with: its status and its title.
+
+Another version of HTTP is no 505: what clients send must not raise the rate of errors that wakes people up.
+"""
+
+CLOSING = (BodyTooLarge.code, HostNotClear.code, VersionNotSupported.code)
+"""Errors after which a connection is closed: its body was not read to its end, or what follows cannot be trusted."""
 
 PLAIN = {
     400: ("bad_request", "The request is not HTTP"),
@@ -157,8 +169,7 @@ def anchor(code: str) -> str:
 def reply(said: Problem, headers: Any = ()) -> Reply:
     """A problem as bytes."""
     extra = ((b"www-authenticate", b'ApiKey realm="lead scoring"'),) if said.status == 401 else ()
-    # a client whose body was not read to its end cannot use the connection again
-    closing = ((b"connection", b"close"),) if said.status == 413 else ()
+    closing = ((b"connection", b"close"),) if said.code in CLOSING else ()
     return Reply(said.status, msgspec.json.encode(said), PROBLEM, (*extra, *closing, *headers))
 
 

@@ -34,7 +34,7 @@ class Scoring:
         metrics: Metrics,
         settings: Settings,
         admission: Admission,
-        limit: RateLimit | None = None,
+        limit: RateLimit,
     ) -> None:
         self._scorer = scorer
         self._keys = keys
@@ -42,7 +42,7 @@ class Scoring:
         self._max_batch_size = settings.max_batch_size
         self._max_body_bytes = settings.max_body_bytes
         self._admission = admission
-        self._limit = limit or RateLimit(settings.rate_limit_per_minute, settings.workers)
+        self._limit = limit
         self._encode = msgspec.json.Encoder().encode
 
     async def one(self, exchange: Exchange) -> Reply:

@@ -4,6 +4,7 @@ No redirect is followed, no cookie kept, no retry made, and no more of an answer
 """
 
 from collections.abc import Mapping
+from io import BytesIO
 from typing import NamedTuple
 from urllib.request import getproxies, proxy_bypass
 
@@ -20,6 +21,9 @@ IDLE_SECONDS = 30.0
 """For which a connection is kept open; the clouds' front doors keep theirs for a minute or more."""
 
 READ_AT_ONCE = 1 << 16
+
+LARGE = 1 << 20
+"""Bytes from which a body is handed to the socket in pieces, so that others have the event loop in between."""
 
 
 class Response(NamedTuple):
@@ -74,7 +78,7 @@ class Wire:
     ) -> Response:
         async with session.post(
             self._url,
-            data=body,
+            data=body if len(body) < LARGE else BytesIO(body),
             headers={**headers, "Accept-Encoding": "identity"},
             allow_redirects=False,
             proxy=self._proxy,
