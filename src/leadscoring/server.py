@@ -25,7 +25,7 @@ from leadscoring.providers.table import check_installed
 from leadscoring.settings import Settings
 from leadscoring.supervisor import Supervisor
 from leadscoring.tally import make_file
-from leadscoring.wiring import Shared
+from leadscoring.wiring import Shared, check_traces_installed
 
 SPARE_SLOTS = 2
 """Room in the metrics for a worker that starts while the one it replaces still ends."""
@@ -47,6 +47,8 @@ def run(settings: Settings) -> None:
     if settings.operations_access == "port":
         check_free(settings.host, settings.operations_port)
     check_installed(settings.model_endpoint_provider)
+    if settings.otel_traces:
+        check_traces_installed()
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGHUP, leave if sys.stdout.isatty() else signal.SIG_IGN)  # there is nothing to read again yet
     allow_connections(settings.max_connections)

@@ -94,6 +94,11 @@ def truth(text: str) -> bool:
     return one_of("true", "false")(text) == "true"
 
 
+def switch(text: str) -> bool:
+    """Reads on or off, in any case."""
+    return one_of("on", "off")(text) == "on"
+
+
 def comma_separated(text: str) -> tuple[str, ...]:
     """Reads texts between commas; at least one."""
     parts = tuple(part.strip() for part in text.split(",") if part.strip())
@@ -241,6 +246,8 @@ TABLE = (
             "that only SageMaker can reach. Not set but SAGEMAKER_BIND_TO_PORT set: sagemaker"),
     Setting("SAGEMAKER_BIND_TO_PORT", "", port_or_none, "a whole number from 1 to 65535",
             "Port to listen on instead of PORT where sagemaker is spoken; set by SageMaker itself"),
+    Setting("OTEL_TRACES", "off", switch, "on or off",
+            "OpenTelemetry traces over OTLP/HTTP, which the extra otel brings; its own OTEL_ variables say where to"),
     Setting("MAX_BATCH_SIZE", "1000", whole(1, 100_000), "a whole number from 1 to 100000",
             "Leads in one batch, at most"),
     Setting("MAX_BODY_BYTES", "5242880", whole(1024, 1 << 30), "a whole number from 1024 to 1073741824",
@@ -302,6 +309,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     model_check_seconds: float
     endpoint_protocols: tuple[str, ...]
     sagemaker_bind_to_port: int | None
+    otel_traces: bool
     max_batch_size: int
     max_body_bytes: int
     max_header_bytes: int

@@ -80,6 +80,9 @@ REJECTED = {"Overloaded": "overloaded", "DeadlineExceeded": "deadline", "RateLim
 
 TURNED_AWAY = Prepared(lambda request_id: problem(Overloaded(), request_id))
 
+TRACE = ("traceparent", "tracestate")
+"""What pages that are traced send with every request."""
+
 log = Log("leadscoring")
 
 
@@ -201,6 +204,10 @@ def create() -> App:
     closing.callback(limit.close)
     provider = service.scorer.provider
     routes, detail = route_table(service, operations, admission, lifecycle, limit), detail_table(operations)
+    if settings.otel_traces:
+        from leadscoring.api.traced import traced
+
+        routes = traced(routes)
     if settings.operations_access != "port":
         beside = (provider.running(), pulse.beating())
         return App(service, routes | detail, lifespan(lifecycle, closing, *beside), lifecycle, admission)
@@ -327,7 +334,7 @@ def framework(routes: RouteTable, cors_origins: tuple[str, ...], lifespan: Lifes
                 Cors,
                 allow_origins=cors_origins,
                 allow_methods=["GET", "POST"],
-                allow_headers=["Content-Type", "X-API-Key", "X-Request-ID", "X-Request-Timeout-Ms"],
+                allow_headers=["Content-Type", "X-API-Key", "X-Request-ID", "X-Request-Timeout-Ms", *TRACE],
                 expose_headers=[
                     "X-Request-ID",
                     "Retry-After",
