@@ -97,7 +97,9 @@ def shared_folder() -> tempfile.TemporaryDirectory[str]:
         return tempfile.TemporaryDirectory(prefix="leadscoring-")
     except OSError as failure:
         why = failure.strerror or failure
-        raise CannotStart(f"no folder for metrics: {why}; TMPDIR must name one that can be written to") from None
+        raise CannotStart(
+            f"no folder for what workers share: {why}; set TMPDIR to one that can be written to"
+        ) from None
 
 
 def make_shared(shared: Shared, settings: Settings) -> None:

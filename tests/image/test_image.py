@@ -174,10 +174,10 @@ def test_it_is_small(image: Image) -> None:
     assert size < AT_MOST_MEGABYTES
 
 
-def test_it_says_where_metrics_lack_a_folder(container: Container) -> None:
+def test_it_says_where_workers_lack_a_folder(container: Container) -> None:
     """Where nothing can be written its start ends with one line that says what to set."""
     tried = container.run("env", "TMPDIR=/app", "PORT=0", *container.image.config["Entrypoint"], "serve")
     assert tried.returncode == 2
-    assert "CannotStart: no folder for metrics" in tried.stderr
-    assert "TMPDIR must name one that can be written to" in tried.stderr
+    assert "CannotStart: no folder for what workers share" in tried.stderr
+    assert "set TMPDIR to one that can be written to" in tried.stderr
     assert "Traceback" not in tried.stderr
