@@ -6,6 +6,7 @@ holds anything of a lead: of an error it has the type, since a message may quote
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from threading import Thread
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -23,6 +24,9 @@ from leadscoring.settings import Settings
 NAME = "lead-scoring"
 """The service in traces, unless OTEL_SERVICE_NAME has another name for it."""
 
+LAST_SECONDS = 1.0
+"""For the last spans to be sent: a collector that is gone must not keep the service from ending in its time."""
+
 UNNAMED = "unknown_service"
 CONTEXT = TraceContextTextMapPropagator()
 """``traceparent`` and ``tracestate`` alone: baggage may hold what a client knows of a lead, and goes nowhere."""
@@ -38,10 +42,16 @@ Attributes = Mapping[str, str | int]
 def start(settings: Settings) -> Callable[[], None]:
     """Sends spans from now on; gives what sends the last of them and ends that."""
     hush("urllib3")
-    provider = TracerProvider(resource=resource(settings))
+    provider = TracerProvider(resource=resource(settings), shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
-    return provider.shutdown
+
+    def end() -> None:
+        ending = Thread(target=provider.shutdown, name="last spans", daemon=True)
+        ending.start()
+        ending.join(LAST_SECONDS)
+
+    return end
 
 
 def resource(settings: Settings) -> Resource:
