@@ -64,10 +64,21 @@ def test_every_link_leads_to_a_file_and_an_anchor_that_exist(page: Path) -> None
         ("docs/OPERATIONS.md", {family.name for family in declared((), "local")}),
         ("docs/OPERATIONS.md", {kind.code for kind in STATUS} | {code for code, _ in PLAIN.values()}),
         ("docs/OPERATIONS.md", set(EVENTS)),
+        ("docs/MONITORING.md", {family.name for family in declared((), "local")}),
+        ("docs/MONITORING.md", set(EVENTS)),
         ("docs/API.md", {kind.code for kind in STATUS} | {code for code, _ in PLAIN.values()}),
         ("docs/API.md", set(PATHS)),
     ],
-    ids=["settings", "metrics", "errors", "events", "errors of the API", "paths"],
+    ids=[
+        "settings",
+        "metrics",
+        "errors",
+        "events",
+        "monitored metrics",
+        "monitored events",
+        "errors of the API",
+        "paths",
+    ],
 )
 def test_nothing_is_left_out_of_the_documentation(page: str, words: set[str]) -> None:
     """Each stands in it as code."""

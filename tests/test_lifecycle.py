@@ -1,6 +1,7 @@
 """A service starts whole or not at all, replaces what dies in it, and ends without losing a request."""
 
 import os
+import re
 import resource
 import shutil
 import signal
@@ -28,6 +29,9 @@ def ready(server: Server) -> int:
     return httpx.get(server.url + "/health/ready", timeout=30).status_code
 
 
+SCORED = re.compile(r'http_requests_total{endpoint="/api/v1/score",method="POST",status="200"} [1-9]')
+
+
 def load(url: str, seconds: float, rate: float = 100) -> Load:
     """Single leads at a constant rate."""
     return Load(url + "/api/v1/score", rate, seconds, body(LEAD), KEY, connections=20, timeout=20)
@@ -38,7 +42,7 @@ def test_asked_to_end_it_is_not_ready_at_once_and_answers_on(tmp_path: Path, wor
     """For the drain time, closing connections; then it ends with exit code 0, and no accepted request failed."""
     with serving(tmp_path, model_file(tmp_path), WORKERS=workers, DRAIN_SECONDS="2") as server:
         with in_own_process(load(server.url, 3.0)) as running:
-            assert eventually(lambda: 'status="200"' in server.http.get("/metrics").text)
+            assert eventually(lambda: bool(SCORED.search(server.http.get("/metrics").text)))
             server.process.send_signal(signal.SIGTERM)
             assert eventually(lambda: ready(server) == 503, 1.5)
             problem = httpx.get(server.url + "/health/ready")

@@ -6,7 +6,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,14 +56,17 @@ def need(program: str) -> None:
 
 
 class Desk(NamedTuple):
-    """An operator's folder and a running service."""
+    """An operator's folder and a running service; ``places`` says where the guide's other addresses are."""
 
     folder: Path
     server: Server
+    places: Mapping[str, str] = {}
 
     def run(self, script: str) -> "subprocess.CompletedProcess[str]":
         """Runs commands as an operator would."""
         script = script.replace("localhost:8000", f"127.0.0.1:{self.server.port}")
+        for name, place in self.places.items():
+            script = script.replace(name, place)
         environ = os.environ | {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "BASE_URL": self.server.url,  # what quick_test.sh takes where the guide names none
@@ -74,11 +78,26 @@ class Desk(NamedTuple):
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """The project's folder as the guide assumes it, with a log, a key file, and a service that was in use."""
+    with at_desk(tmp_path_factory.mktemp("desk")) as made:
+        yield made
+
+
+@contextmanager
+def at_desk(folder: Path) -> Iterator[Desk]:
+    """Such a folder, with its service running."""
     for program in ("bash", "curl", "jq", "pgrep"):
         need(program)
-    folder = tmp_path_factory.mktemp("desk")
-    for name in ("docs", "models", "Makefile", "pyproject.toml", "requirements", "engine", "CMakeLists.txt"):
+    for name in (
+        "docs",
+        "models",
+        "Makefile",
+        "pyproject.toml",
+        "requirements",
+        "engine",
+        "CMakeLists.txt",
+    ):
         (folder / name).symlink_to(ROOT / name)
+    shutil.copytree(ROOT / "monitoring", folder / "monitoring")  # the guide changes a copy of it
     (folder / "scripts").mkdir()
     for script in (ROOT / "scripts").glob("*.sh"):  # copies, since a script goes to the folder above its own
         shutil.copy(script, folder / "scripts")

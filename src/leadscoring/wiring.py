@@ -59,7 +59,7 @@ def open_service(
         provider = PROVIDERS[settings.model_endpoint_provider](model)
         access_log = AccessLog(output, readable, settings.log_level in ("DEBUG", "INFO"))
         closing.callback(access_log.flush)
-        metrics = Metrics(endpoints, provider.name, metrics_file)
+        metrics = Metrics(endpoints, provider.name, metrics_file, settings.env)
         output.dropped = metrics.log_lines_dropped.add
         closing.callback(metrics.close)
         announce(settings, model, keys)

@@ -4,7 +4,7 @@ import itertools
 import os
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
 from time import perf_counter, time
 
@@ -26,11 +26,13 @@ from leadscoring.api.listener import listening
 from leadscoring.api.model import ModelRoutes
 from leadscoring.api.operations import Operations
 from leadscoring.api.protocol import Gate, Limits
+from leadscoring.api.pulse import Pulse
 from leadscoring.api.refusal import Head, Prepared
 from leadscoring.api.score import Scoring
 from leadscoring.errors import LeadScoringError, Overloaded, RequestError
 from leadscoring.logs import Answered, Log
 from leadscoring.settings import read_settings
+from leadscoring.vitals import started_at
 from leadscoring.wiring import Service, open_service
 
 Handler = Callable[[Exchange], Awaitable[Reply]]
@@ -174,17 +176,19 @@ def create() -> App:
     closing = ExitStack()
     file = os.environ.get(METRICS_FILE)
     service = closing.enter_context(open_service(settings, PATHS, metrics_file=Path(file) if file else None))
-    lifecycle, admission = Lifecycle(), admission_of(service)
+    lifecycle, admission = Lifecycle(service.metrics.ready), admission_of(service)
+    pulse = Pulse(service.scorer, lifecycle, service.metrics)
+    service.metrics.service(settings.workers, started_at(os.getppid() if file else os.getpid()))
     closed = settings.operations_access == "key"
     operations = Operations(
-        service.scorer, service.metrics, service.keys, service.vitals, lifecycle, settings.env, closed
+        service.scorer, service.metrics, service.keys, service.vitals, lifecycle, pulse, settings.env, closed
     )
     routes, detail = route_table(service, operations, admission, lifecycle), detail_table(operations)
     if settings.operations_access != "port":
-        return App(service, routes | detail, lifespan(lifecycle, closing), lifecycle, admission)
+        return App(service, routes | detail, lifespan(lifecycle, closing, pulse.beating()), lifecycle, admission)
     apart = App(service, detail, lifespan(lifecycle, ExitStack()), lifecycle, admission)
     beside = listening(apart, settings.host, settings.operations_port)
-    return App(service, routes, lifespan(lifecycle, closing, beside), lifecycle, admission)
+    return App(service, routes, lifespan(lifecycle, closing, beside, pulse.beating()), lifecycle, admission)
 
 
 def admission_of(service: Service) -> Admission:
@@ -193,14 +197,14 @@ def admission_of(service: Service) -> Admission:
     return Admission(settings.max_queue_seconds, settings.request_timeout_seconds, metrics.queued.set, metrics.waited)
 
 
-def lifespan(
-    lifecycle: Lifecycle, closing: ExitStack, beside: AbstractAsyncContextManager[None] | None = None
-) -> Lifespan:
-    """What is open while the server runs: ``beside``, and what ``closing`` closes at the end."""
+def lifespan(lifecycle: Lifecycle, closing: ExitStack, *beside: AbstractAsyncContextManager[None]) -> Lifespan:
+    """What is open while the server runs: all that is ``beside``, and what ``closing`` closes at the end."""
 
     @asynccontextmanager
     async def life(_app: Starlette) -> AsyncIterator[None]:
-        async with beside or nullcontext():
+        async with AsyncExitStack() as opened:
+            for context in beside:
+                await opened.enter_async_context(context)
             lifecycle.start()
             yield
         closing.close()

@@ -13,6 +13,7 @@ import leadscoring
 from leadscoring.api.exchange import Exchange, Reply
 from leadscoring.api.failures import plain_problem
 from leadscoring.api.lifecycle import Lifecycle
+from leadscoring.api.pulse import Pulse
 from leadscoring.keys import KeyRing
 from leadscoring.metrics import Metrics
 from leadscoring.scoring import API_VERSION, Scorer
@@ -29,6 +30,7 @@ class Operations:
         keys: KeyRing,
         vitals: Vitals,
         lifecycle: Lifecycle,
+        pulse: Pulse,
         env: str,
         closed: bool = False,
     ) -> None:
@@ -37,6 +39,7 @@ class Operations:
         self._metrics = metrics
         self._keys = keys
         self._vitals = vitals
+        self._pulse = pulse
         self._env = env
         self._closed = closed
         self._started = time.monotonic()
@@ -112,6 +115,8 @@ class Operations:
         self._admit(exchange)
         self._keys.refresh()
         self._metrics.keys(self._keys.demo_active, self._keys.next_expiry)
+        self._metrics.machine(*await asyncio.to_thread(self._vitals.machine))
+        self._pulse.beat()
         return Reply(200, self._metrics.exposition(), b"text/plain; version=0.0.4; charset=utf-8")
 
     def _admit(self, exchange: Exchange) -> None:
