@@ -3,7 +3,7 @@
 HTTP, the command line and bulk scoring all call this scorer, so that they cannot disagree.
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from itertools import repeat
 from time import perf_counter
@@ -39,11 +39,17 @@ class Asked:
 
 
 class Scorer:
-    """Scores leads with one model; replacing the model is one assignment between two requests."""
+    """Scores leads with one model; replacing the model is one assignment between two requests.
 
-    def __init__(self, model: LoadedModel, provider: Provider) -> None:
+    ``count`` is told of all rows that were scored and of their margins, once; it goes by one model's reference.
+    """
+
+    def __init__(
+        self, model: LoadedModel, provider: Provider, count: Callable[[Rows, list[float]], None] | None = None
+    ) -> None:
         self.model = model
         self.provider = provider
+        self.count = count
 
     async def one(self, body: bytes, asked: Asked, request_id: str) -> tuple[Scored, Spent]:
         """The score of the lead in ``body``, and the time it took.
@@ -58,6 +64,8 @@ class Scorer:
         if not isinstance(margins, list):
             margins = await margins
         predicted = perf_counter()
+        if self.count is not None:
+            self.count(rows, margins)
         found = model.trees.reasons(rows, asked.reasons) if asked.reasons else NO_REASONS
         scored = answers(model, request_id, [lead], margins, found, rows.unseen)
         if asked.details:
@@ -88,6 +96,8 @@ class Scorer:
         if not isinstance(margins, list):
             margins = await margins
         spent.predict = perf_counter() - asking
+        if self.count is not None:
+            self.count(rows, margins)
         unseen, done, start, size = rows.unseen, 0, 0, PART
         while start < len(places):
             part, going = places[start : start + size], perf_counter()
@@ -109,7 +119,11 @@ class Scorer:
     async def encoded(self, rows: Rows) -> list[float]:
         """The margin of each row, in log-odds, in order, for rows that a caller encoded by the contract."""
         margins = self.provider.margins(rows)
-        return margins if isinstance(margins, list) else await margins
+        if not isinstance(margins, list):
+            margins = await margins
+        if self.count is not None:
+            self.count(rows, margins)
+        return margins
 
 
 def answers(

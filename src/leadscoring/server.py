@@ -15,6 +15,7 @@ from leadscoring.api.app import METRICS_FILE, PATHS
 from leadscoring.api.listener import check_free
 from leadscoring.api.protocol import connection
 from leadscoring.drain import Server
+from leadscoring.drift_counts import AREA
 from leadscoring.errors import CannotStart
 from leadscoring.keys import KeyRing
 from leadscoring.logs import Log, configure
@@ -84,7 +85,7 @@ def metrics_file(folder: Path, settings: Settings) -> Path:
     """The file that the workers count in. Raises ``CannotStart`` when the disk has no room for it."""
     path = folder / "metrics"
     try:
-        make_file(path, declared(PATHS, settings.model_endpoint_provider), settings.workers + SPARE_SLOTS)
+        make_file(path, declared(PATHS, settings.model_endpoint_provider), settings.workers + SPARE_SLOTS, AREA)
     except OSError as failure:
         raise CannotStart(f"no room for metrics in {folder}: {failure.strerror or failure}") from None
     return path

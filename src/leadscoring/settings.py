@@ -91,6 +91,11 @@ def truth(text: str) -> bool:
     return one_of("true", "false")(text) == "true"
 
 
+def on_or_off(text: str) -> bool:
+    """Reads on or off, in any case."""
+    return one_of("on", "off")(text) == "on"
+
+
 def comma_separated(text: str) -> tuple[str, ...]:
     """Reads texts between commas; at least one."""
     parts = tuple(part.strip() for part in text.split(",") if part.strip())
@@ -154,6 +159,8 @@ TABLE = (
     Setting("MODEL_ENDPOINT_PROVIDER", "local", one_of("local"), "local", "Where margins are computed"),
     Setting("MODEL_PATH", "models/model.json", str, "a path", "The model file: XGBoost JSON or UBJ"),
     Setting("MODEL_VERSION", "", str, "text", "The version that the model must have; empty takes any"),
+    Setting("DRIFT_METRICS", "on", on_or_off, "on or off",
+            "Count scored leads by bin of each feature, for drift: 12 series a feature, of 200 features at most"),
     Setting("ENDPOINT_PROTOCOLS", "none", protocols, "none, or sagemaker and v2, separated by commas",
             "Protocols of model servers that are spoken beside the API. sagemaker scores without a key: for containers "
             "that only SageMaker can reach. Not set but SAGEMAKER_BIND_TO_PORT set: sagemaker"),
@@ -203,6 +210,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     model_endpoint_provider: str
     model_path: str
     model_version: str
+    drift_metrics: bool
     endpoint_protocols: tuple[str, ...]
     sagemaker_bind_to_port: int | None
     max_batch_size: int

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from leadscoring.drift import baseline
 from leadscoring.key_file import Scope
 from leadscoring.keys import KeyRing
 from leadscoring.logs import AccessLog, Log, configure
@@ -59,14 +60,15 @@ def open_service(
         provider = PROVIDERS[settings.model_endpoint_provider](model)
         access_log = AccessLog(output, readable, settings.log_level in ("DEBUG", "INFO"))
         closing.callback(access_log.flush)
-        metrics = Metrics(endpoints, provider.name, metrics_file, settings.env)
+        base = baseline(model.card) if settings.drift_metrics else None
+        metrics = Metrics(endpoints, provider.name, metrics_file, settings.env, base)
         output.dropped = metrics.log_lines_dropped.add
         closing.callback(metrics.close)
         announce(settings, model, keys)
         settle_memory()
         yield Service(
             settings=settings,
-            scorer=Scorer(model, provider),
+            scorer=Scorer(model, provider, metrics.drift.count if metrics.drift else None),
             keys=keys,
             metrics=metrics,
             access_log=access_log,

@@ -59,6 +59,12 @@ FEATURE = record(
     example={"type": ["number", "string", "null"]},
 )
 
+SPREAD: dict[str, Json] = {
+    "psi": MAYBE_NUMBER,
+    "verdict": {"enum": ["too few leads", "stable", "moved", "drifted"]},
+    "bins": array(record(bin=TEXT, holds=TEXT, expected=SHARE, actual=SHARE)),
+}
+
 ANSWERS: dict[str, Json] = {
     "getService": record(
         service=TEXT, version=TEXT, api_version=TEXT, model=MODEL, score=TEXT, docs=TEXT, openapi=TEXT, health=TEXT
@@ -104,5 +110,15 @@ ANSWERS: dict[str, Json] = {
     "listFeatures": record(version=TEXT, n_features=COUNT, features=array(FEATURE)),
     "listImportance": record(
         version=TEXT, method=TEXT, importance=array(record(feature=TEXT, importance=SHARE, splits=COUNT))
+    ),
+    "getDrift": record(
+        version=TEXT,
+        unavailable=MAYBE_TEXT,
+        leads=COUNT,
+        fewest_leads=COUNT,
+        drifted_above=AMOUNT,
+        score=maybe(record(**SPREAD)),
+        features=array(record(feature=TEXT, **SPREAD)),
+        not_counted=array(TEXT),
     ),
 }

@@ -43,6 +43,7 @@ PATHS = (
     "/",
     "/api/v1/model/features",
     "/api/v1/model/importance",
+    "/api/v1/model/drift",
     "/api/v1/model/info",
     "/api/v1/score",
     "/api/v1/score/batch",
@@ -248,7 +249,7 @@ def route_table(service: Service, operations: Operations, admission: Admission, 
     settings = service.settings
     limit = RateLimit(settings.rate_limit_per_minute, settings.workers)
     scoring = Scoring(service.scorer, service.keys, service.metrics, settings, admission, limit)
-    model = ModelRoutes(service.scorer, service.keys)
+    model = ModelRoutes(service.scorer, service.keys, service.metrics.drift)
     documentation = Documentation(service.scorer, settings)
     return {
         ("POST", "/api/v1/score"): scoring.one,
@@ -256,6 +257,7 @@ def route_table(service: Service, operations: Operations, admission: Admission, 
         ("GET", "/api/v1/model/info"): model.info,
         ("GET", "/api/v1/model/features"): model.features,
         ("GET", "/api/v1/model/importance"): model.importance,
+        ("GET", "/api/v1/model/drift"): model.drift,
         ("GET", "/"): operations.root,
         ("GET", "/health"): operations.health,
         ("GET", "/health/live"): operations.live,
