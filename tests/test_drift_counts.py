@@ -74,7 +74,8 @@ def encoded(*leads: dict[str, Any]) -> Rows:
 
 def features(**changed: Any) -> dict[str, Any]:
     """The sound lead's features, some of them changed."""
-    return LEAD["features"] | changed
+    made: dict[str, Any] = LEAD["features"] | changed
+    return made
 
 
 def test_a_lead_falls_into_one_bin_of_everything() -> None:

@@ -1,6 +1,6 @@
 """A served lead is counted once, by whichever way it came, and the route, ``/metrics`` and the command say the same."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ def server(tmp_path: Path, model: Path) -> Iterator[Server]:
 
 def counted(server: Server) -> dict[str, float]:
     """How many leads were counted, by feature; the score's are under no name."""
-    families = text_string_to_metric_families(server.http.get("/metrics").text)
+    families: Any = text_string_to_metric_families(server.http.get("/metrics").text)
     sums: dict[str, float] = {}
     for family in families:
         for sample in family.samples:
@@ -53,11 +53,11 @@ def said(server: Server) -> dict[str, Any]:
 
 def test_each_way_in_counts_a_lead_once(server: Server) -> None:
     """Golden rows, readiness, refused leads and leads refused within a batch count nowhere."""
-    rows = [[1.0, 0.0, 0.5, 1.0, 0.0, 0.0, 0.5], [2.0, None, None, 0.0, None, 1.0, None]]
+    rows: list[list[float | None]] = [[1.0, 0.0, 0.5, 1.0, 0.0, 0.0, 0.5], [2.0, None, None, 0.0, None, 1.0, None]]
     flat = [value for row in rows for value in row]
     tensor = {"name": "rows", "datatype": "FP32", "shape": [2, 7], "data": flat}
     csv = "\n".join(",".join("" if value is None else str(value) for value in row) for row in rows)
-    ways = (
+    ways: tuple[tuple[int, Callable[[], httpx.Response]], ...] = (
         (0, lambda: server.http.get("/health/ready")),
         (1, lambda: server.http.post("/api/v1/score", json=LEAD)),
         (0, lambda: server.http.post("/api/v1/score", json=lead(revenue=-1))),
