@@ -22,7 +22,7 @@ MODEL_VERSION_TO_TRAIN ?= 1.0.0
 # How many times harder than in the tests the fuzzers try.
 FUZZ_EFFORT ?= 20
 
-.PHONY: help install dev test test-unit test-integration fuzz lint format bench bench-quality stress test-sanitize docs \
+.PHONY: help install azureml dev test test-unit test-integration fuzz lint format bench bench-quality stress test-sanitize docs \
   lock model clean
 
 help:  ## Show this list
@@ -34,6 +34,14 @@ $(STAMP): pyproject.toml requirements/dev.txt requirements/zig.txt scripts/insta
 	@touch $@
 
 install: $(STAMP)  ## Make the environment in .venv and build the engine
+
+# Only where its tests are wanted: they are left out without it, except in CI.
+AZUREML := build/azureml/.made
+$(AZUREML): requirements/azureml.txt scripts/azureml.sh | $(STAMP)
+	@./scripts/azureml.sh
+	@touch $@
+
+azureml: $(AZUREML)  ## Make the environment of Azure ML's server, in which tests run the scoring script
 
 dev: $(STAMP)  ## Install, then serve the shipped model on PORT (8000)
 	@exec $(BIN)/leadscoring serve

@@ -20,6 +20,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -31,6 +32,9 @@ from benchmarks.row import Row
 from benchmarks.servers import CLIENT_CORE, KEY, SERVER_CORE, free_port, post
 
 REPORT = Path(__file__).parent / "STRESS.md"
+RESULTS = Path("build") / "stress"
+"""What each part gave when it was last run."""
+
 HEAD = ["what", "ours", "against", "figure", "bound", "holds"]
 MODEL = 300, 6
 """Trees and their depth: the larger of the two models of the benchmark."""
@@ -69,6 +73,14 @@ class Service:
             if child.status() != psutil.STATUS_ZOMBIE and "spawn_main" in " ".join(child.cmdline())
         ]
 
+    def serving(self) -> int:
+        """How many of them say that they serve; none when nobody answers."""
+        try:
+            with urllib.request.urlopen(self.url + "/status", timeout=5) as answer:
+                return int(json.load(answer)["workers"]["serving"])
+        except OSError:
+            return 0
+
     def stop(self) -> int:
         """Ends it, and gives its exit code."""
         if self.process.poll() is None:
@@ -104,9 +116,12 @@ def run(load: Load) -> Outcome:
 
 
 def scored(url: str) -> float:
-    """How many leads were scored so far."""
-    with urllib.request.urlopen(url + "/metrics", timeout=5) as answer:
-        lines = answer.read().decode().splitlines()
+    """How many leads were scored so far; none when nobody answers."""
+    try:
+        with urllib.request.urlopen(url + "/metrics", timeout=5) as answer:
+            lines = answer.read().decode().splitlines()
+    except OSError:
+        return 0.0
     return sum(float(line.split()[1]) for line in lines if line.startswith("model_predictions_total{"))
 
 
@@ -192,7 +207,7 @@ def rolling() -> list[Row]:
         try:
             url = closing.enter_context(proxied(nginx, folder, [each.port for each in services]))
             with in_own_process(single(url, 100, 12), int(CLIENT_CORE)) as running:
-                time.sleep(1)  # so that the load runs when it is disturbed
+                until(lambda: scored(services[0].url) + scored(services[1].url) > 50)
                 for place, old in enumerate(list(services)):
                     old.stop()
                     services[place] = Service(old.port, core=None, WORKERS="1", DRAIN_SECONDS="1")
@@ -211,21 +226,19 @@ def faults() -> list[Row]:
     for fault in (signal.SIGKILL, signal.SIGSTOP):
         service = Service(core=None, WORKERS="2", DRAIN_SECONDS="0")
         try:
-            until(lambda: len(service.workers()) == 2)  # noqa: B023  # called before the loop goes on
-            time.sleep(3)  # both serve, and the supervisor knows
-            before = set(service.workers())
-            with in_own_process(single(service.url, 100, 8), int(CLIENT_CORE)) as running:
-                time.sleep(1)  # so that the load runs when it is disturbed
-                victim = min(before)
+            until(lambda: service.serving() == 2)  # noqa: B023  # called before the loop goes on
+            with in_own_process(single(service.url, 100, 10), int(CLIENT_CORE)) as running:
+                until(lambda: scored(service.url) > 50)  # noqa: B023  # the same
+                victim = min(service.workers())
                 os.kill(victim, fault)
-                took = until(lambda: len(set(service.workers()) - {victim}) == 2, 30)  # noqa: B023  # the same
+                took = until(lambda: victim not in service.workers() and service.serving() == 2, 30)  # noqa: B023
                 found = running.result()
         finally:
             service.stop()
         slowest = max((max(each) for each in found.latencies.values()), default=float("nan"))
         told = f"{found.statuses} {dict(found.failures)}"
         rows += [
-            Row(f"{fault.name} of a worker: replaced after, s", told, "", took, 5, at_most=True),
+            Row(f"{fault.name} of a worker: another serves after, s", told, "", took, 5, at_most=True),
             Row("... slowest answer, s", "", "", slowest, 10, at_most=True),
         ]
     return rows
@@ -293,18 +306,21 @@ def main() -> int:
         "faults": faults,
         "soak": lambda: soak(options.soak),
     }
-    rows: list[Row] = []
+    RESULTS.mkdir(parents=True, exist_ok=True)
     for name, part in parts.items():
         if not options.only or name in options.only:
-            for row in part():
-                rows.append(row)
+            rows = part()
+            for row in rows:
                 print(" | ".join(row.cells()), file=sys.stderr, flush=True)
-    busy = f"{os.getloadavg()[1]:.1f}"
-    table = markdown([HEAD, *(row.cells() for row in rows)])
+            told = [f"{datetime.now(UTC):%Y-%m-%d %H:%M}, load average {os.getloadavg()[1]:.1f}"]
+            (RESULTS / f"{name}.json").write_text(json.dumps([told, *(row.cells() for row in rows)]))
+    found = [json.loads(path.read_text()) for name in parts if (path := RESULTS / f"{name}.json").exists()]
+    table = markdown([HEAD, *(row for _, *rows in found for row in rows)])
     print(table)
-    if not options.only:
-        REPORT.write_text(INTRODUCTION.format(machine=machine(), table=table, batch=BATCH, busy=busy))
-    return 0 if all(row.holds for row in rows) else 1
+    if len(found) == len(parts):
+        when = "; ".join(f"{name} {told[0]}" for name, (told, *_) in zip(parts, found, strict=True))
+        REPORT.write_text(INTRODUCTION.format(machine=machine(), table=table, batch=BATCH, when=when, model=MODEL))
+    return 0 if all(row[-1] == "yes" for _, *rows in found for row in rows) else 1
 
 
 INTRODUCTION = """# Stress
@@ -312,9 +328,11 @@ INTRODUCTION = """# Stress
 `make stress` does all of this, prints the table and writes this file; `make stress STRESS="--overload 60 --soak 1200"`
 is the long run. Load comes from `benchmarks/open_loop.py` at a constant rate, from a core that the overloaded and the
 soaked service do not use; latency counts from the moment at which a request should have left. Overload sends batches
-of {batch} leads to one worker.
+of {batch} leads to one worker with a model of {model[0]} trees of depth {model[1]}; its peak is what a closed loop of
+the same batches gives, before and after. Each part can be run alone (`--only`), and stands here as it was last run.
 
-Measured on {machine}, load average {busy} at the end; with others on the machine, times and the peak are theirs too.
+Measured on {machine}.
+Parts: {when}.
 
 {table}
 """

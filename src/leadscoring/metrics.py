@@ -4,7 +4,9 @@ No label is ever made of what a client sent: a path that is no route is ``unknow
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from math import nan
 from pathlib import Path
+from time import monotonic
 
 import msgspec
 
@@ -30,10 +32,18 @@ STAGES = ("decode", "predict", "explain", "encode")
 QUEUE = "queue"
 """The stage before the others, of those requests that had to wait."""
 
+BEAT = "worker_beat_seconds"
+BEAT_SECONDS = 2.0
+"""A process that has not said for so long that it serves does not."""
+
 REJECTIONS = ("overloaded", "deadline", "rate_limit", "connections", "header_time", "body_time", "headers", "malformed")
 SCORES = tuple(step / 20 for step in range(1, 20))
 BATCHES = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000)
 
+
+ATTEMPTS = ("ok", "timeout", "unreachable", "throttled", "not_ready", "failed", "refused", "rejected",
+            "answer_invalid", "abandoned")  # fmt: skip
+"""How a call of a remote model can end: well, with the error of that code, or because its caller has gone."""
 
 SCORED = frozenset(("POST", route) for route in ("/api/v1/score", "/api/v1/score/batch"))
 """Routes whose times are shown while there are none: a rate of the slow ones must see the first."""
@@ -41,12 +51,6 @@ SCORED = frozenset(("POST", route) for route in ("/api/v1/score", "/api/v1/score
 OUTCOMES = frozenset((*request, status) for request in SCORED for status in ("200", "500", "502", "503", "504"))
 """Scoring requests that failed are shown while there are none: an alert on their rate must see the first one. So are
 those that did not, or the first failure would look like all there was."""
-
-ATTEMPTS = (
-    "ok", "timeout", "unreachable", "throttled", "not_ready", "failed", "refused", "rejected", "answer_invalid",
-    "abandoned",
-)  # fmt: skip
-"""How a call of a remote model can end."""
 
 
 def error_types(tree: type[errors.LeadScoringError] = errors.LeadScoringError) -> tuple[str, ...]:
@@ -83,6 +87,7 @@ def declared(endpoints: Iterable[str], provider: str, env: str = "") -> tuple[Fa
         Family("gauge", "scoring_queue_requests", "Requests that wait for their turn at scoring"),
         Family("counter", "log_lines_dropped", "Log lines that could not be written"),
         Family("histogram", "model_batch_size", "Leads in a batch", {}, BATCHES),
+        Family("gauge", BEAT, "When a process last said that it serves, by a clock that all of them have", hidden=True),
         Family("gauge", "api_demo_key_active", "Whether the demo key opens the service", alike=True),
         Family(
             "gauge", "api_key_expiry_timestamp_seconds", "When the next working key expires; +Inf for never", alike=True
@@ -99,8 +104,13 @@ def of_endpoint(provider: str) -> tuple[Family, ...]:
     breaker = "Whether the remote model is called: 0 closed (it is), 1 half-open (one call tries), 2 open (it is not)"
     matches = "1 when the remote model scored the golden rows as certified, 0 when not, NaN when that is not known"
     return (
-        Family("gauge", "model_endpoint_breaker_state", breaker, remote, alike=True),
-        Family("counter", "model_endpoint_attempts", "Calls of the remote model", {**remote, "outcome": ATTEMPTS}),
+        Family("gauge", "model_endpoint_breaker_state", breaker, remote, worst=True),
+        Family(
+            "counter",
+            "model_endpoint_attempts",
+            "Calls made over the wire to the remote model",
+            {**remote, "outcome": ATTEMPTS},
+        ),
         Family("counter", "model_fallback_answers", "Leads that the local model scored for the remote one", remote),
         Family("gauge", "model_endpoint_matches", matches, remote, alike=True),
     )
@@ -112,7 +122,7 @@ def of_process(env: str) -> tuple[Family, ...]:
     return (
         Family("gauge", "service_info", "Always 1: the environment and the version", about, alike=True),
         Family("gauge", "service_workers", "Processes that should serve", alike=True),
-        Family("gauge", "service_ready_workers", "Processes that are ready to score"),
+        Family("gauge", "service_ready_workers", "Processes that are ready to score", alike=True),
         Family("counter", "process_cpu_seconds", "Processor time of all workers"),
         Family("gauge", "process_resident_memory_bytes", "Memory of all workers, shared pages counted in each"),
         Family("gauge", "process_open_fds", "Open files and connections of all workers"),
@@ -128,6 +138,8 @@ def metrics_markdown() -> str:
     """The table of metrics as Markdown for the documentation, by the names that ``/metrics`` shows."""
     lines = ["| Metric | Type | Labels | Meaning |", "|---|---|---|---|"]
     for family in declared((), "local"):
+        if family.hidden:
+            continue
         name = family.name + ("_total" if family.kind == "counter" else "")
         labels = ", ".join(f"`{label}`" for label in family.labels)
         lines.append(f"| `{name}` | {family.kind} | {labels} | {family.help} |")
@@ -141,6 +153,8 @@ class Spent(msgspec.Struct, gc=False):
     predict: float = 0.0
     explain: float = 0.0
     encode: float = 0.0
+    waited: float = 0.0
+    """Seconds that were not work, but waiting for a remote model."""
 
     def stages(self) -> tuple[float, float, float, float]:
         """In the order of STAGES."""
@@ -183,6 +197,7 @@ class Metrics:
             tally.count(f"system_{name}")
             for name in ("cpu_seconds", "cpu_cores", "memory_usage_ratio", "disk_usage_ratio")
         )
+        self.beat = tally.count(BEAT).set
         self.queued = tally.count("scoring_queue_requests")
         self.log_lines_dropped = tally.count("log_lines_dropped")
         self.waited = tally.spread("scoring_stage_seconds", QUEUE).observe
@@ -268,19 +283,41 @@ class Metrics:
             count = self._errors[error_type] = self._tally.count("model_prediction_errors", self._provider, error_type)
         count.add()
 
+    def attempted(self, outcome: str) -> None:
+        """A call of the remote model ended in one of ATTEMPTS."""
+        self._tally.count("model_endpoint_attempts", self._provider, outcome).add()
+
+    def breaker(self, state: int) -> None:
+        """The breaker in front of the remote model has changed."""
+        self._tally.count("model_endpoint_breaker_state", self._provider).set(float(state))
+
+    def matches(self, as_certified: bool | None) -> None:
+        """Whether the remote model scores the golden rows as certified, if that is known."""
+        known = nan if as_certified is None else float(as_certified)
+        self._tally.count("model_endpoint_matches", self._provider).set(known)
+
+    def fell_back(self, leads: int) -> None:
+        """So many leads were scored by the local model instead of the remote one."""
+        self._tally.count("model_fallback_answers", self._provider).add(leads)
+
     def keys(self, demo_active: bool, next_expiry: float) -> None:
         """Whether the demo key is accepted, and when the next of the working keys expires."""
         self._demo_active.set(float(demo_active))
         self._next_expiry.set(next_expiry)
 
-    def ready(self, ready: bool) -> None:
-        """Whether this process can score."""
-        self._ready.set(float(ready))
+    def serving(self) -> int:
+        """How many processes serve now."""
+        now = monotonic()
+        return sum(now - beat < BEAT_SECONDS for beat in self._tally.each(BEAT) if beat)
 
-    def service(self, workers: int, started: float) -> None:
-        """How many processes should serve, and since when they do."""
-        self._workers.set(workers)
-        self._started.set(started)
+    def workers(self, wanted: int) -> None:
+        """So many processes should serve, as many do as have just said so."""
+        self._workers.set(wanted)
+        self._ready.set(self.serving())
+
+    def started(self, moment: float) -> None:
+        """Since when the service runs."""
+        self._started.set(moment)
 
     def process(self, cpu_seconds: float, memory_bytes: float, open_fds: float) -> None:
         """What this process uses; of processor time, what was spent since it said so last."""

@@ -39,6 +39,12 @@ class Family(NamedTuple):
     alike: bool = False
     """A gauge that every process would put at the same value: shown as the one that is asked has it, not added up."""
 
+    worst: bool = False
+    """A gauge that grows with what is wrong: shown as the highest of all processes, not added up."""
+
+    hidden: bool = False
+    """For the processes themselves: not shown."""
+
     shown: frozenset[tuple[str, ...]] = frozenset()
     """Series of a large family that are shown before they count anything all the same."""
 
@@ -199,12 +205,18 @@ class Tally:
         slots = [self._all[start : start + size].tolist() for start in range(0, len(self._all), size)]
         totals: list[float] = [sum(numbers) for numbers in zip(*slots, strict=True)]
         for family in self._families:
+            places = slice(self._starts[family.name], self._starts[family.name] + family.size)
             if family.alike:
-                places = slice(self._starts[family.name], self._starts[family.name] + family.size)
                 totals[places] = self._mine[places].tolist()
+            elif family.worst:
+                totals[places] = map(max, zip(*(numbers[places] for numbers in slots), strict=True))
         for family in self._families:
-            if not family.apart:
+            if not (family.hidden or family.apart):
                 yield self._metric(family, totals)
+
+    def each(self, name: str) -> list[float]:
+        """A counter or gauge without labels, as every process has it; of a slot that nobody has taken, zero."""
+        return list(self._all[self._starts[name] :: self._size])
 
     def _metric(self, family: Family, totals: list[float]) -> "Metric":
         from prometheus_client.metrics_core import Metric

@@ -65,6 +65,16 @@ SPREAD: dict[str, Json] = {
     "bins": array(record(bin=TEXT, holds=TEXT, expected=SHARE, actual=SHARE)),
 }
 
+ENDPOINT = record(
+    state={"enum": ["unknown", "healthy", "failing", "mismatch"]},
+    breaker={"enum": ["closed", "half_open", "open"]},
+    last_error=MAYBE_TEXT,
+    last_ok=maybe(MOMENT),
+    matches=maybe(TRUTH),
+    fallback={"enum": ["working", "failing", None]},
+    fallback_answers=COUNT,
+)
+
 ANSWERS: dict[str, Json] = {
     "getService": record(
         service=TEXT, version=TEXT, api_version=TEXT, model=MODEL, score=TEXT, docs=TEXT, openapi=TEXT, health=TEXT
@@ -73,11 +83,15 @@ ANSWERS: dict[str, Json] = {
     "getLiveness": record(status=word("alive"), uptime_seconds=AMOUNT, timestamp=MOMENT),
     "getReadiness": record(status=word("ready"), model_version=TEXT, timestamp=MOMENT),
     "getStatus": record(
-        status=TEXT,
+        status={"enum": ["healthy", "degraded", "starting", "draining", "failing"]},
+        problems=array(TEXT),
         version=TEXT,
         uptime_seconds=AMOUNT,
-        model=record(name=TEXT, version=TEXT, loaded=TRUTH, n_features=COUNT, endpoint_provider=TEXT),
+        model=record(
+            name=TEXT, version=TEXT, loaded=TRUTH, n_features=COUNT, endpoint_provider=TEXT, endpoint=maybe(ENDPOINT)
+        ),
         environment=record(name=TEXT, python_version=TEXT, hostname=TEXT),
+        workers=record(wanted=COUNT, serving=COUNT),
         security=record(demo_key_active=TRUTH),
         timestamp=MOMENT,
     ),

@@ -11,18 +11,19 @@ from time import perf_counter, time
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from leadscoring.api.admission import Admission
+from leadscoring.api.cors import Cors
+from leadscoring.api.deadline import until_caller_gives_up
 from leadscoring.api.docs import Documentation
 from leadscoring.api.exchange import SANE_REQUEST_ID, ClientGone, Exchange, Message, Receive, Reply, Scope, Send
 from leadscoring.api.failures import plain_problem, problem
 from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.api.limits import RateLimit
-from leadscoring.api.listener import listening
+from leadscoring.api.listener import CONNECTIONS, listening
 from leadscoring.api.model import ModelRoutes
 from leadscoring.api.operations import Operations
 from leadscoring.api.protocol import Gate, Limits
@@ -33,7 +34,7 @@ from leadscoring.errors import LeadScoringError, Overloaded, RequestError
 from leadscoring.logs import Answered, Log
 from leadscoring.settings import read_settings
 from leadscoring.vitals import started_at
-from leadscoring.wiring import Service, open_service
+from leadscoring.wiring import Service, Shared, open_service
 
 Handler = Callable[[Exchange], Awaitable[Reply]]
 RouteTable = dict[tuple[str, str], Handler]
@@ -72,8 +73,8 @@ PATHS = (
 
 SCORING_PATHS = ("/api/v1/score", "/api/v1/score/batch")
 
-METRICS_FILE = "LEADSCORING_METRICS_FILE"
-"""The variable by which the supervisor tells its workers where they count together."""
+SHARED_FOLDER = "LEADSCORING_SHARED_FOLDER"
+"""The variable by which the supervisor tells its workers where to find what they share."""
 
 REJECTED = {"Overloaded": "overloaded", "DeadlineExceeded": "deadline", "RateLimited": "rate_limit"}
 """Errors by which the service protects itself, as its metrics name them."""
@@ -86,8 +87,8 @@ log = Log("leadscoring")
 class App:
     """Gives every request an id, answers it, counts, times and logs it; no failure escapes.
 
-    A request that no browser page sent (no ``Origin``) and whose path and method are a route goes
-    straight to its handler. All others take the way through Starlette, which knows CORS, HEAD,
+    A request that is not ``unusual`` (no browser's ``Origin``, one ``Host``, HTTP/1.1) and whose path and method are a
+    route goes straight to its handler. All others take the way through Starlette, which knows CORS, HEAD,
     what methods a path takes, and what to say of a path that is none.
     """
 
@@ -98,6 +99,7 @@ class App:
         self.gate = Gate(Limits.of(service.settings), admission, service.metrics.rejected, self.turn_away)
         self._routes = routes
         self._metrics = service.metrics
+        self._keys = service.keys
         self._access_log = service.access_log
         self._framework = framework(routes, service.settings.cors_origins, lifespan)
         self._prefix = secrets.token_hex(6)
@@ -113,7 +115,7 @@ class App:
         self._metrics.arrived()
         status = 499  # the client hung up: nothing was sent
         try:
-            handler = None if exchange.origin else self._routes.get((scope["method"], scope["path"]))
+            handler = None if exchange.unusual else self._routes.get((scope["method"], scope["path"]))
             if handler is None:
                 status = await self._through_framework(exchange, send)
             else:
@@ -153,6 +155,15 @@ class App:
         )
         return TURNED_AWAY.to(request_id, closes)
 
+    def tick(self, now: float) -> None:
+        """Ten times a second: the time is ``now``, and the process lives."""
+        self.gate.now = now
+        self._metrics.beat(now if self.lifecycle.scores else 0.0)
+
+    def reread(self) -> None:
+        """Reads again what can be: the key file. Settings of the environment cannot change."""
+        self._keys.reread()
+
     async def _through_framework(self, exchange: Exchange, send: Send) -> int:
         status = 499
 
@@ -164,6 +175,11 @@ class App:
             await send(message)
 
         exchange.scope["exchange"] = exchange
+        try:
+            exchange.check_protocol()
+        except RequestError as failure:
+            await response(failed(failure, exchange))(exchange.scope, exchange.receive, sending)
+            return status
         await self._framework(exchange.scope, exchange.receive, sending)
         return status
 
@@ -175,21 +191,25 @@ def create() -> App:
     """
     settings = read_settings(os.environ)
     closing = ExitStack()
-    file = os.environ.get(METRICS_FILE)
-    service = closing.enter_context(open_service(settings, PATHS, metrics_file=Path(file) if file else None))
-    lifecycle, admission = Lifecycle(service.metrics.ready), admission_of(service)
+    folder = os.environ.get(SHARED_FOLDER)
+    shared = Shared(Path(folder)) if folder else None
+    service = closing.enter_context(open_service(settings, PATHS, shared=shared))
+    lifecycle, admission = Lifecycle(), admission_of(service)
     pulse = Pulse(service.scorer, lifecycle, service.metrics)
-    service.metrics.service(settings.workers, started_at(os.getppid() if file else os.getpid()))
-    closed = settings.operations_access == "key"
-    operations = Operations(
-        service.scorer, service.metrics, service.keys, service.vitals, lifecycle, pulse, settings.env, closed
-    )
-    routes, detail = route_table(service, operations, admission, lifecycle), detail_table(operations)
+    service.metrics.started(started_at(os.getppid() if shared else os.getpid()))
+    operations = Operations(service.scorer, service.metrics, service.keys, service.vitals, lifecycle, pulse, settings)
+    limit = RateLimit(settings.rate_limit_per_minute, shared.limits if shared else None)
+    closing.callback(limit.close)
+    provider = service.scorer.provider
+    routes, detail = route_table(service, operations, admission, lifecycle, limit), detail_table(operations)
     if settings.operations_access != "port":
-        return App(service, routes | detail, lifespan(lifecycle, closing, pulse.beating()), lifecycle, admission)
+        beside = (provider.running(), pulse.beating())
+        return App(service, routes | detail, lifespan(lifecycle, closing, *beside), lifecycle, admission)
     apart = App(service, detail, lifespan(lifecycle, ExitStack()), lifecycle, admission)
-    beside = listening(apart, settings.host, settings.operations_port)
-    return App(service, routes, lifespan(lifecycle, closing, beside, pulse.beating()), lifecycle, admission)
+    apart.gate.limits = apart.gate.limits._replace(connections=CONNECTIONS)
+    second = listening(apart, settings.host, settings.operations_port)
+    opened = lifespan(lifecycle, closing, provider.running(), second, pulse.beating())
+    return App(service, routes, opened, lifecycle, admission)
 
 
 def admission_of(service: Service) -> Admission:
@@ -229,7 +249,7 @@ def protocol_table(service: Service, admission: Admission, lifecycle: Lifecycle,
     if "sagemaker" in settings.endpoint_protocols:
         from leadscoring.api.sagemaker import SageMaker
 
-        sagemaker = SageMaker(scorer, metrics, settings, admission, lifecycle)
+        sagemaker = SageMaker(scorer, metrics, settings, admission, lifecycle, limit)
         table |= {
             ("GET", "/ping"): sagemaker.ping,
             ("GET", "/execution-parameters"): sagemaker.execution_parameters,
@@ -244,16 +264,19 @@ def protocol_table(service: Service, admission: Admission, lifecycle: Lifecycle,
     return table
 
 
-def route_table(service: Service, operations: Operations, admission: Admission, lifecycle: Lifecycle) -> RouteTable:
+def route_table(
+    service: Service, operations: Operations, admission: Admission, lifecycle: Lifecycle, limit: RateLimit
+) -> RouteTable:
     """Every other route of the service."""
     settings = service.settings
-    limit = RateLimit(settings.rate_limit_per_minute, settings.workers)
     scoring = Scoring(service.scorer, service.keys, service.metrics, settings, admission, limit)
     model = ModelRoutes(service.scorer, service.keys, service.metrics.drift)
     documentation = Documentation(service.scorer, settings)
+    # a local model is quicker than any deadline, and does not pay for one
+    timed = until_caller_gives_up if settings.model_endpoint_provider != "local" else as_it_is
     return {
-        ("POST", "/api/v1/score"): scoring.one,
-        ("POST", "/api/v1/score/batch"): scoring.batch,
+        ("POST", "/api/v1/score"): timed(scoring.one),
+        ("POST", "/api/v1/score/batch"): timed(scoring.batch),
         ("GET", "/api/v1/model/info"): model.info,
         ("GET", "/api/v1/model/features"): model.features,
         ("GET", "/api/v1/model/importance"): model.importance,
@@ -266,6 +289,11 @@ def route_table(service: Service, operations: Operations, admission: Admission, 
         ("GET", "/openapi.json"): documentation.openapi,
         **protocol_table(service, admission, lifecycle, limit),
     }
+
+
+def as_it_is(handler: Handler) -> Handler:
+    """The handler itself."""
+    return handler
 
 
 def failed(failure: Exception, exchange: Exchange) -> Reply:
@@ -298,10 +326,10 @@ def framework(routes: RouteTable, cors_origins: tuple[str, ...], lifespan: Lifes
         routes=[Route(path, endpoint(path, handler), methods=[method]) for (method, path), handler in routes.items()],
         middleware=[
             Middleware(
-                CORSMiddleware,
+                Cors,
                 allow_origins=cors_origins,
                 allow_methods=["GET", "POST"],
-                allow_headers=["Content-Type", "X-API-Key", "X-Request-ID"],
+                allow_headers=["Content-Type", "X-API-Key", "X-Request-ID", "X-Request-Timeout-Ms"],
                 expose_headers=[
                     "X-Request-ID",
                     "Retry-After",

@@ -4,40 +4,51 @@ from collections.abc import Callable
 from time import monotonic
 
 from leadscoring.errors import GoldenRowMismatch
+from leadscoring.logs import Log
 from leadscoring.model.loaded import LoadedModel, check_golden_rows
+
+log = Log("leadscoring")
 
 CHECKED_SECONDS = 10.0
 """How long a check of the golden rows holds: scoring a dozen rows at every probe would buy nothing more."""
 
 
-def unheard(_ready: bool) -> None:
-    """Nobody listens."""
-
-
 class Lifecycle:
-    """The state of one process, and whether it scores as it should; ``heard`` is told whether it is ready."""
+    """The state of one process, and whether it scores as it should."""
 
-    def __init__(self, heard: Callable[[bool], None] = unheard) -> None:
+    def __init__(self) -> None:
         self.state = "starting"
-        self._heard = heard
         self._model: LoadedModel | None = None
         self._checked = 0.0
+        self._failing = False
+        self._told: list[Callable[[], None]] = []
 
     @property
     def draining(self) -> bool:
         """Whether the process was asked to end."""
         return self.state == "draining"
 
+    @property
+    def scores(self) -> bool:
+        """Whether leads are scored, and as they should be when that was looked at last."""
+        return self.state == "ready" and not self._failing
+
     def start(self) -> None:
         """Everything is open: requests can be answered."""
         if not self.draining:
             self.state = "ready"
-            self._heard(True)
 
     def drain(self) -> None:
         """The process was asked to end; there is no way back."""
         self.state = "draining"
-        self._heard(False)
+        for told in self._told:
+            told()
+
+    def at_drain(self, told: Callable[[], None]) -> None:
+        """Calls ``told`` when the process is asked to end, or now when it was."""
+        self._told.append(told)
+        if self.draining:
+            told()
 
     def seen(self, model: LoadedModel) -> str:
         """The state as a probe should hear it: ``failing`` when certified leads no longer score as certified.
@@ -48,10 +59,11 @@ class Lifecycle:
         if self.state == "ready" and (model is not self._model or now - self._checked > CHECKED_SECONDS):
             try:
                 check_golden_rows(model.card, model.trees)
-            except GoldenRowMismatch:
-                self._model = None
-                self._heard(False)
+            except GoldenRowMismatch as failure:
+                if not self._failing:
+                    log.error("model fails", reason=str(failure))  # noqa: TRY400  # no traceback helps here
+                self._model, self._failing = None, True
                 return "failing"
+            self._failing = False
             self._model, self._checked = model, now
-            self._heard(True)
         return self.state
