@@ -16,6 +16,7 @@ from leadscoring.api.app import PATHS, SHARED_FOLDER
 from leadscoring.api.listener import CONNECTIONS, check_free
 from leadscoring.api.protocol import connection
 from leadscoring.drain import Server
+from leadscoring.drift_counts import AREA
 from leadscoring.errors import CannotStart
 from leadscoring.keys import KeyCopy, KeyRing
 from leadscoring.logs import Log, configure
@@ -106,7 +107,8 @@ def make_shared(shared: Shared, settings: Settings) -> None:
     """Makes the files that the workers count in. Raises ``CannotStart`` when the disk has no room for them."""
     try:
         limits.make_file(shared.limits)
-        make_file(shared.metrics, declared(PATHS, settings.model_endpoint_provider), settings.workers + SPARE_SLOTS)
+        families = declared(PATHS, settings.model_endpoint_provider)
+        make_file(shared.metrics, families, settings.workers + SPARE_SLOTS, AREA)
     except OSError as failure:
         raise CannotStart(f"no room for metrics in {shared.folder}: {failure.strerror or failure}") from None
 

@@ -94,7 +94,7 @@ def truth(text: str) -> bool:
     return one_of("true", "false")(text) == "true"
 
 
-def switch(text: str) -> bool:
+def on_or_off(text: str) -> bool:
     """Reads on or off, in any case."""
     return one_of("on", "off")(text) == "on"
 
@@ -210,6 +210,8 @@ TABLE = (
             "local, sagemaker or azure", "Where margins are computed"),
     Setting("MODEL_PATH", "models/model.json", str, "a path", "The model file: XGBoost JSON or UBJ"),
     Setting("MODEL_VERSION", "", str, "text", "The version that the model must have; empty takes any"),
+    Setting("DRIFT_METRICS", "on", on_or_off, "on or off",
+            "Count scored leads by bin of each feature, for drift: 12 series a feature, of 200 features at most"),
     Setting("SAGEMAKER_ENDPOINT_NAME", "", matching(NAME), NAME_ALLOWED, "The endpoint that scores with sagemaker"),
     Setting("AWS_REGION", "", matching(r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}"), "a region such as us-east-1",
             "Where that endpoint is; empty asks the AWS configuration"),
@@ -246,7 +248,7 @@ TABLE = (
             "that only SageMaker can reach. Not set but SAGEMAKER_BIND_TO_PORT set: sagemaker"),
     Setting("SAGEMAKER_BIND_TO_PORT", "", port_or_none, "a whole number from 1 to 65535",
             "Port to listen on instead of PORT where sagemaker is spoken; set by SageMaker itself"),
-    Setting("OTEL_TRACES", "off", switch, "on or off",
+    Setting("OTEL_TRACES", "off", on_or_off, "on or off",
             "OpenTelemetry traces over OTLP/HTTP, which the extra otel brings; its own OTEL_ variables say where to"),
     Setting("MAX_BATCH_SIZE", "1000", whole(1, 100_000), "a whole number from 1 to 100000",
             "Leads in one batch, at most"),
@@ -292,6 +294,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     model_endpoint_provider: str
     model_path: str
     model_version: str
+    drift_metrics: bool
     sagemaker_endpoint_name: str
     aws_region: str
     sagemaker_content_type: str

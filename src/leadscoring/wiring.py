@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from leadscoring.drift import baseline
 from leadscoring.errors import CannotStart
 from leadscoring.key_file import Scope
 from leadscoring.keys import KeyRing
@@ -87,7 +88,8 @@ def open_service(
         access_log = AccessLog(output, readable, settings.log_level in ("DEBUG", "INFO"))
         closing.callback(access_log.flush)
         file = shared.metrics if shared else None
-        metrics = Metrics(endpoints, settings.model_endpoint_provider, file, settings.env)
+        base = baseline(model.card) if settings.drift_metrics else None
+        metrics = Metrics(endpoints, settings.model_endpoint_provider, file, settings.env, base)
         output.dropped = metrics.log_lines_dropped.add
         closing.callback(metrics.close)
         if settings.otel_traces:
@@ -97,7 +99,7 @@ def open_service(
         settle_memory()
         yield Service(
             settings=settings,
-            scorer=scorer_of(settings, model, provider),
+            scorer=scorer_of(settings, model, provider, metrics),
             keys=keys,
             metrics=metrics,
             access_log=access_log,
@@ -120,13 +122,14 @@ def start_traces(settings: Settings) -> Callable[[], None]:
     return tracing.start(settings)
 
 
-def scorer_of(settings: Settings, model: LoadedModel, provider: Provider) -> Scorer:
+def scorer_of(settings: Settings, model: LoadedModel, provider: Provider, metrics: Metrics) -> Scorer:
     """The scorer: one that tells what it does where traces are on."""
+    count = metrics.drift.count if metrics.drift else None
     if settings.otel_traces:
         from leadscoring.traced_scoring import TracedScorer
 
-        return TracedScorer(model, provider)
-    return Scorer(model, provider)
+        return TracedScorer(model, provider, count)
+    return Scorer(model, provider, count)
 
 
 def settle_memory() -> None:

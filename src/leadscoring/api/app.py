@@ -44,6 +44,7 @@ PATHS = (
     "/",
     "/api/v1/model/features",
     "/api/v1/model/importance",
+    "/api/v1/model/drift",
     "/api/v1/model/info",
     "/api/v1/score",
     "/api/v1/score/batch",
@@ -276,7 +277,7 @@ def route_table(
     """Every other route of the service."""
     settings = service.settings
     scoring = Scoring(service.scorer, service.keys, service.metrics, settings, admission, limit)
-    model = ModelRoutes(service.scorer, service.keys)
+    model = ModelRoutes(service.scorer, service.keys, service.metrics.drift)
     documentation = Documentation(service.scorer, settings)
     # a local model is quicker than any deadline, and does not pay for one
     timed = until_caller_gives_up if settings.model_endpoint_provider != "local" else as_it_is
@@ -286,6 +287,7 @@ def route_table(
         ("GET", "/api/v1/model/info"): model.info,
         ("GET", "/api/v1/model/features"): model.features,
         ("GET", "/api/v1/model/importance"): model.importance,
+        ("GET", "/api/v1/model/drift"): model.drift,
         ("GET", "/"): operations.root,
         ("GET", "/health"): operations.health,
         ("GET", "/health/live"): operations.live,
