@@ -49,14 +49,26 @@ def filled(expression: str, values: Mapping[str, list[str]]) -> str:
     """An expression with the values of its variables, several as an alternative, as Grafana sends it."""
     for name, chosen in values.items():
         either = "|".join(re.escape(value).replace("\\", r"\\") for value in chosen)
-        expression = expression.replace(f"${name}", f"({either})")
+        expression = expression.replace(f"${name}", f"({either})").replace(f"${{{name}}}", chosen[0])
     return expression.replace("$__rate_interval", "1m")
+
+
+def variants(place: Place) -> list[str]:
+    """Its queries with each value of what is chosen from a list."""
+    queries = place.queries
+    for name, variable in variables(place.dashboard).items():
+        if variable["type"] == "custom":
+            values = [option["value"] for option in variable["options"]]
+            queries = list(dict.fromkeys(query.replace(f"${{{name}}}", value) for query in queries for value in values))
+    return [query.replace("$__rate_interval", "1m") for query in queries]
 
 
 def choices(prometheus: str, dashboard: str) -> dict[str, list[str]]:
     """All values of each variable that asks Prometheus for them."""
     values: dict[str, list[str]] = {}
     for name, variable in variables(dashboard).items():
+        if variable["type"] == "custom":
+            values[name] = [option["value"] for option in variable["options"]]
         if variable["type"] != "query":
             continue
         asked = re.fullmatch(r"label_values\((.*), (\w+)\)", variable["query"]["query"])

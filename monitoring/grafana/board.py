@@ -197,7 +197,19 @@ def choice(name: str, label: str, description: str, query: str) -> dashboard.Que
     )  # fmt: skip
 
 
-def page(uid: str, title: str, description: str, rows: Sequence[Row]) -> words.Dashboard:
+def choice_of(name: str, label: str, description: str, values: Sequence[str], chosen: str) -> dashboard.CustomVariable:
+    """A variable with these values, one at a time."""
+    options = [words.VariableOption(selected=value == chosen, text=value, value=value) for value in values]
+    return (
+        dashboard.CustomVariable(name)
+        .label(label).description(description).allow_custom_value(False).values(",".join(values)).options(options)
+        .current(words.VariableOption(selected=True, text=chosen, value=chosen))
+    )  # fmt: skip
+
+
+def page(
+    uid: str, title: str, description: str, rows: Sequence[Row], more: Sequence[dashboard.CustomVariable] = ()
+) -> words.Dashboard:
     """A dashboard: rows of panels below the choice of what they show."""
     siblings = dashboard.DashboardLink("Lead Scoring").type(words.DashboardLinkType.DASHBOARDS).tags([TAG])
     made = (
@@ -221,6 +233,8 @@ def page(uid: str, title: str, description: str, rows: Sequence[Row]) -> words.D
             )
         )
     )  # fmt: skip
+    for variable in more:
+        made.with_variable(variable)
     ids = count(1)
     for row in rows:
         made.with_row(dashboard.Row(row.title).id(next(ids)))

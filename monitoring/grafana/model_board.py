@@ -9,6 +9,7 @@ from board import (
     YELLOW,
     Query,
     Row,
+    choice_of,
     heat,
     lines,
     mean,
@@ -21,6 +22,19 @@ from board import (
     words_for,
 )
 from grafana_foundation_sdk.models.dashboard import Dashboard
+
+SHIFTED = [(0.1, YELLOW), (0.2, RED)]
+"""From which stability index on leads are not quite, and not at all, what they were in training."""
+
+
+BY_FEATURE = "{{feature}} ({{model_version}})"
+
+
+def beyond(bin_: str) -> str:
+    """What share of leads has a feature in this bin, less the share that had it in training."""
+    share_now = f'job_feature_bin:model_feature_share:ratio${{window}}{{{OURS},bin="{bin_}"}}'
+    return f'topk(10, {share_now} - job_feature_bin:model_feature_reference:share{{{OURS},bin="{bin_}"}})'
+
 
 LEADS_BY_TIER = rate("model_predictions_total", by="tier")
 
@@ -151,8 +165,55 @@ REMOTE = Row(
     ],
 )  # fmt: skip
 
+DRIFT = Row(
+    "Drift: leads against the training data",
+    [
+        number(
+            "Most drifted feature", "short",
+            f"The highest stability index of a feature: up to 0.1 is nothing, over 0.2 is drift. {EVERYWHERE}",
+            f"max(job_feature:model_feature_drift:psi${{window}}{{{OURS}}})", limits=SHIFTED, runbooks=["ModelDrift"],
+            decimals=2, width=8,
+        ),
+        number(
+            "Drift of scores", "short", f"The stability index of the scores given, against training. {EVERYWHERE}",
+            f"max(job:model_score_drift:psi${{window}}{{{OURS}}})", limits=SHIFTED,
+            runbooks=["ScoreDistributionShift"], decimals=2, width=8,
+        ),
+        number(
+            "Leads that count", "short", f"Leads in the window; from 500 on there is a verdict. {EVERYWHERE}",
+            f"sum(job_bin:model_score_bins:increase${{window}}{{{OURS}}})", limits=[(None, YELLOW), (500, GREEN)],
+            width=8,
+        ),
+        lines(
+            "Drift by feature", "short",
+            f"The ten features with the highest stability index: up to 0.1 is nothing, over 0.2 is drift. {EVERYWHERE}",
+            [Query(f"topk(10, job_feature:model_feature_drift:psi${{window}}{{{OURS}}})", BY_FEATURE)],
+            limits=SHIFTED, runbooks=["ModelDrift"], width=12,
+        ),
+        lines(
+            "Scores by bin", "percentunit",
+            f"Share of the leads in each bin of the score: where it wanders, the leads or the model do. {EVERYWHERE}",
+            [Query(f"job_bin:model_score_share:ratio${{window}}{{{OURS}}}", "{{bin}} ({{model_version}})")],
+            runbooks=["ScoreDistributionShift"], width=12,
+        ),
+        lines(
+            "Missing values, beyond training", "percentunit",
+            f"Leads that lack a feature, less the share that lacked it in training; the ten highest. {EVERYWHERE}",
+            [Query(beyond("missing"), BY_FEATURE)], runbooks=["ModelDrift"], width=12,
+        ),
+        lines(
+            "Unseen categories, beyond training", "percentunit",
+            "Leads with a text that training never saw, less the share that texts too rare to be learnt had in it; the "
+            f"ten highest. {EVERYWHERE}",
+            [Query(beyond("unseen"), BY_FEATURE)], limits=[(0.05, YELLOW)],
+            runbooks=["UnseenCategories"], width=12,
+        ),
+    ],
+)  # fmt: skip
+
 
 def model() -> Dashboard:
     """The page of whoever answers for the model."""
     said = "What the model says of leads, how long that takes, what fails, and how a remote model does."
-    return page("lead-scoring-model", "Model", said, [SCORES, SPEED, ERRORS, REMOTE])
+    window = choice_of("window", "Drift over", "The window whose leads are compared", ("1h", "1d", "7d"), "1d")
+    return page("lead-scoring-model", "Model", said, [SCORES, SPEED, ERRORS, REMOTE, DRIFT], [window])

@@ -65,6 +65,7 @@ REQUESTS = Row(
         lines(
             "Requests by route", "reqps", "Answered requests in a second. A path that is no route is `unknown`.",
             [Query(rate("http_requests_total", by="method, endpoint"), "{{method}} {{endpoint}}")], stacked=True,
+            runbooks=["NoTraffic"],
         ),
         lines(
             "Requests by status", "reqps",
