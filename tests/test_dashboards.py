@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,14 @@ from dashboards import DASHBOARDS, FILES, GRAFANA, PANELS, Place, variables, var
 from monitoring import NAMES, PROMETHEUS, ROOT, RULES, run
 from test_alert_rules import METRICS, RECORDED, asked_for, matchers
 
+from leadscoring.errors import LeadScoringError
 from leadscoring.metrics import declared
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"]["grafana"]
 PROVISIONING = GRAFANA / "provisioning"
+OTHER_WORDS = {"api_version", "http_code", "model_version"}
+"""What begins as a metric does: fields of answers, a label, and curl's word for a status."""
+
 OTHERS = {"up"}
 """Series that Prometheus makes itself; it also makes ALERTS."""
 
@@ -155,6 +160,26 @@ def test_every_metric_is_on_a_panel() -> None:
         more = {name for record in more for name in made_of.get(record, ())} - shown
     seen = {METRICS[name].name for name in shown if name in METRICS}
     assert {family.name for family in METRICS.values() if not family.hidden} - seen == set()
+
+
+def test_every_metric_that_is_named_anywhere_exists() -> None:
+    """In pages and scripts too; the beginning of a name is enough, as in a search."""
+    begin = "|".join({name.partition("_")[0] for name in METRICS})
+    words = re.compile(rf'(?<![\w.:/"-])(?:{begin})(?:_[a-z0-9]+)+(?![\w:/."(=-])')
+    others = {kind.code for kind in every_kind(LeadScoringError)} | OTHER_WORDS
+    found = set()
+    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "scripts").glob("*.sh")):
+        for word in set(words.findall(path.read_text("utf-8"))) - others:
+            assert any(name.startswith(word) for name in METRICS), f"{path}: there is no metric {word}"
+            found.add(word)
+    assert {"http_requests_total", "model_prediction_latency_seconds"} <= found
+
+
+def every_kind(error: type[LeadScoringError]) -> Iterator[type[LeadScoringError]]:
+    """An error and all below it."""
+    yield error
+    for kind in error.__subclasses__():
+        yield from every_kind(kind)
 
 
 def test_grafana_reads_these_files() -> None:
