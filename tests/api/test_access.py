@@ -66,7 +66,8 @@ def test_a_refused_key_is_told_why_by_a_stable_code(
     closed: Server, key: str | None, status: int, code: str | None
 ) -> None:
     """On every route that needs one."""
-    for path in ("/api/v1/model/info", "/api/v1/model/features", "/api/v1/model/importance"):
+    for name in ("info", "features", "importance", "drift"):
+        path = f"/api/v1/model/{name}"
         answer = ask(closed, path, key)
         assert (answer.status_code, answer.json().get("code")) == (status, code)
         assert ("www-authenticate" in answer.headers) is (status == 401)
