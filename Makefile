@@ -22,8 +22,14 @@ MODEL_VERSION_TO_TRAIN ?= 1.0.0
 # How many times harder than in the tests the fuzzers try.
 FUZZ_EFFORT ?= 20
 
+# What the load test loads, with how many clients at once, for how long. benchmarks/load_test.py has its objectives.
+BASE_URL ?= http://localhost:$(PORT)
+LOAD_USERS ?= 20
+LOAD_SECONDS ?= 30
+LOAD_REPORT ?= build/load/report.html
+
 .PHONY: help install azureml dev test test-unit test-integration fuzz lint format bench bench-quality stress test-sanitize docs \
-  lock model clean
+  lock model docker-build docker-run docker-compose-up docker-compose-down image-test load-test clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +74,7 @@ lint: $(STAMP)  ## Check form, types, layers, dependencies and scripts
 	$(BIN)/lint-imports
 	$(BIN)/deptry src
 	$(BIN)/shellcheck scripts/*.sh .ci/run
+	$(BIN)/hadolint Dockerfile
 
 format: $(STAMP)  ## Rewrite the Python files in the project's form
 	$(BIN)/ruff format .
@@ -80,8 +87,9 @@ bench: $(STAMP)  ## Measure speed, start and memory; print the table and write b
 bench-quality: $(STAMP)  ## Measure the trainer on the real files in ../shared/data
 	$(BIN)/python -m benchmarks.quality
 
-docs: $(STAMP)  ## Write the tables of the documentation again from the source
+docs: $(STAMP)  ## Write the tables of the documentation and the answers of its examples again
 	$(BIN)/python scripts/render_docs.py
+	$(BIN)/python scripts/render_examples.py
 
 stress: $(STAMP)  ## Overload, stop, restart and break the service under load, and write benchmarks/STRESS.md
 	$(BIN)/python -m benchmarks.stress $(STRESS)
@@ -94,6 +102,27 @@ model: $(STAMP)  ## Train models/model.json again, on demo data made from a fixe
 	$(BIN)/leadscoring demo-data --rows $(MODEL_ROWS) --seed $(MODEL_SEED) --out build/model/leads.csv
 	$(BIN)/python scripts/train_shipped_model.py build/model/leads.csv --version $(MODEL_VERSION_TO_TRAIN) \
 	  --out models/model.json --report build/model/report
+
+docker-build:  ## Build the container image IMAGE (lead-scoring-api:latest) with Docker or Podman
+	@./scripts/container.sh build
+
+docker-run:  ## Run the container image on PORT (8000), read-only and without rights
+	@./scripts/container.sh run
+
+docker-compose-up:  ## Start the service with Prometheus, Alertmanager and Grafana
+	@./scripts/container.sh up
+
+docker-compose-down:  ## Stop them
+	@./scripts/container.sh down
+
+image-test: $(STAMP)  ## Build the image without a container daemon (buildah, debootstrap; as root), run it and test it
+	./scripts/image-test.sh
+
+load-test: $(STAMP)  ## Load the service at BASE_URL for LOAD_SECONDS (30), and judge it; the report is in build/load
+	@mkdir -p build/load
+	$(BIN)/locust --locustfile benchmarks/load_test.py --headless --host $(BASE_URL) --users $(LOAD_USERS) \
+	  --spawn-rate $(LOAD_USERS) --run-time $(LOAD_SECONDS)s --stop-timeout 10s --only-summary --reset-stats \
+	  --html $(LOAD_REPORT)
 
 clean:  ## Remove the environment and everything that was built
 	rm -rf .venv build dist htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

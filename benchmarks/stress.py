@@ -12,7 +12,6 @@ import platform
 import shutil
 import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,10 +25,12 @@ from pathlib import Path
 import psutil
 
 from benchmarks.models import lead_body, model_file
-from benchmarks.open_loop import Load, Outcome, in_own_process
+from benchmarks.open_loop import Load, in_own_process
 from benchmarks.proxy import proxied
+from benchmarks.remote import remote
 from benchmarks.row import Row
-from benchmarks.servers import CLIENT_CORE, KEY, SERVER_CORE, free_port, post
+from benchmarks.servers import CLIENT_CORE, KEY, post
+from benchmarks.service import ENDS_WITHIN, Service, run, status, until
 
 REPORT = Path(__file__).parent / "STRESS.md"
 RESULTS = Path("build") / "stress"
@@ -42,77 +43,6 @@ MODEL = 300, 6
 BATCH = 100
 CONNECTIONS = 384
 """Of the overload; what is accepted waits for up to MAX_QUEUE_SECONDS, and holds some eighty of them meanwhile."""
-ENDS_WITHIN = 60.0
-
-
-class Service:
-    """A service that this program started, on a port of its own."""
-
-    def __init__(self, port: int = 0, core: str | None = SERVER_CORE, **environ: str) -> None:
-        self.port = port or free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        settings = {"MODEL_PATH": str(model_file(*MODEL)), "API_KEYS": KEY, "PORT": str(self.port), "HOST": "127.0.0.1"}
-        command = [str(Path(sys.executable).parent / "leadscoring"), "serve"]
-        if core is not None:
-            command = ["taskset", "-c", core, *command]
-        with Path(os.devnull).open("wb") as nowhere:
-            self.process = subprocess.Popen(
-                command, env=os.environ | settings | environ, stdout=nowhere, stderr=nowhere
-            )
-        until(lambda: self.process.poll() is not None or status(self.url + "/health/ready") == 200)
-
-    def memory(self) -> float:
-        """Resident megabytes."""
-        return float(psutil.Process(self.process.pid).memory_info().rss) / 1e6
-
-    def workers(self) -> list[int]:
-        """The processes that serve, beside what multiprocessing keeps."""
-        return [
-            child.pid
-            for child in psutil.Process(self.process.pid).children()
-            if child.status() != psutil.STATUS_ZOMBIE and "spawn_main" in " ".join(child.cmdline())
-        ]
-
-    def serving(self) -> int:
-        """How many of them say that they serve; none when nobody answers."""
-        try:
-            with urllib.request.urlopen(self.url + "/status", timeout=5) as answer:
-                return int(json.load(answer)["workers"]["serving"])
-        except OSError:
-            return 0
-
-    def stop(self) -> int:
-        """Ends it, and gives its exit code."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(ENDS_WITHIN)
-
-
-def status(url: str) -> int:
-    """The status of an address; 0 when nothing answers."""
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return int(answer.status)
-    except urllib.error.HTTPError as answer:
-        return answer.code
-    except OSError:
-        return 0
-
-
-def until(holds: Callable[[], bool], seconds: float = ENDS_WITHIN) -> float:
-    """Polls until something holds; how long that took."""
-    began = time.monotonic()
-    while not holds():
-        if time.monotonic() - began > seconds:
-            return float("inf")
-        time.sleep(0.02)  # between two looks at a condition with a deadline
-    return time.monotonic() - began
-
-
-def run(load: Load) -> Outcome:
-    """Runs a load on the clients' core, to its end."""
-    with in_own_process(load, int(CLIENT_CORE)) as running:
-        return running.result()
 
 
 def scored(url: str) -> float:
@@ -138,7 +68,7 @@ def single(url: str, rate: float, seconds: float) -> Load:
 
 def overload(seconds: float) -> list[Row]:
     """Five times the peak, which is what a closed loop's turns before and after give, by their median."""
-    service = Service(WORKERS="1", DRAIN_SECONDS="0")
+    service = Service(model_file(*MODEL), WORKERS="1", DRAIN_SECONDS="0")
     try:
         url, body = service.url + "/api/v1/score/batch", batch()
         turns = closed_loop(url, body)
@@ -182,7 +112,7 @@ def recovered(url: str) -> bool:
 
 def stop() -> list[Row]:
     """SIGTERM under 200 requests a second."""
-    service = Service(WORKERS="2", core=None, DRAIN_SECONDS="3")
+    service = Service(model_file(*MODEL), WORKERS="2", core=None, DRAIN_SECONDS="3")
     with in_own_process(single(service.url, 200, 8), int(CLIENT_CORE)) as running:
         until(lambda: scored(service.url) > 200)
         service.process.send_signal(signal.SIGTERM)
@@ -203,14 +133,14 @@ def rolling() -> list[Row]:
         return [Row("rolling restart: there is no nginx here", "", "", 1, 0, at_most=True)]
     with ExitStack() as closing:
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory()))
-        services = [Service(core=None, WORKERS="1", DRAIN_SECONDS="1") for _ in range(2)]
+        services = [Service(model_file(*MODEL), core=None, WORKERS="1", DRAIN_SECONDS="1") for _ in range(2)]
         try:
             url = closing.enter_context(proxied(nginx, folder, [each.port for each in services]))
             with in_own_process(single(url, 100, 12), int(CLIENT_CORE)) as running:
                 until(lambda: scored(services[0].url) + scored(services[1].url) > 50)
                 for place, old in enumerate(list(services)):
                     old.stop()
-                    services[place] = Service(old.port, core=None, WORKERS="1", DRAIN_SECONDS="1")
+                    services[place] = Service(model_file(*MODEL), old.port, core=None, WORKERS="1", DRAIN_SECONDS="1")
                 found = running.result()
         finally:
             for service in services:
@@ -224,7 +154,7 @@ def faults() -> list[Row]:
     """One of two workers is killed, then one is stopped."""
     rows = []
     for fault in (signal.SIGKILL, signal.SIGSTOP):
-        service = Service(core=None, WORKERS="2", DRAIN_SECONDS="0")
+        service = Service(model_file(*MODEL), core=None, WORKERS="2", DRAIN_SECONDS="0")
         try:
             until(lambda: service.serving() == 2)  # noqa: B023  # called before the loop goes on
             with in_own_process(single(service.url, 100, 10), int(CLIENT_CORE)) as running:
@@ -246,7 +176,7 @@ def faults() -> list[Row]:
 
 def soak(seconds: float) -> list[Row]:
     """Half the peak for long."""
-    service = Service(WORKERS="1", DRAIN_SECONDS="0")
+    service = Service(model_file(*MODEL), WORKERS="1", DRAIN_SECONDS="0")
     try:
         run(Load(service.url + "/api/v1/score", 0, 3, lead_body(), KEY, 32, closed=True))
         peak = run(Load(service.url + "/api/v1/score", 0, 5, lead_body(), KEY, 32, closed=True)).goodput
@@ -297,13 +227,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Overload, stop, restart and break the service under load.")
     parser.add_argument("--overload", type=float, default=60, help="seconds at five times the peak")
     parser.add_argument("--soak", type=float, default=90, help="seconds at half the peak")
-    parser.add_argument("--only", nargs="*", default=[], help="overload, stop, rolling, faults, soak")
+    parser.add_argument("--only", nargs="*", default=[], help="overload, stop, rolling, faults, remote, soak")
     options = parser.parse_args()
     parts: dict[str, Callable[[], list[Row]]] = {
         "overload": lambda: overload(options.overload),
         "stop": stop,
         "rolling": rolling,
         "faults": faults,
+        "remote": remote,
         "soak": lambda: soak(options.soak),
     }
     RESULTS.mkdir(parents=True, exist_ok=True)

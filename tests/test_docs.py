@@ -127,6 +127,22 @@ def test_the_example_requests_score(server: Server, file: Path) -> None:
 
 
 @pytest.mark.integration
+@pytest.mark.parametrize("file", EXAMPLES, ids=[file.name for file in EXAMPLES])
+def test_the_answers_beside_the_requests_are_what_the_service_says(server: Server, file: Path) -> None:
+    """To the last digit; `make docs` writes them again."""
+    path = "/api/v1/score/batch" if "batch" in file.name else "/api/v1/score"
+    headers = {"Content-Type": "application/json", "X-Request-ID": "example"}
+    said = server.http.post(path, content=file.read_bytes(), headers=headers)
+    assert said.json() == json.loads((file.parent / "answers" / file.name).read_bytes())
+
+
+def test_every_answer_has_its_request() -> None:
+    """And the other way round."""
+    answers = {file.name for file in (ROOT / "docs" / "examples" / "answers").iterdir()}
+    assert answers == {file.name for file in EXAMPLES}
+
+
+@pytest.mark.integration
 def test_the_examples_of_the_api_are_what_the_service_says(server: Server) -> None:
     """Down to the last key, and the last word of the messages."""
     request, refused, problem = examples_of("docs/API.md")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import yaml
 from serving import KEY, Server, serving
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -28,8 +29,11 @@ NOT_HERE = {
 }
 """Commands that are not run, each with its reason."""
 
-NOT_ON_ONE_MACHINE = re.compile(r"\b(docker|docker-compose|az|aws)\b")
-"""Programs of container hosts and clouds: none is called here, and the chapters that bring them test theirs."""
+NOT_ON_ONE_MACHINE = re.compile(r"\b(az|aws)\b")
+"""Programs of clouds: none is called here, and the chapters that bring them test theirs."""
+
+IN_CONTAINERS = re.compile(r"^(?:docker|docker-compose) ")
+"""What needs a container engine is not run; the names in it are those of the compose file."""
 
 WATCH = re.compile(r"^watch -n \d+ '(.*)'$")
 
@@ -136,7 +140,7 @@ def runnable(command: str) -> str:
 def test_the_commands_of_the_guide_work(desk: Desk, section: str) -> None:
     """Each ends with success, in the order of its section; what it asks of metrics, logs and status is found."""
     for command in COMMANDS[section]:
-        if command in NOT_HERE:
+        if command in NOT_HERE or IN_CONTAINERS.match(command):
             continue
         ran = desk.run(runnable(command))
         assert ran.returncode == 0, f"{command}\n{ran.stdout[-2000:]}{ran.stderr[-2000:]}"
@@ -145,7 +149,21 @@ def test_the_commands_of_the_guide_work(desk: Desk, section: str) -> None:
             assert ran.stdout.strip() not in ("", "null"), f"{command} finds nothing"
 
 
-def test_the_guide_calls_nothing_that_only_a_cloud_or_a_container_host_has() -> None:
+@pytest.mark.parametrize("command", [command for command in ALL if IN_CONTAINERS.match(command)])
+def test_commands_for_containers_name_what_the_compose_file_has(command: str) -> None:
+    """A service, or the name of its container."""
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"]
+    containers = {about["container_name"] for about in services.values() if "container_name" in about}
+    called, _, found = command.partition(" | ")
+    if called.startswith("docker-compose "):
+        assert called.split()[-1] in services
+    elif called == "docker ps -a":
+        assert any(found.removeprefix("grep ") in name for name in containers)
+    else:
+        assert called.split()[-1] in containers
+
+
+def test_the_guide_calls_nothing_that_only_a_cloud_has() -> None:
     """Such commands come with the chapters that can test them."""
     assert not [command for command in ALL if NOT_ON_ONE_MACHINE.search(command) and command not in NOT_HERE]
 

@@ -56,7 +56,7 @@ def run(settings: Settings) -> None:
             Server(uvicorn.Config(**arguments(settings)), settings.drain_seconds).run([listener])
         return
     LoadedModel.load(settings.model_path, settings.model_version)
-    with listening(settings) as listener, tempfile.TemporaryDirectory(prefix="leadscoring-") as folder:
+    with listening(settings) as listener, shared_folder() as folder:
         shared = Shared(Path(folder))
         make_shared(shared, settings)
         copy = KeyCopy(settings, shared.keys)
@@ -88,6 +88,17 @@ def listening(settings: Settings) -> socket.socket:
             f"HOST {settings.host} PORT {settings.port}: {why}; set PORT to another, or stop what listens there"
         ) from None
     return listener
+
+
+def shared_folder() -> tempfile.TemporaryDirectory[str]:
+    """A folder that ends with the service. Raises ``CannotStart`` where none can be made: the root may be read-only."""
+    try:
+        return tempfile.TemporaryDirectory(prefix="leadscoring-")
+    except OSError as failure:
+        why = failure.strerror or failure
+        raise CannotStart(
+            f"no folder for what workers share: {why}; set TMPDIR to one that can be written to"
+        ) from None
 
 
 def make_shared(shared: Shared, settings: Settings) -> None:

@@ -216,8 +216,7 @@ def failures(server: Server) -> dict[str, float]:
 @pytest.fixture(scope="module")
 def hasty(remote: Way, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The service over one way, with little time for it."""
-    hurry = {"MODEL_TIMEOUT_SECONDS": "0.5", "MODEL_CHECK_SECONDS": "5"}  # a check may run out of time, too
-    with remote.serving(tmp_path_factory.mktemp("hasty"), **hurry) as server:
+    with remote.serving(tmp_path_factory.mktemp("hasty"), MODEL_TIMEOUT_SECONDS="0.5") as server:
         yield server
 
 
@@ -373,8 +372,8 @@ def fallbacks(remote: Way, server: Server) -> float:
 @pytest.fixture(scope="module")
 def covered(remote: Way, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The service over one way, with the local model behind it."""
-    hurry = {"MODEL_TIMEOUT_SECONDS": "2", "MODEL_CHECK_SECONDS": "5"}
-    with remote.serving(tmp_path_factory.mktemp("covered"), MODEL_FALLBACK="local", **hurry) as server:
+    hurry = {"MODEL_FALLBACK": "local", "MODEL_TIMEOUT_SECONDS": "2"}
+    with remote.serving(tmp_path_factory.mktemp("covered"), **hurry) as server:
         yield server
 
 

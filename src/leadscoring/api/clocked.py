@@ -57,6 +57,8 @@ class Clocked(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
         """Stops accepting, then answers what has arrived."""
+        for _ in range(3):  # the loop looks at the port once more: closing it resets whoever has not been taken on yet
+            await asyncio.sleep(0)
         for server in self.servers:
             server.close()
         for _ in range(5):  # what clients sent before the port closed is read first
