@@ -1,22 +1,22 @@
 """Each scored lead is counted once in one bin of every feature and of the score, whoever counts it."""
 
-import math
 import multiprocessing
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import pytest
+from drift_worker import count_until_told
 from factories import LEAD, SMALL, card
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
+from serving import DEADLINE
 
-from leadscoring._engine import BinCounter, Rows
+from leadscoring._engine import Rows
 from leadscoring.drift import LABELS, Baseline, baseline
 from leadscoring.drift_counts import AREA, DriftCounts
 from leadscoring.features import Contract, Feature
@@ -147,38 +147,9 @@ def test_bins_are_those_of_a_plain_count(given_rows: list[tuple[float | None, ..
     assert found["score"] == Counter(expected_bin(tenths, probability(margin)) for margin in margins)
 
 
-def test_a_counter_never_writes_outside_of_its_numbers() -> None:
-    """Whatever it is told; and rows that do not fit are refused before anything is counted."""
-    numbers = memoryview(bytearray(80 * 8)).cast("d")
-    for columns, margins, score in (
-        ([(69, (1.0,), None)], [], 0),
-        ([(2**63, (1.0,), None)], [], 0),
-        ([(0, (2.0, 1.0), None)], [], 0),
-        ([(0, tuple(map(float, range(10))), None)], [], 0),
-        ([(0, None, (12,))], [], 0),
-        ([], [1.0, 1.0], 0),
-        ([], [math.nan, 1.0], 0),
-        ([], [], 71),
-    ):
-        with pytest.raises((ValueError, TypeError, RuntimeError, OverflowError)):
-            BinCounter(numbers, columns, margins, score)
-    with pytest.raises(ValueError, match="doubles"):
-        BinCounter(bytearray(640), [], [], 0)
-    counter = BinCounter(numbers, [(10, (1.0,), None)], [], 0)
-    for told in ([], [1.0, 2.0]):
-        with pytest.raises(ValueError, match="one margin for each row"):
-            counter.count(Rows([[1.0]]), told)
-    with pytest.raises(ValueError, match="another number of features"):
-        counter.count(Rows([[1.0, 2.0]]), [1.0])
-    assert not any(numbers)
-
-
-def count_until_told(path: Path, version: str, leads: int, pipe: Connection) -> None:
-    """A worker: counts, says so, and lives until it is told to end."""
-    tally = Tally((), path, AREA)
-    DriftCounts(tally, base(version)).count(encoded(*[features()] * leads), [0.0] * leads)
-    pipe.send("done")
-    pipe.recv()
+def encoded_rows(leads: int) -> list[list[float | None]]:
+    """So many of the sound lead, as rows of numbers."""
+    return [encoded(features()).row(0)] * leads
 
 
 @contextmanager
@@ -186,15 +157,15 @@ def worker(path: Path, version: str, leads: int) -> Iterator[None]:
     """A process with a model of this version that has counted, for as long as the context is open."""
     spawn = multiprocessing.get_context("spawn")
     ours, theirs = spawn.Pipe()
-    process = spawn.Process(target=count_until_told, args=(path, version, leads, theirs))
+    process = spawn.Process(target=count_until_told, args=(path, base(version), encoded_rows(leads), theirs))
     process.start()
     try:
-        assert ours.poll(60)
+        assert ours.poll(DEADLINE)
         assert ours.recv() == "done"
         yield
     finally:
         process.kill()
-        process.join(60)
+        process.join(DEADLINE)
 
 
 @pytest.fixture
