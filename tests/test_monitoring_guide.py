@@ -29,8 +29,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     program("amtool")
     folder = tmp_path_factory.mktemp("desk")
     with at_desk(folder) as desk, watching(folder / "stack", f"127.0.0.1:{desk.server.port}") as stack:
-        recorded = "job_endpoint:http_request_duration_seconds:p95_rate5m"
-        assert eventually(lambda: bool(stack.query(recorded)))
+        for recorded in ("job_endpoint:http_request_duration_seconds:p95_rate5m", "job:scoring_failures:ratio_rate1h"):
+            assert eventually(lambda: bool(stack.query(recorded)))  # noqa: B023  # called before the loop goes on
         hosts = {"http://localhost:9090": stack.prometheus, "http://localhost:9093": stack.alertmanager}
         yield Desk(folder, desk.server, hosts)
 

@@ -114,7 +114,7 @@ def test_status_has_the_fields_that_clients_and_runbooks_read(open_: Server) -> 
     assert set(said) >= {"status", "uptime_seconds", "model", "environment", "timestamp"}
     assert said["status"] == "healthy"
     assert said["model"] == {
-        "name": "small", "version": "1.2.3", "loaded": True, "n_features": len(SMALL), "endpoint_provider": "local"
+        "name": "small", "version": "1.2.3", "loaded": True, "n_features": len(SMALL), "endpoint_provider": "local", "endpoint": None
     }  # fmt: skip
     assert set(said["environment"]) >= {"python_version", "hostname"}
     assert said["security"]["demo_key_active"] is True
