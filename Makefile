@@ -28,7 +28,7 @@ LOAD_USERS ?= 20
 LOAD_SECONDS ?= 30
 LOAD_REPORT ?= build/load/report.html
 
-.PHONY: help install azureml dev test test-unit test-integration fuzz lint format bench bench-quality stress test-sanitize docs \
+.PHONY: help install azureml dev test test-unit test-integration fuzz lint format bench bench-quality stress test-sanitize docs screenshots \
   lock model docker-build docker-run docker-compose-up docker-compose-down image-test load-test clean
 
 help:  ## Show this list
@@ -87,9 +87,20 @@ bench: $(STAMP)  ## Measure speed, start and memory; print the table and write b
 bench-quality: $(STAMP)  ## Measure the trainer on the real files in ../shared/data
 	$(BIN)/python -m benchmarks.quality
 
-docs: $(STAMP)  ## Write the tables of the documentation and the answers of its examples again
+# Sphinx and Playwright, which only the documentation needs.
+SITE := build/docs/.made
+$(SITE): requirements/docs.txt scripts/site-environment.sh | $(STAMP)
+	@./scripts/site-environment.sh
+	@touch $@
+
+docs: $(STAMP) $(SITE)  ## Write the tables and the examples' answers again, and build the site in build/site
 	$(BIN)/python scripts/render_docs.py
 	$(BIN)/python scripts/render_examples.py
+	build/docs/env/bin/sphinx-build --quiet --fail-on-warning --nitpicky --fresh-env --conf-dir docs/site \
+	  --doctree-dir build/docs/trees . build/site
+
+screenshots: $(STAMP) $(SITE)  ## Take the pictures in docs/images again, with Chromium and demo data
+	build/docs/env/bin/python scripts/screenshots.py
 
 stress: $(STAMP)  ## Overload, stop, restart and break the service under load, and write benchmarks/STRESS.md
 	$(BIN)/python -m benchmarks.stress $(STRESS)
