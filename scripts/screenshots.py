@@ -1,4 +1,4 @@
-"""Takes the pictures of the documentation again, with Chromium: ``make screenshots``, after ``make docs``.
+"""Takes the pictures of the documentation again, with Chromium: ``make screenshots``.
 
 What they show is the shipped model and demo leads, never anybody's data.
 """
@@ -15,7 +15,6 @@ from playwright.sync_api import Page, sync_playwright
 from render_examples import EXAMPLES, KEY, PROGRAM, ROOT, service
 
 IMAGES = ROOT / "docs" / "images"
-FRONT_PAGE = ROOT / "build" / "site" / "index.html"
 LARGEST = 200_000
 """Bytes that a picture may have: pages with several of them should still be light."""
 
@@ -51,14 +50,15 @@ def save(page: Page, name: str) -> None:
 
 def scored_lead() -> None:
     """The service's own documentation page with a lead of the examples, scored."""
-    with service() as url, page_of(1100, 820) as page:
+    with service() as url, page_of(1100, 760) as page:
         page.goto(f"{url}/docs")
         page.fill("#key", KEY)
         page.fill("#lead", (EXAMPLES / "sample_request_3.json").read_text("utf-8"))
         page.click("#form button")
         page.wait_for_selector("#answer:not(.soft)")
         page.fill("#key", "demo-api-key-123")  # what a reader sends
-        page.locator("#form").evaluate("form => form.scrollIntoView()")
+        page.locator("#key").blur()
+        page.locator("#lead").evaluate("lead => lead.scrollTo(0, 0)")
         save(page, "scored-lead.png")
 
 
@@ -70,18 +70,9 @@ def training_report(folder: Path) -> None:
     subprocess.run([PROGRAM, *made], check=True, stdout=subprocess.DEVNULL)
     subprocess.run([PROGRAM, *trained, "--out", str(folder / "model.json"), "--report", str(report)], check=True,
                    stdout=subprocess.DEVNULL)  # fmt: skip
-    with page_of(1100, 1000) as page:
+    with page_of(1100, 760) as page:
         page.goto((report / "report.html").as_uri())
         save(page, "training-report.png")
-
-
-def site() -> None:
-    """The front page of the documentation site."""
-    if not FRONT_PAGE.exists():
-        sys.exit("screenshots: there is no site yet: make docs")
-    with page_of(1280, 800) as page:
-        page.goto(FRONT_PAGE.as_uri())
-        save(page, "site.png")
 
 
 def main() -> None:
@@ -89,7 +80,6 @@ def main() -> None:
     scored_lead()
     with tempfile.TemporaryDirectory() as folder:
         training_report(Path(folder))
-    site()
 
 
 if __name__ == "__main__":
