@@ -28,8 +28,9 @@ LOAD_USERS ?= 20
 LOAD_SECONDS ?= 30
 LOAD_REPORT ?= build/load/report.html
 
-.PHONY: help install azureml dev test test-unit test-integration fuzz lint format bench bench-quality stress test-sanitize docs screenshots \
-  lock model docker-build docker-run docker-compose-up docker-compose-down image-test load-test clean
+.PHONY: help install azureml dev test test-unit test-integration fuzz lint format bench bench-quality stress \
+  test-sanitize dashboards docs screenshots lock model docker-build docker-run docker-compose-up docker-compose-down image-test \
+  load-test clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +76,7 @@ lint: $(STAMP)  ## Check form, types, layers, dependencies and scripts
 	$(BIN)/deptry src
 	$(BIN)/shellcheck scripts/*.sh .ci/run
 	$(BIN)/hadolint Dockerfile
+	$(BIN)/python monitoring/grafana/render.py --check
 
 format: $(STAMP)  ## Rewrite the Python files in the project's form
 	$(BIN)/ruff format .
@@ -87,13 +89,16 @@ bench: $(STAMP)  ## Measure speed, start and memory; print the table and write b
 bench-quality: $(STAMP)  ## Measure the trainer on the real files in ../shared/data
 	$(BIN)/python -m benchmarks.quality
 
+dashboards: $(STAMP)  ## Write the dashboards of monitoring/grafana/dashboards again from their source
+	$(BIN)/python monitoring/grafana/render.py
+
 # Sphinx and Playwright, which only the documentation needs.
 SITE := build/docs/.made
 $(SITE): requirements/docs.txt scripts/site-environment.sh | $(STAMP)
 	@./scripts/site-environment.sh
 	@touch $@
 
-docs: $(STAMP) $(SITE)  ## Write the tables and the examples' answers again, and build the site in build/site
+docs: $(STAMP) $(SITE) dashboards  ## Write tables, examples' answers and dashboards again, and build the site in build/site
 	$(BIN)/python scripts/render_docs.py
 	$(BIN)/python scripts/render_examples.py
 	build/docs/env/bin/sphinx-build --quiet --fail-on-warning --nitpicky --fresh-env --conf-dir docs/site \

@@ -159,9 +159,10 @@ def faults() -> list[Row]:
             until(lambda: service.serving() == 2)  # noqa: B023  # called before the loop goes on
             with in_own_process(single(service.url, 100, 10), int(CLIENT_CORE)) as running:
                 until(lambda: scored(service.url) > 50)  # noqa: B023  # the same
-                victim = min(service.workers())
+                before = set(service.workers())
+                victim = min(before)
                 os.kill(victim, fault)
-                took = until(lambda: victim not in service.workers() and service.serving() == 2, 30)  # noqa: B023
+                took = until(lambda: bool(service.answering() - before), 30)  # noqa: B023
                 found = running.result()
         finally:
             service.stop()

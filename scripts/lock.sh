@@ -26,11 +26,13 @@ compile() {
     echo "requirements/$lock: $(grep -c '^[a-z]' "requirements/$lock") packages"
 }
 
-compile dev.txt --universal pyproject.toml --extra train --extra aws --extra azure --extra load --extra dev
+compile dev.txt --universal pyproject.toml --extra train --extra aws --extra azure --extra load --extra otel \
+    --extra dev
 compile serve.txt --universal pyproject.toml
 # What the container image can be built with in place of it.
 compile serve-aws.txt --universal pyproject.toml --extra aws
 compile serve-azure.txt --universal pyproject.toml --extra azure
+compile serve-otel.txt --universal pyproject.toml --extra aws --extra azure --extra otel
 compile build.txt --universal requirements/build.in
 compile zig.txt --universal requirements/zig.in
 # Azure ML runs Linux; on Windows its server wants a psutil that is too old for ours.

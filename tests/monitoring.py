@@ -99,7 +99,9 @@ class Inbox:
 
 def hastened(text: str) -> str:
     """A configuration whose clocks run fast; expressions, labels, routes and receivers stay as they are."""
-    text = re.sub(r"\b(scrape_interval|scrape_timeout|evaluation_interval|group_interval): \w+", r"\1: 1s", text)
+    text = re.sub(
+        r"\b(scrape_interval|scrape_timeout|evaluation_interval|group_interval|interval): \w+", r"\1: 1s", text
+    )
     text = re.sub(r"\bgroup_wait: \w+", "group_wait: 0s", text)
     return re.sub(r"\n( +)for: \w+", r"\n\1for: 1s", text)
 

@@ -38,7 +38,7 @@ RECORDED = {rule["record"] for rule in RULES if "record" in rule}
 
 def asked_for(expression: str) -> set[str]:
     """The names of metrics in an expression, without the words of the language."""
-    bare = re.sub(r'"[^"]*"|\b(by|on|without)\s*\([^)]*\)|\[[^]]*\]', "", expression)
+    bare = re.sub(r'"[^"]*"|\b(by|on|without|ignoring|group_left)\s*\([^)]*\)|\[[^]]*\]', "", expression)
     bare = re.sub(r"\{[^}]*\}", "", bare)
     words = set(re.findall(r"[a-z_][\w:]*(?!\w*\s*\()", bare))
     return {word for word in words if "_" in word or word == "up"} - set(re.findall(r"\w+(?=\()", bare))

@@ -43,6 +43,7 @@ def test_what_is_changed_for_these_tests_is_the_clock_and_the_place() -> None:
         "scrape_timeout",
         "evaluation_interval",
         "for",
+        "interval",
         "group_wait",
         "group_interval",
     }

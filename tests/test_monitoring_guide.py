@@ -15,6 +15,7 @@ COMMANDS = commands_of((ROOT / "docs" / "MONITORING.md").read_text("utf-8"))
 NOT_HERE = {
     "prometheus --config.file": "would go on for ever; tests/test_alerts_end_to_end.py starts it so",
     "prometheus-alertmanager --config.file": "the same",
+    "make dashboards": "installs first; tests/test_dashboards.py runs what it runs",
     "read -rs -p": "waits for somebody to type a secret",
     "promtool test rules": "takes long; tests/test_alert_rules.py runs it file by file",
 }
@@ -28,8 +29,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     program("amtool")
     folder = tmp_path_factory.mktemp("desk")
     with at_desk(folder) as desk, watching(folder / "stack", f"127.0.0.1:{desk.server.port}") as stack:
-        recorded = "job_endpoint:http_request_duration_seconds:p95_rate5m"
-        assert eventually(lambda: bool(stack.query(recorded)))
+        for recorded in ("job_endpoint:http_request_duration_seconds:p95_rate5m", "job:scoring_failures:ratio_rate1h"):
+            assert eventually(lambda: bool(stack.query(recorded)))  # noqa: B023  # called before the loop goes on
         hosts = {"http://localhost:9090": stack.prometheus, "http://localhost:9093": stack.alertmanager}
         yield Desk(folder, desk.server, hosts)
 

@@ -10,7 +10,8 @@ from time import monotonic
 
 import msgspec
 
-from leadscoring import __version__, errors
+from leadscoring import __version__, drift_counts, errors
+from leadscoring.drift import Baseline
 from leadscoring.lead import Score, Scored
 from leadscoring.model.card import TIERS
 from leadscoring.tally import OTHER, Count, Family, Tally
@@ -93,6 +94,7 @@ def declared(endpoints: Iterable[str], provider: str, env: str = "") -> tuple[Fa
         ),
         *of_endpoint(provider),
         *of_process(env),
+        *drift_counts.FAMILIES,
     )
 
 
@@ -160,10 +162,21 @@ class Spent(msgspec.Struct, gc=False):
 
 
 class Metrics:
-    """The metrics of one process; with ``file``, of all workers that share it."""
+    """The metrics of one process; with ``file``, of all workers that share it.
 
-    def __init__(self, endpoints: Iterable[str], provider: str, file: Path | None = None, env: str = "") -> None:
-        self._tally = tally = Tally(declared(endpoints, provider, env), file)
+    Scored leads are counted by ``base``, where the model has one.
+    """
+
+    def __init__(
+        self,
+        endpoints: Iterable[str],
+        provider: str,
+        file: Path | None = None,
+        env: str = "",
+        base: Baseline | None = None,
+    ) -> None:
+        self._tally = tally = Tally(declared(endpoints, provider, env), file, drift_counts.AREA)
+        self.drift = None if base is None else drift_counts.DriftCounts(tally, base)
         self._provider = provider
         self._answered: dict[tuple[str, str, int], Callable[..., None]] = {}
         self._turned_away: dict[str, Callable[..., None]] = {}
@@ -324,4 +337,5 @@ class Metrics:
 
     def exposition(self) -> bytes:
         """The metrics in Prometheus' text format, over all workers that share the file."""
-        return self._tally.exposition()
+        drift = b"" if self.drift is None else self.drift.exposition()
+        return self._tally.exposition() + drift

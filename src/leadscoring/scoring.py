@@ -3,7 +3,7 @@
 HTTP, the command line and bulk scoring all call this scorer, so that they cannot disagree.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from itertools import repeat
 from time import perf_counter
@@ -39,11 +39,17 @@ class Asked:
 
 
 class Scorer:
-    """Scores leads with one model; replacing the model is one assignment between two requests."""
+    """Scores leads with one model; replacing the model is one assignment between two requests.
 
-    def __init__(self, model: LoadedModel, provider: Provider) -> None:
+    ``count`` is told of all rows that were scored and of their margins, once; it goes by one model's reference.
+    """
+
+    def __init__(
+        self, model: LoadedModel, provider: Provider, count: Callable[[Rows, list[float]], None] | None = None
+    ) -> None:
         self.model = model
         self.provider = provider
+        self.count = count
 
     async def one(self, body: bytes, asked: Asked, request_id: str) -> tuple[Scored, Spent]:
         """The score of the lead in ``body``, and the time it took.
@@ -58,6 +64,8 @@ class Scorer:
         if not isinstance(margins, list):
             return await self._one_later(margins, lead, rows, asked, request_id, Spent(decoded - began))
         predicted = perf_counter()
+        if self.count is not None:
+            self.count(rows, margins)
         found = model.trees.reasons(rows, asked.reasons) if asked.reasons else NO_REASONS
         scored = answers(model, request_id, [lead], margins, found, rows.unseen)
         if asked.details:
@@ -72,6 +80,8 @@ class Scorer:
         model = self.model
         given = await margins
         predicted = perf_counter()
+        if self.count is not None:
+            self.count(rows, given.margins)
         explained = asked.reasons and given.unexplained is None
         found = model.trees.reasons(rows, asked.reasons) if explained else NO_REASONS
         scored = answers(model, request_id, [lead], given.margins, found, rows.unseen)
@@ -107,6 +117,8 @@ class Scorer:
             given = await margins
             margins, spent.waited = given.margins, perf_counter() - asking
         spent.predict = perf_counter() - asking
+        if self.count is not None:
+            self.count(rows, margins)
         limit = 0 if given and given.unexplained else asked.reasons
         unseen, done, start, size = rows.unseen, 0, 0, PART
         while start < len(places):
@@ -139,6 +151,8 @@ class Scorer:
             margins = (await margins).margins
             spent.waited = perf_counter() - asking
         spent.predict = perf_counter() - asking
+        if self.count is not None:
+            self.count(rows, margins)
         return margins
 
 

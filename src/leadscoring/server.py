@@ -16,6 +16,7 @@ from leadscoring.api.app import PATHS, SHARED_FOLDER
 from leadscoring.api.listener import CONNECTIONS, check_free
 from leadscoring.api.protocol import connection
 from leadscoring.drain import Server
+from leadscoring.drift_counts import AREA
 from leadscoring.errors import CannotStart
 from leadscoring.keys import KeyCopy, KeyRing
 from leadscoring.logs import Log, configure
@@ -25,7 +26,7 @@ from leadscoring.providers.table import check_installed
 from leadscoring.settings import Settings
 from leadscoring.supervisor import Supervisor
 from leadscoring.tally import make_file
-from leadscoring.wiring import Shared
+from leadscoring.wiring import Shared, check_traces_installed
 
 SPARE_SLOTS = 2
 """Room in the metrics for a worker that starts while the one it replaces still ends."""
@@ -47,6 +48,8 @@ def run(settings: Settings) -> None:
     if settings.operations_access == "port":
         check_free(settings.host, settings.operations_port)
     check_installed(settings.model_endpoint_provider)
+    if settings.otel_traces:
+        check_traces_installed()
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGHUP, leave if sys.stdout.isatty() else signal.SIG_IGN)  # there is nothing to read again yet
     allow_connections(settings.max_connections)
@@ -104,7 +107,8 @@ def make_shared(shared: Shared, settings: Settings) -> None:
     """Makes the files that the workers count in. Raises ``CannotStart`` when the disk has no room for them."""
     try:
         limits.make_file(shared.limits)
-        make_file(shared.metrics, declared(PATHS, settings.model_endpoint_provider), settings.workers + SPARE_SLOTS)
+        families = declared(PATHS, settings.model_endpoint_provider)
+        make_file(shared.metrics, families, settings.workers + SPARE_SLOTS, AREA)
     except OSError as failure:
         raise CannotStart(f"no room for metrics in {shared.folder}: {failure.strerror or failure}") from None
 

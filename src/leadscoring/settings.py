@@ -94,6 +94,11 @@ def truth(text: str) -> bool:
     return one_of("true", "false")(text) == "true"
 
 
+def on_or_off(text: str) -> bool:
+    """Reads on or off, in any case."""
+    return one_of("on", "off")(text) == "on"
+
+
 def comma_separated(text: str) -> tuple[str, ...]:
     """Reads texts between commas; at least one."""
     parts = tuple(part.strip() for part in text.split(",") if part.strip())
@@ -205,6 +210,8 @@ TABLE = (
             "local, sagemaker or azure", "Where margins are computed"),
     Setting("MODEL_PATH", "models/model.json", str, "a path", "The model file: XGBoost JSON or UBJ"),
     Setting("MODEL_VERSION", "", str, "text", "The version that the model must have; empty takes any"),
+    Setting("DRIFT_METRICS", "on", on_or_off, "on or off",
+            "Count scored leads by bin of each feature, for drift: 12 series a feature, of 200 features at most"),
     Setting("SAGEMAKER_ENDPOINT_NAME", "", matching(NAME), NAME_ALLOWED, "The endpoint that scores with sagemaker"),
     Setting("AWS_REGION", "", matching(r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}"), "a region such as us-east-1",
             "Where that endpoint is; empty asks the AWS configuration"),
@@ -241,6 +248,8 @@ TABLE = (
             "that only SageMaker can reach. Not set but SAGEMAKER_BIND_TO_PORT set: sagemaker"),
     Setting("SAGEMAKER_BIND_TO_PORT", "", port_or_none, "a whole number from 1 to 65535",
             "Port to listen on instead of PORT where sagemaker is spoken; set by SageMaker itself"),
+    Setting("OTEL_TRACES", "off", on_or_off, "on or off",
+            "OpenTelemetry traces over OTLP/HTTP, which the extra otel brings; its own OTEL_ variables say where to"),
     Setting("MAX_BATCH_SIZE", "1000", whole(1, 100_000), "a whole number from 1 to 100000",
             "Leads in one batch, at most"),
     Setting("MAX_BODY_BYTES", "5242880", whole(1024, 1 << 30), "a whole number from 1024 to 1073741824",
@@ -285,6 +294,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     model_endpoint_provider: str
     model_path: str
     model_version: str
+    drift_metrics: bool
     sagemaker_endpoint_name: str
     aws_region: str
     sagemaker_content_type: str
@@ -302,6 +312,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     model_check_seconds: float
     endpoint_protocols: tuple[str, ...]
     sagemaker_bind_to_port: int | None
+    otel_traces: bool
     max_batch_size: int
     max_body_bytes: int
     max_header_bytes: int

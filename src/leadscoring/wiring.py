@@ -5,18 +5,21 @@ Every collaborator can be handed in, so that a test builds the service that it w
 
 import gc
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from leadscoring.drift import baseline
+from leadscoring.errors import CannotStart
 from leadscoring.key_file import Scope
 from leadscoring.keys import KeyRing
 from leadscoring.logs import AccessLog, Log, configure
 from leadscoring.metrics import Metrics
 from leadscoring.model.loaded import LoadedModel
-from leadscoring.providers.table import provider_of
+from leadscoring.providers.provider import Provider
+from leadscoring.providers.table import is_installed, provider_of
 from leadscoring.scoring import Scorer
 from leadscoring.settings import Settings
 from leadscoring.vitals import Vitals
@@ -25,6 +28,9 @@ log = Log("leadscoring")
 
 GARBAGE_THRESHOLD = 50_000
 """New objects between two collections: a request makes dozens, and none of them in a cycle."""
+
+TRACES = ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http")
+"""What the extra ``otel`` brings."""
 
 
 class Shared(NamedTuple):
@@ -82,20 +88,48 @@ def open_service(
         access_log = AccessLog(output, readable, settings.log_level in ("DEBUG", "INFO"))
         closing.callback(access_log.flush)
         file = shared.metrics if shared else None
-        metrics = Metrics(endpoints, settings.model_endpoint_provider, file, settings.env)
+        base = baseline(model.card) if settings.drift_metrics else None
+        metrics = Metrics(endpoints, settings.model_endpoint_provider, file, settings.env, base)
         output.dropped = metrics.log_lines_dropped.add
         closing.callback(metrics.close)
+        if settings.otel_traces:
+            closing.callback(start_traces(settings))
         provider = provider_of(settings, model, metrics)
         announce(settings, model, keys)
         settle_memory()
         yield Service(
             settings=settings,
-            scorer=Scorer(model, provider),
+            scorer=scorer_of(settings, model, provider, metrics),
             keys=keys,
             metrics=metrics,
             access_log=access_log,
             vitals=Vitals(),
         )
+
+
+def check_traces_installed() -> None:
+    """Raises ``CannotStart`` when the libraries of traces are not installed."""
+    missing = [module for module in TRACES if not is_installed(module)]
+    if missing:
+        raise CannotStart(f"OTEL_TRACES=on needs {' and '.join(missing)}: pip install 'leadscoring[otel]'")
+
+
+def start_traces(settings: Settings) -> Callable[[], None]:
+    """Sends traces from now on; gives what ends that. Raises ``CannotStart`` when the libraries are not installed."""
+    check_traces_installed()
+    from leadscoring import tracing
+
+    return tracing.start(settings)
+
+
+def scorer_of(settings: Settings, model: LoadedModel, provider: Provider, metrics: Metrics) -> Scorer:
+    """The scorer: one that tells what it does where traces are on."""
+    count = metrics.drift.count if metrics.drift else None
+    if settings.otel_traces:
+        from leadscoring.traced_scoring import TracedScorer
+
+        return TracedScorer(model, provider, count)
+    return Scorer(model, provider, count)
 
 
 def settle_memory() -> None:

@@ -66,7 +66,8 @@ def test_a_refused_key_is_told_why_by_a_stable_code(
     closed: Server, key: str | None, status: int, code: str | None
 ) -> None:
     """On every route that needs one."""
-    for path in ("/api/v1/model/info", "/api/v1/model/features", "/api/v1/model/importance"):
+    for name in ("info", "features", "importance", "drift"):
+        path = f"/api/v1/model/{name}"
         answer = ask(closed, path, key)
         assert (answer.status_code, answer.json().get("code")) == (status, code)
         assert ("www-authenticate" in answer.headers) is (status == 401)
@@ -113,7 +114,7 @@ def test_status_has_the_fields_that_clients_and_runbooks_read(open_: Server) -> 
     assert set(said) >= {"status", "uptime_seconds", "model", "environment", "timestamp"}
     assert said["status"] == "healthy"
     assert said["model"] == {
-        "name": "small", "version": "1.2.3", "loaded": True, "n_features": len(SMALL), "endpoint_provider": "local"
+        "name": "small", "version": "1.2.3", "loaded": True, "n_features": len(SMALL), "endpoint_provider": "local", "endpoint": None
     }  # fmt: skip
     assert set(said["environment"]) >= {"python_version", "hostname"}
     assert said["security"]["demo_key_active"] is True

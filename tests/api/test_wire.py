@@ -294,6 +294,7 @@ def test_http_1_0_is_answered_and_closed(server: Server) -> None:
     [
         "/", "/health", "/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json",
         "/api/v1/model/info", "/api/v1/model/features", "/api/v1/model/importance",
+        "/api/v1/model/drift",
         "/api/v1/score", "/api/v1/score/batch", "/nothing",
     ],
 )  # fmt: skip

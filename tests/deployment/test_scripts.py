@@ -196,17 +196,17 @@ def test_local_programs_watch_the_service_until_they_are_told_to_end(tmp_path: P
     with monitoring(tmp_path, server) as (process, prometheus, alertmanager):
         assert process.stdout
         assert any(line.startswith(f"watching {server.url}") for line in process.stdout)
-        api = httpx.Client(base_url=f"http://127.0.0.1:{prometheus}/api/v1")
+        with httpx.Client(base_url=f"http://127.0.0.1:{prometheus}/api/v1") as api:
 
-        def scraped() -> bool:
-            targets = api.get("/targets").json()["data"]["activeTargets"]
-            up = [t for t in targets if t["health"] == "up" and t["labels"]["instance"] == server.url[7:]]
-            return bool(up)
+            def scraped() -> bool:
+                targets = api.get("/targets").json()["data"]["activeTargets"]
+                up = [t for t in targets if t["health"] == "up" and t["labels"]["instance"] == server.url[7:]]
+                return bool(up)
 
-        assert eventually(scraped)
-        known = api.get("/alertmanagers").json()["data"]["activeAlertmanagers"]
-        assert [manager["url"] for manager in known] == [f"http://127.0.0.1:{alertmanager}/api/v2/alerts"]
-        assert api.get("/rules").json()["data"]["groups"]
+            assert eventually(scraped)
+            known = api.get("/alertmanagers").json()["data"]["activeAlertmanagers"]
+            assert [manager["url"] for manager in known] == [f"http://127.0.0.1:{alertmanager}/api/v2/alerts"]
+            assert api.get("/rules").json()["data"]["groups"]
         process.send_signal(signal.SIGINT)
         assert process.wait(DEADLINE) == 0
     with pytest.raises(httpx.TransportError):

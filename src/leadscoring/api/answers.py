@@ -59,6 +59,12 @@ FEATURE = record(
     example={"type": ["number", "string", "null"]},
 )
 
+SPREAD: dict[str, Json] = {
+    "psi": MAYBE_NUMBER,
+    "verdict": {"enum": ["too few leads", "stable", "moved", "drifted"]},
+    "bins": array(record(bin=TEXT, holds=TEXT, expected=SHARE, actual=SHARE)),
+}
+
 ENDPOINT = record(
     state={"enum": ["unknown", "healthy", "failing", "mismatch"]},
     breaker={"enum": ["closed", "half_open", "open"]},
@@ -118,5 +124,15 @@ ANSWERS: dict[str, Json] = {
     "listFeatures": record(version=TEXT, n_features=COUNT, features=array(FEATURE)),
     "listImportance": record(
         version=TEXT, method=TEXT, importance=array(record(feature=TEXT, importance=SHARE, splits=COUNT))
+    ),
+    "getDrift": record(
+        version=TEXT,
+        unavailable=MAYBE_TEXT,
+        leads=COUNT,
+        fewest_leads=COUNT,
+        drifted_above=AMOUNT,
+        score=maybe(record(**SPREAD)),
+        features=array(record(feature=TEXT, **SPREAD)),
+        not_counted=array(TEXT),
     ),
 }

@@ -44,6 +44,7 @@ PATHS = (
     "/",
     "/api/v1/model/features",
     "/api/v1/model/importance",
+    "/api/v1/model/drift",
     "/api/v1/model/info",
     "/api/v1/score",
     "/api/v1/score/batch",
@@ -79,6 +80,9 @@ REJECTED = {"Overloaded": "overloaded", "DeadlineExceeded": "deadline", "RateLim
 """Errors by which the service protects itself, as its metrics name them."""
 
 TURNED_AWAY = Prepared(lambda request_id: problem(Overloaded(), request_id))
+
+TRACE = ("traceparent", "tracestate")
+"""What pages that are traced send with every request."""
 
 log = Log("leadscoring")
 
@@ -201,6 +205,10 @@ def create() -> App:
     closing.callback(limit.close)
     provider = service.scorer.provider
     routes, detail = route_table(service, operations, admission, lifecycle, limit), detail_table(operations)
+    if settings.otel_traces:
+        from leadscoring.api.traced import traced
+
+        routes = traced(routes)
     if settings.operations_access != "port":
         beside = (provider.running(), pulse.beating())
         return App(service, routes | detail, lifespan(lifecycle, closing, *beside), lifecycle, admission)
@@ -269,7 +277,7 @@ def route_table(
     """Every other route of the service."""
     settings = service.settings
     scoring = Scoring(service.scorer, service.keys, service.metrics, settings, admission, limit)
-    model = ModelRoutes(service.scorer, service.keys)
+    model = ModelRoutes(service.scorer, service.keys, service.metrics.drift)
     documentation = Documentation(service.scorer, settings)
     # a local model is quicker than any deadline, and does not pay for one
     timed = until_caller_gives_up if settings.model_endpoint_provider != "local" else as_it_is
@@ -279,6 +287,7 @@ def route_table(
         ("GET", "/api/v1/model/info"): model.info,
         ("GET", "/api/v1/model/features"): model.features,
         ("GET", "/api/v1/model/importance"): model.importance,
+        ("GET", "/api/v1/model/drift"): model.drift,
         ("GET", "/"): operations.root,
         ("GET", "/health"): operations.health,
         ("GET", "/health/live"): operations.live,
@@ -327,7 +336,7 @@ def framework(routes: RouteTable, cors_origins: tuple[str, ...], lifespan: Lifes
                 Cors,
                 allow_origins=cors_origins,
                 allow_methods=["GET", "POST"],
-                allow_headers=["Content-Type", "X-API-Key", "X-Request-ID", "X-Request-Timeout-Ms"],
+                allow_headers=["Content-Type", "X-API-Key", "X-Request-ID", "X-Request-Timeout-Ms", *TRACE],
                 expose_headers=[
                     "X-Request-ID",
                     "Retry-After",

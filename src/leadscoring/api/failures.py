@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from leadscoring.api.exchange import Reply
+from leadscoring.api.exchange import ClientGone, Reply
 from leadscoring.errors import (
     BatchTooLarge,
     BodyTooLarge,
@@ -134,6 +134,13 @@ def problem(error: LeadScoringError, request_id: str) -> Reply:
     faults = error.faults if isinstance(error, ValidationError) else UNSET
     said = Problem(anchor(error.code), title, status, str(error), error.code, request_id, faults)
     return reply(said, waiting_headers(error))
+
+
+def status_of(failure: Exception) -> int:
+    """The status that a request ends with when its handler raised this; 499 when its client hung up."""
+    if isinstance(failure, ClientGone):
+        return 499
+    return STATUS[type(failure)][0] if isinstance(failure, LeadScoringError) else 500
 
 
 def waiting_headers(error: LeadScoringError) -> tuple[tuple[bytes, bytes], ...]:

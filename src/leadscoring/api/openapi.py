@@ -70,6 +70,7 @@ def paths(contract: Contract, settings: Settings) -> Json:
         "/api/v1/model/info": {"get": model_operation("getModelInfo", "Which model answers, and how good it is")},
         "/api/v1/model/features": {"get": model_operation("listFeatures", "What a lead may hold")},
         "/api/v1/model/importance": {"get": model_operation("listImportance", "What matters over all leads")},
+        "/api/v1/model/drift": {"get": model_operation("getDrift", "How far leads have moved from those of training")},
         "/": {"get": open_operation("getService", "What this service is")},
         "/health": {"get": open_operation("getHealth", "Whether the service answers")},
         "/health/live": {"get": open_operation("getLiveness", "Whether the process lives, and since when")},

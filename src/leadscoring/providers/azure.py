@@ -35,13 +35,13 @@ class Azure:
 
     name: ServedBy = "azure"
 
-    def __init__(self, settings: Settings, contract: Contract, credential: Any = None) -> None:
+    def __init__(self, settings: Settings, contract: Contract, credential: Any = None, wire: type[Wire] = Wire) -> None:
         self.payload: Payload = (
             Frame(contract.names) if settings.azure_ml_payload == "input_data" else JsonRows(len(contract), "data")
         )
         hush("azure", "msal", "urllib3")
         self._key = settings.azure_ml_api_key
-        self._wire = Wire(self.name, settings.azure_ml_endpoint_url)
+        self._wire = wire(self.name, settings.azure_ml_endpoint_url)
         self._headers = {"Content-Type": self.payload.content_type, "Accept": "application/json"}
         if settings.azure_ml_deployment_name:
             self._headers["azureml-model-deployment"] = settings.azure_ml_deployment_name

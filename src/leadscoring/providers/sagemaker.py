@@ -44,7 +44,7 @@ class SageMaker:
 
     name: ServedBy = "sagemaker"
 
-    def __init__(self, settings: Settings, contract: Contract) -> None:
+    def __init__(self, settings: Settings, contract: Contract, wire: type[Wire] = Wire) -> None:
         if len(contract) == 1 and settings.sagemaker_content_type == "text/csv":
             raise CannotStart(
                 "a model of one feature cannot be scored as text/csv: the container takes the delimiter from the "
@@ -55,7 +55,7 @@ class SageMaker:
         self._session = botocore.session.Session()
         address, self._region, self._signs_as = resolved(self._session, settings.aws_region)
         self._url = f"{address.rstrip('/')}/endpoints/{settings.sagemaker_endpoint_name}/invocations"
-        self._wire = Wire(self.name, self._url)
+        self._wire = wire(self.name, self._url)
         self._credentials = Lease(self._fetch)
 
     def open(self) -> None:

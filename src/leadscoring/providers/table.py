@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from importlib.util import find_spec
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from leadscoring.errors import CannotStart
 from leadscoring.metrics import Metrics
@@ -10,6 +10,9 @@ from leadscoring.model.loaded import LoadedModel
 from leadscoring.providers.local import Local
 from leadscoring.providers.provider import Provider
 from leadscoring.settings import Settings
+
+if TYPE_CHECKING:  # it imports the HTTP client
+    from leadscoring.providers.wire import Wire
 
 
 def local(model: LoadedModel, _settings: Settings, _metrics: Metrics) -> Provider:
@@ -22,7 +25,7 @@ def sagemaker(model: LoadedModel, settings: Settings, metrics: Metrics) -> Provi
     from leadscoring.providers.remote import Remote
     from leadscoring.providers.sagemaker import SageMaker
 
-    return Remote(SageMaker(settings, model.card.contract), model, settings, metrics)
+    return Remote(SageMaker(settings, model.card.contract, wire=wire_of(settings)), model, settings, metrics)
 
 
 def azure(model: LoadedModel, settings: Settings, metrics: Metrics) -> Provider:
@@ -30,7 +33,18 @@ def azure(model: LoadedModel, settings: Settings, metrics: Metrics) -> Provider:
     from leadscoring.providers.azure import Azure
     from leadscoring.providers.remote import Remote
 
-    return Remote(Azure(settings, model.card.contract), model, settings, metrics)
+    return Remote(Azure(settings, model.card.contract, wire=wire_of(settings)), model, settings, metrics)
+
+
+def wire_of(settings: Settings) -> "type[Wire]":
+    """The wire to call over: one that tells of each call where traces are on."""
+    if settings.otel_traces:
+        from leadscoring.providers.traced_wire import TracedWire
+
+        return TracedWire
+    from leadscoring.providers.wire import Wire
+
+    return Wire
 
 
 class Row(NamedTuple):
