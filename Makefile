@@ -29,8 +29,8 @@ LOAD_SECONDS ?= 30
 LOAD_REPORT ?= build/load/report.html
 
 .PHONY: help install azureml dev test test-unit test-integration fuzz lint format bench bench-quality stress \
-  test-sanitize dashboards docs lock model docker-build docker-run docker-compose-up docker-compose-down image-test \
-  load-test clean
+  test-sanitize dashboards docs site screenshots lock model docker-build docker-run docker-compose-up \
+  docker-compose-down image-test load-test clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -92,9 +92,24 @@ bench-quality: $(STAMP)  ## Measure the trainer on the real files in ../shared/d
 dashboards: $(STAMP)  ## Write the dashboards of monitoring/grafana/dashboards again from their source
 	$(BIN)/python monitoring/grafana/render.py
 
-docs: $(STAMP) dashboards  ## Write the tables of the documentation, its examples' answers and the dashboards again
+docs: $(STAMP) dashboards  ## Write the tables, the examples' answers and the dashboards again, and build the site
 	$(BIN)/python scripts/render_docs.py
 	$(BIN)/python scripts/render_examples.py
+	@$(MAKE) --no-print-directory site
+
+# Sphinx and Playwright, which only the documentation needs.
+SITE := build/docs/.made
+$(SITE): requirements/docs.txt scripts/site-environment.sh | $(STAMP)
+	@./scripts/site-environment.sh
+	@touch $@
+
+site: $(SITE)  ## Build the documentation site in build/site
+	build/docs/env/bin/sphinx-build --quiet --fail-on-warning --nitpicky --fresh-env --conf-dir docs/site \
+	  --doctree-dir build/docs/trees . build/site
+	@echo "==> ready: build/site/index.html"
+
+screenshots: $(STAMP) $(SITE)  ## Take the pictures in docs/images again, with Chromium and demo data
+	build/docs/env/bin/python scripts/screenshots.py
 
 stress: $(STAMP)  ## Overload, stop, restart and break the service under load, and write benchmarks/STRESS.md
 	$(BIN)/python -m benchmarks.stress $(STRESS)

@@ -4,14 +4,15 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "docs" / "examples"
+PROGRAM = str(ROOT / ".venv" / "bin" / "leadscoring")
 KEY = "key-of-the-examples"
 START_SECONDS = 60
 
@@ -23,9 +24,8 @@ def service() -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     settings = {"HOST": "127.0.0.1", "PORT": str(port), "WORKERS": "1", "API_KEYS": KEY, "DRAIN_SECONDS": "0"}
-    model = {"MODEL_PATH": str(EXAMPLES.parents[1] / "models" / "model.json")}
-    command = [str(Path(sys.executable).parent / "leadscoring"), "serve"]
-    with subprocess.Popen(command, env=os.environ | settings | model, stdout=subprocess.DEVNULL) as process:
+    model = {"MODEL_PATH": str(ROOT / "models" / "model.json")}
+    with subprocess.Popen([PROGRAM, "serve"], env=os.environ | settings | model, stdout=subprocess.DEVNULL) as process:
         try:
             wait_for(f"http://127.0.0.1:{port}/health/ready")
             yield f"http://127.0.0.1:{port}"
