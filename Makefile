@@ -22,8 +22,13 @@ MODEL_VERSION_TO_TRAIN ?= 1.0.0
 # How many times harder than in the tests the fuzzers try.
 FUZZ_EFFORT ?= 20
 
+# What writes the clouds' templates, apart from the service; and the environment that is deployed.
+INFRA_VENV := build/infra-venv
+INFRA_STAMP := $(INFRA_VENV)/.installed
+ENV ?= dev
+
 .PHONY: help install dev test test-unit test-integration fuzz lint format bench bench-quality stress test-sanitize docs \
-  lock model clean
+  lock model infra-install infra-test deploy-aws clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -86,6 +91,18 @@ model: $(STAMP)  ## Train models/model.json again, on demo data made from a fixe
 	$(BIN)/leadscoring demo-data --rows $(MODEL_ROWS) --seed $(MODEL_SEED) --out build/model/leads.csv
 	$(BIN)/python scripts/train_shipped_model.py build/model/leads.csv --version $(MODEL_VERSION_TO_TRAIN) \
 	  --out models/model.json --report build/model/report
+
+$(INFRA_STAMP): $(STAMP) requirements/infra.txt scripts/install-infra.sh
+	@./scripts/install-infra.sh
+	@touch $@
+
+infra-install: $(INFRA_STAMP)  ## Make the environment of the clouds' templates in build/infra-venv
+
+infra-test: $(INFRA_STAMP)  ## Write the clouds' templates, check them, and deploy them to a cloud that is simulated
+	PATH="$(CURDIR)/$(INFRA_VENV)/bin:$$PATH" PYTHONPATH=src $(INFRA_VENV)/bin/python -m pytest tests/infra/aws
+
+deploy-aws: $(INFRA_STAMP)  ## Deploy ENV (dev) to AWS; scripts/deploy-aws.sh --help says what it needs
+	@./scripts/deploy-aws.sh $(ENV)
 
 clean:  ## Remove the environment and everything that was built
 	rm -rf .venv build dist htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

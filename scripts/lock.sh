@@ -29,3 +29,4 @@ compile() {
 compile dev.txt pyproject.toml --extra train --extra dev
 compile serve.txt pyproject.toml
 compile zig.txt requirements/zig.in
+compile infra.txt requirements/infra.in

@@ -36,7 +36,7 @@ class ModelStack(cdk.Stack):
                 environment={"ENDPOINT_PROTOCOLS": "sagemaker", "WORKERS": str(sizes.workers)},
             ),
         )
-        model.node.add_dependency(role)  # its policy too, or the first pull is refused
+        model.node.add_dependency(role.node.find_child("DefaultPolicy"))  # without it, the first pull is refused
         configuration = sagemaker.CfnEndpointConfig(
             self,
             "Configuration",
