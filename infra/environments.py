@@ -151,6 +151,11 @@ class Environment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     ]
     aws: Annotated[Aws, Meta(description="What only AWS has")]
 
+    @property
+    def port(self) -> int:
+        """Where the service listens."""
+        return int(self.settings["PORT"])
+
     def environ(self) -> dict[str, str]:
         """The variables of the container, without its secrets."""
         return {"LOG_LEVEL": self.log_level} | {name: str(value) for name, value in sorted(self.settings.items())}

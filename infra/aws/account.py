@@ -68,7 +68,8 @@ NETWORK = ("VPC_ID", "VPC_PUBLIC_SUBNETS", "VPC_PRIVATE_SUBNETS", "VPC_ZONES")
 
 def read_account(environ: Mapping[str, str]) -> Account:
     """The account that these variables describe; raises ``AccountInvalid`` for the first that is refused."""
-    account = Account(**{row.field: read_input(row, environ.get(row.name, "").strip()) for row in INPUTS})
+    given = {row.field: read_input(row, environ.get(row.name, "").strip()) for row in INPUTS}
+    account = msgspec.convert(given, Account)
     if account.vpc_id:
         counts = {len(account.zones), len(account.public_subnets), len(account.private_subnets)}
         if counts != {len(account.zones)} or len(account.zones) < 2:

@@ -60,7 +60,7 @@ def listen(
     )
     return listener.add_targets(
         "Replicas",
-        port=environment.service_settings().port,
+        port=environment.port,
         protocol=elb.ApplicationProtocol.HTTP,
         targets=[target],
         deregistration_delay=cdk.Duration.seconds(environment.ending.deregistration_seconds),

@@ -86,12 +86,18 @@ def replicas(
 def scale(service: ecs.FargateService, environment: Environment, group: elb.ApplicationTargetGroup) -> None:
     """As many replicas as requests and processors ask for, within the limits of the environment."""
     scaling = environment.scaling
-    wait = {
-        "scale_out_cooldown": cdk.Duration.seconds(scaling.out_seconds),
-        "scale_in_cooldown": cdk.Duration.seconds(scaling.in_seconds),
-    }
+    out, back = cdk.Duration.seconds(scaling.out_seconds), cdk.Duration.seconds(scaling.in_seconds)
     count = service.auto_scale_task_count(min_capacity=environment.min_replicas, max_capacity=environment.max_replicas)
     count.scale_on_request_count(
-        "Requests", requests_per_target=scaling.requests_per_second * 60, target_group=group, **wait
+        "Requests",
+        requests_per_target=scaling.requests_per_second * 60,
+        target_group=group,
+        scale_out_cooldown=out,
+        scale_in_cooldown=back,
     )
-    count.scale_on_cpu_utilization("Processors", target_utilization_percent=scaling.cpu_percent, **wait)
+    count.scale_on_cpu_utilization(
+        "Processors",
+        target_utilization_percent=scaling.cpu_percent,
+        scale_out_cooldown=out,
+        scale_in_cooldown=back,
+    )

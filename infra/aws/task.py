@@ -45,7 +45,6 @@ def task(
             cpu_architecture=ecs.CpuArchitecture.X86_64, operating_system_family=ecs.OperatingSystemFamily.LINUX
         ),
     )
-    settings = environment.service_settings()
     probe = environment.probe
     repository = ecr.Repository.from_repository_name(scope, "Images", names.REPOSITORY)
     container = definition.add_container(
@@ -69,7 +68,7 @@ def task(
             max_buffer_size=cdk.Size.mebibytes(25),
         ),
     )  # fmt: skip
-    container.add_port_mappings(ecs.PortMapping(container_port=settings.port))
+    container.add_port_mappings(ecs.PortMapping(container_port=environment.port))
     accept(
         definition, "AwsSolutions-ECS2", "The variables are settings without secrets; the keys come out of the vault"
     )

@@ -1,0 +1,207 @@
+"""The templates are really deployed, by the script that operators run, into a simulated cloud; then the commands of the
+operations guide are run against it as they stand.
+
+The simulated cloud takes no secret, no policy of a bucket and no metric filter from a template, knows fewer kinds of
+machines, and starts no container: what it leaves out is held on the templates.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from infra.aws import names
+from infra.environments import FILE
+
+ROOT = Path(__file__).parents[3]
+KNOWN_MACHINE = "ml.c5.large"
+LEFT_OUT = {"AWS::S3::BucketPolicy", "AWS::Logs::MetricFilter"}
+"""What the simulated cloud says that it does not know, apart from what it skips in silence."""
+
+pytestmark = pytest.mark.timeout(300)
+
+
+class Deployed(NamedTuple):
+    """An account in which the service was deployed."""
+
+    cloud: Any
+    folder: Path
+    environ: dict[str, str]
+    said: str
+
+    def run(self, command: str) -> "subprocess.CompletedProcess[str]":
+        """A command as an operator types it."""
+        return subprocess.run(["bash", "-euo", "pipefail", "-c", command], cwd=self.folder, env=self.environ,
+                              capture_output=True, text=True, check=False)  # fmt: skip
+
+    def answer(self, command: str) -> Any:
+        """What a command that succeeds prints."""
+        ran = self.run(command)
+        assert ran.returncode == 0, f"{command}\n{ran.stdout[-1000:]}{ran.stderr[-2000:]}"
+        return json.loads(ran.stdout)
+
+
+def project(folder: Path) -> None:
+    """A copy of what a deployment needs, with a machine that the simulated cloud knows."""
+    for name in ("infra", "scripts"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("src", "models"):
+        (folder / name).symlink_to(ROOT / name)
+    (folder / "build").mkdir()
+    (folder / "build" / "infra-venv").symlink_to(ROOT / "build" / "infra-venv")
+    raw = json.loads(FILE.read_bytes())
+    for name in ("dev", "prod"):
+        raw[name]["aws"]["model_endpoint"]["instance_type"] = KNOWN_MACHINE
+    (folder / "infra" / "config" / "environments.json").write_text(json.dumps(raw))
+
+
+def image_in_registry(cloud: Any) -> None:
+    """An image with the tag that is deployed, as a pipeline would have pushed it."""
+    cloud.client("ecr").create_repository(repositoryName=names.REPOSITORY)
+    manifest = json.dumps({"schemaVersion": 2, "config": {"digest": "sha256:0"}, "layers": []})
+    cloud.client("ecr").put_image(repositoryName=names.REPOSITORY, imageManifest=manifest, imageTag="1.0.0")
+
+
+@pytest.fixture(scope="module")
+def account(cloud: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    """An account with a certificate and a secret of its own, before anything is deployed."""
+    folder = tmp_path_factory.mktemp("project")
+    project(folder)
+    (folder / "bin").mkdir()
+    secret = cloud.client("secretsmanager").create_secret(Name="our-keys", SecretString="key-of-the-crm")
+    certificate = cloud.client("acm").request_certificate(DomainName="leads.example.com")
+    given = {
+        "IMAGE_TAG": "1.0.0",
+        "CERTIFICATE_ARN": certificate["CertificateArn"],
+        "API_KEYS_SECRET_ARN": secret["ARN"],
+        "DEPLOY_MODEL": "true",
+    }
+    yield Deployed(cloud, folder, cloud.environ(folder / "bin") | given, "")
+
+
+@pytest.fixture(scope="module")
+def deployed(account: Deployed) -> Deployed:
+    """The service and its model, deployed by the one command."""
+    first = account.run("./scripts/deploy-aws.sh dev")
+    assert "no image 1.0.0" in first.stderr or first.returncode  # the registry is there now, its image is not
+    manifest = json.dumps({"schemaVersion": 2, "config": {"digest": "sha256:0"}, "layers": []})
+    images = account.cloud.client("ecr")
+    images.put_image(repositoryName=names.REPOSITORY, imageManifest=manifest, imageTag="1.0.0")
+    ran = account.run("./scripts/deploy-aws.sh dev")
+    assert ran.returncode == 0, ran.stdout[-2000:] + ran.stderr[-3000:]
+    return account._replace(said=ran.stdout)
+
+
+def test_the_script_says_where_the_service_is(deployed: Deployed) -> None:
+    """The name that the certificate's name has to point to."""
+    assert "point the certificate's name at" in deployed.said
+    assert ".elb.amazonaws.com" in deployed.said
+
+
+def test_every_resource_of_the_templates_comes_into_being(deployed: Deployed) -> None:
+    """But for those that the simulated cloud does not know."""
+    for stack in (names.REGISTRY_STACK, names.SERVICE_STACK, names.MODEL_STACK):
+        template = json.loads((deployed.folder / "build" / "aws" / "dev" / f"{stack}.template.json").read_bytes())
+        made = deployed.cloud.client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
+        missing = set(template["Resources"]) - {resource.get("LogicalResourceId") for resource in made}
+        assert {template["Resources"][name]["Type"] for name in missing} <= LEFT_OUT | SKIPPED, stack
+
+
+SKIPPED: set[str] = set()
+
+
+def test_the_status_of_the_service_is_described(deployed: Deployed) -> None:
+    """The runbook's command for a service that is down."""
+    said = deployed.answer("aws ecs describe-services --cluster lead-scoring --services lead-scoring-service")
+    (service,) = said["services"]
+    assert said["failures"] == []
+    assert (service["serviceName"], service["status"]) == ("lead-scoring-service", "ACTIVE")
+    (definition,) = deployed.answer(f"aws ecs describe-task-definition --task-definition {service['taskDefinition']}")[
+        "taskDefinition"
+    ]["containerDefinitions"]
+    assert definition["name"] == "api"
+
+
+def test_the_service_is_scaled_by_hand(deployed: Deployed) -> None:
+    """The guide's command, with the cluster and the service named."""
+    said = deployed.answer(
+        "aws ecs update-service --cluster lead-scoring --service lead-scoring-service --desired-count 5"
+    )
+    assert said["service"]["desiredCount"] == 5
+
+
+def test_the_service_is_restarted(deployed: Deployed) -> None:
+    """The runbook's command."""
+    said = deployed.answer(
+        "aws ecs update-service --cluster lead-scoring --service lead-scoring-service --force-new-deployment"
+    )
+    assert said["service"]["serviceName"] == "lead-scoring-service"
+
+
+def test_the_log_is_read(deployed: Deployed) -> None:
+    """Lines that a replica has written, all of them and the errors alone."""
+    logs = deployed.cloud.client("logs")
+    stream = {"logGroupName": names.LOG_GROUP, "logStreamName": "api/api/1"}
+    logs.create_log_stream(**stream)
+    now = int(Path("/proc/self").stat().st_ctime * 1000)
+    lines = ['{"level":"INFO","event":"listening"}', '{"level":"ERROR","event":"request failed"}']
+    logs.put_log_events(**stream, logEvents=[{"timestamp": now + n, "message": line} for n, line in enumerate(lines)])
+    said = deployed.answer("aws logs filter-log-events --log-group-name /ecs/lead-scoring")
+    assert [event["message"] for event in said["events"]] == lines
+    tail = deployed.run("aws logs tail /ecs/lead-scoring --since 1h")
+    assert tail.returncode == 0, tail.stderr
+    assert all(line in tail.stdout for line in lines)
+
+
+def test_the_endpoint_of_the_model_is_described(deployed: Deployed) -> None:
+    """The runbook's command for a model endpoint that fails."""
+    said = deployed.answer("aws sagemaker describe-endpoint --endpoint-name lead-scoring-endpoint")
+    assert said["EndpointName"] == "lead-scoring-endpoint"
+
+
+def test_the_packed_model_lies_where_the_endpoint_looks(deployed: Deployed) -> None:
+    """With the model at the top of the archive, as SageMaker unpacks it."""
+    (model,) = deployed.cloud.client("sagemaker").list_models()["Models"]
+    found = deployed.cloud.client("sagemaker").describe_model(ModelName=model["ModelName"])
+    url = found["PrimaryContainer"]["ModelDataUrl"]
+    listed = deployed.run(f"aws s3 cp --only-show-errors {url} - | tar -tzf -")
+    assert (listed.returncode, listed.stdout.split()) == (0, ["model.json"])
+
+
+@pytest.mark.parametrize(("keys", "said"), [
+    ("ours,demo-api-key-123", "holds the demo key, which everyone knows"),
+    (" , ", "is empty: the service would take the demo key"),
+])  # fmt: skip
+def test_a_secret_that_opens_the_service_to_everyone_is_refused(account: Deployed, keys: str, said: str) -> None:
+    """Before anything is deployed, and without showing what it holds."""
+    secret = account.cloud.client("secretsmanager").create_secret(Name=f"secret-{len(keys)}", SecretString=keys)
+    ran = account.run(f"API_KEYS_SECRET_ARN={secret['ARN']} ./scripts/deploy-aws.sh dev")
+    assert ran.returncode == 2
+    assert said in ran.stderr
+    assert keys not in ran.stdout + ran.stderr
+    assert "stack" not in ran.stdout
+
+
+@pytest.mark.parametrize(("command", "said"), [
+    ("./scripts/deploy-aws.sh staging", "it must be one of dev, prod"),
+    ("IMAGE_TAG= ./scripts/deploy-aws.sh dev", "IMAGE_TAG is needed"),
+    ("DEPLOY_MODEL=maybe ./scripts/deploy-aws.sh dev", "DEPLOY_MODEL must be true or false, not 'maybe'"),
+    ("./scripts/deploy-aws.sh dev --now", "must be --plan, not '--now'"),
+])  # fmt: skip
+def test_a_deployment_that_cannot_begin_says_why(account: Deployed, command: str, said: str) -> None:
+    """With exit code 2."""
+    ran = account.run(command)
+    assert ran.returncode == 2
+    assert said in ran.stderr
+
+
+def test_the_script_says_what_it_needs(account: Deployed) -> None:
+    """Without an account."""
+    ran = subprocess.run([str(ROOT / "scripts" / "deploy-aws.sh"), "--help"], env=os.environ, capture_output=True,
+                         text=True, check=False)  # fmt: skip
+    assert ran.returncode == 0
+    assert "CERTIFICATE_ARN" in ran.stdout
