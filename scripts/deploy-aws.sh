@@ -66,10 +66,6 @@ command -v aws >/dev/null || cannot_run "the AWS CLI is needed, and not installe
 account=$(aws sts get-caller-identity --query Account --output text) ||
     cannot_run "AWS knows no credentials here: sign in first"
 
-say "templates of $ENVIRONMENT, in $TEMPLATES"
-rm -rf "$TEMPLATES"
-PATH="$VENV/bin:$PATH" PYTHONPATH=src:. "$VENV/bin/python" -m infra.aws "$ENVIRONMENT" "$TEMPLATES" || exit 2
-
 # A template can only name a secret, so what is in the account's own one is looked at here.
 if [ -n "${API_KEYS_SECRET_ARN:-}" ]; then
     keys=$(aws secretsmanager get-secret-value --secret-id "$API_KEYS_SECRET_ARN" --query SecretString --output text) ||
@@ -82,26 +78,25 @@ if [ -n "${API_KEYS_SECRET_ARN:-}" ]; then
     unset keys
 fi
 
-# $1 is the stack; the rest are words for the CLI.
+say "templates of $ENVIRONMENT, in $TEMPLATES"
+rm -rf "$TEMPLATES"
+PATH="$VENV/bin:$PATH" PYTHONPATH=src:. "$VENV/bin/python" -m infra.aws "$ENVIRONMENT" "$TEMPLATES" || exit 2
+
+# $1 is the stack.
 deploy() {
     stack=$1
-    shift
     say "stack $stack, in account $account, $AWS_REGION"
     # shellcheck disable=SC2086  # an empty $PLAN must vanish
     aws cloudformation deploy --stack-name "$stack" --template-file "$TEMPLATES/$stack.template.json" \
-        --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset $PLAN "$@" || exit 1
-}
-
-output() {
-    aws cloudformation describe-stacks --stack-name "$1" --output text \
-        --query "Stacks[0].Outputs[?OutputKey=='$2'].OutputValue"
+        --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset $PLAN || exit 1
 }
 
 push() {
     for program in "${CONTAINER_TOOL:-docker}" podman; do
         command -v "$program" >/dev/null || continue
         say "image $IMAGE as $REPOSITORY:$IMAGE_TAG"
-        uri=$(output lead-scoring-registry RepositoryUri)
+        uri=$(aws ecr describe-repositories --repository-names "$REPOSITORY" --output text \
+            --query 'repositories[0].repositoryUri')
         aws ecr get-login-password | "$program" login --username AWS --password-stdin "${uri%%/*}"
         "$program" tag "$IMAGE" "$uri:$IMAGE_TAG"
         "$program" push "$uri:$IMAGE_TAG"
@@ -112,7 +107,7 @@ push() {
 
 # SageMaker unpacks the archive into /opt/ml/model.
 upload_model() {
-    bucket=$(output lead-scoring-registry ModelsBucket)
+    bucket=lead-scoring-models-$account-$AWS_REGION
     say "model models/model.json to s3://$bucket/$MODEL_DATA_KEY"
     tar -czf "$TEMPLATES/model.tar.gz" -C models model.json
     aws s3 cp --only-show-errors "$TEMPLATES/model.tar.gz" "s3://$bucket/$MODEL_DATA_KEY" || exit 1
@@ -127,8 +122,9 @@ if ! aws ecr describe-images --repository-name "$REPOSITORY" --image-ids "imageT
 fi
 if [ "${DEPLOY_MODEL:-false}" = true ]; then
     [ -n "$PLAN" ] || upload_model
-    deploy lead-scoring-model --parameter-overrides "ModelsBucket=$(output lead-scoring-registry ModelsBucket)"
+    deploy lead-scoring-model
 fi
 deploy lead-scoring
 [ -z "$PLAN" ] || exit 0
-say "deployed: point the certificate's name at $(output lead-scoring BalancerName)"
+say "deployed: point the certificate's name at $(aws elbv2 describe-load-balancers --names lead-scoring \
+    --query 'LoadBalancers[0].DNSName' --output text)"

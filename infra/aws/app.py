@@ -32,7 +32,7 @@ def synthesize(name: str, environment: Environment, account: Account, out: Path)
     cdk.Tags.of(app).add("service", "lead-scoring")
     cdk.Tags.of(app).add("environment", name)
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    RegistryStack(app)
+    RegistryStack(app, account)
     ServiceStack(app, environment, account)
     if account.model_data_key:
         ModelStack(app, environment, account)

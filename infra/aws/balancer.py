@@ -6,6 +6,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elb
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from infra.aws import names
 from infra.aws.accepted import accept
 from infra.aws.account import Account
 from infra.environments import Environment
@@ -16,6 +17,7 @@ def balancer(scope: Construct, environment: Environment, vpc: ec2.IVpc) -> elb.A
     made = elb.ApplicationLoadBalancer(
         scope,
         "Balancer",
+        load_balancer_name=names.BALANCER,
         vpc=vpc,
         internet_facing=True,
         idle_timeout=cdk.Duration.seconds(environment.ending.idle_seconds),

@@ -24,15 +24,15 @@ class ModelStack(cdk.Stack):
     def __init__(self, scope: Construct, environment: Environment, account: Account):
         super().__init__(scope, names.MODEL_STACK, synthesizer=plain(), env=cdk.Environment(region=account.region))
         sizes = environment.aws.model_endpoint
-        bucket = cdk.CfnParameter(self, "ModelsBucket", description="The bucket of packed models")
-        role = model_role(self, bucket.value_as_string, account)
+        bucket = f"{names.MODELS}-{self.account}-{self.region}"
+        role = model_role(self, bucket, account)
         model = sagemaker.CfnModel(
             self,
             "Model",
             execution_role_arn=role.role_arn,
             primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
                 image=self.image(account),
-                model_data_url=f"s3://{bucket.value_as_string}/{account.model_data_key}",
+                model_data_url=f"s3://{bucket}/{account.model_data_key}",
                 environment={"ENDPOINT_PROTOCOLS": "sagemaker", "WORKERS": str(sizes.workers)},
             ),
         )

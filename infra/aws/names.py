@@ -11,6 +11,10 @@ CONTAINER = "api"
 API_KEYS = "lead-scoring/api-keys"
 ENDPOINT = "lead-scoring-endpoint"
 VARIANT = "blue"
+BALANCER = "lead-scoring"
+MODELS = "lead-scoring-models"
+"""Of the bucket; account and region follow, since names of buckets are shared by everyone."""
+
 METRICS = "LeadScoring"
 DASHBOARD = "lead-scoring"
 

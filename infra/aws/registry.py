@@ -7,13 +7,14 @@ from constructs import Construct
 
 from infra.aws import names
 from infra.aws.accepted import accept
+from infra.aws.account import Account
 
 
 class RegistryStack(cdk.Stack):
     """The repository of images and the bucket of packed models; both outlive the stack."""
 
-    def __init__(self, scope: Construct):
-        super().__init__(scope, names.REGISTRY_STACK, synthesizer=plain())
+    def __init__(self, scope: Construct, account: Account):
+        super().__init__(scope, names.REGISTRY_STACK, synthesizer=plain(), env=cdk.Environment(region=account.region))
         repository = ecr.Repository(
             self,
             "Images",
@@ -28,6 +29,7 @@ class RegistryStack(cdk.Stack):
         models = s3.Bucket(
             self,
             "Models",
+            bucket_name=f"{names.MODELS}-{self.account}-{self.region}",
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             encryption=s3.BucketEncryption.S3_MANAGED,
             enforce_ssl=True,
@@ -35,8 +37,6 @@ class RegistryStack(cdk.Stack):
             removal_policy=cdk.RemovalPolicy.RETAIN,
         )
         accept(models, "AwsSolutions-S1", "Holds model files that a deployment writes; CloudTrail tells who did")
-        cdk.CfnOutput(self, "RepositoryUri", value=repository.repository_uri)
-        cdk.CfnOutput(self, "ModelsBucket", value=models.bucket_name)
 
 
 def plain() -> cdk.DefaultStackSynthesizer:

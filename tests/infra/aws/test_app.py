@@ -53,7 +53,7 @@ def test_nothing_has_to_be_prepared_in_an_account(synthesized: Callable[..., Any
 
 
 def test_cdk_nag_is_really_asked(tmp_path: Path, account: Account) -> None:
-    """A load balancer's bucket that is not closed ends the synthesis: the exceptions alone do not make it pass."""
+    """A bucket that is open to plain HTTP ends the synthesis."""
     import aws_cdk as cdk
     from aws_cdk import aws_s3 as s3
     from cdk_nag import AwsSolutionsChecks
@@ -61,9 +61,8 @@ def test_cdk_nag_is_really_asked(tmp_path: Path, account: Account) -> None:
     app = cdk.App(outdir=str(tmp_path), analytics_reporting=False)
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     s3.Bucket(cdk.Stack(app, "open"), "Open")
-    with pytest.raises(RuntimeError, match="Validation failed"):
+    with pytest.raises(RuntimeError, match="AwsSolutions-S10"):
         app.synth()
-    assert "AwsSolutions-S10" in (tmp_path / "validation-report.json").read_text()
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ def test_the_container_is_the_service_speaking_sagemaker(template: dict[str, Any
     workers = str(read_environment(name).aws.model_endpoint.workers)
     assert container["Environment"] == {"ENDPOINT_PROTOCOLS": "sagemaker", "WORKERS": workers}
     assert container["Image"]["Fn::Join"][1][-1].endswith("/lead-scoring-api:1.0.0")
-    assert container["ModelDataUrl"]["Fn::Join"][1][-1] == f"/{MODEL}"
+    assert container["ModelDataUrl"]["Fn::Join"][1][-1].endswith(f"/{MODEL}")
 
 
 def test_the_endpoint_has_the_machines_of_the_file(template: dict[str, Any], name: str) -> None:
