@@ -28,7 +28,7 @@ INFRA_STAMP := $(INFRA_VENV)/.installed
 ENV ?= dev
 
 .PHONY: help install dev test test-unit test-integration fuzz lint format bench bench-quality stress test-sanitize docs \
-  lock model infra-install infra-test deploy-aws clean
+  lock model infra-install infra-test infra-types deploy-aws clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +79,8 @@ bench-quality: $(STAMP)  ## Measure the trainer on the real files in ../shared/d
 
 docs: $(STAMP)  ## Write the tables of the documentation again from the source
 	$(BIN)/python scripts/render_docs.py
+	$(BIN)/python -m infra.environments
+	$(BIN)/python -m infra.capacity
 
 stress: $(STAMP)  ## Overload, stop, restart and break the service under load, and write benchmarks/STRESS.md
 	$(BIN)/python -m benchmarks.stress $(STRESS)
@@ -100,6 +102,9 @@ infra-install: $(INFRA_STAMP)  ## Make the environment of the clouds' templates 
 
 infra-test: $(INFRA_STAMP)  ## Write the clouds' templates, check them, and deploy them to a cloud that is simulated
 	PATH="$(CURDIR)/$(INFRA_VENV)/bin:$$PATH" PYTHONPATH=src $(INFRA_VENV)/bin/python -m pytest tests/infra/aws
+
+infra-types: $(INFRA_STAMP)  ## Check the types of what writes AWS's templates; the CDK's are many, so it takes minutes
+	MYPYPATH=src:tests $(INFRA_VENV)/bin/mypy -p infra.aws
 
 deploy-aws: $(INFRA_STAMP)  ## Deploy ENV (dev) to AWS; scripts/deploy-aws.sh --help says what it needs
 	@./scripts/deploy-aws.sh $(ENV)

@@ -6,6 +6,7 @@ machines, and starts no container: what it leaves out is held on the templates.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -182,6 +183,20 @@ def test_the_packed_model_lies_where_the_endpoint_looks(deployed: Deployed) -> N
     url = found["PrimaryContainer"]["ModelDataUrl"]
     listed = deployed.run(f"aws s3 cp --only-show-errors {url} - | tar -tzf -")
     assert (listed.returncode, listed.stdout.split()) == (0, ["model.json"])
+
+
+def commands(heading: str) -> list[str]:
+    """The commands of a section of the deployment guide."""
+    text = (ROOT / "docs" / "DEPLOYMENT.md").read_text("utf-8")
+    (block,) = re.findall(r"```bash\n(.*?)```", text.partition(f"### {heading}\n")[2].partition("\n### ")[0], re.DOTALL)
+    return [line for line in block.splitlines() if line and not line.startswith("#")]
+
+
+@pytest.mark.parametrize("command", commands("Look after it"))
+def test_the_commands_of_the_deployment_guide_work(deployed: Deployed, command: str) -> None:
+    """As they stand, but for one that would follow the log for ever."""
+    ran = deployed.run(command.replace(" --follow", ""))
+    assert ran.returncode == 0, f"{command}\n{ran.stderr[-2000:]}"
 
 
 @pytest.mark.parametrize(("keys", "said"), [

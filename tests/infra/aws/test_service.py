@@ -4,7 +4,9 @@ What the simulated cloud skips in silence (deployment settings, scaling, alarms,
 here, on the template.
 """
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -228,6 +230,17 @@ def test_every_symptom_of_the_guide_has_an_alarm_that_tells_somebody(template: d
     alarms = found(template, "AWS::CloudWatch::Alarm")
     assert {alarm["AlarmName"] for alarm in alarms} == {f"lead-scoring-{symptom}" for symptom in SYMPTOMS}
     assert all(alarm["AlarmActions"] == alarm["OKActions"] != [] for alarm in alarms)
+
+
+def test_the_deployment_guide_names_every_alarm(synthesized: Synthesized) -> None:
+    """And none that is not made."""
+    page = (Path(__file__).parents[3] / "docs" / "DEPLOYMENT.md").read_text("utf-8")
+    made = {
+        alarm["AlarmName"]
+        for template in synthesized("prod", environment=remote("prod")).values()
+        for alarm in found(template, "AWS::CloudWatch::Alarm")
+    }
+    assert set(re.findall(r"`(lead-scoring-[A-Z]\w+)`", page)) == made
 
 
 def alarm(template: dict[str, Any], symptom: str) -> Resource:
