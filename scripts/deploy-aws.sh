@@ -88,7 +88,8 @@ deploy() {
     say "stack $stack, in account $account, $AWS_REGION"
     # shellcheck disable=SC2086  # an empty $PLAN must vanish
     aws cloudformation deploy --stack-name "$stack" --template-file "$TEMPLATES/$stack.template.json" \
-        --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset $PLAN || exit 1
+        --tags service=lead-scoring "environment=$ENVIRONMENT" --capabilities CAPABILITY_IAM \
+        --no-fail-on-empty-changeset $PLAN || exit 1
 }
 
 push() {

@@ -48,7 +48,7 @@ class Watch:
         self.limits = environment.alarms
         self.environment = environment
         self.topic = topic
-        self.made: list[cloudwatch.Alarm] = []
+        self.made: dict[str, cloudwatch.Alarm] = {}
         self.of_deployments: list[cloudwatch.Alarm] = []
 
     def alarm(
@@ -75,7 +75,7 @@ class Watch:
         )
         alarm.add_alarm_action(actions.SnsAction(self.topic))
         alarm.add_ok_action(actions.SnsAction(self.topic))
-        self.made.append(alarm)
+        self.made[symptom] = alarm
         return alarm
 
     def balancer(self, balancer: elb.ApplicationLoadBalancer, group: elb.ApplicationTargetGroup) -> None:

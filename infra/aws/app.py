@@ -29,8 +29,6 @@ def synthesize(name: str, environment: Environment, account: Account, out: Path)
     Raises ``EnvironmentInvalid`` when one of them would open the service to everyone.
     """
     app = cdk.App(outdir=str(out), context=FLAGS, analytics_reporting=False)
-    cdk.Tags.of(app).add("service", "lead-scoring")
-    cdk.Tags.of(app).add("environment", name)
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     RegistryStack(app, account)
     ServiceStack(app, environment, account)

@@ -1,6 +1,6 @@
 """One page that shows how the service is."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ecs as ecs
@@ -13,7 +13,7 @@ from infra.aws.alarms import MINUTE
 
 def dashboard(
     scope: Construct,
-    alarms: Sequence[cloudwatch.IAlarm],
+    symptoms: Iterable[str],
     balancer: elb.ApplicationLoadBalancer,
     group: elb.ApplicationTargetGroup,
     service: ecs.FargateService,
@@ -22,7 +22,8 @@ def dashboard(
     served = balancer.metrics
     codes = elb.HttpCodeTarget
     board = cloudwatch.Dashboard(scope, "Dashboard", dashboard_name=names.DASHBOARD)
-    board.add_widgets(cloudwatch.AlarmStatusWidget(title="Alarms", alarms=alarms, width=24, height=3))
+    by_name = [cloudwatch.Alarm.from_alarm_name(board, symptom, names.alarm_name(symptom)) for symptom in symptoms]
+    board.add_widgets(cloudwatch.AlarmStatusWidget(title="Alarms", alarms=by_name, width=24, height=3))
     board.add_widgets(
         graph("Requests a minute", served.request_count(period=MINUTE, statistic="Sum")),
         graph(

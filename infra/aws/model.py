@@ -103,7 +103,7 @@ def watched(stack: cdk.Stack, environment: Environment, account: Account) -> lis
     # SageMaker measures in microseconds.
     slow = measured("ModelLatency", "p95", MINUTE)
     watch.alarm("ModelSlow", slow, limits.latency_minutes, limits.model_latency_ms * 1000, "The model is slow.")
-    return watch.made
+    return list(watch.made.values())
 
 
 def measured(name: str, statistic: str, period: cdk.Duration) -> cloudwatch.Metric:

@@ -54,6 +54,16 @@ def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+UNDERSTOOD = r"""
+case "$*" in
+    "cloudformation deploy"*)
+        sed -i -E 's|[{]"Fn::GetAtt":[[]"[A-Za-z0-9]+","TargetGroupFullName"[]][}]|"targetgroup/replicas/0"|g' \
+            build/aws/*/*.template.json ;;
+esac
+"""
+"""The simulated cloud fails at this one attribute of a target group, which only alarms, scaling and the dashboard read."""
+
+
 class Cloud(NamedTuple):
     """A cloud at an address of this machine."""
 
@@ -74,7 +84,7 @@ class Cloud(NamedTuple):
     def environ(self, folder: Path) -> dict[str, str]:
         """Variables under which ``aws`` means this cloud, in scripts too; ``folder`` is for the program that does it."""
         aws = folder / "aws"
-        aws.write_text(f'#!/bin/sh\nexec "{self.cli}" --endpoint-url "{self.url}" "$@"\n')
+        aws.write_text(f'#!/bin/sh\n{UNDERSTOOD}\nexec "{self.cli}" --endpoint-url "{self.url}" "$@"\n')
         aws.chmod(0o755)
         keys = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_DEFAULT_REGION": "us-east-1"}
         return os.environ | keys | {"PATH": f"{folder}:{os.environ['PATH']}", "AWS_PAGER": ""}
