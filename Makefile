@@ -27,8 +27,15 @@ INFRA_VENV := build/infra-venv
 INFRA_STAMP := $(INFRA_VENV)/.installed
 ENV ?= dev
 
-.PHONY: help install dev test test-unit test-integration fuzz lint format bench bench-quality stress test-sanitize docs \
-  lock model infra-install infra-test infra-types deploy-aws clean
+# What the load test loads, with how many clients at once, for how long. benchmarks/load_test.py has its objectives.
+BASE_URL ?= http://localhost:$(PORT)
+LOAD_USERS ?= 20
+LOAD_SECONDS ?= 30
+LOAD_REPORT ?= build/load/report.html
+
+.PHONY: help install azureml dev test test-unit test-integration fuzz lint format bench bench-quality stress \
+  test-sanitize dashboards docs lock model docker-build docker-run docker-compose-up docker-compose-down image-test \
+  load-test infra-install infra-test infra-types deploy-aws clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +46,14 @@ $(STAMP): pyproject.toml requirements/dev.txt requirements/zig.txt scripts/insta
 	@touch $@
 
 install: $(STAMP)  ## Make the environment in .venv and build the engine
+
+# Only where its tests are wanted: they are left out without it, except in CI.
+AZUREML := build/azureml/.made
+$(AZUREML): requirements/azureml.txt scripts/azureml.sh | $(STAMP)
+	@./scripts/azureml.sh
+	@touch $@
+
+azureml: $(AZUREML)  ## Make the environment of Azure ML's server, in which tests run the scoring script
 
 dev: $(STAMP)  ## Install, then serve the shipped model on PORT (8000)
 	@exec $(BIN)/leadscoring serve
@@ -65,6 +80,8 @@ lint: $(STAMP)  ## Check form, types, layers, dependencies and scripts
 	$(BIN)/lint-imports
 	$(BIN)/deptry src
 	$(BIN)/shellcheck scripts/*.sh .ci/run
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/python monitoring/grafana/render.py --check
 
 format: $(STAMP)  ## Rewrite the Python files in the project's form
 	$(BIN)/ruff format .
@@ -77,8 +94,12 @@ bench: $(STAMP)  ## Measure speed, start and memory; print the table and write b
 bench-quality: $(STAMP)  ## Measure the trainer on the real files in ../shared/data
 	$(BIN)/python -m benchmarks.quality
 
-docs: $(STAMP)  ## Write the tables of the documentation again from the source
+dashboards: $(STAMP)  ## Write the dashboards of monitoring/grafana/dashboards again from their source
+	$(BIN)/python monitoring/grafana/render.py
+
+docs: $(STAMP) dashboards  ## Write the tables of the documentation, its examples' answers and the dashboards again
 	$(BIN)/python scripts/render_docs.py
+	$(BIN)/python scripts/render_examples.py
 	$(BIN)/python -m infra.environments
 	$(BIN)/python -m infra.capacity
 
@@ -93,6 +114,27 @@ model: $(STAMP)  ## Train models/model.json again, on demo data made from a fixe
 	$(BIN)/leadscoring demo-data --rows $(MODEL_ROWS) --seed $(MODEL_SEED) --out build/model/leads.csv
 	$(BIN)/python scripts/train_shipped_model.py build/model/leads.csv --version $(MODEL_VERSION_TO_TRAIN) \
 	  --out models/model.json --report build/model/report
+
+docker-build:  ## Build the container image IMAGE (lead-scoring-api:latest) with Docker or Podman
+	@./scripts/container.sh build
+
+docker-run:  ## Run the container image on PORT (8000), read-only and without rights
+	@./scripts/container.sh run
+
+docker-compose-up:  ## Start the service with Prometheus, Alertmanager and Grafana
+	@./scripts/container.sh up
+
+docker-compose-down:  ## Stop them
+	@./scripts/container.sh down
+
+image-test: $(STAMP)  ## Build the image without a container daemon (buildah, debootstrap; as root), run it and test it
+	./scripts/image-test.sh
+
+load-test: $(STAMP)  ## Load the service at BASE_URL for LOAD_SECONDS (30), and judge it; the report is in build/load
+	@mkdir -p build/load
+	$(BIN)/locust --locustfile benchmarks/load_test.py --headless --host $(BASE_URL) --users $(LOAD_USERS) \
+	  --spawn-rate $(LOAD_USERS) --run-time $(LOAD_SECONDS)s --stop-timeout 10s --only-summary --reset-stats \
+	  --html $(LOAD_REPORT)
 
 $(INFRA_STAMP): $(STAMP) requirements/infra.txt scripts/install-infra.sh
 	@./scripts/install-infra.sh

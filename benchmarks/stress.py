@@ -12,7 +12,6 @@ import platform
 import shutil
 import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,17 +19,23 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
 
 from benchmarks.models import lead_body, model_file
-from benchmarks.open_loop import Load, Outcome, in_own_process
+from benchmarks.open_loop import Load, in_own_process
 from benchmarks.proxy import proxied
+from benchmarks.remote import remote
 from benchmarks.row import Row
-from benchmarks.servers import CLIENT_CORE, KEY, SERVER_CORE, free_port, post
+from benchmarks.servers import CLIENT_CORE, KEY, post
+from benchmarks.service import ENDS_WITHIN, Service, run, status, until
 
 REPORT = Path(__file__).parent / "STRESS.md"
+RESULTS = Path("build") / "stress"
+"""What each part gave when it was last run."""
+
 HEAD = ["what", "ours", "against", "figure", "bound", "holds"]
 MODEL = 300, 6
 """Trees and their depth: the larger of the two models of the benchmark."""
@@ -38,75 +43,15 @@ MODEL = 300, 6
 BATCH = 100
 CONNECTIONS = 384
 """Of the overload; what is accepted waits for up to MAX_QUEUE_SECONDS, and holds some eighty of them meanwhile."""
-ENDS_WITHIN = 60.0
-
-
-class Service:
-    """A service that this program started, on a port of its own."""
-
-    def __init__(self, port: int = 0, core: str | None = SERVER_CORE, **environ: str) -> None:
-        self.port = port or free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        settings = {"MODEL_PATH": str(model_file(*MODEL)), "API_KEYS": KEY, "PORT": str(self.port), "HOST": "127.0.0.1"}
-        command = [str(Path(sys.executable).parent / "leadscoring"), "serve"]
-        if core is not None:
-            command = ["taskset", "-c", core, *command]
-        with Path(os.devnull).open("wb") as nowhere:
-            self.process = subprocess.Popen(
-                command, env=os.environ | settings | environ, stdout=nowhere, stderr=nowhere
-            )
-        until(lambda: self.process.poll() is not None or status(self.url + "/health/ready") == 200)
-
-    def memory(self) -> float:
-        """Resident megabytes."""
-        return float(psutil.Process(self.process.pid).memory_info().rss) / 1e6
-
-    def workers(self) -> list[int]:
-        """The processes that serve, beside what multiprocessing keeps."""
-        return [
-            child.pid
-            for child in psutil.Process(self.process.pid).children()
-            if child.status() != psutil.STATUS_ZOMBIE and "spawn_main" in " ".join(child.cmdline())
-        ]
-
-    def stop(self) -> int:
-        """Ends it, and gives its exit code."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(ENDS_WITHIN)
-
-
-def status(url: str) -> int:
-    """The status of an address; 0 when nothing answers."""
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return int(answer.status)
-    except urllib.error.HTTPError as answer:
-        return answer.code
-    except OSError:
-        return 0
-
-
-def until(holds: Callable[[], bool], seconds: float = ENDS_WITHIN) -> float:
-    """Polls until something holds; how long that took."""
-    began = time.monotonic()
-    while not holds():
-        if time.monotonic() - began > seconds:
-            return float("inf")
-        time.sleep(0.02)  # between two looks at a condition with a deadline
-    return time.monotonic() - began
-
-
-def run(load: Load) -> Outcome:
-    """Runs a load on the clients' core, to its end."""
-    with in_own_process(load, int(CLIENT_CORE)) as running:
-        return running.result()
 
 
 def scored(url: str) -> float:
-    """How many leads were scored so far."""
-    with urllib.request.urlopen(url + "/metrics", timeout=5) as answer:
-        lines = answer.read().decode().splitlines()
+    """How many leads were scored so far; none when nobody answers."""
+    try:
+        with urllib.request.urlopen(url + "/metrics", timeout=5) as answer:
+            lines = answer.read().decode().splitlines()
+    except OSError:
+        return 0.0
     return sum(float(line.split()[1]) for line in lines if line.startswith("model_predictions_total{"))
 
 
@@ -123,7 +68,7 @@ def single(url: str, rate: float, seconds: float) -> Load:
 
 def overload(seconds: float) -> list[Row]:
     """Five times the peak, which is what a closed loop's turns before and after give, by their median."""
-    service = Service(WORKERS="1", DRAIN_SECONDS="0")
+    service = Service(model_file(*MODEL), WORKERS="1", DRAIN_SECONDS="0")
     try:
         url, body = service.url + "/api/v1/score/batch", batch()
         turns = closed_loop(url, body)
@@ -167,7 +112,7 @@ def recovered(url: str) -> bool:
 
 def stop() -> list[Row]:
     """SIGTERM under 200 requests a second."""
-    service = Service(WORKERS="2", core=None, DRAIN_SECONDS="3")
+    service = Service(model_file(*MODEL), WORKERS="2", core=None, DRAIN_SECONDS="3")
     with in_own_process(single(service.url, 200, 8), int(CLIENT_CORE)) as running:
         until(lambda: scored(service.url) > 200)
         service.process.send_signal(signal.SIGTERM)
@@ -188,14 +133,14 @@ def rolling() -> list[Row]:
         return [Row("rolling restart: there is no nginx here", "", "", 1, 0, at_most=True)]
     with ExitStack() as closing:
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory()))
-        services = [Service(core=None, WORKERS="1", DRAIN_SECONDS="1") for _ in range(2)]
+        services = [Service(model_file(*MODEL), core=None, WORKERS="1", DRAIN_SECONDS="1") for _ in range(2)]
         try:
             url = closing.enter_context(proxied(nginx, folder, [each.port for each in services]))
             with in_own_process(single(url, 100, 12), int(CLIENT_CORE)) as running:
-                time.sleep(1)  # so that the load runs when it is disturbed
+                until(lambda: scored(services[0].url) + scored(services[1].url) > 50)
                 for place, old in enumerate(list(services)):
                     old.stop()
-                    services[place] = Service(old.port, core=None, WORKERS="1", DRAIN_SECONDS="1")
+                    services[place] = Service(model_file(*MODEL), old.port, core=None, WORKERS="1", DRAIN_SECONDS="1")
                 found = running.result()
         finally:
             for service in services:
@@ -209,23 +154,22 @@ def faults() -> list[Row]:
     """One of two workers is killed, then one is stopped."""
     rows = []
     for fault in (signal.SIGKILL, signal.SIGSTOP):
-        service = Service(core=None, WORKERS="2", DRAIN_SECONDS="0")
+        service = Service(model_file(*MODEL), core=None, WORKERS="2", DRAIN_SECONDS="0")
         try:
-            until(lambda: len(service.workers()) == 2)  # noqa: B023  # called before the loop goes on
-            time.sleep(3)  # both serve, and the supervisor knows
-            before = set(service.workers())
-            with in_own_process(single(service.url, 100, 8), int(CLIENT_CORE)) as running:
-                time.sleep(1)  # so that the load runs when it is disturbed
+            until(lambda: service.serving() == 2)  # noqa: B023  # called before the loop goes on
+            with in_own_process(single(service.url, 100, 10), int(CLIENT_CORE)) as running:
+                until(lambda: scored(service.url) > 50)  # noqa: B023  # the same
+                before = set(service.workers())
                 victim = min(before)
                 os.kill(victim, fault)
-                took = until(lambda: len(set(service.workers()) - {victim}) == 2, 30)  # noqa: B023  # the same
+                took = until(lambda: bool(service.answering() - before), 30)  # noqa: B023
                 found = running.result()
         finally:
             service.stop()
         slowest = max((max(each) for each in found.latencies.values()), default=float("nan"))
         told = f"{found.statuses} {dict(found.failures)}"
         rows += [
-            Row(f"{fault.name} of a worker: replaced after, s", told, "", took, 5, at_most=True),
+            Row(f"{fault.name} of a worker: another serves after, s", told, "", took, 5, at_most=True),
             Row("... slowest answer, s", "", "", slowest, 10, at_most=True),
         ]
     return rows
@@ -233,7 +177,7 @@ def faults() -> list[Row]:
 
 def soak(seconds: float) -> list[Row]:
     """Half the peak for long."""
-    service = Service(WORKERS="1", DRAIN_SECONDS="0")
+    service = Service(model_file(*MODEL), WORKERS="1", DRAIN_SECONDS="0")
     try:
         run(Load(service.url + "/api/v1/score", 0, 3, lead_body(), KEY, 32, closed=True))
         peak = run(Load(service.url + "/api/v1/score", 0, 5, lead_body(), KEY, 32, closed=True)).goodput
@@ -284,27 +228,31 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Overload, stop, restart and break the service under load.")
     parser.add_argument("--overload", type=float, default=60, help="seconds at five times the peak")
     parser.add_argument("--soak", type=float, default=90, help="seconds at half the peak")
-    parser.add_argument("--only", nargs="*", default=[], help="overload, stop, rolling, faults, soak")
+    parser.add_argument("--only", nargs="*", default=[], help="overload, stop, rolling, faults, remote, soak")
     options = parser.parse_args()
     parts: dict[str, Callable[[], list[Row]]] = {
         "overload": lambda: overload(options.overload),
         "stop": stop,
         "rolling": rolling,
         "faults": faults,
+        "remote": remote,
         "soak": lambda: soak(options.soak),
     }
-    rows: list[Row] = []
+    RESULTS.mkdir(parents=True, exist_ok=True)
     for name, part in parts.items():
         if not options.only or name in options.only:
-            for row in part():
-                rows.append(row)
+            rows = part()
+            for row in rows:
                 print(" | ".join(row.cells()), file=sys.stderr, flush=True)
-    busy = f"{os.getloadavg()[1]:.1f}"
-    table = markdown([HEAD, *(row.cells() for row in rows)])
+            told = [f"{datetime.now(UTC):%Y-%m-%d %H:%M}, load average {os.getloadavg()[1]:.1f}"]
+            (RESULTS / f"{name}.json").write_text(json.dumps([told, *(row.cells() for row in rows)]))
+    found = [json.loads(path.read_text()) for name in parts if (path := RESULTS / f"{name}.json").exists()]
+    table = markdown([HEAD, *(row for _, *rows in found for row in rows)])
     print(table)
-    if not options.only:
-        REPORT.write_text(INTRODUCTION.format(machine=machine(), table=table, batch=BATCH, busy=busy))
-    return 0 if all(row.holds for row in rows) else 1
+    if len(found) == len(parts):
+        when = "; ".join(f"{name} {told[0]}" for name, (told, *_) in zip(parts, found, strict=True))
+        REPORT.write_text(INTRODUCTION.format(machine=machine(), table=table, batch=BATCH, when=when, model=MODEL))
+    return 0 if all(row[-1] == "yes" for _, *rows in found for row in rows) else 1
 
 
 INTRODUCTION = """# Stress
@@ -312,9 +260,11 @@ INTRODUCTION = """# Stress
 `make stress` does all of this, prints the table and writes this file; `make stress STRESS="--overload 60 --soak 1200"`
 is the long run. Load comes from `benchmarks/open_loop.py` at a constant rate, from a core that the overloaded and the
 soaked service do not use; latency counts from the moment at which a request should have left. Overload sends batches
-of {batch} leads to one worker.
+of {batch} leads to one worker with a model of {model[0]} trees of depth {model[1]}; its peak is what a closed loop of
+the same batches gives, before and after. Each part can be run alone (`--only`), and stands here as it was last run.
 
-Measured on {machine}, load average {busy} at the end; with others on the machine, times and the peak are theirs too.
+Measured on {machine}.
+Parts: {when}.
 
 {table}
 """

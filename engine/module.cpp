@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "bins.hpp"
 #include "encode.hpp"
 #include "forest.hpp"
 #include "from_python.hpp"
@@ -236,6 +237,11 @@ NB_MODULE(_engine, m) {
     nb::class_<Recorder>(m, "Recorder")
         .def(nb::init<nb::handle, nb::handle>(), nb::arg("numbers"), nb::arg("plan"))
         .def("record", &Recorder::record);
+
+    nb::class_<BinCounter>(m, "BinCounter")
+        .def(nb::init<nb::handle, nb::handle, nb::handle, size_t>(), nb::arg("numbers"), nb::arg("columns"),
+             nb::arg("margins"), nb::arg("score"))
+        .def("count", &BinCounter::count, nb::arg("rows"), nb::arg("margins"));
 
     nb::class_<Forest>(m, "Forest")
         .def(nb::new_(&forest_from_python), nb::arg("n_features"), nb::arg("base_margin"), nb::arg("trees"))

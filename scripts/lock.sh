@@ -16,17 +16,25 @@ if [ "${1:-}" = --keep ]; then
     upgrade=
 fi
 
-# $1 is the lock; the rest is what it is made from.
+# $1 is the lock; the rest is what it is made from, and for which platforms.
 compile() {
     lock=$1
     shift
     # shellcheck disable=SC2086  # an empty $upgrade must vanish
-    uv pip compile --quiet "$@" $upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+    uv pip compile --quiet "$@" $upgrade --python-version 3.11 --generate-hashes --no-header \
         --no-emit-index-url --no-emit-find-links --output-file "requirements/$lock"
     echo "requirements/$lock: $(grep -c '^[a-z]' "requirements/$lock") packages"
 }
 
-compile dev.txt pyproject.toml --extra train --extra dev
-compile serve.txt pyproject.toml
-compile zig.txt requirements/zig.in
-compile infra.txt requirements/infra.in
+compile dev.txt --universal pyproject.toml --extra train --extra aws --extra azure --extra load --extra otel \
+    --extra dev
+compile serve.txt --universal pyproject.toml
+# What the container image can be built with in place of it.
+compile serve-aws.txt --universal pyproject.toml --extra aws
+compile serve-azure.txt --universal pyproject.toml --extra azure
+compile serve-otel.txt --universal pyproject.toml --extra aws --extra azure --extra otel
+compile build.txt --universal requirements/build.in
+compile zig.txt --universal requirements/zig.in
+# Azure ML runs Linux; on Windows its server wants a psutil that is too old for ours.
+compile azureml.txt --python-platform linux requirements/azureml.in pyproject.toml
+compile infra.txt --universal requirements/infra.in

@@ -12,6 +12,22 @@ BASE_URL=${BASE_URL:-http://localhost:8000}
 BASE_URL=${BASE_URL%/}
 API_KEY=${API_KEY:-demo-api-key-123}
 
+usage() {
+    sed -n '2,/^set /s/^# \{0,1\}//p' "$0" | sed '/^set /d'
+}
+
+case "${1:-}" in
+    '') ;;
+    -h | --help)
+        usage
+        exit 0
+        ;;
+    *)
+        usage >&2
+        exit 2
+        ;;
+esac
+
 cannot_run() {
     printf 'quick test: %s\n' "$@" >&2
     exit 2

@@ -4,13 +4,31 @@ import re
 import sys
 from pathlib import Path
 
+import yaml
+
 from leadscoring.api.failures import errors_markdown, start_errors_markdown
 from leadscoring.logs import events_markdown
 from leadscoring.metrics import metrics_markdown
 from leadscoring.settings import settings_markdown
 
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+RULES = ROOT / "monitoring" / "prometheus" / "rules"
+
+
+def alerts_markdown() -> str:
+    """The table of alerts as Markdown, from the rules that Prometheus reads."""
+    lines = ["| Alert | Severity | Fires when, for so long |", "|---|---|---|"]
+    for path in sorted(RULES.glob("*.yml")):
+        rules = [rule for group in yaml.safe_load(path.read_text("utf-8"))["groups"] for rule in group["rules"]]
+        for rule in (rule for rule in rules if "alert" in rule):
+            name, when = rule["alert"], " ".join(rule["expr"].split()).replace("|", "\\|")
+            lines.append(f"| [`{name}`](#{name.lower()}) | {rule['labels']['severity']} | `{when}`, {rule['for']} |")
+    return "\n".join(lines)
+
+
 BLOCKS = {
+    "alerts": alerts_markdown,
     "settings": settings_markdown,
     "events": events_markdown,
     "metrics": metrics_markdown,

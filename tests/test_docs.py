@@ -61,13 +61,24 @@ def test_every_link_leads_to_a_file_and_an_anchor_that_exist(page: Path) -> None
     ("page", "words"),
     [
         ("docs/OPERATIONS.md", {row.name for row in TABLE}),
-        ("docs/OPERATIONS.md", {family.name for family in declared((), "local")}),
+        ("docs/OPERATIONS.md", {family.name for family in declared((), "local") if not family.hidden}),
         ("docs/OPERATIONS.md", {kind.code for kind in STATUS} | {code for code, _ in PLAIN.values()}),
         ("docs/OPERATIONS.md", set(EVENTS)),
+        ("docs/MONITORING.md", {family.name for family in declared((), "local") if not family.hidden}),
+        ("docs/MONITORING.md", set(EVENTS)),
         ("docs/API.md", {kind.code for kind in STATUS} | {code for code, _ in PLAIN.values()}),
         ("docs/API.md", set(PATHS)),
     ],
-    ids=["settings", "metrics", "errors", "events", "errors of the API", "paths"],
+    ids=[
+        "settings",
+        "metrics",
+        "errors",
+        "events",
+        "monitored metrics",
+        "monitored events",
+        "errors of the API",
+        "paths",
+    ],
 )
 def test_nothing_is_left_out_of_the_documentation(page: str, words: set[str]) -> None:
     """Each stands in it as code."""
@@ -113,6 +124,22 @@ def test_the_example_requests_score(server: Server, file: Path) -> None:
     assert answer.status_code == 200, answer.text
     places = answer.json() if batch else [answer.json()]
     assert [place["lead_id"] for place in places if "score" not in place] == (["crm-10541"] if batch else [])
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("file", EXAMPLES, ids=[file.name for file in EXAMPLES])
+def test_the_answers_beside_the_requests_are_what_the_service_says(server: Server, file: Path) -> None:
+    """To the last digit; `make docs` writes them again."""
+    path = "/api/v1/score/batch" if "batch" in file.name else "/api/v1/score"
+    headers = {"Content-Type": "application/json", "X-Request-ID": "example"}
+    said = server.http.post(path, content=file.read_bytes(), headers=headers)
+    assert said.json() == json.loads((file.parent / "answers" / file.name).read_bytes())
+
+
+def test_every_answer_has_its_request() -> None:
+    """And the other way round."""
+    answers = {file.name for file in (ROOT / "docs" / "examples" / "answers").iterdir()}
+    assert answers == {file.name for file in EXAMPLES}
 
 
 @pytest.mark.integration

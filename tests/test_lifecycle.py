@@ -1,6 +1,8 @@
 """A service starts whole or not at all, replaces what dies in it, and ends without losing a request."""
 
 import os
+import pty
+import re
 import resource
 import shutil
 import signal
@@ -9,15 +11,16 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
 import pytest
 from benchmarks.open_loop import Load, in_own_process
 from benchmarks.proxy import proxied
-from factories import LEAD, body, model_file
+from factories import LEAD, body, key_file, model_file
 from serving import DEADLINE, KEY, Server, children, eventually, serving, start, wait_until_ready
 
 pytestmark = pytest.mark.integration
@@ -26,6 +29,9 @@ pytestmark = pytest.mark.integration
 def ready(server: Server) -> int:
     """What readiness says, over a connection of its own."""
     return httpx.get(server.url + "/health/ready", timeout=30).status_code
+
+
+SCORED = re.compile(r'http_requests_total{endpoint="/api/v1/score",method="POST",status="200"} [1-9]')
 
 
 def load(url: str, seconds: float, rate: float = 100) -> Load:
@@ -38,7 +44,7 @@ def test_asked_to_end_it_is_not_ready_at_once_and_answers_on(tmp_path: Path, wor
     """For the drain time, closing connections; then it ends with exit code 0, and no accepted request failed."""
     with serving(tmp_path, model_file(tmp_path), WORKERS=workers, DRAIN_SECONDS="2") as server:
         with in_own_process(load(server.url, 3.0)) as running:
-            assert eventually(lambda: 'status="200"' in server.http.get("/metrics").text)
+            assert eventually(lambda: bool(SCORED.search(server.http.get("/metrics").text)))
             server.process.send_signal(signal.SIGTERM)
             assert eventually(lambda: ready(server) == 503, 1.5)
             problem = httpx.get(server.url + "/health/ready")
@@ -103,6 +109,100 @@ def test_a_worker_that_dies_or_hangs_is_replaced_and_the_others_answer(tmp_path:
             assert answer.status_code == 200
         assert "worker replaced" in server.logged()
         assert server.stop() == 0
+
+
+def status(server: Server) -> dict[str, Any]:
+    """What ``/status`` says, over a connection of its own."""
+    said: dict[str, Any] = httpx.get(server.url + "/status", timeout=30).json()
+    return said
+
+
+def test_the_status_counts_the_workers_that_serve(tmp_path: Path) -> None:
+    """A replacement counts when it serves; while it cannot start, each attempt is told and the others answer."""
+    model = model_file(tmp_path)
+    with serving(tmp_path, model, WORKERS="2") as server:
+        assert eventually(lambda: status(server)["workers"] == {"wanted": 2, "serving": 2})
+        assert eventually(lambda: status(server)["status"] == "healthy")
+        away = model.rename(tmp_path / "away.json")
+        os.kill(children(server.process.pid)[0], signal.SIGKILL)
+        assert eventually(lambda: server.logged().count('"worker cannot start"') >= 2)
+        said = status(server)
+        assert (said["status"], said["problems"]) == ("degraded", ["1 of 2 workers serve"])
+        assert httpx.post(server.url + "/api/v1/score", json=LEAD, headers={"X-API-Key": KEY}).status_code == 200
+        away.rename(model)
+        assert eventually(lambda: status(server)["status"] == "healthy")
+        assert "\nservice_ready_workers 2.0\n" in httpx.get(server.url + "/metrics").text
+        assert server.logged().count('"listening"') == 3
+
+
+def test_a_worker_is_replaced_while_the_key_file_is_broken(tmp_path: Path) -> None:
+    """With the keys that the others go on to accept: not with older ones, and not with none."""
+    file = key_file(tmp_path, {"label": "crm"}, {"label": "gone"})
+    environ = {"API_KEYS": "", "API_KEYS_FILE": str(file), "WORKERS": "2"}
+    with serving(tmp_path, model_file(tmp_path), **environ) as server:
+
+        def answers(key: str, expected: int) -> bool:
+            asked = {"X-API-Key": f"key of {key}"}
+            url = server.url + "/api/v1/model/info"
+            return all(httpx.get(url, headers=asked, timeout=30).status_code == expected for _ in range(20))
+
+        assert eventually(lambda: status(server)["workers"]["serving"] == 2)
+        key_file(tmp_path, {"label": "crm"})
+        assert eventually(lambda: answers("gone", 401))
+        file.write_bytes(b"[")
+        assert eventually(lambda: "key file refused" in server.logged() or not answers("crm", 200))
+        for victim in children(server.process.pid):
+            os.kill(victim, signal.SIGKILL)
+        assert eventually(lambda: server.logged().count('"listening"') == 4)
+        assert answers("crm", 200)
+        assert answers("gone", 401)
+        assert any("key file" in problem for problem in status(server)["problems"])
+        key_file(tmp_path, {"label": "new"})
+        assert eventually(lambda: answers("new", 200))
+        assert answers("crm", 401)
+        assert "worker cannot start" not in server.logged()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_hangup_makes_every_process_read_its_keys_again(tmp_path: Path, workers: str) -> None:
+    """Also when nothing tells that the file has changed; nobody is cut off."""
+    file = key_file(tmp_path, {"label": "crm"})
+    environ = {"API_KEYS_FILE": str(file), "API_KEYS": KEY, "WORKERS": workers}
+    with serving(tmp_path, model_file(tmp_path), **environ) as server:
+        assert eventually(lambda: status(server)["status"] == "healthy")
+        stamp = file.stat()
+        content = file.read_text().replace('"crm"', '"ops"')
+        file.write_text(content)
+        os.utime(file, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+        server.process.send_signal(signal.SIGHUP)
+        assert eventually(lambda: server.logged().count('"read again"') == int(workers))
+        assert server.logged().count('"added":["ops"]') == int(workers)
+        assert server.http.post("/api/v1/score", json=LEAD).status_code == 200
+        assert "worker replaced" not in server.logged()
+        assert server.stop() == 0
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_service_ends_with_its_terminal(tmp_path: Path, workers: str) -> None:
+    """A hangup is then no wish to read anything again."""
+    ours, theirs = pty.openpty()
+    settings = {"MODEL_PATH": str(model_file(tmp_path)), "API_KEYS": KEY, "PORT": "0", "WORKERS": workers}
+    process = subprocess.Popen(
+        [str(Path(sys.executable).parent / "leadscoring"), "serve"],
+        env=os.environ | settings | {"HOST": "127.0.0.1", "DRAIN_SECONDS": "0"},
+        stdout=theirs,
+        stderr=subprocess.STDOUT,
+    )
+    os.close(theirs)
+    said = b""
+    while said.count(b"listening") < int(workers):
+        said += os.read(ours, 65536)
+    process.send_signal(signal.SIGHUP)
+    with suppress(OSError):  # how a terminal says that nobody has it open any more
+        while os.read(ours, 65536):
+            pass
+    assert process.wait(DEADLINE) == 0
+    os.close(ours)
 
 
 def test_workers_end_with_their_supervisor(tmp_path: Path) -> None:

@@ -2,20 +2,24 @@
 
 import ast
 import asyncio
+import fcntl
 import json
 import os
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 from factories import LEAD, lead, model_file
-from serving import DEADLINE, Server, serving
+from serving import DEADLINE, KEY, Server, free_port, serving, wait_until_ready
 
 import leadscoring
 from leadscoring.errors import ModelNotFound, RequestError, ValidationError
 from leadscoring.logs import EVENTS, AccessLog, Answered, Output, events_markdown, in_words
+from leadscoring.logs import written as written_out
 
 SECRET = "hidden-company"  # stands for what a lead may hold
 SOURCES = sorted(Path(leadscoring.__file__).parent.rglob("*.py"))
@@ -102,7 +106,8 @@ async def main():
         sent = []
         async def send(message):
             sent.append(message)
-        scope = {"type": "http", "method": "GET", "path": "/boom", "headers": [], "query_string": b""}
+        scope = {"type": "http", "method": "GET", "path": "/boom", "query_string": b""}
+        scope |= {"http_version": "1.1", "headers": [(b"host", b"x")]}
         await app(scope, None, send)
         assert sent[0]["status"] == 500
         assert b"hidden" not in sent[1]["body"]
@@ -175,14 +180,95 @@ def written(told: Answered, readable: bool = False, enabled: bool = True) -> str
     reading, writing = os.pipe()
 
     async def write() -> None:
-        log = AccessLog(Output(writing), readable, enabled)
+        log = AccessLog(output, readable, enabled)
         log.note(told)
         log.flush()
 
+    output = Output(writing)
     asyncio.run(write())
+    output.close()
     os.close(writing)
     with os.fdopen(reading) as file:
         return file.read()
+
+
+def read_all(descriptor: int) -> bytes:
+    """What is in a pipe until its last writer closes it."""
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read()
+
+
+def test_a_reader_that_stalls_keeps_nobody_waiting() -> None:
+    """What fits is kept for it, the rest is counted; when it reads again, every line that was kept is whole."""
+    reading, writing = os.pipe()
+    lost: list[float] = []
+    output = Output(writing, lost.append, room=200_000)
+    for number in range(3000):
+        output.write(b"%099d\n" % number)
+    output.flush(0.01)
+    output.close()
+    assert sum(lost) > 0
+    kept: list[bytes] = []
+    reader = threading.Thread(target=lambda: kept.append(read_all(reading)))
+    reader.start()
+    output.flush(DEADLINE)
+    os.close(writing)
+    reader.join(DEADLINE)
+    lines = kept[0].splitlines()
+    assert len(lines) + sum(lost) == 3000
+    assert lines == sorted(set(lines))
+    assert {len(line) for line in lines} == {99}
+
+
+def test_lines_are_written_in_pieces_that_the_kernel_keeps_whole() -> None:
+    """Whole lines, so that those of two workers are never mixed in one pipe."""
+    near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with near, far:
+        assert (
+            written_out(near.fileno(), b"x" * 3000 + b"\n" + b"y" * 3000 + b"\n" + b"z" * 5000 + b"\n" + b"a\n" * 9)
+            == 0
+        )
+        pieces = [far.recv(65536) for _ in range(4)]
+    assert [(piece[:1], len(piece)) for piece in pieces] == [(b"x", 3001), (b"y", 3001), (b"z", 5001), (b"a", 18)]
+
+
+def test_a_pipe_that_another_program_made_impatient_is_waited_for() -> None:
+    """Whoever shares it can do so; no line is lost for that."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    output, kept = Output(writing), list[bytes]()
+    reader = threading.Thread(target=lambda: kept.append(read_all(reading)))
+    for _ in range(100):
+        output.write(b"x" * 9999 + b"\n")
+    reader.start()
+    output.flush(DEADLINE)
+    os.close(writing)
+    reader.join(DEADLINE)
+    assert kept == [(b"x" * 9999 + b"\n") * 100]
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_service_whose_log_nobody_reads_serves_and_ends(tmp_path: Path, workers: str) -> None:
+    """As when the reader of its pipe was stopped."""
+    port = free_port()
+    settings = {"MODEL_PATH": str(model_file(tmp_path)), "API_KEYS": KEY, "PORT": str(port), "WORKERS": workers}
+    process = subprocess.Popen(
+        [str(Path(sys.executable).parent / "leadscoring"), "serve"],
+        env=os.environ | settings | {"HOST": "127.0.0.1", "DRAIN_SECONDS": "0"},
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)
+    server = Server(process, port, tmp_path / "none.log")
+    with process.stdout:
+        wait_until_ready(server)
+        for _ in range(50):
+            path = "/" + "x" * 199
+            assert server.http.get(path, headers={"X-Request-ID": "y" * 128}).status_code == 404
+        assert server.http.post("/api/v1/score", json=LEAD).status_code == 200
+        server.http.close()
+        assert server.stop() == 0
 
 
 def test_a_line_on_a_terminal_is_readable_and_cannot_steer_it() -> None:

@@ -1,12 +1,14 @@
 """Asked for more than it can do, the service does what it can, refuses the rest at once, and recovers."""
 
+import os
+import signal
 from pathlib import Path
 
 import httpx
 import pytest
 from benchmarks.open_loop import Load, in_own_process
 from factories import LEAD, body, lead, model_file
-from serving import KEY, eventually, serving
+from serving import KEY, children, eventually, serving
 
 pytestmark = pytest.mark.integration
 
@@ -53,6 +55,26 @@ def test_a_key_has_its_limit_and_is_told_so(tmp_path: Path) -> None:
         other = server.http.post("/api/v1/score", json=LEAD, headers={"X-API-Key": "other"})
         assert other.status_code == 200
         assert 'requests_rejected_total{reason="rate_limit"} 1.0' in server.http.get("/metrics").text
+
+
+def test_the_limit_of_a_key_is_one_over_all_workers_and_their_successors(tmp_path: Path) -> None:
+    """Whichever of them is asked."""
+    with serving(tmp_path, model_file(tmp_path), RATE_LIMIT_PER_MINUTE="20", WORKERS="2") as server:
+        left = []
+        for _ in range(10):
+            answer = httpx.post(server.url + "/api/v1/score", json=LEAD, headers={"X-API-Key": KEY}, timeout=30)
+            assert (answer.status_code, answer.headers["ratelimit-limit"]) == (200, "20")
+            left.append(int(answer.headers["ratelimit-remaining"]))
+        assert max(left) == 19
+        assert min(left) < 19
+        for victim in children(server.process.pid):
+            os.kill(victim, signal.SIGKILL)
+        assert eventually(lambda: server.logged().count('"listening"') == 4)
+        answer = httpx.post(server.url + "/api/v1/score/batch", json=[LEAD] * 60, headers={"X-API-Key": KEY})
+        assert answer.headers["ratelimit-remaining"] == "0"
+        for _ in range(10):
+            answer = httpx.post(server.url + "/api/v1/score", json=LEAD, headers={"X-API-Key": KEY}, timeout=30)
+            assert answer.status_code == 429
 
 
 @pytest.mark.parametrize("leads", [1, 31, 32, 33, 255, 256, 300])

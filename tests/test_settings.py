@@ -32,7 +32,11 @@ def test_every_row_of_the_table_is_a_setting_and_the_other_way_round() -> None:
         ("WORKERS", "0", "WORKERS must be a whole number from 1 to 64, not '0'"),
         ("WORKERS", "1.5", "not '1.5'"),
         ("LOG_LEVEL", "LOUD", "LOG_LEVEL must be one of DEBUG, INFO, WARNING, ERROR, not 'LOUD'"),
-        ("MODEL_ENDPOINT_PROVIDER", "abacus", "MODEL_ENDPOINT_PROVIDER must be local, not 'abacus'"),
+        (
+            "MODEL_ENDPOINT_PROVIDER",
+            "abacus",
+            "MODEL_ENDPOINT_PROVIDER must be local, sagemaker or azure, not 'abacus'",
+        ),
         ("CORS_ORIGINS", "crm.example.com", "CORS_ORIGINS must be"),
         ("CORS_ORIGINS", "https://crm.example.com/path", "CORS_ORIGINS must be"),
         ("MAX_BATCH_SIZE", "-1", "MAX_BATCH_SIZE must be a whole number from 1 to 100000"),

@@ -1,5 +1,6 @@
 """What is told of the machine and the process is true, and within the limits of a container."""
 
+import math
 import os
 import threading
 import time
@@ -9,7 +10,7 @@ from typing import Any
 import psutil
 import pytest
 
-from leadscoring.vitals import MB, Group, Vitals
+from leadscoring.vitals import MB, Group, Usage, Vitals, started_at
 
 
 def container(root: Path, place: str = "/", **files: str) -> Path:
@@ -129,3 +130,49 @@ def test_a_system_without_control_groups_is_told_of_as_a_whole(tmp_path: Path) -
     """Nothing is there to read."""
     found = Group(tmp_path)
     assert (found.memory(), found.cpu_quota(), found.cpu_seconds()) == (None, None, 0.0)
+
+
+def test_what_metrics_tell_of_a_container_is_its_own(tmp_path: Path) -> None:
+    """Its processor time as a total, the processors of its quota, its memory."""
+    files = {"cpu_max": "50000 100000", "cpu_stat": "usage_usec 3600000000\n"}
+    root = container(tmp_path, **files, memory_max=str(100 * MB), memory_current=str(90 * MB))
+    told = Vitals(root).machine()
+    assert (told.cpu_seconds, told.cpu_cores, told.memory_ratio) == (3600, 0.5, 0.9)
+    assert 0 < told.disk_ratio <= 1
+
+
+def test_what_metrics_tell_without_a_limit_is_the_machines(tmp_path: Path) -> None:
+    """A total that does not fall, over the processors that may be used."""
+    vitals = Vitals(tmp_path)
+    first, second = vitals.machine(), vitals.machine()
+    assert first.cpu_cores == len(os.sched_getaffinity(0))
+    assert 0 < first.cpu_seconds <= second.cpu_seconds
+
+
+def test_what_a_process_uses_is_what_the_system_says() -> None:
+    """Processor time is what was spent since the last look."""
+    usage, before = Usage(), time.process_time()
+    first, memory, files = usage.since()
+    assert first >= before
+    assert memory == pytest.approx(psutil.Process().memory_info().rss, rel=0.2)
+    assert files >= 3
+    second, _, _ = usage.since()
+    assert first + second <= time.process_time()
+
+
+def test_a_process_started_when_the_system_says_so(tmp_path: Path) -> None:
+    """Whatever its name holds; where nothing is told, that is no number."""
+    assert started_at(os.getpid()) == pytest.approx(psutil.Process().create_time(), abs=2)
+    (tmp_path / "proc/7").mkdir(parents=True)
+    (tmp_path / "proc/stat").write_text("cpu 1 2\nbtime 1000\n")
+    ticks = 500 * os.sysconf("SC_CLK_TCK")
+    (tmp_path / "proc/7/stat").write_text("7 (a ) b) S " + "0 " * 18 + f"{ticks} 0 0\n")
+    assert started_at(7, tmp_path) == 1500
+    assert math.isnan(started_at(8, tmp_path))
+
+
+def test_a_system_that_tells_nothing_of_a_process_is_not_taken_for_one_that_uses_nothing(tmp_path: Path) -> None:
+    """No number is none."""
+    _, memory, files = Usage(tmp_path).since()
+    assert math.isnan(memory)
+    assert math.isnan(files)

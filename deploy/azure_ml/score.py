@@ -79,7 +79,7 @@ class Endpoint:
         return asyncio.run(self._rows(self._reader.matrix(body.data or [])))
 
     async def _rows(self, rows: Rows) -> dict[str, Any]:
-        margins = await self._scorer.encoded(rows)
+        margins = await self._scorer.encoded(rows, Spent())
         return {"predictions": [logistic(margin) for margin in margins], "margins": margins}
 
     async def _leads(self, body: bytes) -> list[Any]:

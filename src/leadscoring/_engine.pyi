@@ -54,6 +54,25 @@ class Recorder:
     def record(self, *values: float) -> None:
         """Adds one value to each series, in the plan's order."""
 
+class BinCounter:
+    """Counts leads into the bins of a model's reference, within ``numbers``, a writable buffer of doubles.
+
+    ``columns`` has for each feature of a row ``None`` (it is not counted), or the place where its 12 numbers begin
+    (ten bins, missing, unseen) with the upper edges of its bins and ``None``, or ``None`` and the bin of each code.
+    ``margins`` are the upper edges of the bins of the score, in log-odds; its ten numbers begin at ``score``.
+    ValueError when one of them lies outside of the numbers, or edges do not rise or are more than 9.
+    """
+
+    def __init__(
+        self,
+        numbers: object,
+        columns: Sequence[tuple[int, Sequence[float] | None, Sequence[int] | None] | None],
+        margins: Sequence[float],
+        score: int,
+    ) -> None: ...
+    def count(self, rows: Rows, margins: list[float]) -> None:
+        """Counts each row and its margin once. ValueError when they do not fit together, or the columns."""
+
 class Forest:
     """Checked trees, laid out for the kernels.
 

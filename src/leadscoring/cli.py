@@ -1,4 +1,4 @@
-"""The command line: ``leadscoring serve | train | evaluate | keys | model | demo-data``."""
+"""The command line: ``leadscoring serve | health | train | evaluate | drift | keys | model | demo-data``."""
 
 import os
 import sys
@@ -14,7 +14,9 @@ from leadscoring.settings import read_settings, settings_help
 LAZY = {
     "train": ("leadscoring.training.commands", "train"),
     "evaluate": ("leadscoring.training.commands", "evaluate"),
+    "drift": ("leadscoring.training.commands", "drift"),
     "keys": ("leadscoring.keys_command", "keys"),
+    "health": ("leadscoring.health_command", "health"),
     "demo-data": ("leadscoring.demo_command", "demo_data"),
 }
 """Commands whose modules are imported only when called: serving must not carry the trainer."""

@@ -13,6 +13,18 @@ LeadScoringError
 │   ├── GoldenRowMismatch     golden_row_mismatch     the trees do not compute what they were certified for
 │   └── UnexpectedModelVersion  model_version_unexpected  not the version that MODEL_VERSION names
 ├── TrainingDataError         training_data           a file that cannot be trained or evaluated on
+├── EndpointError             a remote model did not score
+│   ├── EndpointTimeout       endpoint_timeout        no answer within the deadline
+│   ├── EndpointUnreachable   endpoint_unreachable    no connection, or one that broke
+│   ├── EndpointThrottled     endpoint_throttled      it has more calls than it takes
+│   ├── EndpointNotReady      endpoint_not_ready      it is still loading its model
+│   ├── EndpointFailed        endpoint_failed         it, or the container in it, has failed
+│   ├── EndpointRefused       endpoint_refused        name, credentials or permission: for an operator to mend
+│   ├── EndpointRejected      endpoint_rejected       its container does not take these rows
+│   ├── EndpointAnswerInvalid endpoint_answer_invalid an answer that is none to what was asked
+│   ├── EndpointMismatch      endpoint_mismatch       it does not score the golden rows as certified
+│   ├── EndpointBusy          endpoint_busy           as many calls as allowed are under way already
+│   └── EndpointSuspended     endpoint_suspended      it failed too often: it is left alone for a while
 └── RequestError              what a caller did
     ├── MalformedJson         malformed_json
     ├── UnsupportedMediaType  unsupported_media_type
@@ -20,12 +32,16 @@ LeadScoringError
     ├── BodyTooLarge          body_too_large
     ├── BatchTooLarge         batch_too_large
     ├── InvalidParameter      invalid_parameter
+    ├── InvalidTimeout        invalid_timeout
     ├── ValidationError       invalid_lead            one lead, every fault of it at once
     ├── InvalidRows           invalid_rows            encoded rows or tensors that do not fit the model's columns
     ├── UnknownModel          model_unknown           another model, or version, than the one that is served
     ├── Overloaded            overloaded              more work than can be done in time
     ├── DeadlineExceeded      deadline_exceeded       waited too long for its turn
     ├── RateLimited           rate_limited            more leads than the key may have scored
+    ├── PageNotAllowed        page_not_allowed        a browser asks for a page that CORS_ORIGINS does not name
+    ├── HostNotClear          host_not_clear          no Host, or more than one
+    ├── VersionNotSupported   version_not_supported   neither HTTP/1.1 nor HTTP/1.0
     ├── MissingKey            key_missing
     ├── UnknownKey            key_unknown
     ├── ExpiredKey            key_expired
@@ -143,6 +159,109 @@ class TrainingDataError(LeadScoringError):
     code = "training_data"
 
 
+class EndpointError(LeadScoringError):
+    """A remote model did not score; one of the errors below says why.
+
+    ``where`` is the provider's name, ``why`` a fact of the wire. Neither ever holds what the endpoint wrote into
+    its answer, since containers repeat in it what they were sent.
+    """
+
+    code = "endpoint"
+    retried: ClassVar[bool] = False
+    """Whether the same call may succeed a moment later."""
+    retry_after: int | None = None
+    """Whole seconds after which a client may try again, where time heals."""
+
+    def __init__(self, where: str, why: str) -> None:
+        super().__init__(f"the model endpoint ({where}) did not score: {why}")
+
+
+class EndpointTimeout(EndpointError):
+    """The model endpoint did not answer within the deadline of the request."""
+
+    code = "endpoint_timeout"
+    retried = True
+
+
+class EndpointUnreachable(EndpointError):
+    """There is no connection to the model endpoint, or it broke before the answer was whole."""
+
+    code = "endpoint_unreachable"
+    retried = True
+    retry_after = 1
+
+
+class EndpointThrottled(EndpointError):
+    """The model endpoint has more calls than it takes; ``retry_after`` in whole seconds, as it says."""
+
+    code = "endpoint_throttled"
+    retried = True
+
+    def __init__(self, where: str, why: str, retry_after: int | None = None) -> None:
+        super().__init__(where, why)
+        self.told_to_wait = retry_after
+        self.retry_after = retry_after or 1
+
+
+class EndpointNotReady(EndpointError):
+    """The model endpoint is still loading its model."""
+
+    code = "endpoint_not_ready"
+    retried = True
+    retry_after = 5
+
+
+class EndpointFailed(EndpointError):
+    """The model endpoint, or the container in it, has failed."""
+
+    code = "endpoint_failed"
+    retried = True
+
+
+class EndpointRefused(EndpointError):
+    """The model endpoint does not know its name, the credentials or the permission: the set-up has to be mended."""
+
+    code = "endpoint_refused"
+
+
+class EndpointRejected(EndpointError):
+    """The container of the model endpoint does not take what it was sent."""
+
+    code = "endpoint_rejected"
+
+
+class EndpointAnswerInvalid(EndpointError):
+    """The model endpoint gave an answer that is none: not readable, another count, no probability, too long."""
+
+    code = "endpoint_answer_invalid"
+
+
+class EndpointMismatch(EndpointError):
+    """The model endpoint does not score the golden rows as they are certified: another model, or another encoding."""
+
+    code = "endpoint_mismatch"
+
+
+class EndpointBusy(EndpointError):
+    """As many calls of the model endpoint as MODEL_MAX_CONCURRENCY allows are under way already."""
+
+    code = "endpoint_busy"
+    retry_after = 1
+
+    def __init__(self, where: str, limit: int) -> None:
+        super().__init__(where, f"{limit} calls are under way (MODEL_MAX_CONCURRENCY)")
+
+
+class EndpointSuspended(EndpointError):
+    """The model endpoint failed MODEL_BREAKER_FAILURES times in a row and is left alone; ``retry_after`` in seconds."""
+
+    code = "endpoint_suspended"
+
+    def __init__(self, where: str, retry_after: int) -> None:
+        super().__init__(where, f"it failed too often and is tried again in {retry_after} s")
+        self.retry_after = retry_after
+
+
 class RequestError(LeadScoringError):
     """A caller sent something that cannot be answered as asked."""
 
@@ -200,6 +319,15 @@ class InvalidParameter(RequestError):
 
     def __init__(self, name: str, value: str, allowed: str) -> None:
         super().__init__(f"{name} must be {allowed}, not {value[:80]!r}")
+
+
+class InvalidTimeout(RequestError):
+    """The header X-Request-Timeout-Ms is not a whole number of milliseconds."""
+
+    code = "invalid_timeout"
+
+    def __init__(self, value: str) -> None:
+        super().__init__(f"X-Request-Timeout-Ms must be a whole number from 1 to 3600000, not {value[:80]!r}")
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -268,11 +396,36 @@ class RateLimited(RequestError):
     code = "rate_limited"
 
     def __init__(self, limit: int, retry_after: int) -> None:
-        super().__init__(
-            f"this API key may have {limit} leads scored a minute by one worker; send it again in {retry_after} s"
-        )
+        super().__init__(f"this API key may have {limit} leads scored a minute; send it again in {retry_after} s")
         self.limit = limit
         self.retry_after = retry_after
+
+
+class PageNotAllowed(RequestError):
+    """A browser asks whether a page may call, and it may not, or not like this."""
+
+    code = "page_not_allowed"
+
+    def __init__(self, what: str, allowed: str, received: str) -> None:
+        super().__init__(f"{what} must be {allowed}, not {received[:200]!r}")
+
+
+class HostNotClear(RequestError):
+    """A request of HTTP/1.1 without Host, or one with several."""
+
+    code = "host_not_clear"
+
+    def __init__(self, hosts: int) -> None:
+        super().__init__(f"a request of HTTP/1.1 must have one Host header, not {hosts or 'none'}")
+
+
+class VersionNotSupported(RequestError):
+    """A request of a version of HTTP that is not spoken here."""
+
+    code = "version_not_supported"
+
+    def __init__(self, version: str) -> None:
+        super().__init__(f"the version of HTTP must be 1.1 or 1.0, not {version!r}")
 
 
 class MissingKey(RequestError):

@@ -148,6 +148,10 @@ class KeyFile:
         self._stamp: tuple[int, int, int] | None = None
         self._found: bytes | str | None = None
 
+    def forget(self) -> None:
+        """Makes the next look read the file, whatever its stamp says."""
+        self._stamp = None
+
     def news(self) -> tuple[Entry, ...] | None:
         """Its entries when it has changed since the last call, else nothing.
 

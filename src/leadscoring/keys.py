@@ -10,7 +10,7 @@ from time import monotonic
 from typing import NamedTuple, Protocol
 
 from leadscoring.errors import ExpiredKey, KeyFileInvalid, KeyScope, MissingKey, UnknownKey
-from leadscoring.key_file import Entry, KeyFile, Scope, sha256_of
+from leadscoring.key_file import Entry, KeyFile, Scope, read, replace, sha256_of, written
 from leadscoring.logs import Log
 from leadscoring.settings import DEMO_KEY, Settings
 
@@ -53,27 +53,32 @@ class KeyRing:
     compare it takes a tenth of the time that hashing does.
 
     ``keys`` open scoring and never expire. ``file`` is read again when it has changed, by the next request
-    after ``LOOK_SECONDS`` at the latest; where it says something of a key in ``keys``, the file counts. Raises
-    ``KeyFileInvalid`` when the file cannot be read, or holds the demo key against ``refuse_demo``.
+    after ``LOOK_SECONDS`` at the latest; where it says something of a key in ``keys``, the file counts. ``copy`` is
+    where a ``KeyCopy`` may be, which is taken when the file cannot be. Raises ``KeyFileInvalid`` when there is none
+    and the file cannot be read, or holds the demo key against ``refuse_demo``.
     """
 
-    def __init__(self, keys: Iterable[str], file: Path | None = None, refuse_demo: bool = False) -> None:
+    def __init__(
+        self, keys: Iterable[str], file: Path | None = None, refuse_demo: bool = False, copy: Path | None = None
+    ) -> None:
         self._own = tuple(Key(fingerprint(digest), digest) for digest in dict.fromkeys(map(sha256_of, keys)))
         self._file = KeyFile(file) if file else None
         self._refuse_demo = refuse_demo
         self._filed: tuple[Key, ...] = ()
+        self.refused = False
+        """Whether the file, as it is now, cannot be taken, so that its keys from before count."""
         if self._file:
-            self._filed = self._taken(self._file.news() or ())
+            self._filed = self._taken_first(self._file, copy)
         self._known: tuple[tuple[bytes, Key, bool], ...] = ()
         self._latest = NOBODY
         self._due = 0.0
         self._sort_out()
 
     @classmethod
-    def of(cls, settings: Settings) -> "KeyRing":
+    def of(cls, settings: Settings, copy: Path | None = None) -> "KeyRing":
         """The keys of these settings. Raises ``KeyFileInvalid``."""
         file = Path(settings.api_keys_file) if settings.api_keys_file else None
-        return cls(settings.api_keys, file, settings.refuses_insecure)
+        return cls(settings.api_keys, file, settings.refuses_insecure, copy)
 
     def check(self, presented: bytes | None, scope: Scope = "score") -> Key:
         """The key that was presented, when it is one of ours and opens ``scope``.
@@ -112,11 +117,20 @@ class KeyRing:
             try:
                 entries = self._file.news()
                 if entries is not None:
-                    before, self._filed = self._filed, self._taken(entries)
+                    before, self._filed = self._filed, taken(entries, self._file.path, self._refuse_demo)
+                    self.refused = False
                     announce(before, self._filed)
             except KeyFileInvalid as failure:
+                self.refused = True
                 log.error("key file refused", why=str(failure), keys=len(self._filed))  # noqa: TRY400  # no traceback helps here
         self._sort_out()
+
+    def reread(self) -> None:
+        """Reads the file now, also when nothing tells that it has changed."""
+        if self._file:
+            self._file.forget()
+        self.refresh()
+        log.info("read again", keys=len(self._known))
 
     @property
     def keys(self) -> tuple[Key, ...]:
@@ -137,14 +151,17 @@ class KeyRing:
         """Whether any key opens ``scope`` now."""
         return any(works and scope in key.scopes for _, key, works in self._known)
 
-    def _taken(self, entries: tuple[Entry, ...]) -> tuple[Key, ...]:
-        assert self._file  # noqa: S101  # entries come from it
-        taken = tuple(map(key_of, entries))
-        for key in taken:
-            if self._refuse_demo and key.digest == DEMO_DIGEST:
-                why = f"entry {key.label!r} is the demo key, which everyone knows (REQUIRE_SECURE_CONFIG=true)"
-                raise KeyFileInvalid(str(self._file.path), why)
-        return taken
+    def _taken_first(self, file: KeyFile, copy: Path | None) -> tuple[Key, ...]:
+        """The keys to start with: those of the file or, when it cannot be taken, of its copy."""
+        try:
+            return taken(file.news() or (), file.path, self._refuse_demo)
+        except KeyFileInvalid as failure:
+            if copy is None or not copy.exists():
+                raise
+            kept = taken(read(copy), copy, self._refuse_demo)
+            self.refused = True
+            log.error("key file refused", why=str(failure), keys=len(kept))  # noqa: TRY400  # no traceback helps here
+            return kept
 
     def _sort_out(self) -> None:
         """Notes which keys work, and when to look again: an expiry counts to the moment."""
@@ -154,6 +171,45 @@ class KeyRing:
         self._known = tuple((key.digest, key, key.works(now)) for key in keys)
         self._latest = NOBODY  # it may have expired, or be gone
         self._due = monotonic() + min(LOOK_SECONDS, self.next_expiry - now)
+
+
+class KeyCopy:
+    """A copy of the last state of the key file that could be taken, kept by whoever outlives a worker.
+
+    A worker that is replaced while the file is broken starts with the keys that the others go on to accept. It
+    holds what the file holds, digests and no keys, and is readable by the same user alone.
+    """
+
+    def __init__(self, settings: Settings, copy: Path) -> None:
+        self._file = KeyFile(Path(settings.api_keys_file)) if settings.api_keys_file else None
+        self._refuse_demo = settings.refuses_insecure
+        self._copy = copy
+
+    def follow(self) -> None:
+        """Takes what has changed in the file, if it can be taken; those who use it say when it cannot."""
+        if self._file is None:
+            return
+        try:
+            entries = self._file.news()
+            if entries is None:
+                return
+            taken(entries, self._file.path, self._refuse_demo)
+        except KeyFileInvalid:
+            return
+        try:
+            replace(self._copy, written(entries))
+        except OSError:
+            self._copy.unlink(missing_ok=True)  # none is better than one with keys that were taken away
+
+
+def taken(entries: tuple[Entry, ...], path: Path, refuse_demo: bool) -> tuple[Key, ...]:
+    """The entries of a file as keys. Raises ``KeyFileInvalid`` when one is the demo key, against ``refuse_demo``."""
+    keys = tuple(map(key_of, entries))
+    for key in keys:
+        if refuse_demo and key.digest == DEMO_DIGEST:
+            why = f"entry {key.label!r} is the demo key, which everyone knows (REQUIRE_SECURE_CONFIG=true)"
+            raise KeyFileInvalid(str(path), why)
+    return keys
 
 
 def key_of(entry: Entry) -> Key:

@@ -57,18 +57,22 @@ class Explanation(msgspec.Struct, frozen=True, gc=False):
 
 
 class Warned(msgspec.Struct, frozen=True, gc=False):
-    """Something that the caller should know of a score that was given all the same."""
+    """Something that the caller should know of a score that was given all the same.
 
-    code: Literal["unseen_category"]
-    feature: str
+    ``feature`` is the one that it is about, if it is about one.
+    """
+
+    code: Literal["unseen_category", "reasons_unavailable"]
+    feature: str | None
     message: str
 
 
 class Model(msgspec.Struct, frozen=True, gc=False):
-    """Which model answered."""
+    """Which model answered; ``served_by`` says where, with a remote provider."""
 
     name: str
     version: str
+    served_by: Literal["local", "sagemaker", "azure"] | UnsetType = UNSET
 
 
 class Timing(msgspec.Struct, frozen=True, gc=False):
@@ -80,16 +84,18 @@ class Timing(msgspec.Struct, frozen=True, gc=False):
 class Scored(msgspec.Struct, gc=False):
     """The answer for one lead.
 
-    ``reasons`` come strongest first. ``explanation``, ``timing`` and ``api_version`` stand in it
-    only when details were asked for.
+    ``reasons`` come strongest first; they are ``None`` when they cannot be had, and a warning says why.
+    ``explanation``, ``timing`` and ``api_version`` stand in it only when details were asked for, ``degraded`` only
+    when the fallback answered for a remote model.
     """
 
     request_id: str
     model: Model
     lead_id: str
     score: Score
-    reasons: list[Reason]
+    reasons: list[Reason] | None
     warnings: list[Warned]
     explanation: Explanation | UnsetType = UNSET
     timing: Timing | UnsetType = UNSET
     api_version: str | UnsetType = UNSET
+    degraded: bool | UnsetType = UNSET

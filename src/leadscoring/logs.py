@@ -7,10 +7,14 @@ a feature's value or anything else of a lead, and therefore no message of an exc
 import asyncio
 import logging
 import os
+import select
 import sys
+import threading
 import traceback
+from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from time import monotonic
 from types import TracebackType
 from typing import Any, NamedTuple
 
@@ -20,6 +24,15 @@ from msgspec import UNSET, UnsetType
 from leadscoring.errors import LeadScoringError, RequestError
 
 FLUSH_SECONDS = 0.1
+ROOM = 4 << 20
+"""Bytes of lines that wait for a reader, at most: some ten thousand requests."""
+
+LEAVE_SECONDS = 1.0
+"""How long a process that ends waits for the reader of its log."""
+
+PIPE_BUF = 4096
+"""Bytes that the kernel never mixes with those of another process that writes to the same pipe."""
+
 PATH_SHOWN = 200
 OVERLOADED = 503
 """The service does as it should and says that it cannot take more: no failure."""
@@ -48,13 +61,26 @@ EVENTS = {
                             "`exception` says where, without messages, since these may hold a lead"),
     "model loaded": Event("INFO", ("name", "version", "trees", "certified"), "The model is loaded, and its golden "
                           "rows score as certified"),
+    "model fails": Event("ERROR", ("reason",), "The model's golden rows no longer score as certified; said once, and "
+                         "again when they did meanwhile"),
     "demo key accepted": Event("WARNING", ("advice",), "The demo key opens this service"),
     "scoring without a key": Event("WARNING", ("protocol", "port", "advice"), "A protocol is spoken that asks for no "
                                    "key; only its host may reach the port"),
     "no key works": Event("WARNING", ("scope", "advice"), "Nobody can use what needs this scope"),
     "key file read": Event("INFO", ("keys", "added", "removed"), "The key file has changed and counts from now on"),
+    "read again": Event("INFO", ("keys",), "SIGHUP came: the key file was read again, and so many keys count"),
     "key file refused": Event("ERROR", ("why", "keys"), "The key file has changed but cannot be taken; the keys from "
                               "before go on to count"),
+    "model endpoint failed": Event("WARNING", ("endpoint_provider", "error", "kind", "reason", "times"), "A remote "
+                                   "model did not score; `kind` is the error, `times` how often since the last line"),
+    "model endpoint breaker": Event("WARNING", ("endpoint_provider", "state"), "A remote model is left alone from now "
+                                    "on (`open`), tried (`half_open`), or called again (`closed`)"),
+    "model endpoint matches": Event("INFO", ("endpoint_provider", "rows"), "A remote model scores the golden rows as "
+                                    "they are certified"),
+    "model endpoint differs": Event("ERROR", ("endpoint_provider", "error", "rows", "differing"), "A remote model does "
+                                    "not score the golden rows as certified: its scores are served to nobody"),
+    "model fallback fails": Event("ERROR", ("endpoint_provider", "error"), "The local model, which should stand in for "
+                                  "a remote one, does not score as certified, and is not used"),
     "listening": Event("INFO", ("host", "port", "pid"), "A process accepts connections"),
     "draining": Event("INFO", ("seconds",), "The process was asked to end: it is not ready any more, and answers on "
                       "for so long before it stops accepting"),
@@ -66,23 +92,103 @@ EVENTS = {
 
 
 class Output:
-    """Where log lines go. What cannot be written, to a full disk or a reader that has gone, is dropped and counted.
+    """Where log lines go: whoever writes here never waits for whoever reads there.
 
-    ``dropped`` hears how many lines were lost.
+    A thread writes, because nothing else is sound: a full pipe makes a writer wait, and to make a pipe or terminal
+    not do so changes it for every program that has it open, our parent among them. Up to ``room`` bytes wait for a
+    reader that has stalled. What is beyond, and what cannot be written, to a full disk or a reader that has gone, is
+    dropped; ``dropped`` hears how many lines. Workers write to one pipe in pieces that the kernel keeps whole.
     """
 
-    def __init__(self, descriptor: int, dropped: Callable[[float], None] = lambda _lines: None) -> None:
+    def __init__(
+        self, descriptor: int, dropped: Callable[[float], None] = lambda _lines: None, room: int = ROOM
+    ) -> None:
         self.dropped = dropped
         self._descriptor = descriptor
+        self._room = room
+        self._lines: deque[bytes] = deque()
+        self._held = 0
+        self._changed = threading.Condition()  # its lock may be taken twice: a signal's handler logs as well
+        self._thread: threading.Thread | None = None
+        self._ending = False
+        self._patient = True
 
     def write(self, lines: bytes) -> None:
-        """Writes whole lines; never raises."""
-        view = memoryview(lines)
+        """Takes whole lines; never raises, never waits."""
+        with self._changed:
+            if self._held + len(lines) > self._room:
+                self.dropped(float(lines.count(b"\n")))
+                return
+            self._lines.append(lines)
+            self._held += len(lines)
+            if self._thread is None and not self._start():
+                self._lines.pop()
+                self._held -= len(lines)
+                self.dropped(float(lines.count(b"\n")))
+            self._changed.notify_all()
+
+    def flush(self, seconds: float | None = None) -> None:
+        """Waits until everything is written, for ``seconds`` at most.
+
+        When not told for how long: ``LEAVE_SECONDS``, and not a second time for a reader that stalls.
+        """
+        if seconds is None:
+            seconds = LEAVE_SECONDS if self._patient else 0.0
+        deadline = monotonic() + seconds
+        with self._changed:
+            while self._held and (left := deadline - monotonic()) > 0:
+                self._changed.wait(left)
+            self._patient = not self._held
+
+    def close(self) -> None:
+        """Flushes, and lets the thread end."""
+        self.flush()
+        with self._changed:
+            self._ending = True
+            self._changed.notify_all()
+
+    def _start(self) -> bool:
+        """Starts the thread; not possible any more when the interpreter ends."""
+        self._ending = False
+        self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         try:
-            while view:
-                view = view[os.write(self._descriptor, view) :]
-        except OSError:
-            self.dropped(float(bytes(view).count(b"\n")))
+            self._thread.start()
+        except RuntimeError:
+            self._thread = None
+            return False
+        return True
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._lines and not self._ending:
+                    self._changed.wait()
+                if not self._lines:
+                    self._thread = None
+                    return
+                lines = self._lines.popleft()
+            lost = written(self._descriptor, lines)
+            with self._changed:
+                self._held -= len(lines)
+                self._patient = True
+                if lost:
+                    self.dropped(float(lost))
+                self._changed.notify_all()
+
+
+def written(descriptor: int, lines: bytes) -> int:
+    """Writes lines, however long that takes; gives how many could not be written."""
+    begin = 0
+    while begin < len(lines):
+        end = lines.rfind(b"\n", begin, begin + PIPE_BUF) + 1 or lines.find(b"\n", begin) + 1 or len(lines)
+        while begin < end:
+            try:
+                begin += os.write(descriptor, lines[begin:end])
+            except BlockingIOError:  # somebody made it so for all who have it open
+                select.select((), (descriptor,), ())
+            except OSError:
+                return lines.count(b"\n", begin)
+    return 0
 
 
 class LineHandler(logging.Handler):
@@ -101,6 +207,15 @@ class LineHandler(logging.Handler):
             return
         self.output.write(line.encode("utf-8", "backslashreplace") + b"\n")
 
+    def flush(self) -> None:
+        """Waits for a moment until everything is written; ``logging`` asks for it when the process ends."""
+        self.output.flush()
+
+    def close(self) -> None:
+        """Ends the output."""
+        self.output.close()
+        super().close()
+
 
 def configure(level: str, readable: bool) -> Output:
     """Sends every log line of the process, of ours and of libraries, to standard output in one shape.
@@ -112,6 +227,12 @@ def configure(level: str, readable: bool) -> Output:
     handler.setFormatter(Readable() if readable else Json())
     logging.basicConfig(handlers=[handler], level=level, force=True)
     return output
+
+
+def hush(*libraries: str) -> None:
+    """Keeps libraries from writing all that they do at LOG_LEVEL=DEBUG, such as requests with the tokens in them."""
+    for name in libraries:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 class Log:

@@ -4,11 +4,14 @@ No label is ever made of what a client sent: a path that is no route is ``unknow
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from math import nan
 from pathlib import Path
+from time import monotonic
 
 import msgspec
 
-from leadscoring import errors
+from leadscoring import __version__, drift_counts, errors
+from leadscoring.drift import Baseline
 from leadscoring.lead import Score, Scored
 from leadscoring.model.card import TIERS
 from leadscoring.tally import OTHER, Count, Family, Tally
@@ -29,13 +32,25 @@ STAGES = ("decode", "predict", "explain", "encode")
 QUEUE = "queue"
 """The stage before the others, of those requests that had to wait."""
 
+BEAT = "worker_beat_seconds"
+BEAT_SECONDS = 2.0
+"""A process that has not said for so long that it serves does not."""
+
 REJECTIONS = ("overloaded", "deadline", "rate_limit", "connections", "header_time", "body_time", "headers", "malformed")
 SCORES = tuple(step / 20 for step in range(1, 20))
 BATCHES = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000)
 
 
-FAILURES = frozenset(("POST", route, "500") for route in ("/api/v1/score", "/api/v1/score/batch"))
-"""Requests that failed are shown while there are none: an alert on their rate must see the first one."""
+ATTEMPTS = ("ok", "timeout", "unreachable", "throttled", "not_ready", "failed", "refused", "rejected",
+            "answer_invalid", "abandoned")  # fmt: skip
+"""How a call of a remote model can end: well, with the error of that code, or because its caller has gone."""
+
+SCORED = frozenset(("POST", route) for route in ("/api/v1/score", "/api/v1/score/batch"))
+"""Routes whose times are shown while there are none: a rate of the slow ones must see the first."""
+
+OUTCOMES = frozenset((*request, status) for request in SCORED for status in ("200", "500", "502", "503", "504"))
+"""Scoring requests that failed are shown while there are none: an alert on their rate must see the first one. So are
+those that did not, or the first failure would look like all there was."""
 
 
 def error_types(tree: type[errors.LeadScoringError] = errors.LeadScoringError) -> tuple[str, ...]:
@@ -44,15 +59,17 @@ def error_types(tree: type[errors.LeadScoringError] = errors.LeadScoringError) -
     return tuple(dict.fromkeys([tree.__name__, *below]))
 
 
-def declared(endpoints: Iterable[str], provider: str) -> tuple[Family, ...]:
-    """All metrics of a service with these routes and this model provider."""
+def declared(endpoints: Iterable[str], provider: str, env: str = "") -> tuple[Family, ...]:
+    """All metrics of a service with these routes and this model provider, in this environment."""
     routes = (*sorted(set(endpoints)), UNKNOWN, OTHER)
     request = {"method": METHODS, "endpoint": routes}
     endpoint = {"endpoint_provider": (provider,)}
     failure = {**endpoint, "error_type": (*error_types(), OTHER)}
     return (
-        Family("counter", "http_requests", "Requests answered", {**request, "status": STATUSES}, shown=FAILURES),
-        Family("histogram", "http_request_duration_seconds", "Time to answer a request", request, SECONDS),
+        Family("counter", "http_requests", "Requests answered", {**request, "status": STATUSES}, shown=OUTCOMES),
+        Family(
+            "histogram", "http_request_duration_seconds", "Time to answer a request", request, SECONDS, shown=SCORED
+        ),
         Family("gauge", "http_requests_active", "Requests being answered"),
         Family("counter", "model_predictions", "Leads scored", {**endpoint, "tier": TIERS}),
         Family("histogram", "model_prediction_latency_seconds", "Time to get margins", endpoint, MODEL_SECONDS),
@@ -70,10 +87,50 @@ def declared(endpoints: Iterable[str], provider: str) -> tuple[Family, ...]:
         Family("gauge", "scoring_queue_requests", "Requests that wait for their turn at scoring"),
         Family("counter", "log_lines_dropped", "Log lines that could not be written"),
         Family("histogram", "model_batch_size", "Leads in a batch", {}, BATCHES),
+        Family("gauge", BEAT, "When a process last said that it serves, by a clock that all of them have", hidden=True),
         Family("gauge", "api_demo_key_active", "Whether the demo key opens the service", alike=True),
         Family(
             "gauge", "api_key_expiry_timestamp_seconds", "When the next working key expires; +Inf for never", alike=True
         ),
+        *of_endpoint(provider),
+        *of_process(env),
+        *drift_counts.FAMILIES,
+    )
+
+
+def of_endpoint(provider: str) -> tuple[Family, ...]:
+    """The metrics of a model that is asked over the network; a local one has none of them."""
+    remote = {"endpoint_provider": () if provider == "local" else (provider,)}
+    breaker = "Whether the remote model is called: 0 closed (it is), 1 half-open (one call tries), 2 open (it is not)"
+    matches = "1 when the remote model scored the golden rows as certified, 0 when not, NaN when that is not known"
+    return (
+        Family("gauge", "model_endpoint_breaker_state", breaker, remote, worst=True),
+        Family(
+            "counter",
+            "model_endpoint_attempts",
+            "Calls made over the wire to the remote model",
+            {**remote, "outcome": ATTEMPTS},
+        ),
+        Family("counter", "model_fallback_answers", "Leads that the local model scored for the remote one", remote),
+        Family("gauge", "model_endpoint_matches", matches, remote, alike=True),
+    )
+
+
+def of_process(env: str) -> tuple[Family, ...]:
+    """The metrics of the service's processes, and of what they run on."""
+    about = {"env": (env,), "version": (__version__,)}
+    return (
+        Family("gauge", "service_info", "Always 1: the environment and the version", about, alike=True),
+        Family("gauge", "service_workers", "Processes that should serve", alike=True),
+        Family("gauge", "service_ready_workers", "Processes that are ready to score", alike=True),
+        Family("counter", "process_cpu_seconds", "Processor time of all workers"),
+        Family("gauge", "process_resident_memory_bytes", "Memory of all workers, shared pages counted in each"),
+        Family("gauge", "process_open_fds", "Open files and connections of all workers"),
+        Family("gauge", "process_start_time_seconds", "When the service started, since 1970", alike=True),
+        Family("counter", "system_cpu_seconds", "Processor time spent in the container or machine", alike=True),
+        Family("gauge", "system_cpu_cores", "Processors that the service may use", alike=True),
+        Family("gauge", "system_memory_usage_ratio", "Memory used of the container or machine", alike=True),
+        Family("gauge", "system_disk_usage_ratio", "Disk used of the root file system", alike=True),
     )
 
 
@@ -81,6 +138,8 @@ def metrics_markdown() -> str:
     """The table of metrics as Markdown for the documentation, by the names that ``/metrics`` shows."""
     lines = ["| Metric | Type | Labels | Meaning |", "|---|---|---|---|"]
     for family in declared((), "local"):
+        if family.hidden:
+            continue
         name = family.name + ("_total" if family.kind == "counter" else "")
         labels = ", ".join(f"`{label}`" for label in family.labels)
         lines.append(f"| `{name}` | {family.kind} | {labels} | {family.help} |")
@@ -94,6 +153,8 @@ class Spent(msgspec.Struct, gc=False):
     predict: float = 0.0
     explain: float = 0.0
     encode: float = 0.0
+    waited: float = 0.0
+    """Seconds that were not work, but waiting for a remote model."""
 
     def stages(self) -> tuple[float, float, float, float]:
         """In the order of STAGES."""
@@ -101,10 +162,21 @@ class Spent(msgspec.Struct, gc=False):
 
 
 class Metrics:
-    """The metrics of one process; with ``file``, of all workers that share it."""
+    """The metrics of one process; with ``file``, of all workers that share it.
 
-    def __init__(self, endpoints: Iterable[str], provider: str, file: Path | None = None) -> None:
-        self._tally = tally = Tally(declared(endpoints, provider), file)
+    Scored leads are counted by ``base``, where the model has one.
+    """
+
+    def __init__(
+        self,
+        endpoints: Iterable[str],
+        provider: str,
+        file: Path | None = None,
+        env: str = "",
+        base: Baseline | None = None,
+    ) -> None:
+        self._tally = tally = Tally(declared(endpoints, provider, env), file, drift_counts.AREA)
+        self.drift = None if base is None else drift_counts.DriftCounts(tally, base)
         self._provider = provider
         self._answered: dict[tuple[str, str, int], Callable[..., None]] = {}
         self._turned_away: dict[str, Callable[..., None]] = {}
@@ -114,6 +186,18 @@ class Metrics:
         self._demo_active = tally.count("api_demo_key_active")
         self._next_expiry = tally.count("api_key_expiry_timestamp_seconds")
         self._rejections = {reason: tally.count("requests_rejected", reason) for reason in REJECTIONS}
+        tally.count("service_info", env, __version__).set(1.0)
+        self._workers = tally.count("service_workers")
+        self._ready = tally.count("service_ready_workers")
+        self._started = tally.count("process_start_time_seconds")
+        self._process = tuple(
+            tally.count(f"process_{name}") for name in ("cpu_seconds", "resident_memory_bytes", "open_fds")
+        )
+        self._machine = tuple(
+            tally.count(f"system_{name}")
+            for name in ("cpu_seconds", "cpu_cores", "memory_usage_ratio", "disk_usage_ratio")
+        )
+        self.beat = tally.count(BEAT).set
         self.queued = tally.count("scoring_queue_requests")
         self.log_lines_dropped = tally.count("log_lines_dropped")
         self.waited = tally.spread("scoring_stage_seconds", QUEUE).observe
@@ -199,10 +283,53 @@ class Metrics:
             count = self._errors[error_type] = self._tally.count("model_prediction_errors", self._provider, error_type)
         count.add()
 
+    def attempted(self, outcome: str) -> None:
+        """A call of the remote model ended in one of ATTEMPTS."""
+        self._tally.count("model_endpoint_attempts", self._provider, outcome).add()
+
+    def breaker(self, state: int) -> None:
+        """The breaker in front of the remote model has changed."""
+        self._tally.count("model_endpoint_breaker_state", self._provider).set(float(state))
+
+    def matches(self, as_certified: bool | None) -> None:
+        """Whether the remote model scores the golden rows as certified, if that is known."""
+        known = nan if as_certified is None else float(as_certified)
+        self._tally.count("model_endpoint_matches", self._provider).set(known)
+
+    def fell_back(self, leads: int) -> None:
+        """So many leads were scored by the local model instead of the remote one."""
+        self._tally.count("model_fallback_answers", self._provider).add(leads)
+
     def keys(self, demo_active: bool, next_expiry: float) -> None:
         """Whether the demo key is accepted, and when the next of the working keys expires."""
         self._demo_active.set(float(demo_active))
         self._next_expiry.set(next_expiry)
+
+    def serving(self) -> int:
+        """How many processes serve now."""
+        now = monotonic()
+        return sum(now - beat < BEAT_SECONDS for beat in self._tally.each(BEAT) if beat)
+
+    def workers(self, wanted: int) -> None:
+        """So many processes should serve, as many do as have just said so."""
+        self._workers.set(wanted)
+        self._ready.set(self.serving())
+
+    def started(self, moment: float) -> None:
+        """Since when the service runs."""
+        self._started.set(moment)
+
+    def process(self, cpu_seconds: float, memory_bytes: float, open_fds: float) -> None:
+        """What this process uses; of processor time, what was spent since it said so last."""
+        cpu, memory, descriptors = self._process
+        cpu.add(cpu_seconds)
+        memory.set(memory_bytes)
+        descriptors.set(open_fds)
+
+    def machine(self, cpu_seconds: float, cpu_cores: float, memory_ratio: float, disk_ratio: float) -> None:
+        """What is used of the container or machine, as whoever asks for metrics is to hear it."""
+        for count, value in zip(self._machine, (cpu_seconds, cpu_cores, memory_ratio, disk_ratio), strict=True):
+            count.set(value)
 
     def close(self) -> None:
         """Leaves the file to the other workers."""
@@ -210,4 +337,5 @@ class Metrics:
 
     def exposition(self) -> bytes:
         """The metrics in Prometheus' text format, over all workers that share the file."""
-        return self._tally.exposition()
+        drift = b"" if self.drift is None else self.drift.exposition()
+        return self._tally.exposition() + drift

@@ -3,7 +3,7 @@
 HTTP, the command line and bulk scoring all call this scorer, so that they cannot disagree.
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from itertools import repeat
 from time import perf_counter
@@ -12,10 +12,10 @@ from msgspec import UNSET
 
 from leadscoring._engine import Rows
 from leadscoring.errors import RequestError
-from leadscoring.lead import Explanation, Lead, Ranking, Reason, Scored, Timing, Warned
+from leadscoring.lead import Explanation, Lead, Model, Ranking, Reason, Scored, Timing, Warned
 from leadscoring.metrics import Spent
 from leadscoring.model.loaded import LoadedModel
-from leadscoring.providers.provider import Provider
+from leadscoring.providers.provider import Given, Provider
 
 API_VERSION = "v1"
 PART = 32
@@ -39,11 +39,17 @@ class Asked:
 
 
 class Scorer:
-    """Scores leads with one model; replacing the model is one assignment between two requests."""
+    """Scores leads with one model; replacing the model is one assignment between two requests.
 
-    def __init__(self, model: LoadedModel, provider: Provider) -> None:
+    ``count`` is told of all rows that were scored and of their margins, once; it goes by one model's reference.
+    """
+
+    def __init__(
+        self, model: LoadedModel, provider: Provider, count: Callable[[Rows, list[float]], None] | None = None
+    ) -> None:
         self.model = model
         self.provider = provider
+        self.count = count
 
     async def one(self, body: bytes, asked: Asked, request_id: str) -> tuple[Scored, Spent]:
         """The score of the lead in ``body``, and the time it took.
@@ -56,13 +62,35 @@ class Scorer:
         decoded = perf_counter()
         margins = self.provider.margins(rows)
         if not isinstance(margins, list):
-            margins = await margins
+            return await self._one_later(margins, lead, rows, asked, request_id, Spent(decoded - began))
         predicted = perf_counter()
+        if self.count is not None:
+            self.count(rows, margins)
         found = model.trees.reasons(rows, asked.reasons) if asked.reasons else NO_REASONS
         scored = answers(model, request_id, [lead], margins, found, rows.unseen)
         if asked.details:
             add_details(model, scored, margins, began)
         return scored[0], Spent(decoded - began, predicted - decoded, perf_counter() - predicted)
+
+    async def _one_later(
+        self, margins: Awaitable[Given], lead: Lead, rows: Rows, asked: Asked, request_id: str, spent: Spent
+    ) -> tuple[Scored, Spent]:
+        """The rest of ``one`` where the margin has to be waited for."""
+        asking = perf_counter()
+        model = self.model
+        given = await margins
+        predicted = perf_counter()
+        if self.count is not None:
+            self.count(rows, given.margins)
+        explained = asked.reasons and given.unexplained is None
+        found = model.trees.reasons(rows, asked.reasons) if explained else NO_REASONS
+        scored = answers(model, request_id, [lead], given.margins, found, rows.unseen)
+        if asked.details:
+            add_details(model, scored, given.margins, asking - spent.decode)
+        attribute(model, scored, given, asked)
+        spent.predict = spent.waited = predicted - asking
+        spent.explain = perf_counter() - predicted
+        return scored[0], spent
 
     async def many(
         self, body: bytes, limit: int, asked: Asked, request_id: str, spent: Spent
@@ -84,20 +112,26 @@ class Scorer:
         if len(rows) > PART:
             yield []
         asking = perf_counter()
-        margins = self.provider.margins(rows)
+        margins, given = self.provider.margins(rows), None
         if not isinstance(margins, list):
-            margins = await margins
+            given = await margins
+            margins, spent.waited = given.margins, perf_counter() - asking
         spent.predict = perf_counter() - asking
+        if self.count is not None:
+            self.count(rows, margins)
+        limit = 0 if given and given.unexplained else asked.reasons
         unseen, done, start, size = rows.unseen, 0, 0, PART
         while start < len(places):
             part, going = places[start : start + size], perf_counter()
             leads = [place for place in part if isinstance(place, Lead)]
             end = done + len(leads)
-            found = model.trees.reasons(rows, asked.reasons, done, end) if asked.reasons else NO_REASONS
+            found = model.trees.reasons(rows, limit, done, end) if limit else NO_REASONS
             warned = [(place - done, feature) for place, feature in unseen if done <= place < end] if unseen else []
             scored = answers(model, request_id, leads, margins[done:end], found, warned)
             if asked.details:
                 add_details(model, scored, margins[done:end], began)
+            if given is not None:
+                attribute(model, scored, given, asked)
             each, done = iter(scored), end
             told = [next(each) if isinstance(place, Lead) else place for place in part]
             start += size
@@ -106,10 +140,20 @@ class Scorer:
             size = min(max(int(size * PART_SECONDS / max(took, 1e-9)), PARTS[0]), PARTS[1])
             yield told
 
-    async def encoded(self, rows: Rows) -> list[float]:
-        """The margin of each row, in log-odds, in order, for rows that a caller encoded by the contract."""
+    async def encoded(self, rows: Rows, spent: Spent) -> list[float]:
+        """The margin of each row, in log-odds, in order, for rows that a caller encoded by the contract.
+
+        ``spent`` gets the time it took. Raises an ``EndpointError`` when a remote model did not score.
+        """
+        asking = perf_counter()
         margins = self.provider.margins(rows)
-        return margins if isinstance(margins, list) else await margins
+        if not isinstance(margins, list):
+            margins = (await margins).margins
+            spent.waited = perf_counter() - asking
+        spent.predict = perf_counter() - asking
+        if self.count is not None:
+            self.count(rows, margins)
+        return margins
 
 
 def answers(
@@ -157,8 +201,21 @@ def add_details(model: LoadedModel, scored: list[Scored], margins: list[float], 
     ranking = Ranking(model.card.tiers.meanings())
     latency = Timing(round((perf_counter() - began) * 1e3, 3))
     for answer, margin in zip(scored, margins, strict=True):
-        shown = sum((reason.contribution for reason in answer.reasons), start=base)
+        shown = sum((reason.contribution for reason in answer.reasons or ()), start=base)
         answer.score.ranking = ranking
         answer.explanation = Explanation(base, margin - shown, margin)
         answer.timing = latency
         answer.api_version = API_VERSION
+
+
+def attribute(model: LoadedModel, scored: list[Scored], given: Given, asked: Asked) -> None:
+    """Says in answers where their margins come from, and why there are no reasons when they cannot be had."""
+    identity = Model(model.identity.name, model.identity.version, given.served_by)
+    for answer in scored:
+        answer.model = identity
+        if given.degraded:
+            answer.degraded = True
+        if given.unexplained is not None and (asked.reasons or asked.details):
+            answer.reasons = None
+            answer.explanation = UNSET
+            answer.warnings.append(Warned("reasons_unavailable", None, given.unexplained))

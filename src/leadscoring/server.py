@@ -11,24 +11,28 @@ from typing import Any
 
 import uvicorn
 
-from leadscoring.api.app import METRICS_FILE, PATHS
-from leadscoring.api.listener import check_free
+from leadscoring.api import limits
+from leadscoring.api.app import PATHS, SHARED_FOLDER
+from leadscoring.api.listener import CONNECTIONS, check_free
 from leadscoring.api.protocol import connection
 from leadscoring.drain import Server
+from leadscoring.drift_counts import AREA
 from leadscoring.errors import CannotStart
-from leadscoring.keys import KeyRing
+from leadscoring.keys import KeyCopy, KeyRing
 from leadscoring.logs import Log, configure
 from leadscoring.metrics import declared
 from leadscoring.model.loaded import LoadedModel
+from leadscoring.providers.table import check_installed
 from leadscoring.settings import Settings
 from leadscoring.supervisor import Supervisor
 from leadscoring.tally import make_file
+from leadscoring.wiring import Shared, check_traces_installed
 
 SPARE_SLOTS = 2
 """Room in the metrics for a worker that starts while the one it replaces still ends."""
 
-SPARE_FILES = 64
-"""Descriptors of a process beside its connections."""
+SPARE_FILES = 64 + CONNECTIONS
+"""Descriptors of a process beside the connections of its first port."""
 
 log = Log("leadscoring")
 
@@ -43,19 +47,27 @@ def run(settings: Settings) -> None:
     KeyRing.of(settings)
     if settings.operations_access == "port":
         check_free(settings.host, settings.operations_port)
+    check_installed(settings.model_endpoint_provider)
+    if settings.otel_traces:
+        check_traces_installed()
     signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGHUP, leave if sys.stdout.isatty() else signal.SIG_IGN)  # there is nothing to read again yet
     allow_connections(settings.max_connections)
     if settings.workers == 1:
         with listening(settings) as listener:
             Server(uvicorn.Config(**arguments(settings)), settings.drain_seconds).run([listener])
         return
     LoadedModel.load(settings.model_path, settings.model_version)
-    with listening(settings) as listener, tempfile.TemporaryDirectory(prefix="leadscoring-metrics-") as folder:
-        os.environ[METRICS_FILE] = str(metrics_file(Path(folder), settings))
+    with listening(settings) as listener, shared_folder() as folder:
+        shared = Shared(Path(folder))
+        make_shared(shared, settings)
+        copy = KeyCopy(settings, shared.keys)
+        copy.follow()
+        os.environ[SHARED_FOLDER] = folder
         configure(settings.log_level, sys.stdout.isatty())
         config = uvicorn.Config(**arguments(settings), workers=settings.workers)
         patience = settings.drain_seconds + settings.shutdown_seconds + 2
-        Supervisor(config, [listener], settings.drain_seconds, patience).run()
+        Supervisor(config, [listener], settings.drain_seconds, patience, copy.follow).run()
 
 
 def leave(_signal: int, _frame: object) -> None:
@@ -80,14 +92,25 @@ def listening(settings: Settings) -> socket.socket:
     return listener
 
 
-def metrics_file(folder: Path, settings: Settings) -> Path:
-    """The file that the workers count in. Raises ``CannotStart`` when the disk has no room for it."""
-    path = folder / "metrics"
+def shared_folder() -> tempfile.TemporaryDirectory[str]:
+    """A folder that ends with the service. Raises ``CannotStart`` where none can be made: the root may be read-only."""
     try:
-        make_file(path, declared(PATHS, settings.model_endpoint_provider), settings.workers + SPARE_SLOTS)
+        return tempfile.TemporaryDirectory(prefix="leadscoring-")
     except OSError as failure:
-        raise CannotStart(f"no room for metrics in {folder}: {failure.strerror or failure}") from None
-    return path
+        why = failure.strerror or failure
+        raise CannotStart(
+            f"no folder for what workers share: {why}; set TMPDIR to one that can be written to"
+        ) from None
+
+
+def make_shared(shared: Shared, settings: Settings) -> None:
+    """Makes the files that the workers count in. Raises ``CannotStart`` when the disk has no room for them."""
+    try:
+        limits.make_file(shared.limits)
+        families = declared(PATHS, settings.model_endpoint_provider)
+        make_file(shared.metrics, families, settings.workers + SPARE_SLOTS, AREA)
+    except OSError as failure:
+        raise CannotStart(f"no room for metrics in {shared.folder}: {failure.strerror or failure}") from None
 
 
 def allow_connections(connections: int) -> None:

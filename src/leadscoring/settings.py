@@ -4,9 +4,12 @@ The documentation and ``leadscoring serve --help`` are rendered from it. Nothing
 package reads the environment.
 """
 
+import re
 from collections.abc import Callable, Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -91,6 +94,11 @@ def truth(text: str) -> bool:
     return one_of("true", "false")(text) == "true"
 
 
+def on_or_off(text: str) -> bool:
+    """Reads on or off, in any case."""
+    return one_of("on", "off")(text) == "on"
+
+
 def comma_separated(text: str) -> tuple[str, ...]:
     """Reads texts between commas; at least one."""
     parts = tuple(part.strip() for part in text.split(",") if part.strip())
@@ -118,6 +126,53 @@ def sent_origin(origin: str) -> str:
         raise ValueError(origin)
     return f"{scheme}://{host.removesuffix(':80' if scheme == 'http' else ':443')}"
 
+
+def secret(text: str) -> Secret:
+    """Reads a key of printable ASCII, as a header can carry it; nothing stands for none."""
+    if not (text.isascii() and text.isprintable()):
+        raise ValueError(text)
+    return Secret(text)
+
+
+def matching(pattern: str) -> Callable[[str], str]:
+    """Reads a text of this form; nothing stands for none."""
+    fits = re.compile(pattern).fullmatch
+
+    def read(text: str) -> str:
+        if text and not fits(text):
+            raise ValueError(text)
+        return text
+
+    return read
+
+
+def safe_url(text: str) -> str:
+    """Reads an address that secrets and leads may be sent to; nothing stands for none."""
+    if text and not is_safe(text):
+        raise ValueError(text)
+    return text
+
+
+def is_safe(url: str) -> bool:
+    """Whether an address is one of https, or of plain http on this very machine; raises ``ValueError`` for none."""
+    parts = urlsplit(url)
+    if not url.isascii() or not url.isprintable() or " " in url or not parts.hostname or parts.fragment:
+        return False
+    if parts.username is not None or parts.password is not None or parts.port == 0:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this very machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+NAME = r"[A-Za-z0-9](-*[A-Za-z0-9]){0,62}"
+NAME_ALLOWED = "at most 63 letters, digits and hyphens"
 
 PROTOCOLS = ("sagemaker", "v2")
 
@@ -151,14 +206,50 @@ TABLE = (
     Setting("WORKERS", "4", whole(1, 64), "a whole number from 1 to 64", "Processes that serve"),
     Setting("CORS_ORIGINS", "*", origins, "* or origins such as https://crm.example.com, separated by commas",
             "Web pages that may call the API from a browser"),
-    Setting("MODEL_ENDPOINT_PROVIDER", "local", one_of("local"), "local", "Where margins are computed"),
+    Setting("MODEL_ENDPOINT_PROVIDER", "local", one_of("local", "sagemaker", "azure"),
+            "local, sagemaker or azure", "Where margins are computed"),
     Setting("MODEL_PATH", "models/model.json", str, "a path", "The model file: XGBoost JSON or UBJ"),
     Setting("MODEL_VERSION", "", str, "text", "The version that the model must have; empty takes any"),
+    Setting("DRIFT_METRICS", "on", on_or_off, "on or off",
+            "Count scored leads by bin of each feature, for drift: 12 series a feature, of 200 features at most"),
+    Setting("SAGEMAKER_ENDPOINT_NAME", "", matching(NAME), NAME_ALLOWED, "The endpoint that scores with sagemaker"),
+    Setting("AWS_REGION", "", matching(r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}"), "a region such as us-east-1",
+            "Where that endpoint is; empty asks the AWS configuration"),
+    Setting("SAGEMAKER_CONTENT_TYPE", "text/csv", one_of("text/csv", "application/json"),
+            "text/csv or application/json",
+            "How rows are sent: text/csv for the built-in XGBoost container and ours, application/json for ours"),
+    Setting("AZURE_ML_ENDPOINT_URL", "", safe_url, "an address of https, or of http on this machine",
+            "The scoring address of the endpoint that scores with azure, exactly as Azure ML shows it"),
+    Setting("AZURE_ML_API_KEY", "", secret, "printable ASCII",
+            "Key of that endpoint; empty takes Entra ID tokens, by managed identity or what else is at hand",
+            secret=True),
+    Setting("AZURE_ML_DEPLOYMENT_NAME", "", matching(NAME), NAME_ALLOWED,
+            "The one deployment of that endpoint to call; empty leaves it to its traffic rules"),
+    Setting("AZURE_ML_PAYLOAD", "data", one_of("data", "input_data"), "data or input_data",
+            "How rows are sent: data for our scoring script and most others, input_data for MLflow deployments"),
+    Setting("MODEL_TIMEOUT_SECONDS", "2.5", seconds(0.05, 60), "a number from 0.05 to 60",
+            "Time for a remote model to answer, both attempts together; X-Request-Timeout-Ms may shorten it"),
+    Setting("MODEL_FALLBACK", "none", one_of("none", "local"), "none or local",
+            "What answers when the remote model does not: nothing, or the model at MODEL_PATH"),
+    Setting("MODEL_BREAKER_FAILURES", "5", whole(1, 1_000_000), "a whole number from 1 to 1000000",
+            "Failed calls in a row after which a remote model is left alone"),
+    Setting("MODEL_BREAKER_SECONDS", "30", seconds(0.1, 3600), "a number from 0.1 to 3600",
+            "How long it is left alone before one call tries again"),
+    Setting("MODEL_MAX_CONCURRENCY", "64", whole(1, 10_000), "a whole number from 1 to 10000",
+            "Calls of a remote model that one worker makes at the same time"),
+    Setting("MODEL_MICRO_BATCH_SIZE", "1", whole(1, 10_000), "a whole number from 1 to 10000",
+            "Single requests that may share one call of a remote model; 1 shares none"),
+    Setting("MODEL_MICRO_BATCH_SECONDS", "0.01", seconds(0, 1), "a number from 0 to 1",
+            "How long a single request may wait for others to share a call, when calls are under way already"),
+    Setting("MODEL_CHECK_SECONDS", "60", seconds(1, 86_400), "a number from 1 to 86400",
+            "Time between two checks that a remote model still scores the golden rows as certified"),
     Setting("ENDPOINT_PROTOCOLS", "none", protocols, "none, or sagemaker and v2, separated by commas",
             "Protocols of model servers that are spoken beside the API. sagemaker scores without a key: for containers "
             "that only SageMaker can reach. Not set but SAGEMAKER_BIND_TO_PORT set: sagemaker"),
     Setting("SAGEMAKER_BIND_TO_PORT", "", port_or_none, "a whole number from 1 to 65535",
             "Port to listen on instead of PORT where sagemaker is spoken; set by SageMaker itself"),
+    Setting("OTEL_TRACES", "off", on_or_off, "on or off",
+            "OpenTelemetry traces over OTLP/HTTP, which the extra otel brings; its own OTEL_ variables say where to"),
     Setting("MAX_BATCH_SIZE", "1000", whole(1, 100_000), "a whole number from 1 to 100000",
             "Leads in one batch, at most"),
     Setting("MAX_BODY_BYTES", "5242880", whole(1024, 1 << 30), "a whole number from 1024 to 1073741824",
@@ -203,8 +294,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     model_endpoint_provider: str
     model_path: str
     model_version: str
+    drift_metrics: bool
+    sagemaker_endpoint_name: str
+    aws_region: str
+    sagemaker_content_type: str
+    azure_ml_endpoint_url: str
+    azure_ml_api_key: Secret
+    azure_ml_deployment_name: str
+    azure_ml_payload: str
+    model_timeout_seconds: float
+    model_fallback: str
+    model_breaker_failures: int
+    model_breaker_seconds: float
+    model_max_concurrency: int
+    model_micro_batch_size: int
+    model_micro_batch_seconds: float
+    model_check_seconds: float
     endpoint_protocols: tuple[str, ...]
     sagemaker_bind_to_port: int | None
+    otel_traces: bool
     max_batch_size: int
     max_body_bytes: int
     max_header_bytes: int
@@ -242,6 +350,15 @@ def within(inner: str, outer: str) -> Relation:
     )
 
 
+def needed(provider: str, name: str) -> Relation:
+    """A setting that one provider cannot do without."""
+    return Relation(
+        ("MODEL_ENDPOINT_PROVIDER", name),
+        lambda s: s.model_endpoint_provider != provider or bool(getattr(s, name.lower())),
+        f"MODEL_ENDPOINT_PROVIDER={provider} needs {name}",
+    )
+
+
 SECURE = ("ENV", "REQUIRE_SECURE_CONFIG")
 
 RELATIONS = (
@@ -254,6 +371,10 @@ RELATIONS = (
     Relation(("OPERATIONS_ACCESS", "PORT", "OPERATIONS_PORT"),
              lambda s: s.operations_access != "port" or s.port != s.operations_port,
              "OPERATIONS_PORT must not be PORT"),
+    needed("sagemaker", "SAGEMAKER_ENDPOINT_NAME"),
+    needed("azure", "AZURE_ML_ENDPOINT_URL"),
+    within("MODEL_TIMEOUT_SECONDS", "REQUEST_TIMEOUT_SECONDS"),
+    within("MODEL_MICRO_BATCH_SECONDS", "MODEL_TIMEOUT_SECONDS"),
     within("MAX_QUEUE_SECONDS", "REQUEST_TIMEOUT_SECONDS"),
     within("REQUEST_TIMEOUT_SECONDS", "SHUTDOWN_SECONDS"),
     within("BODY_TIMEOUT_SECONDS", "SHUTDOWN_SECONDS"),

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from socket import socket
 from time import monotonic
@@ -44,9 +45,11 @@ class Worker(Process):
         self.heard = False
         self.asked: float | None = None
         self.serves = False
+        self.to_reread = False
 
     def target(self, sockets: list[socket] | None = None) -> None:
         """What the new process does."""
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until it serves there is nothing to read again
         server = self._server = Server(self.config, self.drain_seconds, os.getppid())
         threading.Thread(target=tell, args=(self.child_conn, server), daemon=True).start()
         try:
@@ -86,24 +89,36 @@ def tell(connection: Connection, server: Server) -> None:
 class Supervisor:
     """Keeps so many workers on one port.
 
-    ``patience`` is the time, in seconds, that all of them have to end once they were asked to.
+    ``patience`` is the time, in seconds, that all of them have to end once they were asked to. ``tend`` is called
+    several times a second, before any worker is replaced. SIGHUP is passed on to the workers; on a terminal it ends
+    them, for it says that the terminal is gone.
     """
 
-    def __init__(self, config: uvicorn.Config, sockets: list[socket], drain_seconds: float, patience: float) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        sockets: list[socket],
+        drain_seconds: float,
+        patience: float,
+        tend: Callable[[], None],
+    ) -> None:
         self._config = config
         self._sockets = sockets
         self._drain_seconds = drain_seconds
         self._patience = patience
+        self._tend = tend
         self._workers: list[Worker] = []
         self._retry_at = 0.0
         self._proven = False
         self._woken = threading.Event()
         self._asked: list[int] = []
+        self._hung_up = False
 
     def run(self) -> None:
         """Until told to stop. Raises ``CannotStart`` when a worker fails before any has ever served."""
         for sig in (signal.SIGINT, signal.SIGTERM):
             signal.signal(sig, self._ask)
+        signal.signal(signal.SIGHUP, self._ask if sys.stdout.isatty() else self._hang_up)
         try:
             for _ in range(self._config.workers):
                 self._start()
@@ -116,12 +131,26 @@ class Supervisor:
     def _ask(self, sig: int, _frame: object) -> None:
         self._asked.append(sig)
 
+    def _hang_up(self, _sig: int, _frame: object) -> None:
+        self._hung_up = True
+
+    def _pass_on(self) -> None:
+        """Tells the workers to read again what they can, each as soon as it serves: before, it could not hear."""
+        for worker in self._workers:
+            worker.to_reread = worker.to_reread or self._hung_up
+            if worker.to_reread and worker.serves and worker.process.is_alive() and worker.pid is not None:
+                os.kill(worker.pid, signal.SIGHUP)
+                worker.to_reread = False
+        self._hung_up = False
+
     def _start(self) -> None:
         worker = Worker(self._config, self._sockets, self._drain_seconds)
         worker.start()
         self._workers.append(worker)
 
     def _watch(self, now: float) -> None:
+        self._tend()
+        self._pass_on()
         for worker in list(self._workers):
             if worker.process.is_alive() and not worker.hung(now):
                 self._proven = self._proven or worker.serves

@@ -39,8 +39,17 @@ class Family(NamedTuple):
     alike: bool = False
     """A gauge that every process would put at the same value: shown as the one that is asked has it, not added up."""
 
+    worst: bool = False
+    """A gauge that grows with what is wrong: shown as the highest of all processes, not added up."""
+
+    hidden: bool = False
+    """For the processes themselves: not shown."""
+
     shown: frozenset[tuple[str, ...]] = frozenset()
     """Series of a large family that are shown before they count anything all the same."""
+
+    apart: bool = False
+    """Its series are counted and written elsewhere, in the area of the tally; here is but what it is called."""
 
     @property
     def width(self) -> int:
@@ -49,8 +58,8 @@ class Family(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Numbers that all its series take."""
-        series = 1
+        """Numbers that all its series take here."""
+        series = 0 if self.apart else 1
         for values in self.labels.values():
             series *= len(values)
         return series * self.width
@@ -112,18 +121,19 @@ class Spread:
 class Tally:
     """The numbers of all families, shared between processes when there is a file.
 
-    ``path`` names a file that ``make_file`` made, or nothing for a process on its own. Raises ``OSError``
-    when no slot is free.
+    ``path`` names a file that ``make_file`` made, or nothing for a process on its own; ``area`` is how many numbers
+    of each process are somebody else's. Raises ``OSError`` when no slot is free.
     """
 
-    def __init__(self, families: tuple[Family, ...], path: Path | None = None) -> None:
+    def __init__(self, families: tuple[Family, ...], path: Path | None = None, area: int = 0) -> None:
         self._families = families
         self._starts: dict[str, int] = {}
         size = 0
         for family in families:
             self._starts[family.name] = size
             size += family.size
-        self._size = size
+        self._area = slice(size, size + area)
+        self._size = size = size + area
         self._file: IO[bytes] | None = None
         if path is None:
             self._all = memoryview(bytearray(size * 8)).cast("d")
@@ -143,6 +153,16 @@ class Tally:
         """Gives the slot back to a successor; counting goes on to be possible, for what comes late."""
         if self._file is not None:
             self._file.close()
+
+    @property
+    def area(self) -> "memoryview[float]":
+        """The numbers of this process that are somebody else's."""
+        return self._mine[self._area]
+
+    def areas(self) -> list[list[float]]:
+        """The same numbers of every process, as they are now."""
+        starts = range(0, len(self._all), self._size)
+        return [list(self._all[start + self._area.start : start + self._area.stop]) for start in starts]
 
     def _claim(self, slots: int) -> int:
         assert self._file is not None  # noqa: S101  # only a shared tally claims
@@ -185,11 +205,18 @@ class Tally:
         slots = [self._all[start : start + size].tolist() for start in range(0, len(self._all), size)]
         totals: list[float] = [sum(numbers) for numbers in zip(*slots, strict=True)]
         for family in self._families:
+            places = slice(self._starts[family.name], self._starts[family.name] + family.size)
             if family.alike:
-                places = slice(self._starts[family.name], self._starts[family.name] + family.size)
                 totals[places] = self._mine[places].tolist()
+            elif family.worst:
+                totals[places] = map(max, zip(*(numbers[places] for numbers in slots), strict=True))
         for family in self._families:
-            yield self._metric(family, totals)
+            if not (family.hidden or family.apart):
+                yield self._metric(family, totals)
+
+    def each(self, name: str) -> list[float]:
+        """A counter or gauge without labels, as every process has it; of a slot that nobody has taken, zero."""
+        return list(self._all[self._starts[name] :: self._size])
 
     def _metric(self, family: Family, totals: list[float]) -> "Metric":
         from prometheus_client.metrics_core import Metric
@@ -231,12 +258,12 @@ def add_histogram(metric: "Metric", labels: dict[str, str], edges: tuple[float, 
     metric.add_sample(metric.name + "_sum", labels, numbers[-1])
 
 
-def make_file(path: Path, families: tuple[Family, ...], slots: int) -> None:
-    """Makes the file that ``slots`` processes can share.
+def make_file(path: Path, families: tuple[Family, ...], slots: int, area: int = 0) -> None:
+    """Makes the file that ``slots`` processes can share, with ``area`` numbers of each for somebody else.
 
     All its blocks are taken at once: a disk that fills up later cannot take a counter away.
     Raises ``OSError`` when the disk is full already.
     """
-    size = sum(family.size for family in families) * 8 * slots
+    size = (sum(family.size for family in families) + area) * 8 * slots
     with path.open("wb") as file:
         os.posix_fallocate(file.fileno(), 0, size)

@@ -36,6 +36,15 @@ class Spent(NamedTuple):
     process: float
 
 
+class Machine(NamedTuple):
+    """What is used of the container, or else of the machine; processor time as a total that only grows."""
+
+    cpu_seconds: float
+    cpu_cores: float
+    memory_ratio: float
+    disk_ratio: float
+
+
 class Vitals:
     """Measures when asked, at most once in ``KEPT_SECONDS``. ``root`` is where the system's files are."""
 
@@ -63,6 +72,18 @@ class Vitals:
             self._said = self._resources(self._base, now)
             self._base, self._made_at = now, now.at
             return self._said
+
+    def machine(self) -> Machine:
+        """The same for metrics, where rates are made by whoever reads them: no look has to know of another.
+
+        Takes a millisecond, and longer when the disk does: call it in a thread.
+        """
+        spent, quota = self._spent(), self._group.cpu_quota()
+        seconds, cores = sum(busy for busy, _ in spent.processors), float(len(spent.processors))
+        if quota is not None and quota < cores:
+            seconds, cores = spent.group, quota
+        memory, disk = self._memory()["usage_percent"], disk_of("/")["usage_percent"]
+        return Machine(seconds, cores, memory / 100, disk / 100)
 
     def _resources(self, base: Spent, now: Spent) -> dict[str, Any]:
         cpu = self._cpu(base, now)
@@ -130,6 +151,38 @@ class Vitals:
                 "threads": self._process.num_threads(),
                 "open_files": self._process.num_fds(),
             }
+
+
+class Usage:
+    """What this process uses, read where Linux keeps it: cheap enough to look every few seconds.
+
+    Where there is no such place, memory and files are not a number: nobody can take that for little.
+    """
+
+    def __init__(self, root: Path = Path("/")) -> None:
+        self._folder = root / "proc/self"
+        self._spent = 0.0
+
+    def since(self) -> tuple[float, float, float]:
+        """Processor time in seconds since the last look, resident memory in bytes, open files."""
+        spent = time.process_time()
+        before, self._spent = self._spent, spent
+        pages = words(self._folder / "statm")
+        memory = int(pages[1]) * os.sysconf("SC_PAGE_SIZE") if pages else math.nan
+        try:
+            files = float(len(os.listdir(self._folder / "fd")))  # noqa: PTH208  # only their number is wanted
+        except OSError:
+            files = math.nan
+        return spent - before, memory, files
+
+
+def started_at(pid: int, root: Path = Path("/")) -> float:
+    """When a process started, in seconds since 1970; not a number where the system does not say."""
+    system = words(root / "proc/stat")
+    _, _, after_name = " ".join(words(root / f"proc/{pid}/stat")).rpartition(")")  # the name may hold anything
+    if "btime" not in system or not after_name:
+        return math.nan
+    return int(system[system.index("btime") + 1]) + int(after_name.split()[19]) / os.sysconf("SC_CLK_TCK")
 
 
 class Group:

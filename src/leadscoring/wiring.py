@@ -5,17 +5,21 @@ Every collaborator can be handed in, so that a test builds the service that it w
 
 import gc
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
+from leadscoring.drift import baseline
+from leadscoring.errors import CannotStart
 from leadscoring.key_file import Scope
 from leadscoring.keys import KeyRing
 from leadscoring.logs import AccessLog, Log, configure
 from leadscoring.metrics import Metrics
 from leadscoring.model.loaded import LoadedModel
-from leadscoring.providers.table import PROVIDERS
+from leadscoring.providers.provider import Provider
+from leadscoring.providers.table import is_installed, provider_of
 from leadscoring.scoring import Scorer
 from leadscoring.settings import Settings
 from leadscoring.vitals import Vitals
@@ -24,6 +28,30 @@ log = Log("leadscoring")
 
 GARBAGE_THRESHOLD = 50_000
 """New objects between two collections: a request makes dozens, and none of them in a cycle."""
+
+TRACES = ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http")
+"""What the extra ``otel`` brings."""
+
+
+class Shared(NamedTuple):
+    """What must be one for all workers of a service, as files in a folder that lives as long as it does."""
+
+    folder: Path
+
+    @property
+    def metrics(self) -> Path:
+        """Where they count together."""
+        return self.folder / "metrics"
+
+    @property
+    def keys(self) -> Path:
+        """The last state of the key file that could be taken, for a worker that starts while it cannot."""
+        return self.folder / "keys.json"
+
+    @property
+    def limits(self) -> Path:
+        """What each key has left of its rate limit."""
+        return self.folder / "limits"
 
 
 @dataclass(frozen=True)
@@ -43,35 +71,65 @@ def open_service(
     settings: Settings,
     endpoints: Iterable[str],
     model: LoadedModel | None = None,
-    metrics_file: Path | None = None,
+    shared: Shared | None = None,
 ) -> Iterator[Service]:
     """The service of these settings, open as long as the context is.
 
-    ``endpoints`` are the routes to count by; ``metrics_file`` is shared with the other workers, if there are any.
+    ``endpoints`` are the routes to count by; ``shared`` is what the workers have in common, if
+    there are several.
     Raises a ``ModelError`` when the model cannot be served, ``KeyFileInvalid`` when the key file cannot be taken.
     """
     with ExitStack() as closing:
         readable = sys.stdout.isatty()
         output = configure(settings.log_level, readable)
-        keys = KeyRing.of(settings)
+        keys = KeyRing.of(settings, shared.keys if shared else None)
         if model is None:
             model = LoadedModel.load(settings.model_path, settings.model_version)
-        provider = PROVIDERS[settings.model_endpoint_provider](model)
         access_log = AccessLog(output, readable, settings.log_level in ("DEBUG", "INFO"))
         closing.callback(access_log.flush)
-        metrics = Metrics(endpoints, provider.name, metrics_file)
+        file = shared.metrics if shared else None
+        base = baseline(model.card) if settings.drift_metrics else None
+        metrics = Metrics(endpoints, settings.model_endpoint_provider, file, settings.env, base)
         output.dropped = metrics.log_lines_dropped.add
         closing.callback(metrics.close)
+        if settings.otel_traces:
+            closing.callback(start_traces(settings))
+        provider = provider_of(settings, model, metrics)
         announce(settings, model, keys)
         settle_memory()
         yield Service(
             settings=settings,
-            scorer=Scorer(model, provider),
+            scorer=scorer_of(settings, model, provider, metrics),
             keys=keys,
             metrics=metrics,
             access_log=access_log,
             vitals=Vitals(),
         )
+
+
+def check_traces_installed() -> None:
+    """Raises ``CannotStart`` when the libraries of traces are not installed."""
+    missing = [module for module in TRACES if not is_installed(module)]
+    if missing:
+        raise CannotStart(f"OTEL_TRACES=on needs {' and '.join(missing)}: pip install 'leadscoring[otel]'")
+
+
+def start_traces(settings: Settings) -> Callable[[], None]:
+    """Sends traces from now on; gives what ends that. Raises ``CannotStart`` when the libraries are not installed."""
+    check_traces_installed()
+    from leadscoring import tracing
+
+    return tracing.start(settings)
+
+
+def scorer_of(settings: Settings, model: LoadedModel, provider: Provider, metrics: Metrics) -> Scorer:
+    """The scorer: one that tells what it does where traces are on."""
+    count = metrics.drift.count if metrics.drift else None
+    if settings.otel_traces:
+        from leadscoring.traced_scoring import TracedScorer
+
+        return TracedScorer(model, provider, count)
+    return Scorer(model, provider, count)
 
 
 def settle_memory() -> None:

@@ -1,15 +1,18 @@
 """Who may call what, over the wire: keys, scopes, rotation without a restart, and where operational detail is."""
 
 import json
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
 from factories import LEAD, SMALL, key_file, model_file
 from serving import DEADLINE, Server, free_port, serving, start
+from wire import Wire, wired
 
 pytestmark = pytest.mark.integration
 
@@ -63,7 +66,8 @@ def test_a_refused_key_is_told_why_by_a_stable_code(
     closed: Server, key: str | None, status: int, code: str | None
 ) -> None:
     """On every route that needs one."""
-    for path in ("/api/v1/model/info", "/api/v1/model/features", "/api/v1/model/importance"):
+    for name in ("info", "features", "importance", "drift"):
+        path = f"/api/v1/model/{name}"
         answer = ask(closed, path, key)
         assert (answer.status_code, answer.json().get("code")) == (status, code)
         assert ("www-authenticate" in answer.headers) is (status == 401)
@@ -110,7 +114,7 @@ def test_status_has_the_fields_that_clients_and_runbooks_read(open_: Server) -> 
     assert set(said) >= {"status", "uptime_seconds", "model", "environment", "timestamp"}
     assert said["status"] == "healthy"
     assert said["model"] == {
-        "name": "small", "version": "1.2.3", "loaded": True, "n_features": len(SMALL), "endpoint_provider": "local"
+        "name": "small", "version": "1.2.3", "loaded": True, "n_features": len(SMALL), "endpoint_provider": "local", "endpoint": None
     }  # fmt: skip
     assert set(said["environment"]) >= {"python_version", "hostname"}
     assert said["security"]["demo_key_active"] is True
@@ -221,6 +225,45 @@ def test_operational_detail_can_move_to_a_port_of_its_own(tmp_path: Path) -> Non
             assert ask(server, path, "test-key", port).status_code == 404
         assert "/status" not in ask(server, "/openapi.json", None).json()["paths"]
         assert server.stop() == 0
+
+
+def test_the_port_for_operations_has_the_limits_of_the_other(tmp_path: Path) -> None:
+    """Of heads, of time, of connections; it hears no offer of another protocol, and drains with the process."""
+    port = free_port()
+    limits = {"MAX_HEADER_BYTES": "4096", "HEADER_TIMEOUT_SECONDS": "0.5", "KEEP_ALIVE_SECONDS": "1"}
+    environ = limits | {"OPERATIONS_ACCESS": "port", "OPERATIONS_PORT": str(port), "DRAIN_SECONDS": "5"}
+    with serving(tmp_path, model_file(tmp_path), **environ) as server:
+        beside = Server(server.process, port, server.log)
+        beside.http.close()
+        with wired(beside) as wire:
+            wire.send(b"GET /status HTTP/1.1\r\nHost: x\r\nX-Much: " + b"a" * 8000 + b"\r\n\r\n")
+            assert status_of(wire) == 431
+        with wired(beside) as wire:
+            wire.send(b"GET /status HTTP/1.1\r\nHost")
+            assert status_of(wire) == 408
+        with wired(beside) as wire:
+            wire.send(b"GET /status HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
+            assert status_of(wire) == 200
+            assert wire.closed  # when it was idle for a second
+        with ExitStack() as held:
+            wires = [held.enter_context(wired(beside)) for _ in range(70)]
+            assert status_of(wires[-1]) == 503
+        with wired(beside) as wire:
+            assert within_deadline(lambda: "requests_rejected" in ask(server, "/metrics", None, port).text)
+            server.process.send_signal(signal.SIGTERM)
+            assert within_deadline(lambda: ask(server, "/status", None, port).json()["status"] == "draining", 4)
+            wire.send(b"GET /status HTTP/1.1\r\nHost: x\r\n\r\n")
+            answer = wire.answer()
+            assert answer is not None
+            assert (answer.status, answer.headers.get("connection")) == (200, "close")
+        assert server.process.wait(DEADLINE) == 0
+
+
+def status_of(wire: Wire) -> int:
+    """The status of the next answer, which must come."""
+    answer = wire.answer()
+    assert answer is not None
+    return answer.status
 
 
 def test_a_port_for_operations_that_is_taken_stops_the_start(tmp_path: Path) -> None:

@@ -1,12 +1,15 @@
 """Work waits in line, in order, for no longer than it may; what would wait too long is refused at once."""
 
 import asyncio
+import multiprocessing
+from multiprocessing.connection import Connection
+from pathlib import Path
 from time import perf_counter
 
 import pytest
 
 from leadscoring.api.admission import FIRST_GUESS, SLICE, Admission
-from leadscoring.api.limits import MOST_KEYS, RateLimit
+from leadscoring.api.limits import ROWS, RateLimit, make_file
 from leadscoring.errors import DeadlineExceeded, Overloaded, RateLimited
 
 BIG = int(SLICE / FIRST_GUESS) + 1
@@ -150,11 +153,51 @@ def test_a_key_that_has_used_up_its_minute_waits_and_others_do_not() -> None:
     limit.check("a")
 
 
-def test_a_limit_is_shared_by_the_workers_and_bounded_in_memory() -> None:
-    """Each worker gives out its part; old keys are forgotten."""
-    limit = RateLimit(100, workers=4)
-    assert (b"ratelimit-limit", b"25") in limit.take("a", 1)
-    for number in range(2 * MOST_KEYS):
+def test_any_number_of_keys_fits_and_those_that_took_most_are_remembered() -> None:
+    """A key that took little is forgotten for a new one: to it that is a full bucket."""
+    clock = Clock()
+    limit = RateLimit(100, clock=clock)
+    limit.take("greedy", 100)
+    for number in range(2 * ROWS):
         limit.take(str(number), 1)
-    assert len(limit._buckets) <= MOST_KEYS
+    with pytest.raises(RateLimited):
+        limit.check("greedy")
+    clock.now += 60
+    limit.check("greedy")
     assert not RateLimit(0).enabled
+
+
+def take_many(file: Path, times: int, pipe: Connection) -> None:
+    """A worker: takes tokens of one key, one by one."""
+    limit = RateLimit(1_000_000, file, clock=Clock())
+    pipe.send("ready")
+    pipe.recv()
+    for _ in range(times):
+        limit.take("crm", 1)
+    limit.close()
+    pipe.send("done")
+
+
+def test_what_several_processes_take_is_added_up_exactly(tmp_path: Path) -> None:
+    """At once, from one bucket."""
+    file = tmp_path / "limits"
+    make_file(file)
+    spawn = multiprocessing.get_context("spawn")
+    workers = []
+    for _ in range(2):
+        ours, theirs = spawn.Pipe()
+        worker = spawn.Process(target=take_many, args=(file, 5000, theirs))
+        worker.start()
+        workers.append((ours, worker))
+    for word in ("ready", "done"):
+        for ours, _ in workers:
+            assert ours.poll(60)
+            assert ours.recv() == word
+        if word == "ready":
+            for ours, _ in workers:
+                ours.send("go")
+    for _, worker in workers:
+        worker.join(60)
+    limit = RateLimit(1_000_000, file, clock=Clock())
+    assert (b"ratelimit-remaining", b"990000") in limit.take("crm", 0)
+    limit.close()

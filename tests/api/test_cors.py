@@ -53,6 +53,32 @@ def test_a_preflight_of_another_origin_or_method_is_refused(server: Server, path
 
 
 @pytest.mark.parametrize(
+    ("origin", "method", "headers", "told"),
+    [
+        (OTHERS, "POST", "x-api-key", "the origin of the page must be one that CORS_ORIGINS names, not"),
+        (OURS, "DELETE", "x-api-key", "the method must be GET or POST, not 'DELETE'"),
+        (OURS, "POST", "x-secret", "what the page sends must be headers among"),
+    ],
+)
+def test_a_refused_preflight_is_a_problem_that_says_what_is_allowed(
+    server: Server, origin: str, method: str, headers: str, told: str
+) -> None:
+    """As every other error is, with its id."""
+    asked = {
+        "Origin": origin,
+        "Access-Control-Request-Method": method,
+        "Access-Control-Request-Headers": headers,
+        "X-Request-ID": "asked",
+    }
+    refused = httpx.options(server.url + "/api/v1/score", headers=asked)
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert refused.headers["x-request-id"] == refused.json()["request_id"] == "asked"
+    assert (refused.json()["status"], refused.json()["code"]) == (400, "page_not_allowed")
+    assert told in refused.json()["detail"]
+    assert "Origin" in refused.headers["vary"]
+
+
+@pytest.mark.parametrize(
     ("method", "path", "sent", "key", "status"),
     [
         ("POST", "/api/v1/score", LEAD, "test-key", 200),

@@ -1,16 +1,34 @@
 """What operators and clients may ask without scoring: health, model, documentation."""
 
+import asyncio
+import json
 import re
+import time
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
-from factories import LEAD, SMALL, card, lead, model_file
+from factories import LEAD, SMALL, card, key_file, lead, model_file
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 from serving import Server, serving
 
+from leadscoring.api.app import PATHS
+from leadscoring.api.exchange import Exchange, Message
 from leadscoring.api.failures import PLAIN, STATUS
-from leadscoring.errors import RequestError
+from leadscoring.api.lifecycle import Lifecycle
+from leadscoring.api.operations import Operations
+from leadscoring.api.pulse import Pulse
+from leadscoring.errors import EndpointError, RequestError
+from leadscoring.keys import KeyRing
+from leadscoring.metrics import Metrics
+from leadscoring.model.card import Card, GoldenRow
+from leadscoring.model.loaded import LoadedModel
+from leadscoring.providers.local import Local
+from leadscoring.scoring import Scorer
+from leadscoring.settings import read_settings
+from leadscoring.vitals import Vitals
 
 pytestmark = pytest.mark.integration
 
@@ -104,7 +122,7 @@ def test_the_documentation_needs_nothing_from_elsewhere(server: Server) -> None:
 
 def test_every_error_that_a_request_can_end_with_has_a_status() -> None:
     """A new error cannot be forgotten in the table."""
-    assert set(RequestError.__subclasses__()) == set(STATUS)
+    assert {*RequestError.__subclasses__(), *EndpointError.__subclasses__()} == set(STATUS)
 
 
 def test_a_problem_points_to_its_explanation(server: Server) -> None:
@@ -128,6 +146,87 @@ def test_a_method_that_a_path_does_not_take_is_a_problem_too(server: Server) -> 
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
     assert answer.headers["allow"] == "POST"
     assert server.http.head("/health").status_code == 200
+
+
+async def no_body() -> Message:
+    """What a request without a body receives."""
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
+class Desk(NamedTuple):
+    """A process's operational routes, with everything that they ask."""
+
+    operations: Operations
+    keys: KeyRing
+    lifecycle: Lifecycle
+    metrics: Metrics
+
+    def status(self) -> dict[str, Any]:
+        """What ``/status`` says."""
+        asked = Exchange({"headers": [], "http_version": "1.1"}, no_body, "r1")
+        said: dict[str, Any] = json.loads(asyncio.run(self.operations.status(asked)).body)
+        return said
+
+
+def desk(folder: Path, changed: Card | None = None, **environ: str) -> Desk:
+    """One process, with a model whose card may be another than it was certified with."""
+    model = LoadedModel.load(model_file(folder))
+    if changed:
+        model = replace(model, card=changed)
+    settings = read_settings({"WORKERS": "1", **environ})
+    keys, lifecycle, metrics = KeyRing.of(settings), Lifecycle(), Metrics(PATHS, "local")
+    scorer = Scorer(model, Local(model.trees))
+    pulse = Pulse(scorer, lifecycle, metrics)
+    return Desk(Operations(scorer, metrics, keys, Vitals(), lifecycle, pulse, settings), keys, lifecycle, metrics)
+
+
+def test_the_status_tells_where_a_process_is_in_its_life(tmp_path: Path) -> None:
+    """It starts, is healthy, drains."""
+    one = desk(tmp_path)
+    assert one.status()["status"] == "starting"
+    one.lifecycle.start()
+    one.metrics.beat(time.monotonic())
+    assert (one.status()["status"], one.status()["problems"]) == ("healthy", [])
+    assert one.status()["workers"] == {"wanted": 1, "serving": 1}
+    one.lifecycle.drain()
+    assert one.status()["status"] == "draining"
+
+
+def test_the_status_tells_that_certified_leads_score_otherwise(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And so does the log, once."""
+    one = desk(tmp_path, card(golden=(GoldenRow((1.0,) * len(SMALL), 9.9),)))
+    one.lifecycle.start()
+    assert one.status()["status"] == one.status()["status"] == "failing"
+    assert [record.message for record in caplog.records] == ["model fails"]
+
+
+def test_the_status_tells_of_workers_that_are_missing(tmp_path: Path) -> None:
+    """One that has not said for two seconds that it serves does not."""
+    one = desk(tmp_path, WORKERS="2")
+    one.lifecycle.start()
+    one.metrics.beat(time.monotonic())
+    assert (one.status()["status"], one.status()["problems"]) == ("degraded", ["1 of 2 workers serve"])
+    one.metrics.workers(2)
+    assert {"service_workers 2.0", "service_ready_workers 1.0"} <= set(one.metrics.exposition().decode().splitlines())
+    one.metrics.beat(time.monotonic() - 3)
+    assert one.status()["workers"] == {"wanted": 2, "serving": 0}
+
+
+def test_the_status_tells_of_a_key_file_that_cannot_be_taken(tmp_path: Path) -> None:
+    """Until it can be again."""
+    file = key_file(tmp_path, {"label": "crm"})
+    one = desk(tmp_path, API_KEYS_FILE=str(file))
+    one.lifecycle.start()
+    one.metrics.beat(time.monotonic())
+    assert one.status()["status"] == "healthy"
+    file.unlink()
+    said = one.status()
+    assert said["status"] == "degraded"
+    assert "the key file cannot be taken" in said["problems"][0]
+    key_file(tmp_path, {"label": "crm"})
+    assert one.status()["status"] == "healthy"
 
 
 def test_metrics_count_leads_requests_and_refusals_by_route_and_never_by_what_was_sent(server: Server) -> None:

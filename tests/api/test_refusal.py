@@ -150,7 +150,7 @@ def test_each_is_counted_and_logged(full: Full) -> None:
     for _ in range(3):
         assert full.http.post("/api/v1/score", json=LEAD).status_code == 503
     said = full.http.get("/metrics").text
-    assert 'http_requests_total{method="POST",endpoint="/api/v1/score",status="503"} 3.0' in said
+    assert 'http_requests_total{endpoint="/api/v1/score",method="POST",status="503"} 3.0' in said
     assert 'requests_rejected_total{reason="overloaded"} 3.0' in said
     assert "http_requests_active 1.0" in said
 

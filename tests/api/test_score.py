@@ -279,6 +279,7 @@ def test_a_query_parameter_that_is_not_allowed_is_refused(server: Server, query:
         "/api/v1/model/info",
         "/api/v1/model/features",
         "/api/v1/model/importance",
+        "/api/v1/model/drift",
     ],
 )
 def test_a_key_is_needed_and_must_be_known(server: Server, path: str) -> None:

@@ -1,5 +1,6 @@
 """What no client library sends, over raw sockets: the server answers sanely or hangs up, and goes on serving."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -91,6 +92,29 @@ def test_what_is_not_http_is_refused_and_the_connection_closed(server: Server, n
     with wired(server) as wire:
         wire.send(NOT_HTTP[name])
         assert next_answer(wire).status in (400, 414, 431)
+        assert wire.closed
+
+
+NOT_CLEAR = {
+    "no host": (HEAD.replace(b"Host: x\r\n", b"") + LENGTH + b"\r\n" + SOUND, 400, "host_not_clear"),
+    "one host twice": (HEAD + LENGTH + b"Host: x\r\n\r\n" + SOUND, 400, "host_not_clear"),
+    "two hosts": (HEAD + LENGTH + b"HOST: y\r\n\r\n" + SOUND, 400, "host_not_clear"),
+    "two hosts of HTTP/1.0": (b"GET /health HTTP/1.0\r\nHost: x\r\nHost: y\r\n\r\n", 400, "host_not_clear"),
+    "no host of a probe": (b"GET /health HTTP/1.1\r\n\r\n", 400, "host_not_clear"),
+    "HTTP/2 in plain words": (b"GET /health HTTP/2.0\r\nHost: x\r\n\r\n", 400, "version_not_supported"),
+    "HTTP/0.9 in plain words": (b"GET /health HTTP/0.9\r\nHost: x\r\n\r\n", 400, "version_not_supported"),
+    "HTTP/0.9 as it was": (b"GET /health\r\n\r\n", 400, "version_not_supported"),
+}
+
+
+@pytest.mark.parametrize("name", NOT_CLEAR)
+def test_a_request_of_an_unclear_host_or_another_version_is_refused(server: Server, name: str) -> None:
+    """As a problem, and the connection is closed: two programs could read it as two different requests."""
+    sent, status, code = NOT_CLEAR[name]
+    with wired(server) as wire:
+        wire.send(sent)
+        answer = next_answer(wire)
+        assert (answer.status, json.loads(answer.body)["code"]) == (status, code)
         assert wire.closed
 
 
@@ -270,6 +294,7 @@ def test_http_1_0_is_answered_and_closed(server: Server) -> None:
     [
         "/", "/health", "/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json",
         "/api/v1/model/info", "/api/v1/model/features", "/api/v1/model/importance",
+        "/api/v1/model/drift",
         "/api/v1/score", "/api/v1/score/batch", "/nothing",
     ],
 )  # fmt: skip

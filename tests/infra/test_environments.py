@@ -161,6 +161,11 @@ def test_secrets_and_what_has_another_place_are_refused(tmp_path: Path, name: st
         read_environment("dev", changed(tmp_path, lambda e: e["settings"].update({name: "x"}), "dev"))
 
 
+def test_no_secret_of_the_service_may_stand_in_the_file() -> None:
+    """Those that it learns later neither."""
+    assert {row.name for row in TABLE if row.secret} <= set(ELSEWHERE)
+
+
 def test_an_environment_that_is_not_there_is_refused_with_those_that_are() -> None:
     """A typing error must not deploy another one."""
     with pytest.raises(EnvironmentInvalid, match=r"environment staging: .* one of dev, prod"):

@@ -59,6 +59,22 @@ FEATURE = record(
     example={"type": ["number", "string", "null"]},
 )
 
+SPREAD: dict[str, Json] = {
+    "psi": MAYBE_NUMBER,
+    "verdict": {"enum": ["too few leads", "stable", "moved", "drifted"]},
+    "bins": array(record(bin=TEXT, holds=TEXT, expected=SHARE, actual=SHARE)),
+}
+
+ENDPOINT = record(
+    state={"enum": ["unknown", "healthy", "failing", "mismatch"]},
+    breaker={"enum": ["closed", "half_open", "open"]},
+    last_error=MAYBE_TEXT,
+    last_ok=maybe(MOMENT),
+    matches=maybe(TRUTH),
+    fallback={"enum": ["working", "failing", None]},
+    fallback_answers=COUNT,
+)
+
 ANSWERS: dict[str, Json] = {
     "getService": record(
         service=TEXT, version=TEXT, api_version=TEXT, model=MODEL, score=TEXT, docs=TEXT, openapi=TEXT, health=TEXT
@@ -67,11 +83,15 @@ ANSWERS: dict[str, Json] = {
     "getLiveness": record(status=word("alive"), uptime_seconds=AMOUNT, timestamp=MOMENT),
     "getReadiness": record(status=word("ready"), model_version=TEXT, timestamp=MOMENT),
     "getStatus": record(
-        status=TEXT,
+        status={"enum": ["healthy", "degraded", "starting", "draining", "failing"]},
+        problems=array(TEXT),
         version=TEXT,
         uptime_seconds=AMOUNT,
-        model=record(name=TEXT, version=TEXT, loaded=TRUTH, n_features=COUNT, endpoint_provider=TEXT),
+        model=record(
+            name=TEXT, version=TEXT, loaded=TRUTH, n_features=COUNT, endpoint_provider=TEXT, endpoint=maybe(ENDPOINT)
+        ),
         environment=record(name=TEXT, python_version=TEXT, hostname=TEXT),
+        workers=record(wanted=COUNT, serving=COUNT),
         security=record(demo_key_active=TRUTH),
         timestamp=MOMENT,
     ),
@@ -104,5 +124,15 @@ ANSWERS: dict[str, Json] = {
     "listFeatures": record(version=TEXT, n_features=COUNT, features=array(FEATURE)),
     "listImportance": record(
         version=TEXT, method=TEXT, importance=array(record(feature=TEXT, importance=SHARE, splits=COUNT))
+    ),
+    "getDrift": record(
+        version=TEXT,
+        unavailable=MAYBE_TEXT,
+        leads=COUNT,
+        fewest_leads=COUNT,
+        drifted_above=AMOUNT,
+        score=maybe(record(**SPREAD)),
+        features=array(record(feature=TEXT, **SPREAD)),
+        not_counted=array(TEXT),
     ),
 }

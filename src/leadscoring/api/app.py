@@ -4,34 +4,37 @@ import itertools
 import os
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
 from time import perf_counter, time
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from leadscoring.api.admission import Admission
+from leadscoring.api.cors import Cors
+from leadscoring.api.deadline import until_caller_gives_up
 from leadscoring.api.docs import Documentation
 from leadscoring.api.exchange import SANE_REQUEST_ID, ClientGone, Exchange, Message, Receive, Reply, Scope, Send
 from leadscoring.api.failures import plain_problem, problem
 from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.api.limits import RateLimit
-from leadscoring.api.listener import listening
+from leadscoring.api.listener import CONNECTIONS, listening
 from leadscoring.api.model import ModelRoutes
 from leadscoring.api.operations import Operations
 from leadscoring.api.protocol import Gate, Limits
+from leadscoring.api.pulse import Pulse
 from leadscoring.api.refusal import Head, Prepared
 from leadscoring.api.score import Scoring
 from leadscoring.errors import LeadScoringError, Overloaded, RequestError
 from leadscoring.logs import Answered, Log
 from leadscoring.settings import read_settings
-from leadscoring.wiring import Service, open_service
+from leadscoring.vitals import started_at
+from leadscoring.wiring import Service, Shared, open_service
 
 Handler = Callable[[Exchange], Awaitable[Reply]]
 RouteTable = dict[tuple[str, str], Handler]
@@ -41,6 +44,7 @@ PATHS = (
     "/",
     "/api/v1/model/features",
     "/api/v1/model/importance",
+    "/api/v1/model/drift",
     "/api/v1/model/info",
     "/api/v1/score",
     "/api/v1/score/batch",
@@ -69,13 +73,16 @@ PATHS = (
 
 SCORING_PATHS = ("/api/v1/score", "/api/v1/score/batch")
 
-METRICS_FILE = "LEADSCORING_METRICS_FILE"
-"""The variable by which the supervisor tells its workers where they count together."""
+SHARED_FOLDER = "LEADSCORING_SHARED_FOLDER"
+"""The variable by which the supervisor tells its workers where to find what they share."""
 
 REJECTED = {"Overloaded": "overloaded", "DeadlineExceeded": "deadline", "RateLimited": "rate_limit"}
 """Errors by which the service protects itself, as its metrics name them."""
 
 TURNED_AWAY = Prepared(lambda request_id: problem(Overloaded(), request_id))
+
+TRACE = ("traceparent", "tracestate")
+"""What pages that are traced send with every request."""
 
 log = Log("leadscoring")
 
@@ -83,8 +90,8 @@ log = Log("leadscoring")
 class App:
     """Gives every request an id, answers it, counts, times and logs it; no failure escapes.
 
-    A request that no browser page sent (no ``Origin``) and whose path and method are a route goes
-    straight to its handler. All others take the way through Starlette, which knows CORS, HEAD,
+    A request that is not ``unusual`` (no browser's ``Origin``, one ``Host``, HTTP/1.1) and whose path and method are a
+    route goes straight to its handler. All others take the way through Starlette, which knows CORS, HEAD,
     what methods a path takes, and what to say of a path that is none.
     """
 
@@ -95,6 +102,7 @@ class App:
         self.gate = Gate(Limits.of(service.settings), admission, service.metrics.rejected, self.turn_away)
         self._routes = routes
         self._metrics = service.metrics
+        self._keys = service.keys
         self._access_log = service.access_log
         self._framework = framework(routes, service.settings.cors_origins, lifespan)
         self._prefix = secrets.token_hex(6)
@@ -110,7 +118,7 @@ class App:
         self._metrics.arrived()
         status = 499  # the client hung up: nothing was sent
         try:
-            handler = None if exchange.origin else self._routes.get((scope["method"], scope["path"]))
+            handler = None if exchange.unusual else self._routes.get((scope["method"], scope["path"]))
             if handler is None:
                 status = await self._through_framework(exchange, send)
             else:
@@ -150,6 +158,15 @@ class App:
         )
         return TURNED_AWAY.to(request_id, closes)
 
+    def tick(self, now: float) -> None:
+        """Ten times a second: the time is ``now``, and the process lives."""
+        self.gate.now = now
+        self._metrics.beat(now if self.lifecycle.scores else 0.0)
+
+    def reread(self) -> None:
+        """Reads again what can be: the key file. Settings of the environment cannot change."""
+        self._keys.reread()
+
     async def _through_framework(self, exchange: Exchange, send: Send) -> int:
         status = 499
 
@@ -161,6 +178,11 @@ class App:
             await send(message)
 
         exchange.scope["exchange"] = exchange
+        try:
+            exchange.check_protocol()
+        except RequestError as failure:
+            await response(failed(failure, exchange))(exchange.scope, exchange.receive, sending)
+            return status
         await self._framework(exchange.scope, exchange.receive, sending)
         return status
 
@@ -172,19 +194,29 @@ def create() -> App:
     """
     settings = read_settings(os.environ)
     closing = ExitStack()
-    file = os.environ.get(METRICS_FILE)
-    service = closing.enter_context(open_service(settings, PATHS, metrics_file=Path(file) if file else None))
+    folder = os.environ.get(SHARED_FOLDER)
+    shared = Shared(Path(folder)) if folder else None
+    service = closing.enter_context(open_service(settings, PATHS, shared=shared))
     lifecycle, admission = Lifecycle(), admission_of(service)
-    closed = settings.operations_access == "key"
-    operations = Operations(
-        service.scorer, service.metrics, service.keys, service.vitals, lifecycle, settings.env, closed
-    )
-    routes, detail = route_table(service, operations, admission, lifecycle), detail_table(operations)
+    pulse = Pulse(service.scorer, lifecycle, service.metrics)
+    service.metrics.started(started_at(os.getppid() if shared else os.getpid()))
+    operations = Operations(service.scorer, service.metrics, service.keys, service.vitals, lifecycle, pulse, settings)
+    limit = RateLimit(settings.rate_limit_per_minute, shared.limits if shared else None)
+    closing.callback(limit.close)
+    provider = service.scorer.provider
+    routes, detail = route_table(service, operations, admission, lifecycle, limit), detail_table(operations)
+    if settings.otel_traces:
+        from leadscoring.api.traced import traced
+
+        routes = traced(routes)
     if settings.operations_access != "port":
-        return App(service, routes | detail, lifespan(lifecycle, closing), lifecycle, admission)
+        beside = (provider.running(), pulse.beating())
+        return App(service, routes | detail, lifespan(lifecycle, closing, *beside), lifecycle, admission)
     apart = App(service, detail, lifespan(lifecycle, ExitStack()), lifecycle, admission)
-    beside = listening(apart, settings.host, settings.operations_port)
-    return App(service, routes, lifespan(lifecycle, closing, beside), lifecycle, admission)
+    apart.gate.limits = apart.gate.limits._replace(connections=CONNECTIONS)
+    second = listening(apart, settings.host, settings.operations_port)
+    opened = lifespan(lifecycle, closing, provider.running(), second, pulse.beating())
+    return App(service, routes, opened, lifecycle, admission)
 
 
 def admission_of(service: Service) -> Admission:
@@ -193,14 +225,14 @@ def admission_of(service: Service) -> Admission:
     return Admission(settings.max_queue_seconds, settings.request_timeout_seconds, metrics.queued.set, metrics.waited)
 
 
-def lifespan(
-    lifecycle: Lifecycle, closing: ExitStack, beside: AbstractAsyncContextManager[None] | None = None
-) -> Lifespan:
-    """What is open while the server runs: ``beside``, and what ``closing`` closes at the end."""
+def lifespan(lifecycle: Lifecycle, closing: ExitStack, *beside: AbstractAsyncContextManager[None]) -> Lifespan:
+    """What is open while the server runs: all that is ``beside``, and what ``closing`` closes at the end."""
 
     @asynccontextmanager
     async def life(_app: Starlette) -> AsyncIterator[None]:
-        async with beside or nullcontext():
+        async with AsyncExitStack() as opened:
+            for context in beside:
+                await opened.enter_async_context(context)
             lifecycle.start()
             yield
         closing.close()
@@ -224,7 +256,7 @@ def protocol_table(service: Service, admission: Admission, lifecycle: Lifecycle,
     if "sagemaker" in settings.endpoint_protocols:
         from leadscoring.api.sagemaker import SageMaker
 
-        sagemaker = SageMaker(scorer, metrics, settings, admission, lifecycle)
+        sagemaker = SageMaker(scorer, metrics, settings, admission, lifecycle, limit)
         table |= {
             ("GET", "/ping"): sagemaker.ping,
             ("GET", "/execution-parameters"): sagemaker.execution_parameters,
@@ -239,19 +271,23 @@ def protocol_table(service: Service, admission: Admission, lifecycle: Lifecycle,
     return table
 
 
-def route_table(service: Service, operations: Operations, admission: Admission, lifecycle: Lifecycle) -> RouteTable:
+def route_table(
+    service: Service, operations: Operations, admission: Admission, lifecycle: Lifecycle, limit: RateLimit
+) -> RouteTable:
     """Every other route of the service."""
     settings = service.settings
-    limit = RateLimit(settings.rate_limit_per_minute, settings.workers)
     scoring = Scoring(service.scorer, service.keys, service.metrics, settings, admission, limit)
-    model = ModelRoutes(service.scorer, service.keys)
+    model = ModelRoutes(service.scorer, service.keys, service.metrics.drift)
     documentation = Documentation(service.scorer, settings)
+    # a local model is quicker than any deadline, and does not pay for one
+    timed = until_caller_gives_up if settings.model_endpoint_provider != "local" else as_it_is
     return {
-        ("POST", "/api/v1/score"): scoring.one,
-        ("POST", "/api/v1/score/batch"): scoring.batch,
+        ("POST", "/api/v1/score"): timed(scoring.one),
+        ("POST", "/api/v1/score/batch"): timed(scoring.batch),
         ("GET", "/api/v1/model/info"): model.info,
         ("GET", "/api/v1/model/features"): model.features,
         ("GET", "/api/v1/model/importance"): model.importance,
+        ("GET", "/api/v1/model/drift"): model.drift,
         ("GET", "/"): operations.root,
         ("GET", "/health"): operations.health,
         ("GET", "/health/live"): operations.live,
@@ -260,6 +296,11 @@ def route_table(service: Service, operations: Operations, admission: Admission, 
         ("GET", "/openapi.json"): documentation.openapi,
         **protocol_table(service, admission, lifecycle, limit),
     }
+
+
+def as_it_is(handler: Handler) -> Handler:
+    """The handler itself."""
+    return handler
 
 
 def failed(failure: Exception, exchange: Exchange) -> Reply:
@@ -292,10 +333,10 @@ def framework(routes: RouteTable, cors_origins: tuple[str, ...], lifespan: Lifes
         routes=[Route(path, endpoint(path, handler), methods=[method]) for (method, path), handler in routes.items()],
         middleware=[
             Middleware(
-                CORSMiddleware,
+                Cors,
                 allow_origins=cors_origins,
                 allow_methods=["GET", "POST"],
-                allow_headers=["Content-Type", "X-API-Key", "X-Request-ID"],
+                allow_headers=["Content-Type", "X-API-Key", "X-Request-ID", "X-Request-Timeout-Ms", *TRACE],
                 expose_headers=[
                     "X-Request-ID",
                     "Retry-After",

@@ -58,10 +58,9 @@ class EncodedScoring:
             self._metrics.failed(type(error).__name__)
             self._admission.spend(perf_counter() - began)
             raise
-        asking = perf_counter()
-        margins = await self._scorer.encoded(rows)
-        spent = Spent(asking - began, perf_counter() - asking)
-        self._admission.spend(perf_counter() - began)
+        spent = Spent(perf_counter() - began)
+        margins = await self._scorer.encoded(rows, spent)
+        self._admission.spend(perf_counter() - began - spent.waited)
         await self._count(margins)
         self._metrics.batch(len(margins))
         self._metrics.timed(spent)

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from leadscoring.errors import BodyTooLarge, UnsupportedMediaType
+from leadscoring.errors import BodyTooLarge, HostNotClear, UnsupportedMediaType, VersionNotSupported
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -31,11 +31,14 @@ class Reply(msgspec.Struct, frozen=True, gc=False):
 
 
 class Exchange:
-    """What is known of one request: its headers of interest, and what there is to log of it."""
+    """What is known of one request: its headers of interest, and what there is to log of it.
+
+    ``unusual`` says that it needs a closer look: sent by a browser's page, not of HTTP/1.1, or without a clear Host.
+    """
 
     __slots__ = (
         "began", "content_encoding", "content_length", "content_type", "endpoint", "error", "key",
-        "leads", "origin", "presented_key", "receive", "refused", "request_id", "scope",
+        "leads", "presented_key", "receive", "refused", "request_id", "scope", "unusual",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, request_id: str, began: float = 0.0) -> None:
@@ -48,15 +51,29 @@ class Exchange:
         self.leads = 0
         self.error: str | None = None
         self.refused: dict[str, int] | None = None
-        headers = dict(scope["headers"])  # one call; of a header that came twice, the last counts
+        sent = scope["headers"]
+        headers = dict(sent)  # one call; of a header that came twice, the last counts
         self.presented_key: bytes | None = headers.get(b"x-api-key")
         self.content_type: bytes | None = headers.get(b"content-type")
         self.content_length: bytes | None = headers.get(b"content-length")
         self.content_encoding: bytes | None = headers.get(b"content-encoding")
-        self.origin = b"origin" in headers
-        sent = headers.get(b"x-request-id")
-        if sent is not None and SANE_REQUEST_ID(sent):
-            self.request_id = sent.decode()
+        self.unusual = (
+            b"origin" in headers
+            or b"host" not in headers
+            or scope["http_version"] != "1.1"
+            or (len(headers) != len(sent) and hosts(sent) > 1)
+        )
+        named = headers.get(b"x-request-id")
+        if named is not None and SANE_REQUEST_ID(named):
+            self.request_id = named.decode()
+
+    def check_protocol(self) -> None:
+        """Raises ``VersionNotSupported`` or ``HostNotClear`` for a request that is no sound one of HTTP/1.1 or 1.0."""
+        version, given = self.scope["http_version"], hosts(self.scope["headers"])
+        if version not in ("1.0", "1.1"):
+            raise VersionNotSupported(version)
+        if given > 1 or (version == "1.1" and not given):
+            raise HostNotClear(given)
 
     async def json_body(self, limit: int) -> bytes:
         """The whole body, announced as JSON.
@@ -112,6 +129,11 @@ class Exchange:
         if size > limit:
             raise BodyTooLarge(limit)
         return b"".join(parts)
+
+
+def hosts(headers: list[tuple[bytes, bytes]]) -> int:
+    """How many Host headers there are."""
+    return sum(name == b"host" for name, _ in headers)
 
 
 def is_json(content_type: bytes) -> bool:

@@ -6,27 +6,43 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from leadscoring.api.exchange import Reply
+from leadscoring.api.exchange import ClientGone, Reply
 from leadscoring.errors import (
     BatchTooLarge,
     BodyTooLarge,
     DeadlineExceeded,
+    EndpointAnswerInvalid,
+    EndpointBusy,
+    EndpointError,
+    EndpointFailed,
+    EndpointMismatch,
+    EndpointNotReady,
+    EndpointRefused,
+    EndpointRejected,
+    EndpointSuspended,
+    EndpointThrottled,
+    EndpointTimeout,
+    EndpointUnreachable,
     ExpiredKey,
     Fault,
+    HostNotClear,
     InvalidParameter,
     InvalidRows,
+    InvalidTimeout,
     KeyScope,
     LeadScoringError,
     MalformedJson,
     MissingKey,
     NotAcceptable,
     Overloaded,
+    PageNotAllowed,
     RateLimited,
     RequestError,
     UnknownKey,
     UnknownModel,
     UnsupportedMediaType,
     ValidationError,
+    VersionNotSupported,
 )
 
 PROBLEM = b"application/problem+json"
@@ -34,6 +50,10 @@ PROBLEM = b"application/problem+json"
 STATUS: dict[type[LeadScoringError], tuple[int, str]] = {
     MalformedJson: (400, "The body is not JSON"),
     BatchTooLarge: (400, "Too many leads in one batch"),
+    InvalidTimeout: (400, "The timeout asked for is not valid"),
+    HostNotClear: (400, "The request does not say clearly which host it is for"),
+    VersionNotSupported: (400, "The version of HTTP is not spoken here"),
+    PageNotAllowed: (400, "The page may not call this service"),
     InvalidRows: (400, "The rows do not fit the model"),
     MissingKey: (401, "An API key is needed"),
     UnknownKey: (401, "The API key is not known"),
@@ -48,8 +68,25 @@ STATUS: dict[type[LeadScoringError], tuple[int, str]] = {
     RateLimited: (429, "Too many leads a minute"),
     Overloaded: (503, "The service is overloaded"),
     DeadlineExceeded: (503, "The request waited too long"),
+    EndpointFailed: (502, "The model endpoint has failed"),
+    EndpointRefused: (502, "The model endpoint refuses the service"),
+    EndpointRejected: (502, "The model endpoint does not take the rows"),
+    EndpointAnswerInvalid: (502, "The model endpoint gave no valid answer"),
+    EndpointMismatch: (502, "The model endpoint serves another model"),
+    EndpointUnreachable: (503, "The model endpoint cannot be reached"),
+    EndpointThrottled: (503, "The model endpoint has too many calls"),
+    EndpointNotReady: (503, "The model endpoint is still loading"),
+    EndpointBusy: (503, "Too many calls of the model endpoint"),
+    EndpointSuspended: (503, "The model endpoint is left alone after failures"),
+    EndpointTimeout: (504, "The model endpoint did not answer in time"),
 }
-"""Each error that a request can end with: its status and its title."""
+"""Each error that a request can end with: its status and its title.
+
+Another version of HTTP is no 505: what clients send must not raise the rate of errors that wakes people up.
+"""
+
+CLOSING = (BodyTooLarge.code, HostNotClear.code, VersionNotSupported.code)
+"""Errors after which a connection is closed: its body was not read to its end, or what follows cannot be trusted."""
 
 PLAIN = {
     400: ("bad_request", "The request is not HTTP"),
@@ -99,6 +136,13 @@ def problem(error: LeadScoringError, request_id: str) -> Reply:
     return reply(said, waiting_headers(error))
 
 
+def status_of(failure: Exception) -> int:
+    """The status that a request ends with when its handler raised this; 499 when its client hung up."""
+    if isinstance(failure, ClientGone):
+        return 499
+    return STATUS[type(failure)][0] if isinstance(failure, LeadScoringError) else 500
+
+
 def waiting_headers(error: LeadScoringError) -> tuple[tuple[bytes, bytes], ...]:
     """When to come back, for a refusal that time heals."""
     wait = getattr(error, "retry_after", None)
@@ -132,8 +176,7 @@ def anchor(code: str) -> str:
 def reply(said: Problem, headers: Any = ()) -> Reply:
     """A problem as bytes."""
     extra = ((b"www-authenticate", b'ApiKey realm="lead scoring"'),) if said.status == 401 else ()
-    # a client whose body was not read to its end cannot use the connection again
-    closing = ((b"connection", b"close"),) if said.status == 413 else ()
+    closing = ((b"connection", b"close"),) if said.code in CLOSING else ()
     return Reply(said.status, msgspec.json.encode(said), PROBLEM, (*extra, *closing, *headers))
 
 
@@ -149,7 +192,7 @@ def errors_markdown() -> str:
 def start_errors_markdown() -> str:
     """The table of what stops a start or a command, as Markdown for the documentation."""
     lines = ["| Error | Code | When |", "|---|---|---|"]
-    kinds = [kind for kind in leaves(LeadScoringError) if not issubclass(kind, RequestError)]
+    kinds = [kind for kind in leaves(LeadScoringError) if not issubclass(kind, RequestError | EndpointError)]
     lines += [f"| `{kind.__name__}` | `{kind.code}` | {first_line(kind)} |" for kind in kinds]
     return "\n".join(lines)
 

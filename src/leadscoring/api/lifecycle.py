@@ -1,9 +1,13 @@
 """What a process is doing with its life: starting, ready, draining."""
 
+from collections.abc import Callable
 from time import monotonic
 
 from leadscoring.errors import GoldenRowMismatch
+from leadscoring.logs import Log
 from leadscoring.model.loaded import LoadedModel, check_golden_rows
+
+log = Log("leadscoring")
 
 CHECKED_SECONDS = 10.0
 """How long a check of the golden rows holds: scoring a dozen rows at every probe would buy nothing more."""
@@ -16,11 +20,18 @@ class Lifecycle:
         self.state = "starting"
         self._model: LoadedModel | None = None
         self._checked = 0.0
+        self._failing = False
+        self._told: list[Callable[[], None]] = []
 
     @property
     def draining(self) -> bool:
         """Whether the process was asked to end."""
         return self.state == "draining"
+
+    @property
+    def scores(self) -> bool:
+        """Whether leads are scored, and as they should be when that was looked at last."""
+        return self.state == "ready" and not self._failing
 
     def start(self) -> None:
         """Everything is open: requests can be answered."""
@@ -30,6 +41,14 @@ class Lifecycle:
     def drain(self) -> None:
         """The process was asked to end; there is no way back."""
         self.state = "draining"
+        for told in self._told:
+            told()
+
+    def at_drain(self, told: Callable[[], None]) -> None:
+        """Calls ``told`` when the process is asked to end, or now when it was."""
+        self._told.append(told)
+        if self.draining:
+            told()
 
     def seen(self, model: LoadedModel) -> str:
         """The state as a probe should hear it: ``failing`` when certified leads no longer score as certified.
@@ -40,8 +59,11 @@ class Lifecycle:
         if self.state == "ready" and (model is not self._model or now - self._checked > CHECKED_SECONDS):
             try:
                 check_golden_rows(model.card, model.trees)
-            except GoldenRowMismatch:
-                self._model = None
+            except GoldenRowMismatch as failure:
+                if not self._failing:
+                    log.error("model fails", reason=str(failure))  # noqa: TRY400  # no traceback helps here
+                self._model, self._failing = None, True
                 return "failing"
+            self._failing = False
             self._model, self._checked = model, now
         return self.state

@@ -8,12 +8,18 @@ from typing import Any
 
 import uvicorn
 
+from leadscoring.api.clocked import Clocked
+from leadscoring.api.protocol import connection
 from leadscoring.errors import SettingError
 
-GRACE_SECONDS = 5
+GRACE_SECONDS = 1
+"""Time for its last answers when the process ends: all that it does is quick."""
+
+CONNECTIONS = 64
+"""Open connections of the second port, at most: who watches a service needs few."""
 
 
-class Beside(uvicorn.Server):
+class Beside(Clocked):
     """A server inside a process that another server runs in, and whose signals are that one's."""
 
     @contextmanager
@@ -26,13 +32,14 @@ class Beside(uvicorn.Server):
 async def listening(app: Any, host: str, port: int) -> AsyncIterator[None]:
     """Serves ``app`` on this port too, for as long as the context is open.
 
-    Every worker does, and the kernel shares the connections out among them, so the port lives as long as any
-    worker does.
+    Within the limits of the first port, but for the number of connections. Every worker does, and the kernel shares
+    the connections out among them, so the port lives as long as any worker does.
     """
     with bound(host, port, shared=True) as listener:
         listener.listen()
         config = uvicorn.Config(
-            app, http="httptools", ws="none", lifespan="off", log_config=None, access_log=False,
+            app, http=connection,  # type: ignore[arg-type]  # a function that makes one, as uvicorn calls it
+            ws="none", lifespan="off", log_config=None, access_log=False,
             server_header=False, proxy_headers=False, timeout_graceful_shutdown=GRACE_SECONDS,
         )  # fmt: skip
         server = Beside(config)

@@ -1,21 +1,26 @@
-"""``GET /api/v1/model/...``: what model answers, what it takes, what drives it."""
+"""``GET /api/v1/model/...``: what model answers, what it takes, what drives it, how far leads have moved."""
 
 from typing import Any
 
 import msgspec
 
 from leadscoring.api.exchange import Exchange, Reply
+from leadscoring.drift import no_report
+from leadscoring.drift_counts import DriftCounts
 from leadscoring.keys import KeyRing
 from leadscoring.model.loaded import LoadedModel, describe
 from leadscoring.scoring import Scorer
 
+UNCOUNTED = "nothing is counted: the model's card has no reference, or DRIFT_METRICS is off"
+
 
 class ModelRoutes:
-    """The three routes about the model that the scorer holds now."""
+    """The routes about the model that the scorer holds now; ``drift`` has counted its leads, where they are counted."""
 
-    def __init__(self, scorer: Scorer, keys: KeyRing) -> None:
+    def __init__(self, scorer: Scorer, keys: KeyRing, drift: DriftCounts | None = None) -> None:
         self._scorer = scorer
         self._keys = keys
+        self._drift = drift
 
     async def info(self, exchange: Exchange) -> Reply:
         """Name, version, training, calibration, tiers and quality."""
@@ -32,6 +37,12 @@ class ModelRoutes:
         """How much each feature matters over all, strongest first."""
         exchange.key = self._keys.check(exchange.presented_key).label
         return Reply(200, msgspec.json.encode(importance(self._scorer.model)))
+
+    async def drift(self, exchange: Exchange) -> Reply:
+        """How far the leads scored since the start have moved from those of training, over all workers."""
+        exchange.key = self._keys.check(exchange.presented_key).label
+        said = no_report(self._scorer.model.card.version, UNCOUNTED) if self._drift is None else self._drift.report()
+        return Reply(200, msgspec.json.encode(said))
 
 
 def feature_list(model: LoadedModel) -> dict[str, Any]:

@@ -28,6 +28,12 @@ DETAILS: Json = {
     "description": "Adds what the tiers mean, how the reasons add up, and the time taken.",
     "schema": {"type": "boolean", "default": False},
 }
+TIMEOUT: Json = {
+    "name": "X-Request-Timeout-Ms",
+    "in": "header",
+    "description": "Milliseconds that the caller waits; where a remote model scores, it has no longer than that.",
+    "schema": {"type": "integer", "minimum": 1, "maximum": 3_600_000},
+}
 
 
 def description(model: LoadedModel, settings: Settings) -> Json:
@@ -59,11 +65,12 @@ def description(model: LoadedModel, settings: Settings) -> Json:
 def paths(contract: Contract, settings: Settings) -> Json:
     """Every path of this port of the service."""
     return {
-        "/api/v1/score": {"post": scoring_operation(contract)},
-        "/api/v1/score/batch": {"post": batch_operation(contract, settings.max_batch_size)},
+        "/api/v1/score": {"post": scoring_operation(contract, settings)},
+        "/api/v1/score/batch": {"post": batch_operation(contract, settings)},
         "/api/v1/model/info": {"get": model_operation("getModelInfo", "Which model answers, and how good it is")},
         "/api/v1/model/features": {"get": model_operation("listFeatures", "What a lead may hold")},
         "/api/v1/model/importance": {"get": model_operation("listImportance", "What matters over all leads")},
+        "/api/v1/model/drift": {"get": model_operation("getDrift", "How far leads have moved from those of training")},
         "/": {"get": open_operation("getService", "What this service is")},
         "/health": {"get": open_operation("getHealth", "Whether the service answers")},
         "/health/live": {"get": open_operation("getLiveness", "Whether the process lives, and since when")},
@@ -91,39 +98,44 @@ def detail_paths(access: str) -> Json:
     return {path: {"get": operation} for path, operation in operations.items()}
 
 
-def scoring_operation(contract: Contract) -> Json:
+def asked(settings: Settings) -> list[Json]:
+    """The parameters of both scoring routes; a local model is quicker than any deadline, and takes none."""
+    return [REASONS, DETAILS] if settings.model_endpoint_provider == "local" else [REASONS, DETAILS, TIMEOUT]
+
+
+def scoring_operation(contract: Contract, settings: Settings) -> Json:
     """``POST /api/v1/score``."""
     return {
         "operationId": "scoreLead",
         "tags": ["scoring"],
         "summary": "Score one lead, with reasons",
         "security": [{"ApiKey": []}],
-        "parameters": [REASONS, DETAILS],
+        "parameters": asked(settings),
         "requestBody": json_body({"$ref": "#/components/schemas/Lead"}, example_lead(contract)),
         "responses": {
             "200": json_answer("The score", ref("Scored")),
-            **problems(400, 401, 408, 413, 415, 422, 429, 431, 500, 503),
+            **problems(400, 401, 408, 413, 415, 422, 429, 431, 500, 502, 503, 504),
         },
     }
 
 
-def batch_operation(contract: Contract, limit: int) -> Json:
+def batch_operation(contract: Contract, settings: Settings) -> Json:
     """``POST /api/v1/score/batch``.
 
     A place of the array may hold anything: what is no lead is refused at its own place.
     """
-    leads: Json = {"type": "array", "items": ref("Lead"), "maxItems": limit}
+    leads: Json = {"type": "array", "items": ref("Lead"), "maxItems": settings.max_batch_size}
     answers: Json = {"type": "array", "items": {"anyOf": [ref("Scored"), ref("Refused")]}}
     return {
         "operationId": "scoreBatch",
         "tags": ["scoring"],
         "summary": "Score many leads; an invalid one does not take the others down",
         "security": [{"ApiKey": []}],
-        "parameters": [REASONS, DETAILS],
+        "parameters": asked(settings),
         "requestBody": json_body(leads, [example_lead(contract)]),
         "responses": {
             "200": json_answer("At each place a score or an error", answers),
-            **problems(400, 401, 408, 413, 415, 422, 429, 431, 500, 503),
+            **problems(400, 401, 408, 413, 415, 422, 429, 431, 500, 502, 503, 504),
         },
     }
 
@@ -227,7 +239,7 @@ def json_answer(about: str, schema: Json) -> Json:
 def problems(*statuses: int) -> Json:
     """Error answers, all of the one shape."""
     about = {
-        400: "Not JSON, or too many leads",
+        400: "Not JSON, too many leads, or not a number of milliseconds",
         401: "No key, not a known one, or one that has expired",
         403: "The key does not have the scope that is needed",
         408: "The request took too long to arrive",
@@ -237,7 +249,9 @@ def problems(*statuses: int) -> Json:
         429: "The key has had as many leads scored as it may; Retry-After says when there is one more",
         431: "The head of the request is too large",
         500: "The service failed",
-        503: "More work than can be done in time, or not ready: come back later",
+        502: "The remote model failed, refused, or gave no valid answer",
+        503: "More work than can be done in time, not ready, or no remote model to be had: come back later",
+        504: "The remote model did not answer in time",
     }
     content = {"application/problem+json": {"schema": ref("Problem")}}
     return {str(status): {"description": about[status], "content": content} for status in statuses}

@@ -13,9 +13,11 @@ import leadscoring
 from leadscoring.api.exchange import Exchange, Reply
 from leadscoring.api.failures import plain_problem
 from leadscoring.api.lifecycle import Lifecycle
+from leadscoring.api.pulse import Pulse
 from leadscoring.keys import KeyRing
 from leadscoring.metrics import Metrics
 from leadscoring.scoring import API_VERSION, Scorer
+from leadscoring.settings import Settings
 from leadscoring.vitals import Vitals
 
 
@@ -29,16 +31,18 @@ class Operations:
         keys: KeyRing,
         vitals: Vitals,
         lifecycle: Lifecycle,
-        env: str,
-        closed: bool = False,
+        pulse: Pulse,
+        settings: Settings,
     ) -> None:
         self._lifecycle = lifecycle
         self._scorer = scorer
         self._metrics = metrics
         self._keys = keys
         self._vitals = vitals
-        self._env = env
-        self._closed = closed
+        self._pulse = pulse
+        self._env = settings.env
+        self._closed = settings.operations_access == "key"
+        self._workers = settings.workers
         self._started = time.monotonic()
 
     async def root(self, _exchange: Exchange) -> Reply:
@@ -76,10 +80,13 @@ class Operations:
         """What runs here, since when, and whether it is set up safely."""
         self._admit(exchange)
         self._keys.refresh()
-        provider, model = self._scorer.provider.name, self._scorer.model
+        provider, model = self._scorer.provider, self._scorer.model
+        serving, state, endpoint = self._metrics.serving(), self._lifecycle.seen(model), provider.status()
+        problems = self._problems(serving, endpoint)
         return said(
             {
-                "status": "healthy",
+                "status": ("degraded" if problems else "healthy") if state == "ready" else state,
+                "problems": problems,
                 "version": leadscoring.__version__,
                 "uptime_seconds": self._uptime(),
                 "model": {
@@ -87,17 +94,30 @@ class Operations:
                     "version": model.card.version,
                     "loaded": True,
                     "n_features": len(model.card.contract),
-                    "endpoint_provider": provider,
+                    "endpoint_provider": provider.name,
+                    "endpoint": endpoint,
                 },
                 "environment": {
                     "name": self._env,
                     "python_version": platform.python_version(),
                     "hostname": socket.gethostname(),
                 },
+                "workers": {"wanted": self._workers, "serving": serving},
                 "security": {"demo_key_active": self._keys.demo_active},
                 "timestamp": now(),
             }
         )
+
+    def _problems(self, serving: int, endpoint: dict[str, Any] | None) -> list[str]:
+        """What keeps a service that answers from being healthy."""
+        found = []
+        if serving < self._workers:
+            found.append(f"{serving} of {self._workers} workers serve")
+        if self._keys.refused:
+            found.append("the key file cannot be taken, so the keys from before count; the log says why")
+        if endpoint is not None and endpoint["state"] not in ("healthy", "unknown"):
+            found.append(f"the model endpoint: {endpoint['state']}")
+        return found
 
     async def resources(self, exchange: Exchange) -> Reply:
         """How the machine and the process that answers are doing."""
@@ -111,7 +131,10 @@ class Operations:
         """Every metric, in Prometheus' text format."""
         self._admit(exchange)
         self._keys.refresh()
+        self._metrics.workers(self._workers)
         self._metrics.keys(self._keys.demo_active, self._keys.next_expiry)
+        self._metrics.machine(*await asyncio.to_thread(self._vitals.machine))
+        self._pulse.beat()
         return Reply(200, self._metrics.exposition(), b"text/plain; version=0.0.4; charset=utf-8")
 
     def _admit(self, exchange: Exchange) -> None:

@@ -68,9 +68,15 @@ class SageMaker:
     """The three routes of a container of SageMaker's."""
 
     def __init__(
-        self, scorer: Scorer, metrics: Metrics, settings: Settings, admission: Admission, lifecycle: Lifecycle
+        self,
+        scorer: Scorer,
+        metrics: Metrics,
+        settings: Settings,
+        admission: Admission,
+        lifecycle: Lifecycle,
+        limit: RateLimit,
     ) -> None:
-        door, limit = FrontDoor(), RateLimit(settings.rate_limit_per_minute, settings.workers)
+        door = FrontDoor()
         self._leads = Scoring(scorer, door, metrics, settings, admission, limit)
         self._rows = EncodedScoring(scorer, door, metrics, settings, admission, limit)
         self._scorer = scorer

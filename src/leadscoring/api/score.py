@@ -34,7 +34,7 @@ class Scoring:
         metrics: Metrics,
         settings: Settings,
         admission: Admission,
-        limit: RateLimit | None = None,
+        limit: RateLimit,
     ) -> None:
         self._scorer = scorer
         self._keys = keys
@@ -42,7 +42,7 @@ class Scoring:
         self._max_batch_size = settings.max_batch_size
         self._max_body_bytes = settings.max_body_bytes
         self._admission = admission
-        self._limit = limit or RateLimit(settings.rate_limit_per_minute, settings.workers)
+        self._limit = limit
         self._encode = msgspec.json.Encoder().encode
 
     async def one(self, exchange: Exchange) -> Reply:
@@ -64,7 +64,7 @@ class Scoring:
         encoded = self._encode(answer)
         ended = perf_counter()
         spent.encode = ended - scored
-        admission.spend(ended - began)
+        admission.spend(ended - began - spent.waited)
         exchange.leads = 1
         self._metrics.scored_alone(answer.score, spent)
         return self._reply(exchange, encoded, spent, asked)
@@ -91,8 +91,9 @@ class Scoring:
                 errors.update(type(place).__name__ for place in part if isinstance(place, RequestError))
             ended = perf_counter()
             spent.encode += ended - made
-            working += ended - began
-            admission.spend(ended - began)
+            worked, spent.waited = ended - began - spent.waited, 0.0
+            working += worked
+            admission.spend(worked)
             await admission.breathe()
             began = perf_counter()
         self._metrics.batch(exchange.leads)

@@ -69,6 +69,12 @@ class Bins(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     shares: tuple[float, ...] = ()
     missing: float = 0.0
 
+    def __post_init__(self) -> None:
+        if any(a >= b for a, b in pairwise(self.edges)):
+            raise CardInvalid(f"the edges of a feature's bins must strictly rise, not be {self.edges}")
+        if any(not 0.0 <= share <= 1.0 for share in (*self.shares, self.missing)):
+            raise CardInvalid("the shares of a feature's bins must lie in 0..1")
+
 
 class Reference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What scores and features looked like in training, for percentiles and drift.
@@ -133,6 +139,13 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise CardInvalid("the card needs a name and a version")
         if self.reference.features and len(self.reference.features) != columns:
             raise CardInvalid(f"the reference has {len(self.reference.features)} features, the contract {columns}")
+        for feature, bins in zip(self.contract.features, self.reference.features, strict=False):
+            codes = len(feature.values) + feature.other
+            wanted = codes if feature.kind == "category" else len(bins.edges) + 1
+            if bins.shares and len(bins.shares) != wanted:
+                raise CardInvalid(
+                    f"the reference has {len(bins.shares)} shares of feature {feature.name!r}, which has {wanted} bins"
+                )
         for number, golden in enumerate(self.golden):
             if len(golden.row) != columns:
                 raise CardInvalid(f"golden row {number} has {len(golden.row)} values, the contract {columns} features")

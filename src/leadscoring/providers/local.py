@@ -1,5 +1,7 @@
 """Margins from the engine in this process."""
 
+from contextlib import AbstractAsyncContextManager, nullcontext
+
 from leadscoring._engine import Rows
 from leadscoring.model.trees import TreeEnsemble
 
@@ -15,3 +17,11 @@ class Local:
     def margins(self, rows: Rows) -> list[float]:
         """The margin of each row, in log-odds, in order: about a microsecond a row."""
         return self._trees.predict(rows)
+
+    def running(self) -> AbstractAsyncContextManager[None]:
+        """Nothing goes on beside scoring."""
+        return nullcontext()
+
+    def status(self) -> None:
+        """There is no endpoint to tell of."""
+        return

@@ -1,9 +1,24 @@
 """What the scorer asks of whatever computes margins."""
 
 from collections.abc import Awaitable
-from typing import Protocol
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Literal, NamedTuple, Protocol
 
 from leadscoring._engine import Rows
+
+ServedBy = Literal["local", "sagemaker", "azure"]
+
+
+class Given(NamedTuple):
+    """Margins that had to be waited for, and where they come from."""
+
+    margins: list[float]
+    served_by: ServedBy
+    degraded: bool = False
+    """Whether the local model stood in for a remote one that failed."""
+
+    unexplained: str | None = None
+    """Why the local trees cannot give the reasons for these margins, if they cannot."""
 
 
 class Provider(Protocol):
@@ -12,6 +27,17 @@ class Provider(Protocol):
     name: str
     """As in MODEL_ENDPOINT_PROVIDER and in the labels of metrics."""
 
-    def margins(self, rows: Rows) -> list[float] | Awaitable[list[float]]:
-        """The margin of each row, in log-odds, in order: at once where that is quick, else to be awaited."""
+    def margins(self, rows: Rows) -> list[float] | Awaitable[Given]:
+        """The margin of each row, in log-odds, in order: at once where that is quick, else to be awaited.
+
+        What is awaited raises an ``EndpointError`` when a remote model did not score.
+        """
+        ...
+
+    def running(self) -> AbstractAsyncContextManager[None]:
+        """What it does beside scoring, such as connections and checks, for as long as the context is open."""
+        ...
+
+    def status(self) -> dict[str, Any] | None:
+        """What ``/status`` tells of a remote endpoint; nothing when there is none."""
         ...

@@ -1,11 +1,89 @@
 """The providers that MODEL_ENDPOINT_PROVIDER can name: a new one is one file and one row here."""
 
 from collections.abc import Callable
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, NamedTuple
 
+from leadscoring.errors import CannotStart
+from leadscoring.metrics import Metrics
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.providers.local import Local
 from leadscoring.providers.provider import Provider
+from leadscoring.settings import Settings
 
-PROVIDERS: dict[str, Callable[[LoadedModel], Provider]] = {
-    "local": lambda model: Local(model.trees),
+if TYPE_CHECKING:  # it imports the HTTP client
+    from leadscoring.providers.wire import Wire
+
+
+def local(model: LoadedModel, _settings: Settings, _metrics: Metrics) -> Provider:
+    """The engine in this process."""
+    return Local(model.trees)
+
+
+def sagemaker(model: LoadedModel, settings: Settings, metrics: Metrics) -> Provider:
+    """An endpoint of Amazon SageMaker."""
+    from leadscoring.providers.remote import Remote
+    from leadscoring.providers.sagemaker import SageMaker
+
+    return Remote(SageMaker(settings, model.card.contract, wire=wire_of(settings)), model, settings, metrics)
+
+
+def azure(model: LoadedModel, settings: Settings, metrics: Metrics) -> Provider:
+    """A managed online endpoint of Azure Machine Learning."""
+    from leadscoring.providers.azure import Azure
+    from leadscoring.providers.remote import Remote
+
+    return Remote(Azure(settings, model.card.contract, wire=wire_of(settings)), model, settings, metrics)
+
+
+def wire_of(settings: Settings) -> "type[Wire]":
+    """The wire to call over: one that tells of each call where traces are on."""
+    if settings.otel_traces:
+        from leadscoring.providers.traced_wire import TracedWire
+
+        return TracedWire
+    from leadscoring.providers.wire import Wire
+
+    return Wire
+
+
+class Row(NamedTuple):
+    """How a provider is made, and what it cannot do without."""
+
+    make: Callable[[LoadedModel, Settings, Metrics], Provider]
+    extra: str = ""
+    """The extra of this package that brings its libraries."""
+
+    modules: tuple[str, ...] = ()
+    """What that extra brings."""
+
+
+PROVIDERS = {
+    "local": Row(local),
+    "sagemaker": Row(sagemaker, "aws", ("aiohttp", "botocore")),
+    "azure": Row(azure, "azure", ("aiohttp", "azure.identity")),
 }
+
+
+def check_installed(name: str) -> None:
+    """Raises ``CannotStart`` when the libraries of a provider are not installed; imports none of them."""
+    row = PROVIDERS[name]
+    missing = [module for module in row.modules if not is_installed(module)]
+    if missing:
+        raise CannotStart(
+            f"MODEL_ENDPOINT_PROVIDER={name} needs {' and '.join(missing)}: pip install 'leadscoring[{row.extra}]'"
+        )
+
+
+def is_installed(module: str) -> bool:
+    """Whether a module could be imported."""
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def provider_of(settings: Settings, model: LoadedModel, metrics: Metrics) -> Provider:
+    """The provider that the settings name. Raises ``CannotStart`` when it cannot be had as it is set up."""
+    check_installed(settings.model_endpoint_provider)
+    return PROVIDERS[settings.model_endpoint_provider].make(model, settings, metrics)

@@ -55,7 +55,10 @@ def make_reference(contract: Contract, x: Matrix, p: Vector) -> Reference:
 
 
 def make_bins(feature: Feature, column: Matrix) -> Bins:
-    """Shares of one column's bins: one a code, or about ten of equal mass between quantiles."""
+    """Shares of one column's bins: one a code, one a number where there are few, or ten between quantiles.
+
+    A number whose quantiles are all its largest value has one bin for that and one for all below.
+    """
     present = column[~np.isnan(column)].astype(np.float64)
     missing = 1.0 - len(present) / len(column)
     if feature.kind == "category":
@@ -63,8 +66,12 @@ def make_bins(feature: Feature, column: Matrix) -> Bins:
         return Bins((), tuple((counts / len(column)).tolist()), missing)
     if len(present) == 0:
         return Bins((), (0.0,), missing)
-    edges = np.unique(np.quantile(present, np.linspace(0.0, 1.0, NUMBER_BINS + 1)[1:-1], method="lower"))
-    edges = edges[edges < present.max()]
+    distinct = np.unique(present)
+    edges = distinct
+    if len(distinct) > NUMBER_BINS:
+        edges = np.unique(np.quantile(present, np.linspace(0.0, 1.0, NUMBER_BINS + 1)[1:-1], method="lower"))
+        edges = edges if edges[0] < distinct[-1] else distinct[-2:]
+    edges = edges[edges < distinct[-1]]
     counts = np.bincount(np.searchsorted(edges, present, side="left"), minlength=len(edges) + 1)
     return Bins(tuple(edges.tolist()), tuple((counts / len(column)).tolist()), missing)
 

@@ -1,4 +1,4 @@
-"""``leadscoring train`` and ``leadscoring evaluate``; trainers' libraries are loaded only when a command runs."""
+"""``leadscoring train | evaluate | drift``; trainers' libraries are loaded only when a command runs."""
 
 import json
 import sys
@@ -116,6 +116,31 @@ def evaluate(model: Path, data: Path, target: str, positive: str | None, report:
         return evaluate_model(model, data, target, positive, progress)
 
     finish(run(work, "measuring"), report, as_json, "")
+
+
+@click.command()
+@click.argument("model", type=FILE)
+@click.argument("data", type=FILE)
+@click.option("--json", "as_json", is_flag=True, help="Print all of it, bin by bin, as JSON.")
+def drift(model: Path, data: Path, as_json: bool) -> None:
+    """Say how far leads (CSV or Parquet) have moved from those a model was trained on.
+
+    DATA needs the columns of the model, and no outcome. Gives the population stability index of the score
+    and of each feature: below 0.1 nothing has changed, above 0.2 it has drifted.
+    """
+
+    def work(progress: Callable[[str, float], None]) -> Any:
+        from leadscoring.training.drift import drift_of
+
+        return drift_of(model, data, progress)
+
+    said = run(work, "comparing")
+    if as_json:
+        click.echo(json.dumps(said, allow_nan=False))
+        return
+    from leadscoring.training.drift import drift_text
+
+    click.echo(drift_text(said))
 
 
 def run(work: Callable[[Callable[[str, float], None]], Any], label: str) -> Any:

@@ -1,48 +1,78 @@
-"""Numbers that only tell when a lead came: worthless for the next lead, and ruinous to rely on.
+"""Drift of the leads in a file, by the bins and the counter of the service: the deed behind ``leadscoring drift``."""
 
-A model is used on leads later than all it has seen. A number such as a monthly index takes values
-there that no earlier lead had, and trees can only treat them like the nearest seen; a category that
-was never seen at least counts as *other*. So with a time column, a number whose values of one period
-hardly overlap with those of all earlier ones stays out.
-"""
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import polars as pl
 
-from leadscoring.features import Contract
-from leadscoring.training.encode import Matrix, Vector
-from leadscoring.training.split import Indices, time_folds
+from leadscoring._engine import Rows
+from leadscoring.drift import baseline
+from leadscoring.drift_counts import AREA, DriftCounts
+from leadscoring.errors import ModelUnsupported
+from leadscoring.model.loaded import LoadedModel
+from leadscoring.tally import Tally
+from leadscoring.training.encode import encode_table, with_unseen
+from leadscoring.training.evaluate import refuse_absent
+from leadscoring.training.leads import Progress, quiet
+from leadscoring.training.table import read_table
 
-PERIODS = 6
-SHIFT = 0.5
-"""A number stays out when its distribution moves by more than this, on the median of the periods."""
-
-
-def calendar_features(contract: Contract, x: Matrix, time: Vector) -> dict[str, float]:
-    """The numbers that follow the calendar, and how far each moves from one period to the next (0..1)."""
-    period = time_folds(time, PERIODS)
-    moved = {}
-    for place, feature in enumerate(contract.features):
-        if feature.kind in ("number", "integer"):
-            shift = typical_shift(x[:, place].astype(np.float64), period)
-            if shift > SHIFT:
-                moved[feature.name] = shift
-    return moved
+PART = 8192
+"""Rows that are handed to the counter at once."""
 
 
-def typical_shift(values: Vector, period: Indices) -> float:
-    """The median distance of each period to all before it (Kolmogorov and Smirnov's distance)."""
-    present = ~np.isnan(values)
-    shifts = []
-    for number in np.unique(period)[1:]:
-        before, now = values[present & (period < number)], values[present & (period == number)]
-        if len(before) and len(now):
-            shifts.append(distance(before, now))
-    return float(np.median(shifts)) if shifts else 0.0
+def drift_of(
+    model: str | Path | LoadedModel, source: str | Path | pl.DataFrame, progress: Progress | None = None
+) -> dict[str, Any]:
+    """What ``GET /api/v1/model/drift`` would say after a service had scored the leads of a file or frame.
+
+    A value that the service would refuse counts as missing. Raises ``ModelError`` for a model that cannot be read
+    or has no reference, ``TrainingDataError`` for leads that cannot be read or lack a required feature.
+    """
+    tell = progress or quiet
+    tell("reading", 0.0)
+    loaded = model if isinstance(model, LoadedModel) else LoadedModel.load(model)
+    base = baseline(loaded.card)
+    if base is None:
+        raise ModelUnsupported(
+            f"{loaded.card.name!r} has no reference to compare leads with; models of leadscoring train have one"
+        )
+    frame = source if isinstance(source, pl.DataFrame) else read_table(source)
+    contract = loaded.card.contract
+    refuse_absent(contract, frame)
+    tell("scoring", 0.3)
+    x = encode_table(contract, frame)
+    margins = loaded.trees.margins(x).astype(np.float64)
+    told = with_unseen(contract, frame, x)
+    counts = DriftCounts(Tally((), area=AREA), base)
+    for start in range(0, len(x), PART):
+        part = told[start : start + PART]
+        values = part.astype(object)
+        values[np.isnan(part)] = None
+        counts.count(Rows(values.tolist()), margins[start : start + PART].tolist())
+        tell("counting", 0.4 + 0.6 * start / len(x))
+    tell("done", 1.0)
+    return counts.report()
 
 
-def distance(first: Vector, second: Vector) -> float:
-    """The largest difference between two cumulative distributions, 0..1."""
-    grid = np.union1d(first, second)
-    one = np.searchsorted(np.sort(first), grid, side="right") / len(first)
-    two = np.searchsorted(np.sort(second), grid, side="right") / len(second)
-    return float(np.abs(one - two).max())
+def drift_text(said: dict[str, Any]) -> str:
+    """The figures as a table: the score, then each feature, the most drifted first."""
+    rows = [("the score", said["score"])] if said["score"] else []
+    rows += [(row["feature"], row) for row in said["features"]]
+    width = max(len(name) for name, _ in rows)
+    lines = [f"{said['leads']} leads against the training data of version {said['version']}", ""]
+    lines.append(f"{'':<{width}}  {'index':>7}  {'missing':>8}  {'unseen':>8}  verdict")
+    for name, row in rows:
+        index = "-" if row["psi"] is None else f"{row['psi']:.4f}"
+        shares = [share_of(row, label) for label in ("missing", "unseen")]
+        lines.append(f"{name:<{width}}  {index:>7}  {shares[0]:>8}  {shares[1]:>8}  {row['verdict']}")
+    if said["not_counted"]:
+        lines.append(f"not counted: {', '.join(said['not_counted'])}")
+    if said["leads"] < said["fewest_leads"]:
+        lines.append(f"fewer than {said['fewest_leads']} leads say nothing")
+    return "\n".join(lines)
+
+
+def share_of(row: dict[str, Any], label: str) -> str:
+    """The share of the leads in a bin, in words; nothing for a bin that is not there."""
+    return next((f"{bins['actual']:.2%}" for bins in row["bins"] if bins["bin"] == label), "")

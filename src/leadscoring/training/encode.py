@@ -43,6 +43,17 @@ def codes(feature: Feature, column: pl.Series) -> Vector:
     return mapped.to_numpy().astype(np.float64)
 
 
+def with_unseen(contract: Contract, frame: pl.DataFrame, x: Matrix) -> Matrix:
+    """The encoded rows, with the code after the last for texts never seen in training, known to the trees or not."""
+    x = x.copy()
+    for place, feature in enumerate(contract.features):
+        if feature.kind == "category" and feature.name in frame.columns:
+            text = frame[feature.name].cast(pl.String)
+            known = [*feature.values, *feature.missing]
+            x[(text.is_not_null() & ~text.is_in(known)).to_numpy(), place] = len(feature.values)
+    return x
+
+
 def numbers(column: pl.Series) -> Vector:
     """A column as float64, NaN where it holds no finite number; true and false are 1 and 0."""
     if column.dtype == pl.String:

@@ -64,7 +64,7 @@ def evaluate(
     opened = open_model(Path(model))
     frame = source if isinstance(source, pl.DataFrame) else read_table(source)
     leads = gather(frame, target, parse_tokens((), frame.columns), positive=positive or known_positive(opened, target))
-    refuse_absent(opened, leads.frame)
+    refuse_absent(opened.contract, leads.frame)
     refuse_one_outcome(leads)
     tell("scoring", 0.3)
     x = encode_table(opened.contract, leads.frame)
@@ -125,9 +125,9 @@ def bare_contract(booster: xgb.Booster, path: Path) -> Contract:
     return Contract(tuple(Feature(name, "number") for name in booster.feature_names))
 
 
-def refuse_absent(opened: Opened, frame: pl.DataFrame) -> None:
+def refuse_absent(contract: Contract, frame: pl.DataFrame) -> None:
     """Raise ``TrainingDataError`` when the data lacks a column that the model requires, or all of them."""
-    features = opened.contract.features
+    features = contract.features
     absent = [feature.name for feature in features if feature.name not in frame.columns]
     needed = [feature.name for feature in features if feature.required and feature.name in absent]
     if needed or len(absent) == len(features):

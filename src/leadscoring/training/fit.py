@@ -27,8 +27,8 @@ from leadscoring.features import Contract
 from leadscoring.model.calibration import Calibration
 from leadscoring.model.card import ATTRIBUTE, Card, Tiers, Training
 from leadscoring.training import certify, trees
+from leadscoring.training.calendar_columns import calendar_features
 from leadscoring.training.calibrate import apply, fit_calibration
-from leadscoring.training.drift import calendar_features
 from leadscoring.training.encode import Matrix, Vector, encode_table
 from leadscoring.training.infer import Inferred, infer, without
 from leadscoring.training.leads import Leads, Progress, gather, hold_out, quiet, refuse_few

@@ -1,0 +1,126 @@
+#!/bin/sh
+# The container image and the stack around it, with the container engine that is there.
+#
+#   container.sh build   build IMAGE from the Dockerfile
+#   container.sh run     run IMAGE as the service, on PORT, until it is told to stop
+#   container.sh up      start the service, Prometheus, Alertmanager and Grafana, and wait until they are healthy;
+#                        `up NAME...` only those
+#   container.sh down    stop them; what Prometheus and Grafana have stored stays
+#   container.sh check   say which engine and compose would do it
+#
+#   IMAGE         the image                                     (lead-scoring-api:latest)
+#   BASE_IMAGE    what it stands on                             (the Dockerfile's own)
+#   REQUIREMENTS  the lock in requirements/ of what is inside   (serve.txt)
+#   BUILD_ARGS    more words for the build, for example --secret id=pip.conf,src=/etc/pip.conf
+#   PORT          where the service is reached                  (8000)
+#
+# `run` and `up` hand over every setting of the service that is set in the environment.
+#
+# Exit code: 0 when it worked, 2 when there is nothing to do it with, else what the engine said.
+set -eu
+cd "$(dirname "$0")/.."
+
+IMAGE=${IMAGE:-lead-scoring-api:latest}
+REQUIREMENTS=${REQUIREMENTS:-serve.txt}
+PORT=${PORT:-8000}
+export IMAGE REQUIREMENTS PORT
+
+usage() {
+    sed -n '2,/^set /s/^# \{0,1\}//p' "$0" | sed '/^set /d'
+}
+
+cannot() {
+    printf 'container: %s\n' "$@" >&2
+    exit 2
+}
+
+# A program may be there and have nobody to talk to: Docker without its daemon.
+works() {
+    command -v "$1" >/dev/null && "$@" >/dev/null 2>&1
+}
+
+find_engine() {
+    for candidate in docker podman; do
+        if works "$candidate" info; then
+            printf '%s' "$candidate"
+            return
+        fi
+    done
+    if command -v docker >/dev/null; then
+        cannot "docker is installed, but its daemon does not answer; start it, or install podman"
+    fi
+    cannot "neither docker nor podman is installed"
+}
+
+# The words with which compose is called.
+find_compose() {
+    if [ "$1" = docker ] && works docker compose version; then
+        printf 'docker compose'
+    elif works docker-compose version; then
+        printf 'docker-compose'
+    elif [ "$1" = podman ] && works podman compose version; then
+        printf 'podman compose'
+    else
+        cannot "$1 is there, but no compose: install its plugin, or docker-compose"
+    fi
+}
+
+build() {
+    revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
+    version=$(sed -n 's/^version = "\(.*\)"$/\1/p' pyproject.toml | head -n 1)
+    set -- --build-arg REQUIREMENTS="$REQUIREMENTS" --build-arg VERSION="$version" --build-arg REVISION="$revision"
+    if [ -n "${BASE_IMAGE:-}" ]; then
+        set -- "$@" --build-arg BASE_IMAGE="$BASE_IMAGE"
+    fi
+    if [ "$engine" = podman ]; then
+        set -- "$@" --format docker # the other format has no health check
+    fi
+    # shellcheck disable=SC2086  # BUILD_ARGS is a list
+    "$engine" build "$@" ${BUILD_ARGS:-} --tag "$IMAGE" .
+}
+
+# The image knows the settings that it reads. PORT and HOST are this side's.
+settings() {
+    "$engine" run --rm "$IMAGE" serve --help | sed -n 's/^ *\([A-Z][A-Z_]*\)=.*/\1/p' | grep -vx -e PORT -e HOST
+}
+
+run() {
+    names=$(settings)
+    set --
+    for name in $names; do
+        if printenv "$name" >/dev/null; then
+            set -- "$@" --env "$name"
+        fi
+    done
+    exec "$engine" run --rm --name lead-scoring-api --publish "$PORT:8000" --read-only --cap-drop ALL \
+        --security-opt no-new-privileges --stop-timeout 40 "$@" "$IMAGE"
+}
+
+case "${1:-}" in
+    -h | --help)
+        usage
+        exit 0
+        ;;
+    build | run | up | down | check) verb=$1 ;;
+    *)
+        usage >&2
+        exit 2
+        ;;
+esac
+
+shift
+engine=$(find_engine)
+case "$verb" in
+    build) build ;;
+    run) run ;;
+    *)
+        compose=$(find_compose "$engine")
+        # $compose may be two words
+        case "$verb $#" in
+            check*) printf '%s, %s\n' "$engine" "$compose" ;;
+            down*) $compose down ;;
+            'up 0') $compose up --detach --build --wait ;;
+            up*) $compose up --detach --wait --no-deps "$@" ;;
+        esac
+        ;;
+esac

@@ -1,0 +1,102 @@
+#!/bin/sh
+# Builds the container image without a container daemon, and tests it: `make image-test`.
+#
+# The base is a Debian made by debootstrap, kept in build/image until `make clean`; buildah builds on it, and the tests
+# in tests/image run what came out in namespaces of their own, with its root mounted read-only. Needs root, buildah,
+# debootstrap and unshare.
+#
+#   DEBIAN_SUITE   the release the base is made of   (bookworm)
+#   PIP_INDEX_URL  the package index of the build    (what pip on this machine is set to)
+set -eu
+cd "$(dirname "$0")/.."
+
+SUITE=${DEBIAN_SUITE:-bookworm}
+WORK=$PWD/build/image
+BASE=$WORK/$SUITE
+IMAGE=localhost/lead-scoring-api
+BASE_IMAGE=localhost/debian-python:$SUITE
+
+cannot() {
+    printf 'image-test: %s\n' "$@" >&2
+    exit 2
+}
+
+say() {
+    printf '==> %s\n' "$1"
+}
+
+[ "$(id -u)" -eq 0 ] || cannot "only root may make a base and namespaces: run it with sudo, or in a virtual machine"
+PATH=$PATH:/usr/sbin
+for program in buildah debootstrap setpriv unshare; do
+    command -v "$program" >/dev/null ||
+        cannot "$program is needed (Debian, Ubuntu: apt-get install buildah debootstrap util-linux)"
+done
+
+# A storage of its own: the machine's images are not touched, and `make clean` takes it away.
+in_store() {
+    command=$1
+    shift
+    buildah --root "$WORK/storage" --runroot "$WORK/run" --storage-driver vfs "$command" "$@"
+}
+
+make_base() {
+    [ -e "$BASE.done" ] && return
+    say "base: Debian $SUITE with its Python"
+    rm -rf "$BASE"
+    mkdir -p "$WORK"
+    debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates "$SUITE" "$BASE" >"$BASE.log" 2>&1 ||
+        { tail -n 20 "$BASE.log" >&2; cannot "debootstrap failed; all it said is in $BASE.log"; }
+    rm -rf "$BASE"/var/cache/apt/archives/*.deb "$BASE"/var/lib/apt/lists/*
+    touch "$BASE.done"
+}
+
+import_base() {
+    in_store inspect --type image "$BASE_IMAGE" >/dev/null 2>&1 && [ "$WORK/imported" -nt "$BASE.done" ] && return
+    container=$(in_store from scratch)
+    in_store add --quiet "$container" "$BASE" / >/dev/null
+    in_store commit --quiet --rm "$container" "$BASE_IMAGE" >/dev/null
+    touch "$WORK/imported"
+}
+
+# What pip needs to reach packages as it does on this machine; both stay out of the image.
+write_secrets() {
+    certificates=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
+    [ -r "$certificates" ] || cannot "SSL_CERT_FILE must name the certificates that this machine trusts, not $certificates"
+    cp "$certificates" "$WORK/ca.pem"
+    index=${PIP_INDEX_URL:-$(python3 -m pip config get global.index-url 2>/dev/null || true)}
+    printf '[global]\ncert = /run/secrets/ca.pem\n' >"$WORK/pip.conf"
+    [ -z "$index" ] || printf 'index-url = %s\n' "$index" >>"$WORK/pip.conf"
+}
+
+build() {
+    say "image: $IMAGE on $BASE_IMAGE"
+    in_store bud --quiet --isolation chroot --format docker --pull-never \
+        --build-arg BASE_IMAGE="$BASE_IMAGE" --build-arg BUILD_PACKAGES="g++ python3-dev" \
+        --build-arg REVISION="$(git rev-parse HEAD 2>/dev/null || echo unknown)" \
+        --secret id=pip.conf,src="$WORK/pip.conf" --secret id=ca.pem,src="$WORK/ca.pem" \
+        --tag "$IMAGE" . >"$WORK/build.log" 2>&1 ||
+        { tail -n 40 "$WORK/build.log" >&2; cannot "the image cannot be built; all that was said is in $WORK/build.log"; }
+}
+
+# The image as files, and what a runtime is told about it.
+unpack() {
+    container=$(in_store from --pull-never "$IMAGE")
+    rm -f "$WORK/root"
+    ln -s "$(in_store mount "$container")" "$WORK/root"
+    in_store inspect --type image "$IMAGE" >"$WORK/inspect.json"
+}
+
+# Containers of earlier runs are whole copies of the image; that of the last one stays, to be looked at.
+forget() {
+    in_store rm --all >/dev/null 2>&1 || true
+}
+
+make_base
+import_base
+write_secrets
+forget
+start=$(date +%s)
+build
+unpack
+say "built in $(($(date +%s) - start)) s; $(du -sm "$WORK/root/" | cut -f 1) MB, of which $(du -sm "$BASE" | cut -f 1) MB are the base"
+IMAGE_FOLDER=$WORK .venv/bin/python -m pytest tests/image -q -rs "$@"

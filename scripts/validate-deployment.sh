@@ -1,0 +1,100 @@
+#!/bin/sh
+# Says whether a deployed service is all there, by asking it from outside: `validate-deployment.sh [URL]`.
+#
+#   URL          where the service is                             (BASE_URL, else http://localhost:8000)
+#   API_KEY      a key of the service                             (the demo key)
+#   METRICS_URL  where its metrics are, when not at URL/metrics   (OPERATIONS_ACCESS=port)
+#
+# It only reads: nothing is scored, nothing is changed. With OPERATIONS_ACCESS=key the key needs the scope admin.
+#
+# Exit code: 0 when every check passed, 1 when one did not, 2 when the service could not be asked at all.
+set -eu
+
+usage() {
+    sed -n '2,/^set /s/^# \{0,1\}//p' "$0" | sed '/^set /d'
+}
+
+cannot_run() {
+    printf 'validate-deployment: %s\n' "$@" >&2
+    exit 2
+}
+
+case "${1:-}" in
+    -h | --help)
+        usage
+        exit 0
+        ;;
+    -*)
+        usage >&2
+        exit 2
+        ;;
+esac
+
+URL=${1:-${BASE_URL:-http://localhost:8000}}
+URL=${URL%/}
+API_KEY=${API_KEY:-demo-api-key-123}
+METRICS_URL=${METRICS_URL:-$URL/metrics}
+
+for program in curl jq; do
+    command -v "$program" >/dev/null || cannot_run "$program is needed, and not installed"
+done
+
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+trap 'exit 2' INT TERM
+failed=0
+passed=0
+
+# ask KEY URL [words for curl]: the status; the body is in $folder/body. The key goes in by standard input, since others
+# can see a program's arguments; none is sent where it is empty.
+ask() {
+    key=$1
+    url=$2
+    shift 2
+    if [ -n "$key" ]; then printf 'header = "X-API-Key: %s"\n' "$key"; fi |
+        curl --silent --max-time 10 --output "$folder/body" --write-out '%{http_code}' --config - "$@" "$url" || true
+}
+
+# check WHAT KEY STATUS URL TEST [words for curl]: TEST is a command that is given the body, and says if it is right.
+check() {
+    what=$1
+    key=$2
+    wanted=$3
+    url=$4
+    sound=$5
+    shift 5
+    : >"$folder/body"
+    status=$(ask "$key" "$url" "$@")
+    if [ "$status" != "$wanted" ]; then
+        verdict="FAILED: status $status, not $wanted"
+    elif ! sh -c "$sound" <"$folder/body" >/dev/null 2>&1; then
+        verdict="FAILED: not the answer of this service: $(head -c 120 "$folder/body" | tr '\n' ' ')"
+    else
+        verdict=ok
+    fi
+    if [ "$verdict" = ok ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+    printf '%-26s %s\n' "$what" "$verdict"
+}
+
+[ "$(ask '' "$URL/health/live")" != 000 ] || cannot_run "no service answers at $URL"
+printf '%s\n' "$URL"
+
+nobody=not-a-key-of-this-service
+info=$URL/api/v1/model/info
+check "root"                     ''         200 "$URL/"             "jq -e '.service and .version and .docs'"
+check "health"                   ''         200 "$URL/health"       "jq -e '.status == \"healthy\"'"
+check "alive"                    ''         200 "$URL/health/live"  "jq -e '.status == \"alive\"'"
+check "ready"                    ''         200 "$URL/health/ready" "jq -e '.status == \"ready\" and .model_version'"
+check "metrics"                  "$API_KEY" 200 "$METRICS_URL"      "grep -q '^http_requests_total{'"
+check "documentation"            ''         200 "$URL/docs"         "grep -qi '<html'"
+check "OpenAPI document"         ''         200 "$URL/openapi.json" "jq -e '.openapi and .paths[\"/api/v1/score\"]'"
+check "refused without a key"    ''         401 "$info"             "jq -e '.code == \"key_missing\"'"
+check "refused with a wrong key" "$nobody"  401 "$info"             "jq -e '.code == \"key_unknown\"'"
+check "no score without a key"   ''         401 "$URL/api/v1/score" "jq -e '.code == \"key_missing\"'" --data '{}'
+check "model, with the key"      "$API_KEY" 200 "$info"             "jq -e '.name and .version and .n_features > 0'"
+
+if [ "$failed" -ne 0 ]; then
+    printf 'FAILED: %d of %d checks\n' "$failed" $((failed + passed))
+    exit 1
+fi
+printf 'ok: all %d checks\n' "$passed"

@@ -1,0 +1,76 @@
+"""A server that keeps the clock of its connections, and ends what takes too long."""
+
+import asyncio
+from socket import socket
+from time import monotonic
+from typing import Any
+
+import uvicorn
+
+
+class Clocked(uvicorn.Server):
+    """uvicorn's server around one of our applications: ten times a second it says what time it is.
+
+    Once a second it looks through all connections. When the application's process drains, so does this.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.turned = monotonic()
+        """When the event loop turned last."""
+
+    @property
+    def app(self) -> Any:
+        """The application, which has a ``gate``, a ``lifecycle`` and a ``tick``."""
+        return self.config.loaded_app
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second."""
+        self._tick()
+        if counter % 10 == 0:
+            self.sweep(self.turned)
+        return await super().on_tick(counter)
+
+    def _tick(self) -> None:
+        self.turned = monotonic()
+        self.app.tick(self.turned)
+
+    def sweep(self, now: float) -> None:
+        """Looks through all connections."""
+        for connection in list(self.server_state.connections):
+            connection.sweep(now)  # type: ignore[union-attr]  # ours is the only protocol
+
+    def close_after_answers(self) -> None:
+        """From now on every answer ends its connection."""
+        self.app.gate.closing = True
+        for connection in list(self.server_state.connections):
+            cycle: Any = connection.cycle  # type: ignore[union-attr]  # ours is the only protocol
+            if cycle is not None:
+                cycle.keep_alive = False
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        """Opens the application, then the port."""
+        self.app.gate.now = monotonic()
+        await super().startup(sockets)
+        self.app.lifecycle.at_drain(self.close_after_answers)
+        self._tick()
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        """Stops accepting, then answers what has arrived."""
+        for _ in range(3):  # the loop looks at the port once more: closing it resets whoever has not been taken on yet
+            await asyncio.sleep(0)
+        for server in self.servers:
+            server.close()
+        for _ in range(5):  # what clients sent before the port closed is read first
+            await asyncio.sleep(0.01)
+        sweeping = asyncio.create_task(self._sweep_on())
+        try:
+            await super().shutdown(sockets)
+        finally:
+            sweeping.cancel()
+
+    async def _sweep_on(self) -> None:
+        while True:
+            await asyncio.sleep(0.1)  # the beat of every time limit: ten times a second
+            self._tick()
+            self.sweep(self.turned)

@@ -1,0 +1,51 @@
+"""Which pages browsers may let call the API: Starlette's rules, with our shape of a refusal."""
+
+from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from leadscoring.api.exchange import Exchange
+from leadscoring.api.failures import problem
+from leadscoring.errors import PageNotAllowed
+
+
+class Cors(CORSMiddleware):
+    """CORS, whose refusals are problems like every other error."""
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        """What a browser hears when it asks before it calls."""
+        answer = super().preflight_response(request_headers)
+        return answer if answer.status_code == 200 else Refusal(answer, self.refusal(request_headers))
+
+    def refusal(self, asked: Headers) -> PageNotAllowed:
+        """What of it is not allowed, and what would be."""
+        origin, method = asked["origin"], asked["access-control-request-method"]
+        if not self.is_allowed_origin(origin):
+            return PageNotAllowed("the origin of the page", "one that CORS_ORIGINS names", origin)
+        if method not in self.allow_methods:
+            return PageNotAllowed("the method", " or ".join(self.allow_methods), method)
+        sent = asked.get("access-control-request-headers") or "access to a private network"
+        return PageNotAllowed("what the page sends", "headers among " + ", ".join(sorted(self.allow_headers)), sent)
+
+
+class Refusal(Response):
+    """A refused preflight as a problem, under the id of its request."""
+
+    def __init__(self, refused: Response, failure: PageNotAllowed) -> None:
+        super().__init__(status_code=refused.status_code)
+        self._failure = failure
+        self._kept = [header for header in refused.raw_headers if header[0] not in (b"content-length", b"content-type")]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Says it."""
+        exchange: Exchange = scope["exchange"]
+        exchange.error = type(self._failure).__name__
+        reply = problem(self._failure, exchange.request_id)
+        self.status_code, self.body = reply.status, reply.body
+        self.raw_headers = [
+            *self._kept,
+            (b"content-type", reply.media_type),
+            (b"content-length", b"%d" % len(reply.body)),
+        ]
+        await super().__call__(scope, receive, send)

@@ -1,0 +1,272 @@
+"""Drift: how far the leads that are scored have moved from those that the model was trained on.
+
+The one definition of bins and of the population stability index: the counters of the service, ``GET
+/api/v1/model/drift``, ``leadscoring drift`` and the rules of Prometheus all go by it.
+
+Source of the index: Siddiqi 2006, Credit Risk Scorecards; of its bounds, Lewis 1994, An Introduction to Credit
+Scoring: below 0.1 nothing has changed, above 0.2 something has.
+"""
+
+import hashlib
+import math
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from struct import pack, unpack
+from typing import Any
+
+from leadscoring.features import FLOAT32_MAX, Feature
+from leadscoring.model import card
+
+BINS = 10
+"""Bins of a feature or of the score, at most; a feature has one more for missing and one for unseen."""
+
+MISSING, UNSEEN = BINS, BINS + 1
+LABELS = (*map(str, range(BINS)), "missing", "unseen")
+SCORE_LABELS = LABELS[:BINS]
+
+MOST_FEATURES = 200
+"""Features that are counted, the first of the contract; counters of more would be a burden on whoever reads them."""
+
+EPSILON = 0.0001
+"""A share is taken for no less than this, or an empty bin would make the index infinite."""
+
+FEWEST_LEADS = 500
+"""With fewer leads there is no verdict: chance alone moves an index of 12 bins by 0.02 at this number."""
+
+MOVED, DRIFTED = 0.1, 0.2
+"""The index from which on a distribution has moved, and drifted."""
+
+Shares = tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bins:
+    """How one feature is counted. ``shares`` are those of training by ``LABELS``, ``None`` for a bin it has not.
+
+    ``edges`` are the upper edges of a number's bins, each included; ``codes`` has the bin of each code of a category.
+    ``holds`` says in words what is in each bin.
+    """
+
+    feature: str
+    shares: Shares
+    holds: tuple[str, ...]
+    edges: tuple[float, ...] | None = None
+    codes: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What leads are compared with: the bins of a model's features (``None`` for one not counted) and of its score.
+
+    ``margins`` are the upper edges of the bins of the score, in log-odds, and ``score`` their shares in training,
+    none when the card has no quantiles.
+    """
+
+    version: str
+    names: tuple[str, ...]
+    features: tuple[Bins | None, ...]
+    margins: tuple[float, ...]
+    score: Shares
+    score_holds: tuple[str, ...]
+    stamp: float = field(init=False)
+    """Another number for every other baseline, so that counts of two are never taken for one."""
+
+    def __post_init__(self) -> None:
+        told = repr((self.version, self.features, self.margins, self.score)).encode()
+        stamp = 1 + int.from_bytes(hashlib.sha256(told).digest()[:6], "big")
+        object.__setattr__(self, "stamp", float(stamp))  # what a frozen dataclass leaves to its own making
+
+    @property
+    def counted(self) -> tuple[Bins, ...]:
+        """The features that have bins, in the contract's order."""
+        return tuple(bins for bins in self.features if bins is not None)
+
+
+def baseline(model: card.Card) -> Baseline | None:
+    """What the card says of the training data, as bins to count in; ``None`` when it says nothing."""
+    features = [
+        feature_bins(feature, reference) if place < MOST_FEATURES else None
+        for place, (feature, reference) in enumerate(
+            zip(model.contract.features, model.reference.features, strict=False)
+        )
+    ]
+    features += [None] * (len(model.contract) - len(features))
+    edges, score = score_bins(model.reference.quantiles)
+    if not any(features) and not score:
+        return None
+    return Baseline(
+        version=model.version,
+        names=tuple(model.contract.names),
+        features=tuple(features),
+        margins=tuple(highest_margin(edge, model.calibration.probability) for edge in edges),
+        score=score + (None,) * (BINS - len(score)) if score else (),
+        score_holds=spans(edges),
+    )
+
+
+def feature_bins(feature: Feature, reference: card.Bins) -> Bins | None:
+    """The bins of one feature, ten at most; ``None`` when the card has no shares of it."""
+    if not reference.shares:
+        return None
+    if feature.kind == "category":
+        return category_bins(feature, reference)
+    last = merged(len(reference.shares))
+    starts = (0, *(place + 1 for place in last[:-1]))
+    shares = [math.fsum(reference.shares[start : end + 1]) for start, end in zip(starts, last, strict=True)]
+    edges = tuple(reference.edges[place] for place in last[:-1])
+    return Bins(feature.name, filled(shares, reference.missing, None), spans(edges), edges=edges)
+
+
+def category_bins(feature: Feature, reference: card.Bins) -> Bins:
+    """A bin for each of the commonest codes, and one for the rest; a rare text is *unseen*, as when it is served."""
+    known = reference.shares[: len(feature.values)]
+    ranked = sorted(range(len(known)), key=lambda code: -known[code])
+    bins = {code: min(rank, BINS - 1) for rank, code in enumerate(ranked)}
+    shares, texts = [0.0] * (max(bins.values()) + 1), [""] * (max(bins.values()) + 1)
+    for code in ranked:
+        shares[bins[code]] += known[code]
+        texts[bins[code]] = feature.values[code]
+    if len(known) > BINS:
+        texts[-1] = f"{len(known) - BINS + 1} others"
+    return Bins(
+        feature.name,
+        filled(shares, reference.missing, math.fsum(reference.shares[len(known) :])),
+        tuple(texts),
+        codes=tuple(bins[code] for code in range(len(known))),
+    )
+
+
+def filled(shares: Sequence[float], missing: float, unseen: float | None) -> Shares:
+    """Shares by ``LABELS``."""
+    return (*shares, *[None] * (BINS - len(shares)), missing, unseen)
+
+
+def merged(bins: int) -> list[int]:
+    """The last of the card's bins in each of ours, when there are more than ten of them."""
+    ours = min(bins, BINS)
+    return [(place + 1) * bins // ours - 1 for place in range(ours)]
+
+
+def score_bins(quantiles: Sequence[float]) -> tuple[tuple[float, ...], Shares]:
+    """Edges of the score's bins, as probabilities, and the share of each by the reference's quantiles."""
+    if not quantiles:
+        return (), ()
+    steps = len(quantiles) - 1
+    tenths = sorted({quantiles[place * steps // BINS] for place in range(1, BINS)})
+    edges = tuple(edge for edge in tenths if edge < quantiles[-1])
+    reached = [0.0, *((bisect_right(quantiles, edge) - 1) / steps for edge in edges), 1.0]
+    return edges, tuple(high - low for low, high in pairwise(reached))
+
+
+def highest_margin(probability: float, of: Callable[[float], float]) -> float:
+    """The highest float32 margin whose calibrated probability is no more than this one, by halving.
+
+    The calibration never falls, so that a lead is on the same side of both. ``-FLOAT32_MAX`` if there is none.
+    """
+    low, high = -FLOAT32_MAX, FLOAT32_MAX
+    if of(high) <= probability:
+        return high
+    low, high = ordered(low), ordered(high)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if of(from_ordered(int(middle))) <= probability:
+            low = middle
+        else:
+            high = middle
+    return from_ordered(int(low))
+
+
+def ordered(value: float) -> int:
+    """The number of a float32 among all of them, in their order."""
+    bits = int(unpack("<i", pack("<f", value))[0])
+    return bits if bits >= 0 else -(bits & 0x7FFFFFFF)
+
+
+def from_ordered(number: int) -> float:
+    """The float32 of this number."""
+    return math.copysign(float(unpack("<f", pack("<i", abs(number)))[0]), number)
+
+
+def spans(edges: Sequence[float]) -> tuple[str, ...]:
+    """What lies between edges, in words."""
+    if not edges:
+        return ("all",)
+    told = [f"{edge:.6g}" for edge in edges]
+    between = [f"over {low} to {high}" for low, high in pairwise(told)]
+    return (f"up to {told[0]}", *between, f"over {told[-1]}")
+
+
+def stability_index(expected: Sequence[float | None], counts: Sequence[float]) -> float | None:
+    """The population stability index of counts by bin against the shares expected; ``None`` for too few leads.
+
+    A bin whose expected share is ``None`` does not exist. Every share is taken for at least ``EPSILON``.
+    """
+    total = math.fsum(counts)
+    if total < FEWEST_LEADS:
+        return None
+    pairs = [
+        (max(share, EPSILON), max(count / total, EPSILON))
+        for share, count in zip(expected, counts, strict=True)
+        if share is not None
+    ]
+    return math.fsum((actual - share) * math.log(actual / share) for share, actual in pairs)
+
+
+def verdict(index: float | None) -> str:
+    """What an index means."""
+    if index is None:
+        return "too few leads"
+    return "stable" if index < MOVED else "moved" if index <= DRIFTED else "drifted"
+
+
+def report(base: Baseline, score: Sequence[float], features: Sequence[Sequence[float]]) -> dict[str, Any]:
+    """Drift of a score and of each counted feature by their counts per bin, the most drifted feature first."""
+    rows = [
+        {"feature": bins.feature, **compared(bins.shares, counts, bins.holds)}
+        for bins, counts in zip(base.counted, features, strict=True)
+    ]
+    rows.sort(key=lambda row: -1.0 if row["psi"] is None else row["psi"], reverse=True)
+    counted = {bins.feature for bins in base.counted}
+    leads = max([math.fsum(score), *(math.fsum(counts) for counts in features)])
+    return {
+        "version": base.version,
+        "unavailable": None,
+        "leads": int(leads),
+        "fewest_leads": FEWEST_LEADS,
+        "drifted_above": DRIFTED,
+        "score": compared(base.score, score, base.score_holds) if base.score else None,
+        "features": rows,
+        "not_counted": [name for name in base.names if name not in counted],
+    }
+
+
+def no_report(version: str, why: str) -> dict[str, Any]:
+    """The same shape for a model of which nothing is counted."""
+    return {
+        "version": version,
+        "unavailable": why,
+        "leads": 0,
+        "fewest_leads": FEWEST_LEADS,
+        "drifted_above": DRIFTED,
+        "score": None,
+        "features": [],
+        "not_counted": [],
+    }
+
+
+def compared(expected: Shares, counts: Sequence[float], holds: Sequence[str]) -> dict[str, Any]:
+    """Index and verdict of one distribution, with the share of each bin in training and now."""
+    index, total = stability_index(expected, counts), math.fsum(counts) or 1.0
+    bins = [
+        {
+            "bin": label,
+            "holds": holds[place] if place < BINS else label,
+            "expected": round(share, 6),
+            "actual": round(count / total, 6),
+        }
+        for place, (label, share, count) in enumerate(zip(LABELS, expected, counts, strict=False))
+        if share is not None
+    ]
+    return {"psi": None if index is None else round(index, 6), "verdict": verdict(index), "bins": bins}

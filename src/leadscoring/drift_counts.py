@@ -1,0 +1,121 @@
+"""How many scored leads fell into each bin of the model's reference, over all workers.
+
+The counts lie behind the other metrics of each worker, in an area whose size no model changes. A worker with
+another model, or another version of it, stamps its area anew, and areas with another stamp are not added up.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from leadscoring._engine import BinCounter, Rows
+from leadscoring.drift import BINS, LABELS, MOST_FEATURES, SCORE_LABELS, Baseline, report
+from leadscoring.tally import Family, Tally
+
+STAMP, SCORE, FEATURES = 0, 1, 1 + BINS
+WIDTH = len(LABELS)
+AREA = FEATURES + MOST_FEATURES * WIDTH
+"""Numbers that one worker counts in: 19 KB."""
+
+VERSION = {"model_version": ()}
+FAMILIES = (
+    Family(
+        "counter", "model_feature_bins", "Scored leads by bin of a feature",
+        {**VERSION, "feature": (), "bin": LABELS}, apart=True,
+    ),
+    Family("counter", "model_score_bins", "Scored leads by bin of the score",
+           {**VERSION, "bin": SCORE_LABELS}, apart=True),
+    Family(
+        "gauge", "model_feature_reference_share", "Share of the training data in a bin of a feature",
+        {**VERSION, "feature": (), "bin": LABELS}, apart=True,
+    ),
+    Family("gauge", "model_score_reference_share", "Share of the training data in a bin of the score",
+           {**VERSION, "bin": SCORE_LABELS}, apart=True),
+)  # fmt: skip
+"""Their series come from the model file, so they are written here and not by the tally."""
+
+Line = tuple[bytes, int]
+"""A series as it is written, but for its value, and where that is."""
+
+
+class DriftCounts:
+    """The counts of one process by one baseline, within the area of its tally."""
+
+    def __init__(self, tally: Tally, base: Baseline) -> None:
+        self.base = base
+        self._tally = tally
+        mine = tally.area
+        if mine[STAMP] != base.stamp:
+            mine[STAMP] = 0.0  # nobody adds up what is being emptied
+            for place in range(1, AREA):
+                mine[place] = 0.0
+            mine[STAMP] = base.stamp
+        places = iter(range(FEATURES, AREA, WIDTH))
+        self._places = [next(places) for _ in base.counted]
+        starts = iter(self._places)
+        columns = [None if bins is None else (next(starts), bins.edges, bins.codes) for bins in base.features]
+        self.count: Callable[[Rows, list[float]], None] = BinCounter(mine, columns, base.margins, SCORE).count
+        """Counts scored leads: each feature of each row, and its margin in log-odds. The engine's own call."""
+        self._constant, self._score_lines, self._feature_lines = self._prepared()
+
+    def report(self) -> dict[str, Any]:
+        """Drift of all leads that the workers have counted, as ``drift.report`` gives it."""
+        return report(self.base, *self.totals())
+
+    def totals(self) -> tuple[list[float], list[list[float]]]:
+        """Over all workers, the leads in each bin of the score, and of each counted feature."""
+        sums = self._sums()
+        return sums[SCORE:FEATURES], [sums[place : place + WIDTH] for place in self._places]
+
+    def exposition(self) -> bytes:
+        """The series in Prometheus' text format."""
+        sums = self._sums()
+        features, score = FAMILIES[:2]
+        parts = [self._constant]
+        for family, lines in ((features, self._feature_lines), (score, self._score_lines)):
+            if lines:
+                parts.append(head(family))
+                parts += [b"%b%r\n" % (series, sums[place]) for series, place in lines]
+        return b"".join(parts)
+
+    def _sums(self) -> list[float]:
+        areas = [area for area in self._tally.areas() if area[STAMP] == self.base.stamp]
+        return [sum(numbers) for numbers in zip(*areas, strict=True)]
+
+    def _prepared(self) -> tuple[bytes, list[Line], list[Line]]:
+        """The reference's lines, which never change, and the beginnings of those of the score and the features."""
+        base = self.base
+        score = [(f'bin="{SCORE_LABELS[bin_]}"', share, SCORE + bin_) for bin_, share in existing(base.score)]
+        features = [
+            (f'feature="{escaped(bins.feature)}",bin="{LABELS[bin_]}"', share, place + bin_)
+            for bins, place in zip(base.counted, self._places, strict=True)
+            for bin_, share in existing(bins.shares)
+        ]
+        version = f'model_version="{escaped(base.version)}"'
+        feature_bins, score_bins, feature_shares, score_shares = FAMILIES
+        constant = [
+            head(family)
+            + b"".join(f"{family.name}{{{version},{label}}} {share!r}\n".encode() for label, share, _ in of)
+            for family, of in ((feature_shares, features), (score_shares, score))
+            if of
+        ]
+        lines = [
+            [(f"{family.name}_total{{{version},{labels}}} ".encode(), place) for labels, _, place in of]
+            for family, of in ((score_bins, score), (feature_bins, features))
+        ]
+        return b"".join(constant), lines[0], lines[1]
+
+
+def existing(shares: Sequence[float | None]) -> Iterator[tuple[int, float]]:
+    """The bins that there are, with their shares in training."""
+    return ((place, share) for place, share in enumerate(shares) if share is not None)
+
+
+def head(family: Family) -> bytes:
+    """What stands above a metric's series."""
+    name = family.name + ("_total" if family.kind == "counter" else "")
+    return f"# HELP {name} {family.help}\n# TYPE {name} {family.kind}\n".encode()
+
+
+def escaped(value: str) -> str:
+    """A label's value as Prometheus reads it."""
+    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")

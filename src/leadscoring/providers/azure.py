@@ -1,0 +1,118 @@
+"""The provider ``azure``: a managed online endpoint of Azure Machine Learning."""
+
+from time import monotonic, time
+from typing import Any
+
+from leadscoring.errors import (
+    EndpointError,
+    EndpointFailed,
+    EndpointRefused,
+    EndpointRejected,
+    EndpointThrottled,
+    EndpointTimeout,
+)
+from leadscoring.features import Contract
+from leadscoring.logs import hush
+from leadscoring.providers.answer import margins_in, most_bytes
+from leadscoring.providers.lease import Lease
+from leadscoring.providers.payload import Frame, JsonRows, Payload
+from leadscoring.providers.provider import ServedBy
+from leadscoring.providers.wire import Response, Wire
+from leadscoring.settings import Settings
+
+SCOPE = "https://ml.azure.com/.default"
+"""What an Entra ID token for Azure ML is asked for."""
+
+RENEW_SECONDS = 300.0
+"""Before a token runs out, in which another is fetched."""
+
+MODEL_STATUS = "ms-azureml-model-error-statuscode"
+LONGEST_WAIT = 3600
+
+
+class Azure:
+    """One endpoint; ``credential`` gives Entra ID tokens where there is no key."""
+
+    name: ServedBy = "azure"
+
+    def __init__(self, settings: Settings, contract: Contract, credential: Any = None, wire: type[Wire] = Wire) -> None:
+        self.payload: Payload = (
+            Frame(contract.names) if settings.azure_ml_payload == "input_data" else JsonRows(len(contract), "data")
+        )
+        hush("azure", "msal", "urllib3")
+        self._key = settings.azure_ml_api_key
+        self._wire = wire(self.name, settings.azure_ml_endpoint_url)
+        self._headers = {"Content-Type": self.payload.content_type, "Accept": "application/json"}
+        if settings.azure_ml_deployment_name:
+            self._headers["azureml-model-deployment"] = settings.azure_ml_deployment_name
+        self._credential = credential
+        self._token = Lease(self._fetch)
+
+    def open(self) -> None:
+        """Makes ready to call."""
+        self._wire.open()
+
+    async def close(self) -> None:
+        """Ends all connections."""
+        await self._wire.close()
+        if self._credential is not None:
+            self._credential.close()
+
+    async def call(self, body: bytes, rows: int) -> list[float]:
+        """The margins of the rows in ``body``. Raises the ``EndpointError`` that fits what went wrong."""
+        bearer = self._key or await self._token.get()
+        headers = {**self._headers, "Authorization": f"Bearer {bearer}"}
+        answer = await self._wire.post(body, headers, most_bytes(rows))
+        if answer.status == 200:
+            return margins_in(answer.body, rows, self.name)
+        if answer.status == 401:
+            self._token.drop()
+        raise error_of(answer)
+
+    def _fetch(self) -> tuple[str, float]:
+        """A token of the first identity that there is; blocks while it asks files or metadata services."""
+        from azure.core.exceptions import AzureError
+        from azure.identity import DefaultAzureCredential
+
+        if self._credential is None:
+            self._credential = DefaultAzureCredential()
+        try:
+            token = self._credential.get_token(SCOPE)
+        except (AzureError, OSError) as failure:
+            raise EndpointRefused(self.name, f"no Entra ID token ({type(failure).__name__})") from None
+        return token.token, monotonic() + token.expires_on - time() - RENEW_SECONDS
+
+
+def error_of(answer: Response) -> EndpointError:
+    """What an answer other than 200 means."""
+    where, status = Azure.name, answer.status
+    why = f"status {status}"
+    if status == 424:
+        return model_error(answer, why)
+    if status == 408:
+        return EndpointTimeout(where, why)
+    if status == 429:
+        return EndpointThrottled(where, why, wait_of(answer))
+    if status >= 500:
+        return EndpointFailed(where, why)
+    return EndpointRefused(where, why)
+
+
+def model_error(answer: Response, why: str) -> EndpointError:
+    """The container answered something other than 200: what that was decides."""
+    where, told = Azure.name, answer.headers.get(MODEL_STATUS, "")
+    original = int(told) if told.isascii() and told.isdigit() and len(told) <= 3 else 0
+    why = f"{why}, the container answered {original}" if original else why
+    if told == "0" or original == 408:
+        return EndpointTimeout(where, f"{why} (its container was not in time)")
+    if original == 429:
+        return EndpointThrottled(where, why)
+    if 400 <= original < 500:
+        return EndpointRejected(where, why)
+    return EndpointFailed(where, why)
+
+
+def wait_of(answer: Response) -> int | None:
+    """The seconds that ``Retry-After`` tells, if it does."""
+    told = answer.headers.get("retry-after", "")
+    return min(int(told), LONGEST_WAIT) if told.isascii() and told.isdigit() and len(told) <= 9 else None

@@ -1,0 +1,46 @@
+"""The scorer, seen by OpenTelemetry: a span for the leads of each request."""
+
+from collections.abc import AsyncIterator
+
+from opentelemetry.trace import SpanKind
+
+from leadscoring._engine import Rows
+from leadscoring.errors import RequestError
+from leadscoring.lead import Scored
+from leadscoring.metrics import Spent
+from leadscoring.scoring import Asked, Scorer
+from leadscoring.tracing import LEADS, PROVIDER, begin, spanning, within
+
+SCORING = "score leads"
+
+
+class TracedScorer(Scorer):
+    """Scores as the scorer does, and to the same bits."""
+
+    async def one(self, body: bytes, asked: Asked, request_id: str) -> tuple[Scored, Spent]:
+        """As in ``Scorer``."""
+        with spanning(SCORING, SpanKind.INTERNAL, {PROVIDER: self.provider.name, LEADS: 1}):
+            return await super().one(body, asked, request_id)
+
+    async def many(
+        self, body: bytes, limit: int, asked: Asked, request_id: str, spent: Spent
+    ) -> AsyncIterator[list[Scored | RequestError]]:
+        """As in ``Scorer``. Between two parts the caller goes on in its own span, not in this one."""
+        span = begin(SCORING, SpanKind.INTERNAL, {PROVIDER: self.provider.name})
+        parts, leads = super().many(body, limit, asked, request_id, spent), 0
+        try:
+            while True:
+                with within(span):
+                    part = await anext(parts, None)
+                if part is None:
+                    break
+                leads += len(part)
+                yield part
+        finally:
+            span.set_attribute(LEADS, leads)
+            span.end()
+
+    async def encoded(self, rows: Rows, spent: Spent) -> list[float]:
+        """As in ``Scorer``."""
+        with spanning(SCORING, SpanKind.INTERNAL, {PROVIDER: self.provider.name, LEADS: len(rows)}):
+            return await super().encoded(rows, spent)

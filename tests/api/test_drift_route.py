@@ -1,0 +1,130 @@
+"""A served lead is counted once, by whichever way it came, and the route, ``/metrics`` and the command say the same."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import polars as pl
+import pytest
+from factories import LEAD, bare_model_file, card, lead, model_file
+from prometheus_client.parser import text_string_to_metric_families
+from serving import KEY, Server, serving
+from test_drift_counts import REFERENCE
+
+from leadscoring.model.card import Reference
+from leadscoring.training.drift import drift_of
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small model with bins of its features."""
+    return model_file(tmp_path_factory.mktemp("model"), card(reference=REFERENCE))
+
+
+@pytest.fixture
+def server(tmp_path: Path, model: Path) -> Iterator[Server]:
+    """A fresh service of two workers that speaks every protocol."""
+    with serving(tmp_path, model, WORKERS="2", ENDPOINT_PROTOCOLS="v2,sagemaker") as running:
+        yield running
+
+
+def counted(server: Server) -> dict[str, float]:
+    """How many leads were counted, by feature; the score's are under no name."""
+    families: Any = text_string_to_metric_families(server.http.get("/metrics").text)
+    sums: dict[str, float] = {}
+    for family in families:
+        for sample in family.samples:
+            if sample.name.endswith("_bins_total"):
+                feature = sample.labels.get("feature", "")
+                sums[feature] = sums.get(feature, 0.0) + sample.value
+    return sums
+
+
+def said(server: Server) -> dict[str, Any]:
+    """What the route says."""
+    answer = server.http.get("/api/v1/model/drift")
+    assert answer.status_code == 200
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+def test_each_way_in_counts_a_lead_once(server: Server) -> None:
+    """Golden rows, readiness, refused leads and leads refused within a batch count nowhere."""
+    rows: list[list[float | None]] = [[1.0, 0.0, 0.5, 1.0, 0.0, 0.0, 0.5], [2.0, None, None, 0.0, None, 1.0, None]]
+    flat = [value for row in rows for value in row]
+    tensor = {"name": "rows", "datatype": "FP32", "shape": [2, 7], "data": flat}
+    csv = "\n".join(",".join("" if value is None else str(value) for value in row) for row in rows)
+    ways: tuple[tuple[int, Callable[[], httpx.Response]], ...] = (
+        (0, lambda: server.http.get("/health/ready")),
+        (1, lambda: server.http.post("/api/v1/score", json=LEAD)),
+        (0, lambda: server.http.post("/api/v1/score", json=lead(revenue=-1))),
+        (2, lambda: server.http.post("/api/v1/score/batch", json=[lead("a"), lead("b", revenue=-1), lead("c")])),
+        (300, lambda: server.http.post("/api/v1/score/batch?reasons=0", json=[lead(f"lead-{n}") for n in range(300)])),
+        (2, lambda: server.http.post("/v2/models/small/infer", json={"inputs": [tensor]})),
+        (2, lambda: server.http.post("/invocations", content=csv, headers={"Content-Type": "text/csv"})),
+        (1, lambda: server.http.post("/invocations", json=LEAD)),
+    )
+    total = 0
+    assert set(counted(server).values()) == {0}
+    for leads, send in ways:
+        answer = send()
+        assert answer.status_code in (200, 422)
+        total += leads
+        found = counted(server)
+        assert set(found.values()) == {total}, answer.request.url
+        assert len(found) == 7
+    assert said(server)["leads"] == total
+
+
+def frame(leads: list[dict[str, Any]]) -> pl.DataFrame:
+    """Leads as a table of text."""
+    return pl.DataFrame([each["features"] for each in leads]).select(pl.all().cast(pl.String))
+
+
+def test_a_file_gets_the_figures_of_the_service_that_scored_it(server: Server, model: Path, tmp_path: Path) -> None:
+    """Over two workers; numbers, flags, categories, missing and unseen."""
+    leads = [
+        lead(
+            f"lead-{n}",
+            revenue=n * 1000,
+            visits=None if n % 5 == 0 else n % 9,
+            decision_maker=n % 3 == 0,
+            source=("web", "fair", "unknown", "partner")[n % 4],
+            **{"region / city (ü)": ("north", "south", "west")[n % 3]},
+            open_rate=n / 1000,
+        )
+        for n in range(1000)
+    ]
+    for start in range(0, 1000, 100):
+        with httpx.Client(base_url=server.url, headers={"X-API-Key": KEY}) as http:  # any worker may get it
+            assert http.post("/api/v1/score/batch?reasons=0", json=leads[start : start + 100]).status_code == 200
+    told = said(server)
+    frame(leads).write_csv(tmp_path / "leads.csv")
+    assert drift_of(model, tmp_path / "leads.csv") == told
+    assert told["leads"] == 1000
+    assert told["not_counted"] == ["growth"]
+    by_name = {row["feature"]: row for row in told["features"]}
+    assert by_name["source"]["bins"][-1] == {"bin": "unseen", "holds": "unseen", "expected": 0.1, "actual": 0.25}
+    assert by_name["region / city (ü)"]["verdict"] == "drifted"
+    indices = [row["psi"] for row in told["features"]]
+    assert indices == sorted(indices, reverse=True)
+
+
+@pytest.mark.parametrize("case", ["off", "no card", "no reference"])
+def test_without_bins_the_service_serves_and_says_why_there_are_none(tmp_path: Path, case: str, model: Path) -> None:
+    """A model without a card, a card of old, or the setting: no series, and an answer of the same shape."""
+    environ = {"DRIFT_METRICS": "off"} if case == "off" else {}
+    if case == "no card":
+        model = bare_model_file(tmp_path)
+    if case == "no reference":
+        model = model_file(tmp_path, card(reference=Reference()))
+    with serving(tmp_path, model, **environ) as server:
+        told = said(server)
+        assert (told["leads"], told["score"], told["features"]) == (0, None, [])
+        assert "DRIFT_METRICS" in told["unavailable"]
+        assert "_bins_total" not in server.http.get("/metrics").text
+        body = LEAD if case != "no card" else {"lead_id": "a", "features": {"f0": 1.0}}
+        assert server.http.post("/api/v1/score", json=body).status_code == 200

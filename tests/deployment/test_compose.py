@@ -1,0 +1,147 @@
+"""The compose file: what its schema allows, with paths that exist and ports that agree with what listens on them."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from leadscoring.settings import DEMO_KEY, TABLE, read_settings
+
+ROOT = Path(__file__).parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+PORTS = {"api": 8000, "prometheus": 9090, "alertmanager": 9093, "grafana": 3000}
+DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
+GIVEN = re.compile(r"\$\{(\w+):-(.*?)\}")
+
+service = pytest.mark.parametrize("name", SERVICES)
+
+
+def test_the_schema_of_compose_files_takes_it() -> None:
+    """As its own project publishes it."""
+    schema = [str(Path(sys.executable).parent / "check-jsonschema"), "--builtin-schema", "vendor.compose-spec"]
+    checked = subprocess.run([*schema, "docker-compose.yml"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_the_names_are_those_that_the_commands_of_the_guide_use() -> None:
+    """Four services, and a container that `docker logs` can name."""
+    assert set(SERVICES) == set(PORTS)
+    assert SERVICES["api"]["container_name"] == "lead-scoring-api"
+    assert GIVEN.sub(r"\2", SERVICES["api"]["image"]) == "lead-scoring-api:latest"
+
+
+@service
+def test_a_port_inside_is_the_one_that_listens(name: str) -> None:
+    """It is published under the same number, asked by the health check, and told to the service and the image."""
+    (published,) = SERVICES[name]["ports"]
+    *_, outside, inside = GIVEN.sub(r"\2", published).split(":")
+    assert int(outside) == int(inside) == PORTS[name]
+    check = " ".join(SERVICES[name]["healthcheck"]["test"])
+    if name == "api":
+        assert SERVICES[name]["environment"]["PORT"] == inside
+        assert f"EXPOSE {inside}" in DOCKERFILE
+        assert read_settings({}).port == int(inside)
+    else:
+        assert f"http://127.0.0.1:{inside}/" in check
+
+
+@service
+def test_monitoring_is_for_this_machine_alone_unless_told_otherwise(name: str) -> None:
+    """Prometheus and Alertmanager have no password, and Grafana a known one; the service has its keys."""
+    (published,) = SERVICES[name]["ports"]
+    assert GIVEN.sub(r"\2", published).startswith("127.0.0.1:") == (name != "api")
+
+
+@service
+def test_what_is_mounted_exists(name: str) -> None:
+    """A path of the project, which the container cannot change, or a volume that is declared."""
+    for mount in SERVICES[name].get("volumes", []):
+        source, target, *mode = mount.split(":")
+        assert target.startswith("/")
+        if source.startswith("."):
+            assert (ROOT / source).exists(), f"{name} mounts {source}, which is not there"
+            assert mode == ["ro"]
+        else:
+            assert source in COMPOSE["volumes"]
+
+
+def configured(name: str) -> list[str]:
+    """The paths in a container that its arguments name."""
+    return [word.split("=", 1)[1] for word in SERVICES[name].get("command", []) if "=/" in word]
+
+
+@pytest.mark.parametrize("name", ["prometheus", "alertmanager"])
+def test_what_a_program_is_told_to_read_and_write_is_mounted(name: str) -> None:
+    """Its configuration is a file of the project, its storage a volume."""
+    mounts = {mount.split(":")[1]: mount.split(":")[0] for mount in SERVICES[name]["volumes"]}
+    config, storage, *_ = configured(name)
+    folder, _, file = config.rpartition("/")
+    assert (ROOT / mounts[folder] / file).is_file()
+    assert mounts[storage] in COMPOSE["volumes"]
+
+
+def test_grafana_finds_its_data_and_dashboards() -> None:
+    """The datasource is the service of that name and port, the dashboards' folder the one that is mounted."""
+    provisioning = ROOT / "monitoring" / "grafana" / "provisioning"
+    sources = yaml.safe_load((provisioning / "datasources" / "prometheus.yml").read_text("utf-8"))["datasources"]
+    for source in sources:
+        assert source["url"] == f"http://{source['uid']}:{PORTS[source['uid']]}"
+    (provider,) = yaml.safe_load((provisioning / "dashboards" / "leadscoring.yml").read_text("utf-8"))["providers"]
+    targets = [mount.split(":")[1] for mount in SERVICES["grafana"]["volumes"]]
+    assert provider["options"]["path"] in targets
+
+
+@service
+def test_a_container_has_no_more_rights_than_it_needs(name: str) -> None:
+    """A root that is read-only, no capabilities, no way to get any, and logs that end."""
+    said = SERVICES[name]
+    assert said["read_only"] is True
+    assert said["cap_drop"] == ["ALL"]
+    assert "no-new-privileges:true" in said["security_opt"]
+    assert said["logging"]["driver"] == "json-file"
+    assert {"max-size", "max-file"} <= set(said["logging"]["options"])
+    assert {"test", "interval", "timeout", "retries"} <= set(said["healthcheck"])
+
+
+@service
+def test_an_image_is_pinned_by_its_version(name: str) -> None:
+    """So that two machines run the same; ours is the one that was built."""
+    if name != "api":
+        assert re.fullmatch(r"[\w./-]+:v?\d+\.\d+\.\d+", SERVICES[name]["image"])
+
+
+def test_every_setting_reaches_the_service() -> None:
+    """Those with a value have the default of the table; the others are taken over only when they are set."""
+    environment = SERVICES["api"]["environment"]
+    assert not [row.name for row in TABLE if row.name not in environment]
+    for row in TABLE:
+        if environment[row.name] is not None:
+            assert GIVEN.sub(r"\2", environment[row.name]) == row.default, row.name
+    assert DEMO_KEY not in (ROOT / "docker-compose.yml").read_text("utf-8")
+
+
+def test_the_end_is_waited_for() -> None:
+    """A runtime that kills before the service has drained loses requests that it accepted."""
+    settings = read_settings({})
+    patience = int(SERVICES["api"]["stop_grace_period"].removesuffix("s"))
+    assert patience > settings.drain_seconds + settings.shutdown_seconds
+
+
+def test_health_is_asked_for_as_in_the_image() -> None:
+    """The Dockerfile says the same, for those who run without compose."""
+    assert SERVICES["api"]["healthcheck"]["test"] == ["CMD", "leadscoring", "health"]
+    assert 'CMD ["leadscoring", "health"]' in DOCKERFILE
+
+
+def test_the_base_of_the_image_is_the_one_of_the_dockerfile() -> None:
+    """Compose hands on a default of its own."""
+    args = SERVICES["api"]["build"]["args"]
+    defaults = dict(re.findall(r"^ARG (\w+)=(\S+)$", DOCKERFILE, re.MULTILINE))
+    for name, value in args.items():
+        assert GIVEN.sub(r"\2", value) == defaults[name]
+    assert (ROOT / "requirements" / defaults["REQUIREMENTS"]).is_file()

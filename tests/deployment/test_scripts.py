@@ -1,0 +1,239 @@
+"""The scripts that operators run, against a real service, and against one that answers wrong."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx
+import pytest
+from serving import DEADLINE, KEY, Server, eventually, free_port, serving
+
+pytestmark = pytest.mark.integration
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = ROOT / "scripts"
+OPERATORS = ("quick_test.sh", "validate-deployment.sh", "start-monitoring.sh", "container.sh", "deploy-aws.sh")
+
+
+def need(*programs: str) -> None:
+    """Skips where a program is missing; in CI that is a failure."""
+    for program in programs:
+        if shutil.which(program):
+            continue
+        if os.environ.get("CI"):
+            pytest.fail(f"CI must run the scripts, but {program} is not installed")
+        pytest.skip(f"the scripts need {program}, which is not installed")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A service of the shipped model."""
+    need("curl", "jq")
+    with serving(tmp_path_factory.mktemp("scripts"), ROOT / "models" / "model.json") as running:
+        yield running
+
+
+def run(script: str, *words: str, **environ: str) -> "subprocess.CompletedProcess[str]":
+    """A script as an operator runs it, with the key of the service."""
+    command = [str(SCRIPTS / script), *words]
+    given = os.environ | {"API_KEY": KEY} | environ
+    return subprocess.run(command, env=given, capture_output=True, text=True, check=False, timeout=DEADLINE)
+
+
+@contextmanager
+def lying(server: Server, lies: dict[str, tuple[int, str]]) -> Iterator[str]:
+    """The address of a service that answers some ``METHOD path`` wrong, and passes everything else on."""
+
+    class Liar(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.pass_on()
+
+        def do_POST(self) -> None:
+            self.pass_on()
+
+        def pass_on(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            sent = {"X-API-Key": self.headers["X-API-Key"]} if "X-API-Key" in self.headers else {}
+            who = "with key " if sent else ""
+            lie = lies.get(f"{who}{self.command} {self.path}")
+            if lie is None:
+                said = httpx.request(self.command, server.url + self.path, content=body, headers=sent)
+                lie = said.status_code, said.text
+            content = lie[1].encode()
+            self.send_response(lie[0])
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    listener = ThreadingHTTPServer(("127.0.0.1", 0), Liar)
+    thread = threading.Thread(target=listener.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.server_port}"
+    finally:
+        listener.shutdown()
+        thread.join()
+        listener.server_close()
+
+
+@pytest.mark.parametrize("script", OPERATORS)
+def test_every_script_says_how_it_is_used(script: str) -> None:
+    """With --help its head and success; for a word that it does not know the same, and 2."""
+    asked = run(script, "--help")
+    assert asked.returncode == 0
+    assert "Exit code:" in asked.stdout
+    assert "set -eu" not in asked.stdout
+    refused = run(script, "--what")
+    assert (refused.returncode, refused.stderr) == (2, asked.stdout)
+
+
+def test_every_script_and_its_settings_stand_in_the_documentation() -> None:
+    """Each with its heading; each variable that its head names in its section."""
+    text = (ROOT / "docs" / "SCRIPTS.md").read_text("utf-8")
+    sections = dict(re.findall(r"^## `(.*?)`\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE))
+    assert {script.name for script in SCRIPTS.glob("*.*")} == set(sections)
+    for script in OPERATORS:
+        named = re.findall(r"^  ([A-Z][A-Z_]+) {2,}", run(script, "--help").stdout, re.MULTILINE)
+        assert named
+        assert not [name for name in named if f"`{name}`" not in sections[script]], script
+
+
+def test_a_whole_deployment_is_valid(server: Server) -> None:
+    """Every check passes, and the table says so; the address may end with a slash."""
+    said = run("validate-deployment.sh", server.url + "/")
+    assert said.returncode == 0, said.stdout + said.stderr
+    head, *rows, last = said.stdout.splitlines()
+    assert head == server.url
+    assert last == f"ok: all {len(rows)} checks"
+    assert not [row for row in rows if not row.endswith(" ok")]
+    for name in ("root", "health", "alive", "ready", "metrics", "documentation", "refused without a key", "model"):
+        assert [row for row in rows if row.startswith(name)], name
+
+
+LIES = {
+    "root": ("GET /", 200, '{"service": "nginx"}'),
+    "health": ("GET /health", 200, '{"status":"degraded"}'),
+    "alive": ("GET /health/live", 500, ""),
+    "ready": ("GET /health/ready", 503, '{"status":"not ready"}'),
+    "metrics": ("with key GET /metrics", 200, "# nothing"),
+    "documentation": ("GET /docs", 404, "not found"),
+    "OpenAPI document": ("GET /openapi.json", 200, "{}"),
+    "refused without a key": ("GET /api/v1/model/info", 200, '{"name": "open to everyone"}'),
+    "refused with a wrong key": ("with key GET /api/v1/model/info", 200, '{"name":"m","version":"1","n_features":50}'),
+    "no score without a key": ("POST /api/v1/score", 200, '{"score":{}}'),
+    "model, with the key": ("with key GET /api/v1/model/info", 401, '{"code":"key_unknown"}'),
+}
+"""One wrong answer for each check."""
+
+
+@pytest.mark.parametrize("check", LIES)
+def test_a_wrong_answer_makes_the_validation_fail(server: Server, check: str) -> None:
+    """That check and no other, with what was wrong."""
+    where, status, body = LIES[check]
+    with lying(server, {where: (status, body)}) as url:
+        said = run("validate-deployment.sh", url)
+    failed = [row for row in said.stdout.splitlines() if "FAILED: status" in row or "FAILED: not" in row]
+    assert said.returncode == 1, said.stdout
+    assert len(failed) == 1
+    assert failed[0].startswith(check + " ")
+    assert said.stdout.splitlines()[-1] == f"FAILED: 1 of {len(LIES)} checks"
+
+
+def test_a_wrong_key_makes_the_validation_fail_and_is_not_shown(server: Server) -> None:
+    """Logs of deployments are read by many."""
+    said = run("validate-deployment.sh", server.url, API_KEY="my-own-secret")
+    assert said.returncode == 1
+    assert "model, with the key" in said.stdout
+    assert "my-own-secret" not in said.stdout + said.stderr
+
+
+@pytest.mark.parametrize("script", ["quick_test.sh", "validate-deployment.sh"])
+def test_without_a_service_nothing_can_be_said(script: str) -> None:
+    """The exit code is neither success nor failure of a check."""
+    said = run(script, BASE_URL="http://127.0.0.1:1")
+    assert said.returncode == 2
+    assert "no service answers at http://127.0.0.1:1" in said.stderr
+
+
+@contextmanager
+def monitoring(folder: Path, server: Server, **environ: str) -> "Iterator[tuple[subprocess.Popen[str], int, int]]":
+    """The script with local programs, and their ports; ended by its own signal."""
+    prometheus, alertmanager = free_port(), free_port()
+    given = {
+        "BASE_URL": server.url,
+        "PROMETHEUS_PORT": str(prometheus),
+        "ALERTMANAGER_PORT": str(alertmanager),
+        "MONITORING_FOLDER": str(folder / "monitoring"),
+    }
+    process = subprocess.Popen(
+        [str(SCRIPTS / "start-monitoring.sh"), "--local"],
+        env=os.environ | given | environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield process, prometheus, alertmanager
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=DEADLINE)
+
+
+def test_local_programs_watch_the_service_until_they_are_told_to_end(tmp_path: Path, server: Server) -> None:
+    """Prometheus scrapes it and knows its Alertmanager, both by the shipped files; then nothing is left running."""
+    need("prometheus", "prometheus-alertmanager", "curl")
+    with monitoring(tmp_path, server) as (process, prometheus, alertmanager):
+        assert process.stdout
+        assert any(line.startswith(f"watching {server.url}") for line in process.stdout)
+        with httpx.Client(base_url=f"http://127.0.0.1:{prometheus}/api/v1") as api:
+
+            def scraped() -> bool:
+                targets = api.get("/targets").json()["data"]["activeTargets"]
+                up = [t for t in targets if t["health"] == "up" and t["labels"]["instance"] == server.url[7:]]
+                return bool(up)
+
+            assert eventually(scraped)
+            known = api.get("/alertmanagers").json()["data"]["activeAlertmanagers"]
+            assert [manager["url"] for manager in known] == [f"http://127.0.0.1:{alertmanager}/api/v2/alerts"]
+            assert api.get("/rules").json()["data"]["groups"]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(DEADLINE) == 0
+    with pytest.raises(httpx.TransportError):
+        httpx.get(f"http://127.0.0.1:{prometheus}/-/ready")
+    with pytest.raises(httpx.TransportError):
+        httpx.get(f"http://127.0.0.1:{alertmanager}/-/ready")
+
+
+def test_a_program_that_does_not_start_is_told_of(tmp_path: Path, server: Server) -> None:
+    """With its own words, and with the other one ended."""
+    need("prometheus", "prometheus-alertmanager", "curl")
+    with monitoring(tmp_path, server, PROMETHEUS_PORT=str(server.port)) as (process, _, alertmanager):
+        said, _ = process.communicate(timeout=DEADLINE)
+        assert process.returncode == 2
+        assert "address already in use" in said
+        assert "prometheus did not start" in said
+    with pytest.raises(httpx.TransportError):
+        httpx.get(f"http://127.0.0.1:{alertmanager}/-/ready")
+
+
+def test_without_programs_it_says_what_to_install(tmp_path: Path) -> None:
+    """And starts nothing."""
+    for name in ("sh", "dirname", "sed", "curl"):
+        found = shutil.which(name)
+        assert found
+        (tmp_path / name).symlink_to(found)
+    for words in (["--local"], []):
+        said = run("start-monitoring.sh", *words, PATH=str(tmp_path))
+        assert said.returncode == 2
+        assert "prometheus is not installed" in said.stderr

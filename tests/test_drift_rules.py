@@ -1,0 +1,74 @@
+"""Prometheus and Python agree on drift: the same counts get the same figures from the rules and from the service."""
+
+import json
+import random
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+from monitoring import PROMETHEUS, program, rules_of, run
+from test_drift_counts import base
+
+from leadscoring.drift import DRIFTED, EPSILON, FEWEST_LEADS, LABELS, stability_index
+
+RULES = PROMETHEUS / "rules" / "drift.yml"
+STEPS = 30 * 12
+"""Five minutes each: thirty hours."""
+
+
+def series(metric: str, values: str, **labels: str) -> dict[str, str]:
+    """One series as promtool takes it."""
+    told = ",".join(f"{name}={json.dumps(value)}" for name, value in {"job": "lead-scoring", **labels}.items())
+    return {"series": f"{metric}{{{told}}}", "values": values}
+
+
+def counted(kind: str, shares: Any, rates: list[list[int]], **labels: str) -> list[dict[str, str]]:
+    """The counters and references of two instances that have run for long."""
+    made = []
+    for instance, steps in zip(("a:8000", "b:8000"), rates, strict=True):
+        for label, share, step in zip(LABELS, shares, steps, strict=False):
+            if share is not None:
+                of = {"instance": instance, "model_version": "1.2.3", "bin": label, **labels}
+                made.append(series(f"model_{kind}_bins_total", f"100000+{step}x{STEPS}", **of))
+                made.append(series(f"model_{kind}_reference_share", f"{share!r}x{STEPS}", **of))
+    return made
+
+
+def test_the_rules_compute_what_the_service_computes(tmp_path: Path) -> None:
+    """For every feature and the score, over two instances, in all three windows; empty bins on both sides included."""
+    chance = random.Random(5)  # no secret
+    drawn = base()
+    inputs, expressions = [], []
+    wanted = [("feature", bins.feature, bins.shares) for bins in drawn.counted] + [("score", "", drawn.score)]
+    for kind, feature, shares in wanted:
+        rates = [[chance.choice((0, 3, 17, 90)) for _ in shares] for _ in range(2)]
+        labels = {"feature": feature} if feature else {}
+        inputs += counted(kind, shares, rates, **labels)
+        totals = [a + b if share is not None else 0 for a, b, share in zip(*rates, shares, strict=True)]
+        hourly = [12 * total for total in totals]
+        index = stability_index(shares, hourly)
+        assert index is not None
+        level = "job_feature" if feature else "job"
+        for window in ("1h", "1d", "7d"):
+            asked = f"{level}:model_{kind}_drift:psi{window}" + (
+                f"{{feature={json.dumps(feature)}}}" if feature else ""
+            )
+            expressions.append(f"abs({asked} - {index!r}) < bool 1e-9")
+    checks = [
+        {"expr": f"sum({expression})", "eval_time": "29h", "exp_samples": [{"labels": "{}", "value": 1}]}
+        for expression in expressions
+    ]
+    case = {"name": "as Python", "interval": "5m", "input_series": inputs, "promql_expr_test": checks}
+    path = tmp_path / "same.yml"
+    path.write_text(yaml.safe_dump({"rule_files": [str(RULES)], "evaluation_interval": "5m", "tests": [case]}))
+    ran = run(program("promtool"), "test", "rules", str(path))
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_the_rules_have_the_numbers_of_the_definition() -> None:
+    """The smallest share, the fewest leads and the limit, wherever they stand."""
+    text = "\n".join(rule["expr"] for rule in rules_of(RULES))
+    assert set(re.findall(r"clamp_min\([^()]*, ([\d.]+)\)", text)) == {str(EPSILON)}
+    assert set(re.findall(r">= (\d+)", text)) == {str(FEWEST_LEADS)}
+    assert set(re.findall(r"psi\w+ > ([\d.]+)", text)) == {str(DRIFTED)}

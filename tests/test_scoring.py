@@ -1,0 +1,110 @@
+"""A scorer says of each answer where its margin comes from, and why reasons are missing when they are."""
+
+import asyncio
+from collections.abc import Awaitable
+from contextlib import nullcontext
+from typing import Any
+
+import factories
+import pytest
+from msgspec import UNSET
+
+from leadscoring._engine import Rows
+from leadscoring.lead import Scored, Warned
+from leadscoring.metrics import Spent
+from leadscoring.model.loaded import LoadedModel
+from leadscoring.providers.local import Local
+from leadscoring.providers.provider import Given
+from leadscoring.scoring import Asked, Scorer
+
+
+class Elsewhere:
+    """A provider that has to be waited for, and says what it is told to."""
+
+    name = "azure"
+
+    def __init__(self, model: LoadedModel, **said: Any) -> None:
+        self._model = model
+        self._said = {"served_by": "azure"} | said
+
+    def margins(self, rows: Rows) -> Awaitable[Given]:
+        """The right margins, a turn of the loop later."""
+        return self._margins(rows)
+
+    async def _margins(self, rows: Rows) -> Given:
+        await asyncio.sleep(0)
+        return Given(self._model.trees.predict(rows), **self._said)
+
+    def running(self) -> "nullcontext[None]":
+        """Nothing else goes on."""
+        return nullcontext()
+
+    def status(self) -> dict[str, Any]:
+        """Nothing to tell."""
+        return {}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> LoadedModel:
+    """The small model."""
+    return LoadedModel.load(factories.model_file(tmp_path_factory.mktemp("model")))
+
+
+def both(scorer: Scorer, asked: Asked) -> list[Scored]:
+    """The same lead, alone and in a batch of a hundred."""
+
+    async def score() -> list[Scored]:
+        alone, spent = await scorer.one(factories.body(factories.LEAD), asked, "id")
+        assert spent.waited <= spent.predict
+        assert (spent.waited > 0) == isinstance(scorer.provider, Elsewhere)
+        batch = factories.body([factories.lead(f"lead-{place}") for place in range(100)])
+        parts = [part async for part in scorer.many(batch, 100, asked, "id", Spent())]
+        found = [place for part in parts for place in part if isinstance(place, Scored)]
+        assert len(found) == 100
+        return [alone, found[0], found[99]]
+
+    return asyncio.run(score())
+
+
+def test_a_remote_margin_is_answered_as_a_local_one_and_names_its_source(model: LoadedModel) -> None:
+    """Score, reasons and details are the same; only who served it is told beside."""
+    asked = Asked(details=True)
+    for here, there in zip(
+        both(Scorer(model, Local(model.trees)), asked), both(Scorer(model, Elsewhere(model)), asked), strict=True
+    ):
+        assert (there.score, there.reasons, there.warnings, there.explanation) == (
+            here.score, here.reasons, here.warnings, here.explanation,
+        )  # fmt: skip
+        assert (here.model.served_by, there.model.served_by) == (UNSET, "azure")
+        assert (here.degraded, there.degraded) == (UNSET, UNSET)
+
+
+def test_an_answer_of_the_fallback_says_so(model: LoadedModel) -> None:
+    """With its reasons, which are those of the model that scored."""
+    for answer in both(Scorer(model, Elsewhere(model, served_by="local", degraded=True)), Asked()):
+        assert (answer.model.served_by, answer.degraded) == ("local", True)
+        assert answer.reasons
+
+
+def test_reasons_that_cannot_be_had_are_null_and_a_warning_says_why(model: LoadedModel) -> None:
+    """An empty list would say that there are none."""
+    scorer = Scorer(model, Elsewhere(model, unexplained="nobody knows"))
+    for answer in both(scorer, Asked(details=True)):
+        assert answer.reasons is None
+        assert answer.explanation is UNSET
+        assert answer.warnings == [Warned("reasons_unavailable", None, "nobody knows")]
+
+
+def test_who_asks_for_no_reasons_is_not_warned_of_none(model: LoadedModel) -> None:
+    """As with a local model."""
+    for answer in both(Scorer(model, Elsewhere(model, unexplained="nobody knows")), Asked(reasons=0)):
+        assert (answer.reasons, answer.warnings) == ([], [])
+
+
+def test_rows_that_are_encoded_already_get_their_margins(model: LoadedModel) -> None:
+    """From wherever they come; waiting for them is told apart from work."""
+    rows = Rows([[1e6, 3.0, 0.35, 1.0, 1.0, 1.0, 0.4]] * 3)
+    for provider in (Local(model.trees), Elsewhere(model)):
+        spent = Spent()
+        assert asyncio.run(Scorer(model, provider).encoded(rows, spent)) == model.trees.predict(rows)
+        assert (spent.waited > 0) == isinstance(provider, Elsewhere)
