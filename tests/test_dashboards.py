@@ -18,8 +18,8 @@ from leadscoring.metrics import declared
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"]["grafana"]
 PROVISIONING = GRAFANA / "provisioning"
-OTHER_WORDS = {"api_version", "http_code", "model_version"}
-"""What begins as a metric does: fields of answers, a label, and curl's word for a status."""
+OTHER_WORDS = {"api_version", "http_code", "log_level", "model_version"}
+"""What begins as a metric does: fields of answers, a label, a size of a deployment, and curl's word for a status."""
 
 OTHERS = {"up"}
 """Series that Prometheus makes itself; it also makes ALERTS."""

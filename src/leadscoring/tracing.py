@@ -4,6 +4,7 @@ Where spans go, how many are kept and what they are sent with is OpenTelemetry's
 holds anything of a lead: of an error it has the type, since a message may quote what a client sent.
 """
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import Thread
@@ -47,6 +48,8 @@ def start(settings: Settings) -> Callable[[], None]:
     trace.set_tracer_provider(provider)
 
     def end() -> None:
+        if sys.is_finalizing():  # the start has failed: no thread starts any more, and there are no spans
+            return
         ending = Thread(target=provider.shutdown, name="last spans", daemon=True)
         ending.start()
         ending.join(LAST_SECONDS)
