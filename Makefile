@@ -22,6 +22,11 @@ MODEL_VERSION_TO_TRAIN ?= 1.0.0
 # How many times harder than in the tests the fuzzers try.
 FUZZ_EFFORT ?= 20
 
+# What writes the clouds' templates, apart from the service; and the environment that is deployed.
+INFRA_VENV := build/infra-venv
+INFRA_STAMP := $(INFRA_VENV)/.installed
+ENV ?= dev
+
 # What the load test loads, with how many clients at once, for how long. benchmarks/load_test.py has its objectives.
 BASE_URL ?= http://localhost:$(PORT)
 LOAD_USERS ?= 20
@@ -30,7 +35,7 @@ LOAD_REPORT ?= build/load/report.html
 
 .PHONY: help install azureml dev test test-unit test-integration fuzz lint format bench bench-quality stress \
   test-sanitize dashboards docs site screenshots lock model docker-build docker-run docker-compose-up \
-  docker-compose-down image-test load-test clean
+  docker-compose-down image-test load-test infra-install infra-test infra-types deploy-aws clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -95,6 +100,8 @@ dashboards: $(STAMP)  ## Write the dashboards of monitoring/grafana/dashboards a
 docs: $(STAMP) dashboards  ## Write the tables, the examples' answers and the dashboards again, and build the site
 	$(BIN)/python scripts/render_docs.py
 	$(BIN)/python scripts/render_examples.py
+	$(BIN)/python -m infra.environments
+	$(BIN)/python -m infra.capacity
 	@$(MAKE) --no-print-directory site
 
 # Sphinx and Playwright, which only the documentation needs.
@@ -143,6 +150,21 @@ load-test: $(STAMP)  ## Load the service at BASE_URL for LOAD_SECONDS (30), and 
 	$(BIN)/locust --locustfile benchmarks/load_test.py --headless --host $(BASE_URL) --users $(LOAD_USERS) \
 	  --spawn-rate $(LOAD_USERS) --run-time $(LOAD_SECONDS)s --stop-timeout 10s --only-summary --reset-stats \
 	  --html $(LOAD_REPORT)
+
+$(INFRA_STAMP): $(STAMP) requirements/infra.txt scripts/install-infra.sh
+	@./scripts/install-infra.sh
+	@touch $@
+
+infra-install: $(INFRA_STAMP)  ## Make the environment of the clouds' templates in build/infra-venv
+
+infra-test: $(INFRA_STAMP)  ## Write the clouds' templates, check them, and deploy them to a cloud that is simulated
+	PATH="$(CURDIR)/$(INFRA_VENV)/bin:$$PATH" PYTHONPATH=src $(INFRA_VENV)/bin/python -m pytest tests/infra/aws
+
+infra-types: $(INFRA_STAMP)  ## Check the types of what writes AWS's templates; the CDK's are many, so it takes minutes
+	MYPYPATH=src:tests $(INFRA_VENV)/bin/mypy -p infra.aws
+
+deploy-aws: $(INFRA_STAMP)  ## Deploy ENV (dev) to AWS; scripts/deploy-aws.sh --help says what it needs
+	@./scripts/deploy-aws.sh $(ENV)
 
 clean:  ## Remove the environment and everything that was built
 	rm -rf .venv build dist htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

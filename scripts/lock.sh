@@ -38,3 +38,4 @@ compile zig.txt --universal requirements/zig.in
 # Azure ML runs Linux; on Windows its server wants a psutil that is too old for ours.
 compile azureml.txt --python-platform linux requirements/azureml.in pyproject.toml
 compile docs.txt --universal requirements/docs.in
+compile infra.txt --universal requirements/infra.in

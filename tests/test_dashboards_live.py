@@ -10,9 +10,10 @@ from typing import NamedTuple
 import pytest
 from dashboards import PANELS, choices, filled
 from endpoint_replies import fails
-from factories import LEAD, body, lead, model_file
+from factories import LEAD, body, card, lead, model_file
 from monitoring import Stack, program, watching
 from serving import DEADLINE, Server, eventually, serving
+from test_drift_counts import REFERENCE
 from ways import Way, way
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
@@ -55,7 +56,7 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
     The other one asks a double of SageMaker's, which fails now and then.
     """
     program("prometheus")
-    model = model_file(tmp_path)
+    model = model_file(tmp_path, card(reference=REFERENCE))
     with ExitStack() as closing:
         enter = closing.enter_context
         for name in ("local", "remote", "way"):

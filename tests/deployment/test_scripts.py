@@ -19,7 +19,7 @@ pytestmark = pytest.mark.integration
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "scripts"
-OPERATORS = ("quick_test.sh", "validate-deployment.sh", "start-monitoring.sh", "container.sh")
+OPERATORS = ("quick_test.sh", "validate-deployment.sh", "start-monitoring.sh", "container.sh", "deploy-aws.sh")
 
 
 def need(*programs: str) -> None:

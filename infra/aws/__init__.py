@@ -1,0 +1,1 @@
+"""The service on AWS, written with the CDK: ``python -m infra.aws dev`` makes the CloudFormation templates."""

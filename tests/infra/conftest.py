@@ -1,0 +1,6 @@
+"""What writes templates has an environment of its own: `make infra-test` runs these tests there."""
+
+from importlib.util import find_spec
+
+collect_ignore = [] if find_spec("aws_cdk") else ["aws"]
+"""Without the CDK there are only the tests of the file of environments."""
