@@ -82,6 +82,17 @@ def test_nothing_is_left_out_of_the_documentation(page: str, words: set[str]) ->
     assert not {word for word in words if not re.search(rf"`{re.escape(word)}(_total)?`", text)}
 
 
+def test_every_picture_is_shown_small_and_said_in_words() -> None:
+    """A page stays light, and who cannot see a picture is told what it shows."""
+    shown = {
+        (page.parent / path).resolve(): words
+        for page in PAGES
+        for words, path in re.findall(r"!\[([^\]]*)\]\(([^)\s]+)\)", prose(page.read_text("utf-8")))
+    }
+    assert set((ROOT / "docs" / "images").iterdir()) == set(shown)
+    assert not [picture for picture, words in shown.items() if len(words) < 40 or picture.stat().st_size > 200_000]
+
+
 def test_no_generated_table_stands_twice() -> None:
     """A reader who finds one of two does not know that the other says the same."""
     marks = [

@@ -2,6 +2,9 @@
 
 Pages are taken from where they lie, so a link between two of them works in both places. Nothing on the site is fetched
 from elsewhere, so that it reads without the internet and straight from a folder.
+
+Sphinx with MyST and Furo, because MkDocs has no maintainer, Material for MkDocs ends in 2027, and the successor of both
+has no stable release yet. Sphinx also checks anchors, takes pages from several folders, and brings a search of its own.
 """
 
 import shutil
