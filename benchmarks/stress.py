@@ -162,7 +162,7 @@ def faults() -> list[Row]:
                 before = set(service.workers())
                 victim = min(before)
                 os.kill(victim, fault)
-                took = until(lambda: bool(service.answering() - before), 30)  # noqa: B023
+                took = until(lambda: bool(service.answering() - before), 30)  # noqa: B023  # the same
                 found = running.result()
         finally:
             service.stop()
