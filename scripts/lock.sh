@@ -17,12 +17,14 @@ if [ "${1:-}" = --keep ]; then
 fi
 
 # $1 is the lock; the rest is what it is made from, and for which platforms.
+# Extras stay with their names: the pip of Python 3.11 otherwise takes the newest version for `coverage[toml]`,
+# finds no hash of it, and installs nothing from the day on which a newer one is published.
 compile() {
     lock=$1
     shift
     # shellcheck disable=SC2086  # an empty $upgrade must vanish
     uv pip compile --quiet "$@" $upgrade --python-version 3.11 --generate-hashes --no-header \
-        --no-emit-index-url --no-emit-find-links --output-file "requirements/$lock"
+        --no-strip-extras --no-emit-index-url --no-emit-find-links --output-file "requirements/$lock"
     echo "requirements/$lock: $(grep -c '^[a-z]' "requirements/$lock") packages"
 }
 
