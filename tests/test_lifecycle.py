@@ -21,7 +21,7 @@ import pytest
 from benchmarks.open_loop import Load, in_own_process
 from benchmarks.proxy import proxied
 from factories import LEAD, body, key_file, model_file
-from serving import DEADLINE, KEY, Server, children, eventually, serving, start, wait_until_ready
+from serving import DEADLINE, KEY, Server, children, eventually, serves, serving, start, wait_until_ready
 
 pytestmark = pytest.mark.integration
 
@@ -205,14 +205,18 @@ def test_a_service_ends_with_its_terminal(tmp_path: Path, workers: str) -> None:
     os.close(ours)
 
 
-def test_workers_end_with_their_supervisor(tmp_path: Path) -> None:
-    """No orphan keeps the port."""
-    with serving(tmp_path, model_file(tmp_path), WORKERS="2") as server:
-        workers = children(server.process.pid)
-        server.process.kill()
-        server.process.wait(DEADLINE)
-        assert eventually(lambda: not any(map(psutil.pid_exists, workers)))
-        assert eventually(lambda: refuses(server.port))
+@pytest.mark.parametrize("listening", [0, 1, 2])
+def test_workers_end_with_their_supervisor(tmp_path: Path, listening: int) -> None:
+    """No orphan keeps the port, not even one that was still starting."""
+    server = start(tmp_path, model_file(tmp_path), WORKERS="2")
+    server.http.close()
+    assert eventually(lambda: len(children(server.process.pid)) == 2)
+    assert eventually(lambda: server.logged().count('"listening"') >= listening)
+    workers = [psutil.Process(pid) for pid in children(server.process.pid)]
+    server.process.kill()
+    server.process.wait(DEADLINE)
+    assert eventually(lambda: not any(map(serves, workers)))
+    assert eventually(lambda: refuses(server.port))
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

@@ -42,6 +42,8 @@ class Worker(Process):
     def __init__(self, config: uvicorn.Config, sockets: list[socket], drain_seconds: float) -> None:
         super().__init__(config, sockets)
         self.drain_seconds = drain_seconds
+        self.supervisor = os.getpid()
+        """Said by the parent: a worker that asks when it starts would take whoever adopted it for its parent."""
         self.heard = False
         self.asked: float | None = None
         self.serves = False
@@ -50,7 +52,7 @@ class Worker(Process):
     def target(self, sockets: list[socket] | None = None) -> None:
         """What the new process does."""
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until it serves there is nothing to read again
-        server = self._server = Server(self.config, self.drain_seconds, os.getppid())
+        server = self._server = Server(self.config, self.drain_seconds, self.supervisor)
         threading.Thread(target=tell, args=(self.child_conn, server), daemon=True).start()
         try:
             server.run(sockets)

@@ -248,8 +248,8 @@ def test_the_port_for_operations_has_the_limits_of_the_other(tmp_path: Path) -> 
         with ExitStack() as held:
             wires = [held.enter_context(wired(beside)) for _ in range(70)]
             assert status_of(wires[-1]) == 503
+        assert within_deadline(lambda: "requests_rejected" in ask(server, "/metrics", None, port).text)
         with wired(beside) as wire:
-            assert within_deadline(lambda: "requests_rejected" in ask(server, "/metrics", None, port).text)
             server.process.send_signal(signal.SIGTERM)
             assert within_deadline(lambda: ask(server, "/status", None, port).json()["status"] == "draining", 4)
             wire.send(b"GET /status HTTP/1.1\r\nHost: x\r\n\r\n")
