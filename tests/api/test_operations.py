@@ -148,6 +148,9 @@ def test_a_method_that_a_path_does_not_take_is_a_problem_too(server: Server) -> 
     assert server.http.head("/health").status_code == 200
 
 
+SCOPE = {"method": "GET", "path": "/status", "query_string": b"", "headers": [], "http_version": "1.1"}
+
+
 async def no_body() -> Message:
     """What a request without a body receives."""
     return {"type": "http.request", "body": b"", "more_body": False}
@@ -163,7 +166,7 @@ class Desk(NamedTuple):
 
     def status(self) -> dict[str, Any]:
         """What ``/status`` says."""
-        asked = Exchange({"headers": [], "http_version": "1.1"}, no_body, "r1")
+        asked = Exchange(SCOPE, no_body, "r1")
         said: dict[str, Any] = json.loads(asyncio.run(self.operations.status(asked)).body)
         return said
 

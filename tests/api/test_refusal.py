@@ -20,8 +20,9 @@ from wire import Wire
 
 from leadscoring.api.app import App, create
 from leadscoring.api.failures import problem
+from leadscoring.api.head import read_head
 from leadscoring.api.protocol import MOST_SKIPPED, connection
-from leadscoring.api.refusal import Prepared, read_head
+from leadscoring.api.refusal import Prepared
 from leadscoring.drain import Server
 from leadscoring.errors import Overloaded
 

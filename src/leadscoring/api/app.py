@@ -3,10 +3,11 @@
 import itertools
 import os
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
 from time import perf_counter, time
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -21,6 +22,7 @@ from leadscoring.api.deadline import until_caller_gives_up
 from leadscoring.api.docs import Documentation
 from leadscoring.api.exchange import SANE_REQUEST_ID, ClientGone, Exchange, Message, Receive, Reply, Scope, Send
 from leadscoring.api.failures import plain_problem, problem
+from leadscoring.api.head import Head
 from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.api.limits import RateLimit
 from leadscoring.api.listener import CONNECTIONS, listening
@@ -28,7 +30,7 @@ from leadscoring.api.model import ModelRoutes
 from leadscoring.api.operations import Operations
 from leadscoring.api.protocol import Gate, Limits
 from leadscoring.api.pulse import Pulse
-from leadscoring.api.refusal import Head, Prepared
+from leadscoring.api.refusal import Prepared
 from leadscoring.api.score import Scoring
 from leadscoring.errors import LeadScoringError, Overloaded, RequestError
 from leadscoring.logs import Answered, Log
@@ -37,6 +39,9 @@ from leadscoring.vitals import started_at
 from leadscoring.wiring import Service, Shared, open_service
 
 Handler = Callable[[Exchange], Awaitable[Reply]]
+Prompt = Callable[[Exchange], Coroutine[Any, Any, Reply]]
+"""A handler that waits for nothing when the whole request is there and nobody stands in line."""
+
 RouteTable = dict[tuple[str, str], Handler]
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
@@ -71,7 +76,8 @@ PATHS = (
 )
 """Every path of the service, by which requests are counted."""
 
-SCORING_PATHS = ("/api/v1/score", "/api/v1/score/batch")
+SINGLE_PATH = "/api/v1/score"
+SCORING_PATHS = (SINGLE_PATH, "/api/v1/score/batch")
 
 SHARED_FOLDER = "LEADSCORING_SHARED_FOLDER"
 """The variable by which the supervisor tells its workers where to find what they share."""
@@ -90,17 +96,27 @@ log = Log("leadscoring")
 class App:
     """Gives every request an id, answers it, counts, times and logs it; no failure escapes.
 
-    A request that is not ``unusual`` (no browser's ``Origin``, one ``Host``, HTTP/1.1) and whose path and method are a
-    route goes straight to its handler. All others take the way through Starlette, which knows CORS, HEAD,
-    what methods a path takes, and what to say of a path that is none.
+    A plain one that is all there, and whose path is one of ``prompt``, is answered where it was read: no parser, task
+    or scope is made for it. Any other that is not ``unusual`` (no browser's ``Origin``, one ``Host``, HTTP/1.1) and
+    whose path and method are a route goes straight to its handler. All others take the way through Starlette, which
+    knows CORS, HEAD, what methods a path takes, and what to say of a path that is none.
     """
 
     def __init__(
-        self, service: Service, routes: RouteTable, lifespan: Lifespan, lifecycle: Lifecycle, admission: Admission
+        self,
+        service: Service,
+        routes: RouteTable,
+        lifespan: Lifespan,
+        lifecycle: Lifecycle,
+        admission: Admission,
+        prompt: Mapping[str, Prompt],
     ) -> None:
         self.lifecycle = lifecycle
-        self.gate = Gate(Limits.of(service.settings), admission, service.metrics.rejected, self.turn_away)
+        self.gate = Gate(
+            Limits.of(service.settings), admission, service.metrics.rejected, self.turn_away, self.answer_at_once
+        )
         self._routes = routes
+        self._prompt = prompt
         self._metrics = service.metrics
         self._keys = service.keys
         self._access_log = service.access_log
@@ -113,8 +129,7 @@ class App:
         if scope["type"] != "http":
             await self._framework(scope, receive, send)
             return
-        began = perf_counter()
-        exchange = Exchange(scope, receive, f"{self._prefix}-{next(self._numbers):x}", began)
+        exchange = Exchange(scope, receive, self._new_id(), perf_counter())
         self._metrics.arrived()
         status = 499  # the client hung up: nothing was sent
         try:
@@ -133,23 +148,45 @@ class App:
         except ClientGone:
             exchange.error = "ClientGone"
         finally:
-            seconds = perf_counter() - began
-            if exchange.error in REJECTED:
-                self._metrics.rejected(REJECTED[exchange.error])
-            self._metrics.answered(scope["method"], exchange.endpoint, status, seconds)
-            self._access_log.note(
-                Answered(
-                    time(), exchange.request_id, exchange.key, scope["method"], scope["path"],
-                    status, seconds, exchange.leads, exchange.error, exchange.refused,
-                )
-            )  # fmt: skip
+            self._note(exchange, status)
+
+    def answer_at_once(self, head: Head, body: bytes) -> tuple[Reply, str] | None:
+        """The reply to a plain request that is all there, and its id; nothing where it may have to wait."""
+        handler = self._prompt.get(head.path)
+        if handler is None or self.gate.admission.crowded:
+            return None
+        exchange = Exchange.whole(head, body, self._new_id(), perf_counter())
+        exchange.endpoint = head.path
+        self._metrics.arrived()
+        try:
+            reply = at_once(handler(exchange))
+        except Exception as failure:
+            reply = failed(failure, exchange)
+        self._note(exchange, reply.status)
+        return reply, exchange.request_id
+
+    def _new_id(self) -> str:
+        return f"{self._prefix}-{next(self._numbers):x}"
+
+    def _note(self, exchange: Exchange, status: int) -> None:
+        """Counts and logs a request that was answered."""
+        seconds = perf_counter() - exchange.began
+        if exchange.error in REJECTED:
+            self._metrics.rejected(REJECTED[exchange.error])
+        self._metrics.answered(exchange.method, exchange.endpoint, status, seconds)
+        self._access_log.note(
+            Answered(
+                time(), exchange.request_id, exchange.key, exchange.method, exchange.path,
+                status, seconds, exchange.leads, exchange.error, exchange.refused,
+            )
+        )  # fmt: skip
 
     def turn_away(self, head: Head, closes: bool) -> bytes | None:
         """The answer to a scoring request that cannot be scored in time; nothing for any other request."""
         if head.path not in SCORING_PATHS:
             return None
         sent = head.headers.get(b"x-request-id", b"")
-        request_id = sent if SANE_REQUEST_ID(sent) else b"%b-%x" % (self._prefix.encode(), next(self._numbers))
+        request_id = sent if SANE_REQUEST_ID(sent) else self._new_id().encode()
         self._metrics.turned_away(head.path)
         self._access_log.note(
             Answered(
@@ -204,19 +241,33 @@ def create() -> App:
     limit = RateLimit(settings.rate_limit_per_minute, shared.limits if shared else None)
     closing.callback(limit.close)
     provider = service.scorer.provider
-    routes, detail = route_table(service, operations, admission, lifecycle, limit), detail_table(operations)
+    scoring = Scoring(service.scorer, service.keys, service.metrics, settings, admission, limit)
+    routes, detail = route_table(service, scoring, operations, admission, lifecycle, limit), detail_table(operations)
+    # what is traced, or asks a remote model, has to have a task of its own
+    prompt = {} if settings.otel_traces or settings.model_endpoint_provider != "local" else {SINGLE_PATH: scoring.one}
     if settings.otel_traces:
         from leadscoring.api.traced import traced
 
         routes = traced(routes)
     if settings.operations_access != "port":
         beside = (provider.running(), pulse.beating())
-        return App(service, routes | detail, lifespan(lifecycle, closing, *beside), lifecycle, admission)
-    apart = App(service, detail, lifespan(lifecycle, ExitStack()), lifecycle, admission)
+        return App(service, routes | detail, lifespan(lifecycle, closing, *beside), lifecycle, admission, prompt)
+    apart = App(service, detail, lifespan(lifecycle, ExitStack()), lifecycle, admission, {})
     apart.gate.limits = apart.gate.limits._replace(connections=CONNECTIONS)
     second = listening(apart, settings.host, settings.operations_port)
     opened = lifespan(lifecycle, closing, provider.running(), second, pulse.beating())
-    return App(service, routes, opened, lifecycle, admission)
+    return App(service, routes, opened, lifecycle, admission, prompt)
+
+
+def at_once(waiting: Coroutine[Any, Any, Reply]) -> Reply:
+    """What a coroutine returns that waits for nothing. Raises ``RuntimeError`` when it waits all the same."""
+    try:
+        waiting.send(None)
+    except StopIteration as done:
+        reply: Reply = done.value
+        return reply
+    waiting.close()
+    raise RuntimeError("a request was to be answered at once, and waited for something")
 
 
 def admission_of(service: Service) -> Admission:
@@ -272,17 +323,21 @@ def protocol_table(service: Service, admission: Admission, lifecycle: Lifecycle,
 
 
 def route_table(
-    service: Service, operations: Operations, admission: Admission, lifecycle: Lifecycle, limit: RateLimit
+    service: Service,
+    scoring: Scoring,
+    operations: Operations,
+    admission: Admission,
+    lifecycle: Lifecycle,
+    limit: RateLimit,
 ) -> RouteTable:
     """Every other route of the service."""
     settings = service.settings
-    scoring = Scoring(service.scorer, service.keys, service.metrics, settings, admission, limit)
     model = ModelRoutes(service.scorer, service.keys, service.metrics.drift)
     documentation = Documentation(service.scorer, settings)
     # a local model is quicker than any deadline, and does not pay for one
     timed = until_caller_gives_up if settings.model_endpoint_provider != "local" else as_it_is
     return {
-        ("POST", "/api/v1/score"): timed(scoring.one),
+        ("POST", SINGLE_PATH): timed(scoring.one),
         ("POST", "/api/v1/score/batch"): timed(scoring.batch),
         ("GET", "/api/v1/model/info"): model.info,
         ("GET", "/api/v1/model/features"): model.features,

@@ -1,11 +1,12 @@
 """One request and its reply, below any framework: what the scoring routes work with."""
 
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 import msgspec
 
+from leadscoring.api.head import Head
 from leadscoring.errors import BodyTooLarge, HostNotClear, UnsupportedMediaType, VersionNotSupported
 
 Scope = MutableMapping[str, Any]
@@ -37,32 +38,52 @@ class Exchange:
     """
 
     __slots__ = (
-        "began", "content_encoding", "content_length", "content_type", "endpoint", "error", "key",
-        "leads", "presented_key", "receive", "refused", "request_id", "scope", "unusual",
+        "arrived", "began", "content_encoding", "content_length", "content_type", "endpoint", "error", "key",
+        "leads", "method", "path", "presented_key", "query", "receive", "refused", "request_id", "scope", "unusual",
     )  # fmt: skip
 
+    receive: Receive
+    scope: Scope
+
     def __init__(self, scope: Scope, receive: Receive, request_id: str, began: float = 0.0) -> None:
-        self.began = began
         self.scope = scope
         self.receive = receive
-        self.request_id = request_id
-        self.endpoint = "unknown"
-        self.key: str | None = None
-        self.leads = 0
-        self.error: str | None = None
-        self.refused: dict[str, int] | None = None
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.query: bytes = scope["query_string"]
+        self.arrived: bytes | None = None
         sent = scope["headers"]
         headers = dict(sent)  # one call; of a header that came twice, the last counts
-        self.presented_key: bytes | None = headers.get(b"x-api-key")
-        self.content_type: bytes | None = headers.get(b"content-type")
-        self.content_length: bytes | None = headers.get(b"content-length")
-        self.content_encoding: bytes | None = headers.get(b"content-encoding")
+        self._begin(headers, request_id, began)
         self.unusual = (
             b"origin" in headers
             or b"host" not in headers
             or scope["http_version"] != "1.1"
             or (len(headers) != len(sent) and hosts(sent) > 1)
         )
+
+    @classmethod
+    def whole(cls, head: Head, body: bytes, request_id: str, began: float) -> "Exchange":
+        """A request that is plain and all there; it has no ``scope``, and nothing more to ``receive``."""
+        made = cls.__new__(cls)
+        made.method, made.path, made.query = "POST", head.path, head.query
+        made.arrived = body
+        made.unusual = False
+        made._begin(head.headers, request_id, began)
+        return made
+
+    def _begin(self, headers: Mapping[bytes, bytes], request_id: str, began: float) -> None:
+        self.began = began
+        self.request_id = request_id
+        self.endpoint = "unknown"
+        self.key: str | None = None
+        self.leads = 0
+        self.error: str | None = None
+        self.refused: dict[str, int] | None = None
+        self.presented_key: bytes | None = headers.get(b"x-api-key")
+        self.content_type: bytes | None = headers.get(b"content-type")
+        self.content_length: bytes | None = headers.get(b"content-length")
+        self.content_encoding: bytes | None = headers.get(b"content-encoding")
         named = headers.get(b"x-request-id")
         if named is not None and SANE_REQUEST_ID(named):
             self.request_id = named.decode()
@@ -88,6 +109,8 @@ class Exchange:
             raise UnsupportedMediaType(f"{self.content_encoding[:80].decode('latin-1')} encoded JSON")
         if self.content_length is not None and int(self.content_length) > limit:
             raise BodyTooLarge(limit)
+        if self.arrived is not None:
+            return self.arrived
         message = await self.receive()
         if message["type"] == "http.disconnect":
             raise ClientGone

@@ -15,7 +15,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from leadscoring.api.admission import Admission
 from leadscoring.api.exchange import Reply
 from leadscoring.api.failures import plain_problem, problem
-from leadscoring.api.refusal import DISCARDS, Head, discard, head_lines, read_head
+from leadscoring.api.head import Head, read_head
+from leadscoring.api.refusal import DISCARDS, discard, head_lines
 from leadscoring.api.upgrade import without_offer
 from leadscoring.errors import Overloaded
 from leadscoring.settings import Settings
@@ -70,10 +71,11 @@ class Gate:
     """What all connections of a process share.
 
     ``now`` is the clock, set by the server; ``closing`` says that every answer from now on ends its connection.
-    While ``admission`` is full, ``turn_away`` answers a scoring request from its head alone, or not.
+    While ``admission`` is full, ``turn_away`` answers a scoring request from its head alone, or not; otherwise
+    ``answer_at_once`` answers one that is all there and need not wait, or not.
     """
 
-    __slots__ = ("admission", "closing", "limits", "now", "rejected", "turn_away")
+    __slots__ = ("admission", "answer_at_once", "closing", "limits", "now", "rejected", "turn_away")
 
     def __init__(
         self,
@@ -81,11 +83,13 @@ class Gate:
         admission: Admission,
         rejected: Callable[[str], None],
         turn_away: Callable[[Head, bool], bytes | None],
+        answer_at_once: Callable[[Head, bytes], tuple[Reply, str] | None],
     ) -> None:
         self.limits = limits
         self.admission = admission
         self.rejected = rejected
         self.turn_away = turn_away
+        self.answer_at_once = answer_at_once
         self.now = 0.0
         self.closing = False
 
@@ -122,7 +126,10 @@ class BoundedHttp(HttpToolsProtocol):
         if before == CLOSED:
             return
         if before != BODY:
-            if self.gate.admission.full and self.turned_away(data):
+            head = read_head(data) if self.fresh else None
+            if head is not None and (
+                self.turned_away(head, data) if self.gate.admission.full else self.answered_at_once(head, data)
+            ):
                 return
             data = without_offer(data)
         self.chunk = len(data)
@@ -145,12 +152,30 @@ class BoundedHttp(HttpToolsProtocol):
         else:
             self.refuse(plain_problem(400, "this is not a request of HTTP/1.1 that can be read", ""), "malformed")
 
-    def turned_away(self, data: bytes) -> bool:
-        """Whether these bytes begin a request that cannot be scored in time: it is answered, its body let pass."""
-        fresh = self.receiving == NOTHING or not self.head_bytes
-        head = read_head(data) if fresh and self.idle else None
-        if head is None:
+    @property
+    def fresh(self) -> bool:
+        """Whether the next byte begins a request, and nothing is to be answered before it."""
+        return (self.receiving == NOTHING or not self.head_bytes) and self.idle
+
+    def answered_at_once(self, head: Head, data: bytes) -> bool:
+        """Whether these bytes hold a whole request that waits for nothing: it is answered."""
+        gate, end = self.gate, head.size + head.body
+        if len(data) < end or head.size > gate.limits.header_bytes or gate.closing or self.flow.write_paused:
             return False
+        answer = gate.answer_at_once(head, data[head.size : end])
+        if answer is None:
+            return False
+        reply, request_id = answer
+        lines = self.server_state.default_headers
+        self.transport.write(on_the_wire(reply, False, *lines, (b"x-request-id", request_id.encode())))
+        self.server_state.total_requests += 1
+        self.receiving, self.since = NOTHING, gate.now
+        if len(data) > end:  # the next request of a pipeline
+            self.data_received(data[end:])
+        return True
+
+    def turned_away(self, head: Head, data: bytes) -> bool:
+        """Whether these bytes begin a request that cannot be scored in time: it is answered, its body let pass."""
         ends = self.gate.closing or head.body > MOST_SKIPPED
         answer = self.gate.turn_away(head, ends)
         if answer is None:
@@ -281,10 +306,11 @@ class BoundedHttp(HttpToolsProtocol):
             self.since = self.gate.now - self.gate.limits.header_seconds + FIRST_REQUEST_SECONDS
 
 
-def on_the_wire(reply: Reply, closes: bool) -> bytes:
-    """An answer that no application writes, as bytes."""
+def on_the_wire(reply: Reply, closes: bool, *more: tuple[bytes, bytes]) -> bytes:
+    """An answer that no application writes, with ``more`` headers, as bytes."""
+    lines = b"".join([b"%b: %b\r\n" % header for header in more])
     closing = b"connection: close\r\n" if closes else b""
-    return b"%bcontent-length: %d\r\n%b\r\n%b" % (head_lines(reply), len(reply.body), closing, reply.body)
+    return b"%b%bcontent-length: %d\r\n%b\r\n%b" % (head_lines(reply), lines, len(reply.body), closing, reply.body)
 
 
 class Front(asyncio.BufferedProtocol):

@@ -1,15 +1,13 @@
 """A request that comes while the line is full: known by its head, answered at once, its body let pass unread.
 
-Work that is refused must cost next to nothing, or else refusing is what the service spends its time on. So only the
-plainest head is looked at here, without the parser; anything unusual takes the long way, where the same is said.
+Work that is refused must cost next to nothing, or else refusing is what the service spends its time on. A request
+whose head is not plain takes the long way, where the same is said.
 """
 
 import ctypes
-import re
 import socket
 import sys
 from collections.abc import Callable
-from typing import NamedTuple
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
@@ -22,47 +20,8 @@ receive.restype = ctypes.c_ssize_t
 
 ANY_ID = "{request_id}"
 
-plain_head = re.compile(rb"POST ([!->@-~]+)(?:\?[!-~]*)? HTTP/1\.1((?:\r\n[A-Za-z0-9-]+:[\t -~]*)+)\r\n\r\n").match
-
-UNUSUAL = frozenset((b"transfer-encoding", b"expect", b"upgrade", b"origin"))
-"""Headers of a request that takes the long way: its body has no told length, or its answer needs more headers."""
-
-LONGEST_LENGTH = 10
-"""Digits of a Content-Length that is believed."""
-
 DISCARDS = sys.platform == "linux"
 """Whether the system drops received bytes without copying them anywhere, when asked to (``MSG_TRUNC``, tcp(7))."""
-
-
-class Head(NamedTuple):
-    """What the first bytes of a request say: where it wants to go, and where it ends."""
-
-    path: str
-    headers: dict[bytes, bytes]
-    size: int
-    """Bytes of the head itself."""
-    body: int
-    """Bytes that follow it."""
-
-
-def read_head(data: bytes) -> Head | None:
-    """The head at the start of ``data``; ``None`` when it is not all there, or not of the plain kind."""
-    found = plain_head(data)
-    if found is None:
-        return None
-    headers: dict[bytes, bytes] = {}
-    for line in found[2].split(b"\r\n")[1:]:
-        name, _, value = line.partition(b":")
-        name = name.lower()
-        if name in headers or name in UNUSUAL:
-            return None
-        headers[name] = value.strip()
-    length = headers.get(b"content-length", b"")
-    if not length.isdigit() or len(length) > LONGEST_LENGTH or b"host" not in headers:
-        return None
-    if headers.get(b"connection", b"keep-alive").lower() != b"keep-alive":
-        return None
-    return Head(found[1].decode("ascii"), headers, found.end(), int(length))
 
 
 class Prepared:

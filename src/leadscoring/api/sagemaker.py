@@ -15,7 +15,7 @@ import msgspec
 from leadscoring._engine import count_colons
 from leadscoring.api.admission import Admission
 from leadscoring.api.encoded import EncodedScoring
-from leadscoring.api.exchange import JSON, Exchange, Message, Reply, is_json
+from leadscoring.api.exchange import JSON, Exchange, Reply, is_json
 from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.api.limits import RateLimit
 from leadscoring.api.score import Scoring
@@ -140,12 +140,8 @@ class SageMaker:
 
     async def _scored(self, exchange: Exchange, body: bytes) -> Reply:
         """What the API answers for this lead, or array of leads."""
-
-        async def replayed() -> Message:
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        exchange.receive, exchange.content_length = replayed, None
-        exchange.scope["query_string"] = exchange.header(ASKED) or exchange.scope["query_string"]
+        exchange.arrived, exchange.content_length = body, None
+        exchange.query = exchange.header(ASKED) or exchange.query
         many = body.lstrip()[:1] == b"["
         return await (self._leads.batch(exchange) if many else self._leads.one(exchange))
 

@@ -50,7 +50,7 @@ class Scoring:
         admission = self._admission
         self._admit(exchange)
         body = await exchange.json_body(self._max_body_bytes)
-        asked = what_is_asked(exchange.scope["query_string"])
+        asked = what_is_asked(exchange.query)
         if admission.crowded:
             await admission.turn(len(body), exchange.began)
         began = perf_counter()
@@ -74,7 +74,7 @@ class Scoring:
         admission = self._admission
         self._admit(exchange)
         body = await exchange.json_body(self._max_body_bytes)
-        asked = what_is_asked(exchange.scope["query_string"])
+        asked = what_is_asked(exchange.query)
         if admission.crowded:
             await admission.turn(len(body), exchange.began)
         parts: list[bytes] = []

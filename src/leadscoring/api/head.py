@@ -1,0 +1,49 @@
+"""The plainest head of a request, read without the parser: what is known of it at once, or nothing.
+
+Two ways need it: a request that is refused must cost next to nothing, and one that can be answered at once need not
+pay for more. Anything unusual is left to the parser, so that the two never see different ends of a request.
+"""
+
+import re
+from typing import NamedTuple
+
+plain_head = re.compile(rb"POST ([!->@-~]+)(?:\?([!-~]*))? HTTP/1\.1((?:\r\n[A-Za-z0-9-]+:[\t -~]*)+)\r\n\r\n").match
+
+UNUSUAL = frozenset((b"transfer-encoding", b"expect", b"upgrade", b"origin"))
+"""Headers of a request that takes the long way: its body has no told length, or its answer needs more headers."""
+
+LONGEST_LENGTH = 10
+"""Digits of a Content-Length that is believed."""
+
+
+class Head(NamedTuple):
+    """What the first bytes of a request say: where it wants to go, and where it ends."""
+
+    path: str
+    query: bytes
+    headers: dict[bytes, bytes]
+    """By their names in lower case; none came twice."""
+    size: int
+    """Bytes of the head itself."""
+    body: int
+    """Bytes that follow it."""
+
+
+def read_head(data: bytes) -> Head | None:
+    """The head at the start of ``data``; ``None`` when it is not all there, or not of the plain kind."""
+    found = plain_head(data)
+    if found is None:
+        return None
+    headers: dict[bytes, bytes] = {}
+    for line in found[3].split(b"\r\n")[1:]:
+        name, _, value = line.partition(b":")
+        name = name.lower()
+        if name in headers or name in UNUSUAL:
+            return None
+        headers[name] = value.strip()
+    length = headers.get(b"content-length", b"")
+    if not length.isdigit() or len(length) > LONGEST_LENGTH or b"host" not in headers:
+        return None
+    if headers.get(b"connection", b"keep-alive").lower() != b"keep-alive":
+        return None
+    return Head(found[1].decode("ascii"), found[2] or b"", headers, found.end(), int(length))
