@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
@@ -150,7 +150,7 @@ def test_what_would_wait_is_no_answer_at_once() -> None:
     class Pending:
         """Something to wait for."""
 
-        def __await__(self) -> Iterator[None]:
+        def __await__(self) -> Generator[None, None, None]:
             yield
 
     async def waits() -> Reply:
