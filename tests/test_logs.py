@@ -84,6 +84,7 @@ FAILING = """
 import asyncio, os, sys
 from contextlib import ExitStack
 from leadscoring.api.app import App, admission_of, lifespan
+from leadscoring.api.head import Head
 from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.settings import read_settings
 from leadscoring.wiring import open_service
@@ -102,7 +103,7 @@ async def main():
     with open_service(read_settings(os.environ), ["/boom"]) as service:
         life = Lifecycle()
         routes = {("GET", "/boom"): fails}
-        app = App(service, routes, lifespan(life, ExitStack()), life, admission_of(service))
+        app = App(service, routes, lifespan(life, ExitStack()), life, admission_of(service), {"/boom": fails})
         sent = []
         async def send(message):
             sent.append(message)
@@ -111,6 +112,9 @@ async def main():
         await app(scope, None, send)
         assert sent[0]["status"] == 500
         assert b"hidden" not in sent[1]["body"]
+        if os.environ.get("AT_ONCE"):
+            reply, _ = app.answer_at_once(Head("/boom", b"", {b"host": b"x"}, 0, 0), b"")
+            assert (reply.status, b"hidden" in reply.body) == (500, False)
         loop = asyncio.get_running_loop()
         loop.call_soon(float, "hidden-company")
         task = loop.create_task(lost())
@@ -145,6 +149,18 @@ def test_a_failure_of_ours_says_where_but_not_with_what(tmp_path: Path, level: s
     assert "because of\nValueError" in failed["exception"]
     assert "in fails" in failed["exception"]
     assert {"Exception in callback float", "Task exception was never retrieved"} <= {line["event"] for line in told}
+
+
+def test_a_failure_of_a_request_that_is_answered_at_once_is_told_the_same(tmp_path: Path) -> None:
+    """With its status, its line and its exception."""
+    told = [json.loads(line) for line in failing(model_file(tmp_path), AT_ONCE="yes").splitlines()]
+    for event in ("request failed", "request"):
+        by_parser, at_once = (line for line in told if line["event"] == event)
+        changes = {"timestamp", "request_id", "duration_ms", "method", "exception"}
+        assert {name: by_parser[name] for name in by_parser.keys() - changes} == {
+            name: at_once[name] for name in at_once.keys() - changes
+        }
+    assert SECRET not in json.dumps(told)
 
 
 def raised_in_words(failure: BaseException) -> str:

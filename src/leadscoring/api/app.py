@@ -109,14 +109,14 @@ class App:
         lifespan: Lifespan,
         lifecycle: Lifecycle,
         admission: Admission,
-        prompt: Mapping[str, Prompt],
+        prompt: Mapping[str, Prompt] | None = None,
     ) -> None:
         self.lifecycle = lifecycle
         self.gate = Gate(
             Limits.of(service.settings), admission, service.metrics.rejected, self.turn_away, self.answer_at_once
         )
         self._routes = routes
-        self._prompt = prompt
+        self._prompt = prompt or {}
         self._metrics = service.metrics
         self._keys = service.keys
         self._access_log = service.access_log
@@ -252,7 +252,7 @@ def create() -> App:
     if settings.operations_access != "port":
         beside = (provider.running(), pulse.beating())
         return App(service, routes | detail, lifespan(lifecycle, closing, *beside), lifecycle, admission, prompt)
-    apart = App(service, detail, lifespan(lifecycle, ExitStack()), lifecycle, admission, {})
+    apart = App(service, detail, lifespan(lifecycle, ExitStack()), lifecycle, admission)
     apart.gate.limits = apart.gate.limits._replace(connections=CONNECTIONS)
     second = listening(apart, settings.host, settings.operations_port)
     opened = lifespan(lifecycle, closing, provider.running(), second, pulse.beating())
