@@ -20,7 +20,17 @@ from leadscoring.api.admission import Admission
 from leadscoring.api.cors import Cors
 from leadscoring.api.deadline import until_caller_gives_up
 from leadscoring.api.docs import Documentation
-from leadscoring.api.exchange import SANE_REQUEST_ID, ClientGone, Exchange, Message, Receive, Reply, Scope, Send
+from leadscoring.api.exchange import (
+    IN_ONE_WRITE,
+    SANE_REQUEST_ID,
+    ClientGone,
+    Exchange,
+    Message,
+    Receive,
+    Reply,
+    Scope,
+    Send,
+)
 from leadscoring.api.failures import plain_problem, problem
 from leadscoring.api.head import Head
 from leadscoring.api.lifecycle import Lifecycle
@@ -143,8 +153,12 @@ class App:
                 except Exception as failure:
                     reply = failed(failure, exchange)
                 status = reply.status
-                await send(head(reply, exchange.request_id))
-                await send({"type": "http.response.body", "body": reply.body})
+                answer = scope.get("extensions", {}).get(IN_ONE_WRITE)
+                if answer is not None:
+                    await answer(reply, exchange.request_id)
+                else:
+                    await send(head(reply, exchange.request_id))
+                    await send({"type": "http.response.body", "body": reply.body})
         except ClientGone:
             exchange.error = "ClientGone"
         finally:

@@ -7,13 +7,14 @@ looked through.
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from leadscoring.api.admission import Admission
-from leadscoring.api.exchange import Reply
+from leadscoring.api.exchange import IN_ONE_WRITE, Reply
 from leadscoring.api.failures import plain_problem, problem
 from leadscoring.api.head import Head, read_head
 from leadscoring.api.refusal import DISCARDS, discard, head_lines
@@ -165,9 +166,7 @@ class BoundedHttp(HttpToolsProtocol):
         answer = gate.answer_at_once(head, data[head.size : end])
         if answer is None:
             return False
-        reply, request_id = answer
-        lines = self.server_state.default_headers
-        self.transport.write(on_the_wire(reply, False, *lines, (b"x-request-id", request_id.encode())))
+        self.transport.write(self.bytes_of(*answer, closes=False))
         self.server_state.total_requests += 1
         self.receiving, self.since = NOTHING, gate.now
         if len(data) > end:  # the next request of a pipeline
@@ -218,10 +217,29 @@ class BoundedHttp(HttpToolsProtocol):
             if size > most:
                 raise HeadTooLarge
         super().on_headers_complete()
+        self.cycle.scope["extensions"] = {IN_ONE_WRITE: partial(self.answer, self.cycle)}
         self.receiving = BODY
         self.since = gate.now
         if gate.closing:
             self.cycle.keep_alive = False
+
+    async def answer(self, cycle: Any, reply: Reply, request_id: str) -> None:
+        """Answers a request in one write; ASGI's two messages would be two, and wake the client twice."""
+        if self.flow.write_paused and not cycle.disconnected:
+            await self.flow.drain()
+        if cycle.disconnected:
+            return
+        closes = not cycle.keep_alive  # once: a signal may change it between saying so and doing so
+        self.transport.write(self.bytes_of(reply, request_id, closes))
+        cycle.response_started = cycle.response_complete = True
+        cycle.message_event.set()
+        if closes:
+            self.transport.close()
+        cycle.on_response()
+
+    def bytes_of(self, reply: Reply, request_id: str, closes: bool) -> bytes:
+        """An answer with all headers that answers have."""
+        return on_the_wire(reply, closes, *self.server_state.default_headers, (b"x-request-id", request_id.encode()))
 
     def on_message_complete(self) -> None:
         """The last byte of a request."""
