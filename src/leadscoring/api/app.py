@@ -19,20 +19,32 @@ from leadscoring.api.admission import Admission
 from leadscoring.api.cors import Cors
 from leadscoring.api.deadline import until_caller_gives_up
 from leadscoring.api.docs import Documentation
-from leadscoring.api.exchange import SANE_REQUEST_ID, ClientGone, Exchange, Message, Receive, Reply, Scope, Send
+from leadscoring.api.exchange import (
+    SANE_REQUEST_ID,
+    ClientGone,
+    Exchange,
+    Message,
+    Receive,
+    Reply,
+    Scope,
+    Send,
+    request_id_in,
+)
 from leadscoring.api.failures import plain_problem, problem
 from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.api.limits import RateLimit
 from leadscoring.api.listener import CONNECTIONS, listening
 from leadscoring.api.model import ModelRoutes
 from leadscoring.api.operations import Operations
-from leadscoring.api.protocol import Gate, Limits
+from leadscoring.api.protocol import Gate, Limits, Refusal
 from leadscoring.api.pulse import Pulse
 from leadscoring.api.refusal import Head, Prepared
 from leadscoring.api.score import Scoring
 from leadscoring.errors import LeadScoringError, Overloaded, RequestError
 from leadscoring.logs import Answered, Log
+from leadscoring.metrics import UNKNOWN
 from leadscoring.settings import read_settings
+from leadscoring.tally import OTHER
 from leadscoring.vitals import started_at
 from leadscoring.wiring import Service, Shared, open_service
 
@@ -81,6 +93,9 @@ REJECTED = {"Overloaded": "overloaded", "DeadlineExceeded": "deadline", "RateLim
 
 TURNED_AWAY = Prepared(lambda request_id: problem(Overloaded(), request_id))
 
+REQUEST_ID, CUT_OFF = "leadscoring.request_id", "leadscoring.cut_off"
+"""Where the scope of a request has its id and, when it was refused before it was whole, the status of that."""
+
 TRACE = ("traceparent", "tracestate")
 """What pages that are traced send with every request."""
 
@@ -99,7 +114,7 @@ class App:
         self, service: Service, routes: RouteTable, lifespan: Lifespan, lifecycle: Lifecycle, admission: Admission
     ) -> None:
         self.lifecycle = lifecycle
-        self.gate = Gate(Limits.of(service.settings), admission, service.metrics.rejected, self.turn_away)
+        self.gate = Gate(Limits.of(service.settings), admission, service.metrics.rejected, self.turn_away, self.refused)
         self._routes = routes
         self._metrics = service.metrics
         self._keys = service.keys
@@ -114,7 +129,8 @@ class App:
             await self._framework(scope, receive, send)
             return
         began = perf_counter()
-        exchange = Exchange(scope, receive, f"{self._prefix}-{next(self._numbers):x}", began)
+        exchange = Exchange(scope, receive, scope.get(REQUEST_ID) or self._next_id(), began)
+        scope[REQUEST_ID] = exchange.request_id
         self._metrics.arrived()
         status = 499  # the client hung up: nothing was sent
         try:
@@ -131,7 +147,8 @@ class App:
                 await send(head(reply, exchange.request_id))
                 await send({"type": "http.response.body", "body": reply.body})
         except ClientGone:
-            exchange.error = "ClientGone"
+            status = scope.get(CUT_OFF, 499)
+            exchange.error = "ClientGone" if status == 499 else None
         finally:
             seconds = perf_counter() - began
             if exchange.error in REJECTED:
@@ -157,6 +174,24 @@ class App:
             )
         )
         return TURNED_AWAY.to(request_id, closes)
+
+    def refused(self, refusal: Refusal, scope: Scope | None) -> tuple[str, Reply]:
+        """The id and the reply of a request that is refused before it is whole; counted and noted like any other."""
+        if scope is None:
+            request_id = self._next_id()
+            reply = refusal(request_id)
+            self._metrics.arrived()
+            self._metrics.answered(OTHER, UNKNOWN, reply.status, 0.0)
+            self._access_log.note(Answered(time(), request_id, None, "", "", reply.status, 0.0, 0, None))
+            return request_id, reply
+        if REQUEST_ID not in scope:  # its handler has not begun
+            scope[REQUEST_ID] = request_id_in(scope) or self._next_id()
+        reply = refusal(scope[REQUEST_ID])
+        scope[CUT_OFF] = reply.status  # the handler hears that nothing more will come, and the request's line tells
+        return scope[REQUEST_ID], reply
+
+    def _next_id(self) -> str:
+        return f"{self._prefix}-{next(self._numbers):x}"
 
     def tick(self, now: float) -> None:
         """Ten times a second: the time is ``now``, and the process lives."""
@@ -343,6 +378,7 @@ def framework(routes: RouteTable, cors_origins: tuple[str, ...], lifespan: Lifes
                     "RateLimit-Limit",
                     "RateLimit-Remaining",
                     "RateLimit-Reset",
+                    "Server-Timing",
                 ],
             )
         ],

@@ -7,13 +7,14 @@ looked through.
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from leadscoring.api.admission import Admission
-from leadscoring.api.exchange import Reply
+from leadscoring.api.exchange import Reply, Scope
 from leadscoring.api.failures import plain_problem, problem
 from leadscoring.api.refusal import DISCARDS, Head, discard, head_lines, read_head
 from leadscoring.api.upgrade import without_offer
@@ -36,6 +37,9 @@ SKIP_READ = 1024 if DISCARDS else BODY_READ
 
 MOST_SKIPPED = 1 << 23
 """Bytes of a refused body that are let pass to keep a connection; for more than that it is ended."""
+
+Refusal = Callable[[str], Reply]
+"""What is said to the request with this id."""
 
 LINGER_SECONDS = 5.0
 """Time for a client to take its last answer before the connection is cut."""
@@ -70,10 +74,12 @@ class Gate:
     """What all connections of a process share.
 
     ``now`` is the clock, set by the server; ``closing`` says that every answer from now on ends its connection.
-    While ``admission`` is full, ``turn_away`` answers a scoring request from its head alone, or not.
+    While ``admission`` is full, ``turn_away`` answers a scoring request from its head alone, or not. ``refused`` gives
+    the id and the reply of a request that is refused before it is whole, and notes it; its scope is there when the
+    application has it already.
     """
 
-    __slots__ = ("admission", "closing", "limits", "now", "rejected", "turn_away")
+    __slots__ = ("admission", "closing", "limits", "now", "refused", "rejected", "turn_away")
 
     def __init__(
         self,
@@ -81,11 +87,13 @@ class Gate:
         admission: Admission,
         rejected: Callable[[str], None],
         turn_away: Callable[[Head, bool], bytes | None],
+        refused: Callable[[Refusal, Scope | None], tuple[str, Reply]],
     ) -> None:
         self.limits = limits
         self.admission = admission
         self.rejected = rejected
         self.turn_away = turn_away
+        self.refused = refused
         self.now = 0.0
         self.closing = False
 
@@ -114,7 +122,7 @@ class BoundedHttp(HttpToolsProtocol):
         crowded = len(self.connections) >= self.gate.limits.connections
         super().connection_made(transport)
         if crowded:
-            self.refuse(problem(Overloaded(), ""), "connections")
+            self.refuse(partial(problem, Overloaded()), "connections")
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the client: a part of a request, or several."""
@@ -143,7 +151,7 @@ class BoundedHttp(HttpToolsProtocol):
         if isinstance(reason, HeadTooLarge):
             self.refuse_head()
         else:
-            self.refuse(plain_problem(400, "this is not a request of HTTP/1.1 that can be read", ""), "malformed")
+            self.refuse(partial(plain_problem, 400, "this is not a request of HTTP/1.1 that can be read"), "malformed")
 
     def turned_away(self, data: bytes) -> bool:
         """Whether these bytes begin a request that cannot be scored in time: it is answered, its body let pass."""
@@ -244,23 +252,27 @@ class BoundedHttp(HttpToolsProtocol):
             self.gate.rejected(reason)
             self.end()
         else:
-            self.refuse(plain_problem(408, f"{what} of the request did not arrive in time", ""), reason)
+            self.refuse(partial(plain_problem, 408, f"{what} of the request did not arrive in time"), reason)
 
     def refuse_head(self) -> None:
         """The head is too large."""
         detail = f"the head of a request must be at most {self.gate.limits.header_bytes} bytes (MAX_HEADER_BYTES)"
-        self.refuse(plain_problem(431, detail, ""), "headers")
+        self.refuse(partial(plain_problem, 431, detail), "headers")
 
-    def refuse(self, reply: Reply, reason: str) -> None:
+    def refuse(self, refusal: Refusal, reason: str) -> None:
         """Says why, where an answer has not begun, and ends the connection."""
         self.gate.rejected(reason)
         cycle = self.cycle
+        if self.idle and self.receiving == BODY:  # its answer did not wait for the body, and was the only one to give
+            self.end()
+            return
         if not self.idle and (cycle.response_started or self.receiving != BODY):
             self.receiving, self.since = CLOSED, self.gate.now
             cycle.keep_alive = False  # an earlier request of the pipeline is still being answered
             self.pipeline.clear()
             return
-        self.transport.write(on_the_wire(reply, closes=True))
+        request_id, reply = self.gate.refused(refusal, None if self.idle else cycle.scope)
+        self.transport.write(last_words(reply, request_id))
         if not self.idle:
             cycle.disconnected = True
             cycle.message_event.set()
@@ -281,10 +293,11 @@ class BoundedHttp(HttpToolsProtocol):
             self.since = self.gate.now - self.gate.limits.header_seconds + FIRST_REQUEST_SECONDS
 
 
-def on_the_wire(reply: Reply, closes: bool) -> bytes:
-    """An answer that no application writes, as bytes."""
-    closing = b"connection: close\r\n" if closes else b""
-    return b"%bcontent-length: %d\r\n%b\r\n%b" % (head_lines(reply), len(reply.body), closing, reply.body)
+def last_words(reply: Reply, request_id: str) -> bytes:
+    """An answer that no application writes, and that ends its connection, as bytes."""
+    size = len(reply.body)
+    told = b"x-request-id: %b\r\ncontent-length: %d\r\nconnection: close\r\n" % (request_id.encode(), size)
+    return b"%b%b\r\n%b" % (head_lines(reply), told, reply.body)
 
 
 class Front(asyncio.BufferedProtocol):
