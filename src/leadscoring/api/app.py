@@ -233,7 +233,7 @@ def create() -> App:
     shared = Shared(Path(folder)) if folder else None
     service = closing.enter_context(open_service(settings, PATHS, shared=shared))
     lifecycle, admission = Lifecycle(), admission_of(service)
-    pulse = Pulse(service.scorer, lifecycle, service.metrics)
+    pulse = Pulse(service.scorer, lifecycle, service.metrics, service.vitals)
     service.metrics.started(started_at(os.getppid() if shared else os.getpid()))
     operations = Operations(service.scorer, service.metrics, service.keys, service.vitals, lifecycle, pulse, settings)
     limit = RateLimit(settings.rate_limit_per_minute, shared.limits if shared else None)
