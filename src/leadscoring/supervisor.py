@@ -185,7 +185,7 @@ class Supervisor:
         ends_at, told = monotonic() + self._patience, self._asked.count(signal.SIGINT)
         while any(worker.process.is_alive() for worker in self._workers) and monotonic() < ends_at:
             self._woken.wait(0.05)
-            if self._asked.count(signal.SIGINT) > max(told, 1):
+            if self._asked.count(signal.SIGINT) > told:
                 told = self._asked.count(signal.SIGINT)
                 for worker in self._workers:
                     if worker.process.is_alive() and worker.pid is not None:
