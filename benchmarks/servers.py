@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import socket
 import subprocess
@@ -18,11 +19,20 @@ READY_SECONDS = 30
 HERE = Path(__file__).parent
 
 
+PORTS = range(15_000, 32_000)
+"""Below those that the system gives to connections: one that is free now is not taken by the next client."""
+
+
 def free_port() -> int:
     """A port of the loopback that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    while True:
+        port = random.choice(PORTS)  # so that two who look at once hardly find the same
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 @contextmanager

@@ -92,9 +92,13 @@ class Inbox:
         self._server.server_close()
         self._thread.join(DEADLINE)
 
+    def count(self, receiver: str, title: str) -> int:
+        """How many such messages have come."""
+        return sum((message.receiver, message.title) == (receiver, title) for message in self.messages)
+
     def has(self, receiver: str, title: str) -> bool:
         """Whether such a message has come."""
-        return any((message.receiver, message.title) == (receiver, title) for message in self.messages)
+        return self.count(receiver, title) > 0
 
 
 def hastened(text: str) -> str:

@@ -159,6 +159,22 @@ def test_a_file_that_became_invalid_changes_nothing(tmp_path: Path, broken: byte
     assert not opens(filed, "key of old")
 
 
+def test_to_read_a_broken_file_again_says_again_that_it_is_refused(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever asked for it would otherwise believe that it was taken."""
+    file = key_file(tmp_path, {"label": "old"})
+    filed = KeyRing([], file)
+    file.write_bytes(b"[")
+    filed.refresh()
+    filed.refresh()
+    assert caplog.messages.count("key file refused") == 1
+    filed.reread()
+    assert caplog.messages.count("key file refused") == 2
+    assert filed.refused
+    assert opens(filed, "key of old")
+
+
 def test_a_file_that_is_invalid_at_the_start_stops_it(tmp_path: Path) -> None:
     """Nothing good is known that could count instead."""
     with pytest.raises(KeyFileInvalid, match=r"none\.json': No such file"):

@@ -20,7 +20,7 @@ import psutil
 import pytest
 from benchmarks.open_loop import Load, in_own_process
 from benchmarks.proxy import proxied
-from factories import LEAD, body, key_file, model_file
+from factories import LEAD, body, booster, key_file, model_file
 from serving import DEADLINE, KEY, Server, children, eventually, serves, serving, start, wait_until_ready
 
 pytestmark = pytest.mark.integration
@@ -41,18 +41,19 @@ def load(url: str, seconds: float, rate: float = 100) -> Load:
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_asked_to_end_it_is_not_ready_at_once_and_answers_on(tmp_path: Path, workers: str) -> None:
-    """For the drain time, closing connections; then it ends with exit code 0, and no accepted request failed."""
-    with serving(tmp_path, model_file(tmp_path), WORKERS=workers, DRAIN_SECONDS="2") as server:
+    """As long as it drains, closing connections; then it ends with exit code 0, and no accepted request failed."""
+    with serving(tmp_path, model_file(tmp_path), WORKERS=workers, DRAIN_SECONDS="300") as server:
         with in_own_process(load(server.url, 3.0)) as running:
             assert eventually(lambda: bool(SCORED.search(server.http.get("/metrics").text)))
             server.process.send_signal(signal.SIGTERM)
-            assert eventually(lambda: ready(server) == 503, 1.5)
+            assert eventually(lambda: ready(server) == 503)
             problem = httpx.get(server.url + "/health/ready")
             assert (problem.json()["code"], problem.json()["state"]) == ("not_ready", "draining")
             assert problem.headers["connection"] == "close"
             assert httpx.get(server.url + "/health/live").status_code == 200
             answer = httpx.post(server.url + "/api/v1/score", json=LEAD, headers={"X-API-Key": KEY})
             assert answer.status_code == 200
+            server.process.send_signal(signal.SIGINT)  # the drain is over
             assert server.process.wait(DEADLINE) == 0
             found = running.result()
         assert found.statuses.keys() == {200}
@@ -120,19 +121,92 @@ def status(server: Server) -> dict[str, Any]:
 def test_the_status_counts_the_workers_that_serve(tmp_path: Path) -> None:
     """A replacement counts when it serves; while it cannot start, each attempt is told and the others answer."""
     model = model_file(tmp_path)
-    with serving(tmp_path, model, WORKERS="2") as server:
+    with serving(tmp_path, model, WORKERS="2", TMPDIR=str(tmp_path)) as server:
         assert eventually(lambda: status(server)["workers"] == {"wanted": 2, "serving": 2})
         assert eventually(lambda: status(server)["status"] == "healthy")
+        kept(tmp_path).unlink()
         away = model.rename(tmp_path / "away.json")
         os.kill(children(server.process.pid)[0], signal.SIGKILL)
         assert eventually(lambda: server.logged().count('"worker cannot start"') >= 2)
-        said = status(server)
-        assert (said["status"], said["problems"]) == ("degraded", ["1 of 2 workers serve"])
+        assert eventually(lambda: status(server)["problems"] == ["1 of 2 workers serve"])
+        assert status(server)["status"] == "degraded"
         assert httpx.post(server.url + "/api/v1/score", json=LEAD, headers={"X-API-Key": KEY}).status_code == 200
         away.rename(model)
         assert eventually(lambda: status(server)["status"] == "healthy")
         assert "\nservice_ready_workers 2.0\n" in httpx.get(server.url + "/metrics").text
         assert server.logged().count('"listening"') == 3
+
+
+def kept(folder: Path) -> Path:
+    """The copy of the model that the workers of a service in this folder share."""
+    (found,) = folder.glob("leadscoring-*/model")
+    return found
+
+
+@pytest.mark.parametrize("now", ["another model", "half a model", "nothing"])
+def test_a_worker_that_is_replaced_serves_the_model_that_the_service_started_with(tmp_path: Path, now: str) -> None:
+    """Whatever is at MODEL_PATH by now: one service never scores a lead in two ways."""
+    model = model_file(tmp_path)
+    with serving(tmp_path, model, WORKERS="2") as server:
+        assert eventually(lambda: server.logged().count('"listening"') == 2)
+        first = served(server)
+        if now == "another model":
+            booster(seed=8).save_model(model)
+        elif now == "half a model":
+            model.write_bytes(model.read_bytes()[:-100])
+        else:
+            model.unlink()
+        for victim in children(server.process.pid):
+            os.kill(victim, signal.SIGKILL)
+        assert eventually(lambda: server.logged().count('"listening"') == 4)
+        assert all(served(server) == first for _ in range(10))
+        assert server.logged().count('"model file changed"') == 2
+        assert status(server)["status"] == "healthy"
+
+
+def served(server: Server) -> tuple[str, float]:
+    """The model that some worker serves, and how it scores."""
+    asked = {"X-API-Key": KEY, "Connection": "close"}
+    info = httpx.get(server.url + "/api/v1/model/info", headers=asked, timeout=30).json()
+    scored = httpx.post(server.url + "/api/v1/score", json=LEAD, headers=asked, timeout=30).json()
+    return info["sha256"], scored["score"]["raw_score"]
+
+
+def test_without_room_for_a_copy_a_worker_takes_no_other_model(tmp_path: Path) -> None:
+    """It does not start until the file of the others is back."""
+    model = model_file(tmp_path)
+    with serving(tmp_path, model, WORKERS="2", TMPDIR=str(tmp_path)) as server:
+        assert eventually(lambda: status(server)["status"] == "healthy")
+        kept(tmp_path).unlink()  # as where the disk was full
+        away = model.rename(tmp_path / "away.json")
+        booster(seed=8).save_model(model)
+        os.kill(children(server.process.pid)[0], signal.SIGKILL)
+        assert eventually(lambda: '"ModelChanged"' in server.logged())
+        away.replace(model)
+        assert eventually(lambda: server.logged().count('"listening"') == 3)
+
+
+FAILING = """
+import uvicorn
+from leadscoring.supervisor import Supervisor
+
+Supervisor(uvicorn.Config("nowhere:create", factory=True, workers=2), [], 0.0, 10.0, lambda: None).run()
+"""
+
+
+def test_a_worker_that_fails_in_a_way_that_nobody_expected_stops_the_start() -> None:
+    """It would fail again and again."""
+    said = ended(FAILING)
+    assert said.returncode != 0
+    assert "CannotStart: a worker could not start" in said.stderr
+
+
+def ended(program: str, **environ: str) -> "subprocess.CompletedProcess[str]":
+    """A program that has ended by itself."""
+    command = [sys.executable, "-c", program]
+    return subprocess.run(
+        command, env=os.environ | environ, capture_output=True, text=True, timeout=DEADLINE, check=False
+    )
 
 
 def test_a_worker_is_replaced_while_the_key_file_is_broken(tmp_path: Path) -> None:
@@ -159,7 +233,7 @@ def test_a_worker_is_replaced_while_the_key_file_is_broken(tmp_path: Path) -> No
         assert any("key file" in problem for problem in status(server)["problems"])
         key_file(tmp_path, {"label": "new"})
         assert eventually(lambda: answers("new", 200))
-        assert answers("crm", 401)
+        assert eventually(lambda: answers("crm", 401))
         assert "worker cannot start" not in server.logged()
 
 
@@ -207,8 +281,8 @@ def test_a_service_ends_with_its_terminal(tmp_path: Path, workers: str) -> None:
 
 @pytest.mark.parametrize("listening", [0, 1, 2])
 def test_workers_end_with_their_supervisor(tmp_path: Path, listening: int) -> None:
-    """No orphan keeps the port, not even one that was still starting."""
-    server = start(tmp_path, model_file(tmp_path), WORKERS="2")
+    """No orphan keeps the port, not even one that was still starting; nor is left what they shared."""
+    server = start(tmp_path, model_file(tmp_path), WORKERS="2", TMPDIR=str(tmp_path))
     server.http.close()
     assert eventually(lambda: len(children(server.process.pid)) == 2)
     assert eventually(lambda: server.logged().count('"listening"') >= listening)
@@ -217,6 +291,7 @@ def test_workers_end_with_their_supervisor(tmp_path: Path, listening: int) -> No
     server.process.wait(DEADLINE)
     assert eventually(lambda: not any(map(serves, workers)))
     assert eventually(lambda: refuses(server.port))
+    assert listening == 0 or not list(tmp_path.glob("leadscoring-*"))
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -234,6 +309,42 @@ def test_a_port_that_is_taken_is_told_in_one_line(tmp_path: Path, workers: str) 
     assert "PORT" in said
     assert len(said.splitlines()) == 1 or workers == "1"
     assert "Traceback" not in said
+
+
+OVERTAKEN = """
+import os, socket, sys
+import uvicorn
+from leadscoring.drain import Server
+from leadscoring.errors import CannotStart
+from leadscoring.server import arguments, listening
+from leadscoring.settings import read_settings
+from leadscoring.supervisor import Supervisor
+
+settings = read_settings(os.environ)
+ours = listening(settings)
+other = socket.socket()
+other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+other.bind(ours.getsockname())
+other.listen()
+config = uvicorn.Config(**arguments(settings), workers=settings.workers)
+try:
+    if settings.workers == 1:
+        Server(config, 0.0).run([ours])
+    else:
+        Supervisor(config, [ours], 0.0, 10.0, lambda: None).run()
+except CannotStart as failure:
+    sys.exit(f"CannotStart: {failure}")
+"""
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_port_that_another_program_takes_meanwhile_is_told(tmp_path: Path, workers: str) -> None:
+    """The kernel lets two programs have a port until one of them listens, as when two services are started at once."""
+    settings = {"HOST": "127.0.0.1", "PORT": "0", "API_KEYS": KEY, "WORKERS": workers}
+    said = ended(OVERTAKEN, MODEL_PATH=str(model_file(tmp_path)), **settings)
+    assert "CannotStart: " in said.stderr
+    assert "address already in use" in said.stdout + said.stderr
+    assert "Traceback" not in said.stdout + said.stderr
 
 
 def test_a_full_disk_for_metrics_stops_the_start(tmp_path: Path) -> None:

@@ -21,15 +21,15 @@ def test_beyond_its_peak_it_scores_on_refuses_and_recovers(tmp_path: Path) -> No
         url = server.url + "/api/v1/score/batch"
         offered = Load(url, 1500, 3.0, BATCH, KEY, connections=200, timeout=30)
         with in_own_process(offered) as running:
-            assert eventually(lambda: rejected(server.url) > 0, 20)
+            assert eventually(lambda: rejected(server.url) > 0)
             assert httpx.get(server.url + "/health/live", timeout=30).status_code == 200
             assert httpx.get(server.url + "/health/ready", timeout=30).status_code == 200
             found = running.result()
         assert found.statuses.keys() == {200, 503}, found.said()
         assert not found.lost, found.said()
-        assert eventually(lambda: server.http.post("/api/v1/score", json=LEAD).status_code == 200, 5)
+        assert eventually(lambda: server.http.post("/api/v1/score", json=LEAD).status_code == 200)
+        assert eventually(lambda: "scoring_queue_requests 0.0" in server.http.get("/metrics").text)
         said = server.http.get("/metrics").text
-        assert "scoring_queue_requests 0.0" in said
         assert 'scoring_stage_seconds_count{stage="queue"}' in said
         assert server.stop() == 0
 
@@ -46,11 +46,11 @@ def test_a_key_has_its_limit_and_is_told_so(tmp_path: Path) -> None:
     with serving(tmp_path, model_file(tmp_path), RATE_LIMIT_PER_MINUTE="10", API_KEYS=f"{KEY},other") as server:
         answer = server.http.post("/api/v1/score", json=LEAD)
         assert (answer.headers["ratelimit-limit"], answer.headers["ratelimit-remaining"]) == ("10", "9")
-        answer = server.http.post("/api/v1/score/batch", json=[LEAD] * 9)
+        answer = server.http.post("/api/v1/score/batch", json=[LEAD] * 60)  # overdraws, for five minutes
         assert answer.headers["ratelimit-remaining"] == "0"
         refusal = server.http.post("/api/v1/score", json=LEAD)
         assert (refusal.status_code, refusal.json()["code"]) == (429, "rate_limited")
-        assert 1 <= int(refusal.headers["retry-after"]) <= 7
+        assert 6 * 20 <= int(refusal.headers["retry-after"]) <= 6 * 52
         assert refusal.headers["ratelimit-remaining"] == "0"
         other = server.http.post("/api/v1/score", json=LEAD, headers={"X-API-Key": "other"})
         assert other.status_code == 200

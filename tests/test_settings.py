@@ -31,6 +31,14 @@ def test_every_row_of_the_table_is_a_setting_and_the_other_way_round() -> None:
         ("PORT", "65536", "not '65536'"),
         ("WORKERS", "0", "WORKERS must be a whole number from 1 to 64, not '0'"),
         ("WORKERS", "1.5", "not '1.5'"),
+        ("WORKERS", "1_0", "not '1_0'"),
+        ("WORKERS", "٤", "WORKERS must be a whole number"),
+        ("MODEL_TIMEOUT_SECONDS", "1_0", "MODEL_TIMEOUT_SECONDS must be a number"),
+        ("ENV", "pro\nd", r"ENV must be printable text, not 'pro\nd'"),
+        ("ENV", "pro\udcffd", r"ENV must be printable text, not 'pro\udcffd'"),
+        ("MODEL_VERSION", "1\udcff", "MODEL_VERSION must be printable text"),
+        ("HOST", "ä..b", "HOST must be an address"),
+        ("HOST", "local host", "HOST must be an address"),
         ("LOG_LEVEL", "LOUD", "LOG_LEVEL must be one of DEBUG, INFO, WARNING, ERROR, not 'LOUD'"),
         (
             "MODEL_ENDPOINT_PROVIDER",
@@ -81,6 +89,9 @@ def test_a_key_is_never_printed() -> None:
     assert repr(Secret("hidden-key")) == "Secret('***')"
     with pytest.raises(SettingError) as refusal:
         read_settings({"API_KEYS": "hidden-kéy"})
+    assert "hidden" not in str(refusal.value)
+    with pytest.raises(SettingError, match=r"not 'https://\*\*\*@a\.example/score'") as refusal:
+        read_settings({"AZURE_ML_ENDPOINT_URL": "https://user:hidden@key@a.example/score"})
     assert "hidden" not in str(refusal.value)
 
 

@@ -1,14 +1,18 @@
 """What several processes count together is exact, never falls, and outlives any of them."""
 
+import math
 import multiprocessing
 import os
 import signal
+from collections.abc import Iterable
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from leadscoring._engine import Recorder
@@ -49,6 +53,34 @@ def test_a_value_that_no_label_has_is_other() -> None:
     tally = Tally(FAMILIES)
     tally.count("calls", "/made-up", "777").add()
     assert samples(tally)["calls_total{route=other,status=other}"] == 1
+
+
+class Read(NamedTuple):
+    """An exposition as prometheus-client reads it, for it to write again."""
+
+    text: str
+
+    def collect(self) -> Iterable[Metric]:
+        """Its families."""
+        return text_string_to_metric_families(self.text)
+
+
+@given(
+    st.one_of(st.floats(max_value=1e6), st.sampled_from((math.inf, math.nan))),
+    st.text(st.characters(codec="utf-8", exclude_characters="\r")),
+    st.lists(st.floats(0, 3), max_size=9),
+)
+def test_the_text_is_the_one_that_prometheus_own_client_writes(value: float, name: str, seen: list[float]) -> None:
+    """To the byte, whatever a label holds; that it takes large numbers apart in another way means nothing."""
+    tally = Tally((*FAMILIES, Family("gauge", "info", "Told", {"env": (name, "other"), "a": ("b",)})))
+    tally.count("info", name, "b").set(value)
+    tally.count("calls", "/a", "200").add(len(seen))
+    for seconds in seen:
+        tally.spread("seconds", "/a").observe(seconds)
+    said = tally.exposition()
+    registry = CollectorRegistry()
+    registry.register(Read(said.decode()))
+    assert said == generate_latest(registry)
 
 
 @given(st.lists(st.floats(0, 3), max_size=50))

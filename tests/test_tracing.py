@@ -44,8 +44,13 @@ class Traced(NamedTuple):
     collector: Collector
 
     def trace(self, spans: int, trace: str = TRACE) -> list[Seen]:
-        """The spans of a trace as soon as so many have come."""
-        assert eventually(lambda: len(self.collector.of(trace)) >= spans), self.collector.spans
+        """The spans of a trace as soon as so many have come, with that of the request, which ends last."""
+
+        def told() -> bool:
+            found = self.collector.of(trace)
+            return len(found) >= spans and any(span.kind == SERVER for span in found)
+
+        assert eventually(told), self.collector.spans
         return self.collector.of(trace)
 
 

@@ -13,6 +13,8 @@ from typing import Any
 import uvicorn
 
 from leadscoring.api.clocked import Clocked
+from leadscoring.api.listener import check_listens
+from leadscoring.errors import CannotStart
 from leadscoring.logs import Log
 
 log = Log("leadscoring")
@@ -80,8 +82,13 @@ class Server(Clocked):
         return await super().on_tick(counter)
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
-        """Opens the application, then the port."""
+        """Opens the application, then the port. Raises ``CannotStart`` when it cannot listen there."""
+        named = [listener.getsockname()[:2] for listener in sockets or ()]
         await super().startup(sockets)
-        for listener in sockets or ():
-            host, port = listener.getsockname()[:2]
+        for listener, (host, port) in zip(sockets or (), named, strict=True):
+            try:
+                check_listens(listener, host, port)
+            except CannotStart:
+                await self.lifespan.shutdown()
+                raise
             log.info("listening", host=host, port=port, pid=os.getpid())

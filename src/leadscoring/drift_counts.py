@@ -9,7 +9,7 @@ from typing import Any
 
 from leadscoring._engine import BinCounter, Rows
 from leadscoring.drift import BINS, LABELS, MOST_FEATURES, SCORE_LABELS, Baseline, report
-from leadscoring.tally import Family, Tally
+from leadscoring.tally import Family, Tally, escaped, head
 
 STAMP, SCORE, FEATURES = 0, 1, 1 + BINS
 WIDTH = len(LABELS)
@@ -73,7 +73,7 @@ class DriftCounts:
         parts = [self._constant]
         for family, lines in ((features, self._feature_lines), (score, self._score_lines)):
             if lines:
-                parts.append(head(family))
+                parts.append(head(family).encode())
                 parts += [b"%b%r\n" % (series, sums[place]) for series, place in lines]
         return b"".join(parts)
 
@@ -93,7 +93,7 @@ class DriftCounts:
         version = f'model_version="{escaped(base.version)}"'
         feature_bins, score_bins, feature_shares, score_shares = FAMILIES
         constant = [
-            head(family)
+            head(family).encode()
             + b"".join(f"{family.name}{{{version},{label}}} {share!r}\n".encode() for label, share, _ in of)
             for family, of in ((feature_shares, features), (score_shares, score))
             if of
@@ -108,14 +108,3 @@ class DriftCounts:
 def existing(shares: Sequence[float | None]) -> Iterator[tuple[int, float]]:
     """The bins that there are, with their shares in training."""
     return ((place, share) for place, share in enumerate(shares) if share is not None)
-
-
-def head(family: Family) -> bytes:
-    """What stands above a metric's series."""
-    name = family.name + ("_total" if family.kind == "counter" else "")
-    return f"# HELP {name} {family.help}\n# TYPE {name} {family.kind}\n".encode()
-
-
-def escaped(value: str) -> str:
-    """A label's value as Prometheus reads it."""
-    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")

@@ -11,7 +11,8 @@ LeadScoringError
 │   ├── ModelUnsupported      model_unsupported       a sound model of a kind we do not score
 │   ├── CardInvalid           card_invalid            the card inside the model contradicts it
 │   ├── GoldenRowMismatch     golden_row_mismatch     the trees do not compute what they were certified for
-│   └── UnexpectedModelVersion  model_version_unexpected  not the version that MODEL_VERSION names
+│   ├── UnexpectedModelVersion  model_version_unexpected  not the version that MODEL_VERSION names
+│   └── ModelChanged          model_changed           not the file that the service started with
 ├── TrainingDataError         training_data           a file that cannot be trained or evaluated on
 ├── EndpointError             a remote model did not score
 │   ├── EndpointTimeout       endpoint_timeout        no answer within the deadline
@@ -151,6 +152,18 @@ class UnexpectedModelVersion(ModelError):
 
     def __init__(self, expected: str, got: str) -> None:
         super().__init__(f"MODEL_VERSION expects version {expected!r}, but the model file holds {got!r}")
+
+
+class ModelChanged(ModelError):
+    """A worker that starts later does not find the model that the others serve: one service has one model."""
+
+    code = "model_changed"
+
+    def __init__(self, path: str, expected: str, got: str) -> None:
+        super().__init__(
+            f"model file {path!r} is no longer the one that this service started with (SHA-256 {expected[:12]}, "
+            f"now {got[:12]}): restart the service to serve it"
+        )
 
 
 class TrainingDataError(LeadScoringError):

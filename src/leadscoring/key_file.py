@@ -149,8 +149,8 @@ class KeyFile:
         self._found: bytes | str | None = None
 
     def forget(self) -> None:
-        """Makes the next look read the file, whatever its stamp says."""
-        self._stamp = None
+        """Makes the next look read the file, whatever its stamp says, and tell what is in it, changed or not."""
+        self._stamp = self._found = None
 
     def news(self) -> tuple[Entry, ...] | None:
         """Its entries when it has changed since the last call, else nothing.

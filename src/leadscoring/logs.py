@@ -56,13 +56,15 @@ REQUEST_FIELDS = ("request_id", "key", "method", "path", "status", "duration_ms"
 EVENTS = {
     "request": Event("INFO", REQUEST_FIELDS, "A request was answered. ERROR for a status of 500 or more, WARNING for "
                      "503; `key` is the label of a key, `error` the error that it ended with, `refused` how many "
-                     "leads of a batch ended with which error"),
+                     "leads of a batch ended with which error; `method` and `path` are empty where no head came"),
     "request failed": Event("ERROR", ("request_id", "endpoint", "exception"), "The service failed to answer; "
                             "`exception` says where, without messages, since these may hold a lead"),
     "model loaded": Event("INFO", ("name", "version", "trees", "certified"), "The model is loaded, and its golden "
                           "rows score as certified"),
     "model fails": Event("ERROR", ("reason",), "The model's golden rows no longer score as certified; said once, and "
                          "again when they did meanwhile"),
+    "model file changed": Event("WARNING", ("serves", "advice"), "A worker started after the file at MODEL_PATH had "
+                                "changed or gone: it serves the same model as the others, whose SHA-256 is `serves`"),
     "demo key accepted": Event("WARNING", ("advice",), "The demo key opens this service"),
     "scoring without a key": Event("WARNING", ("protocol", "port", "advice"), "A protocol is spoken that asks for no "
                                    "key; only its host may reach the port"),

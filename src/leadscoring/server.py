@@ -13,7 +13,7 @@ import uvicorn
 
 from leadscoring.api import limits
 from leadscoring.api.app import PATHS, SHARED_FOLDER
-from leadscoring.api.listener import CONNECTIONS, check_free
+from leadscoring.api.listener import CONNECTIONS, cannot_listen, check_free
 from leadscoring.api.protocol import connection
 from leadscoring.drain import Server
 from leadscoring.drift_counts import AREA
@@ -21,12 +21,12 @@ from leadscoring.errors import CannotStart
 from leadscoring.keys import KeyCopy, KeyRing
 from leadscoring.logs import Log, configure
 from leadscoring.metrics import declared
-from leadscoring.model.loaded import LoadedModel
+from leadscoring.model.loaded import LoadedModel, read_file
 from leadscoring.providers.table import check_installed
 from leadscoring.settings import Settings
 from leadscoring.supervisor import Supervisor
 from leadscoring.tally import make_file
-from leadscoring.wiring import Shared, check_traces_installed
+from leadscoring.wiring import Shared, check_traces_installed, keep_model
 
 SPARE_SLOTS = 2
 """Room in the metrics for a worker that starts while the one it replaces still ends."""
@@ -57,10 +57,11 @@ def run(settings: Settings) -> None:
         with listening(settings) as listener:
             Server(uvicorn.Config(**arguments(settings)), settings.drain_seconds).run([listener])
         return
-    LoadedModel.load(settings.model_path, settings.model_version)
+    data = read_file(settings.model_path)
+    LoadedModel.of(data, settings.model_path, settings.model_version)
     with listening(settings) as listener, shared_folder() as folder:
         shared = Shared(Path(folder))
-        make_shared(shared, settings)
+        make_shared(shared, settings, data)
         copy = KeyCopy(settings, shared.keys)
         copy.follow()
         os.environ[SHARED_FOLDER] = folder
@@ -85,10 +86,7 @@ def listening(settings: Settings) -> socket.socket:
         listener.set_inheritable(True)
     except OSError as failure:
         listener.close()
-        why = (failure.strerror or str(failure)).lower()
-        raise CannotStart(
-            f"HOST {settings.host} PORT {settings.port}: {why}; set PORT to another, or stop what listens there"
-        ) from None
+        raise cannot_listen(settings.host, settings.port, failure) from None
     return listener
 
 
@@ -103,12 +101,16 @@ def shared_folder() -> tempfile.TemporaryDirectory[str]:
         ) from None
 
 
-def make_shared(shared: Shared, settings: Settings) -> None:
-    """Makes the files that the workers count in. Raises ``CannotStart`` when the disk has no room for them."""
+def make_shared(shared: Shared, settings: Settings, model: bytes) -> None:
+    """Makes the files that the workers count in, and keeps the model that they serve.
+
+    Raises ``CannotStart`` when the disk has no room for what they count in.
+    """
     try:
         limits.make_file(shared.limits)
         families = declared(PATHS, settings.model_endpoint_provider)
         make_file(shared.metrics, families, settings.workers + SPARE_SLOTS, AREA)
+        keep_model(shared, model)
     except OSError as failure:
         raise CannotStart(f"no room for metrics in {shared.folder}: {failure.strerror or failure}") from None
 

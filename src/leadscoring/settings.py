@@ -50,14 +50,33 @@ class Setting(NamedTuple):
         try:
             return self.read(text)
         except ValueError:
-            raise SettingError(self.name, "***" if self.secret else text[:80], self.allowed) from None
+            raise SettingError(self.name, "***" if self.secret else told(text), self.allowed) from None
+
+
+def told(text: str) -> str:
+    """A value that was refused, as a message may repeat it: cut, and without the password that an address may hold."""
+    return re.sub("(?<=://).*@", "***@", text, flags=re.DOTALL)[:80]
+
+
+def plain(text: str) -> str:
+    """Reads a text of printable characters: it will stand in JSON, in labels and in lines."""
+    if not text.isprintable():
+        raise ValueError(text)
+    return text
+
+
+def address(text: str) -> str:
+    """Reads an address or the name of one, as a socket takes it."""
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError(text)
+    return text
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:
     """Reads a whole number in low..high."""
 
     def read(text: str) -> int:
-        value = int(text)
+        value = int(digits(text))
         if not low <= value <= high:
             raise ValueError(text)
         return value
@@ -69,12 +88,19 @@ def seconds(low: float, high: float) -> Callable[[str], float]:
     """Reads a number of seconds in low..high."""
 
     def read(text: str) -> float:
-        value = float(text)
+        value = float(digits(text))
         if not low <= value <= high:
             raise ValueError(text)
         return value
 
     return read
+
+
+def digits(text: str) -> str:
+    """A number as everyone writes it: Python would also take ``1_0``, and the digits of every script."""
+    if not text.isascii() or "_" in text:
+        raise ValueError(text)
+    return text
 
 
 def one_of(*allowed: str) -> Callable[[str], str]:
@@ -190,14 +216,14 @@ def port_or_none(text: str) -> int | None:
 
 
 TABLE = (
-    Setting("ENV", "production", str, "text", "Name of the environment, shown in logs"),
+    Setting("ENV", "production", plain, "printable text", "Name of the environment, shown in logs"),
     Setting("LOG_LEVEL", "INFO", one_of(*LOG_LEVELS), "one of " + ", ".join(LOG_LEVELS), "How much is logged"),
     Setting("API_KEYS", DEMO_KEY, secrets, "keys of printable ASCII, separated by commas",
             "Keys that clients may send as X-API-Key; left out with API_KEYS_FILE set: none", secret=True),
     Setting("API_KEYS_FILE", "", str, "a path", "JSON file of keys with label, scopes, expiry; read again on change"),
     Setting("REQUIRE_SECURE_CONFIG", "false", truth, "true or false",
             "With ENV=production: do not start with the demo key or with CORS_ORIGINS=*"),
-    Setting("HOST", EVERY_ADDRESS, str, "an address", "Address to listen on"),
+    Setting("HOST", EVERY_ADDRESS, address, "an address", "Address to listen on"),
     Setting("PORT", "8000", whole(0, 65535), "a whole number from 0 to 65535", "Port to listen on; 0 takes any"),
     Setting("OPERATIONS_ACCESS", "open", one_of("open", "key", "port"), "open, key or port",
             "/status, /resources and /metrics: for all, for keys with scope admin, or on OPERATIONS_PORT alone"),
@@ -209,7 +235,7 @@ TABLE = (
     Setting("MODEL_ENDPOINT_PROVIDER", "local", one_of("local", "sagemaker", "azure"),
             "local, sagemaker or azure", "Where margins are computed"),
     Setting("MODEL_PATH", "models/model.json", str, "a path", "The model file: XGBoost JSON or UBJ"),
-    Setting("MODEL_VERSION", "", str, "text", "The version that the model must have; empty takes any"),
+    Setting("MODEL_VERSION", "", plain, "printable text", "The version that the model must have; empty takes any"),
     Setting("DRIFT_METRICS", "on", on_or_off, "on or off",
             "Count scored leads by bin of each feature, for drift: 12 series a feature, of 200 features at most"),
     Setting("SAGEMAKER_ENDPOINT_NAME", "", matching(NAME), NAME_ALLOWED, "The endpoint that scores with sagemaker"),

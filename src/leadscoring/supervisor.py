@@ -1,6 +1,7 @@
 """Several workers and what watches over them: one that dies or hangs is replaced, one that ends is waited for."""
 
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -13,6 +14,7 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Process
 
+from leadscoring.api.app import SHARED_FOLDER
 from leadscoring.drain import Server
 from leadscoring.errors import CannotStart, LeadScoringError
 from leadscoring.logs import Log
@@ -32,6 +34,9 @@ STARTING_SECONDS = 60.0
 
 RETRY_SECONDS = 1.0
 """Between two attempts to replace a worker that does not start."""
+
+FAILED_BY_ITSELF = (1, STARTUP_FAILURE)
+"""Exit codes of a worker that gave up or met an error that nobody expected: the next would do the same."""
 
 log = Log("leadscoring")
 
@@ -59,6 +64,9 @@ class Worker(Process):
         except LeadScoringError as failure:
             log.error("worker cannot start", error=type(failure).__name__, reason=str(failure))  # noqa: TRY400
             sys.exit(STARTUP_FAILURE)
+        finally:
+            if os.getppid() != self.supervisor:
+                shutil.rmtree(os.environ.get(SHARED_FOLDER, ""), ignore_errors=True)  # nobody else will
 
     def hung(self, now: float) -> bool:
         """Whether it no longer answers; asks it again if it does."""
@@ -161,9 +169,9 @@ class Supervisor:
             worker.kill()
             worker.join()
             self._workers.remove(worker)
-            if worker.exitcode == STARTUP_FAILURE:
-                if not self._proven:
-                    raise CannotStart("a worker could not start; the log says why")
+            if worker.exitcode in FAILED_BY_ITSELF and not self._proven:
+                raise CannotStart("a worker could not start; the log says why")
+            if not worker.serves:
                 self._retry_at = now + RETRY_SECONDS
             log.error("worker replaced", pid=worker.pid, exitcode=worker.exitcode, hung=was_alive)
         while len(self._workers) < self._config.workers and now >= self._retry_at and not self._asked:
@@ -177,7 +185,7 @@ class Supervisor:
         ends_at, told = monotonic() + self._patience, self._asked.count(signal.SIGINT)
         while any(worker.process.is_alive() for worker in self._workers) and monotonic() < ends_at:
             self._woken.wait(0.05)
-            if self._asked.count(signal.SIGINT) > max(told, 1):
+            if self._asked.count(signal.SIGINT) > told:
                 told = self._asked.count(signal.SIGINT)
                 for worker in self._workers:
                     if worker.process.is_alive() and worker.pid is not None:

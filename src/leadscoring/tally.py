@@ -7,18 +7,16 @@ there is one file for ever. Every series is known beforehand, so its place is ar
 """
 
 import fcntl
+import math
 import mmap
 import os
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import IO, Literal, NamedTuple
 
 from leadscoring._engine import Recorder
-
-if TYPE_CHECKING:  # imported where it is used: it would add a tenth to the time that a start takes
-    from prometheus_client.metrics_core import Metric
 
 OTHER = "other"
 """The value that a label takes when what happened has no value of its own."""
@@ -199,8 +197,17 @@ class Tally:
         """A function that takes one value for each handle, adds or observes all of them, and is one C call."""
         return Recorder(self._mine, [handle.series for handle in handles]).record
 
-    def collect(self) -> Iterator["Metric"]:
-        """Every series, over all processes; those of a large family only when they counted something."""
+    def exposition(self) -> bytes:
+        """Every series over all processes, in Prometheus' text format (0.0.4).
+
+        Those of a large family only when they counted something.
+        """
+        totals = self._totals()
+        shown = (family for family in self._families if not (family.hidden or family.apart))
+        return "".join(line for family in shown for line in self._lines(family, totals)).encode()
+
+    def _totals(self) -> list[float]:
+        """The numbers of all processes together, as each family wants them."""
         size = self._size
         slots = [self._all[start : start + size].tolist() for start in range(0, len(self._all), size)]
         totals: list[float] = [sum(numbers) for numbers in zip(*slots, strict=True)]
@@ -210,18 +217,15 @@ class Tally:
                 totals[places] = self._mine[places].tolist()
             elif family.worst:
                 totals[places] = map(max, zip(*(numbers[places] for numbers in slots), strict=True))
-        for family in self._families:
-            if not (family.hidden or family.apart):
-                yield self._metric(family, totals)
+        return totals
 
     def each(self, name: str) -> list[float]:
         """A counter or gauge without labels, as every process has it; of a slot that nobody has taken, zero."""
         return list(self._all[self._starts[name] :: self._size])
 
-    def _metric(self, family: Family, totals: list[float]) -> "Metric":
-        from prometheus_client.metrics_core import Metric
-
-        metric = Metric(family.name, family.help, family.kind)
+    def _lines(self, family: Family, totals: list[float]) -> Iterator[str]:
+        """One family, line by line."""
+        yield head(family)
         place = self._starts[family.name]
         hides_zeros = family.size // family.width > SHOWN_AT_ZERO
         for values in product(*family.labels.values()):
@@ -231,31 +235,48 @@ class Tally:
                 continue
             labels = dict(zip(family.labels, values, strict=True))
             if family.kind == "histogram":
-                add_histogram(metric, labels, family.buckets, numbers)
+                yield from histogram_lines(family, labels, numbers)
             else:
-                metric.add_sample(family.name + ("_total" if family.kind == "counter" else ""), labels, numbers[0])
-        return metric
-
-    def exposition(self) -> bytes:
-        """All of it in Prometheus' text format."""
-        from prometheus_client import CollectorRegistry, generate_latest
-
-        registry = CollectorRegistry()
-        collector: Any = self  # has what a collector must have
-        registry.register(collector)
-        return generate_latest(registry)
+                yield line(full_name(family), labels, numbers[0])
 
 
-def add_histogram(metric: "Metric", labels: dict[str, str], edges: tuple[float, ...], numbers: list[float]) -> None:
-    """Adds the samples of one histogram: buckets that count all below, their number, their sum."""
-    from prometheus_client.utils import floatToGoString
-
+def histogram_lines(family: Family, labels: dict[str, str], numbers: list[float]) -> Iterator[str]:
+    """One histogram: buckets that count all below, their number, their sum."""
     below = 0.0
-    for edge, number in zip([*edges, float("inf")], numbers, strict=False):
+    for edge, number in zip([*family.buckets, math.inf], numbers, strict=False):
         below += number
-        metric.add_sample(metric.name + "_bucket", {**labels, "le": floatToGoString(edge)}, below)  # type: ignore[no-untyped-call]  # the library leaves it untyped
-    metric.add_sample(metric.name + "_count", labels, below)
-    metric.add_sample(metric.name + "_sum", labels, numbers[-1])
+        yield line(family.name + "_bucket", {**labels, "le": written(float(edge))}, below)
+    yield line(family.name + "_count", labels, below)
+    yield line(family.name + "_sum", labels, numbers[-1])
+
+
+def full_name(family: Family) -> str:
+    """The name that Prometheus knows a metric by."""
+    return family.name + ("_total" if family.kind == "counter" else "")
+
+
+def head(family: Family) -> str:
+    """What stands above a metric's series."""
+    name = full_name(family)
+    return f"# HELP {name} {family.help}\n# TYPE {name} {family.kind}\n"
+
+
+def line(name: str, labels: Mapping[str, str], value: float) -> str:
+    """One series and its value; labels in the order of their names."""
+    told = ",".join(f'{label}="{escaped(labels[label])}"' for label in sorted(labels))
+    return f"{name}{{{told}}} {written(value)}\n" if told else f"{name} {written(value)}\n"
+
+
+def escaped(value: str) -> str:
+    """A label's value as Prometheus reads it."""
+    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+
+
+def written(value: float) -> str:
+    """A number as Prometheus reads it, every digit of it."""
+    if math.isfinite(value):
+        return repr(value)
+    return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
 
 
 def make_file(path: Path, families: tuple[Family, ...], slots: int, area: int = 0) -> None:

@@ -4,6 +4,7 @@ Every collaborator can be handed in, so that a test builds the service that it w
 """
 
 import gc
+import hashlib
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,12 +13,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from leadscoring.drift import baseline
-from leadscoring.errors import CannotStart
+from leadscoring.errors import CannotStart, ModelChanged, ModelNotFound
 from leadscoring.key_file import Scope
 from leadscoring.keys import KeyRing
 from leadscoring.logs import AccessLog, Log, configure
 from leadscoring.metrics import Metrics
-from leadscoring.model.loaded import LoadedModel
+from leadscoring.model.loaded import LoadedModel, read_file
 from leadscoring.providers.provider import Provider
 from leadscoring.providers.table import is_installed, provider_of
 from leadscoring.scoring import Scorer
@@ -53,6 +54,16 @@ class Shared(NamedTuple):
         """What each key has left of its rate limit."""
         return self.folder / "limits"
 
+    @property
+    def model(self) -> Path:
+        """The model file as it was when the service started, where there was room for it."""
+        return self.folder / "model"
+
+    @property
+    def digest(self) -> Path:
+        """Its SHA-256."""
+        return self.folder / "model.sha256"
+
 
 @dataclass(frozen=True)
 class Service:
@@ -76,7 +87,7 @@ def open_service(
     """The service of these settings, open as long as the context is.
 
     ``endpoints`` are the routes to count by; ``shared`` is what the workers have in common, if
-    there are several.
+    there are several: then the model is the one that ``keep_model`` kept.
     Raises a ``ModelError`` when the model cannot be served, ``KeyFileInvalid`` when the key file cannot be taken.
     """
     with ExitStack() as closing:
@@ -84,7 +95,7 @@ def open_service(
         output = configure(settings.log_level, readable)
         keys = KeyRing.of(settings, shared.keys if shared else None)
         if model is None:
-            model = LoadedModel.load(settings.model_path, settings.model_version)
+            model = kept_model(settings, shared) if shared else model_at_path(settings)
         access_log = AccessLog(output, readable, settings.log_level in ("DEBUG", "INFO"))
         closing.callback(access_log.flush)
         file = shared.metrics if shared else None
@@ -105,6 +116,51 @@ def open_service(
             access_log=access_log,
             vitals=Vitals(),
         )
+
+
+def model_at_path(settings: Settings) -> LoadedModel:
+    """The model at MODEL_PATH. Raises a ``ModelError``."""
+    return LoadedModel.load(settings.model_path, settings.model_version)
+
+
+def keep_model(shared: Shared, data: bytes) -> None:
+    """Keeps the content of the model file for workers that start later. Raises ``OSError`` on a disk that is full.
+
+    They may start when another file is at MODEL_PATH, or half of one: then they would score otherwise than those
+    beside them. Where there is no room for a copy, they have to find the same file again.
+    """
+    shared.digest.write_text(hashlib.sha256(data).hexdigest())
+    try:
+        shared.model.write_bytes(data)
+    except OSError:
+        shared.model.unlink(missing_ok=True)
+
+
+def kept_model(settings: Settings, shared: Shared) -> LoadedModel:
+    """The model that was kept, whatever is at MODEL_PATH now.
+
+    Raises ``ModelChanged`` when there was no room for it and another file is there, or another ``ModelError``.
+    """
+    kept, path = shared.digest.read_text(), settings.model_path
+    if not shared.model.exists():
+        model = model_at_path(settings)
+        if model.sha256 != kept:
+            raise ModelChanged(path, kept, model.sha256)
+        return model
+    model = LoadedModel.of(read_file(shared.model), path, settings.model_version)
+    if not holds(path, kept):
+        log.warning(
+            "model file changed", serves=kept, advice="the file at MODEL_PATH is not served until the service restarts"
+        )
+    return model
+
+
+def holds(path: str, digest: str) -> bool:
+    """Whether there is a file with this SHA-256."""
+    try:
+        return hashlib.sha256(read_file(path)).hexdigest() == digest
+    except ModelNotFound:
+        return False
 
 
 def check_traces_installed() -> None:

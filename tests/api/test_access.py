@@ -148,7 +148,7 @@ def test_gauges_that_every_worker_has_alike_are_not_added_up(tmp_path: Path) -> 
         for _ in range(6):
             said = ask(server, "/metrics", None).text
             assert "\napi_demo_key_active 1.0\n" in said
-            assert "\napi_key_expiry_timestamp_seconds 3.2503593" in said
+            assert "\napi_key_expiry_timestamp_seconds 32503593600.0\n" in said
 
 
 class Caller(threading.Thread):
@@ -186,17 +186,17 @@ def test_keys_are_rotated_under_load_without_a_restart(tmp_path: Path) -> None:
         caller.start()
         try:
             key_file(tmp_path, {"label": "stays"}, {"label": "old"}, {"label": "new"})
-            assert within_deadline(lambda: answers("key of new", 200), 10)
+            assert within_deadline(lambda: answers("key of new", 200))
             assert answers("key of old", 200)
             file.write_bytes(file.read_bytes()[:40])
-            assert within_deadline(lambda: "key file refused" in server.logged(), 10)
+            assert within_deadline(lambda: "key file refused" in server.logged())
             assert answers("key of new", 200)
             key_file(tmp_path, {"label": "stays"}, {"label": "new"})
-            assert within_deadline(lambda: answers("key of old", 401), 10)
+            assert within_deadline(lambda: answers("key of old", 401))
             assert answers("key of new", 200)
+            assert within_deadline(lambda: len(caller.statuses) > 50)
         finally:
             statuses = caller.stop()
-        assert len(statuses) > 50
         assert set(statuses) == {200}
         told = [json.loads(line) for line in server.logged().splitlines()]
     refused = [line for line in told if line["event"] == "key file refused"]
@@ -218,6 +218,7 @@ def test_operational_detail_can_move_to_a_port_of_its_own(tmp_path: Path) -> Non
             assert ask(server, path, "test-key").status_code == 404
             assert ask(server, path, None, port).status_code == 200
         counted = 'http_requests_total{endpoint="/api/v1/score",method="POST",status="200"} 20.0'
+        assert within_deadline(lambda: counted in ask(server, "/metrics", None, port).text)
         assert all(counted in ask(server, "/metrics", None, port).text for _ in range(5))
         for path in ("/health", "/health/ready"):
             assert ask(server, path, None).status_code == 200
@@ -230,8 +231,8 @@ def test_operational_detail_can_move_to_a_port_of_its_own(tmp_path: Path) -> Non
 def test_the_port_for_operations_has_the_limits_of_the_other(tmp_path: Path) -> None:
     """Of heads, of time, of connections; it hears no offer of another protocol, and drains with the process."""
     port = free_port()
-    limits = {"MAX_HEADER_BYTES": "4096", "HEADER_TIMEOUT_SECONDS": "0.5", "KEEP_ALIVE_SECONDS": "1"}
-    environ = limits | {"OPERATIONS_ACCESS": "port", "OPERATIONS_PORT": str(port), "DRAIN_SECONDS": "5"}
+    limits = {"MAX_HEADER_BYTES": "4096", "HEADER_TIMEOUT_SECONDS": "2", "KEEP_ALIVE_SECONDS": "1"}
+    environ = limits | {"OPERATIONS_ACCESS": "port", "OPERATIONS_PORT": str(port), "DRAIN_SECONDS": "300"}
     with serving(tmp_path, model_file(tmp_path), **environ) as server:
         beside = Server(server.process, port, server.log)
         beside.http.close()
@@ -245,18 +246,24 @@ def test_the_port_for_operations_has_the_limits_of_the_other(tmp_path: Path) -> 
             wire.send(b"GET /status HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
             assert status_of(wire) == 200
             assert wire.closed  # when it was idle for a second
-        with ExitStack() as held:
-            wires = [held.enter_context(wired(beside)) for _ in range(70)]
-            assert status_of(wires[-1]) == 503
+        assert within_deadline(lambda: crowded(beside))
         assert within_deadline(lambda: "requests_rejected" in ask(server, "/metrics", None, port).text)
+        server.process.send_signal(signal.SIGTERM)
+        assert within_deadline(lambda: ask(server, "/status", None, port).json()["status"] == "draining")
         with wired(beside) as wire:
-            server.process.send_signal(signal.SIGTERM)
-            assert within_deadline(lambda: ask(server, "/status", None, port).json()["status"] == "draining", 4)
             wire.send(b"GET /status HTTP/1.1\r\nHost: x\r\n\r\n")
             answer = wire.answer()
             assert answer is not None
             assert (answer.status, answer.headers.get("connection")) == (200, "close")
+        server.process.send_signal(signal.SIGINT)  # the drain is over
         assert server.process.wait(DEADLINE) == 0
+
+
+def crowded(server: Server) -> bool:
+    """Whether one of too many connections is sent away; on a slow machine the first may have left before the last came."""
+    with ExitStack() as held:
+        answer = [held.enter_context(wired(server)) for _ in range(70)][-1].answer()
+    return answer is not None and answer.status == 503
 
 
 def status_of(wire: Wire) -> int:

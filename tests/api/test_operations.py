@@ -179,7 +179,7 @@ def desk(folder: Path, changed: Card | None = None, **environ: str) -> Desk:
     settings = read_settings({"WORKERS": "1", **environ})
     keys, lifecycle, metrics = KeyRing.of(settings), Lifecycle(), Metrics(PATHS, "local")
     scorer = Scorer(model, Local(model.trees))
-    pulse = Pulse(scorer, lifecycle, metrics)
+    pulse = Pulse(scorer, lifecycle, metrics, Vitals())
     return Desk(Operations(scorer, metrics, keys, Vitals(), lifecycle, pulse, settings), keys, lifecycle, metrics)
 
 

@@ -1,13 +1,15 @@
 """A connection keeps within its limits, whatever its client does."""
 
+import json
 import socket
 import time
 from collections.abc import Iterator
 from http.client import HTTPConnection
+from typing import Any
 
 import pytest
 from factories import LEAD, body, model_file
-from serving import DEADLINE, KEY, Server, serving
+from serving import DEADLINE, KEY, Server, eventually, serving
 
 pytestmark = pytest.mark.integration
 
@@ -83,6 +85,46 @@ def test_a_head_that_is_too_large_is_refused_whole_or_in_pieces(server: Server) 
     assert b"headers_too_large" in said_to(server, large)
     fitting = b"GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Much: " + b"a" * 3000
     assert said_to(server, fitting + b"\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+
+
+def test_what_is_refused_before_it_is_whole_has_an_id_a_line_and_a_count(server: Server) -> None:
+    """Whether its head came or not: who asks an operator has the id, and the operator the line."""
+    for sent, status, method, path in (
+        (b"nonsense\r\n\r\n", 400, "", ""),
+        (b"GET /health HTTP/1.1\r\nHost: a\r\nX-Much: " + b"a" * 8000, 431, "", ""),
+        (b"GET /health HTTP/1.1\r\nHost", 408, "", ""),
+        (f"{HEAD}X-Request-ID: asked\r\nContent-Length: 9\r\n\r\n{{".encode(), 408, "POST", "/api/v1/score"),
+        (f"{HEAD}X-Request-ID: broken\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{{\r\nzz\r\n".encode(), 400, "POST",
+         "/api/v1/score"),
+    ):  # fmt: skip
+        head, _, text = said_to(server, sent).partition(b"\r\n\r\n")
+        problem = json.loads(text)
+        named = problem["request_id"]
+        assert named
+        assert f"\r\nx-request-id: {named}\r\n".encode() in head
+        assert named == ("asked" if b"asked" in sent else "broken" if b"broken" in sent else named)
+        line = line_of(server, named)
+        assert (line["event"], line["level"], line["status"]) == ("request", "INFO", status)
+        assert (line["method"], line["path"]) == (method, path)
+        endpoint = path or "unknown"
+        counted = f'http_requests_total{{endpoint="{endpoint}",method="{method or "other"}",status="{status}"}}'
+        assert counted in server.http.get("/metrics").text
+    assert "http_requests_active 1.0" in server.http.get("/metrics").text
+
+
+def line_of(server: Server, request_id: str) -> dict[str, Any]:
+    """The one line of a request in the log."""
+    assert eventually(lambda: f'"request_id":"{request_id}"' in server.logged())
+    (line,) = [json.loads(line) for line in server.logged().splitlines() if f'"{request_id}"' in line]
+    return dict(line)
+
+
+def test_a_request_that_was_answered_is_not_answered_again_for_its_body(server: Server) -> None:
+    """A second answer would be taken for that to the next request."""
+    sent = b"POST /api/v1/score HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n{"
+    said = said_to(server, sent)
+    assert said.startswith(b"HTTP/1.1 401 ")
+    assert said.count(b"HTTP/1.1 ") == 1
 
 
 def test_a_large_body_is_no_large_head(server: Server) -> None:

@@ -59,6 +59,17 @@ def test_any_worker_tells_of_all(tmp_path: Path) -> None:
         assert metrics(server)["process_cpu_seconds_total"] >= spent[-1]
 
 
+def test_what_a_look_at_the_machine_needs_is_there_before_anyone_asks(tmp_path: Path) -> None:
+    """Though not before the service is ready: neither the start nor a scrape pays for it."""
+    with serving(tmp_path, model_file(tmp_path)) as server:
+        assert eventually(lambda: "_psutil" in Path(f"/proc/{server.process.pid}/maps").read_text())
+        process = psutil.Process(server.process.pid)
+        before = process.cpu_times()
+        assert server.http.get("/metrics").status_code == 200
+        after = process.cpu_times()
+        assert after.user + after.system - before.user - before.system < 0.05
+
+
 def test_a_service_that_drains_is_not_ready(tmp_path: Path) -> None:
     """It says so at once, while it still answers."""
     with serving(tmp_path, model_file(tmp_path), DRAIN_SECONDS="300") as server:

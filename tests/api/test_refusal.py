@@ -60,7 +60,7 @@ def full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Full]:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:
-            assert eventually(lambda: server.started, 10)
+            assert eventually(lambda: server.started)
             service = Full(app, listener.getsockname()[1])
             yield service
             service.http.close()

@@ -104,6 +104,15 @@ def test_temporary_credentials_carry_their_token(aws: pytest.MonkeyPatch, double
     assert double.refusals == []
 
 
+@pytest.mark.parametrize("region", [REGION, ""])
+def test_a_configuration_that_the_sdk_refuses_stops_the_start(aws: pytest.MonkeyPatch, region: str) -> None:
+    """In words, wherever the SDK comes across it."""
+    aws.setenv("AWS_REGION", region)
+    aws.setenv("AWS_PROFILE", "no-such-profile")
+    with pytest.raises(CannotStart, match="no-such-profile"):
+        SageMaker(configured(AWS_REGION=region), factories.SMALL)
+
+
 def test_without_credentials_it_starts_and_says_so_when_it_is_called(aws: pytest.MonkeyPatch) -> None:
     """A metadata service may come later than this one."""
     aws.delenv("AWS_ACCESS_KEY_ID")

@@ -30,6 +30,7 @@ from leadscoring.api.exchange import (
     Reply,
     Scope,
     Send,
+    request_id_in,
 )
 from leadscoring.api.failures import plain_problem, problem
 from leadscoring.api.head import Head
@@ -38,13 +39,15 @@ from leadscoring.api.limits import RateLimit
 from leadscoring.api.listener import CONNECTIONS, listening
 from leadscoring.api.model import ModelRoutes
 from leadscoring.api.operations import Operations
-from leadscoring.api.protocol import Gate, Limits
+from leadscoring.api.protocol import Gate, Limits, Refusal
 from leadscoring.api.pulse import Pulse
 from leadscoring.api.refusal import Prepared
 from leadscoring.api.score import Scoring
 from leadscoring.errors import LeadScoringError, Overloaded, RequestError
 from leadscoring.logs import Answered, Log
+from leadscoring.metrics import UNKNOWN
 from leadscoring.settings import read_settings
+from leadscoring.tally import OTHER
 from leadscoring.vitals import started_at
 from leadscoring.wiring import Service, Shared, open_service
 
@@ -97,6 +100,9 @@ REJECTED = {"Overloaded": "overloaded", "DeadlineExceeded": "deadline", "RateLim
 
 TURNED_AWAY = Prepared(lambda request_id: problem(Overloaded(), request_id))
 
+REQUEST_ID, CUT_OFF = "leadscoring.request_id", "leadscoring.cut_off"
+"""Where the scope of a request has its id and, when it was refused before it was whole, the status of that."""
+
 TRACE = ("traceparent", "tracestate")
 """What pages that are traced send with every request."""
 
@@ -123,7 +129,12 @@ class App:
     ) -> None:
         self.lifecycle = lifecycle
         self.gate = Gate(
-            Limits.of(service.settings), admission, service.metrics.rejected, self.turn_away, self.answer_at_once
+            Limits.of(service.settings),
+            admission,
+            service.metrics.rejected,
+            self.turn_away,
+            self.answer_at_once,
+            self.refused,
         )
         self._routes = routes
         self._prompt = prompt or {}
@@ -139,7 +150,8 @@ class App:
         if scope["type"] != "http":
             await self._framework(scope, receive, send)
             return
-        exchange = Exchange(scope, receive, self._new_id(), perf_counter())
+        exchange = Exchange(scope, receive, scope.get(REQUEST_ID) or self._next_id(), perf_counter())
+        scope[REQUEST_ID] = exchange.request_id
         self._metrics.arrived()
         status = 499  # the client hung up: nothing was sent
         try:
@@ -160,7 +172,8 @@ class App:
                     await send(head(reply, exchange.request_id))
                     await send({"type": "http.response.body", "body": reply.body})
         except ClientGone:
-            exchange.error = "ClientGone"
+            status = scope.get(CUT_OFF, 499)
+            exchange.error = "ClientGone" if status == 499 else None
         finally:
             self._note(exchange, status)
 
@@ -169,7 +182,7 @@ class App:
         handler = self._prompt.get(head.path)
         if handler is None or self.gate.admission.crowded:
             return None
-        exchange = Exchange.whole(head, body, self._new_id(), perf_counter())
+        exchange = Exchange.whole(head, body, self._next_id(), perf_counter())
         exchange.endpoint = head.path
         self._metrics.arrived()
         try:
@@ -178,9 +191,6 @@ class App:
             reply = failed(failure, exchange)
         self._note(exchange, reply.status)
         return reply, exchange.request_id
-
-    def _new_id(self) -> str:
-        return f"{self._prefix}-{next(self._numbers):x}"
 
     def _note(self, exchange: Exchange, status: int) -> None:
         """Counts and logs a request that was answered."""
@@ -200,7 +210,7 @@ class App:
         if head.path not in SCORING_PATHS:
             return None
         sent = head.headers.get(b"x-request-id", b"")
-        request_id = sent if SANE_REQUEST_ID(sent) else self._new_id().encode()
+        request_id = sent if SANE_REQUEST_ID(sent) else self._next_id().encode()
         self._metrics.turned_away(head.path)
         self._access_log.note(
             Answered(
@@ -208,6 +218,24 @@ class App:
             )
         )
         return TURNED_AWAY.to(request_id, closes)
+
+    def refused(self, refusal: Refusal, scope: Scope | None) -> tuple[str, Reply]:
+        """The id and the reply of a request that is refused before it is whole; counted and noted like any other."""
+        if scope is None:
+            request_id = self._next_id()
+            reply = refusal(request_id)
+            self._metrics.arrived()
+            self._metrics.answered(OTHER, UNKNOWN, reply.status, 0.0)
+            self._access_log.note(Answered(time(), request_id, None, "", "", reply.status, 0.0, 0, None))
+            return request_id, reply
+        if REQUEST_ID not in scope:  # its handler has not begun
+            scope[REQUEST_ID] = request_id_in(scope) or self._next_id()
+        reply = refusal(scope[REQUEST_ID])
+        scope[CUT_OFF] = reply.status  # the handler hears that nothing more will come, and the request's line tells
+        return scope[REQUEST_ID], reply
+
+    def _next_id(self) -> str:
+        return f"{self._prefix}-{next(self._numbers):x}"
 
     def tick(self, now: float) -> None:
         """Ten times a second: the time is ``now``, and the process lives."""
@@ -249,7 +277,7 @@ def create() -> App:
     shared = Shared(Path(folder)) if folder else None
     service = closing.enter_context(open_service(settings, PATHS, shared=shared))
     lifecycle, admission = Lifecycle(), admission_of(service)
-    pulse = Pulse(service.scorer, lifecycle, service.metrics)
+    pulse = Pulse(service.scorer, lifecycle, service.metrics, service.vitals)
     service.metrics.started(started_at(os.getppid() if shared else os.getpid()))
     operations = Operations(service.scorer, service.metrics, service.keys, service.vitals, lifecycle, pulse, settings)
     limit = RateLimit(settings.rate_limit_per_minute, shared.limits if shared else None)
@@ -412,6 +440,7 @@ def framework(routes: RouteTable, cors_origins: tuple[str, ...], lifespan: Lifes
                     "RateLimit-Limit",
                     "RateLimit-Remaining",
                     "RateLimit-Reset",
+                    "Server-Timing",
                 ],
             )
         ],

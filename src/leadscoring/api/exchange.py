@@ -157,6 +157,12 @@ class Exchange:
         return b"".join(parts)
 
 
+def request_id_in(scope: Scope) -> str:
+    """The id that a request brings, where it is sane; of two the last counts."""
+    named: bytes = dict(scope["headers"]).get(b"x-request-id", b"")
+    return named.decode() if SANE_REQUEST_ID(named) else ""
+
+
 def hosts(headers: list[tuple[bytes, bytes]]) -> int:
     """How many Host headers there are."""
     return sum(name == b"host" for name, _ in headers)

@@ -1,6 +1,8 @@
 """A second port of the same process, for what the first one should not show."""
 
 import asyncio
+import errno
+import os
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -10,7 +12,7 @@ import uvicorn
 
 from leadscoring.api.clocked import Clocked
 from leadscoring.api.protocol import connection
-from leadscoring.errors import SettingError
+from leadscoring.errors import CannotStart
 
 GRACE_SECONDS = 1
 """Time for its last answers when the process ends: all that it does is quick."""
@@ -52,11 +54,36 @@ async def listening(app: Any, host: str, port: int) -> AsyncIterator[None]:
 
 
 def check_free(host: str, port: int) -> None:
-    """Raises ``SettingError`` when another program listens there: workers that share a port would not notice."""
+    """Raises ``CannotStart`` when another program listens there: workers that share a port would not notice."""
     try:
         bound(host, port, shared=False).close()
     except OSError as failure:
-        raise SettingError("OPERATIONS_PORT", str(port), f"a port to listen on ({failure.strerror})") from None
+        raise cannot_listen(host, port, failure, "OPERATIONS_PORT") from None
+
+
+def cannot_listen(host: str, port: int, failure: OSError, name: str = "PORT") -> CannotStart:
+    """What to say of an address or port that cannot be had, and what to do about it."""
+    why = (failure.strerror or str(failure)).lower()
+    if failure.errno == errno.EADDRINUSE:
+        advice = f"set {name} to another, or stop what listens there"
+    elif failure.errno == errno.EACCES:
+        advice = f"set {name} to one that this user may take, such as 8000"
+    else:
+        advice = "set HOST to an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all"
+    return CannotStart(f"HOST {host} {name} {port}: {why}; {advice}")
+
+
+def check_listens(listener: socket.socket, host: str, port: int) -> None:
+    """Raises ``CannotStart`` when a socket does not listen although a server was told to: uvloop then keeps silent.
+
+    Another program may have begun to listen after this one took the port: the kernel lets both have it until then.
+    """
+    try:
+        listens = listener.fileno() >= 0 and listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    except OSError:
+        listens = False
+    if not listens:
+        raise cannot_listen(host, port, OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE)))
 
 
 def bound(host: str, port: int, shared: bool) -> socket.socket:

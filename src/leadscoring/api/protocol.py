@@ -14,7 +14,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from leadscoring.api.admission import Admission
-from leadscoring.api.exchange import IN_ONE_WRITE, Reply
+from leadscoring.api.exchange import IN_ONE_WRITE, Reply, Scope
 from leadscoring.api.failures import plain_problem, problem
 from leadscoring.api.head import Head, read_head
 from leadscoring.api.refusal import DISCARDS, discard, head_lines
@@ -38,6 +38,9 @@ SKIP_READ = 1024 if DISCARDS else BODY_READ
 
 MOST_SKIPPED = 1 << 23
 """Bytes of a refused body that are let pass to keep a connection; for more than that it is ended."""
+
+Refusal = Callable[[str], Reply]
+"""What is said to the request with this id."""
 
 LINGER_SECONDS = 5.0
 """Time for a client to take its last answer before the connection is cut."""
@@ -73,10 +76,12 @@ class Gate:
 
     ``now`` is the clock, set by the server; ``closing`` says that every answer from now on ends its connection.
     While ``admission`` is full, ``turn_away`` answers a scoring request from its head alone, or not; otherwise
-    ``answer_at_once`` answers one that is all there and need not wait, or not.
+    ``answer_at_once`` answers one that is all there and need not wait, or not. ``refused`` gives the id and the reply
+    of a request that is refused before it is whole, and notes it; its scope is there when the application has it
+    already.
     """
 
-    __slots__ = ("admission", "answer_at_once", "closing", "limits", "now", "rejected", "turn_away")
+    __slots__ = ("admission", "answer_at_once", "closing", "limits", "now", "refused", "rejected", "turn_away")
 
     def __init__(
         self,
@@ -85,12 +90,14 @@ class Gate:
         rejected: Callable[[str], None],
         turn_away: Callable[[Head, bool], bytes | None],
         answer_at_once: Callable[[Head, bytes], tuple[Reply, str] | None],
+        refused: Callable[[Refusal, Scope | None], tuple[str, Reply]],
     ) -> None:
         self.limits = limits
         self.admission = admission
         self.rejected = rejected
         self.turn_away = turn_away
         self.answer_at_once = answer_at_once
+        self.refused = refused
         self.now = 0.0
         self.closing = False
 
@@ -119,7 +126,7 @@ class BoundedHttp(HttpToolsProtocol):
         crowded = len(self.connections) >= self.gate.limits.connections
         super().connection_made(transport)
         if crowded:
-            self.refuse(problem(Overloaded(), ""), "connections")
+            self.refuse(partial(problem, Overloaded()), "connections")
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the client: a part of a request, or several."""
@@ -151,7 +158,7 @@ class BoundedHttp(HttpToolsProtocol):
         if isinstance(reason, HeadTooLarge):
             self.refuse_head()
         else:
-            self.refuse(plain_problem(400, "this is not a request of HTTP/1.1 that can be read", ""), "malformed")
+            self.refuse(partial(plain_problem, 400, "this is not a request of HTTP/1.1 that can be read"), "malformed")
 
     @property
     def fresh(self) -> bool:
@@ -238,8 +245,12 @@ class BoundedHttp(HttpToolsProtocol):
         cycle.on_response()
 
     def bytes_of(self, reply: Reply, request_id: str, closes: bool) -> bytes:
-        """An answer with all headers that answers have."""
-        return on_the_wire(reply, closes, *self.server_state.default_headers, (b"x-request-id", request_id.encode()))
+        """An answer as bytes, with all headers that answers have."""
+        headers = *self.server_state.default_headers, (b"x-request-id", request_id.encode())
+        lines = b"".join([b"%b: %b\r\n" % header for header in headers])
+        closing = b"connection: close\r\n" if closes else b""
+        told = head_lines(reply), lines, len(reply.body), closing, reply.body
+        return b"%b%bcontent-length: %d\r\n%b\r\n%b" % told
 
     def on_message_complete(self) -> None:
         """The last byte of a request."""
@@ -287,23 +298,27 @@ class BoundedHttp(HttpToolsProtocol):
             self.gate.rejected(reason)
             self.end()
         else:
-            self.refuse(plain_problem(408, f"{what} of the request did not arrive in time", ""), reason)
+            self.refuse(partial(plain_problem, 408, f"{what} of the request did not arrive in time"), reason)
 
     def refuse_head(self) -> None:
         """The head is too large."""
         detail = f"the head of a request must be at most {self.gate.limits.header_bytes} bytes (MAX_HEADER_BYTES)"
-        self.refuse(plain_problem(431, detail, ""), "headers")
+        self.refuse(partial(plain_problem, 431, detail), "headers")
 
-    def refuse(self, reply: Reply, reason: str) -> None:
+    def refuse(self, refusal: Refusal, reason: str) -> None:
         """Says why, where an answer has not begun, and ends the connection."""
         self.gate.rejected(reason)
         cycle = self.cycle
+        if self.idle and self.receiving == BODY:  # its answer did not wait for the body, and was the only one to give
+            self.end()
+            return
         if not self.idle and (cycle.response_started or self.receiving != BODY):
             self.receiving, self.since = CLOSED, self.gate.now
             cycle.keep_alive = False  # an earlier request of the pipeline is still being answered
             self.pipeline.clear()
             return
-        self.transport.write(on_the_wire(reply, closes=True))
+        request_id, reply = self.gate.refused(refusal, None if self.idle else cycle.scope)
+        self.transport.write(self.bytes_of(reply, request_id, closes=True))
         if not self.idle:
             cycle.disconnected = True
             cycle.message_event.set()
@@ -322,13 +337,6 @@ class BoundedHttp(HttpToolsProtocol):
             self.end()
         elif self.cycle is None and not self.head_bytes:  # its first request may be under way
             self.since = self.gate.now - self.gate.limits.header_seconds + FIRST_REQUEST_SECONDS
-
-
-def on_the_wire(reply: Reply, closes: bool, *more: tuple[bytes, bytes]) -> bytes:
-    """An answer that no application writes, with ``more`` headers, as bytes."""
-    lines = b"".join([b"%b: %b\r\n" % header for header in more])
-    closing = b"connection: close\r\n" if closes else b""
-    return b"%b%bcontent-length: %d\r\n%b\r\n%b" % (head_lines(reply), lines, len(reply.body), closing, reply.body)
 
 
 class Front(asyncio.BufferedProtocol):

@@ -7,17 +7,22 @@ from contextlib import asynccontextmanager
 from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.metrics import Metrics
 from leadscoring.scoring import Scorer
-from leadscoring.vitals import Usage
+from leadscoring.vitals import Usage, Vitals
 
 BEAT_SECONDS = 5.0
 """Between two looks: a third of the time between two scrapes."""
 
 
+SETTLED_SECONDS = 0.25
+"""After which a start is over: what is not needed for it waits until then."""
+
+
 class Pulse:
     """Whether this process is ready, and what it uses."""
 
-    def __init__(self, scorer: Scorer, lifecycle: Lifecycle, metrics: Metrics) -> None:
+    def __init__(self, scorer: Scorer, lifecycle: Lifecycle, metrics: Metrics, vitals: Vitals) -> None:
         self._scorer = scorer
+        self._vitals = vitals
         self._lifecycle = lifecycle
         self._metrics = metrics
         self._usage = Usage()
@@ -37,6 +42,9 @@ class Pulse:
             beats.cancel()
 
     async def _beats(self) -> None:
+        self.beat()
+        await asyncio.sleep(SETTLED_SECONDS)
+        await asyncio.to_thread(self._vitals.machine)  # imports what it looks with, for which no scrape should wait
         while True:
             self.beat()
             await asyncio.sleep(BEAT_SECONDS)

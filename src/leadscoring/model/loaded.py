@@ -47,7 +47,11 @@ class LoadedModel:
         ``CardInvalid`` or ``GoldenRowMismatch`` for its card, ``UnexpectedModelVersion`` when it is
         not the version expected.
         """
-        data = read_file(path)
+        return cls.of(read_file(path), path, expected_version)
+
+    @classmethod
+    def of(cls, data: bytes, path: str | Path, expected_version: str = "") -> "LoadedModel":
+        """The model in bytes that were read from ``path``. Raises as ``load`` does, but never ``ModelNotFound``."""
         trees = TreeEnsemble.from_bytes(data)
         sha256 = hashlib.sha256(data).hexdigest()
         text = trees.attributes.get(ATTRIBUTE)

@@ -105,10 +105,12 @@ def payload(settings: Settings, contract: Contract) -> Payload:
 
 def resolved(session: Any, region: str) -> tuple[str, str, str]:
     """The address of the runtime, its region, and the service to sign for, as the SDK has them."""
-    region = region or session.get_config_variable("region")
-    if not region:
-        raise CannotStart("MODEL_ENDPOINT_PROVIDER=sagemaker needs AWS_REGION, since the AWS configuration names none")
     try:  # the keys keep the SDK from looking for real ones, which may take seconds and is done beside the loop
+        region = region or session.get_config_variable("region") or ""
+        if not region:
+            raise CannotStart(
+                "MODEL_ENDPOINT_PROVIDER=sagemaker needs AWS_REGION, for the AWS configuration names none"
+            )
         client = session.create_client(
             "sagemaker-runtime",
             region,
