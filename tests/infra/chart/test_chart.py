@@ -37,7 +37,9 @@ def test_ports_are_those_that_the_service_listens_on(release: Release, environme
     assert environment.port == settings.port
 
 
-def test_probes_ask_the_paths_of_the_environment_as_often_as_it_says(release: Release, environment: Environment) -> None:
+def test_probes_ask_the_paths_of_the_environment_as_often_as_it_says(
+    release: Release, environment: Environment
+) -> None:
     """Restarting follows from being dead alone, never from being unready."""
     probe, container = environment.probe, release.container
     asked = {kind: (container[kind]["httpGet"]["path"], container[kind]["httpGet"]["port"])
@@ -209,7 +211,7 @@ def test_the_model_is_the_image_s_own_unless_told_otherwise(release: Release) ->
 
 def test_a_key_file_is_mounted_so_that_its_changes_are_seen(chart: Chart) -> None:
     """As a folder: Kubernetes never changes a single file that is mounted."""
-    release = chart.render(**{"apiKeys": {"existingSecret": ""}, "keyFile": {"existingSecret": "file"}})
+    release = chart.render(apiKeys={"existingSecret": ""}, keyFile={"existingSecret": "file"})
     (mount,) = (each for each in release.container["volumeMounts"] if each["name"] == "keys")
     assert "subPath" not in mount
     assert release.environ["API_KEYS_FILE"] == f"{mount['mountPath']}/keys.json"
@@ -237,7 +239,12 @@ def test_what_is_different_here_counts(chart: Chart) -> None:
         "settings": {"WORKERS": 1, "MAX_BODY_BYTES": 10485760, "MAX_QUEUE_SECONDS": 0.25, "PORT": 9000},
     })  # fmt: skip
     before = chart.render().environ
-    assert changed.environ == before | {"WORKERS": "1", "MAX_BODY_BYTES": "10485760", "MAX_QUEUE_SECONDS": "0.25", "PORT": "9000"}
+    assert changed.environ == before | {
+        "WORKERS": "1",
+        "MAX_BODY_BYTES": "10485760",
+        "MAX_QUEUE_SECONDS": "0.25",
+        "PORT": "9000",
+    }
     assert changed.one("HorizontalPodAutoscaler")["spec"]["maxReplicas"] == 20
     assert changed.pod["spec"]["terminationGracePeriodSeconds"] == 60
     assert changed.container["ports"][0]["containerPort"] == 9000

@@ -1,16 +1,14 @@
 """The Prometheus Operator finds every replica, under the name that the rules know, and gets every rule."""
 
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from infra.kubernetes import CHART
 from monitoring import PROMETHEUS, RULES, program, run
 
-from .conftest import KEYS, Chart, Manifest, Release, opened
+from .conftest import Chart, Manifest, Release
 
 ON: dict[str, Any] = {"serviceMonitor": {"enabled": True}, "prometheusRule": {"enabled": True}}
 LINK = "{{ $externalLabels.runbooks }}"
@@ -94,16 +92,3 @@ def test_prometheus_takes_the_rules(watched: Release, tmp_path: Path) -> None:
 def test_nothing_is_for_the_operator_where_it_is_not_installed(release: Release) -> None:
     """Such resources would stop the installation."""
     assert not {"ServiceMonitor", "PrometheusRule"} & release.kinds()
-
-
-def test_it_is_found_out_whether_the_operator_is_installed(chart: Chart, tmp_path: Path) -> None:
-    """Here by asking for an API that every cluster has, in its place; it can be turned off all the same."""
-    folder = shutil.copytree(CHART, tmp_path / "lead-scoring")
-    helpers = folder / "templates" / "_helpers.tpl"
-    asked = 'Has "monitoring.coreos.com/v1"'
-    assert asked in helpers.read_text("utf-8")
-    helpers.write_text(helpers.read_text("utf-8").replace(asked, 'Has "apps/v1"'))
-    there = opened(folder)
-    assert {"ServiceMonitor", "PrometheusRule"} <= there.render().kinds()
-    off = {"serviceMonitor": {"enabled": False}, "prometheusRule": {"enabled": False}}
-    assert there.render(**off).kinds() == chart.render(**off | KEYS).kinds()

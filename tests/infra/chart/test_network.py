@@ -43,7 +43,9 @@ def test_clients_can_be_named(chart: Chart) -> None:
     crm = {"podSelector": {"matchLabels": {"app": "crm"}}}
     ingress = policy(chart.render(networkPolicy={"from": [crm], "monitoringNamespace": "watch"}))["ingress"]
     assert allowed(ingress, 8000) == [[crm]]
-    assert allowed(ingress, 8001) == [[{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "watch"}}}]]
+    assert allowed(ingress, 8001) == [
+        [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "watch"}}}]
+    ]
 
 
 def test_monitoring_reaches_metrics_where_they_are_on_the_port_of_the_api(chart: Chart) -> None:
