@@ -115,7 +115,7 @@ def schema() -> Schema:
         **{"global": ANY | {"description": "Helm's own, where the chart is part of another"}},
     )  # fmt: skip
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": "http://json-schema.org/draft-07/schema#",  # the newest that every Helm 3 knows
         "title": "Values of the chart lead-scoring",
         "description": "Made by infra/kubernetes.py.",
         **values,

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from infra.environments import ELSEWHERE, FILE, Environment, read_environments
 from infra.kubernetes import CHART, SCHEMA, USED, overrides, schema, schema_text
+from jsonschema import Draft7Validator
 
 from leadscoring.settings import DEMO_KEY, TABLE
 
@@ -20,6 +21,15 @@ TEMPLATES = {path.name: path.read_text("utf-8") for path in (CHART / "templates"
 def test_the_schema_of_values_is_fresh() -> None:
     """`python -m infra.kubernetes` writes it, and `make docs` does."""
     assert SCHEMA.read_text("utf-8") == schema_text()
+
+
+def test_the_schema_is_one_and_takes_the_values() -> None:
+    """In the version that every Helm knows; it refuses a word too many."""
+    made = schema()
+    Draft7Validator.check_schema(made)
+    assert made["$schema"] == Draft7Validator.META_SCHEMA["$schema"]
+    assert [fault.message for fault in Draft7Validator(made).iter_errors(VALUES)] == []
+    assert not Draft7Validator(made).is_valid(VALUES | {"replicas": 3})
 
 
 def test_the_chart_has_the_version_of_the_project() -> None:
