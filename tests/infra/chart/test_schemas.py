@@ -11,6 +11,8 @@ import yaml
 from cloudcoil.models.prometheus_operator import v1 as operator
 from infra.kubernetes import CHART
 
+from leadscoring.settings import TABLE, read_settings
+
 from .conftest import KEYS, Chart, Manifest, opened
 
 OLDEST = yaml.safe_load((CHART / "Chart.yaml").read_text("utf-8"))["kubeVersion"].removeprefix(">=").removesuffix("-0")
@@ -97,6 +99,16 @@ def test_a_model_out_of_an_image_keeps_to_the_newest_schema(chart: Chart) -> Non
         check(manifest, VERSIONS[1])
     with pytest.raises(kubernetes_validate.ValidationError, match="image"):
         check(release.one("Deployment"), VERSIONS[0])
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_the_service_takes_what_the_container_is_told(chart: Chart, name: str, option: str) -> None:
+    """By its own table and relations; what it does not know is only what an option adds on purpose."""
+    release = chart.render(name, **OPTIONS[option])
+    added = {each["name"] for each in OPTIONS[option].get("extraEnv", [])}
+    told = release.environ.keys() | release.secrets.keys()
+    assert told - added <= {row.name for row in TABLE}
+    read_settings(release.environ | dict.fromkeys(release.secrets, "out-of-a-secret"))
 
 
 def test_every_value_is_tried() -> None:
