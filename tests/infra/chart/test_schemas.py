@@ -13,7 +13,7 @@ from infra.kubernetes import CHART
 
 from leadscoring.settings import TABLE, read_settings
 
-from .conftest import KEYS, Chart, Manifest, opened
+from .conftest import KEYS, Chart, Manifest, Release, opened
 
 OLDEST = yaml.safe_load((CHART / "Chart.yaml").read_text("utf-8"))["kubeVersion"].removeprefix(">=").removesuffix("-0")
 VERSIONS = (OLDEST, kubernetes_validate.latest_version())
@@ -84,11 +84,22 @@ def check_anew(manifest: Manifest, version: str) -> None:
         kubernetes_validate.validate(manifest, version, strict=True)
 
 
+@pytest.fixture(scope="module", params=OPTIONS)
+def option(request: pytest.FixtureRequest) -> str:
+    """Each of them, by what it is for."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def made(chart: Chart, option: str) -> dict[str, Release]:
+    """What an option makes of each environment; rendered once for all that is asked of it."""
+    return {name: chart.render(name, **OPTIONS[option]) for name in ("dev", "prod")}
+
+
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("option", OPTIONS)
-def test_every_manifest_keeps_to_the_published_schema(chart: Chart, name: str, option: str, version: str) -> None:
+def test_every_manifest_keeps_to_the_published_schema(made: dict[str, Release], name: str, version: str) -> None:
     """With the oldest Kubernetes that the chart allows, and with the newest, strictly."""
-    for manifest in chart.render(name, **OPTIONS[option]).manifests:
+    for manifest in made[name].manifests:
         check(manifest, version)
 
 
@@ -101,10 +112,9 @@ def test_a_model_out_of_an_image_keeps_to_the_newest_schema(chart: Chart) -> Non
         check(release.one("Deployment"), VERSIONS[0])
 
 
-@pytest.mark.parametrize("option", OPTIONS)
-def test_the_service_takes_what_the_container_is_told(chart: Chart, name: str, option: str) -> None:
+def test_the_service_takes_what_the_container_is_told(made: dict[str, Release], name: str, option: str) -> None:
     """By its own table and relations; what it does not know is only what an option adds on purpose."""
-    release = chart.render(name, **OPTIONS[option])
+    release = made[name]
     added = {each["name"] for each in OPTIONS[option].get("extraEnv", [])}
     told = release.environ.keys() | release.secrets.keys()
     assert told - added <= {row.name for row in TABLE}
@@ -141,10 +151,9 @@ def test_a_resource_of_the_operator_that_is_wrong_would_be_found(chart: Chart, k
         check(manifest, VERSIONS[1])
 
 
-@pytest.mark.parametrize("option", OPTIONS)
-def test_helm_finds_nothing_to_object_to(name: str, option: str) -> None:
+def test_helm_finds_nothing_to_object_to(option: str) -> None:
     """`helm lint --strict`, but for the picture that a chart may have."""
-    given = {"environment": name} | (KEYS if "apiKeys" not in OPTIONS[option] else {}) | OPTIONS[option]
+    given = (KEYS if "apiKeys" not in OPTIONS[option] else {}) | OPTIONS[option]
     report = helm.lint(CHART, given, strict=True)
     assert [each for each in report["messages"] if "icon is recommended" not in str(each)] == []
 
