@@ -101,6 +101,7 @@ docs: $(STAMP) dashboards  ## Write the tables, the examples' answers and the da
 	$(BIN)/python scripts/render_docs.py
 	$(BIN)/python scripts/render_examples.py
 	$(BIN)/python -m infra.environments
+	$(BIN)/python -m infra.kubernetes
 	$(BIN)/python -m infra.capacity
 	@$(MAKE) --no-print-directory site
 
@@ -157,8 +158,9 @@ $(INFRA_STAMP): $(STAMP) requirements/infra.txt scripts/install-infra.sh
 
 infra-install: $(INFRA_STAMP)  ## Make the environment of the clouds' templates in build/infra-venv
 
-infra-test: $(INFRA_STAMP)  ## Write the clouds' templates, check them, and deploy them to a cloud that is simulated
-	PATH="$(CURDIR)/$(INFRA_VENV)/bin:$$PATH" PYTHONPATH=src $(INFRA_VENV)/bin/python -m pytest tests/infra/aws
+infra-test: $(INFRA_STAMP)  ## Write the clouds' templates and the chart, check them, and deploy them to what is simulated
+	PATH="$(CURDIR)/$(INFRA_VENV)/bin:$$PATH" PYTHONPATH=src $(INFRA_VENV)/bin/python -m pytest tests/infra/aws \
+	  tests/infra/chart
 
 infra-types: $(INFRA_STAMP)  ## Check the types of what writes AWS's templates; the CDK's are many, so it takes minutes
 	$(INFRA_VENV)/bin/mypy infra/aws/*.py tests/infra/aws/*.py

@@ -2,5 +2,8 @@
 
 from importlib.util import find_spec
 
-collect_ignore = [] if find_spec("aws_cdk") else ["aws"]
-"""Without the CDK there are only the tests of the file of environments."""
+NEEDED = {"aws": "aws_cdk", "chart": "helm_python"}
+"""The library that each folder's tests cannot do without."""
+
+collect_ignore = [folder for folder, library in NEEDED.items() if not find_spec(library)]
+"""Without the libraries there are only the tests of the file of environments, and of what is made from it."""
