@@ -281,8 +281,8 @@ def test_a_service_ends_with_its_terminal(tmp_path: Path, workers: str) -> None:
 
 @pytest.mark.parametrize("listening", [0, 1, 2])
 def test_workers_end_with_their_supervisor(tmp_path: Path, listening: int) -> None:
-    """No orphan keeps the port, not even one that was still starting; nor is left what they shared."""
-    server = start(tmp_path, model_file(tmp_path), WORKERS="2", TMPDIR=str(tmp_path))
+    """No orphan keeps the port, not even one that was still starting."""
+    server = start(tmp_path, model_file(tmp_path), WORKERS="2")
     server.http.close()
     assert eventually(lambda: len(children(server.process.pid)) == 2)
     assert eventually(lambda: server.logged().count('"listening"') >= listening)
@@ -291,7 +291,32 @@ def test_workers_end_with_their_supervisor(tmp_path: Path, listening: int) -> No
     server.process.wait(DEADLINE)
     assert eventually(lambda: not any(map(serves, workers)))
     assert eventually(lambda: refuses(server.port))
-    assert listening == 0 or not list(tmp_path.glob("leadscoring-*"))
+
+
+def test_what_a_killed_service_left_behind_is_removed_by_the_next(tmp_path: Path) -> None:
+    """Nothing of one that lives, and nothing of anybody else's; in the end nothing is left."""
+    model, environ = model_file(tmp_path), {"WORKERS": "2", "TMPDIR": str(tmp_path)}
+    strange = tmp_path / "leadscoring-notes"
+    strange.mkdir()
+
+    def folders() -> set[Path]:
+        return set(tmp_path.glob("leadscoring-*")) - {strange}
+
+    with serving(tmp_path, model, **environ) as living:
+        kept = folders()
+        killed = start(tmp_path, model, **environ)
+        killed.http.close()
+        assert eventually(lambda: '"listening"' in killed.logged())
+        killed.process.kill()
+        killed.process.wait(DEADLINE)
+        left = folders() - kept
+        with serving(tmp_path, model, **environ):
+            assert eventually(lambda: not left & folders())
+            assert kept < folders()
+        assert (len(left), folders()) == (1, kept)
+        assert living.http.post("/api/v1/score", json=LEAD).status_code == 200
+    assert folders() == set()
+    assert strange.exists()
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

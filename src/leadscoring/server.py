@@ -5,8 +5,6 @@ import resource
 import signal
 import socket
 import sys
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -24,6 +22,7 @@ from leadscoring.metrics import declared
 from leadscoring.model.loaded import LoadedModel, read_file
 from leadscoring.providers.table import check_installed
 from leadscoring.settings import Settings
+from leadscoring.shared_folder import shared_folder
 from leadscoring.supervisor import Supervisor
 from leadscoring.tally import make_file
 from leadscoring.wiring import Shared, check_traces_installed, keep_model
@@ -60,11 +59,11 @@ def run(settings: Settings) -> None:
     data = read_file(settings.model_path)
     LoadedModel.of(data, settings.model_path, settings.model_version)
     with listening(settings) as listener, shared_folder() as folder:
-        shared = Shared(Path(folder))
+        shared = Shared(folder)
         make_shared(shared, settings, data)
         copy = KeyCopy(settings, shared.keys)
         copy.follow()
-        os.environ[SHARED_FOLDER] = folder
+        os.environ[SHARED_FOLDER] = str(folder)
         configure(settings.log_level, sys.stdout.isatty())
         config = uvicorn.Config(**arguments(settings), workers=settings.workers)
         patience = settings.drain_seconds + settings.shutdown_seconds + 2
@@ -88,17 +87,6 @@ def listening(settings: Settings) -> socket.socket:
         listener.close()
         raise cannot_listen(settings.host, settings.port, failure) from None
     return listener
-
-
-def shared_folder() -> tempfile.TemporaryDirectory[str]:
-    """A folder that ends with the service. Raises ``CannotStart`` where none can be made: the root may be read-only."""
-    try:
-        return tempfile.TemporaryDirectory(prefix="leadscoring-")
-    except OSError as failure:
-        why = failure.strerror or failure
-        raise CannotStart(
-            f"no folder for what workers share: {why}; set TMPDIR to one that can be written to"
-        ) from None
 
 
 def make_shared(shared: Shared, settings: Settings, model: bytes) -> None:

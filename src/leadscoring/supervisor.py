@@ -1,7 +1,6 @@
 """Several workers and what watches over them: one that dies or hangs is replaced, one that ends is waited for."""
 
 import os
-import shutil
 import signal
 import sys
 import threading
@@ -14,7 +13,6 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Process
 
-from leadscoring.api.app import SHARED_FOLDER
 from leadscoring.drain import Server
 from leadscoring.errors import CannotStart, LeadScoringError
 from leadscoring.logs import Log
@@ -64,9 +62,6 @@ class Worker(Process):
         except LeadScoringError as failure:
             log.error("worker cannot start", error=type(failure).__name__, reason=str(failure))  # noqa: TRY400
             sys.exit(STARTUP_FAILURE)
-        finally:
-            if os.getppid() != self.supervisor:
-                shutil.rmtree(os.environ.get(SHARED_FOLDER, ""), ignore_errors=True)  # nobody else will
 
     def hung(self, now: float) -> bool:
         """Whether it no longer answers; asks it again if it does."""
