@@ -325,6 +325,8 @@ class Running:
         except subprocess.TimeoutExpired:
             self._process.kill()
             raise RuntimeError("the load generator did not end in time") from None
+        if self._process.returncode:
+            raise RuntimeError(f"the load generator ended with exit code {self._process.returncode}")
         found: Outcome = pickle.loads(told)  # noqa: S301  # written by our own child
         return found
 
