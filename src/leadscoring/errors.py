@@ -10,6 +10,7 @@ LeadScoringError
 │   ├── ModelUnreadable       model_unreadable        the file is damaged, or not a model
 │   ├── ModelUnsupported      model_unsupported       a sound model of a kind we do not score
 │   ├── CardInvalid           card_invalid            the card inside the model contradicts it
+│   ├── ModelAltered          model_altered           not as training wrote it: edited, or damaged on its way
 │   ├── GoldenRowMismatch     golden_row_mismatch     the trees do not compute what they were certified for
 │   ├── UnexpectedModelVersion  model_version_unexpected  not the version that MODEL_VERSION names
 │   └── ModelChanged          model_changed           not the file that the service started with
@@ -131,6 +132,15 @@ class CardInvalid(ModelError):
     """The card inside the model file contradicts itself or the trees."""
 
     code = "card_invalid"
+
+
+class ModelAltered(ModelError):
+    """The trees or the card of the model are no longer those that training has sealed."""
+
+    code = "model_altered"
+
+    def __init__(self) -> None:
+        super().__init__("the model file is not as training wrote it: it was edited, or damaged on its way")
 
 
 class GoldenRowMismatch(ModelError):

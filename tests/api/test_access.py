@@ -281,7 +281,7 @@ def test_a_port_for_operations_that_is_taken_stops_the_start(tmp_path: Path) -> 
         second = start(tmp_path, model_file(tmp_path), **environ)
         assert second.process.wait(DEADLINE) == 2
         second.http.close()
-        assert f"OPERATIONS_PORT must be a port to listen on (Address already in use), not '{port}'" in second.logged()
+        assert f"OPERATIONS_PORT {port}: address already in use; set OPERATIONS_PORT to another" in second.logged()
         assert len(second.logged().strip().splitlines()) == 1
 
 

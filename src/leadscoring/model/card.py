@@ -19,6 +19,9 @@ from leadscoring.model.calibration import Calibration
 ATTRIBUTE = "lead_scoring"
 """The key of ``learner.attributes`` that holds the card."""
 
+SEAL = "lead_scoring_seal"
+"""The key beside it, of what ``LoadedModel`` computes anew from card and trees to notice that one has changed."""
+
 FORMAT = 1
 """The version of the card's own layout; a reader refuses a later one."""
 

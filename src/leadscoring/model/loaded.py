@@ -11,9 +11,9 @@ from msgspec import UNSET
 from leadscoring import lead
 from leadscoring._engine import Encoder, Rows, count_colons
 from leadscoring.decode import LeadDecoder
-from leadscoring.errors import CardInvalid, GoldenRowMismatch, ModelNotFound, UnexpectedModelVersion
+from leadscoring.errors import CardInvalid, GoldenRowMismatch, ModelAltered, ModelNotFound, UnexpectedModelVersion
 from leadscoring.features import Contract, Feature
-from leadscoring.model.card import ATTRIBUTE, TIERS, Card, percentile, read_card
+from leadscoring.model.card import ATTRIBUTE, SEAL, TIERS, Card, percentile, read_card
 from leadscoring.model.trees import TreeEnsemble
 
 GOLDEN_TOLERANCE = 1e-5
@@ -44,7 +44,7 @@ class LoadedModel:
         """The model in the file at ``path``, ready to score.
 
         Raises ``ModelNotFound``, ``ModelUnreadable`` or ``ModelUnsupported`` for the file,
-        ``CardInvalid`` or ``GoldenRowMismatch`` for its card, ``UnexpectedModelVersion`` when it is
+        ``CardInvalid``, ``ModelAltered`` or ``GoldenRowMismatch`` for its card, ``UnexpectedModelVersion`` when it is
         not the version expected.
         """
         return cls.of(read_file(path), path, expected_version)
@@ -58,6 +58,8 @@ class LoadedModel:
         card = (
             read_card(text) if text is not None else plain_card(trees, Path(path).stem, expected_version or sha256[:12])
         )
+        if text is not None and trees.attributes.get(SEAL, seal := sealed(trees, text)) != seal:
+            raise ModelAltered
         check_contract(card.contract, trees)
         check_golden_rows(card, trees)
         if expected_version and card.version != expected_version:
@@ -83,6 +85,11 @@ class LoadedModel:
             TIERS[-bucket],  # 5 is A, 1 is E
             percentile(card.reference.quantiles, probability),
         )
+
+
+def sealed(trees: TreeEnsemble, card: str) -> str:
+    """What the seal of a model with this card says. It finds damage and edits, and keeps nobody from sealing anew."""
+    return hashlib.sha256(f"{trees.digest} {card}".encode()).hexdigest()
 
 
 def read_file(path: str | Path) -> bytes:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
+from array import array
+from itertools import chain
 from pathlib import Path
 from struct import pack, unpack
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -55,6 +58,10 @@ class _Header(msgspec.Struct):
 class _TreeParameters(msgspec.Struct):
     num_nodes: str | int
     size_leaf_vector: str | int = 0
+
+
+SINGLES = (5, 6, 7)
+"""Those of a tree's arrays that hold float32."""
 
 
 class _Tree(msgspec.Struct):
@@ -131,8 +138,10 @@ class TreeEnsemble:
     solves with polynomials, here with Gauss-Legendre quadrature, which is exact for them.
     """
 
-    def __init__(self, header: _Learner, forest: _engine.Forest, base_margin: float) -> None:
+    def __init__(self, header: _Learner, forest: _engine.Forest, base_margin: float, digest: str) -> None:
         self._forest = forest
+        self.digest = digest
+        """SHA-256 of all that scores and reasons depend on, the same in JSON and UBJ, also when XGBoost saves again."""
         self._header = header
         self.base_margin = base_margin
         self.predict = forest.predict
@@ -265,7 +274,28 @@ def _read(data: bytes) -> TreeEnsemble:
     document = _decode_ubj(data) if data[1:2] in (b"i", b"U", b"I", b"l", b"L", b"#", b"$") else data
     header = _decode(document, _Header).learner
     base_margin = _check_header(header)
-    return TreeEnsemble(header, _forest(_decode(document, _Body), header, base_margin), base_margin)
+    body = _decode(document, _Body)
+    forest = _forest(body, header, base_margin)
+    return TreeEnsemble(header, forest, base_margin, _digest(header, base_margin, body.learner.gradient_booster.model))
+
+
+def _digest(header: _Learner, base_margin: float, model: _Trees) -> str:
+    """What ``TreeEnsemble.digest`` is; of trees that were checked. Numbers count as the float32 that they are."""
+    trees = [tree.arrays() for tree in model.trees]
+    sizes = [[len(values) for values in tree] for tree in trees]
+    about = (header.objective.name, base_margin, header.feature_names, header.feature_types, sizes)
+    digest = hashlib.sha256(msgspec.json.encode(about))
+    for place, values in enumerate(zip(*trees, strict=True)):
+        every = list(chain.from_iterable(values))
+        digest.update(_singles(every) if place in SINGLES else array("q", every))
+    return digest.hexdigest()
+
+
+def _singles(values: list[float | None]) -> array[float]:
+    """Numbers as float32, each kind of NaN as the same."""
+    if None in values or math.isnan(sum(values)):  # type: ignore[arg-type]  # with None it is not asked for
+        values = [math.nan if value is None or math.isnan(value) else value for value in values]
+    return array("f", values)  # type: ignore[arg-type]  # they are numbers by now
 
 
 def _decode_ubj(data: bytes) -> Any:

@@ -25,7 +25,9 @@ import xgboost as xgb
 
 from leadscoring.features import Contract
 from leadscoring.model.calibration import Calibration
-from leadscoring.model.card import ATTRIBUTE, Card, Tiers, Training
+from leadscoring.model.card import ATTRIBUTE, SEAL, Card, Tiers, Training
+from leadscoring.model.loaded import sealed
+from leadscoring.model.trees import TreeEnsemble
 from leadscoring.training import certify, trees
 from leadscoring.training.calendar_columns import calendar_features
 from leadscoring.training.calibrate import apply, fit_calibration
@@ -237,8 +239,16 @@ def now() -> datetime:
     return datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC).replace(microsecond=0)
 
 
+def seal(booster: xgb.Booster) -> None:
+    """Note in a booster what its card and trees are now, so that a file that was altered later is told from it."""
+    card = booster.attr(ATTRIBUTE)
+    if card is not None:
+        booster.set_attr(**{SEAL: sealed(TreeEnsemble.from_bytes(bytes(booster.save_raw("json"))), card)})
+
+
 def write_model(booster: xgb.Booster, path: Path) -> None:
-    """Write a booster through a file of another name beside it, so that nobody reads half a model."""
+    """Write a booster, sealed, through a file of another name beside it, so that nobody reads half a model."""
+    seal(booster)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
