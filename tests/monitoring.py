@@ -98,11 +98,15 @@ class Inbox:
 
 
 def hastened(text: str) -> str:
-    """A configuration whose clocks run fast; expressions, labels, routes and receivers stay as they are."""
+    """A configuration whose clocks run fast; expressions, labels, routes and receivers stay as they are.
+
+    A day and a week are added up of whole hours, and here of steps of five seconds: their shares are the same.
+    """
     text = re.sub(
         r"\b(scrape_interval|scrape_timeout|evaluation_interval|group_interval|interval): \w+", r"\1: 1s", text
     )
     text = re.sub(r"\bgroup_wait: \w+", "group_wait: 0s", text)
+    text = re.sub(r"\[(1d|7d):1h\]", r"[\1:5s]", text)
     return re.sub(r"\n( +)for: \w+", r"\n\1for: 1s", text)
 
 
