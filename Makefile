@@ -99,6 +99,7 @@ dashboards: $(STAMP)  ## Write the dashboards of monitoring/grafana/dashboards a
 
 docs: $(STAMP) dashboards  ## Write the tables, the examples' answers and the dashboards again, and build the site
 	$(BIN)/python scripts/render_docs.py
+	$(BIN)/python scripts/render_runbooks.py
 	$(BIN)/python scripts/render_examples.py
 	$(BIN)/python -m infra.environments
 	$(BIN)/python -m infra.capacity

@@ -202,5 +202,6 @@ def watching(folder: Path, service: str) -> Iterator[Stack]:
         with started(
             folder / "prometheus.log", url, programs[0], f"--config.file={config}",
             f"--storage.tsdb.path={folder}/series", f"--web.listen-address=127.0.0.1:{port}",
+            f"--web.user-assets={config.parent}/pages",
         ):  # fmt: skip
             yield Stack(url, alertmanager, inbox, places)

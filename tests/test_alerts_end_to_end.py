@@ -76,7 +76,9 @@ def test_a_service_that_dies_is_paged_and_its_return_is_told(tmp_path: Path) -> 
         (down,) = (alert for alert in stack.alerts() if alert["labels"]["alertname"] == "ServiceDown")
         assert down["labels"]["instance"] == f"127.0.0.1:{server.port}"
         assert "runbooks" not in down["labels"]
-        assert down["annotations"]["runbook_url"].endswith("docs/MONITORING.md#servicedown")
+        page, _, anchor = down["annotations"]["runbook_url"].partition("#")
+        assert page.startswith(stack.prometheus)
+        assert f'<h3 id="{anchor}">ServiceDown</h3>' in httpx.get(page, timeout=DEADLINE).text
 
         returned = start(tmp_path, tmp_path / "model.json", PORT=str(server.port))
         try:
