@@ -205,18 +205,28 @@ def create() -> App:
     closing.callback(limit.close)
     provider = service.scorer.provider
     routes, detail = route_table(service, operations, admission, lifecycle, limit), detail_table(operations)
-    if settings.otel_traces:
-        from leadscoring.api.traced import traced
-
-        routes = traced(routes)
     if settings.operations_access != "port":
         beside = (provider.running(), pulse.beating())
-        return App(service, routes | detail, lifespan(lifecycle, closing, *beside), lifecycle, admission)
+        routes, life = routes | detail, lifespan(lifecycle, closing, *beside)
+        return application(service, routes, life, lifecycle, admission)
     apart = App(service, detail, lifespan(lifecycle, ExitStack()), lifecycle, admission)
     apart.gate.limits = apart.gate.limits._replace(connections=CONNECTIONS)
     second = listening(apart, settings.host, settings.operations_port)
     opened = lifespan(lifecycle, closing, provider.running(), second, pulse.beating())
-    return App(service, routes, opened, lifecycle, admission)
+    return application(service, routes, opened, lifecycle, admission)
+
+
+def application(
+    service: Service, routes: RouteTable, life: Lifespan, lifecycle: Lifecycle, admission: Admission
+) -> App:
+    """The application of the port that scores: one that tells of its requests where traces are on."""
+    if not service.settings.otel_traces:
+        return App(service, routes, life, lifecycle, admission)
+    from leadscoring.api.traced import told_away, traced
+
+    app = App(service, traced(routes), life, lifecycle, admission)
+    app.gate.turn_away = told_away(app.turn_away)
+    return app
 
 
 def admission_of(service: Service) -> Admission:

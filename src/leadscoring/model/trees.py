@@ -29,9 +29,7 @@ OBJECTIVES = ("binary:logistic", "binary:logitraw", "reg:logistic")
 class Reasons(Protocol):
     """What finds the strongest contributions of rows."""
 
-    def __call__(
-        self, rows: _engine.Rows, limit: int, first: int = 0, last: int = -1
-    ) -> list[list[tuple[int, float]]]:
+    def __call__(self, rows: _engine.Rows, limit: int, first: int = 0, last: int = -1) -> list[list[tuple[int, float]]]:
         """As ``Forest.reasons``."""
 
 
