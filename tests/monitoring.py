@@ -5,16 +5,15 @@ import os
 import re
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
 import pytest
 import yaml
+from listener import Asked, Listener
 from serving import DEADLINE, eventually, free_port
 
 ROOT = Path(__file__).parents[1]
@@ -61,36 +60,17 @@ class Message(NamedTuple):
     text: str
 
 
-class Inbox:
+class Inbox(Listener):
     """A webhook that takes Slack's format, and keeps what it gets."""
 
     def __init__(self) -> None:
-        inbox = self
         self.messages: list[Message] = []
+        super().__init__(self._take)
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                for part in body["attachments"]:
-                    inbox.messages.append(Message(self.path.strip("/"), part["title"], part["text"]))
-                self.send_response(200)
-                self.send_header("Content-Length", "2")
-                self.end_headers()
-                self.wfile.write(b"ok")
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name is the library's
-                """Nothing: a test tells of itself."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        """Takes nothing any more."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(DEADLINE)
+    def _take(self, asked: Asked) -> tuple[int, bytes]:
+        for part in json.loads(asked.body)["attachments"]:
+            self.messages.append(Message(asked.path.strip("/"), part["title"], part["text"]))
+        return 200, b"ok"
 
     def has(self, receiver: str, title: str) -> bool:
         """Whether such a message has come."""
