@@ -1,21 +1,21 @@
 #include "reasons.hpp"
 
-#include <cstring>
+#include <utility>
 
 namespace leadscoring {
 
-ReasonCounter::ReasonCounter(nb::object forest, nb::handle numbers) : forest_(std::move(forest)) {
-    if (!nb::isinstance<Forest>(forest_)) throw nb::type_error("reasons are those of a forest");
-    trees_ = nb::cast<const Forest*>(forest_);
-    if (PyObject_GetBuffer(numbers.ptr(), &buffer_, PyBUF_CONTIG | PyBUF_FORMAT) != 0) throw nb::python_error();
-    size_ = size_t(buffer_.len) / sizeof(double);
-    const bool doubles = buffer_.format && std::strcmp(buffer_.format, "d") == 0;
-    if (!doubles || size_ % 2 != 0) {
-        PyBuffer_Release(&buffer_);
-        throw nb::value_error(doubles ? "the numbers must be two a feature" : "the numbers must be doubles");
-    }
+namespace {
+
+const Forest* trees_of(nb::handle forest) {
+    if (!nb::isinstance<Forest>(forest)) throw nb::type_error("reasons are those of a forest");
+    return nb::cast<const Forest*>(forest);
 }
 
-ReasonCounter::~ReasonCounter() { PyBuffer_Release(&buffer_); }
+}  // namespace
+
+ReasonCounter::ReasonCounter(nb::object forest, nb::handle numbers)
+    : forest_(std::move(forest)), trees_(trees_of(forest_)), numbers_(numbers) {
+    if (numbers_.size() % 2 != 0) throw nb::value_error("the numbers must be two a feature");
+}
 
 }  // namespace leadscoring

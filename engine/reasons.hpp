@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "encode.hpp"
+#include "doubles.hpp"
 #include "forest.hpp"
 
 namespace leadscoring {
@@ -19,22 +19,18 @@ class ReasonCounter {
 public:
     // `numbers` is a writable buffer of doubles, two a feature: raised, lowered. Features beyond it are not counted.
     ReasonCounter(nb::object forest, nb::handle numbers);
-    ~ReasonCounter();
-    ReasonCounter(const ReasonCounter&) = delete;
-    ReasonCounter& operator=(const ReasonCounter&) = delete;
 
     const Forest& forest() const { return *trees_; }
 
     void add(int32_t feature, float contribution) {
         const size_t place = 2 * size_t(feature) + (contribution < 0);
-        if (place < size_) static_cast<double*>(buffer_.buf)[place] += 1.0;
+        if (place < numbers_.size()) numbers_.data()[place] += 1.0;
     }
 
 private:
     nb::object forest_;  // kept for as long as this
     const Forest* trees_;
-    Py_buffer buffer_;
-    size_t size_;
+    Doubles numbers_;
 };
 
 }  // namespace leadscoring
