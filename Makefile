@@ -49,7 +49,7 @@ install: $(STAMP)  ## Make the environment in .venv and build the engine
 
 # Only where its tests are wanted: they are left out without it, except in CI.
 AZUREML := build/azureml/.made
-$(AZUREML): requirements/azureml.txt scripts/azureml.sh | $(STAMP)
+$(AZUREML): requirements/azureml.txt scripts/azureml.sh scripts/make-venv.sh | $(STAMP)
 	@./scripts/azureml.sh
 	@touch $@
 
@@ -99,16 +99,17 @@ dashboards: $(STAMP)  ## Write the dashboards of monitoring/grafana/dashboards a
 
 docs: $(STAMP) dashboards  ## Write the tables, the examples' answers and the dashboards again, and build the site
 	$(BIN)/python scripts/render_docs.py
+	$(BIN)/python scripts/render_runbooks.py
 	$(BIN)/python scripts/render_examples.py
 	$(BIN)/python -m infra.environments
 	$(BIN)/python -m infra.kubernetes
 	$(BIN)/python -m infra.capacity
 	@$(MAKE) --no-print-directory site
 
-# Sphinx and Playwright, which only the documentation needs.
+# Sphinx and Playwright, which only the documentation needs: in an environment of their own.
 SITE := build/docs/.made
-$(SITE): requirements/docs.txt scripts/site-environment.sh | $(STAMP)
-	@./scripts/site-environment.sh
+$(SITE): requirements/docs.txt scripts/make-venv.sh | $(STAMP)
+	@./scripts/make-venv.sh build/docs/env requirements/docs.txt
 	@touch $@
 
 site: $(SITE)  ## Build the documentation site in build/site
@@ -152,7 +153,7 @@ load-test: $(STAMP)  ## Load the service at BASE_URL for LOAD_SECONDS (30), and 
 	  --spawn-rate $(LOAD_USERS) --run-time $(LOAD_SECONDS)s --stop-timeout 10s --only-summary --reset-stats \
 	  --html $(LOAD_REPORT)
 
-$(INFRA_STAMP): $(STAMP) requirements/infra.txt scripts/install-infra.sh
+$(INFRA_STAMP): $(STAMP) requirements/infra.txt scripts/install-infra.sh scripts/make-venv.sh
 	@./scripts/install-infra.sh
 	@touch $@
 

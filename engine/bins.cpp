@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
 
 namespace leadscoring {
@@ -27,22 +26,13 @@ float at_most(double edge) {
 }  // namespace
 
 BinCounter::BinCounter(nb::handle numbers, nb::handle columns, nb::handle margins, size_t score)
-    : score_(score), margins_(rising(margins)) {
+    : numbers_(numbers), score_(score), margins_(rising(margins)) {
     for (nb::handle entry : columns) add_column(features_++, entry);
-    if (PyObject_GetBuffer(numbers.ptr(), &buffer_, PyBUF_CONTIG | PyBUF_FORMAT) != 0) throw nb::python_error();
-    const bool doubles = buffer_.format && std::strcmp(buffer_.format, "d") == 0;
-    const size_t size = size_t(buffer_.len) / sizeof(double);
-    const auto inside = [size](size_t place, size_t width) { return place < size && width <= size - place; };
-    const bool fit = inside(score_, kBins) && std::all_of(columns_.begin(), columns_.end(), [&](const Column& column) {
-        return inside(column.place, kWidth);
+    const bool fit = std::all_of(columns_.begin(), columns_.end(), [this](const Column& column) {
+        return numbers_.hold(column.place, kWidth);
     });
-    if (!doubles || !fit) {
-        PyBuffer_Release(&buffer_);
-        throw nb::value_error(doubles ? "bins lie outside of the numbers" : "the numbers must be doubles");
-    }
+    if (!fit || !numbers_.hold(score_, kBins)) throw nb::value_error("bins lie outside of the numbers");
 }
-
-BinCounter::~BinCounter() { PyBuffer_Release(&buffer_); }
 
 void BinCounter::add_column(size_t feature, nb::handle entry) {
     if (entry.is_none()) return;
@@ -65,7 +55,7 @@ void BinCounter::count(const Rows& rows, nb::handle margins) {
         throw nb::value_error("there must be a list of one margin for each row");
     if (rows.n_rows > 0 && size_t(rows.n_features) != features_)
         throw nb::value_error("the rows have another number of features than the bins");
-    double* score = static_cast<double*>(buffer_.buf) + score_;
+    double* score = numbers_.data() + score_;
     size_t unseen = 0;
     for (Py_ssize_t row = 0; row < rows.n_rows; ++row) {
         const double margin = PyFloat_AsDouble(PyList_GET_ITEM(margins.ptr(), row));
@@ -77,7 +67,7 @@ void BinCounter::count(const Rows& rows, nb::handle margins) {
 
 // `unseen` is where in rows.unseen, which is in the order of rows and of features within them, this row may begin.
 void BinCounter::count_row(const Rows& rows, Py_ssize_t row, size_t& unseen) {
-    double* numbers = static_cast<double*>(buffer_.buf);
+    double* numbers = numbers_.data();
     const float* values = rows.values.data() + size_t(row) * features_;
     for (const Column& column : columns_) {
         const float value = values[column.feature];

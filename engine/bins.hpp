@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "doubles.hpp"
 #include "encode.hpp"
 
 namespace leadscoring {
@@ -23,9 +24,6 @@ public:
     // numbers begin with either the upper edges of its bins or the bin of each code. `margins` are the upper edges
     // of the bins of the score, whose kBins numbers begin at `score`.
     BinCounter(nb::handle numbers, nb::handle columns, nb::handle margins, size_t score);
-    ~BinCounter();
-    BinCounter(const BinCounter&) = delete;
-    BinCounter& operator=(const BinCounter&) = delete;
 
     void count(const Rows& rows, nb::handle margins);
 
@@ -41,7 +39,7 @@ private:
     size_t category(const Column& column, float code) const;
     void count_row(const Rows& rows, Py_ssize_t row, size_t& unseen);
 
-    Py_buffer buffer_;
+    Doubles numbers_;
     size_t features_ = 0, score_;
     std::vector<Column> columns_;
     std::vector<double> margins_;

@@ -12,6 +12,7 @@
 #include "encode.hpp"
 #include "forest.hpp"
 #include "from_python.hpp"
+#include "reasons.hpp"
 #include "recorder.hpp"
 #include "scan.hpp"
 
@@ -78,7 +79,8 @@ nb::object explain(const Forest& forest, const Rows& rows) {
     });
 }
 
-nb::object strongest(const float* values, size_t features, size_t limit, std::vector<int32_t>& order) {
+nb::object strongest(const float* values, size_t features, size_t limit, std::vector<int32_t>& order,
+                     ReasonCounter* counter) {
     order.clear();
     for (size_t i = 0; i < features; ++i)
         if (values[i] != 0) order.push_back(int32_t(i));
@@ -87,6 +89,8 @@ nb::object strongest(const float* values, size_t features, size_t limit, std::ve
         const float left = std::fabs(values[a]), right = std::fabs(values[b]);
         return left != right ? left > right : a < b;
     });
+    if (counter)
+        for (size_t i = 0; i < limit; ++i) counter->add(order[i], values[order[i]]);
     return list_of(limit, [&](size_t i) {
         nb::object pair = owned(PyTuple_New(2));
         PyTuple_SET_ITEM(pair.ptr(), 0, number(int64_t(order[i])).release().ptr());
@@ -95,7 +99,8 @@ nb::object strongest(const float* values, size_t features, size_t limit, std::ve
     });
 }
 
-nb::object reasons(const Forest& forest, const Rows& rows, int64_t limit, int64_t first, int64_t last) {
+nb::object find_reasons(const Forest& forest, const Rows& rows, int64_t limit, int64_t first, int64_t last,
+                        ReasonCounter* counter) {
     if (limit < 0) throw nb::value_error("limit must be 0 or more");
     if (last < 0) last = rows.n_rows;
     if (first < 0 || first > last || last > rows.n_rows) throw nb::value_error("there are no such rows");
@@ -108,8 +113,16 @@ nb::object reasons(const Forest& forest, const Rows& rows, int64_t limit, int64_
     std::vector<int32_t> order;
     order.reserve(features);
     return list_of(leads, [&](size_t row) {
-        return strongest(values.data() + row * (features + 1), features, size_t(limit), order);
+        return strongest(values.data() + row * (features + 1), features, size_t(limit), order, counter);
     });
+}
+
+nb::object reasons(const Forest& forest, const Rows& rows, int64_t limit, int64_t first, int64_t last) {
+    return find_reasons(forest, rows, limit, first, last, nullptr);
+}
+
+nb::object counted_reasons(ReasonCounter& counter, const Rows& rows, int64_t limit, int64_t first, int64_t last) {
+    return find_reasons(counter.forest(), rows, limit, first, last, &counter);
 }
 
 // A C-contiguous float32 buffer, held open.
@@ -262,6 +275,11 @@ NB_MODULE(_engine, m) {
         .def("reasons", &reasons, nb::arg("rows"), nb::arg("limit"), nb::arg("first") = 0, nb::arg("last") = -1)
         .def("margins_into", &into<&Forest::margins, false>, nb::arg("rows"), nb::arg("out"))
         .def("contributions_into", &into<&Forest::contributions, true>, nb::arg("rows"), nb::arg("out"));
+
+    nb::class_<ReasonCounter>(m, "ReasonCounter")
+        .def(nb::init<nb::object, nb::handle>(), nb::arg("forest"), nb::arg("numbers"))
+        .def("reasons", &counted_reasons, nb::arg("rows"), nb::arg("limit"), nb::arg("first") = 0,
+             nb::arg("last") = -1);
 
     m.def("count_colons", &colons, nb::arg("body"));
     m.def("_count_colons_plain", &colons_plain, nb::arg("body"));

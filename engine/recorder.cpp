@@ -1,11 +1,10 @@
 #include "recorder.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 namespace leadscoring {
 
-Recorder::Recorder(nb::handle numbers, nb::handle plan) {
+Recorder::Recorder(nb::handle numbers, nb::handle plan) : numbers_(numbers) {
     for (nb::handle entry : plan) {
         nb::object edges = entry[1];
         Series series{nb::cast<size_t>(entry[0]), {}, !edges.is_none()};
@@ -13,20 +12,11 @@ Recorder::Recorder(nb::handle numbers, nb::handle plan) {
             for (nb::handle edge : edges) series.edges.push_back(nb::cast<double>(edge));
         plan_.push_back(std::move(series));
     }
-    if (PyObject_GetBuffer(numbers.ptr(), &buffer_, PyBUF_CONTIG | PyBUF_FORMAT) != 0) throw nb::python_error();
-    const bool doubles = buffer_.format && std::strcmp(buffer_.format, "d") == 0;
-    const size_t size = size_t(buffer_.len) / sizeof(double);
-    const bool inside = std::all_of(plan_.begin(), plan_.end(), [size](const Series& series) {
-        const size_t width = series.is_histogram ? series.edges.size() + 2 : 1;
-        return series.place < size && width <= size - series.place;
+    const bool inside = std::all_of(plan_.begin(), plan_.end(), [this](const Series& series) {
+        return numbers_.hold(series.place, series.is_histogram ? series.edges.size() + 2 : 1);
     });
-    if (!doubles || !inside) {
-        PyBuffer_Release(&buffer_);
-        throw nb::value_error(doubles ? "a series lies outside of the numbers" : "the numbers must be doubles");
-    }
+    if (!inside) throw nb::value_error("a series lies outside of the numbers");
 }
-
-Recorder::~Recorder() { PyBuffer_Release(&buffer_); }
 
 void Recorder::record(nb::args values) {
     if (values.size() != plan_.size()) throw nb::value_error("there must be one value for each series");
@@ -38,7 +28,7 @@ void Recorder::record(nb::args values) {
 }
 
 void Recorder::add(const Series& series, double value) {
-    double* numbers = static_cast<double*>(buffer_.buf) + series.place;
+    double* numbers = numbers_.data() + series.place;
     if (!series.is_histogram) {
         *numbers += value;
         return;

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "doubles.hpp"
+
 namespace leadscoring {
 
 namespace nb = nanobind;
@@ -16,9 +18,6 @@ public:
     // `numbers` is a writable buffer of doubles; `plan` has (place, upper edges) of each series, in the order
     // in which `record` will get the values.
     Recorder(nb::handle numbers, nb::handle plan);
-    ~Recorder();
-    Recorder(const Recorder&) = delete;
-    Recorder& operator=(const Recorder&) = delete;
 
     void record(nb::args values);
 
@@ -31,7 +30,7 @@ private:
 
     void add(const Series& series, double value);
 
-    Py_buffer buffer_;
+    Doubles numbers_;
     std::vector<Series> plan_;
 };
 

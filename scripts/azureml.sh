@@ -6,15 +6,7 @@ cd "$(dirname "$0")/.."
 
 VENV=build/azureml/venv
 
-rm -rf "$VENV"
-# uv takes seconds, pip a minute; both take the same file.
-if uv --version >/dev/null 2>&1; then
-    uv venv --quiet --python .venv/bin/python "$VENV"
-    uv pip install --quiet --python "$VENV/bin/python" --require-hashes -r requirements/azureml.txt
-else
-    .venv/bin/python -m venv "$VENV"
-    "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/azureml.txt
-fi
+./scripts/make-venv.sh "$VENV" requirements/azureml.txt
 # The package is linked, and not built again, so that a changed source is the one that is tested.
 for installed in "$PWD"/.venv/lib/python*/site-packages/*leadscoring*; do
     ln -s "$installed" "$VENV"/lib/python*/site-packages/

@@ -5,19 +5,4 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-VENV=build/infra-venv
-PYTHON=${PYTHON:-.venv/bin/python}
-"$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || {
-    echo "install-infra: PYTHON must name a Python 3.11 or newer, not '$PYTHON'" >&2
-    exit 1
-}
-
-echo "==> dependencies: requirements/infra.txt, into $VENV"
-rm -rf "$VENV"
-if uv --version >/dev/null 2>&1; then
-    uv venv --quiet --python "$PYTHON" "$VENV"
-    uv pip install --quiet --python "$VENV/bin/python" --require-hashes -r requirements/infra.txt
-else
-    "$PYTHON" -m venv "$VENV"
-    "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/infra.txt
-fi
+./scripts/make-venv.sh build/infra-venv requirements/infra.txt

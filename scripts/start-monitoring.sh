@@ -97,10 +97,12 @@ on_this_machine() {
     trap 'stop' EXIT
     trap 'stop; exit 0' INT TERM
     "$alertmanager" --config.file="$FOLDER/alertmanager/alertmanager.yml" --storage.path="$FOLDER/alerts" \
-        --web.listen-address="127.0.0.1:$ALERTMANAGER_PORT" --cluster.listen-address= >"$FOLDER/alertmanager.log" 2>&1 &
+        --web.listen-address="127.0.0.1:$ALERTMANAGER_PORT" \
+        --web.external-url="http://127.0.0.1:$ALERTMANAGER_PORT" --cluster.listen-address= >"$FOLDER/alertmanager.log" 2>&1 &
     alertmanager_pid=$!
     pids=$alertmanager_pid
     "$prometheus" --config.file="$FOLDER/prometheus/prometheus.yml" --storage.tsdb.path="$FOLDER/series" \
+        --web.user-assets="$FOLDER/prometheus/pages" --web.external-url="http://127.0.0.1:$PROMETHEUS_PORT" \
         --web.listen-address="127.0.0.1:$PROMETHEUS_PORT" >"$FOLDER/prometheus.log" 2>&1 &
     prometheus_pid=$!
     pids="$alertmanager_pid $prometheus_pid"

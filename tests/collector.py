@@ -1,14 +1,12 @@
 """A collector of traces on the loopback: it takes OTLP over HTTP, as OpenTelemetry's own would."""
 
 import gzip
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
+from listener import Asked, Listener
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from serving import DEADLINE
 
 
 class Seen(NamedTuple):
@@ -25,38 +23,19 @@ class Seen(NamedTuple):
     state: str
 
 
-class Collector:
+class Collector(Listener):
     """Keeps what it gets."""
 
     def __init__(self) -> None:
-        collector = self
         self.bodies: list[bytes] = []
+        super().__init__(self._take)
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                if self.headers.get("Content-Encoding") == "gzip":
-                    body = gzip.decompress(body)
-                known = self.path == "/v1/traces" and self.headers["Content-Type"] == "application/x-protobuf"
-                if known:
-                    collector.bodies.append(body)
-                self.send_response(200 if known else 404)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name is the library's
-                """Nothing: a test tells of itself."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        """Takes nothing any more."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(DEADLINE)
+    def _take(self, asked: Asked) -> tuple[int, bytes]:
+        known = asked.path == "/v1/traces" and asked.headers["Content-Type"] == "application/x-protobuf"
+        if known:
+            packed = asked.headers.get("Content-Encoding") == "gzip"
+            self.bodies.append(gzip.decompress(asked.body) if packed else asked.body)
+        return 200 if known else 404, b""
 
     @property
     def spans(self) -> list[Seen]:

@@ -1,6 +1,7 @@
 """Every alert is complete, has its runbook and tests of both kinds, and asks only for metrics that the service has."""
 
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ BY_NAME = [pytest.param(rule, id=f"{rule['alert']}-{rule['labels']['severity']}-
 DEMANDED = {
     "HighErrorRate", "ServiceDown", "HighLatency", "ModelSlow", "ModelEndpointFailure", "ModelBreakerOpen",
     "ModelFallbackInUse", "NotReady", "Overloaded", "HighCPU", "HighMemory", "LowDisk", "DemoKeyInProduction",
-    "ApiKeyExpiresSoon", "NoTraffic", "AvailabilityBurnRate", "LatencyBurnRate",
+    "ApiKeyExpiresSoon", "NoTraffic", "AvailabilityBurnRate", "LatencyBurnRate", "ModelDrift", "ScoreDistributionShift",
+    "UnseenCategories",
 }  # fmt: skip
 """What operators were promised to be woken or told by."""
 
@@ -71,6 +73,18 @@ def test_a_runbook_has_its_four_parts_and_a_command(name: str) -> None:
     assert "```bash" in found[1]
 
 
+def test_the_page_that_prometheus_shows_is_the_guide() -> None:
+    """Nobody has to remember `make docs`; each heading has the anchor that links name, and nothing is fetched."""
+    checked = run(sys.executable, "scripts/render_runbooks.py", "--check")
+    assert (checked.returncode, checked.stdout) == (0, ""), checked.stderr
+    shown = (PROMETHEUS / "pages" / "runbooks.html").read_text("utf-8")
+    assert set(re.findall(r'<h\d id="([^"]+)"', shown)) == anchors(text_of(GUIDE))
+    assert {name.lower() for name in NAMES} <= anchors(text_of(GUIDE))
+    links = set(re.findall(r'(?:href|src)="([^"]*)"', shown))
+    assert {f"#{name.lower()}" for name in NAMES} <= links
+    assert all(link[0] == "#" and link[1:] in anchors(text_of(GUIDE)) for link in links)
+
+
 def test_no_runbook_is_left_of_an_alert_that_is_gone() -> None:
     """Each belongs to an alert."""
     chapter = text_of(GUIDE).partition("\n## Runbooks\n")[2]
@@ -78,9 +92,10 @@ def test_no_runbook_is_left_of_an_alert_that_is_gone() -> None:
 
 
 def test_the_link_to_runbooks_is_set_in_one_place() -> None:
-    """And is no label of an alert that is sent."""
+    """Out of the box it is a page of Prometheus' own; and it is no label of an alert that is sent."""
     config = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text("utf-8"))
-    assert config["global"]["external_labels"]["runbooks"].endswith(GUIDE)
+    path = config["global"]["external_labels"]["runbooks"].removeprefix("http://localhost:9090/user/")
+    assert (PROMETHEUS / "pages" / path).is_file()
     assert config["alerting"]["alert_relabel_configs"] == [{"action": "labeldrop", "regex": "runbooks"}]
 
 

@@ -1,4 +1,7 @@
-"""The shipped Prometheus and Alertmanager watch a live service: it breaks, the right people are told, it recovers."""
+"""The shipped Prometheus and Alertmanager watch a live service: it breaks, the right people are told, it recovers.
+
+So too when it is the leads that are no longer those of training.
+"""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -7,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import polars as pl
 import pytest
 from factories import LEAD, body, lead, model_file
 from monitoring import ALERTMANAGER, PLACES, PROMETHEUS, RULES, Stack, hastened, program, watching
+from past_leads import leads, trained
 from serving import DEADLINE, Server, eventually, serving, start, wait_until_ready
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
@@ -18,6 +23,8 @@ BATCH = body([lead(f"lead-{place}") for place in range(200)])
 CROWD = 24
 PATIENCE = 2 * DEADLINE
 FIRING = "[FIRING] ServiceDown (critical)"
+MACHINE = {"HighCPU", "HighMemory", "LowDisk"}
+"""Alerts that a busy machine is reason enough for, whatever is tested on it."""
 
 
 @contextmanager
@@ -32,15 +39,19 @@ def watched(folder: Path, **environ: str) -> Iterator[tuple[Server, Stack]]:
         yield server, stack
 
 
+def names(stack: Stack) -> set[str]:
+    """The alerts there are, but for those of the machine."""
+    return {alert["labels"]["alertname"] for alert in stack.alerts()} - MACHINE
+
+
 def test_what_is_changed_for_these_tests_is_the_clock_and_the_place() -> None:
     """Each line that differs is one of time, and each place stands where it is replaced."""
     text = "".join(path.read_text("utf-8") for path in [*PROMETHEUS.rglob("*.yml"), ALERTMANAGER / "alertmanager.yml"])
-    changed = {
-        new.split(":")[0].strip()
-        for old, new in zip(text.split("\n"), hastened(text).split("\n"), strict=True)
-        if old != new
-    }
-    assert changed == {
+    pairs = zip(text.split("\n"), hastened(text).split("\n"), strict=True)
+    changed = {(old, new) for old, new in pairs if old != new}
+    added_up = {(old, new) for old, new in changed if new.strip().startswith("expr:")}
+    assert {old.replace(":1h]", ":5s]") for old, _ in added_up} == {new for _, new in added_up} != set()
+    assert {new.split(":")[0].strip() for _, new in changed - added_up} == {
         "scrape_interval",
         "scrape_timeout",
         "evaluation_interval",
@@ -68,7 +79,9 @@ def test_a_service_that_dies_is_paged_and_its_return_is_told(tmp_path: Path) -> 
         (down,) = outages(stack)
         assert down["labels"]["instance"] == f"127.0.0.1:{server.port}"
         assert "runbooks" not in down["labels"]
-        assert down["annotations"]["runbook_url"].endswith("docs/MONITORING.md#servicedown")
+        page, _, anchor = down["annotations"]["runbook_url"].partition("#")
+        assert page.startswith(stack.prometheus)
+        assert f'<h3 id="{anchor}">ServiceDown</h3>' in httpx.get(page, timeout=DEADLINE).text
 
         returned = start(tmp_path, tmp_path / "model.json", PORT=str(server.port))
         try:
@@ -114,6 +127,54 @@ def batch(server: Server) -> int:
     """The status that a batch gets."""
     headers = {"Content-Type": "application/json"}
     return server.http.post("/api/v1/score/batch", content=BATCH, headers=headers).status_code
+
+
+def test_leads_unlike_those_of_training_are_told_until_they_are_like_them_again(tmp_path: Path) -> None:
+    """ModelDrift, ScoreDistributionShift and UnseenCategories as tickets, with the feature, and none of them before."""
+    trained(rows=4000).save(tmp_path / "model.json")
+    program("prometheus")
+    with (
+        serving(tmp_path, tmp_path / "model.json") as server,
+        watching(tmp_path / "monitoring", f"127.0.0.1:{server.port}") as stack,
+    ):
+        compared = 'sum(job_bin:model_score_bins:increase{}{{job="lead-scoring"}}) >= 500'
+        assert eventually(lambda: bool(stack.query("job_feature_bin:model_feature_bins:increase1h")), PATIENCE)
+        score(server, leads(2000, seed=9))
+        for window in ("1h", "1d", "7d"):
+            assert eventually(lambda: bool(stack.query(compared.format(window))), PATIENCE)  # noqa: B023  # called now
+        assert eventually(lambda: bool(stack.query("job:model_score_drift:psi1d < 0.1")), PATIENCE)
+        assert stack.query("job_feature:model_feature_drift:psi1d >= 0.1") == []
+        assert names(stack) == set()
+
+        moved = pl.col("visits") + 9
+        unknown = pl.when(pl.col("source") == "web").then(pl.lit("fair")).otherwise("source")
+        score(server, leads(3000, seed=10).with_columns(moved, unknown.alias("source")))
+        for name in ("ModelDrift", "ScoreDistributionShift", "UnseenCategories"):
+            assert eventually(lambda: stack.inbox.has("ticket", f"[FIRING] {name} (warning)"), PATIENCE)  # noqa: B023
+        drifted = {
+            alert["labels"]["feature"] for alert in stack.alerts() if alert["labels"]["alertname"] == "ModelDrift"
+        }
+        assert drifted == {"visits", "source"}
+        texts = [message.text for message in stack.inbox.messages if "UnseenCategories" in message.title]
+        assert all("source has values that the model does not know" in text for text in texts)
+
+        def resolved() -> bool:
+            score(server, leads(5000, seed=11))
+            return stack.inbox.has("ticket", "[RESOLVED] UnseenCategories (warning)")
+
+        assert eventually(resolved, PATIENCE)
+
+
+def score(server: Server, frame: pl.DataFrame) -> None:
+    """Has leads scored, as many in a batch as there may be."""
+    for part in frame.drop("won").iter_slices(1000):
+        rows = [
+            {"lead_id": f"lead-{place}", "features": {name: value for name, value in row.items() if value is not None}}
+            for place, row in enumerate(part.iter_rows(named=True))
+        ]
+        answer = server.http.post("/api/v1/score/batch", json=rows)
+        assert answer.status_code == 200, answer.text
+        assert all("score" in place for place in answer.json()), answer.text[:1000]
 
 
 def test_the_demo_key_in_production_is_paged(tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ from leadscoring.metrics import declared
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"]["grafana"]
 PROVISIONING = GRAFANA / "provisioning"
-OTHER_WORDS = {"api_version", "http_code", "log_level", "model_version"}
-"""What begins as a metric does: fields of answers, a label, a size of a deployment, and curl's word for a status."""
+OTHER_WORDS = {"api_version", "http_code", "log_level", "model_version", "service_healthy", "service_started"}
+"""What begins as a metric does: fields of answers, a label, a size of a deployment, and words of curl and compose."""
 
 OTHERS = {"up"}
 """Series that Prometheus makes itself; it also makes ALERTS."""
@@ -162,17 +162,30 @@ def test_every_metric_is_on_a_panel() -> None:
     assert {family.name for family in METRICS.values() if not family.hidden} - seen == set()
 
 
+def texts() -> Iterator[tuple[Path, str]]:
+    """Pages, scripts and configurations: whatever may name a metric and is not Python."""
+    yield from ((path, path.read_text("utf-8")) for path in (*ROOT.glob("*.md"), *ROOT.glob("*.yml")))
+    for folder in ("benchmarks", "deploy", "docs", "infra", "monitoring", "scripts"):
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.suffix in (".html", ".md", ".sh", ".tmpl", ".yml", ".yaml"):
+                yield path, path.read_text("utf-8")
+
+
 def test_every_metric_that_is_named_anywhere_exists() -> None:
-    """In pages and scripts too; the beginning of a name is enough, as in a search."""
+    """In pages, scripts, rules and their tests too; the beginning of a name is enough, as in a search."""
     begin = "|".join({name.partition("_")[0] for name in METRICS})
     words = re.compile(rf'(?<![\w.:/"-])(?:{begin})(?:_[a-z0-9]+)+(?![\w:/."(=-])')
+    records = re.compile(r"(?<![\w:])(?:job|instance)\w*:\w+:\w+")
     others = {kind.code for kind in every_kind(LeadScoringError)} | OTHER_WORDS
     found = set()
-    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "scripts").glob("*.sh")):
-        for word in set(words.findall(path.read_text("utf-8"))) - others:
+    for path, text in texts():
+        for word in set(words.findall(text)) - others:
             assert any(name.startswith(word) for name in METRICS), f"{path}: there is no metric {word}"
             found.add(word)
-    assert {"http_requests_total", "model_prediction_latency_seconds"} <= found
+        for record in set(records.findall(text)):
+            assert record in RECORDED, f"{path}: no rule records {record}"
+            found.add(record)
+    assert {"http_requests_total", "model_prediction_latency_seconds", "job:scoring_failures:ratio_rate1h"} <= found
 
 
 def every_kind(error: type[LeadScoringError]) -> Iterator[type[LeadScoringError]]:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -130,6 +131,69 @@ def test_a_request_that_fails_is_a_span_that_failed(traced: Traced) -> None:
     assert request.failed
     assert request.told["http.response.status_code"] == status
     assert request.told["error.type"] == "EndpointFailed"
+
+
+def test_a_request_that_is_refused_at_its_head_is_a_span_too(tmp_path: Path) -> None:
+    """Every answer has its span, of the caller's trace, with its id and status; so have those made without a handler."""
+    crowd, batch = 24, body([lead(f"lead-{place}") for place in range(200)])
+    with (
+        collecting() as collector,
+        serving(tmp_path, model_file(tmp_path), **tracing(collector), MAX_QUEUE_SECONDS="0.001") as server,
+        ThreadPoolExecutor(crowd) as asking,
+    ):
+
+        def ask(_: int) -> tuple[str, int]:
+            answer = server.http.post("/api/v1/score/batch", content=batch, headers=JSON | CALLER)
+            return answer.headers["x-request-id"], answer.status_code
+
+        answers: dict[str, int] = {}
+        for _ in range(50):
+            answers |= asking.map(ask, range(crowd))
+            if at_once := refused_at_once(server):
+                break
+        else:
+            pytest.fail("nothing was refused at its head")
+
+        def requests() -> list[Seen]:
+            return [span for span in collector.of(TRACE) if span.kind == SERVER]
+
+        assert eventually(lambda: len(requests()) == len(answers)), collector.spans
+        for span in requests():
+            status = answers.pop(span.told["leadscoring.request_id"])
+            assert span.parent == PARENT
+            assert span.told["http.response.status_code"] == status
+            assert (span.told.get("error.type"), span.failed) == (
+                ("Overloaded", True) if status == 503 else (None, False)
+            )
+            at_once.discard(span.told["leadscoring.request_id"])
+        assert not at_once
+
+
+def refused_at_once(server: Server) -> set[str]:
+    """The ids of the requests that took no time, by the log."""
+    lines = [json.loads(line) for line in server.logged().splitlines()]
+    return {line["request_id"] for line in lines if line.get("status") == 503 and line["duration_ms"] == 0}
+
+
+@pytest.mark.parametrize("name", ["OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"])
+def test_a_protocol_that_is_not_spoken_stops_the_start(tmp_path: Path, name: str) -> None:
+    """Spans that go where nobody takes them would be missed much later; with traces off it is nobody's business."""
+    for protocol in ("grpc", "http/json"):
+        server = start(tmp_path, model_file(tmp_path), OTEL_TRACES="on", **{name: protocol})
+        assert server.process.wait(DEADLINE) == 2
+        assert f"{name}={protocol}" in server.logged()
+        assert "http/protobuf and nothing else" in server.logged()
+        server.http.close()
+    with serving(tmp_path, model_file(tmp_path), **{name: "grpc"}) as untold:
+        assert untold.http.post("/api/v1/score", json=LEAD).status_code == 200
+
+
+def test_the_protocol_of_traces_alone_goes_before_the_one_of_everything(tmp_path: Path) -> None:
+    """As OpenTelemetry has it: metrics of others may go by gRPC."""
+    said = {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf"}
+    with collecting() as collector, serving(tmp_path, model_file(tmp_path), **tracing(collector) | said) as server:
+        assert server.http.post("/api/v1/score", json=LEAD, headers=CALLER).status_code == 200
+        assert eventually(lambda: len(collector.of(TRACE)) == 2)
 
 
 def test_nothing_of_a_lead_is_told(local: tuple[Server, Collector]) -> None:

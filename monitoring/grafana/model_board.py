@@ -36,6 +36,12 @@ def beyond(bin_: str) -> str:
     return f'topk(10, {share_now} - job_feature_bin:model_feature_reference:share{{{OURS},bin="{bin_}"}})'
 
 
+def why(direction: str) -> str:
+    """Which features were reasons in this direction, as shares of all reasons given: the ten most frequent."""
+    asked = rate("model_reasons_total", f'direction="{direction}"', "feature, model_version")
+    return f"topk(10, {asked} / scalar({rate('model_reasons_total')}))"
+
+
 LEADS_BY_TIER = rate("model_predictions_total", by="tier")
 
 SCORES = Row(
@@ -79,6 +85,20 @@ SCORES = Row(
             [Query(LEADS_BY_TIER, "{{tier}}")], stacked=True, width=12,
         ),
         lines("Batch sizes", "short", "Quantiles of the leads in a batch.", quantiles("model_batch_size"), width=12),
+    ],
+)  # fmt: skip
+
+REASONS = Row(
+    "Reasons",
+    [
+        lines(
+            f"What {verb} scores", "percentunit",
+            f"How often a feature was given as a reason that {verb} a score, among all reasons given; the ten most "
+            "frequent. A line that falls to nothing is often a source that sends no more; one that takes over tells of "
+            "other leads.",
+            [Query(why(direction), BY_FEATURE)], runbooks=["ModelDrift"], width=12,
+        )
+        for verb, direction in (("raises", "increases"), ("lowers", "decreases"))
     ],
 )  # fmt: skip
 
@@ -216,4 +236,4 @@ def model() -> Dashboard:
     """The page of whoever answers for the model."""
     said = "What the model says of leads, how long that takes, what fails, and how a remote model does."
     window = choice_of("window", "Drift over", "The window whose leads are compared", ("1h", "1d", "7d"), "1d")
-    return page("lead-scoring-model", "Model", said, [SCORES, SPEED, ERRORS, REMOTE, DRIFT], [window])
+    return page("lead-scoring-model", "Model", said, [SCORES, REASONS, SPEED, ERRORS, REMOTE, DRIFT], [window])

@@ -116,6 +116,17 @@ class Forest:
 
     def contributions_into(self, rows: object, out: object) -> None: ...
 
+class ReasonCounter:
+    """Finds the reasons of a forest as it does itself, and counts them into ``numbers``, a writable buffer of doubles.
+
+    It has two numbers for each of the first features: how often it raised a score, and how often it lowered one.
+    ValueError when these are not pairs of doubles.
+    """
+
+    def __init__(self, forest: Forest, numbers: object) -> None: ...
+    def reasons(self, rows: Rows, limit: int, first: int = 0, last: int = -1) -> list[list[tuple[int, float]]]:
+        """As in ``Forest``; each that is given is counted once."""
+
 def count_colons(body: bytes) -> int:
     """How many colons lie outside of JSON strings; any bytes will do."""
 

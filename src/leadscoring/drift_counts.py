@@ -1,7 +1,6 @@
 """How many scored leads fell into each bin of the model's reference, over all workers.
 
-The counts lie behind the other metrics of each worker, in an area whose size no model changes. A worker with
-another model, or another version of it, stamps its area anew, and areas with another stamp are not added up.
+The counts lie behind the other metrics of each worker, in an area whose size no model changes.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -9,9 +8,9 @@ from typing import Any
 
 from leadscoring._engine import BinCounter, Rows
 from leadscoring.drift import BINS, LABELS, MOST_FEATURES, SCORE_LABELS, Baseline, report
-from leadscoring.tally import Family, Tally, escaped, head
+from leadscoring.tally import Family, Stamped, Tally, escaped, head
 
-STAMP, SCORE, FEATURES = 0, 1, 1 + BINS
+SCORE, FEATURES = 1, 1 + BINS
 WIDTH = len(LABELS)
 AREA = FEATURES + MOST_FEATURES * WIDTH
 """Numbers that one worker counts in: 19 KB."""
@@ -42,18 +41,12 @@ class DriftCounts:
 
     def __init__(self, tally: Tally, base: Baseline) -> None:
         self.base = base
-        self._tally = tally
-        mine = tally.area
-        if mine[STAMP] != base.stamp:
-            mine[STAMP] = 0.0  # nobody adds up what is being emptied
-            for place in range(1, AREA):
-                mine[place] = 0.0
-            mine[STAMP] = base.stamp
+        self._counts = counts = Stamped(tally, slice(0, AREA), base.stamp)
         places = iter(range(FEATURES, AREA, WIDTH))
         self._places = [next(places) for _ in base.counted]
         starts = iter(self._places)
         columns = [None if bins is None else (next(starts), bins.edges, bins.codes) for bins in base.features]
-        self.count: Callable[[Rows, list[float]], None] = BinCounter(mine, columns, base.margins, SCORE).count
+        self.count: Callable[[Rows, list[float]], None] = BinCounter(counts.mine, columns, base.margins, SCORE).count
         """Counts scored leads: each feature of each row, and its margin in log-odds. The engine's own call."""
         self._constant, self._score_lines, self._feature_lines = self._prepared()
 
@@ -63,12 +56,12 @@ class DriftCounts:
 
     def totals(self) -> tuple[list[float], list[list[float]]]:
         """Over all workers, the leads in each bin of the score, and of each counted feature."""
-        sums = self._sums()
+        sums = self._counts.sums()
         return sums[SCORE:FEATURES], [sums[place : place + WIDTH] for place in self._places]
 
     def exposition(self) -> bytes:
         """The series in Prometheus' text format."""
-        sums = self._sums()
+        sums = self._counts.sums()
         features, score = FAMILIES[:2]
         parts = [self._constant]
         for family, lines in ((features, self._feature_lines), (score, self._score_lines)):
@@ -76,10 +69,6 @@ class DriftCounts:
                 parts.append(head(family).encode())
                 parts += [b"%b%r\n" % (series, sums[place]) for series, place in lines]
         return b"".join(parts)
-
-    def _sums(self) -> list[float]:
-        areas = [area for area in self._tally.areas() if area[STAMP] == self.base.stamp]
-        return [sum(numbers) for numbers in zip(*areas, strict=True)]
 
     def _prepared(self) -> tuple[bytes, list[Line], list[Line]]:
         """The reference's lines, which never change, and the beginnings of those of the score and the features."""

@@ -10,10 +10,10 @@ from time import monotonic
 
 import msgspec
 
-from leadscoring import __version__, drift_counts, errors
+from leadscoring import __version__, drift_counts, errors, reason_counts
 from leadscoring.drift import Baseline
 from leadscoring.lead import Score, Scored
-from leadscoring.model.card import TIERS
+from leadscoring.model.card import TIERS, Card
 from leadscoring.tally import OTHER, Count, Family, Tally
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", OTHER)
@@ -29,6 +29,9 @@ SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 
 MODEL_SECONDS = (0.000005, 0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.025, 0.1, 0.5, 2.5)
 STAGES = ("decode", "predict", "explain", "encode")
+AREA = drift_counts.AREA + reason_counts.AREA
+"""Numbers of each process that are counted by what its model has: bins, then reasons."""
+
 QUEUE = "queue"
 """The stage before the others, of those requests that had to wait."""
 
@@ -95,6 +98,7 @@ def declared(endpoints: Iterable[str], provider: str, env: str = "") -> tuple[Fa
         *of_endpoint(provider),
         *of_process(env),
         *drift_counts.FAMILIES,
+        reason_counts.FAMILY,
     )
 
 
@@ -164,7 +168,7 @@ class Spent(msgspec.Struct, gc=False):
 class Metrics:
     """The metrics of one process; with ``file``, of all workers that share it.
 
-    Scored leads are counted by ``base``, where the model has one.
+    Scored leads are counted by ``base``, where the model has one, and reasons by the features of ``card``.
     """
 
     def __init__(
@@ -174,9 +178,11 @@ class Metrics:
         file: Path | None = None,
         env: str = "",
         base: Baseline | None = None,
+        card: Card | None = None,
     ) -> None:
-        self._tally = tally = Tally(declared(endpoints, provider, env), file, drift_counts.AREA)
+        self._tally = tally = Tally(declared(endpoints, provider, env), file, AREA)
         self.drift = None if base is None else drift_counts.DriftCounts(tally, base)
+        self.reasons = None if card is None else reason_counts.ReasonCounts(tally, drift_counts.AREA, card)
         self._provider = provider
         self._answered: dict[tuple[str, str, int], Callable[..., None]] = {}
         self._turned_away: dict[str, Callable[..., None]] = {}
@@ -337,5 +343,5 @@ class Metrics:
 
     def exposition(self) -> bytes:
         """The metrics in Prometheus' text format, over all workers that share the file."""
-        drift = b"" if self.drift is None else self.drift.exposition()
-        return self._tally.exposition() + drift
+        apart = [counts.exposition() for counts in (self.drift, self.reasons) if counts is not None]
+        return b"".join((self._tally.exposition(), *apart))

@@ -15,6 +15,7 @@ from leadscoring.errors import RequestError
 from leadscoring.lead import Explanation, Lead, Model, Ranking, Reason, Scored, Timing, Warned
 from leadscoring.metrics import Spent
 from leadscoring.model.loaded import LoadedModel
+from leadscoring.model.trees import Reasons
 from leadscoring.providers.provider import Given, Provider
 
 API_VERSION = "v1"
@@ -39,17 +40,23 @@ class Asked:
 
 
 class Scorer:
-    """Scores leads with one model; replacing the model is one assignment between two requests.
+    """Scores leads with one model.
 
-    ``count`` is told of all rows that were scored and of their margins, once; it goes by one model's reference.
+    ``count`` is told of all rows that were scored and of their margins, once. ``reasons`` finds reasons where it is to
+    be counted what is found. Both go by this one model.
     """
 
     def __init__(
-        self, model: LoadedModel, provider: Provider, count: Callable[[Rows, list[float]], None] | None = None
+        self,
+        model: LoadedModel,
+        provider: Provider,
+        count: Callable[[Rows, list[float]], None] | None = None,
+        reasons: Reasons | None = None,
     ) -> None:
         self.model = model
         self.provider = provider
         self.count = count
+        self.reasons = reasons or model.trees.reasons
 
     async def one(self, body: bytes, asked: Asked, request_id: str) -> tuple[Scored, Spent]:
         """The score of the lead in ``body``, and the time it took.
@@ -66,7 +73,7 @@ class Scorer:
         predicted = perf_counter()
         if self.count is not None:
             self.count(rows, margins)
-        found = model.trees.reasons(rows, asked.reasons) if asked.reasons else NO_REASONS
+        found = self.reasons(rows, asked.reasons) if asked.reasons else NO_REASONS
         scored = answers(model, request_id, [lead], margins, found, rows.unseen)
         if asked.details:
             add_details(model, scored, margins, began)
@@ -83,7 +90,7 @@ class Scorer:
         if self.count is not None:
             self.count(rows, given.margins)
         explained = asked.reasons and given.unexplained is None
-        found = model.trees.reasons(rows, asked.reasons) if explained else NO_REASONS
+        found = self.reasons(rows, asked.reasons) if explained else NO_REASONS
         scored = answers(model, request_id, [lead], given.margins, found, rows.unseen)
         if asked.details:
             add_details(model, scored, given.margins, asking - spent.decode)
@@ -125,7 +132,7 @@ class Scorer:
             part, going = places[start : start + size], perf_counter()
             leads = [place for place in part if isinstance(place, Lead)]
             end = done + len(leads)
-            found = model.trees.reasons(rows, limit, done, end) if limit else NO_REASONS
+            found = self.reasons(rows, limit, done, end) if limit else NO_REASONS
             warned = [(place - done, feature) for place, feature in unseen if done <= place < end] if unseen else []
             scored = answers(model, request_id, leads, margins[done:end], found, warned)
             if asked.details:

@@ -14,11 +14,10 @@ from leadscoring.api.app import PATHS, SHARED_FOLDER
 from leadscoring.api.listener import CONNECTIONS, cannot_listen, check_free
 from leadscoring.api.protocol import connection
 from leadscoring.drain import Server
-from leadscoring.drift_counts import AREA
 from leadscoring.errors import CannotStart
 from leadscoring.keys import KeyCopy, KeyRing
 from leadscoring.logs import Log, configure
-from leadscoring.metrics import declared
+from leadscoring.metrics import AREA, declared
 from leadscoring.model.loaded import LoadedModel, read_file
 from leadscoring.providers.table import check_installed
 from leadscoring.settings import Settings

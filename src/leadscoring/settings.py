@@ -215,6 +215,9 @@ def port_or_none(text: str) -> int | None:
     return whole(1, 65535)(text) if text else None
 
 
+SPOKEN = "http/protobuf"
+"""The protocol of traces, by OpenTelemetry's name for it."""
+
 TABLE = (
     Setting("ENV", "production", plain, "printable text", "Name of the environment, shown in logs"),
     Setting("LOG_LEVEL", "INFO", one_of(*LOG_LEVELS), "one of " + ", ".join(LOG_LEVELS), "How much is logged"),
@@ -276,6 +279,10 @@ TABLE = (
             "Port to listen on instead of PORT where sagemaker is spoken; set by SageMaker itself"),
     Setting("OTEL_TRACES", "off", on_or_off, "on or off",
             "OpenTelemetry traces over OTLP/HTTP, which the extra otel brings; its own OTEL_ variables say where to"),
+    Setting("OTEL_EXPORTER_OTLP_PROTOCOL", SPOKEN, str, f"{SPOKEN} with OTEL_TRACES=on, else any",
+            "How traces are sent; OpenTelemetry's other ways are not spoken"),
+    Setting("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "", str, f"{SPOKEN} or nothing with OTEL_TRACES=on, else any",
+            "The same, of traces alone; it goes before the other"),
     Setting("MAX_BATCH_SIZE", "1000", whole(1, 100_000), "a whole number from 1 to 100000",
             "Leads in one batch, at most"),
     Setting("MAX_BODY_BYTES", "5242880", whole(1024, 1 << 30), "a whole number from 1024 to 1073741824",
@@ -339,6 +346,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     endpoint_protocols: tuple[str, ...]
     sagemaker_bind_to_port: int | None
     otel_traces: bool
+    otel_exporter_otlp_protocol: str
+    otel_exporter_otlp_traces_protocol: str
     max_batch_size: int
     max_body_bytes: int
     max_header_bytes: int
@@ -351,6 +360,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit_per_minute: int
     drain_seconds: float
     shutdown_seconds: float
+
+    @property
+    def traces_protocol(self) -> str:
+        """How traces are asked to be sent: by the variable that is about them, else by the one about everything."""
+        return self.otel_exporter_otlp_traces_protocol or self.otel_exporter_otlp_protocol
 
     @property
     def refuses_insecure(self) -> bool:
@@ -397,6 +411,9 @@ RELATIONS = (
     Relation(("OPERATIONS_ACCESS", "PORT", "OPERATIONS_PORT"),
              lambda s: s.operations_access != "port" or s.port != s.operations_port,
              "OPERATIONS_PORT must not be PORT"),
+    Relation(("OTEL_TRACES", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"),
+             lambda s: not s.otel_traces or s.traces_protocol == SPOKEN,
+             f"OTEL_TRACES=on sends by {SPOKEN} and nothing else: give the collector's address for OTLP over HTTP"),
     needed("sagemaker", "SAGEMAKER_ENDPOINT_NAME"),
     needed("azure", "AZURE_ML_ENDPOINT_URL"),
     within("MODEL_TIMEOUT_SECONDS", "REQUEST_TIMEOUT_SECONDS"),

@@ -157,10 +157,10 @@ class Tally:
         """The numbers of this process that are somebody else's."""
         return self._mine[self._area]
 
-    def areas(self) -> list[list[float]]:
-        """The same numbers of every process, as they are now."""
-        starts = range(0, len(self._all), self._size)
-        return [list(self._all[start + self._area.start : start + self._area.stop]) for start in starts]
+    def areas(self, part: slice) -> list[list[float]]:
+        """A part of the same numbers of every process, as they are now."""
+        starts = range(self._area.start, len(self._all), self._size)
+        return [list(self._all[start + part.start : start + part.stop]) for start in starts]
 
     def _claim(self, slots: int) -> int:
         assert self._file is not None  # noqa: S101  # only a shared tally claims
@@ -238,6 +238,30 @@ class Tally:
                 yield from histogram_lines(family, labels, numbers)
             else:
                 yield line(full_name(family), labels, numbers[0])
+
+
+class Stamped:
+    """A part of a tally's area whose numbers mean something by one model alone; the first of them is its stamp.
+
+    A worker with another model, or another version of it, empties its part and stamps it anew; parts with another
+    stamp are not added up.
+    """
+
+    def __init__(self, tally: Tally, part: slice, stamp: float) -> None:
+        self._tally = tally
+        self._part = part
+        self._stamp = stamp
+        self.mine = mine = tally.area[part]
+        if mine[0] != stamp:
+            mine[0] = 0.0  # nobody adds up what is being emptied
+            for place in range(1, len(mine)):
+                mine[place] = 0.0
+            mine[0] = stamp
+
+    def sums(self) -> list[float]:
+        """Each number of the part, over all processes that count by this model."""
+        parts = [numbers for numbers in self._tally.areas(self._part) if numbers[0] == self._stamp]
+        return [sum(numbers) for numbers in zip(*parts, strict=True)]
 
 
 def histogram_lines(family: Family, labels: dict[str, str], numbers: list[float]) -> Iterator[str]:

@@ -100,7 +100,7 @@ def open_service(
         closing.callback(access_log.flush)
         file = shared.metrics if shared else None
         base = baseline(model.card) if settings.drift_metrics else None
-        metrics = Metrics(endpoints, settings.model_endpoint_provider, file, settings.env, base)
+        metrics = Metrics(endpoints, settings.model_endpoint_provider, file, settings.env, base, model.card)
         output.dropped = metrics.log_lines_dropped.add
         closing.callback(metrics.close)
         if settings.otel_traces:
@@ -181,11 +181,12 @@ def start_traces(settings: Settings) -> Callable[[], None]:
 def scorer_of(settings: Settings, model: LoadedModel, provider: Provider, metrics: Metrics) -> Scorer:
     """The scorer: one that tells what it does where traces are on."""
     count = metrics.drift.count if metrics.drift else None
+    reasons = model.trees.counting(metrics.reasons.numbers) if metrics.reasons else None
     if settings.otel_traces:
         from leadscoring.traced_scoring import TracedScorer
 
-        return TracedScorer(model, provider, count)
-    return Scorer(model, provider, count)
+        return TracedScorer(model, provider, count, reasons)
+    return Scorer(model, provider, count, reasons)
 
 
 def settle_memory() -> None:

@@ -85,6 +85,20 @@ def test_what_a_program_is_told_to_read_and_write_is_mounted(name: str) -> None:
     assert mounts[storage] in COMPOSE["volumes"]
 
 
+def test_links_in_messages_lead_to_what_is_published() -> None:
+    """Each program says of itself how it is reached; runbooks are a page that Prometheus is given to show."""
+    for name in ("prometheus", "alertmanager"):
+        told = dict(word.removeprefix("--").split("=", 1) for word in SERVICES[name]["command"])
+        assert GIVEN.sub(r"\2", told["web.external-url"]) == f"http://localhost:{PORTS[name]}"
+        assert told["web.route-prefix"] == "/"  # the health check asks there, whatever the address
+    config = yaml.safe_load((ROOT / "monitoring" / "prometheus" / "prometheus.yml").read_text("utf-8"))
+    mounts = {mount.split(":")[1]: mount.split(":")[0] for mount in SERVICES["prometheus"]["volumes"]}
+    assets = next(word.split("=")[1] for word in SERVICES["prometheus"]["command"] if "user-assets" in word)
+    folder, _, pages = assets.rpartition("/")
+    page = config["global"]["external_labels"]["runbooks"].removeprefix(f"http://localhost:{PORTS['prometheus']}/user/")
+    assert (ROOT / mounts[folder] / pages / page).is_file()
+
+
 def test_grafana_finds_its_data_and_dashboards() -> None:
     """The datasource is the service of that name and port, the dashboards' folder the one that is mounted."""
     provisioning = ROOT / "monitoring" / "grafana" / "provisioning"

@@ -5,14 +5,13 @@ import re
 import shutil
 import signal
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
 import pytest
+from listener import Asked, Listener
 from serving import DEADLINE, KEY, Server, eventually, free_port, serving
 
 pytestmark = pytest.mark.integration
@@ -51,39 +50,19 @@ def run(script: str, *words: str, **environ: str) -> "subprocess.CompletedProces
 def lying(server: Server, lies: dict[str, tuple[int, str]]) -> Iterator[str]:
     """The address of a service that answers some ``METHOD path`` wrong, and passes everything else on."""
 
-    class Liar(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.pass_on()
+    def answer(asked: Asked) -> tuple[int, bytes]:
+        sent = {"X-API-Key": asked.headers["X-API-Key"]} if "X-API-Key" in asked.headers else {}
+        who = "with key " if sent else ""
+        if lie := lies.get(f"{who}{asked.method} {asked.path}"):
+            return lie[0], lie[1].encode()
+        said = httpx.request(asked.method, server.url + asked.path, content=asked.body, headers=sent)
+        return said.status_code, said.content
 
-        def do_POST(self) -> None:
-            self.pass_on()
-
-        def pass_on(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            sent = {"X-API-Key": self.headers["X-API-Key"]} if "X-API-Key" in self.headers else {}
-            who = "with key " if sent else ""
-            lie = lies.get(f"{who}{self.command} {self.path}")
-            if lie is None:
-                said = httpx.request(self.command, server.url + self.path, content=body, headers=sent)
-                lie = said.status_code, said.text
-            content = lie[1].encode()
-            self.send_response(lie[0])
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: object) -> None:
-            """Says nothing."""
-
-    listener = ThreadingHTTPServer(("127.0.0.1", 0), Liar)
-    thread = threading.Thread(target=listener.serve_forever)
-    thread.start()
+    listener = Listener(answer)
     try:
-        yield f"http://127.0.0.1:{listener.server_port}"
+        yield listener.url
     finally:
-        listener.shutdown()
-        thread.join()
-        listener.server_close()
+        listener.close()
 
 
 @pytest.mark.parametrize("script", OPERATORS)

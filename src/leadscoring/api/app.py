@@ -285,20 +285,32 @@ def create() -> App:
     provider = service.scorer.provider
     scoring = Scoring(service.scorer, service.keys, service.metrics, settings, admission, limit)
     routes, detail = route_table(service, scoring, operations, admission, lifecycle, limit), detail_table(operations)
-    # what is traced, or asks a remote model, has to have a task of its own
-    prompt = {} if settings.otel_traces or settings.model_endpoint_provider != "local" else {SINGLE_PATH: scoring.one}
-    if settings.otel_traces:
-        from leadscoring.api.traced import traced
-
-        routes = traced(routes)
     if settings.operations_access != "port":
         beside = (provider.running(), pulse.beating())
-        return App(service, routes | detail, lifespan(lifecycle, closing, *beside), lifecycle, admission, prompt)
+        routes, life = routes | detail, lifespan(lifecycle, closing, *beside)
+        return application(service, scoring, routes, life, lifecycle, admission)
     apart = App(service, detail, lifespan(lifecycle, ExitStack()), lifecycle, admission)
     apart.gate.limits = apart.gate.limits._replace(connections=CONNECTIONS)
     second = listening(apart, settings.host, settings.operations_port)
     opened = lifespan(lifecycle, closing, provider.running(), second, pulse.beating())
-    return App(service, routes, opened, lifecycle, admission, prompt)
+    return application(service, scoring, routes, opened, lifecycle, admission)
+
+
+def application(
+    service: Service, scoring: Scoring, routes: RouteTable, life: Lifespan, lifecycle: Lifecycle, admission: Admission
+) -> App:
+    """The application of the port that scores: one that tells of its requests where traces are on.
+
+    What is traced, or asks a remote model, has to have a task of its own, and is not answered where it was read.
+    """
+    if not service.settings.otel_traces:
+        prompt = {SINGLE_PATH: scoring.one} if service.settings.model_endpoint_provider == "local" else {}
+        return App(service, routes, life, lifecycle, admission, prompt)
+    from leadscoring.api.traced import told_away, traced
+
+    app = App(service, traced(routes), life, lifecycle, admission)
+    app.gate.turn_away = told_away(app.turn_away)
+    return app
 
 
 def at_once(waiting: Coroutine[Any, Any, Reply]) -> Reply:

@@ -24,6 +24,7 @@ from leadscoring.errors import InvalidRows, LeadScoringError, RequestError, Unkn
 from leadscoring.keys import Door
 from leadscoring.lead import Lead
 from leadscoring.model.loaded import LoadedModel
+from leadscoring.model.trees import Reasons
 from leadscoring.scoring import Asked, Scorer, reasons, unseen_warning
 from leadscoring.settings import Settings
 
@@ -105,7 +106,7 @@ class InferenceV2:
         self._rows.admit(exchange)
         model = self._named(exchange)
         body = await exchange.body(self._most_bytes, (JSON, BINARY))
-        asking = Inference(model, body, exchange.header(LENGTH), self._most_rows)
+        asking = Inference(model, self._scorer.reasons, body, exchange.header(LENGTH), self._most_rows)
         rows, margins = await self._rows.margins(exchange, len(body), asking.read)
         return asking.answer(rows, margins, self._rows.limits(exchange))
 
@@ -132,8 +133,9 @@ class Inference:
     question: Question
     leads: list[Lead]
 
-    def __init__(self, model: LoadedModel, body: bytes, header: bytes | None, most_rows: int) -> None:
+    def __init__(self, model: LoadedModel, find: Reasons, body: bytes, header: bytes | None, most_rows: int) -> None:
         self._model = model
+        self._find = find
         self._body = body
         self._header = header
         self._most_rows = most_rows
@@ -184,7 +186,7 @@ class Inference:
         if output.name == "margin":
             return margins
         if output.name == "reasons":
-            found = model.trees.reasons(rows, how_many_reasons(self.question))
+            found = self._find(rows, how_many_reasons(self.question))
             return [text(reasons(model, lead, shares)) for lead, shares in zip(self.leads, found, strict=True)]
         if output.name == "warnings":
             warnings: list[list[Any]] = [[] for _ in margins]

@@ -1,17 +1,25 @@
-"""Handlers, seen by OpenTelemetry: a span for each request that wants something scored."""
+"""Handlers, seen by OpenTelemetry: a span for each request that wants something scored, refused at its head or not."""
 
-from collections.abc import Awaitable, Callable, Mapping
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from opentelemetry.trace import SpanKind, StatusCode
 
 from leadscoring.api.exchange import Exchange, Reply
 from leadscoring.api.failures import status_of
-from leadscoring.tracing import LEADS, METHOD, REQUEST_ID, ROUTE, STATUS, caller, spanning
+from leadscoring.api.head import Head
+from leadscoring.errors import Overloaded
+from leadscoring.tracing import ERROR, LEADS, METHOD, REQUEST_ID, ROUTE, STATUS, begin, caller, spanning
 
 Handler = Callable[[Exchange], Awaitable[Reply]]
 
 FROM_CALLER = (b"traceparent", b"tracestate")
+TurnAway = Callable[[Head, bool], bytes | None]
+
 SERVER_ERROR = 500
+
+answered = re.compile(rb"HTTP/1\.1 (\d+) [^\0]*?\r\nx-request-id: ([!-~]+)\r\n").match
+"""What an answer that was made beforehand says of itself."""
 
 
 def traced(routes: Mapping[tuple[str, str], Handler]) -> dict[tuple[str, str], Handler]:
@@ -26,11 +34,8 @@ def told_of(handler: Handler, method: str, path: str) -> Handler:
     """A handler within a span of the caller's trace."""
 
     async def respond(exchange: Exchange) -> Reply:
-        headers = {
-            name.decode(): value.decode("latin-1") for name, value in exchange.scope["headers"] if name in FROM_CALLER
-        }
         about = {METHOD: method, ROUTE: path, REQUEST_ID: exchange.request_id}
-        with spanning(f"{method} {path}", SpanKind.SERVER, about, caller(headers)) as span:
+        with spanning(f"{method} {path}", SpanKind.SERVER, about, caller(sent(exchange.scope["headers"]))) as span:
             status = SERVER_ERROR
             try:
                 reply = await handler(exchange)
@@ -46,3 +51,25 @@ def told_of(handler: Handler, method: str, path: str) -> Handler:
                     span.set_status(StatusCode.ERROR)
 
     return respond
+
+
+def told_away(turn_away: TurnAway) -> TurnAway:
+    """The same refusals, each with a span of the caller's trace that began and ended with it."""
+
+    def refuse(head: Head, closes: bool) -> bytes | None:
+        answer = turn_away(head, closes)
+        said = None if answer is None else answered(answer)
+        if said:
+            about = {METHOD: "POST", ROUTE: head.path, STATUS: int(said[1]), LEADS: 0, REQUEST_ID: said[2].decode()}
+            told = begin(f"POST {head.path}", SpanKind.SERVER, about, caller(sent(head.headers.items())))
+            told.set_attribute(ERROR, Overloaded.__name__)
+            told.set_status(StatusCode.ERROR)
+            told.end()
+        return answer
+
+    return refuse
+
+
+def sent(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """What a request says of the trace that it belongs to."""
+    return {name.decode(): value.decode("latin-1") for name, value in headers if name in FROM_CALLER}

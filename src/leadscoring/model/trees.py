@@ -8,7 +8,7 @@ from array import array
 from itertools import chain
 from pathlib import Path
 from struct import pack, unpack
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 
@@ -27,6 +27,13 @@ MAX_BYTES = 1 << 30
 
 OBJECTIVES = ("binary:logistic", "binary:logitraw", "reg:logistic")
 """Objectives whose margin is the log-odds of one outcome."""
+
+
+class Reasons(Protocol):
+    """What finds the strongest contributions of rows."""
+
+    def __call__(self, rows: _engine.Rows, limit: int, first: int = 0, last: int = -1) -> list[list[tuple[int, float]]]:
+        """As ``Forest.reasons``."""
 
 
 class _Named(msgspec.Struct):
@@ -152,6 +159,10 @@ class TreeEnsemble:
         last; ``reasons(rows, limit)`` the ``limit`` strongest of each row as (feature, contribution), zeros
         left out. They take ``Rows``, and need no numpy. ValueError if the rows have another number of features.
         """
+
+    def counting(self, numbers: memoryview[float]) -> Reasons:
+        """``reasons`` that also counts what it gives into these doubles: two a feature, for raised and for lowered."""
+        return _engine.ReasonCounter(self._forest, numbers).reasons
 
     @classmethod
     def load(cls, path: str | Path) -> TreeEnsemble:

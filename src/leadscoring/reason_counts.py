@@ -1,0 +1,49 @@
+"""How often each feature was a reason: among those that raised a score, and among those that lowered one.
+
+The engine counts them as it finds them, which costs a lead some nanoseconds. Counts of different models are never
+added up, as with drift.
+"""
+
+import hashlib
+
+from leadscoring.drift import MOST_FEATURES
+from leadscoring.model.card import Card
+from leadscoring.tally import Family, Stamped, Tally, escaped, head
+
+DIRECTIONS = ("increases", "decreases")
+"""As the answers call them, in the engine's order."""
+
+AREA = 1 + len(DIRECTIONS) * MOST_FEATURES
+"""Numbers that one worker counts in."""
+
+FAMILY = Family(
+    "counter", "model_reasons", "Reasons given for scores, by what each did to its score",
+    {"model_version": (), "feature": (), "direction": DIRECTIONS}, apart=True,
+)  # fmt: skip
+"""Its features come from the model file, so its series are written here and not by the tally."""
+
+
+class ReasonCounts:
+    """The counts of one process for one model, within the tally's area from ``start`` on."""
+
+    def __init__(self, tally: Tally, start: int, card: Card) -> None:
+        names = card.contract.names[:MOST_FEATURES]
+        told = repr((card.version, names)).encode()
+        stamp = 1.0 + int.from_bytes(hashlib.sha256(told).digest()[:6], "big")
+        self._counts = Stamped(tally, slice(start, start + AREA), stamp)
+        version = escaped(card.version)
+        self._lines = [
+            f'model_reasons_total{{model_version="{version}",feature="{escaped(name)}",direction="{direction}"}}'.encode()
+            for name in names
+            for direction in DIRECTIONS
+        ]
+
+    @property
+    def numbers(self) -> "memoryview[float]":
+        """What the engine counts into: two numbers a feature, in the order of ``DIRECTIONS``."""
+        return self._counts.mine[1:]
+
+    def exposition(self) -> bytes:
+        """The series in Prometheus' text format, those that count nothing yet too: a rate must see the first step."""
+        counted = zip(self._lines, self._counts.sums()[1:], strict=False)
+        return head(FAMILY).encode() + b"".join(b"%b %r\n" % line for line in counted)
