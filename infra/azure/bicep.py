@@ -17,7 +17,13 @@ ESCAPES = {"\\'": "'", "\\n": "\n", "\\t": "\t", "\\r": "\r", "\\\\": "\\", "\\$
 
 
 Then = Callable[[Any], Any]
-OPERATIONS = {"ternary_expression", "unary_expression", "binary_expression", "member_expression", "subscript_expression"}
+OPERATIONS = {
+    "ternary_expression",
+    "unary_expression",
+    "binary_expression",
+    "member_expression",
+    "subscript_expression",
+}
 
 
 class BicepError(Exception):
@@ -278,8 +284,9 @@ class Making:
             if not only and not self._scope.value(condition):
                 return []
         if only:
-            parts = {said(named(part)[0]): named(part)[1] for part in named(node)}
-            return [{only: self._scope.value(parts[only])}]
+            (part,) = [part for part in named(node) if said(named(part)[0]) == only]
+            self.seen.add(part.start_byte)
+            return [{only: self._scope.value(named(part)[1])}]
         made = self._scope.value(node)
         return made if isinstance(made, list) else [made]
 

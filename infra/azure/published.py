@@ -8,6 +8,7 @@ import importlib
 import inspect
 import types
 import typing
+import warnings
 from collections.abc import Iterator, Mapping
 from datetime import datetime, time, timedelta
 from difflib import get_close_matches
@@ -40,7 +41,10 @@ MODELS = {
         "machinelearningservices.models",
         "EnvironmentVersion",
     ),
-    "Microsoft.MachineLearningServices/workspaces/onlineEndpoints": ("machinelearningservices.models", "OnlineEndpoint"),
+    "Microsoft.MachineLearningServices/workspaces/onlineEndpoints": (
+        "machinelearningservices.models",
+        "OnlineEndpoint",
+    ),
     "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/deployments": (
         "machinelearningservices.models",
         "OnlineDeployment",
@@ -93,13 +97,22 @@ def faults(made: Resource) -> list[str]:
     if made.kind not in MODELS:
         return [f"{made.symbol}: nothing is published of {made.kind}"]
     module, name = MODELS[made.kind]
-    kind = getattr(importlib.import_module(f"azure.mgmt.{module}"), name)
+    kind = getattr(sdk(module), name)
     return list(of_fields(body, fields(kind), made.symbol))
+
+
+@cache
+def sdk(module: str) -> Any:
+    """A package of the SDK's, whose generated comments Python warns of the first time."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return importlib.import_module(f"azure.mgmt.{module}")
 
 
 def versions(kind: str) -> str:
     """The versions of the API that the SDK of a type speaks, as its source names them."""
-    package = Path(importlib.import_module(f"azure.mgmt.{MODELS[kind][0]}").__path__[0]).parent
+    package = Path(sdk(MODELS[kind][0]).__path__[0]).parent
     return "".join(file.read_text("utf-8") for file in [*package.glob("*.py"), *package.glob("operations/*.py")])
 
 
@@ -149,10 +162,35 @@ def of_kind(value: object, kind: Any, where: str) -> Iterator[str]:
         if value not in allowed:
             yield f"{where} must be one of {', '.join(map(str, allowed))}, not {value!r}"
     elif is_model(kind):
-        chosen = subclass(kind, value)
-        yield from of_fields(value, fields(chosen), where)
+        yield from of_model(value, kind, where)
     elif not is_simple(value, kind):
         yield f"{where} must be of {getattr(kind, '__name__', kind)}, not {value!r}"
+
+
+def of_model(value: object, kind: Any, where: str) -> Iterator[str]:
+    """The faults of an object of the SDK's. Of a family of classes the one counts that a property of the object names."""
+    family = vars(kind).get("_subtype_map", {}) if isinstance(value, dict) else {}
+    for attribute, names in family.items():
+        told = kind._attribute_map[attribute]["key"].replace("\\.", ".")
+        name = typing.cast("dict[str, Any]", value).get(told)
+        if name not in names:
+            yield f"{where}.{told} must be one of {', '.join(names)}, not {name!r}"
+        else:
+            yield from of_model(value, getattr(inspect.getmodule(kind), names[name]), where)
+        return
+    yield from of_name(value, kind, where)
+    yield from of_fields(value, fields(kind), where)
+
+
+def of_name(value: object, kind: Any, where: str) -> Iterator[str]:
+    """The fault of an object that is taken for one class of a family, and names another, or none."""
+    for owner in kind.__mro__[1:] if isinstance(value, dict) else ():
+        for attribute, names in vars(owner).get("_subtype_map", {}).items():
+            told = owner._attribute_map[attribute]["key"].replace("\\.", ".")
+            name = typing.cast("dict[str, Any]", value).get(told)
+            if names.get(name) not in (None, kind.__name__) or (name not in names and kind.__name__ in names.values()):
+                allowed = ", ".join(each for each, which in names.items() if which == kind.__name__)
+                yield f"{where}.{told} must be {allowed}, not {name!r}"
 
 
 def of_union(value: object, kinds: tuple[Any, ...], where: str) -> Iterator[str]:
@@ -258,14 +296,3 @@ def hints_of(described: Any) -> dict[str, Any]:
             models = importlib.import_module(package)
             known |= vars(models) | {"_models": models, "JSON": Any}
     return typing.get_type_hints(described, localns=known)
-
-
-def subclass(kind: Any, value: object) -> type:
-    """The class that an object is of, by the property that tells; the class itself where none does."""
-    if not isinstance(value, dict):
-        return kind  # type: ignore[no-any-return]  # a class of the SDK's, which has no types here
-    for attribute, names in vars(kind).get("_subtype_map", {}).items():
-        told = kind._attribute_map[attribute]["key"].replace("\\.", ".")
-        if value.get(told) in names:
-            return subclass(getattr(inspect.getmodule(kind), names[value[told]]), value)
-    return kind  # type: ignore[no-any-return]  # the same

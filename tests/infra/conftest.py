@@ -2,5 +2,5 @@
 
 from importlib.util import find_spec
 
-collect_ignore = [] if find_spec("aws_cdk") else ["aws"]
-"""Without the CDK there are only the tests of the file of environments."""
+collect_ignore = ([] if find_spec("aws_cdk") else ["aws"]) + ([] if find_spec("tree_sitter_bicep") else ["azure"])
+"""Without what reads the templates there are only the tests of the file of environments and of the names in documents."""
