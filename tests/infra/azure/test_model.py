@@ -10,13 +10,17 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from infra.azure.__main__ import TEMPLATES
+from infra.azure.bicep import Template
 from infra.environments import Environment
 
+KEY = "key-of-the-crm"
 ROOT = Path(__file__).parents[3]
 Only = Callable[..., dict[str, Any]]
 
@@ -87,45 +91,60 @@ def test_failures_and_slowness_are_told(
 
 def asked(url: str, body: bytes | None = None) -> Any:
     """What a server answers."""
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310  # our own server
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json", "X-API-Key": KEY})  # noqa: S310  # our own server
     with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310  # the same
         return json.loads(answer.read())
 
 
-def ready(url: str, server: "subprocess.Popen[bytes]", log: Path) -> Any:
-    """The answer of a server that has started."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            return asked(url)
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail(f"the container does not get ready: {log.read_text()[-2000:]}")
-
-
-def test_the_container_scores_as_the_service_asks_azure_ml(tmp_path: Path, only: Only, name: str) -> None:
-    """The template's variables and paths, the body of MODEL_ENDPOINT_PROVIDER=azure, and the golden rows' margins."""
-    program = ROOT / ".venv" / "bin" / "leadscoring"
-    if name == "prod":
-        pytest.skip("the container differs by its number of workers alone")
-    routes = only("model", "environment")["properties"]["inferenceConfig"]
-    variables = only("model", "deployment")["properties"]["environmentVariables"]
+@contextmanager
+def serving(folder: Path, ready: str, **variables: str) -> Iterator[str]:
+    """The service with these variables, at an address of this machine; ``ready`` is the path that says when it is."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    assert {route["port"] for route in routes.values()} == {int(variables["PORT"])}
-    golden = json.loads((ROOT / "models" / "model.json").read_bytes())
-    environ = os.environ | variables | {"PORT": str(port), "HOST": "127.0.0.1", "TMPDIR": str(tmp_path)}
-    log = tmp_path / "log"
+    folder.mkdir()
+    environ = {**os.environ, **variables, "PORT": str(port), "HOST": "127.0.0.1", "TMPDIR": str(folder)}
+    address, log = f"http://127.0.0.1:{port}", folder / "log"
+    program = ROOT / ".venv" / "bin" / "leadscoring"
     with log.open("wb") as lines, subprocess.Popen([program, "serve"], cwd=ROOT, env=environ, stdout=lines,
                                                    stderr=lines) as server:  # fmt: skip
         try:
-            address = f"http://127.0.0.1:{port}"
-            ready(f"{address}{routes['readinessRoute']['path']}", server, log)
-            asked(f"{address}{routes['livenessRoute']['path']}")
-            width = int(golden["learner"]["learner_model_param"]["num_feature"])
-            rows = json.dumps({"data": [[None] * width, [1.0] * width]}).encode()
-            answer = asked(f"{address}{routes['scoringRoute']['path']}", rows)
+            until(lambda: asked(f"{address}{ready}"), f"does not start, {log}", lambda: server.poll() is None)
+            yield address
         finally:
             server.terminate()
-    assert len(answer["margins"]) == len(answer["predictions"]) == 2
+
+
+def until(answered: Callable[[], Any], otherwise: str, alive: Callable[[], bool] = lambda: True) -> Any:
+    """The first answer that is one; fails when there is none in time."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and alive():
+        try:
+            if found := answered():
+                return found
+        except OSError:
+            pass
+        time.sleep(0.1)
+    pytest.fail(otherwise)
+
+
+def test_the_container_scores_for_a_service_that_asks_azure_ml(tmp_path: Path) -> None:
+    """With the template's variables, at the template's paths: the golden rows match, and a lead is served by azure."""
+    made = Template(TEMPLATES / "model.bicep").made({"environmentName": "dev", "imageTag": "1.0.0"}).resources()
+    bodies = {resource.symbol: resource.body.get("properties", {}) for resource in made}
+    routes, variables = bodies["environment"]["inferenceConfig"], bodies["deployment"]["environmentVariables"]
+    assert {route["port"] for route in routes.values()} == {int(variables["PORT"])}
+    with serving(tmp_path / "container", routes["readinessRoute"]["path"], **variables) as container:
+        assert asked(f"{container}{routes['livenessRoute']['path']}")
+        url = f"{container}{routes['scoringRoute']['path']}"
+        with serving(
+            tmp_path / "service", "/health/ready", API_KEYS=KEY, WORKERS="1", MODEL_ENDPOINT_PROVIDER="azure",
+            AZURE_ML_ENDPOINT_URL=url, AZURE_ML_API_KEY="checked-by-azure",
+        ) as service:  # fmt: skip
+            model = until(
+                lambda: (found := asked(f"{service}/status")["model"])["endpoint"]["matches"] and found,
+                "the endpoint does not match",
+            )
+            lead = (ROOT / "docs" / "examples" / "sample_request_1.json").read_bytes()
+            answer = asked(f"{service}/api/v1/score", lead)
+    assert model["endpoint_provider"] == answer["model"]["served_by"] == "azure"
