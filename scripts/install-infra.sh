@@ -21,3 +21,8 @@ else
     "$PYTHON" -m venv "$VENV"
     "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/infra.txt
 fi
+# Compiled once, since every deployment and test reads these large tables, and some machines keep no bytecode.
+for models in "$VENV"/lib/python*/site-packages/azure/mgmt/*/models \
+    "$VENV"/lib/python*/site-packages/azure/mgmt/*/*/models; do
+    "$VENV/bin/python" -W ignore -m compileall -q "$models"
+done

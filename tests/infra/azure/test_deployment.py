@@ -73,7 +73,7 @@ def desk(tmp_path: Path) -> Desk:
     (tmp_path / "build" / "infra-venv").symlink_to(ROOT / "build" / "infra-venv")
     programs = tmp_path / "bin"
     programs.mkdir()
-    (programs / "az").write_text(f'#!/bin/sh\nexec "{sys.executable}" "{DOUBLE}" "$@"\n')
+    (programs / "az").write_text(f'#!/bin/sh\nexec "{sys.executable}" -IS "{DOUBLE}" "$@"\n')
     (programs / "docker").write_text(DOCKER)
     for program in programs.iterdir():
         program.chmod(0o755)
