@@ -142,7 +142,7 @@ class Azure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     zone_redundant: Annotated[bool, Meta(description="Spread replicas over zones; a region without any refuses it")]
     failed_requests: Annotated[
-        Count, Meta(description="ServerErrors: answers with a status of 500 or more in 5 minutes, the ingress's own too")
+        Count, Meta(description="ServerErrors: answers of 500 or more in 5 minutes, those of the ingress too")
     ]
     restarts: Annotated[Count, Meta(description="Restarts: of one replica")]
     model_endpoint: Annotated[OnlineEndpoint, Meta(description="The Azure ML online endpoint")]

@@ -274,11 +274,10 @@ class Making:
     def _referred(self, declared: Declared) -> Resource:
         """A resource that another one names: its name is known, the rest comes later."""
         (body,) = self._bodies(declared, only="name")
-        return Resource(declared.symbol, *declared.kind.split("@"), body)
+        return as_resource(declared, body)
 
     def _bodies(self, declared: Declared, only: str = "") -> list[dict[str, Any]]:
-        node = declared.value
-        assert node is not None, declared.symbol
+        node = declared.value or declared.node
         if node.type == "if_statement":
             condition, node = named(node)
             if not only and not self._scope.value(condition):
@@ -293,7 +292,7 @@ class Making:
     def resources(self) -> list[Resource]:
         """Every resource of this file, without those that are there already."""
         return [
-            Resource(declared.symbol, *declared.kind.split("@"), body)
+            as_resource(declared, body)
             for declared in self.template.resources.values()
             if not declared.existing
             for body in self._bodies(declared)
@@ -319,6 +318,12 @@ class Making:
     def whole(self) -> list[Resource]:
         """Its resources and those of its modules."""
         return self.resources() + [made for module in self.modules().values() for made in module.whole()]
+
+
+def as_resource(declared: Declared, body: dict[str, Any]) -> Resource:
+    """A resource with this body."""
+    kind, _, version = declared.kind.partition("@")
+    return Resource(declared.symbol, kind, version, body)
 
 
 def properties_of(template: Template) -> dict[int, str]:

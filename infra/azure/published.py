@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 from infra.azure.bicep import Later, Resource
 
+ML = "Microsoft.MachineLearningServices/workspaces"
 MODELS = {
     "Microsoft.App/containerApps": ("appcontainers.models", "ContainerApp"),
     "Microsoft.App/managedEnvironments": ("appcontainers.models", "ManagedEnvironment"),
@@ -34,23 +35,11 @@ MODELS = {
     "Microsoft.Insights/scheduledQueryRules": ("monitor.models", "ScheduledQueryRuleResource"),
     "Microsoft.KeyVault/vaults": ("keyvault.models", "VaultCreateOrUpdateParameters"),
     "Microsoft.KeyVault/vaults/secrets": ("keyvault.models", "SecretCreateOrUpdateParameters"),
-    "Microsoft.MachineLearningServices/workspaces": ("machinelearningservices.models", "Workspace"),
-    "Microsoft.MachineLearningServices/workspaces/environments": (
-        "machinelearningservices.models",
-        "EnvironmentContainer",
-    ),
-    "Microsoft.MachineLearningServices/workspaces/environments/versions": (
-        "machinelearningservices.models",
-        "EnvironmentVersion",
-    ),
-    "Microsoft.MachineLearningServices/workspaces/onlineEndpoints": (
-        "machinelearningservices.models",
-        "OnlineEndpoint",
-    ),
-    "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/deployments": (
-        "machinelearningservices.models",
-        "OnlineDeployment",
-    ),
+    ML: ("machinelearningservices.models", "Workspace"),
+    f"{ML}/environments": ("machinelearningservices.models", "EnvironmentContainer"),
+    f"{ML}/environments/versions": ("machinelearningservices.models", "EnvironmentVersion"),
+    f"{ML}/onlineEndpoints": ("machinelearningservices.models", "OnlineEndpoint"),
+    f"{ML}/onlineEndpoints/deployments": ("machinelearningservices.models", "OnlineDeployment"),
     "Microsoft.ManagedIdentity/userAssignedIdentities": ("msi.v2024_11_30.models", "Identity"),
     "Microsoft.Network/virtualNetworks": ("network.models", "VirtualNetwork"),
     "Microsoft.OperationalInsights/workspaces": ("loganalytics.models", "Workspace"),
@@ -105,7 +94,7 @@ def faults(made: Resource) -> list[str]:
 
 @cache
 def sdk(models: str) -> Any:
-    """A package of models. What stands around it, clients above all, takes ten times as long to load, and is left out."""
+    """A package of models. The clients around it would take ten times as long to load, and are left out."""
     *around, last = f"azure.mgmt.{models}".split(".")
     for count in range(3, len(around) + 1):
         name = ".".join(around[:count])
@@ -179,7 +168,7 @@ def of_kind(value: object, kind: Any, where: str) -> Iterator[str]:
 
 
 def of_model(value: object, kind: Any, where: str) -> Iterator[str]:
-    """The faults of an object of the SDK's. Of a family of classes the one counts that a property of the object names."""
+    """The faults of an object of the SDK's; of a family of classes the one counts that a property names."""
     family = vars(kind).get("_subtype_map", {}) if isinstance(value, dict) else {}
     for attribute, names in family.items():
         told = kind._attribute_map[attribute]["key"].replace("\\.", ".")
@@ -194,14 +183,14 @@ def of_model(value: object, kind: Any, where: str) -> Iterator[str]:
 
 
 def of_name(value: object, kind: Any, where: str) -> Iterator[str]:
-    """The fault of an object that is taken for one class of a family, and names another, or none."""
+    """The fault of an object that is taken for one class of a family, and names none or another."""
     for owner in kind.__mro__[1:] if isinstance(value, dict) else ():
         for attribute, names in vars(owner).get("_subtype_map", {}).items():
             told = owner._attribute_map[attribute]["key"].replace("\\.", ".")
+            allowed = [name for name, which in names.items() if which == kind.__name__]
             name = typing.cast("dict[str, Any]", value).get(told)
-            if names.get(name) not in (None, kind.__name__) or (name not in names and kind.__name__ in names.values()):
-                allowed = ", ".join(each for each, which in names.items() if which == kind.__name__)
-                yield f"{where}.{told} must be {allowed}, not {name!r}"
+            if allowed and name not in allowed:
+                yield f"{where}.{told} must be {', '.join(allowed)}, not {name!r}"
 
 
 def of_union(value: object, kinds: tuple[Any, ...], where: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 STATE = Path(os.environ["AZ_STATE"])
 EVERYWHERE = {"--output", "--query", "--name"}
@@ -57,7 +58,7 @@ def parameters(given: list[str]) -> dict[str, object]:
     return found
 
 
-def deployed(state: dict, options: dict[str, list[str]]) -> None:
+def deployed(state: dict[str, Any], options: dict[str, list[str]]) -> None:
     """Makes what the templates make, as far as the script looks at it."""
     name, given = options["--name"][0], parameters(options["--parameters"])
     if name == state.get("refuses"):
@@ -86,7 +87,7 @@ def deployed(state: dict, options: dict[str, list[str]]) -> None:
     state["outputs"][name] = outputs
 
 
-def answer(command: str, options: dict[str, list[str]], state: dict) -> str | None:  # noqa: PLR0911  # one for each command
+def answer(command: str, options: dict[str, list[str]], state: dict[str, Any]) -> Any:  # noqa: PLR0911  # one for each command
     """What it prints; None where the real one fails because there is nothing."""
     if command == "account show":
         return "Our subscription" if state["signed_in"] else None

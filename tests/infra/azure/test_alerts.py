@@ -130,7 +130,7 @@ def test_queries_read_what_the_service_writes(changed: Changed, alerts: Alerts) 
             assert re.match(r"\| (summarize|extend) found = ", query.splitlines()[-1]), symptom
 
 
-LINES = [
+LINES: list[tuple[str, dict[str, Any]]] = [
     ("ready", {"event": "request", "level": "INFO", "path": "/health/ready", "status": 200, "duration_ms": 0.1}),
     ("fine", {"event": "request", "level": "INFO", "path": "/api/v1/score", "status": 200, "duration_ms": 5.0}),
     ("refused", {"event": "request", "level": "INFO", "path": "/api/v1/score", "status": 401, "duration_ms": 1.0}),

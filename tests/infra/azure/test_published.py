@@ -65,7 +65,8 @@ def test_nothing_that_is_written_down_goes_unchecked(changed: Changed) -> None:
     seen: dict[str, set[int]] = {name: set() for name in places}
     for folder in (FOLDER, changed(remote)):
         for making in makings(folder, "prod"):
-            making.resources(), making.outputs()  # noqa: B018  # what they see is what counts
+            making.resources()
+            making.outputs()
             seen[making.template.file.stem] |= making.seen
     left = [text for name, found in places.items() for place, text in found.items() if place not in seen[name]]
     assert left == []
@@ -92,10 +93,16 @@ def test_every_model_is_of_a_type_that_is_used() -> None:
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_another_parser_reads_the_same(file: Path) -> None:
     """Two that know nothing of each other: the one that works values out, and pycep."""
-    ours, theirs = Template(file), BicepParser().parse(text=file.read_text("utf-8"))
-    for group, found in (("parameters", ours.parameters), ("variables", ours.variables), ("outputs", ours.outputs),
-                         ("modules", ours.modules), ("functions", ours.functions)):  # fmt: skip
-        assert set(theirs.get(group, {})) == set(found), group
+    ours = Template(file)
+    theirs: dict[str, Any] = dict(BicepParser().parse(text=file.read_text("utf-8")))
+    for group, found in {
+        "parameters": set(ours.parameters),
+        "variables": set(ours.variables),
+        "outputs": set(ours.outputs),
+        "modules": set(ours.modules),
+        "functions": set(ours.functions),
+    }.items():
+        assert set(theirs.get(group, {})) == found, group
     types = {symbol: f"{about['type']}@{about['api_version']}" for symbol, about in theirs.get("resources", {}).items()}
     assert types == {symbol: declared.kind for symbol, declared in ours.resources.items()}
 

@@ -215,13 +215,6 @@ def test_replicas_are_spread_over_zones_where_the_file_wants_it(only: Only, envi
     assert subnet["properties"]["delegations"][0]["properties"]["serviceName"] == "Microsoft.App/environments"
 
 
-def test_production_is_spread_over_zones(only: Only) -> None:
-    """Whatever is the case elsewhere."""
-    from infra.environments import read_environment
-
-    assert read_environment("prod").azure.zone_redundant
-
-
 def test_a_subnet_that_is_given_is_used(made: Callable[..., list[Any]], only: Only) -> None:
     """And no network is made."""
     given = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/n/subnets/apps"
