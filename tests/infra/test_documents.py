@@ -35,6 +35,7 @@ OURS = {
         "--container": {AZURE["container"]},
         "--workspace-name": {AZURE["mlWorkspace"]},
         "containerapp --name": {AZURE["app"]},
+        "deployment --name": {"lead-scoring-foundation", "lead-scoring", "lead-scoring-model"},
         "group --name": GROUPS,
         "keyvault --name": {AZURE["apiKeys"]},
         "ml --name": {"lead-scoring-endpoint"},
@@ -84,6 +85,7 @@ def commands(page: str) -> list[str]:
             if not line.strip().startswith("#"):
                 inner = re.findall(r"\$\(((?:aws|az) [^()]*)\)", line)
                 outer = re.sub(r"\$\((?:aws|az) [^()]*\)", "TOLD", line)
+                assert not re.search(r"\$\((?:aws|az) ", outer), f"too deep to be read: {line}"
                 found += [*inner, *ASKS.findall(outer)]
     return [command.strip() for command in found]
 
@@ -163,6 +165,12 @@ def test_queries_of_the_log_name_its_table_and_its_container(page: str) -> None:
 def test_the_script_names_groups_as_the_guides_do() -> None:
     """By the environment."""
     assert "GROUP=${RESOURCE_GROUP:-lead-scoring-$ENVIRONMENT}" in (ROOT / "scripts/deploy-azure.sh").read_text("utf-8")
+
+
+def test_the_script_makes_deployments_of_the_names_that_the_guides_ask_for() -> None:
+    """One for each template that is deployed by itself."""
+    script = (ROOT / "scripts/deploy-azure.sh").read_text("utf-8")
+    assert set(re.findall(r"^ *deploy \w+ (lead-scoring\S*)", script, re.MULTILINE)) == OURS["az"]["deployment --name"]
 
 
 def test_templates_that_are_named_are_there() -> None:
