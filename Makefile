@@ -151,7 +151,7 @@ load-test: $(STAMP)  ## Load the service at BASE_URL for LOAD_SECONDS (30), and 
 	  --spawn-rate $(LOAD_USERS) --run-time $(LOAD_SECONDS)s --stop-timeout 10s --only-summary --reset-stats \
 	  --html $(LOAD_REPORT)
 
-$(INFRA_STAMP): $(STAMP) requirements/infra.txt scripts/install-infra.sh
+$(INFRA_STAMP): $(STAMP) requirements/infra.txt requirements/kql/package-lock.json scripts/install-infra.sh
 	@./scripts/install-infra.sh
 	@touch $@
 

@@ -26,3 +26,6 @@ for models in "$VENV"/lib/python*/site-packages/azure/mgmt/*/models \
     "$VENV"/lib/python*/site-packages/azure/mgmt/*/*/models; do
     "$VENV/bin/python" -W ignore -m compileall -q "$models"
 done
+# With the Node.js out of the environment.
+cp -r requirements/kql "$VENV/kql"
+PATH=$PWD/$VENV/bin:$PATH npm ci --prefix "$VENV/kql" --silent --no-audit --no-fund --ignore-scripts
