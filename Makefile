@@ -35,7 +35,7 @@ LOAD_REPORT ?= build/load/report.html
 
 .PHONY: help install azureml dev test test-unit test-integration fuzz lint format bench bench-quality stress \
   test-sanitize dashboards docs site screenshots lock model docker-build docker-run docker-compose-up \
-  docker-compose-down image-test load-test infra-install infra-test infra-types deploy-aws clean
+  docker-compose-down image-test load-test infra-install infra-test infra-types deploy-aws deploy-azure clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -153,21 +153,25 @@ load-test: $(STAMP)  ## Load the service at BASE_URL for LOAD_SECONDS (30), and 
 	  --spawn-rate $(LOAD_USERS) --run-time $(LOAD_SECONDS)s --stop-timeout 10s --only-summary --reset-stats \
 	  --html $(LOAD_REPORT)
 
-$(INFRA_STAMP): $(STAMP) requirements/infra.txt scripts/install-infra.sh scripts/make-venv.sh
+$(INFRA_STAMP): $(STAMP) requirements/infra.txt requirements/kql/package-lock.json scripts/install-infra.sh \
+  scripts/make-venv.sh
 	@./scripts/install-infra.sh
 	@touch $@
 
 infra-install: $(INFRA_STAMP)  ## Make the environment of the clouds' templates in build/infra-venv
 
-infra-test: $(INFRA_STAMP)  ## Write the clouds' templates and the chart, check them, and deploy them to what is simulated
+infra-test: $(INFRA_STAMP)  ## Check the clouds' templates and the chart, and deploy them to what is simulated
 	PATH="$(CURDIR)/$(INFRA_VENV)/bin:$$PATH" PYTHONPATH=src $(INFRA_VENV)/bin/python -m pytest tests/infra/aws \
-	  tests/infra/chart
+	  tests/infra/azure tests/infra/chart
 
-infra-types: $(INFRA_STAMP)  ## Check the types of what writes AWS's templates; the CDK's are many, so it takes minutes
-	$(INFRA_VENV)/bin/mypy infra/aws/*.py tests/infra/aws/*.py
+infra-types: $(INFRA_STAMP)  ## Check the types of what writes and checks the templates; the CDK's are many, so it takes minutes
+	$(INFRA_VENV)/bin/mypy infra/aws/*.py tests/infra/aws/*.py infra/azure/*.py tests/infra/azure/*.py
 
 deploy-aws: $(INFRA_STAMP)  ## Deploy ENV (dev) to AWS; scripts/deploy-aws.sh --help says what it needs
 	@./scripts/deploy-aws.sh $(ENV)
+
+deploy-azure: $(INFRA_STAMP)  ## Deploy ENV (dev) to Azure; scripts/deploy-azure.sh --help says what it needs
+	@./scripts/deploy-azure.sh $(ENV)
 
 clean:  ## Remove the environment and everything that was built
 	rm -rf .venv build dist htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

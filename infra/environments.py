@@ -58,7 +58,7 @@ class Probe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     timeout_seconds: Annotated[int, Meta(ge=2, le=120, description="For an answer; less than the interval")]
     healthy_count: Annotated[int, Meta(ge=2, le=10, description="Good answers in a row until requests are sent")]
     unhealthy_count: Annotated[int, Meta(ge=2, le=10, description="Bad answers in a row until none are sent")]
-    start_seconds: Annotated[Seconds, Meta(description="In which a new replica's failures do not count")]
+    start_seconds: Annotated[int, Meta(ge=1, le=2400, description="In which a new replica's failures do not count")]
 
 
 class Ending(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -127,6 +127,27 @@ class Aws(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     model_endpoint: Annotated[Endpoint, Meta(description="The SageMaker endpoint")]
 
 
+class OnlineEndpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The machines of the model's own endpoint on Azure ML, where there is one."""
+
+    instance_type: Annotated[str, Meta(pattern=r"^Standard_[A-Za-z0-9_]+$", description="A kind of machine")]
+    workers: Annotated[int, Meta(ge=1, le=64, description="WORKERS there: the processors of an instance")]
+    min_instances: Annotated[Count, Meta(description="At least")]
+    max_instances: Annotated[Count, Meta(description="At most")]
+    concurrent_requests: Annotated[Count, Meta(description="That one instance takes at the same time")]
+
+
+class Azure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What only Azure has."""
+
+    zone_redundant: Annotated[bool, Meta(description="Spread replicas over zones; a region without any refuses it")]
+    failed_requests: Annotated[
+        Count, Meta(description="ServerErrors: answers of 500 or more in 5 minutes, those of the ingress too")
+    ]
+    restarts: Annotated[Count, Meta(description="Restarts: of one replica")]
+    model_endpoint: Annotated[OnlineEndpoint, Meta(description="The Azure ML online endpoint")]
+
+
 class Environment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Everything that sizes one deployment."""
 
@@ -147,9 +168,10 @@ class Environment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     alarms: Annotated[Alarms, Meta(description="Thresholds")]
     log_retention_days: Annotated[
         Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731],
-        Meta(description="How long log lines are kept: a time that every cloud offers"),
+        Meta(description="How long log lines are kept; Azure keeps them for 30 days at least, and for 730 at most"),
     ]
     aws: Annotated[Aws, Meta(description="What only AWS has")]
+    azure: Annotated[Azure, Meta(description="What only Azure has")]
 
     @property
     def port(self) -> int:
@@ -194,6 +216,8 @@ RELATIONS = (
              "cpu_percent of scaling must be less than that of alarms, or scaling out comes after the alarm"),
     Relation(lambda e, _: e.aws.model_endpoint.min_instances <= e.aws.model_endpoint.max_instances,
              "min_instances must be at most max_instances"),
+    Relation(lambda e, _: e.azure.model_endpoint.min_instances <= e.azure.model_endpoint.max_instances,
+             "min_instances of azure must be at most its max_instances"),
 )  # fmt: skip
 """All are checked, and all that are broken are told. The service's own relations are checked with its settings."""
 

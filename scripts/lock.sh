@@ -41,3 +41,13 @@ compile zig.txt --universal requirements/zig.in
 compile azureml.txt --python-platform linux requirements/azureml.in pyproject.toml
 compile docs.txt --universal requirements/docs.in
 compile infra.txt --universal requirements/infra.in
+
+# The parser of queries is npm's, which comes with the environment of the clouds' templates. Its version stands in
+# package.json, since npm would not say that it is a newer one.
+if [ -x build/infra-venv/bin/npm ]; then
+    PATH=$PWD/build/infra-venv/bin:$PATH npm install --prefix requirements/kql --package-lock-only \
+        --omit-lockfile-registry-resolved --silent --no-audit --no-fund
+    echo "requirements/kql/package-lock.json: $(grep -c integrity requirements/kql/package-lock.json) packages"
+else
+    echo "requirements/kql/package-lock.json: left as it is; make infra-install brings npm"
+fi

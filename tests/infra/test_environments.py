@@ -106,9 +106,10 @@ def test_metrics_and_status_are_not_open_to_the_internet(name: str) -> None:
     assert settings.operations_port != settings.port
 
 
-def test_production_spans_more_than_one_way_out() -> None:
-    """One zone that fails takes the others' way to the internet with it otherwise."""
+def test_production_spans_more_than_one_zone() -> None:
+    """On AWS one that fails takes the others' way to the internet with it otherwise."""
     assert read_environment("prod").aws.nat_gateways > 1
+    assert read_environment("prod").azure.zone_redundant
 
 
 BREAKS: dict[str, Change] = {
@@ -123,6 +124,7 @@ BREAKS: dict[str, Change] = {
     "ENDPOINT_PROTOCOLS must not": lambda e: e["settings"].update(ENDPOINT_PROTOCOLS="sagemaker"),
     "cpu_percent of scaling": lambda e: e["scaling"].update(cpu_percent=80),
     "min_instances must be": lambda e: e["aws"]["model_endpoint"].update(min_instances=7),
+    "min_instances of azure must be": lambda e: e["azure"]["model_endpoint"].update(min_instances=7),
 }
 
 

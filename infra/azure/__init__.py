@@ -1,0 +1,1 @@
+"""The templates of Azure, and what reads and checks them without Azure."""

@@ -1,0 +1,270 @@
+// The service: replicas behind an address with HTTPS, as many as are needed, watched. foundation.bicep comes first.
+
+@description('An environment of infra/config/environments.json')
+param environmentName string
+
+@description('Where: a region of Azure')
+param location string = resourceGroup().location
+
+@description('The tag of the image in the registry')
+@minLength(1)
+param imageTag string
+
+@description('A subnet to use instead of making a network: of /27 or larger, delegated to Microsoft.App/environments')
+param infrastructureSubnetId string = ''
+
+@description('A name of your own that clients call, beside the one that Azure gives; with certificateId')
+param customDomain string = ''
+
+@description('The id of a certificate of the Container Apps environment for customDomain')
+param certificateId string = ''
+
+@description('Whether the vault holds a key of the Azure ML endpoint; without one the service asks by its identity')
+param useModelKey bool = false
+
+var names = loadJsonContent('names.json')
+var size = loadJsonContent('../config/environments.json')[environmentName]
+var suffix = uniqueString(resourceGroup().id)
+var tags = {
+  service: names.service
+  environment: environmentName
+}
+var port = size.settings.PORT
+// Bicep knows whole numbers only; what Azure takes as 0.5 is told as JSON.
+var processors = '${size.cpu_millicores / 1000}.${padLeft(string(size.cpu_millicores % 1000), 3, '0')}'
+var memory = '${size.memory_mib / 1024}${((size.memory_mib % 1024) == 0) ? '' : '.5'}Gi'
+var remote = (size.settings.?MODEL_ENDPOINT_PROVIDER ?? 'local') == 'azure'
+
+var settings = [for setting in items(size.settings): {
+  name: setting.key
+  value: string(setting.value)
+}]
+var ownSettings = [
+  {
+    name: 'LOG_LEVEL'
+    value: size.log_level
+  }
+  {
+    name: 'API_KEYS'
+    secretRef: names.apiKeys
+  }
+]
+// A managed identity that an app is given has to be named, and only a remote model asks who calls.
+var callerSettings = !remote ? [] : (useModelKey ? [
+  {
+    name: 'AZURE_ML_API_KEY'
+    secretRef: names.modelKey
+  }
+] : [
+  {
+    name: 'AZURE_CLIENT_ID'
+    value: identity.properties.clientId
+  }
+])
+var secretNames = (remote && useModelKey) ? [names.apiKeys, names.modelKey] : [names.apiKeys]
+
+resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
+  name: names.identity
+}
+
+resource registry 'Microsoft.ContainerRegistry/registries@2025-11-01' existing = {
+  name: '${names.registryPrefix}${suffix}'
+}
+
+resource vault 'Microsoft.KeyVault/vaults@2026-05-15' existing = {
+  name: '${names.vaultPrefix}${suffix}'
+}
+
+resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' existing = {
+  name: names.workspace
+}
+
+module network 'network.bicep' = if (empty(infrastructureSubnetId)) {
+  name: 'network'
+  params: {
+    location: location
+    tags: tags
+  }
+}
+
+resource environment 'Microsoft.App/managedEnvironments@2026-07-01' = {
+  name: names.environment
+  location: location
+  tags: tags
+  properties: {
+    zoneRedundant: size.azure.zone_redundant
+    vnetConfiguration: {
+      infrastructureSubnetId: empty(infrastructureSubnetId) ? network.outputs.subnetId : infrastructureSubnetId
+      internal: false
+    }
+    workloadProfiles: [
+      {
+        name: 'Consumption'
+        workloadProfileType: 'Consumption'
+      }
+    ]
+    appLogsConfiguration: {
+      destination: 'log-analytics'
+      logAnalyticsConfiguration: {
+        customerId: workspace.properties.customerId
+        sharedKey: workspace.listKeys().primarySharedKey
+      }
+    }
+  }
+}
+
+resource app 'Microsoft.App/containerApps@2026-07-01' = {
+  name: names.app
+  location: location
+  tags: tags
+  identity: {
+    type: 'UserAssigned'
+    userAssignedIdentities: {
+      '${identity.id}': {}
+    }
+  }
+  properties: {
+    environmentId: environment.id
+    workloadProfileName: 'Consumption'
+    configuration: {
+      // A new revision gets requests when it is ready, and the old one keeps them when it never is.
+      activeRevisionsMode: 'Single'
+      maxInactiveRevisions: 10
+      ingress: {
+        external: true
+        allowInsecure: false
+        targetPort: port
+        transport: 'http'
+        traffic: [
+          {
+            latestRevision: true
+            weight: 100
+          }
+        ]
+        customDomains: empty(customDomain) ? [] : [
+          {
+            name: customDomain
+            certificateId: certificateId
+            bindingType: 'SniEnabled'
+          }
+        ]
+      }
+      registries: [
+        {
+          server: registry.properties.loginServer
+          identity: identity.id
+        }
+      ]
+      // Without a version: a secret that is written again reaches the replicas within half an hour.
+      secrets: [for secret in secretNames: {
+        name: secret
+        keyVaultUrl: '${vault.properties.vaultUri}secrets/${secret}'
+        identity: identity.id
+      }]
+    }
+    template: {
+      terminationGracePeriodSeconds: size.ending.stop_seconds
+      containers: [
+        {
+          name: names.container
+          image: '${registry.properties.loginServer}/${names.repository}:${imageTag}'
+          env: concat(settings, ownSettings, callerSettings)
+          resources: {
+            cpu: json(processors)
+            memory: memory
+          }
+          probes: [
+            {
+              // Ten questions within start_seconds, so that a replica that is up sooner is taken sooner.
+              type: 'Startup'
+              httpGet: {
+                path: size.probe.live_path
+                port: port
+                scheme: 'HTTP'
+              }
+              periodSeconds: (size.probe.start_seconds + 9) / 10
+              timeoutSeconds: size.probe.timeout_seconds
+              failureThreshold: 10
+            }
+            {
+              type: 'Liveness'
+              httpGet: {
+                path: size.probe.live_path
+                port: port
+                scheme: 'HTTP'
+              }
+              periodSeconds: size.probe.interval_seconds
+              timeoutSeconds: size.probe.timeout_seconds
+              failureThreshold: size.probe.unhealthy_count
+            }
+            {
+              type: 'Readiness'
+              httpGet: {
+                path: size.probe.ready_path
+                port: port
+                scheme: 'HTTP'
+              }
+              periodSeconds: size.probe.interval_seconds
+              timeoutSeconds: size.probe.timeout_seconds
+              successThreshold: size.probe.healthy_count
+              failureThreshold: size.probe.unhealthy_count
+            }
+          ]
+        }
+      ]
+      scale: {
+        minReplicas: size.min_replicas
+        maxReplicas: size.max_replicas
+        pollingInterval: size.scaling.out_seconds
+        cooldownPeriod: size.scaling.in_seconds
+        rules: [
+          {
+            name: 'requests'
+            http: {
+              metadata: {
+                concurrentRequests: string(size.scaling.concurrent_requests)
+              }
+            }
+          }
+          {
+            name: 'processors'
+            custom: {
+              type: 'cpu'
+              metadata: {
+                type: 'Utilization'
+                value: string(size.scaling.cpu_percent)
+              }
+            }
+          }
+        ]
+      }
+    }
+  }
+}
+
+resource measured 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  scope: app
+  name: 'metrics'
+  properties: {
+    workspaceId: workspace.id
+    metrics: [
+      {
+        category: 'AllMetrics'
+        enabled: true
+      }
+    ]
+  }
+}
+
+module alerts 'alerts.bicep' = {
+  name: 'alerts'
+  params: {
+    environmentName: environmentName
+    location: location
+    tags: tags
+    appId: app.id
+    workspaceId: workspace.id
+  }
+}
+
+output address string = 'https://${app.properties.configuration.ingress.fqdn}'

@@ -1,0 +1,184 @@
+#!/bin/sh
+# Deploys the service to Azure: `deploy-azure.sh ENVIRONMENT [--plan]`. docs/DEPLOYMENT.md says what comes into being.
+#
+#   ENVIRONMENT          dev or prod, of infra/config/environments.json
+#   --plan               only say what would change (what-if); the resource group, its foundation and the image
+#                        must be there
+#
+#   IMAGE_TAG            the image to run; pushed from IMAGE when the registry does not have it   (needed)
+#   API_KEYS             keys of clients, separated by commas, for the vault; without them those in the vault stay,
+#                        and where there are none a key that nobody has seen is made
+#   IMAGE                the local image to push, built where there is none        (lead-scoring-api:latest)
+#   AZURE_LOCATION       where                                                              (eastus)
+#   RESOURCE_GROUP       made where there is none                          (lead-scoring-ENVIRONMENT)
+#   DEPLOY_MODEL         true: also put the model of the image on an Azure ML endpoint         (false)
+#   ALARM_EMAIL, SUBNET_ID, CUSTOM_DOMAIN, CERTIFICATE_ID, ENDPOINT_NAME, AZURE_ML_API_KEY:
+#                        see docs/DEPLOYMENT.md
+#
+# It needs the Azure CLI, signed in, and Docker or Podman when there is an image to push.
+#
+# Exit code: 0 when all of it is deployed, 1 when Azure refused something, 2 when it could not begin.
+set -eu
+cd "$(dirname "$0")/.."
+
+usage() {
+    sed -n '2,/^set /s/^# \{0,1\}//p' scripts/deploy-azure.sh | sed '/^set /d'
+}
+
+cannot_run() {
+    printf 'deploy-azure: %s\n' "$@" >&2
+    exit 2
+}
+
+say() {
+    printf '==> %s\n' "$1"
+}
+
+case "${1:-}" in
+    -h | --help)
+        usage
+        exit 0
+        ;;
+    '' | -*)
+        usage >&2
+        exit 2
+        ;;
+esac
+
+ENVIRONMENT=$1
+PLAN=
+case "${2:-}" in
+    '') ;;
+    --plan) PLAN=true ;;
+    *) cannot_run "the second word must be --plan, not '$2'" ;;
+esac
+case "${DEPLOY_MODEL:-false}" in
+    true | false) ;;
+    *) cannot_run "DEPLOY_MODEL must be true or false, not '$DEPLOY_MODEL'" ;;
+esac
+IMAGE=${IMAGE:-lead-scoring-api:latest}
+REPOSITORY=lead-scoring-api
+GROUP=${RESOURCE_GROUP:-lead-scoring-$ENVIRONMENT}
+LOCATION=${AZURE_LOCATION:-eastus}
+ENDPOINT=${ENDPOINT_NAME:-lead-scoring-endpoint}
+PARAMETERS=build/azure/$ENVIRONMENT
+VENV=$PWD/build/infra-venv
+
+[ -x "$VENV/bin/python" ] || cannot_run "the checks' environment is missing: make infra-install"
+command -v az >/dev/null || cannot_run "the Azure CLI is needed, and not installed"
+subscription=$(az account show --query name --output tsv) || cannot_run "the Azure CLI is not signed in: az login"
+
+# What is in the vault is looked at before anything is made: a template could not tell.
+there=$(az group exists --name "$GROUP") || cannot_run "Azure does not say whether the resource group $GROUP is there"
+vault=
+if [ "$there" = true ]; then
+    vault=$(az keyvault list --resource-group "$GROUP" --query "[?starts_with(name, 'kv-leads-')].name | [0]" \
+        --output tsv) || cannot_run "the vaults of $GROUP cannot be listed"
+elif [ -n "$PLAN" ]; then
+    cannot_run "there is no resource group $GROUP, so there is nothing to plan with"
+fi
+stored=
+if [ -n "$vault" ]; then
+    stored=$(az keyvault secret list --vault-name "$vault" --query '[].name' --output tsv) ||
+        cannot_run "the vault $vault cannot be read: it takes the role Key Vault Secrets Officer"
+fi
+
+# $1 is the name of a secret.
+is_stored() {
+    printf '%s\n' "$stored" | grep -qx "$1"
+}
+
+if [ -z "${API_KEYS+set}" ] && is_stored api-keys; then
+    keys=$(az keyvault secret show --vault-name "$vault" --name api-keys --query value --output tsv) ||
+        cannot_run "the secret api-keys in $vault cannot be read"
+    case "$keys" in
+        *demo-api-key-123*) cannot_run "the secret api-keys holds the demo key, which everyone knows" ;;
+        *[!\ ,]*) ;;
+        *) cannot_run "the secret api-keys is empty: the service would take the demo key" ;;
+    esac
+    unset keys
+elif [ -z "${API_KEYS+set}" ] && [ -z "$PLAN" ]; then
+    API_KEYS=$("$VENV/bin/python" -c 'import secrets; print(secrets.token_urlsafe(32))')
+    export API_KEYS
+fi
+MODEL_KEY=false
+if [ -n "${AZURE_ML_API_KEY:-}" ] || is_stored azure-ml-api-key; then
+    MODEL_KEY=true
+fi
+export MODEL_KEY
+
+say "templates of $ENVIRONMENT, checked; their parameters in $PARAMETERS"
+rm -rf "$PARAMETERS"
+trap 'rm -f "$PARAMETERS/secrets.parameters.json"' EXIT
+trap 'exit 1' HUP INT TERM
+PYTHONPATH=src:. "$VENV/bin/python" -m infra.azure "$ENVIRONMENT" "$PARAMETERS" || exit 2
+unset API_KEYS AZURE_ML_API_KEY
+
+# $1 is the template and $2 the deployment; the rest are more parameters.
+deploy() {
+    template=$1 deployment=$2
+    shift 2
+    say "deployment $deployment, in $GROUP of $subscription"
+    set -- --resource-group "$GROUP" --name "$deployment" --template-file "infra/azure/$template.bicep" \
+        --parameters "@$PARAMETERS/$template.parameters.json" "$@"
+    if [ -n "$PLAN" ]; then
+        az deployment group what-if "$@" || exit 1
+    else
+        az deployment group create --output none "$@" || exit 1
+    fi
+}
+
+# $1 is the deployment, $2 the output.
+output_of() {
+    az deployment group show --resource-group "$GROUP" --name "$1" --query "properties.outputs.$2.value" --output tsv
+}
+
+push() {
+    for program in "${CONTAINER_TOOL:-docker}" podman; do
+        command -v "$program" >/dev/null || continue
+        "$program" image inspect "$IMAGE" >/dev/null 2>&1 || IMAGE="$IMAGE" ./scripts/container.sh build || exit 1
+        say "image $IMAGE as $REPOSITORY:$IMAGE_TAG"
+        # The user is what the registry calls whoever brings a token.
+        az acr login --name "$registry" --expose-token --query accessToken --output tsv |
+            "$program" login "$server" --username 00000000-0000-0000-0000-000000000000 --password-stdin || exit 1
+        "$program" tag "$IMAGE" "$server/$REPOSITORY:$IMAGE_TAG" || exit 1
+        "$program" push "$server/$REPOSITORY:$IMAGE_TAG" || exit 1
+        # A tag that has been deployed never means another image.
+        az acr repository update --name "$registry" --image "$REPOSITORY:$IMAGE_TAG" --write-enabled false \
+            --output none || exit 1
+        return
+    done
+    cannot_run "the registry has no image $IMAGE_TAG, and there is neither Docker nor Podman to push $IMAGE"
+}
+
+# The endpoint cannot give calls to a deployment before it is there, so the first time takes two steps.
+deploy_model() {
+    blue=$(az resource list --resource-group "$GROUP" --output tsv --query "[?ends_with(name, '$ENDPOINT/blue')].name" \
+        --resource-type Microsoft.MachineLearningServices/workspaces/onlineEndpoints/deployments) || exit 1
+    if [ -z "$blue" ]; then
+        deploy model lead-scoring-model --parameters deployed=false
+        [ -z "$PLAN" ] || return 0
+    fi
+    deploy model lead-scoring-model --parameters deployed=true
+    [ -n "$PLAN" ] || say "the model scores at $(output_of lead-scoring-model scoringUri)"
+}
+
+if [ "$there" != true ]; then
+    say "resource group $GROUP, in $LOCATION"
+    az group create --name "$GROUP" --location "$LOCATION" --tags service=lead-scoring "environment=$ENVIRONMENT" \
+        --output none || exit 1
+fi
+deploy foundation lead-scoring-foundation --parameters "@$PARAMETERS/secrets.parameters.json"
+rm -f "$PARAMETERS/secrets.parameters.json"
+registry=$(output_of lead-scoring-foundation registryName) || cannot_run "there is no foundation in $GROUP yet"
+server=$(output_of lead-scoring-foundation registryServer) || exit 1
+if ! az acr repository show --name "$registry" --image "$REPOSITORY:$IMAGE_TAG" --output none 2>/dev/null; then
+    [ -z "$PLAN" ] || cannot_run "the registry has no image $IMAGE_TAG, so there is nothing to plan with"
+    push
+fi
+if [ "${DEPLOY_MODEL:-false}" = true ]; then
+    deploy_model
+fi
+deploy service lead-scoring
+[ -z "$PLAN" ] || exit 0
+say "deployed: $(output_of lead-scoring address)"
