@@ -36,6 +36,7 @@ compile serve-aws.txt --universal pyproject.toml --extra aws
 compile serve-azure.txt --universal pyproject.toml --extra azure
 compile serve-otel.txt --universal pyproject.toml --extra aws --extra azure --extra otel
 compile build.txt --universal requirements/build.in
+compile release.txt --universal requirements/release.in
 compile zig.txt --universal requirements/zig.in
 # Azure ML runs Linux; on Windows its server wants a psutil that is too old for ours.
 compile azureml.txt --python-platform linux requirements/azureml.in pyproject.toml
