@@ -200,7 +200,8 @@ secrets: $(RELEASE)  ## Look for secrets in the files and in the whole history
 	./scripts/secrets.sh
 
 release-notes:  ## Say whether TAG may be released, and what the changelog says of it
-	@$(or $(PYTHON),$(firstword $(wildcard $(BIN)/python) python3)) scripts/release_notes.py $(TAG)
+	@# by the environment and in quotes, since a tag may hold what a shell would run
+	@$(or $(PYTHON),$(firstword $(wildcard $(BIN)/python) python3)) scripts/release_notes.py "$$TAG"
 
 clean:  ## Remove the environment and everything that was built
 	rm -rf .venv build dist htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
