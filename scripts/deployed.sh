@@ -6,7 +6,7 @@
 #   key      the first of the API keys that the service takes
 #
 #   API_KEYS_SECRET_ARN    the secret with the keys on AWS   (lead-scoring/api-keys)
-#   AZURE_RESOURCE_GROUP   where the service is on Azure     (needed there)
+#   RESOURCE_GROUP         where the service is on Azure     (needed there)
 #
 # It only reads.
 #
@@ -59,12 +59,12 @@ aws_key() {
 
 azure_image() {
     ask 'ResourceNotFound\|ResourceGroupNotFound' az containerapp show --name lead-scoring-api \
-        --resource-group "$AZURE_RESOURCE_GROUP" --query 'properties.template.containers[0].image' --output tsv
+        --resource-group "$RESOURCE_GROUP" --query 'properties.template.containers[0].image' --output tsv
 }
 
 # The app only names its secret; the vault holds it.
 azure_key() {
-    vault=$(ask nothing az keyvault list --resource-group "$AZURE_RESOURCE_GROUP" \
+    vault=$(ask nothing az keyvault list --resource-group "$RESOURCE_GROUP" \
         --query "[?starts_with(name, 'kv-leads-')].name" --output tsv)
     ask nothing az keyvault secret show --vault-name "$vault" --name api-keys --query value --output tsv
 }
@@ -72,7 +72,7 @@ azure_key() {
 case "${1:-} ${2:-}" in
     'aws image' | 'aws key') export AWS_PAGER= ;;
     'azure image' | 'azure key')
-        [ -n "${AZURE_RESOURCE_GROUP:-}" ] || cannot_run "AZURE_RESOURCE_GROUP must be the group that the service is in"
+        [ -n "${RESOURCE_GROUP:-}" ] || cannot_run "RESOURCE_GROUP must be the group that the service is in"
         ;;
     *)
         usage >&2

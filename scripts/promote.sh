@@ -58,15 +58,20 @@ case "$# ${1:-}" in
         ;;
 esac
 
+# What an environment of GitHub does not set reaches a workflow as an empty word, which means the same as none.
+for name in $(env | sed -n 's/^\([A-Z][A-Z_]*\)=$/\1/p'); do
+    unset "$name"
+done
 CLOUD=$1
 ENVIRONMENT=$2
 METRICS_URL=${METRICS_URL:-closed}
 VALID_SECONDS=${VALID_SECONDS:-300}
 BEFORE=build/before
-export METRICS_URL
+RESOURCE_GROUP=${RESOURCE_GROUP:-lead-scoring-$ENVIRONMENT}
+export METRICS_URL RESOURCE_GROUP
 
 for needed in IMAGE_TAG IMAGE SERVICE_URL; do
-    [ -n "$(printenv "$needed")" ] || cannot_run "$needed must be set"
+    printenv "$needed" >/dev/null || cannot_run "$needed must be set"
 done
 [ -x "scripts/deploy-$CLOUD.sh" ] || cannot_run "scripts/deploy-$CLOUD.sh is missing"
 for program in curl git jq; do

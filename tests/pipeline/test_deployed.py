@@ -28,7 +28,7 @@ def ask(folder: Path, *words: str, **environ: str) -> "subprocess.CompletedProce
         (folder / name).write_text(CLOUD)
         (folder / name).chmod(0o755)
     given = {"PATH": f"{folder}:{os.environ['PATH']}", "NOTES": str(folder / "notes"), "IMAGE": IMAGE}
-    given |= {"DEFINITION": DEFINITION, "KEYS": "first-key, second-key", "AZURE_RESOURCE_GROUP": "rg-leads"}
+    given |= {"DEFINITION": DEFINITION, "KEYS": "first-key, second-key", "RESOURCE_GROUP": "rg-leads"}
     return subprocess.run([str(SCRIPT), *words], env=given | environ, capture_output=True, text=True, check=False)
 
 
@@ -79,9 +79,9 @@ def test_a_secret_of_ones_own_is_asked_for(tmp_path: Path) -> None:
 
 def test_azure_is_asked_in_a_group_that_is_named(tmp_path: Path) -> None:
     """Its services are found nowhere else."""
-    said = ask(tmp_path, "azure", "image", AZURE_RESOURCE_GROUP="")
+    said = ask(tmp_path, "azure", "image", RESOURCE_GROUP="")
     assert said.returncode == 2
-    assert "AZURE_RESOURCE_GROUP must be" in said.stderr
+    assert "RESOURCE_GROUP must be" in said.stderr
 
 
 @pytest.mark.parametrize("words", [[], ["aws"], ["gcp", "image"], ["aws", "everything"]])

@@ -224,6 +224,14 @@ def test_what_it_needs_is_asked_for_before_anything_is_deployed(project: Project
     assert f"{missing} must be set" in said.stderr
 
 
+def test_a_setting_that_the_environment_does_not_have_is_none(project: Project) -> None:
+    """A workflow hands over an empty word then, which a deployment may take for an answer."""
+    project.program("scripts/deploy-aws.sh", DEPLOY + 'test -z "${VPC_ID+given}"\n')
+    project.git("commit", "--quiet", "--all", "--message", "looks at what it is given")
+    said = project.promote(VPC_ID="", VALID_SECONDS="")
+    assert said.returncode == 0, said.stderr
+
+
 @pytest.mark.parametrize("words", [["gcp", "dev"], ["aws"], ["aws", "dev", "now"], ["azure", "dev"]])
 def test_it_knows_two_clouds_and_one_environment_at_a_time(project: Project, words: list[str]) -> None:
     """One whose deployment is not there is refused too."""
