@@ -173,6 +173,16 @@ def test_wheels_are_made_for_every_platform() -> None:
     ]
 
 
+def test_what_tests_a_wheel_is_there() -> None:
+    """The files that cibuildwheel's commands name, and the locks by hash."""
+    wheels = PROJECT["tool"]["cibuildwheel"]
+    named = [wheels[name] for name in ("before-build", "before-test", "test-command")]
+    files = re.findall(r"\{project\}/(\S+)", " ".join(named))
+    assert len(files) == 5
+    assert not [file for file in files if not (ROOT / file).is_file()]
+    assert all("--require-hashes" in command for command in named if "pip install" in command)
+
+
 def test_one_check_stands_for_all() -> None:
     """The job that a rule for the branch asks for waits for every other."""
     jobs = WORKFLOWS["ci.yml"]["jobs"]
