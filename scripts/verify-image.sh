@@ -43,7 +43,7 @@ VERSION=$1
 case "$VERSION" in
     *[!0-9a-z.]* | .* | *..*) cannot_run "VERSION must be one like 1.2.0, not '$VERSION'" ;;
 esac
-for program in docker cosign gh; do
+for program in docker cosign gh jq; do
     command -v "$program" >/dev/null || cannot_run "$program is needed, and not installed"
 done
 [ -n "${GITHUB_REPOSITORY:-}" ] || cannot_run "GITHUB_REPOSITORY must be the repository, as OWNER/NAME"
@@ -54,8 +54,9 @@ if [ -n "${GITHUB_TOKEN:-}" ]; then
     printf '%s' "$GITHUB_TOKEN" | docker login ghcr.io --username "${GITHUB_ACTOR:-}" --password-stdin
 fi
 # From here on by its digest: a tag could point elsewhere a moment later.
-digest=$(docker buildx imagetools inspect "$name:$VERSION" --format '{{.Manifest.Digest}}') ||
+manifest=$(docker buildx imagetools inspect "$name:$VERSION" --format '{{json .Manifest}}') ||
     refuse "there is no image $name:$VERSION"
+digest=$(printf '%s' "$manifest" | jq -r .digest)
 case "$digest" in
     sha256:????????????????????????????????????????????????????????????????) ;;
     *) refuse "the registry must give $name:$VERSION a digest, not '$digest'" ;;

@@ -21,7 +21,7 @@ case "$*" in *--password-stdin*) read -r given; set -- "$@" "($given)" ;; esac
 echo "${0##*/} $*" >>"$NOTES"
 case "${0##*/} $*" in
     "docker manifest inspect "*) [ -n "${PUBLISHED:-}" ]; exit ;;
-    "docker buildx imagetools inspect "*) printf '%s' "$DIGEST" ;;
+    "docker buildx imagetools inspect "*) printf '{"digest":"%s"}' "$DIGEST" ;;
     "docker push "*) echo "1.2.0: digest: $DIGEST size: 1234" ;;
 esac
 for refused in ${REFUSES:-}; do
@@ -125,7 +125,7 @@ def test_an_image_is_fetched_when_its_release_has_made_it(machine: Machine) -> N
     assert ran.returncode == 0, ran.stderr
     workflow = "Some-Team/Lead-Scoring/.github/workflows/release.yml"
     assert machine.said()[1:] == [
-        f"docker buildx imagetools inspect {NAME}:1.2.0 --format {{{{.Manifest.Digest}}}}",
+        f"docker buildx imagetools inspect {NAME}:1.2.0 --format {{{{json .Manifest}}}}",
         f"cosign verify {NAME}@{DIGEST} --certificate-oidc-issuer https://token.actions.githubusercontent.com"
         f" --certificate-identity https://github.com/{workflow}@refs/tags/v1.2.0",
         f"gh attestation verify oci://{NAME}@{DIGEST} --repo Some-Team/Lead-Scoring --signer-workflow {workflow}"
@@ -144,6 +144,14 @@ def test_an_image_that_is_not_genuine_is_not_there_afterwards(machine: Machine, 
     assert "verify-image:" in ran.stderr
     assert not machine.output.exists()
     assert not [line for line in machine.said() if line.startswith("docker tag")]
+
+
+def test_an_image_without_a_whole_digest_is_refused(machine: Machine) -> None:
+    """Nothing could be said of it."""
+    ran = machine.run("verify-image.sh", "1.2.0", DIGEST="sha256:short")
+    assert ran.returncode == 1
+    assert "must give" in ran.stderr
+    assert not [line for line in machine.said() if line.startswith(("cosign", "docker pull"))]
 
 
 @pytest.mark.parametrize("version", ["latest:1", "1.2.0@sha256:0", "../1", "v1 --insecure", "1.2.0-rc1"])
