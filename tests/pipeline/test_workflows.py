@@ -37,7 +37,9 @@ def runs(job: str = "", workflow: str = "") -> list[str]:
 def test_their_schemas_take_them_and_nothing_can_trick_them() -> None:
     """As the verb of ``make lint`` checks them: GitHub's schemas, and zizmor without a finding."""
     tools = Path(sys.executable).parent
-    for command in re.findall(r"^\t\$\(BIN\)/((?:check-jsonschema|zizmor) .*)$", MAKEFILE, re.MULTILINE):
+    commands = re.findall(r"^\t\$\(BIN\)/((?:check-jsonschema|zizmor) .*)$", MAKEFILE, re.MULTILINE)
+    assert len(commands) == 3
+    for command in commands:
         ran = subprocess.run(["sh", "-c", f"{tools}/{command}"], cwd=ROOT, capture_output=True, text=True, check=False)
         assert ran.returncode == 0, ran.stdout + ran.stderr
 
