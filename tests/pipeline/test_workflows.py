@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from packaging.markers import Marker
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".github" / "workflows"
@@ -163,6 +164,21 @@ def test_every_supported_python_is_tested_and_gets_a_wheel() -> None:
     assert PROJECT["tool"]["cibuildwheel"]["build"] == " ".join(f"cp3{minor}-*" for minor in said)
     assert PROJECT["project"]["requires-python"] == f">=3.{said[0]}"
     assert [int(minor) for minor in said] == list(range(int(said[0]), int(said[-1]) + 1))
+
+
+@pytest.mark.parametrize("lock", ["dev", "serve", "serve-otel", "build", "release"])
+def test_every_supported_python_gets_the_same_versions(lock: str) -> None:
+    """What is tested on one is what runs on another, and the shipped model is the same from each."""
+    text = (ROOT / "requirements" / f"{lock}.txt").read_text("utf-8")
+    pinned = re.findall(r"^([\w.-]+)(?:\[.*?\])?==(\S+)(?: ; (.*?))? \\$", text, re.MULTILINE)
+    versions: dict[str, set[str]] = {}
+    for name, version, marker in pinned:
+        for python in JOBS["ci.yml", "test"]["strategy"]["matrix"]["python"]:
+            where = {"python_version": python, "python_full_version": f"{python}.9"}
+            if not marker or Marker(marker).evaluate(where):
+                versions.setdefault(name, set()).add(version)
+    assert len(versions) > 4
+    assert not {name: each for name, each in versions.items() if len(each) > 1}
 
 
 def test_wheels_are_made_for_every_platform() -> None:
