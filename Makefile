@@ -35,7 +35,8 @@ LOAD_REPORT ?= build/load/report.html
 
 .PHONY: help install azureml dev test test-unit test-integration fuzz lint format bench bench-quality stress \
   test-sanitize dashboards docs site screenshots lock model docker-build docker-run docker-compose-up \
-  docker-compose-down image-test load-test infra-install infra-test infra-types deploy-aws deploy-azure clean
+  docker-compose-down image-test load-test infra-install infra-test infra-types deploy-aws deploy-azure \
+  release-install wheel-test sdist wheels sbom audit secrets workflows release-notes clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,7 +82,13 @@ lint: $(STAMP)  ## Check form, types, layers, dependencies and scripts
 	$(BIN)/deptry src
 	$(BIN)/shellcheck scripts/*.sh .ci/run
 	$(BIN)/hadolint Dockerfile
+	@$(MAKE) --no-print-directory workflows
 	$(BIN)/python monitoring/grafana/render.py --check
+
+workflows: $(STAMP)  ## Check the workflows of .github: their form, their rights, and what they could be tricked into
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/zizmor --offline --persona pedantic --quiet .github
 
 format: $(STAMP)  ## Rewrite the Python files in the project's form
 	$(BIN)/ruff format .
@@ -172,6 +179,36 @@ deploy-aws: $(INFRA_STAMP)  ## Deploy ENV (dev) to AWS; scripts/deploy-aws.sh --
 
 deploy-azure: $(INFRA_STAMP)  ## Deploy ENV (dev) to Azure; scripts/deploy-azure.sh --help says what it needs
 	@./scripts/deploy-azure.sh $(ENV)
+
+# What builds and looks through a release, apart from .venv, which a machine that only builds wheels does not need.
+RELEASE := build/release/.made
+$(RELEASE): requirements/release.txt scripts/release-environment.sh
+	@./scripts/release-environment.sh
+	@touch $@
+
+release-install: $(RELEASE)  ## Make the environment of releases in build/release
+
+wheel-test: $(RELEASE)  ## Build the source distribution and the wheel, install it elsewhere and serve from there
+	./scripts/wheel-test.sh
+
+sdist: $(RELEASE)  ## Build the source distribution in dist
+	PATH="$(CURDIR)/build/release/env/bin:$$PATH" python -m build --sdist --no-isolation --outdir dist .
+
+wheels: $(RELEASE)  ## Build this platform's wheels for every Python in dist, and test them (on Linux with Docker or Podman)
+	build/release/env/bin/cibuildwheel --output-dir dist
+
+sbom: $(RELEASE)  ## Write bills of materials in build/sbom: of the locks, and of the image IMAGE where it is given
+	./scripts/sbom.sh $(IMAGE)
+
+audit: $(RELEASE)  ## Ask the package index whether a locked dependency has a known vulnerability
+	./scripts/audit.sh
+
+secrets: $(RELEASE)  ## Look for secrets in the files and in the whole history
+	./scripts/secrets.sh
+
+release-notes:  ## Say whether TAG may be released, and what the changelog says of it
+	@# by the environment and in quotes, since a tag may hold what a shell would run
+	@$(or $(PYTHON),$(firstword $(wildcard $(BIN)/python) python3)) scripts/release_notes.py "$$TAG"
 
 clean:  ## Remove the environment and everything that was built
 	rm -rf .venv build dist htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -5,6 +5,8 @@
 # in tests/image run what came out in namespaces of their own, with its root mounted read-only. Needs root, buildah,
 # debootstrap and unshare.
 #
+#   BUILT_IMAGE    an image that Docker or Podman has, tested in place of one that is built here; then only unshare is
+#                  needed
 #   DEBIAN_SUITE   the release the base is made of   (bookworm)
 #   PIP_INDEX_URL  the package index of the build    (what pip on this machine is set to)
 set -eu
@@ -27,7 +29,11 @@ say() {
 
 [ "$(id -u)" -eq 0 ] || cannot "only root may make a base and namespaces: run it with sudo, or in a virtual machine"
 PATH=$PATH:/usr/sbin
-for program in buildah debootstrap setpriv unshare; do
+engine=docker
+command -v docker >/dev/null || engine=podman
+needed="buildah debootstrap setpriv unshare"
+[ -z "${BUILT_IMAGE:-}" ] || needed="$engine jq setpriv unshare"
+for program in $needed; do
     command -v "$program" >/dev/null ||
         cannot "$program is needed (Debian, Ubuntu: apt-get install buildah debootstrap util-linux)"
 done
@@ -91,6 +97,27 @@ forget() {
     in_store rm --all >/dev/null 2>&1 || true
 }
 
+# The same of an image that an engine has built. What the engine itself puts into every container is not the image's.
+take() {
+    say "image: $BUILT_IMAGE, as $engine has it"
+    rm -rf "$WORK/root" "$WORK/taken"
+    mkdir -p "$WORK/taken"
+    container=$("$engine" create "$BUILT_IMAGE")
+    "$engine" export "$container" | tar -x -C "$WORK/taken" --exclude .dockerenv
+    "$engine" rm "$container" >/dev/null
+    ln -s "$WORK/taken" "$WORK/root"
+    "$engine" image inspect "$BUILT_IMAGE" | jq '{Docker: {config: .[0].Config}}' >"$WORK/inspect.json"
+}
+
+run_tests() {
+    IMAGE_FOLDER=$WORK .venv/bin/python -m pytest tests/image -q -rs "$@"
+}
+
+if [ -n "${BUILT_IMAGE:-}" ]; then
+    take
+    run_tests "$@"
+    exit 0
+fi
 make_base
 import_base
 write_secrets
@@ -99,4 +126,4 @@ start=$(date +%s)
 build
 unpack
 say "built in $(($(date +%s) - start)) s; $(du -sm "$WORK/root/" | cut -f 1) MB, of which $(du -sm "$BASE" | cut -f 1) MB are the base"
-IMAGE_FOLDER=$WORK .venv/bin/python -m pytest tests/image -q -rs "$@"
+run_tests "$@"

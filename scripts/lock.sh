@@ -19,12 +19,14 @@ fi
 # $1 is the lock; the rest is what it is made from, and for which platforms.
 # Extras stay with their names: the pip of Python 3.11 otherwise takes the newest version for `coverage[toml]`,
 # finds no hash of it, and installs nothing from the day on which a newer one is published.
+# Every supported Python gets the same version of a package, where there is one for all of them: what is tested on one is
+# what runs on another, and the shipped model does not depend on which it is.
 compile() {
     lock=$1
     shift
     # shellcheck disable=SC2086  # an empty $upgrade must vanish
     uv pip compile --quiet "$@" $upgrade --python-version 3.11 --generate-hashes --no-header \
-        --no-strip-extras --no-emit-index-url --no-emit-find-links --output-file "requirements/$lock"
+        --fork-strategy fewest --no-strip-extras --no-emit-index-url --no-emit-find-links --output-file "requirements/$lock"
     echo "requirements/$lock: $(grep -c '^[a-z]' "requirements/$lock") packages"
 }
 
@@ -36,6 +38,7 @@ compile serve-aws.txt --universal pyproject.toml --extra aws
 compile serve-azure.txt --universal pyproject.toml --extra azure
 compile serve-otel.txt --universal pyproject.toml --extra aws --extra azure --extra otel
 compile build.txt --universal requirements/build.in
+compile release.txt --universal requirements/release.in
 compile zig.txt --universal requirements/zig.in
 # Azure ML runs Linux; on Windows its server wants a psutil that is too old for ours.
 compile azureml.txt --python-platform linux requirements/azureml.in pyproject.toml

@@ -3,7 +3,8 @@
 #
 #   URL          where the service is                             (BASE_URL, else http://localhost:8000)
 #   API_KEY      a key of the service                             (the demo key)
-#   METRICS_URL  where its metrics are, when not at URL/metrics   (OPERATIONS_ACCESS=port)
+#   METRICS_URL  where its metrics are, when not at URL/metrics   (OPERATIONS_ACCESS=port); `closed`: they must not be
+#                at URL/metrics, and cannot be reached from here where they are
 #
 # It only reads: nothing is scored, nothing is changed. With OPERATIONS_ACCESS=key the key needs the scope admin.
 #
@@ -85,7 +86,11 @@ check "root"                     ''         200 "$URL/"             "jq -e '.ser
 check "health"                   ''         200 "$URL/health"       "jq -e '.status == \"healthy\"'"
 check "alive"                    ''         200 "$URL/health/live"  "jq -e '.status == \"alive\"'"
 check "ready"                    ''         200 "$URL/health/ready" "jq -e '.status == \"ready\" and .model_version'"
-check "metrics"                  "$API_KEY" 200 "$METRICS_URL"      "grep -q '^http_requests_total{'"
+if [ "$METRICS_URL" = closed ]; then
+    check "metrics closed"       "$API_KEY" 404 "$URL/metrics"      "jq -e '.code == \"not_found\"'"
+else
+    check "metrics"              "$API_KEY" 200 "$METRICS_URL"      "grep -q '^http_requests_total{'"
+fi
 check "documentation"            ''         200 "$URL/docs"         "grep -qi '<html'"
 check "OpenAPI document"         ''         200 "$URL/openapi.json" "jq -e '.openapi and .paths[\"/api/v1/score\"]'"
 check "refused without a key"    ''         401 "$info"             "jq -e '.code == \"key_missing\"'"

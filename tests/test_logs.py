@@ -97,7 +97,8 @@ async def fails(exchange):
         raise KeyError(local) from failure
 
 async def lost():
-    raise ValueError("hidden-company")
+    local = "hidden-company"
+    raise ValueError(local)
 
 async def main():
     with open_service(read_settings(os.environ), ["/boom"]) as service:

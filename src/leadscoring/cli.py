@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 import leadscoring
-from leadscoring.errors import LeadScoringError
+from leadscoring.errors import LeadScoringError, ModelNotFound
 from leadscoring.settings import read_settings, settings_help
 
 LAZY = {
@@ -39,10 +39,10 @@ class Commands(click.Group):
 
 
 class Fails(click.ClickException):
-    """An error of ours at the command line: one line."""
+    """An error of ours at the command line: one line, with what to do about it where that is known."""
 
-    def __init__(self, failure: LeadScoringError) -> None:
-        super().__init__(f"{type(failure).__name__}: {failure}")
+    def __init__(self, failure: LeadScoringError, advice: str = "") -> None:
+        super().__init__(f"{type(failure).__name__}: {failure}{advice and '; '}{advice}")
 
 
 class CannotStart(Fails):
@@ -65,6 +65,9 @@ def serve() -> None:
     try:
         settings = read_settings(os.environ)
         run(settings)
+    except ModelNotFound as failure:
+        # An installed package brings no model: the default is that of the repository and of the image.
+        raise CannotStart(failure, "MODEL_PATH names the model to serve, and `leadscoring train` makes one") from None
     except LeadScoringError as failure:
         raise CannotStart(failure) from None
 

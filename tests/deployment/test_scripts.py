@@ -19,6 +19,15 @@ pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "scripts"
 OPERATORS = ("quick_test.sh", "validate-deployment.sh", "start-monitoring.sh", "container.sh", "deploy-aws.sh")
+RELEASERS = (
+    "promote.sh",
+    "deployed.sh",
+    "verify-image.sh",
+    "publish-image.sh",
+    "publish-release.sh",
+    "sbom.sh",
+    "secrets.sh",
+)
 
 
 def need(*programs: str) -> None:
@@ -65,7 +74,7 @@ def lying(server: Server, lies: dict[str, tuple[int, str]]) -> Iterator[str]:
         listener.close()
 
 
-@pytest.mark.parametrize("script", OPERATORS)
+@pytest.mark.parametrize("script", [*OPERATORS, *RELEASERS, "audit.sh"])
 def test_every_script_says_how_it_is_used(script: str) -> None:
     """With --help its head and success; for a word that it does not know the same, and 2."""
     asked = run(script, "--help")
@@ -81,7 +90,7 @@ def test_every_script_and_its_settings_stand_in_the_documentation() -> None:
     text = (ROOT / "docs" / "SCRIPTS.md").read_text("utf-8")
     sections = dict(re.findall(r"^## `(.*?)`\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE))
     assert {script.name for script in SCRIPTS.glob("*.*")} == set(sections)
-    for script in OPERATORS:
+    for script in OPERATORS + RELEASERS:
         named = re.findall(r"^  ([A-Z][A-Z_]+) {2,}", run(script, "--help").stdout, re.MULTILINE)
         assert named
         assert not [name for name in named if f"`{name}`" not in sections[script]], script
@@ -126,6 +135,17 @@ def test_a_wrong_answer_makes_the_validation_fail(server: Server, check: str) ->
     assert len(failed) == 1
     assert failed[0].startswith(check + " ")
     assert said.stdout.splitlines()[-1] == f"FAILED: 1 of {len(LIES)} checks"
+
+
+def test_metrics_that_are_closed_must_not_be_had(server: Server) -> None:
+    """Where only another network reaches them, it is checked that nobody does from here; this service gives them."""
+    said = run("validate-deployment.sh", server.url, METRICS_URL="closed")
+    assert said.returncode == 1
+    assert "metrics closed             FAILED: status 200, not 404" in said.stdout
+    with lying(server, {"with key GET /metrics": (404, '{"code":"not_found"}')}) as url:
+        closed = run("validate-deployment.sh", url, METRICS_URL="closed")
+    assert closed.returncode == 0, closed.stdout
+    assert f"ok: all {len(LIES)} checks" in closed.stdout
 
 
 def test_a_wrong_key_makes_the_validation_fail_and_is_not_shown(server: Server) -> None:
