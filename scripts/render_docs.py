@@ -18,12 +18,12 @@ RULES = ROOT / "monitoring" / "prometheus" / "rules"
 
 def alerts_markdown() -> str:
     """The table of alerts as Markdown, from the rules that Prometheus reads."""
-    lines = ["| Alert | Severity | Fires when, for so long |", "|---|---|---|"]
+    lines = ["| Alert | Severity | For | Fires when |", "|---|---|---|---|"]
     for path in sorted(RULES.glob("*.yml")):
         rules = [rule for group in yaml.safe_load(path.read_text("utf-8"))["groups"] for rule in group["rules"]]
         for rule in (rule for rule in rules if "alert" in rule):
             name, when = rule["alert"], " ".join(rule["expr"].split()).replace("|", "\\|")
-            lines.append(f"| [`{name}`](#{name.lower()}) | {rule['labels']['severity']} | `{when}`, {rule['for']} |")
+            lines.append(f"| [`{name}`](#{name.lower()}) | {rule['labels']['severity']} | {rule['for']} | `{when}` |")
     return "\n".join(lines)
 
 

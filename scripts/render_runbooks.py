@@ -35,6 +35,7 @@ code { font: 0.875em ui-monospace, monospace; background: var(--soft); padding: 
 pre { background: var(--soft); padding: 0.75rem; overflow-x: auto; border-radius: 6px; }
 pre code { background: none; padding: 0; }
 table { border-collapse: collapse; display: block; overflow-x: auto; }
+td:last-child code { overflow-wrap: anywhere; }
 th, td { border: 1px solid var(--soft); padding: 0.3rem 0.6rem; text-align: left; vertical-align: top; }
 .elsewhere { text-decoration: underline dotted; }
 </style>

@@ -28,11 +28,15 @@ include_patterns = [
 myst_heading_anchors = 4  # named as a repository's page names them
 myst_linkify_fuzzy_links = False
 
+highlight_language = "none"  # a block that names no language is a drawing or an output, not Python
+
 html_theme = "furo"
 html_title = project
 html_copy_source = False
 html_show_sphinx = False
-html_static_path: list[str] = []
+html_show_copyright = False  # the licence has it
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 
 # Titles in the navigation, where the page's own is too long; sections in the order in which a newcomer needs them.
 NAVIGATION = {

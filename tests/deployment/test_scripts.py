@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 from listener import Asked, Listener
 from serving import DEADLINE, KEY, Server, eventually, free_port, serving
 
@@ -206,6 +207,10 @@ def test_local_programs_watch_the_service_until_they_are_told_to_end(tmp_path: P
             known = api.get("/alertmanagers").json()["data"]["activeAlertmanagers"]
             assert [manager["url"] for manager in known] == [f"http://127.0.0.1:{alertmanager}/api/v2/alerts"]
             assert api.get("/rules").json()["data"]["groups"]
+            config = yaml.safe_load(api.get("/status/config").json()["data"]["yaml"])
+        runbooks = config["global"]["external_labels"]["runbooks"]
+        assert runbooks.startswith(f"http://127.0.0.1:{prometheus}/")
+        assert "<h3 id=" in httpx.get(runbooks).text
         process.send_signal(signal.SIGINT)
         assert process.wait(DEADLINE) == 0
     with pytest.raises(httpx.TransportError):
