@@ -139,7 +139,7 @@ def test_all_that_does_not_go_together_is_said_at_once() -> None:
 def test_what_is_fit_for_a_trial_is_taken_outside_production() -> None:
     """And with keys and origins of one's own, in production too."""
     assert not read_settings({"REQUIRE_SECURE_CONFIG": "true", "ENV": "dev"}).refuses_insecure
-    assert read_settings(SECURE).refuses_insecure
+    assert all(read_settings(SECURE | {"ENV": name}).refuses_insecure for name in ("production", "PROD"))
 
 
 def test_the_names_of_relations_are_settings() -> None:

@@ -225,7 +225,7 @@ TABLE = (
             "Keys that clients may send as X-API-Key; left out with API_KEYS_FILE set: none", secret=True),
     Setting("API_KEYS_FILE", "", str, "a path", "JSON file of keys with label, scopes, expiry; read again on change"),
     Setting("REQUIRE_SECURE_CONFIG", "false", truth, "true or false",
-            "With ENV=production: do not start with the demo key or with CORS_ORIGINS=*"),
+            "With ENV=production or prod: do not start with the demo key or with CORS_ORIGINS=*"),
     Setting("HOST", EVERY_ADDRESS, address, "an address", "Address to listen on"),
     Setting("PORT", "8000", whole(0, 65535), "a whole number from 0 to 65535", "Port to listen on; 0 takes any"),
     Setting("OPERATIONS_ACCESS", "open", one_of("open", "key", "port"), "open, key or port",
@@ -369,7 +369,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def refuses_insecure(self) -> bool:
         """Whether what is fit for a trial only must stop the start."""
-        return self.env.casefold() == "production" and self.require_secure_config
+        return self.env.casefold() in ("prod", "production") and self.require_secure_config
 
 
 class Relation(NamedTuple):
