@@ -16,6 +16,10 @@ from leadscoring.errors import DeadlineExceeded, Overloaded
 SLICE = 0.001
 """Seconds of scoring in one pass of the event loop, about; a single lead takes some 0.00003."""
 
+SINGLES = 0.004
+"""The same for single leads while nobody waits. Each connection can have one in a pass, and to send those that come
+after the first ``SLICE`` through the line would cost them more than their scoring."""
+
 MEMORY = 0.05
 """Weight of the newest measurement in the running mean of what a byte costs."""
 
@@ -42,7 +46,8 @@ class Waiter:
 class Admission:
     """The line in front of one event loop.
 
-    ``crowded`` says that a newcomer must wait its turn, ``full`` that it would wait for too long.
+    ``crowded`` says that a newcomer must wait its turn, ``busy`` that a single lead must, ``full`` that it would wait
+    for too long.
     ``told`` hears how many wait, ``waited`` how long each did.
     """
 
@@ -53,6 +58,7 @@ class Admission:
         told: Callable[[float], None] = lambda _count: None,
         waited: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
+        self.busy = False
         self.crowded = False
         self.full = False
         self._longest_wait = longest_wait
@@ -71,8 +77,8 @@ class Admission:
     async def turn(self, size: int, began: float) -> None:
         """Waits until a request of ``size`` bytes, which came at ``began`` (``perf_counter``), may score.
 
-        Only called when ``crowded``. Raises ``Overloaded`` at once when the wait would be far too long,
-        ``DeadlineExceeded`` when the turn does not come in time.
+        Only called when ``crowded``, or ``busy`` for a single lead. Raises ``Overloaded`` at once when the wait would
+        be far too long, ``DeadlineExceeded`` when the turn does not come in time.
         """
         if self._queued > PATIENCE * self._longest_wait:
             raise Overloaded
@@ -91,6 +97,7 @@ class Admission:
 
     async def _wait(self, waiter: Waiter) -> None:
         self._queued += waiter.cost
+        self.busy = True
         self._changed()
         if not self._passing:
             self._next_pass()
@@ -105,6 +112,7 @@ class Admission:
         self._spent += seconds
         if self._spent >= SLICE:
             self.crowded = True
+            self.busy = self.busy or self._spent >= SINGLES
             if not self._passing:
                 self._next_pass()
 
@@ -119,7 +127,7 @@ class Admission:
     def _pass(self) -> None:
         """Once a pass of the loop, while there is anything to do: lets the next in line score."""
         self._spent = 0.0
-        self._passing = self.crowded = bool(self._line)
+        self._passing = self.crowded = self.busy = bool(self._line)
         if not self._line:
             return
         now, planned = perf_counter(), 0.0

@@ -180,7 +180,7 @@ class App:
     def answer_at_once(self, head: Head, body: bytes) -> tuple[Reply, str] | None:
         """The reply to a plain request that is all there, and its id; nothing where it may have to wait."""
         handler = self._prompt.get(head.path)
-        if handler is None or self.gate.admission.crowded:
+        if handler is None or self.gate.admission.busy:
             return None
         exchange = Exchange.whole(head, body, self._next_id(), perf_counter())
         exchange.endpoint = head.path

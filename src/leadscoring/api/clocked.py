@@ -29,7 +29,9 @@ class Clocked(uvicorn.Server):
         self._tick()
         if counter % 10 == 0:
             self.sweep(self.turned)
-        return await super().on_tick(counter)
+        ended = await super().on_tick(counter)
+        self.app.gate.lines = b"".join([b"%b: %b\r\n" % header for header in self.server_state.default_headers])
+        return ended
 
     def _tick(self) -> None:
         self.turned = monotonic()

@@ -74,14 +74,15 @@ class Limits(NamedTuple):
 class Gate:
     """What all connections of a process share.
 
-    ``now`` is the clock, set by the server; ``closing`` says that every answer from now on ends its connection.
+    ``now`` is the clock, set by the server, and ``lines`` the headers that all answers have, of which the date is one;
+    ``closing`` says that every answer from now on ends its connection.
     While ``admission`` is full, ``turn_away`` answers a scoring request from its head alone, or not; otherwise
     ``answer_at_once`` answers one that is all there and need not wait, or not. ``refused`` gives the id and the reply
     of a request that is refused before it is whole, and notes it; its scope is there when the application has it
     already.
     """
 
-    __slots__ = ("admission", "answer_at_once", "closing", "limits", "now", "refused", "rejected", "turn_away")
+    __slots__ = ("admission", "answer_at_once", "closing", "limits", "lines", "now", "refused", "rejected", "turn_away")
 
     def __init__(
         self,
@@ -99,6 +100,7 @@ class Gate:
         self.answer_at_once = answer_at_once
         self.refused = refused
         self.now = 0.0
+        self.lines = b""
         self.closing = False
 
 
@@ -246,11 +248,11 @@ class BoundedHttp(HttpToolsProtocol):
 
     def bytes_of(self, reply: Reply, request_id: str, closes: bool) -> bytes:
         """An answer as bytes, with all headers that answers have."""
-        headers = *self.server_state.default_headers, (b"x-request-id", request_id.encode())
-        lines = b"".join([b"%b: %b\r\n" % header for header in headers])
-        closing = b"connection: close\r\n" if closes else b""
-        told = head_lines(reply), lines, len(reply.body), closing, reply.body
-        return b"%b%bcontent-length: %d\r\n%b\r\n%b" % told
+        body = reply.body
+        return b"%b%bx-request-id: %b\r\ncontent-length: %d\r\n%b\r\n%b" % (
+            head_lines(reply.status, reply.media_type, reply.headers), self.gate.lines, request_id.encode(),
+            len(body), b"connection: close\r\n" if closes else b"", body,
+        )  # fmt: skip
 
     def on_message_complete(self) -> None:
         """The last byte of a request."""

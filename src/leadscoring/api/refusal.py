@@ -8,6 +8,7 @@ import ctypes
 import socket
 import sys
 from collections.abc import Callable
+from functools import lru_cache
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
@@ -32,7 +33,7 @@ class Prepared:
         self.status = reply.status
         self._before, _, self._after = reply.body.partition(ANY_ID.encode())
         self._size = len(self._before) + len(self._after)
-        self._lines = head_lines(reply)
+        self._lines = head_lines(reply.status, reply.media_type, reply.headers)
 
     def to(self, request_id: bytes, closes: bool) -> bytes:
         """All bytes of the answer to one request; ``closes`` says that the connection ends with it."""
@@ -42,10 +43,11 @@ class Prepared:
         return b"".join((self._lines, told, end, self._before, request_id, self._after))
 
 
-def head_lines(reply: Reply) -> bytes:
-    """The status line and the headers of an answer that no application writes, without its length."""
-    headers = [b"%b: %b\r\n" % header for header in ((b"content-type", reply.media_type), *reply.headers)]
-    return b"".join((STATUS_LINE[reply.status], *headers))
+@lru_cache(maxsize=64)
+def head_lines(status: int, media_type: bytes, more: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    """The status line and the headers of an answer, without its length."""
+    headers = [b"%b: %b\r\n" % header for header in ((b"content-type", media_type), *more)]
+    return b"".join((STATUS_LINE[status], *headers))
 
 
 def discard(descriptor: int, most: int) -> int:

@@ -51,7 +51,7 @@ class Scoring:
         self._admit(exchange)
         body = await exchange.json_body(self._max_body_bytes)
         asked = what_is_asked(exchange.query)
-        if admission.crowded:
+        if admission.busy:
             await admission.turn(len(body), exchange.began)
         began = perf_counter()
         try:
