@@ -2,6 +2,7 @@
 
 import json
 import math
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -165,13 +166,14 @@ def test_ping_and_the_parameters_of_a_transform(server: Server) -> None:
 
 def test_ping_says_503_once_the_container_was_asked_to_end(tmp_path: Path) -> None:
     """While what was accepted is still answered."""
-    with serving(tmp_path, model_file(tmp_path), ENDPOINT_PROTOCOLS="sagemaker", DRAIN_SECONDS="5") as server:
+    with serving(tmp_path, model_file(tmp_path), ENDPOINT_PROTOCOLS="sagemaker", DRAIN_SECONDS="300") as server:
         assert server.http.get("/ping").status_code == 200
         server.process.terminate()
         while (status := server.http.get("/ping").status_code) == 200:
             assert server.process.poll() is None
         assert status == 503
         assert invoke(server, csv(ROWS), CSV).status_code == 200
+        server.process.send_signal(signal.SIGINT)  # the drain is over
 
 
 def test_a_broken_head_of_an_invocation_is_refused_on_the_wire(server: Server) -> None:

@@ -43,11 +43,15 @@ class Clocked(uvicorn.Server):
             connection.sweep(now)  # type: ignore[union-attr]  # ours is the only protocol
 
     def close_after_answers(self) -> None:
-        """From now on every answer ends its connection."""
+        """From now on every answer ends its connection, and says so.
+
+        One whose head is written already may not: its client would send the next request into a closed connection.
+        A signal may come between its head and its body.
+        """
         self.app.gate.closing = True
         for connection in list(self.server_state.connections):
             cycle: Any = connection.cycle  # type: ignore[union-attr]  # ours is the only protocol
-            if cycle is not None:
+            if cycle is not None and not cycle.response_started:
                 cycle.keep_alive = False
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
