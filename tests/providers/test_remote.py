@@ -151,15 +151,17 @@ def test_an_open_breaker_answers_without_the_network(loaded: LoadedModel) -> Non
     run(remote(endpoint, loaded, found, **QUIET), test)
 
 
-def test_callers_in_a_hurry_do_not_open_the_breaker(loaded: LoadedModel) -> None:
+def test_callers_in_a_hurry_do_not_open_the_breaker_nor_degrade_the_service(loaded: LoadedModel) -> None:
     """A client that gives an endpoint no time to answer says nothing about it, and must not take it from others."""
 
     async def test(provider: Remote) -> None:
+        await ask(provider)
         endpoint.then = "hangs"
         for _ in range(20):
             CALLER_GIVES_UP.set(monotonic() + 0.001)
             with pytest.raises(EndpointTimeout):
                 await ask(provider)
+        assert (provider.status()["state"], provider.status()["last_error"]) == ("healthy", None)
         CALLER_GIVES_UP.set(float("inf"))
         endpoint.then = "answers"
         assert (await ask(provider)).served_by == "azure"

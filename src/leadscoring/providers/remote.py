@@ -114,7 +114,7 @@ class Remote:
         try:
             return await self._from_endpoint(rows, deadline)
         except EndpointError as failure:
-            self._failed(failure)
+            self._failed(failure, hurried=deadline.shortened and isinstance(failure, EndpointTimeout))
             if self._fallback is None or not self._fallback_works:
                 raise
         return self._from_local(self._fallback, rows)
@@ -228,10 +228,15 @@ class Remote:
         self._last_ok = datetime.now(UTC)
         self._failing = False
 
-    def _failed(self, failure: EndpointError) -> None:
-        """Counts a failure; says so at once, but once a second at most."""
+    def _failed(self, failure: EndpointError, hurried: bool = False) -> None:
+        """Counts a failure; says so at once, but once a second at most.
+
+        That a ``hurried`` caller did not give it the time that others do says nothing of the endpoint.
+        """
         kind = type(failure).__name__
         self._metrics.failed(kind)
+        if hurried:
+            return
         self._failing = True
         if not isinstance(failure, EndpointSuspended):  # which only follows from what was before
             self._last_error = kind
