@@ -11,6 +11,13 @@ ROWS = 400
 RANDOM = np.random.default_rng(7)
 Y = (RANDOM.random(ROWS) < 0.3).astype(float)
 KEEP = pl.Series("keep", RANDOM.integers(0, 50, ROWS).astype(str))
+BEGINNING = RANDOM.bit_generator.state
+
+
+@pytest.fixture(autouse=True)
+def same_numbers() -> None:
+    """Each test draws the same numbers, whichever ran before it in its process."""
+    RANDOM.bit_generator.state = BEGINNING
 
 
 def inferred(*columns: pl.Series, missing: tuple[str, ...] = (), ignore: tuple[str, ...] = ()) -> Inferred:

@@ -3,21 +3,15 @@
 import itertools
 import os
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
 from time import perf_counter, time
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from leadscoring.api.admission import Admission
-from leadscoring.api.cors import Cors
 from leadscoring.api.deadline import until_caller_gives_up
 from leadscoring.api.docs import Documentation
 from leadscoring.api.exchange import (
@@ -32,7 +26,8 @@ from leadscoring.api.exchange import (
     Send,
     request_id_in,
 )
-from leadscoring.api.failures import plain_problem, problem
+from leadscoring.api.failures import problem
+from leadscoring.api.framework import Handler, Lifespan, RouteTable, failed, framework, response
 from leadscoring.api.head import Head
 from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.api.limits import RateLimit
@@ -43,20 +38,17 @@ from leadscoring.api.protocol import Gate, Limits, Refusal
 from leadscoring.api.pulse import Pulse
 from leadscoring.api.refusal import Prepared
 from leadscoring.api.score import Scoring
-from leadscoring.errors import LeadScoringError, Overloaded, RequestError
-from leadscoring.logs import Answered, Log
+from leadscoring.errors import Overloaded, RequestError
+from leadscoring.logs import Answered
 from leadscoring.metrics import UNKNOWN
 from leadscoring.settings import read_settings
 from leadscoring.tally import OTHER
 from leadscoring.vitals import started_at
 from leadscoring.wiring import Service, Shared, open_service
 
-Handler = Callable[[Exchange], Awaitable[Reply]]
 Prompt = Callable[[Exchange], Coroutine[Any, Any, Reply]]
 """A handler that waits for nothing when the whole request is there and nobody stands in line."""
 
-RouteTable = dict[tuple[str, str], Handler]
-Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
 PATHS = (
     "/",
@@ -102,11 +94,6 @@ TURNED_AWAY = Prepared(lambda request_id: problem(Overloaded(), request_id))
 
 REQUEST_ID, CUT_OFF = "leadscoring.request_id", "leadscoring.cut_off"
 """Where the scope of a request has its id and, when it was refused before it was whole, the status of that."""
-
-TRACE = ("traceparent", "tracestate")
-"""What pages that are traced send with every request."""
-
-log = Log("leadscoring")
 
 
 class App:
@@ -412,19 +399,6 @@ def as_it_is(handler: Handler) -> Handler:
     return handler
 
 
-def failed(failure: Exception, exchange: Exchange) -> Reply:
-    """What to reply when a handler failed: every error as a problem. A client that hung up gets nothing."""
-    if isinstance(failure, ClientGone):
-        raise failure
-    exchange.error = type(failure).__name__
-    if isinstance(failure, LeadScoringError):
-        if isinstance(failure, RequestError) and failure.key:
-            exchange.key = failure.key
-        return problem(failure, exchange.request_id)
-    log.error("request failed", request_id=exchange.request_id, endpoint=exchange.endpoint, exc_info=failure)
-    return plain_problem(500, "the service failed to answer; its log has the reason", exchange.request_id)
-
-
 def head(reply: Reply, request_id: str) -> Message:
     """The first message of a reply."""
     headers = [
@@ -434,60 +408,3 @@ def head(reply: Reply, request_id: str) -> Message:
         *reply.headers,
     ]
     return {"type": "http.response.start", "status": reply.status, "headers": headers}
-
-
-def framework(routes: RouteTable, cors_origins: tuple[str, ...], lifespan: Lifespan) -> Starlette:
-    """The same routes inside Starlette, with CORS around them."""
-    made = Starlette(
-        routes=[Route(path, endpoint(path, handler), methods=[method]) for (method, path), handler in routes.items()],
-        middleware=[
-            Middleware(
-                Cors,
-                allow_origins=cors_origins,
-                allow_methods=["GET", "POST"],
-                allow_headers=["Content-Type", "X-API-Key", "X-Request-ID", "X-Request-Timeout-Ms", *TRACE],
-                expose_headers=[
-                    "X-Request-ID",
-                    "Retry-After",
-                    "RateLimit-Limit",
-                    "RateLimit-Remaining",
-                    "RateLimit-Reset",
-                    "Server-Timing",
-                ],
-            )
-        ],
-        lifespan=lifespan,
-        exception_handlers={HTTPException: http_problem},  # type: ignore[dict-item]  # Starlette types handlers by Exception
-    )
-    made.router.redirect_slashes = False  # a client that is redirected on POST loses its body
-    return made
-
-
-def endpoint(path: str, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    """A handler of ours as an endpoint of Starlette's."""
-
-    async def respond(request: Request) -> Response:
-        exchange: Exchange = request.scope["exchange"]
-        exchange.endpoint = path
-        try:
-            return response(await handler(exchange))
-        except Exception as failure:
-            return response(failed(failure, exchange))
-
-    return respond
-
-
-async def http_problem(request: Request, failure: HTTPException) -> Response:
-    """The reply for a path or method that no route takes."""
-    said = {404: "there is nothing at this path; / lists where to go", 405: "this path does not take this method"}
-    detail = said.get(failure.status_code, failure.detail)
-    headers = tuple((name.lower().encode(), value.encode()) for name, value in (failure.headers or {}).items())
-    return response(plain_problem(failure.status_code, detail, request.scope["exchange"].request_id, headers))
-
-
-def response(reply: Reply) -> Response:
-    """A reply as Starlette sends it."""
-    made = Response(reply.body, reply.status, media_type=None)
-    made.raw_headers.append((b"content-type", reply.media_type))
-    made.raw_headers.extend(reply.headers)
-    return made
