@@ -101,6 +101,7 @@ def test_a_worker_that_dies_or_hangs_is_replaced_and_the_others_answer(tmp_path:
     """Nothing hangs for longer than it takes to notice."""
     with serving(tmp_path, model_file(tmp_path), WORKERS="2") as server:
         assert eventually(lambda: server.logged().count('"listening"') == 2)
+        uptime = status(server)["uptime_seconds"]
         victim = children(server.process.pid)[0]
         os.kill(victim, fault)
         assert eventually(lambda: victim not in children(server.process.pid))
@@ -108,6 +109,7 @@ def test_a_worker_that_dies_or_hangs_is_replaced_and_the_others_answer(tmp_path:
         for _ in range(20):
             answer = httpx.post(server.url + "/api/v1/score", json=LEAD, headers={"X-API-Key": KEY}, timeout=30)
             assert answer.status_code == 200
+            assert status(server)["uptime_seconds"] > uptime > 0  # the service's, whichever of them is asked
         assert "worker replaced" in server.logged()
         assert server.stop() == 0
 

@@ -179,10 +179,21 @@ class Usage:
 def started_at(pid: int, root: Path = Path("/")) -> float:
     """When a process started, in seconds since 1970; not a number where the system does not say."""
     system = words(root / "proc/stat")
-    _, _, after_name = " ".join(words(root / f"proc/{pid}/stat")).rpartition(")")  # the name may hold anything
-    if "btime" not in system or not after_name:
+    if "btime" not in system:
         return math.nan
-    return int(system[system.index("btime") + 1]) + int(after_name.split()[19]) / os.sysconf("SC_CLK_TCK")
+    return int(system[system.index("btime") + 1]) + started_after_boot(pid, root)
+
+
+def age(pid: int) -> float:
+    """For how many seconds a process has run; 0 where the system does not say."""
+    started = started_after_boot(pid, Path("/"))
+    return 0.0 if math.isnan(started) else max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - started)
+
+
+def started_after_boot(pid: int, root: Path) -> float:
+    """When a process started, in seconds since the system did; not a number where that does not say."""
+    _, _, after_name = " ".join(words(root / f"proc/{pid}/stat")).rpartition(")")  # the name may hold anything
+    return int(after_name.split()[19]) / os.sysconf("SC_CLK_TCK") if after_name else math.nan
 
 
 class Group:

@@ -43,7 +43,7 @@ from leadscoring.logs import Answered
 from leadscoring.metrics import UNKNOWN
 from leadscoring.settings import read_settings
 from leadscoring.tally import OTHER
-from leadscoring.vitals import started_at
+from leadscoring.vitals import age, started_at
 from leadscoring.wiring import Service, Shared, open_service
 
 Prompt = Callable[[Exchange], Coroutine[Any, Any, Reply]]
@@ -265,8 +265,11 @@ def create() -> App:
     service = closing.enter_context(open_service(settings, PATHS, shared=shared))
     lifecycle, admission = Lifecycle(), admission_of(service)
     pulse = Pulse(service.scorer, lifecycle, service.metrics, service.vitals)
-    service.metrics.started(started_at(os.getppid() if shared else os.getpid()))
-    operations = Operations(service.scorer, service.metrics, service.keys, service.vitals, lifecycle, pulse, settings)
+    first = os.getppid() if shared else os.getpid()
+    service.metrics.started(started_at(first))
+    operations = Operations(
+        service.scorer, service.metrics, service.keys, service.vitals, lifecycle, pulse, settings, age(first)
+    )
     limit = RateLimit(settings.rate_limit_per_minute, shared.limits if shared else None)
     closing.callback(limit.close)
     provider = service.scorer.provider

@@ -22,7 +22,10 @@ from leadscoring.vitals import Vitals
 
 
 class Operations:
-    """The routes that need no key, and those of operational detail, which need one when they are ``closed``."""
+    """The routes that need no key, and those of operational detail, which need one when they are ``closed``.
+
+    ``age`` is for how many seconds the service has run; a worker may be younger.
+    """
 
     def __init__(
         self,
@@ -33,6 +36,7 @@ class Operations:
         lifecycle: Lifecycle,
         pulse: Pulse,
         settings: Settings,
+        age: float = 0.0,
     ) -> None:
         self._lifecycle = lifecycle
         self._scorer = scorer
@@ -43,7 +47,7 @@ class Operations:
         self._env = settings.env
         self._closed = settings.operations_access == "key"
         self._workers = settings.workers
-        self._started = time.monotonic()
+        self._started = time.monotonic() - age
 
     async def root(self, _exchange: Exchange) -> Reply:
         """What this service is, and where to go next."""
@@ -65,7 +69,7 @@ class Operations:
         return said({"status": "healthy", "timestamp": now()})
 
     async def live(self, _exchange: Exchange) -> Reply:
-        """The process answers, and for how long it has."""
+        """The process answers, and for how long the service has run."""
         return said({"status": "alive", "uptime_seconds": self._uptime(), "timestamp": now()})
 
     async def ready(self, exchange: Exchange) -> Reply:
