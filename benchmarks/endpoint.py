@@ -31,11 +31,12 @@ class Endpoint:
         self.trees = TreeEnsemble.load(model)
         self.mode = "quick"
         self.one_at_a_time = asyncio.Lock()
+        self.never = asyncio.Event()
 
     async def score(self, body: bytes) -> tuple[int, bytes]:
         """Status and body of an answer to encoded rows."""
         if self.mode == "dead":
-            await asyncio.Event().wait()
+            await self.never.wait()
         if self.mode == "moody" and int(monotonic()) % 2:
             return 503, b"{}"
         if self.mode == "slow":

@@ -40,6 +40,9 @@ HEAD = ["what", "ours", "against", "figure", "bound", "holds"]
 MODEL = 300, 6
 """Trees and their depth: the larger of the two models of the benchmark."""
 
+MEMORY_SECONDS = 1.0
+"""After an overload, in which what it took is given back."""
+
 BATCH = 100
 CONNECTIONS = 384
 """Of the overload; what is accepted waits for up to MAX_QUEUE_SECONDS, and holds some eighty of them meanwhile."""
@@ -78,6 +81,7 @@ def overload(seconds: float) -> list[Row]:
             found = run(Load(url, 5 * statistics.median(turns), seconds, body, KEY, CONNECTIONS, timeout=15))
             health = probes.result()
         back = until(lambda: status(service.url + "/health/ready") == 200 and recovered(service.url), 30)
+        time.sleep(MEMORY_SECONDS)
         grown = service.memory() / before - 1
         peak = statistics.median(turns + closed_loop(url, body))
     finally:

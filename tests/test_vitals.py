@@ -1,5 +1,6 @@
 """What is told of the machine and the process is true, and within the limits of a container."""
 
+import ctypes
 import math
 import os
 import threading
@@ -10,7 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
-from leadscoring.vitals import MB, Group, Usage, Vitals, started_at
+from leadscoring.vitals import MB, Group, Usage, Vitals, give_back_memory, started_at
 
 
 def container(root: Path, place: str = "/", **files: str) -> Path:
@@ -176,3 +177,17 @@ def test_a_system_that_tells_nothing_of_a_process_is_not_taken_for_one_that_uses
     _, memory, files = Usage(tmp_path).since()
     assert math.isnan(memory)
     assert math.isnan(files)
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="this C library has no malloc_trim")
+def test_what_was_freed_is_given_back_to_the_system() -> None:
+    """Holes between what is kept do not stay with the process."""
+    kept, holes = [], []
+    for _ in range(400):
+        holes.append(bytearray(100_000))  # below what the C library takes from the system one by one
+        kept.append(bytearray(100))
+    full = psutil.Process().memory_info().rss
+    holes.clear()
+    give_back_memory()
+    assert psutil.Process().memory_info().rss < full - 20_000_000
+    assert len(kept) == 400

@@ -4,6 +4,7 @@ In a container the limits of the container count, not the host's: memory and pro
 not use are no help to it. Read where Linux keeps them (control groups, version 2).
 """
 
+import ctypes
 import math
 import os
 import shutil
@@ -188,6 +189,13 @@ def age(pid: int) -> float:
     """For how many seconds a process has run; 0 where the system does not say."""
     started = started_after_boot(pid, Path("/"))
     return 0.0 if math.isnan(started) else max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - started)
+
+
+def give_back_memory() -> None:
+    """Lets the system have what this process has freed and the C library keeps (``malloc_trim(3)``), where it can."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(ctypes.c_size_t(0))
 
 
 def started_after_boot(pid: int, root: Path) -> float:

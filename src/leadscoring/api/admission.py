@@ -48,6 +48,7 @@ class Admission:
 
     ``crowded`` says that a newcomer must wait its turn, ``busy`` that a single lead must, ``full`` that it would wait
     for too long.
+    ``strained`` says that it has been ``full``, until somebody looks after what that leaves behind.
     ``told`` hears how many wait, ``waited`` how long each did.
     """
 
@@ -61,6 +62,7 @@ class Admission:
         self.busy = False
         self.crowded = False
         self.full = False
+        self.strained = False
         self._longest_wait = longest_wait
         self._deadline = deadline
         self._told = told
@@ -148,4 +150,5 @@ class Admission:
         if not self._line:
             self._queued = 0.0  # nothing is left of what sums of floats get wrong
         self.full = self._queued > self._longest_wait
+        self.strained = self.strained or self.full
         self._told(float(len(self._line)))

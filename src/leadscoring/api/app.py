@@ -43,7 +43,7 @@ from leadscoring.logs import Answered
 from leadscoring.metrics import UNKNOWN
 from leadscoring.settings import read_settings
 from leadscoring.tally import OTHER
-from leadscoring.vitals import age, started_at
+from leadscoring.vitals import age, give_back_memory, started_at
 from leadscoring.wiring import Service, Shared, open_service
 
 Prompt = Callable[[Exchange], Coroutine[Any, Any, Reply]]
@@ -227,6 +227,10 @@ class App:
     def tick(self, now: float) -> None:
         """Ten times a second: the time is ``now``, and the process lives."""
         self.gate.now = now
+        admission = self.gate.admission
+        if admission.strained and not len(admission):  # the bodies that waited are gone, and leave holes in the heap
+            admission.strained = False
+            give_back_memory()
         self._metrics.beat(now if self.lifecycle.scores else 0.0)
 
     def reread(self) -> None:
