@@ -15,6 +15,7 @@ import os
 import pickle
 import subprocess
 import sys
+import tempfile
 from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 GENERATOR = "from benchmarks.open_loop import told; told()"
-"""What a process of its own runs: it reads a load, and writes what came of it."""
+"""What a process of its own runs: it reads a load, and writes what came of it into a file."""
 
 PERCENTILES = (50.0, 99.0, 99.9)
 
@@ -299,8 +300,8 @@ def run(load: Load) -> Outcome:
 
 
 def told() -> None:
-    """Runs the load that stands, pickled, on standard input; what came of it goes to standard output."""
-    sys.stdout.buffer.write(pickle.dumps(run(pickle.loads(sys.stdin.buffer.read()))))  # noqa: S301  # our parent's
+    """Runs the load that stands, pickled, on standard input; what came of it goes to the file that is named."""
+    Path(sys.argv[1]).write_bytes(pickle.dumps(run(pickle.loads(sys.stdin.buffer.read()))))  # noqa: S301  # our parent's
 
 
 class Running:
@@ -308,9 +309,10 @@ class Running:
 
     def __init__(self, load: Load, core: int | None = None) -> None:
         self._limit = load.seconds + load.timeout + 20
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", GENERATOR], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
+        self._folder = tempfile.TemporaryDirectory()
+        self._told = Path(self._folder.name) / "outcome"
+        command = [sys.executable, "-c", GENERATOR, str(self._told)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE)
         if core is not None:
             os.sched_setaffinity(self._process.pid, {core})
         assert self._process.stdin is not None
@@ -321,20 +323,21 @@ class Running:
     def result(self) -> Outcome:
         """Waits for its end, and what came of it."""
         try:
-            told, _ = self._process.communicate(timeout=self._limit)
+            self._process.wait(self._limit)
         except subprocess.TimeoutExpired:
             self._process.kill()
             raise RuntimeError("the load generator did not end in time") from None
         if self._process.returncode:
             raise RuntimeError(f"the load generator ended with exit code {self._process.returncode}")
-        found: Outcome = pickle.loads(told)  # noqa: S301  # written by our own child
+        found: Outcome = pickle.loads(self._told.read_bytes())  # noqa: S301  # written by our own child
         return found
 
     def stop(self) -> None:
         """Ends it, whatever it is doing."""
         if self._process.poll() is None:
             self._process.kill()
-            self._process.communicate()
+            self._process.wait()
+        self._folder.cleanup()
 
 
 @contextmanager
