@@ -146,6 +146,7 @@ go_back() {
 }
 
 forget() {
+    # most runs never made it, and the exit code is that of the deployment
     git worktree remove --force "$BEFORE" 2>/dev/null || true
 }
 trap forget EXIT
