@@ -11,8 +11,12 @@ export PORT ?= 8000
 JOBS ?= logical
 
 BIN := .venv/bin
+# What is in .venv, step by step: what serves, what trains besides, and what tests and lint need besides.
+SERVING := .venv/.serving
+TRAINING := .venv/.training
 STAMP := .venv/.installed
-ENGINE := $(shell find CMakeLists.txt engine -type f 2>/dev/null)
+# What is compiled and installed; Python sources are used in place.
+ENGINE := $(shell find CMakeLists.txt engine models/model.json -type f 2>/dev/null)
 
 # The shipped model is a function of these three and of the lock, so anyone can make it again.
 MODEL_ROWS ?= 40000
@@ -33,7 +37,7 @@ LOAD_USERS ?= 20
 LOAD_SECONDS ?= 30
 LOAD_REPORT ?= build/load/report.html
 
-.PHONY: help install azureml dev test test-unit test-integration fuzz lint format bench bench-quality stress \
+.PHONY: help install training azureml dev test test-unit test-integration fuzz lint format bench bench-quality stress \
   test-sanitize dashboards docs site screenshots lock model docker-build docker-run docker-compose-up \
   docker-compose-down image-test load-test infra-install infra-test infra-types deploy-aws deploy-azure \
   release-install wheel-test sdist wheels sbom audit secrets workflows release-notes clean
@@ -42,11 +46,21 @@ help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # Installing again is needed only when what gets installed has changed; Python sources are used in place.
-$(STAMP): pyproject.toml requirements/dev.txt requirements/zig.txt scripts/install.sh $(ENGINE)
-	@./scripts/install.sh
+$(SERVING): pyproject.toml requirements/serve.txt requirements/build.txt requirements/zig.txt scripts/install.sh $(ENGINE)
+	@./scripts/install.sh serving
 	@touch $@
 
-install: $(STAMP)  ## Make the environment in .venv and build the engine
+$(TRAINING): requirements/train.txt | $(SERVING)
+	@./scripts/install.sh training
+	@touch $@
+
+$(STAMP): requirements/dev.txt $(SERVING)
+	@./scripts/install.sh development
+	@touch $@
+
+install: $(STAMP)  ## Make the environment in .venv for everything: serving, training, tests, lint
+
+training: $(TRAINING)  ## Add what `leadscoring train` needs to .venv
 
 # Only where its tests are wanted: they are left out without it, except in CI.
 AZUREML := build/azureml/.made
@@ -56,8 +70,8 @@ $(AZUREML): requirements/azureml.txt scripts/azureml.sh scripts/make-venv.sh | $
 
 azureml: $(AZUREML)  ## Make the environment of Azure ML's server, in which tests run the scoring script
 
-dev: $(STAMP)  ## Install, then serve the shipped model on PORT (8000)
-	@exec $(BIN)/leadscoring serve
+dev: $(SERVING)  ## Install what serving needs, then serve the shipped model on http://localhost:PORT (8000)
+	@exec $(BIN)/leadscoring serve --dev
 
 test: $(STAMP)  ## Install, then run every test, with coverage
 	$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report=term:skip-covered

@@ -32,12 +32,14 @@ compile() {
 
 compile dev.txt --universal pyproject.toml --extra train --extra aws --extra azure --extra load --extra otel \
     --extra dev
-compile serve.txt --universal pyproject.toml
+# What goes into one environment with it, step by step, has to be of the same versions.
+compile serve.txt --universal pyproject.toml -c requirements/dev.txt
+compile train.txt --universal pyproject.toml --extra train -c requirements/dev.txt
+compile build.txt --universal requirements/build.in -c requirements/dev.txt
 # What the container image can be built with in place of it.
 compile serve-aws.txt --universal pyproject.toml --extra aws
 compile serve-azure.txt --universal pyproject.toml --extra azure
 compile serve-otel.txt --universal pyproject.toml --extra aws --extra azure --extra otel
-compile build.txt --universal requirements/build.in
 compile release.txt --universal requirements/release.in
 compile zig.txt --universal requirements/zig.in
 # Azure ML runs Linux; on Windows its server wants a psutil that is too old for ours.

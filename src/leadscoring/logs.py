@@ -65,6 +65,8 @@ EVENTS = {
                          "again when they did meanwhile"),
     "model file changed": Event("WARNING", ("serves", "advice"), "A worker started after the file at MODEL_PATH had "
                                 "changed or gone: it serves the same model as the others, whose SHA-256 is `serves`"),
+    "shipped model served": Event("WARNING", ("advice",), "MODEL_PATH is not set and there is no file at its default: "
+                                  "the model inside the package is served"),
     "demo key accepted": Event("WARNING", ("advice",), "The demo key opens this service"),
     "scoring without a key": Event("WARNING", ("protocol", "port", "advice"), "A protocol is spoken that asks for no "
                                    "key; only its host may reach the port"),

@@ -6,6 +6,8 @@ package reads the environment.
 
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
+from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +22,9 @@ DEMO_KEY = "demo-api-key-123"
 """The key that a fresh installation answers to, known to everyone who can read."""
 
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104  # a container is reached from outside
+
+MODEL_AT = "models/model.json"
+"""Where the model is by default: in the project's folder, and in the image."""
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
@@ -200,6 +205,15 @@ def is_loopback(host: str) -> bool:
 NAME = r"[A-Za-z0-9](-*[A-Za-z0-9]){0,62}"
 NAME_ALLOWED = "at most 63 letters, digits and hyphens"
 
+DEVELOPMENT = {
+    "ENV": "development",
+    "HOST": "127.0.0.1",
+    "WORKERS": "1",
+    "LOG_LEVEL": "WARNING",
+    "DRAIN_SECONDS": "0",
+}
+"""Defaults of ``leadscoring serve --dev``: out of reach of others, one quiet process that stops at once."""
+
 PROTOCOLS = ("sagemaker", "v2")
 
 
@@ -237,7 +251,8 @@ TABLE = (
             "Web pages that may call the API from a browser"),
     Setting("MODEL_ENDPOINT_PROVIDER", "local", one_of("local", "sagemaker", "azure"),
             "local, sagemaker or azure", "Where margins are computed"),
-    Setting("MODEL_PATH", "models/model.json", str, "a path", "The model file: XGBoost JSON or UBJ"),
+    Setting("MODEL_PATH", MODEL_AT, str, "a path",
+            "The model file: XGBoost JSON or UBJ; not set and no file there: the model inside the package"),
     Setting("MODEL_VERSION", "", plain, "printable text", "The version that the model must have; empty takes any"),
     Setting("DRIFT_METRICS", "on", on_or_off, "on or off",
             "Count scored leads by bin of each feature, for drift: 12 series a feature, of 200 features at most"),
@@ -367,6 +382,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.otel_exporter_otlp_traces_protocol or self.otel_exporter_otlp_protocol
 
     @property
+    def serves_shipped_model(self) -> bool:
+        """Whether nobody has named a model, and there is none at the default path."""
+        return self.model_path == shipped_model()
+
+    @property
+    def is_private(self) -> bool:
+        """Whether this is a developer's own service, which nobody else can reach."""
+        return self.env.casefold() == "development" and is_loopback(self.host)
+
+    @property
     def refuses_insecure(self) -> bool:
         """Whether what is fit for a trial only must stop the start."""
         return self.env.casefold() in ("prod", "production") and self.require_secure_config
@@ -406,6 +431,8 @@ RELATIONS = (
              "API_KEYS must not hold the demo key, which everyone knows"),
     Relation((*SECURE, "CORS_ORIGINS"), lambda s: not (s.refuses_insecure and "*" in s.cors_origins),
              "CORS_ORIGINS must name the origins of web pages, not *"),
+    Relation((*SECURE, "MODEL_PATH"), lambda s: not (s.refuses_insecure and s.serves_shipped_model),
+             "MODEL_PATH must name your model, not the one inside the package"),
     Relation(("OPERATIONS_ACCESS", "API_KEYS_FILE"), lambda s: s.operations_access != "key" or bool(s.api_keys_file),
              "OPERATIONS_ACCESS=key needs API_KEYS_FILE, since only its keys can have the scope admin"),
     Relation(("OPERATIONS_ACCESS", "PORT", "OPERATIONS_PORT"),
@@ -437,8 +464,17 @@ def read_settings(environ: Mapping[str, str], model_folder: Path = MODEL_FOLDER)
     settings = Settings(**{row.name.lower(): row.value(environ) for row in TABLE})
     if settings.api_keys_file and not environ.get("API_KEYS", "").strip():
         settings = msgspec.structs.replace(settings, api_keys=())  # who brings keys does not want the demo key
+    if settings.model_path == MODEL_AT and not environ.get("MODEL_PATH", "").strip() and not Path(MODEL_AT).exists():
+        settings = msgspec.structs.replace(settings, model_path=shipped_model())
     check_relations(settings)
     return settings
+
+
+@cache
+def shipped_model() -> str:
+    """The path of the model inside the package: beside the engine, where an installation puts it."""
+    engine = find_spec("leadscoring._engine")
+    return str(Path(engine.origin).with_name("shipped_model.json")) if engine and engine.origin else MODEL_AT
 
 
 def check_relations(settings: Settings) -> None:

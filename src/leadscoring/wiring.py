@@ -205,7 +205,12 @@ def announce(settings: Settings, model: LoadedModel, keys: KeyRing) -> None:
         trees=model.trees.n_trees,
         certified=model.certified,
     )
-    if keys.demo_active:
+    if settings.serves_shipped_model:
+        log.warning(
+            "shipped model served",
+            advice="there is no models/model.json here: this model knows synthetic leads only; set MODEL_PATH to yours",
+        )
+    if keys.demo_active and not settings.is_private:
         log.warning("demo key accepted", advice="everyone knows the demo API key: set API_KEYS or API_KEYS_FILE")
     if "sagemaker" in settings.endpoint_protocols:
         log.warning(
