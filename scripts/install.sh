@@ -147,7 +147,13 @@ show() {
         ;;
     *"["*/*"] Building"* | *"["*/*"] Linking"*)
         step=${1#*\[}
-        printf '    step %s\n' "${step%%\]*}"
+        step=${step%%\]*}
+        if [ -t 1 ]; then
+            printf '\r    step %s' "$step"
+            [ "${step%/*}" != "${step#*/}" ] || printf '\n'
+        elif [ $((${step%/*} % 10)) -eq 0 ]; then
+            printf '    step %s\n' "$step"
+        fi
         ;;
     esac
 }
