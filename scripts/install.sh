@@ -166,13 +166,18 @@ downloaded() {
 
 # Installs what locks pin, by hash. uv takes seconds, pip a minute; both take the same files.
 install_locked() {
-    set -- $(printf -- '-r requirements/%s ' "$@")
-    if have_uv && uv pip install --python "$PYTHON_IN_VENV" --require-hashes "$@" >>"$LOG" 2>&1; then
+    locks=
+    for lock in "$@"; do
+        locks="$locks -r requirements/$lock"
+    done
+    # shellcheck disable=SC2086  # several words
+    if have_uv && uv pip install --python "$PYTHON_IN_VENV" --require-hashes $locks >>"$LOG" 2>&1; then
         return
     fi
     "$PYTHON_IN_VENV" -m pip --version >/dev/null 2>&1 ||
         fail "uv could not install $*, and $VENV has no pip to try instead; $LOG has what uv printed"
-    logged "$PYTHON_IN_VENV" -m pip install --disable-pip-version-check --progress-bar off --require-hashes "$@"
+    # shellcheck disable=SC2086
+    logged "$PYTHON_IN_VENV" -m pip install --disable-pip-version-check --progress-bar off --require-hashes $locks
 }
 
 # --- the steps
@@ -221,7 +226,7 @@ fetch_headers() {
     dpkg -x "$HEADERS"/libpython*.deb "$HEADERS"
     # Debian's pyconfig.h only includes the one of the machine's architecture, from a folder nobody looks into here.
     cp "$HEADERS"/usr/include/*-*/"python$version"/pyconfig.h "$HEADERS/usr/include/python$version/pyconfig.h"
-    rm -rf "$HEADERS"/*.deb "$HEADERS/lists" "$HEADERS/cache" "$HEADERS/usr/lib" "$HEADERS/usr/share"
+    (cd "$HEADERS" && rm -rf ./*.deb lists cache usr/lib usr/share)
     touch "$HEADERS/.done"
 }
 
