@@ -39,7 +39,7 @@ LOAD_REPORT ?= build/load/report.html
 
 .PHONY: help install training azureml dev test test-unit test-integration fuzz lint format bench bench-quality stress \
   test-sanitize dashboards docs site screenshots lock model docker-build docker-run docker-compose-up \
-  docker-compose-down image-test load-test infra-install infra-test infra-types deploy-aws deploy-azure \
+  docker-compose-down image-test newcomer-test load-test infra-install infra-test infra-types deploy-aws deploy-azure \
   release-install wheel-test sdist wheels sbom audit secrets workflows release-notes clean
 
 help:  ## Show this list
@@ -167,6 +167,9 @@ docker-compose-down:  ## Stop them
 
 image-test: $(STAMP)  ## Build the image without a container daemon (buildah, debootstrap; as root), run it and test it
 	./scripts/image-test.sh
+
+newcomer-test: $(STAMP)  ## Walk through the README on a bare Debian without compiler or rights (debootstrap; as root)
+	./scripts/newcomer-test.sh
 
 load-test: $(STAMP)  ## Load the service at BASE_URL for LOAD_SECONDS (30), and judge it; the report is in build/load
 	@mkdir -p build/load

@@ -30,7 +30,9 @@ def main() -> None:
     score = scored["score"]
     print(f"{scored['lead_id']}: tier {score['tier']}, {score['raw_score']:.1%} likely to convert")
     for reason in scored["reasons"]:
-        print(f"  {reason['feature']} = {reason['value']} {reason['direction']} it by {abs(reason['contribution']):.2f}")
+        print(
+            f"  {reason['feature']} = {reason['value']} {reason['direction']} it by {abs(reason['contribution']):.2f}"
+        )
 
 
 if __name__ == "__main__":

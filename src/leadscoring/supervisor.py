@@ -95,8 +95,8 @@ class Supervisor:
     """Keeps so many workers on one port.
 
     ``patience`` is the time, in seconds, that all of them have to end once they were asked to. ``tend`` is called
-    several times a second, before any worker is replaced, ``on_ready`` once the first worker serves. SIGHUP is passed on to the workers; on a terminal it ends
-    them, for it says that the terminal is gone.
+    several times a second, before any worker is replaced, ``on_ready`` once the first worker serves. SIGHUP is passed
+    on to the workers; on a terminal it ends them, for it says that the terminal is gone.
     """
 
     def __init__(

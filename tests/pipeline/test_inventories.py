@@ -274,3 +274,14 @@ def test_a_folder_without_a_history_is_refused(tools: Path, tmp_path: Path) -> N
     ran = run(ROOT, "secrets.sh", str(tmp_path))
     assert ran.returncode == 2
     assert "is no repository" in ran.stderr
+
+
+@pytest.mark.parametrize("lock", ["serve.txt", "train.txt", "build.txt"])
+def test_what_one_environment_is_made_of_step_by_step_is_locked_to_the_same_versions(lock: str) -> None:
+    """A later step of ``scripts/install.sh`` never replaces what an earlier one has installed."""
+    of_all, of_step = (
+        set(re.findall(r"^[a-z][^ ]*==[^ ]+", (ROOT / "requirements" / name).read_text(), re.MULTILINE))
+        for name in ("dev.txt", lock)
+    )
+    names = {pin.partition("==")[0].partition("[")[0] for pin in of_step}
+    assert of_step == {pin for pin in of_all if pin.partition("==")[0].partition("[")[0] in names}
