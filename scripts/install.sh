@@ -39,7 +39,7 @@ version_of() {
 }
 
 # The one command that installs everything this script can miss, on this system.
-system_command() {
+how_to_install() {
     case $(uname -s) in
     Darwin) echo "xcode-select --install; brew install python" ;;
     *)
@@ -69,7 +69,7 @@ find_python() {
         fi
     done
     fail "Python 3.11 or newer is needed; python3 is $(version_of python3)." \
-        "Install it: $(system_command)" \
+        "Install it: $(how_to_install)" \
         "or name one that is not on PATH: PYTHON=/path/to/python make dev"
 }
 
@@ -110,7 +110,7 @@ sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.
 check_machine() {
     python=$(find_python)
     "$python" -c 'import venv, ensurepip' >/dev/null 2>&1 || have_uv ||
-        fail "$("$python" --version) has no venv module." "Install it: $(system_command)"
+        fail "$("$python" --version) has no venv module." "Install it: $(how_to_install)"
     compiler=$(find_compiler)
     [ -n "$compiler" ] || say "no C++ compiler here: taking Zig from the package index (about 95 MB)"
     if has_headers "$python" || [ -e "$HEADERS/.done" ]; then
@@ -120,7 +120,7 @@ check_machine() {
         say "no Python.h here: taking it from Debian's package into build/headers (about 5 MB)"
     else
         fail "$("$python" --version) has no headers (Python.h), which the engine is compiled with." \
-            "Install them: $(system_command)"
+            "Install them: $(how_to_install)"
     fi
 }
 
@@ -135,7 +135,7 @@ logged() {
     done
     [ ! -e build/install.failed ] && return
     tail -n 30 "$LOG" >&2
-    fail "this command failed: $*" "All that was printed is in $LOG. What it may need: $(system_command)"
+    fail "this command failed: $*" "All that was printed is in $LOG. What it may need: $(how_to_install)"
 }
 
 show() {
@@ -221,7 +221,7 @@ fetch_headers() {
         own="-o Dir::State::Lists=$HEADERS/lists -o Dir::Cache=$HEADERS/cache"
         # shellcheck disable=SC2086  # several words
         (cd "$HEADERS" && apt-get $own update && apt-get $own download "libpython$version-dev") >>"$LOG" 2>&1 ||
-            fail "libpython$version-dev could not be downloaded; $LOG has apt-get's reason." "Install it: $(system_command)"
+            fail "libpython$version-dev could not be downloaded; $LOG has apt-get's reason." "Install it: $(how_to_install)"
     fi
     dpkg -x "$HEADERS"/libpython*.deb "$HEADERS"
     # Debian's pyconfig.h only includes the one of the machine's architecture, from a folder nobody looks into here.

@@ -161,6 +161,7 @@ def audited(folder: Path, accepted: str = "", **environ: str) -> "subprocess.Com
     return run(folder, "audit.sh", NOTES=str(folder / "notes"), **environ)
 
 
+@pytest.mark.programs("jq")
 def test_every_lock_is_asked_about(tmp_path: Path) -> None:
     """By hash, and without installing anything."""
     ran = audited(tmp_path, ANSWER=SOUND)
@@ -172,6 +173,7 @@ def test_every_lock_is_asked_about(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.programs("jq")
 def test_a_vulnerability_fails_the_audit(tmp_path: Path) -> None:
     """With the package, and the version in which it is mended."""
     ran = audited(tmp_path, ANSWER=UNSOUND)
@@ -179,6 +181,7 @@ def test_a_vulnerability_fails_the_audit(tmp_path: Path) -> None:
     assert "click 8.5.1 PYSEC-2026-1, mended in 8.5.2" in ran.stderr
 
 
+@pytest.mark.programs("jq")
 def test_no_answer_is_no_audit(tmp_path: Path) -> None:
     """Where there is no internet, nothing is known, and that is said."""
     ran = audited(tmp_path, ANSWER="", UNREACHABLE="yes")
@@ -187,6 +190,7 @@ def test_no_answer_is_no_audit(tmp_path: Path) -> None:
     assert "ok" not in ran.stdout
 
 
+@pytest.mark.programs("jq")
 @pytest.mark.parametrize(
     ("accepted", "code", "said"),
     [
