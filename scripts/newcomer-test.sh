@@ -24,6 +24,7 @@ need debootstrap unshare git
 make_root "$ROOT" python3,python3-venv,make,git,ca-certificates
 write_pip_settings "$ROOT/etc/pip.conf" "$ROOT/etc/ssl/certs/ca-certificates.crt" /etc/ssl/certs/ca-certificates.crt
 [ ! -r /etc/resolv.conf ] || cp /etc/resolv.conf "$ROOT/etc/resolv.conf"
+printf '127.0.0.1 localhost\n' >"$ROOT/etc/hosts"  # as every installed machine has it
 grep -q '^newcomer:' "$ROOT/etc/passwd" || chroot "$ROOT" useradd --uid $USER_ID --create-home newcomer
 
 # The newest commit: what is not committed, nobody can clone. A name with a space, as people have them.
