@@ -27,7 +27,9 @@ make_root() {
     say "Debian $SUITE with $2"
     rm -rf "$1"
     mkdir -p "$(dirname "$1")"
-    debootstrap --variant=minbase --include="$2" "$SUITE" "$1" >"$1.log" 2>&1 ||
+    script=/usr/share/debootstrap/scripts/$SUITE
+    [ -e "$script" ] || script=${script%/*}/sid  # a release that is newer than this machine's debootstrap
+    debootstrap --variant=minbase --include="$2" "$SUITE" "$1" "" "$script" >"$1.log" 2>&1 ||
         { tail -n 20 "$1.log" >&2; cannot "debootstrap failed; $1.log has all that it printed"; }
     rm -rf "$1"/var/cache/apt/archives/*.deb
     touch "$1.done"
