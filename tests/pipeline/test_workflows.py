@@ -41,7 +41,9 @@ def test_their_schemas_take_them_and_nothing_can_trick_them() -> None:
     commands = re.findall(r"^\t\$\(BIN\)/((?:check-jsonschema|zizmor) .*)$", MAKEFILE, re.MULTILINE)
     assert len(commands) == 3
     for command in commands:
-        ran = subprocess.run(["sh", "-c", f"'{tools}'/{command}"], cwd=ROOT, capture_output=True, text=True, check=False)
+        ran = subprocess.run(
+            ["sh", "-c", f"'{tools}'/{command}"], cwd=ROOT, capture_output=True, text=True, check=False
+        )
         assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
