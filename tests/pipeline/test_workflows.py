@@ -145,7 +145,7 @@ def sections(command: str) -> list[str]:
 
 def test_github_runs_every_section_of_ci() -> None:
     """And none that there is not; and it asks about vulnerabilities, for which the internet is needed."""
-    there = re.findall(r'^section "([^"]+)"', CI_RUN, re.MULTILINE)
+    there = re.findall(r'^(?:section|on_request) "([^"]+)"', CI_RUN, re.MULTILINE)
     asked = [name for command in runs(workflow="ci.yml") if command.startswith(".ci/run") for name in sections(command)]
     assert set(asked) == set(there)
     assert "make audit" in runs("dependencies", "ci.yml")
