@@ -46,7 +46,11 @@ help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # Installing again is needed only when what gets installed has changed; Python sources are used in place.
-$(SERVING): pyproject.toml requirements/serve.txt requirements/build.txt requirements/zig.txt scripts/install.sh $(ENGINE)
+# An environment whose folder was moved, or whose Python is gone, is made anew.
+UNSOUND := $(shell [ -x .venv/bin/python ] && [ "$$(cat .venv/.place 2>/dev/null)" = "$$(pwd -P)" ] || echo unsound)
+.PHONY: unsound
+
+$(SERVING): $(UNSOUND) pyproject.toml requirements/serve.txt requirements/build.txt requirements/zig.txt scripts/install.sh $(ENGINE)
 	@./scripts/install.sh serving
 	@touch $@
 

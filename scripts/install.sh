@@ -183,7 +183,7 @@ install_locked() {
 # --- the steps
 
 make_venv() {
-    if is_new_enough "$PYTHON_IN_VENV" && { have_uv || "$PYTHON_IN_VENV" -m pip --version >/dev/null 2>&1; }; then
+    if [ "$(cat "$VENV/.place" 2>/dev/null)" = "$(pwd -P)" ] && is_new_enough "$PYTHON_IN_VENV" && { have_uv || "$PYTHON_IN_VENV" -m pip --version >/dev/null 2>&1; }; then
         return
     fi
     say "environment: $VENV, from $("$python" --version)"
@@ -193,6 +193,7 @@ make_venv() {
     else
         uv venv --quiet --python "$python" "$VENV"
     fi
+    pwd -P >"$VENV/.place" # its programs name this folder
 }
 
 # CMake wants one executable for each tool, and Zig is one executable for all of them.
