@@ -336,12 +336,21 @@ class BatchTooLarge(RequestError):
 
 
 class InvalidParameter(RequestError):
-    """A query parameter has a value that is not allowed."""
+    """A query parameter is not known, or has a value that is not allowed."""
 
     code = "invalid_parameter"
 
     def __init__(self, name: str, value: str, allowed: str) -> None:
         super().__init__(f"{name} must be {allowed}, not {value[:80]!r}")
+
+    @classmethod
+    def unknown(cls, name: str, known: Sequence[str], guess: str | None) -> "InvalidParameter":
+        """The error for a parameter that a route does not have, with a ``guess`` of the one meant."""
+        error = cls.__new__(cls)
+        hint = f"; did you mean {guess!r}?" if guess else ""
+        allowed = f"allowed are {' and '.join(known)}" if known else "this route takes none"
+        RequestError.__init__(error, f"the query parameter {name[:80]!r} is not known{hint} ({allowed})")
+        return error
 
 
 class InvalidTimeout(RequestError):

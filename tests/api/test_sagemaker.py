@@ -107,6 +107,8 @@ def test_the_header_that_sagemaker_passes_on_stands_for_the_query(server: Server
     assert len(answer["reasons"]) == 2
     assert "explanation" in answer
     assert invoke(server, LEAD, JSON | {"X-Amzn-SageMaker-Custom-Attributes": "reasons=x"}).status_code == 422
+    traced = JSON | {"X-Amzn-SageMaker-Custom-Attributes": "trace=c000b4f9-df62; reasons"}
+    assert invoke(server, LEAD, traced).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -271,6 +271,21 @@ def test_a_query_parameter_that_is_not_allowed_is_refused(server: Server, query:
     assert answer.json()["detail"].startswith(name)
 
 
+@pytest.mark.parametrize("path", ["/api/v1/score", "/api/v1/score/batch"])
+def test_a_query_parameter_that_is_not_known_is_refused_with_a_guess(server: Server, path: str) -> None:
+    """A misspelt one would otherwise do nothing, and nobody would notice."""
+    sent = LEAD if path.endswith("score") else [LEAD]
+    for query, hint in (
+        ("reason=3", "; did you mean 'reasons'?"),
+        ("Reasons=3", "; did you mean 'reasons'?"),
+        ("x", ""),
+    ):
+        answer = server.http.post(f"{path}?{query}", json=sent)
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_parameter")
+        said = f"the query parameter {query.partition('=')[0]!r} is not known{hint} (allowed are reasons and include_details)"
+        assert answer.json()["detail"] == said
+
+
 @pytest.mark.parametrize(
     "path",
     [

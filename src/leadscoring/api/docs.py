@@ -9,6 +9,8 @@ import msgspec
 
 from leadscoring.api.exchange import Exchange, Reply
 from leadscoring.api.failures import PLAIN, STATUS
+from leadscoring.api.parameters import parameters
+from leadscoring.errors import InvalidParameter
 from leadscoring.features import Feature
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.scoring import Scorer
@@ -22,12 +24,15 @@ class Documentation:
         self._scorer = scorer
         self._settings = settings
         self._made_for: LoadedModel | None = None
-        self._openapi = self._page = b""
+        self._openapi = self._json_only = self._page = b""
 
-    async def openapi(self, _exchange: Exchange) -> Reply:
-        """The OpenAPI document."""
+    async def openapi(self, exchange: Exchange) -> Reply:
+        """The OpenAPI document; with ``bodies=json`` for programs that know no other bodies of requests."""
+        given = parameters(exchange.query, ("bodies",))
+        if given.get("bodies", "json") != "json":
+            raise InvalidParameter("bodies", given["bodies"], "json")
         self._make()
-        return Reply(200, self._openapi)
+        return Reply(200, self._json_only if given else self._openapi)
 
     async def page(self, _exchange: Exchange) -> Reply:
         """The page for people, with a lead to try."""
@@ -38,10 +43,11 @@ class Documentation:
         model = self._scorer.model
         if model is self._made_for:
             return
-        from leadscoring.api.openapi import description
+        from leadscoring.api.openapi import description, with_json_bodies
 
         said = description(model, self._settings)
         self._openapi = msgspec.json.encode(said)
+        self._json_only = msgspec.json.encode(with_json_bodies(said))
         self._page = page(model, said).encode()
         self._made_for = model
 

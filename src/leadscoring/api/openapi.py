@@ -28,6 +28,12 @@ DETAILS: Json = {
     "description": "Adds what the tiers mean, how the reasons add up, and the time taken.",
     "schema": {"type": "boolean", "default": False},
 }
+BODIES: Json = {
+    "name": "bodies",
+    "in": "query",
+    "description": "`json` leaves out the bodies of requests that are not JSON, for programs that know no others.",
+    "schema": {"enum": ["json"]},
+}
 TIMEOUT: Json = {
     "name": "X-Request-Timeout-Ms",
     "in": "header",
@@ -75,11 +81,32 @@ def paths(contract: Contract, settings: Settings) -> Json:
         "/health": {"get": open_operation("getHealth", "Whether the service answers")},
         "/health/live": {"get": open_operation("getLiveness", "Whether the process lives, and since when")},
         "/health/ready": {"get": readiness_operation()},
-        "/openapi.json": {"get": open_operation("getDescription", "This document")},
+        "/openapi.json": {"get": description_operation()},
         "/docs": {"get": open_operation("getDocumentation", "This document for people", "text/html")},
         **detail_paths(settings.operations_access),
         **protocol_paths(settings.endpoint_protocols),
     }
+
+
+def with_json_bodies(document: Json) -> Json:
+    """The document without the bodies of requests that are not JSON, where JSON is taken too.
+
+    Some generators of clients know no other: they say so of each, or make a call that fails for any.
+    """
+    return document | {
+        "paths": {
+            path: {method: with_json_body(operation) for method, operation in methods.items()}
+            for path, methods in document["paths"].items()
+        }
+    }
+
+
+def with_json_body(operation: Json) -> Json:
+    """An operation that takes JSON alone, where it takes JSON."""
+    kept = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    if kept is None:
+        return operation
+    return operation | {"requestBody": operation["requestBody"] | {"content": {"application/json": kept}}}
 
 
 def detail_paths(access: str) -> Json:
@@ -147,7 +174,7 @@ def model_operation(name: str, summary: str) -> Json:
         "tags": ["model"],
         "summary": summary,
         "security": [{"ApiKey": []}],
-        "responses": {"200": json_answer(summary, ANSWERS[name]), **problems(401, 500)},
+        "responses": {"200": json_answer(summary, ANSWERS[name]), **problems(401, 422, 500)},
     }
 
 
@@ -161,6 +188,12 @@ def open_operation(name: str, summary: str, media_type: str = "application/json"
         "security": [],
         "responses": {"200": {"description": summary, "content": {media_type: {"schema": schema}}}},
     }
+
+
+def description_operation() -> Json:
+    """``GET /openapi.json``."""
+    operation = open_operation("getDescription", "This document")
+    return operation | {"parameters": [BODIES], "responses": operation["responses"] | problems(422)}
 
 
 def readiness_operation() -> Json:
@@ -192,7 +225,8 @@ def feature_schema(feature: Feature) -> Json:
     """The JSON schema of one feature's value."""
     about = "; ".join(part for part in (feature.help, feature.unit) if part) or feature.allowed
     if feature.kind == "flag":
-        schema: Json = {"enum": [0, 1, True, False] if feature.required else [0, 1, True, False, None]}
+        # an enum of both types is one that generators of clients drop, and every operation that names it
+        schema: Json = {"type": ["integer", "boolean"], "minimum": 0, "maximum": 1}
     elif feature.kind == "category":
         schema = {"type": "string"}
         if feature.values:
@@ -200,8 +234,9 @@ def feature_schema(feature: Feature) -> Json:
     else:
         low, high = feature.bounds
         schema = {"type": feature.kind, "minimum": low, "maximum": high}
-    if "type" in schema and not feature.required:
-        schema["type"] = [schema["type"], "null"]
+    if not feature.required:
+        kinds = schema["type"]
+        schema["type"] = [*([kinds] if isinstance(kinds, str) else kinds), "null"]
     return {**schema, "description": about}
 
 

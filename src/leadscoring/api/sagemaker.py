@@ -77,7 +77,8 @@ class SageMaker:
         limit: RateLimit,
     ) -> None:
         door = FrontDoor()
-        self._leads = Scoring(scorer, door, metrics, settings, admission, limit)
+        # callers write what they like into the attributes, and AWS adds its own
+        self._leads = Scoring(scorer, door, metrics, settings, admission, limit, strict=False)
         self._rows = EncodedScoring(scorer, door, metrics, settings, admission, limit)
         self._scorer = scorer
         self._lifecycle = lifecycle
