@@ -381,7 +381,7 @@ def route_table(
     """Every other route of the service."""
     settings = service.settings
     model = ModelRoutes(service.scorer, service.keys, service.metrics.drift)
-    documentation = Documentation(service.scorer, settings)
+    documentation = Documentation(service.scorer, service.keys, settings)
     # a local model is quicker than any deadline, and does not pay for one
     timed = until_caller_gives_up if settings.model_endpoint_provider != "local" else as_it_is
     return {
