@@ -127,7 +127,7 @@ def test_the_header_that_sagemaker_passes_on_stands_for_the_query(server: Server
         (b'{"a": 1}\n{]', LINES, 400, "line 2 is not one JSON value"),
         (b"{},{}", LINES, 400, "line 1 is not one JSON value"),
         (b"1:0.5", {"Content-Type": "text/libsvm"}, 415, "application/json, text/csv, application/jsonlines"),
-        (csv(ROWS), CSV | {"Content-Encoding": "gzip"}, 415, "gzip"),
+        (csv(ROWS), CSV | {"Content-Encoding": "br"}, 415, "gzip"),
         (csv(ROWS), CSV | {"Accept": "application/x-recordio-protobuf"}, 406, "text/csv or application/json"),
         (LEAD, JSON | {"Accept": "text/csv"}, 406, "application/json"),
         (b"1,1,1,1,1,1,1\n" * 500_000, CSV, 413, "6291456"),

@@ -227,13 +227,6 @@ def test_every_way_to_say_json_is_taken(server: Server, kind: str) -> None:
     )
 
 
-def test_compressed_bodies_are_refused_in_words(server: Server) -> None:
-    """Not as broken JSON."""
-    answer = server.http.post("/api/v1/score", content=b"\x1f\x8b", headers=SEND | {"Content-Encoding": "gzip"})
-    assert answer.status_code == 415
-    assert "gzip" in answer.json()["detail"]
-
-
 def exchange(server: Server, sent: bytes) -> bytes:
     """What the server says to raw bytes, up to the end of the head of its answer."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:

@@ -12,6 +12,7 @@ from typing import Any
 from starlette.applications import Starlette
 
 from leadscoring.api.admission import Admission
+from leadscoring.api.compression import with_compression
 from leadscoring.api.deadline import until_caller_gives_up
 from leadscoring.api.docs import Documentation
 from leadscoring.api.exchange import (
@@ -278,7 +279,8 @@ def create() -> App:
     closing.callback(limit.close)
     provider = service.scorer.provider
     scoring = Scoring(service.scorer, service.keys, service.metrics, settings, admission, limit)
-    routes, detail = route_table(service, scoring, operations, admission, lifecycle, limit), detail_table(operations)
+    routes = route_table(service, scoring, operations, admission, lifecycle, limit)
+    detail = with_compression(detail_table(operations), admission)
     if settings.operations_access != "port":
         beside = (provider.running(), pulse.beating())
         routes, life = routes | detail, lifespan(lifecycle, closing, *beside)
@@ -384,19 +386,22 @@ def route_table(
     documentation = Documentation(service.scorer, service.keys, settings)
     # a local model is quicker than any deadline, and does not pay for one
     timed = until_caller_gives_up if settings.model_endpoint_provider != "local" else as_it_is
-    return {
-        ("POST", SINGLE_PATH): timed(scoring.one),
-        ("POST", "/api/v1/score/batch"): timed(scoring.batch),
+    described: RouteTable = {
         ("GET", "/api/v1/model/info"): model.info,
         ("GET", "/api/v1/model/features"): model.features,
         ("GET", "/api/v1/model/importance"): model.importance,
         ("GET", "/api/v1/model/drift"): model.drift,
+        ("GET", "/docs"): documentation.page,
+        ("GET", "/openapi.json"): documentation.openapi,
+    }
+    return {
+        ("POST", SINGLE_PATH): timed(scoring.one),
+        ("POST", "/api/v1/score/batch"): timed(scoring.batch),
         ("GET", "/"): operations.root,
         ("GET", "/health"): operations.health,
         ("GET", "/health/live"): operations.live,
         ("GET", "/health/ready"): operations.ready,
-        ("GET", "/docs"): documentation.page,
-        ("GET", "/openapi.json"): documentation.openapi,
+        **with_compression(described, admission),
         **protocol_table(service, admission, lifecycle, limit),
     }
 

@@ -8,6 +8,7 @@ from time import perf_counter
 import msgspec
 
 from leadscoring.api.admission import Admission
+from leadscoring.api.compression import PAYS_FROM, packed, packed_at_once, unpacked
 from leadscoring.api.exchange import Exchange, Reply
 from leadscoring.api.failures import refused
 from leadscoring.api.limits import RateLimit
@@ -56,6 +57,8 @@ class Scoring:
         admission = self._admission
         self._admit(exchange)
         body = await exchange.json_body(self._max_body_bytes)
+        if exchange.content_encoding is not None:
+            body = await unpacked(exchange, body, self._max_body_bytes, admission)
         asked = what_is_asked(exchange.query, self._strict)
         if admission.busy:
             await admission.turn(len(body), exchange.began)
@@ -73,13 +76,16 @@ class Scoring:
         admission.spend(ended - began - spent.waited)
         exchange.leads = 1
         self._metrics.scored_alone(answer.score, spent)
-        return self._reply(exchange, encoded, spent, asked)
+        reply = self._reply(exchange, encoded, spent, asked)
+        return reply if len(encoded) < PAYS_FROM else packed_at_once(reply, exchange)
 
     async def batch(self, exchange: Exchange) -> Reply:
         """Scores the leads in the body, each on its own."""
         admission = self._admission
         self._admit(exchange)
         body = await exchange.json_body(self._max_body_bytes)
+        if exchange.content_encoding is not None:
+            body = await unpacked(exchange, body, self._max_body_bytes, admission)
         asked = what_is_asked(exchange.query, self._strict)
         if admission.crowded:
             await admission.turn(len(body), exchange.began)
@@ -106,7 +112,8 @@ class Scoring:
         self._metrics.timed(spent)
         exchange.refused = errors or None
         admission.learn(len(body), working)
-        return self._reply(exchange, b"[" + b",".join(parts) + b"]", spent, asked)
+        reply = self._reply(exchange, b"[" + b",".join(parts) + b"]", spent, asked)
+        return await packed(reply, exchange, admission)
 
     def _admit(self, exchange: Exchange) -> None:
         """Lets a request in whose key is known and has leads left."""
