@@ -64,7 +64,10 @@ def both_ways(server: Server, plain: bytes) -> Answer:
     return found
 
 
-@given(sent=leads(SMALL), query=st.sampled_from(["", "?reasons=0", "?reasons=2&include_details=0", "?include_details=true"]))
+@given(
+    sent=leads(SMALL),
+    query=st.sampled_from(["", "?reasons=0", "?reasons=2&include_details=0", "?include_details=true"]),
+)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
 def test_the_answer_is_the_same_by_either_way(server: Server, sent: dict[str, Any], query: str) -> None:
     """To the last bit, with the same headers."""

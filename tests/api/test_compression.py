@@ -177,10 +177,10 @@ class Paused(Admission):
         super().__init__(1.0, 1.0)
         self.pauses = 0
 
-    async def breathe(self) -> None:
+    async def breathe(self, behind: bool = False) -> None:
         """Notes it."""
         self.pauses += 1
-        await super().breathe()
+        await super().breathe(behind)
 
 
 def asking(**headers: str) -> Exchange:

@@ -25,6 +25,7 @@ from leadscoring.api.exchange import (
     Reply,
     Scope,
     Send,
+    StreamedReply,
     request_id_in,
 )
 from leadscoring.api.failures import problem
@@ -39,6 +40,7 @@ from leadscoring.api.protocol import Gate, Limits, Refusal
 from leadscoring.api.pulse import Pulse
 from leadscoring.api.refusal import Prepared
 from leadscoring.api.score import Scoring
+from leadscoring.api.sending import send_parts
 from leadscoring.errors import Overloaded, RequestError
 from leadscoring.logs import Answered
 from leadscoring.metrics import UNKNOWN
@@ -154,7 +156,9 @@ class App:
                     reply = failed(failure, exchange)
                 status = reply.status
                 answer = scope.get("extensions", {}).get(IN_ONE_WRITE)
-                if answer is not None:
+                if isinstance(reply, StreamedReply):
+                    await send_parts(reply, exchange, send, [(b"x-request-id", exchange.request_id.encode())])
+                elif answer is not None:
                     await answer(reply, exchange.request_id)
                 else:
                     await send(head(reply, exchange.request_id))

@@ -5,7 +5,8 @@ further, so that a small one which unpacks to a huge one costs no more than one 
 """
 
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from functools import lru_cache
 from time import perf_counter
 
@@ -138,6 +139,15 @@ async def packed(reply: Reply, exchange: Exchange, admission: Admission) -> Repl
         await admission.breathe()
     parts.append(packer.flush())
     return in_gzip(reply, b"".join(parts))
+
+
+async def packed_parts(parts: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    """The parts of an answer, packed; each can be unpacked as soon as it has come."""
+    packer = zlib.compressobj(LEVEL, zlib.DEFLATED, GZIP)
+    async with aclosing(parts):
+        async for part in parts:
+            yield packer.compress(part) + packer.flush(zlib.Z_SYNC_FLUSH)
+        yield packer.flush()
 
 
 def packed_at_once(reply: Reply, exchange: Exchange) -> Reply:

@@ -1,7 +1,7 @@
 """One request and its reply, below any framework: what the scoring routes work with."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping
 from functools import lru_cache
 from typing import Any
 
@@ -27,6 +27,9 @@ JSON = b"application/json"
 GZIP_NAMES = ("gzip", "x-gzip")
 """What the one coding is called, today and in the old days."""
 
+CUT = "leadscoring.cut"
+"""The extension of our own server that ends the connection at once, with nothing more said."""
+
 IN_ONE_WRITE = "leadscoring.in_one_write"
 """The extension of our own server that takes a whole reply, where the scope has it."""
 
@@ -42,6 +45,16 @@ class Reply(msgspec.Struct, frozen=True, gc=False):
     body: bytes
     media_type: bytes = JSON
     headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+class StreamedReply(Reply, frozen=True, kw_only=True, gc=True):
+    """What to send back in ``parts``, of which each is made when the client has taken those before.
+
+    ``patience`` is for how many seconds the client may take none.
+    """
+
+    parts: AsyncGenerator[bytes, None]
+    patience: float
 
 
 class Exchange:

@@ -11,9 +11,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from leadscoring.api.cors import Cors
-from leadscoring.api.exchange import ClientGone, Exchange, Reply
+from leadscoring.api.exchange import ClientGone, Exchange, Receive, Reply, Scope, Send, StreamedReply
 from leadscoring.api.failures import plain_problem, problem
 from leadscoring.api.paths import Methods, by_path, not_found, wrong_method
+from leadscoring.api.sending import gathered, send_parts
 from leadscoring.errors import LeadScoringError, RequestError
 from leadscoring.logs import Log
 
@@ -60,7 +61,12 @@ def endpoint(path: str, handler: Handler) -> Callable[[Request], Awaitable[Respo
         exchange: Exchange = request.scope["exchange"]
         exchange.endpoint = path
         try:
-            return response(await handler(exchange))
+            reply = await handler(exchange)
+            if isinstance(reply, StreamedReply):
+                if exchange.scope["http_version"] != "1.0":
+                    return InParts(reply, exchange)
+                reply = await gathered(reply)
+            return response(reply)
         except Exception as failure:
             return response(failed(failure, exchange))
 
@@ -81,6 +87,19 @@ def lost(methods: Methods) -> Callable[[Request, HTTPException], Awaitable[Respo
         return response(plain_problem(status, detail, request.scope["exchange"].request_id, headers))
 
     return http_problem
+
+
+class InParts(Response):
+    """A reply that is made while it is sent, as Starlette sends it."""
+
+    def __init__(self, reply: StreamedReply, exchange: Exchange) -> None:
+        super().__init__(status_code=reply.status)
+        self._reply = reply
+        self._exchange = exchange
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Sends it."""
+        await send_parts(self._reply, self._exchange, send, [])
 
 
 def response(reply: Reply) -> Response:

@@ -1,10 +1,12 @@
 """The service's own description, OpenAPI 3.1, made of the wire's types and the live contract."""
 
+import json
 from typing import Any
 
 import msgspec
 
 import leadscoring
+from leadscoring.api.answer_lines import COLUMNS, rows
 from leadscoring.api.answers import ANSWERS
 from leadscoring.api.failures import Problem, Refused
 from leadscoring.api.openapi_protocols import protocol_paths
@@ -15,6 +17,13 @@ from leadscoring.rejection import LEAD_ID_LENGTH
 from leadscoring.settings import Settings
 
 Json = dict[str, Any]
+
+ANSWERED = {
+    "application/x-ndjson": "A line for each line of leads: a score or an error, as in the array.",
+    "application/jsonl": "The same.",
+    "text/csv": "Of leads in lines, where Accept names it: " + ", ".join(COLUMNS) + ", and the reasons.",
+}
+"""What a batch that came in lines is answered with."""
 
 REASONS: Json = {
     "name": "reasons",
@@ -153,17 +162,36 @@ def batch_operation(contract: Contract, settings: Settings) -> Json:
     """
     leads: Json = {"type": "array", "items": ref("Lead"), "maxItems": settings.max_batch_size}
     answers: Json = {"type": "array", "items": {"anyOf": [ref("Scored"), ref("Refused")]}}
+    made = json_body(leads, [example_lead(contract)])
+    made["content"] |= lead_lines(contract)
+    answer = json_answer("At each place a score or an error", answers)
+    answer["content"] |= {
+        kind: {"schema": {"type": "string", "description": about}} for kind, about in ANSWERED.items()
+    }
     return {
         "operationId": "scoreBatch",
         "tags": ["scoring"],
         "summary": "Score many leads; an invalid one does not take the others down",
         "security": [{"ApiKey": []}],
         "parameters": asked(settings),
-        "requestBody": json_body(leads, [example_lead(contract)]),
+        "requestBody": made,
         "responses": {
-            "200": json_answer("At each place a score or an error", answers),
+            "200": answer,
             **problems(400, 401, 408, 413, 415, 422, 429, 431, 500, 502, 503, 504),
         },
+    }
+
+
+def lead_lines(contract: Contract) -> Json:
+    """What a batch may be sent as beside JSON: a lead a line, however many, answered as it is scored."""
+    lead = example_lead(contract)
+    table = [["lead_id", *lead["features"]], [lead["lead_id"], *lead["features"].values()]]
+    jsonl: Json = {"type": "string", "description": "A lead a line, each as in the array."}
+    text: Json = {"type": "string", "description": "A header with lead_id and names of features, then a lead a row."}
+    return {
+        "application/x-ndjson": {"schema": jsonl, "example": json.dumps(lead, ensure_ascii=False) + "\n"},
+        "application/jsonl": {"schema": jsonl},
+        "text/csv": {"schema": text, "example": rows(table).decode()},
     }
 
 

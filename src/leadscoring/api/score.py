@@ -9,10 +9,11 @@ import msgspec
 
 from leadscoring.api.admission import Admission
 from leadscoring.api.compression import PAYS_FROM, packed, packed_at_once, unpacked
-from leadscoring.api.exchange import Exchange, Reply
+from leadscoring.api.exchange import JSON, Exchange, Reply, is_json
 from leadscoring.api.failures import refused
 from leadscoring.api.limits import RateLimit
 from leadscoring.api.parameters import parameters
+from leadscoring.api.streamed import StreamedScoring
 from leadscoring.errors import InvalidParameter, RequestError
 from leadscoring.keys import Door
 from leadscoring.metrics import STAGES, Metrics, Spent
@@ -50,6 +51,7 @@ class Scoring:
         self._max_body_bytes = settings.max_body_bytes
         self._admission = admission
         self._limit = limit
+        self._streamed = StreamedScoring(scorer, metrics, settings, admission, limit)
         self._encode = msgspec.json.Encoder().encode
 
     async def one(self, exchange: Exchange) -> Reply:
@@ -83,6 +85,8 @@ class Scoring:
         """Scores the leads in the body, each on its own."""
         admission = self._admission
         self._admit(exchange)
+        if exchange.content_type not in (None, JSON) and not is_json(exchange.content_type):
+            return await self._streamed.reply(exchange, what_is_asked(exchange.query, self._strict))
         body = await exchange.json_body(self._max_body_bytes)
         if exchange.content_encoding is not None:
             body = await unpacked(exchange, body, self._max_body_bytes, admission)
