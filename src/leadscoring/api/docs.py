@@ -54,7 +54,7 @@ class Documentation:
         self._policy: Headers = ()
 
     async def openapi(self, exchange: Exchange) -> Reply:
-        """The OpenAPI document; with ``bodies=json`` for programs that know no other bodies of requests."""
+        """The OpenAPI document; with ``bodies=json`` for programs that know no other bodies."""
         given = parameters(exchange.query, ("bodies",))
         if given.get("bodies", "json") != "json":
             raise InvalidParameter("bodies", given["bodies"], "json")

@@ -40,7 +40,7 @@ DETAILS: Json = {
 BODIES: Json = {
     "name": "bodies",
     "in": "query",
-    "description": "`json` leaves out the bodies of requests that are not JSON, for programs that know no others.",
+    "description": "`json` leaves out bodies that are not JSON, for programs that know no others.",
     "schema": {"enum": ["json"]},
 }
 TIMEOUT: Json = {
@@ -98,7 +98,7 @@ def paths(contract: Contract, settings: Settings) -> Json:
 
 
 def with_json_bodies(document: Json) -> Json:
-    """The document without the bodies of requests that are not JSON, where JSON is taken too.
+    """The document without bodies of requests and answers that are not JSON, where JSON is there too.
 
     Some generators of clients know no other: they say so of each, or make a call that fails for any.
     """
@@ -111,11 +111,15 @@ def with_json_bodies(document: Json) -> Json:
 
 
 def with_json_body(operation: Json) -> Json:
-    """An operation that takes JSON alone, where it takes JSON."""
-    kept = operation.get("requestBody", {}).get("content", {}).get("application/json")
-    if kept is None:
-        return operation
-    return operation | {"requestBody": operation["requestBody"] | {"content": {"application/json": kept}}}
+    """An operation that takes and gives JSON alone, where it does."""
+    made = operation | {"responses": {status: in_json(answer) for status, answer in operation["responses"].items()}}
+    return made | {"requestBody": in_json(operation["requestBody"])} if "requestBody" in operation else made
+
+
+def in_json(body: Json) -> Json:
+    """A body that is JSON alone, where it may be."""
+    kept = body.get("content", {}).get("application/json")
+    return body if kept is None else body | {"content": {"application/json": kept}}
 
 
 def detail_paths(access: str) -> Json:
