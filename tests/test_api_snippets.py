@@ -19,7 +19,9 @@ ROOT = Path(__file__).parents[1]
 GUIDE = (ROOT / "docs" / "API.md").read_text("utf-8")
 DEMO_KEY = "demo-api-key-123"
 SNIPPET = re.compile(r"^```(shell|python|javascript)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-SNIPPETS = [(match[1], match[2]) for match in SNIPPET.finditer(GUIDE)]
+PROGRAMS, _, REST = GUIDE.partition("## Score a lead\n")
+SNIPPETS = [(match[1], match[2]) for match in SNIPPET.finditer(PROGRAMS)]
+FILES = [match[2] for match in SNIPPET.finditer(REST)]
 LIMIT = 60
 """Leads a minute of the service that asks to come back: one a second."""
 
@@ -112,3 +114,18 @@ def test_the_program_for_pages_runs_in_a_browser(server: Server, tmp_path: Path)
         page.open(f"{url}/page.html")
         page.waits_for("document.body.innerText.includes('all done')")
         shows_all(page.value("document.body.innerText"))
+
+
+def test_a_file_of_leads_is_scored_as_the_guide_says(server: Server) -> None:
+    """A table, then lines of JSON, which hold the sample leads and get their answers."""
+    (code,) = FILES
+    printed = run("shell", code, server).splitlines()
+    assert printed[0].startswith("lead_id,raw_score,bucket,tier,percentile,warnings,error_code,error,reason_1")
+    examples = ROOT / "docs" / "examples"
+    leads = [json.loads((examples / f"sample_request_{number}.json").read_bytes()) for number in (1, 2, 3)]
+    assert [json.loads(line) for line in (examples / "sample_leads.jsonl").read_text().splitlines()] == leads
+    scored = server.http.post("/api/v1/score/batch", json=leads, headers={"X-API-Key": DEMO_KEY}).json()
+    for place, answer in enumerate(scored):
+        cells = printed[1 + place].split(",")
+        assert (cells[0], float(cells[1])) == (answer["lead_id"], answer["score"]["raw_score"])
+        assert json.loads(printed[4 + place]) == [answer["lead_id"], answer["score"]["tier"], None]
