@@ -114,7 +114,7 @@ def test_a_header_of_countless_columns_is_refused_without_guessing_at_each() -> 
 def test_a_line_that_is_no_row_is_refused_at_its_place() -> None:
     """With its number, which counts what stands in quotes; those after it are read on."""
     found = table(
-        f'a,1,,,1,,"no\nrth",\nb,1\n\nc,1,,,1,,north,,\nd,1,,,1,"x"y,north,\n{"e" * LONGEST_LINE}e,1\nf,1,,,1,,north,\n'
+        f'a,1,,,1,,"no\nrth",\nb,1\n\nc,1,,,1,,north,,\nd,1,,,1,"x"y,north,\n{"e" * LONGEST_LINE}e,1\nf,1,,,1,,north,\ng\n'
     )
     said = [str(one) if isinstance(one, ValidationError) else one["lead_id"] for one in found]
     assert said == [
@@ -124,6 +124,7 @@ def test_a_line_that_is_no_row_is_refused_at_its_place() -> None:
         "line 7 is not CSV: ',' expected after '\"'",
         f"line 8 is not CSV: it has more than {LONGEST_LINE} characters",
         "f",
+        "line 10 has 1 cell, but the header 8 columns",
     ]
 
 

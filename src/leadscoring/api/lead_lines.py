@@ -8,7 +8,7 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -74,7 +74,8 @@ class LeadTable:
     def __init__(self, body: bytes, contract: Contract) -> None:
         # what is no UTF-8 becomes text that no lead may hold, and is refused at its place
         text = io.TextIOWrapper(io.BytesIO(body), "utf-8-sig", "surrogateescape", newline="")
-        self._rows = csv.reader(Bounded(text), strict=True)
+        self._lines = Bounded(text)
+        self._rows = csv.reader(self._lines, strict=True)
         try:
             self.columns: list[str] = [name.strip() for name in next(self._rows, [])]
         except csv.Error as failure:
@@ -84,12 +85,16 @@ class LeadTable:
         if faults := header_faults(self.columns, contract):
             raise ValidationError(faults[:FAULTS_SHOWN], None)
         features = {feature.name: feature for feature in contract.features}
-        self._features = [features.get(name) for name in self.columns]
-        self._names = [json.dumps(name) for name in self.columns]
+        self._ids = self.columns.index(LEAD_ID)
+        self._columns = [
+            (f"{json.dumps(name, ensure_ascii=False)}:", number_in(features[name]), features[name])
+            for name in self.columns
+            if name != LEAD_ID
+        ]
 
     def __iter__(self) -> Iterator[Line]:
         while True:
-            begins = self._rows.line_num + 1
+            begins = self._lines.number + 1
             try:
                 cells = next(self._rows, None)
             except csv.Error as failure:
@@ -100,7 +105,8 @@ class LeadTable:
             if not cells:
                 continue
             if len(cells) != len(self.columns):
-                yield self._unreadable(begins, f"has {len(cells)} cells, but the header {len(self.columns)} columns")
+                found = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
+                yield self._unreadable(begins, f"has {found}, but the header {len(self.columns)} columns")
                 continue
             yield Line(begins, self._lead(cells), columns=self.columns)
 
@@ -110,20 +116,25 @@ class LeadTable:
 
     def _lead(self, cells: list[str]) -> bytes:
         """The JSON of one row; what is no value of its column's kind stands there as text, which no lead may hold."""
-        lead_id, features = "", []
-        for name, feature, cell in zip(self._names, self._features, cells, strict=True):
-            if feature is None:
-                lead_id = f'"lead_id":{json.dumps(cell)},' if cell else ""
-            elif cell:
-                features.append(f"{name}:{value_in(cell, feature)}")
-        return f'{{{lead_id}"features":{{{",".join(features)}}}}}'.encode()
+        lead_id = cells.pop(self._ids)
+        features = [
+            name + (cell if is_number(cell) else value_in(cell, feature))
+            for (name, is_number, feature), cell in zip(self._columns, cells, strict=True)
+            if cell
+        ]
+        before = f'"lead_id":{json.dumps(lead_id)},' if lead_id else ""
+        return f'{{{before}"features":{{{",".join(features)}}}}}'.encode()
 
 
 class Bounded:
-    """The lines of a text, of which one that is too long is an error, after which the next one comes."""
+    """The lines of a text, of which one that is too long is an error, after which the next one comes.
+
+    ``number`` is that of the last one.
+    """
 
     def __init__(self, text: io.TextIOWrapper) -> None:
         self._text = text
+        self.number = 0
 
     def __iter__(self) -> "Bounded":
         return self
@@ -132,11 +143,21 @@ class Bounded:
         line = self._text.readline(LONGEST_LINE)
         if not line:
             raise StopIteration
+        self.number += 1
         if len(line) < LONGEST_LINE or line.endswith("\n"):
             return line
         while line and not line.endswith("\n"):
             line = self._text.readline(LONGEST_LINE)
         raise csv.Error(f"it has more than {LONGEST_LINE} characters")
+
+
+def number_in(feature: Feature) -> Callable[[str], object]:
+    """What says whether a cell of a feature's column is a number as JSON has it: of a category none is."""
+    return never if feature.kind == "category" else a_json_number
+
+
+def never(_cell: str) -> None:
+    """No cell is a number."""
 
 
 def value_in(cell: str, feature: Feature) -> str:
