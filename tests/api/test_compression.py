@@ -17,7 +17,17 @@ from hypothesis import strategies as st
 from serving import KEY, Server, serving
 
 from leadscoring.api.admission import Admission
-from leadscoring.api.compression import MOST_MEMBERS, PAYS_FROM, PIECE, Unpacking, packed, takes_gzip, unpacked
+from leadscoring.api.compression import (
+    AT_ONCE,
+    MOST_MEMBERS,
+    PAYS_FROM,
+    PIECE,
+    Unpacking,
+    packed,
+    packed_at_once,
+    takes_gzip,
+    unpacked,
+)
 from leadscoring.api.exchange import Exchange, Reply, is_packed
 from leadscoring.errors import BodyTooLarge, MalformedEncoding, UnsupportedEncoding
 
@@ -326,3 +336,22 @@ def test_bodies_of_random_bytes_never_fail_the_service(server: Server) -> None:
             422,
         )
     assert '"ERROR"' not in server.logged()
+
+
+@pytest.mark.parametrize(
+    ("reply", "is_packed_"),
+    [
+        (Reply(200, b"x" * PAYS_FROM), True),
+        (Reply(200, b"x" * PAYS_FROM, b"text/csv; charset=utf-8"), True),
+        (Reply(422, b"x" * PAYS_FROM, b"application/problem+json"), True),
+        (Reply(200, b"x" * (PAYS_FROM - 1)), False),
+        (Reply(200, b"x" * PAYS_FROM, b"application/octet-stream"), False),
+        (Reply(200, b"x" * (AT_ONCE + 1)), False),
+    ],
+)
+def test_an_answer_that_cannot_wait_is_packed_in_one_go_where_that_is_quick(reply: Reply, is_packed_: bool) -> None:
+    """Such as that to a single lead with hundreds of reasons."""
+    made = packed_at_once(reply, asking(accept_encoding="gzip"))
+    assert ((b"content-encoding", b"gzip") in made.headers) is is_packed_
+    assert (gzip.decompress(made.body) if is_packed_ else made.body) == reply.body
+    assert not [value for name, value in packed_at_once(reply, asking()).headers if name == b"content-encoding"]
