@@ -37,7 +37,8 @@ LOAD_USERS ?= 20
 LOAD_SECONDS ?= 30
 LOAD_REPORT ?= build/load/report.html
 
-.PHONY: help install training azureml dev test coverage test-changed test-unit test-integration fuzz lint format bench bench-quality stress \
+.PHONY: help install training azureml clients dev test coverage test-changed test-unit test-integration fuzz lint format \
+  bench bench-quality stress \
   test-sanitize dashboards docs site screenshots lock model docker-build docker-run docker-compose-up \
   docker-compose-down image-test newcomer-test load-test infra-install infra-test infra-types deploy-aws deploy-azure \
   release-install wheel-test sdist wheels sbom audit secrets workflows release-notes clean
@@ -71,6 +72,14 @@ AZUREML := build/azureml/.made
 $(AZUREML): requirements/azureml.txt scripts/azureml.sh scripts/make-venv.sh | $(STAMP)
 	@./scripts/azureml.sh
 	@touch $@
+
+# The same of what makes clients of the OpenAPI document.
+CLIENTS := build/clients/.made
+$(CLIENTS): requirements/clients.txt requirements/clients/package-lock.json scripts/clients.sh scripts/make-venv.sh | $(STAMP)
+	@./scripts/clients.sh
+	@touch $@
+
+clients: $(CLIENTS)  ## Make the environment of programs that make API clients, with which tests read the OpenAPI document
 
 azureml: $(AZUREML)  ## Make the environment of Azure ML's server, in which tests run the scoring script
 

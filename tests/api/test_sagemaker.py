@@ -107,6 +107,8 @@ def test_the_header_that_sagemaker_passes_on_stands_for_the_query(server: Server
     assert len(answer["reasons"]) == 2
     assert "explanation" in answer
     assert invoke(server, LEAD, JSON | {"X-Amzn-SageMaker-Custom-Attributes": "reasons=x"}).status_code == 422
+    traced = JSON | {"X-Amzn-SageMaker-Custom-Attributes": "trace=c000b4f9-df62; reasons"}
+    assert invoke(server, LEAD, traced).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -125,7 +127,7 @@ def test_the_header_that_sagemaker_passes_on_stands_for_the_query(server: Server
         (b'{"a": 1}\n{]', LINES, 400, "line 2 is not one JSON value"),
         (b"{},{}", LINES, 400, "line 1 is not one JSON value"),
         (b"1:0.5", {"Content-Type": "text/libsvm"}, 415, "application/json, text/csv, application/jsonlines"),
-        (csv(ROWS), CSV | {"Content-Encoding": "gzip"}, 415, "gzip"),
+        (csv(ROWS), CSV | {"Content-Encoding": "br"}, 415, "gzip"),
         (csv(ROWS), CSV | {"Accept": "application/x-recordio-protobuf"}, 406, "text/csv or application/json"),
         (LEAD, JSON | {"Accept": "text/csv"}, 406, "application/json"),
         (b"1,1,1,1,1,1,1\n" * 500_000, CSV, 413, "6291456"),

@@ -227,13 +227,6 @@ def test_every_way_to_say_json_is_taken(server: Server, kind: str) -> None:
     )
 
 
-def test_compressed_bodies_are_refused_in_words(server: Server) -> None:
-    """Not as broken JSON."""
-    answer = server.http.post("/api/v1/score", content=b"\x1f\x8b", headers=SEND | {"Content-Encoding": "gzip"})
-    assert answer.status_code == 415
-    assert "gzip" in answer.json()["detail"]
-
-
 def exchange(server: Server, sent: bytes) -> bytes:
     """What the server says to raw bytes, up to the end of the head of its answer."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
@@ -269,6 +262,21 @@ def test_a_query_parameter_that_is_not_allowed_is_refused(server: Server, query:
     assert answer.status_code == 422
     assert answer.json()["code"] == "invalid_parameter"
     assert answer.json()["detail"].startswith(name)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/score", "/api/v1/score/batch"])
+def test_a_query_parameter_that_is_not_known_is_refused_with_a_guess(server: Server, path: str) -> None:
+    """A misspelt one would otherwise do nothing, and nobody would notice."""
+    sent = LEAD if path.endswith("score") else [LEAD]
+    for query, hint in (
+        ("reason=3", "; did you mean 'reasons'?"),
+        ("Reasons=3", "; did you mean 'reasons'?"),
+        ("x", ""),
+    ):
+        answer = server.http.post(f"{path}?{query}", json=sent)
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_parameter")
+        said = f"the query parameter {query.partition('=')[0]!r} is not known{hint} (allowed are reasons and include_details)"
+        assert answer.json()["detail"] == said
 
 
 @pytest.mark.parametrize(

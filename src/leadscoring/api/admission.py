@@ -90,11 +90,17 @@ class Admission:
         await self._wait(waiter)
         self._waited(perf_counter() - now)
 
-    async def breathe(self) -> None:
-        """Between two parts of one request: lets the loop do everything else when this pass has scored enough."""
+    async def breathe(self, behind: bool = False) -> None:
+        """Between two parts of one request: lets the loop do everything else when this pass has scored enough.
+
+        One that may take long goes ``behind`` all who wait, so that they do not wait for all of it.
+        """
         if self.crowded:
             waiter = Waiter(asyncio.get_running_loop().create_future(), SLICE, 0.0, float("inf"))
-            self._line.appendleft(waiter)  # what has begun is finished first, so that little is half done
+            if behind:
+                self._line.append(waiter)
+            else:
+                self._line.appendleft(waiter)  # what has begun is finished first, so that little is half done
             await self._wait(waiter)
 
     async def _wait(self, waiter: Waiter) -> None:

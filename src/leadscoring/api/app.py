@@ -12,6 +12,7 @@ from typing import Any
 from starlette.applications import Starlette
 
 from leadscoring.api.admission import Admission
+from leadscoring.api.compression import with_compression
 from leadscoring.api.deadline import until_caller_gives_up
 from leadscoring.api.docs import Documentation
 from leadscoring.api.exchange import (
@@ -24,6 +25,7 @@ from leadscoring.api.exchange import (
     Reply,
     Scope,
     Send,
+    StreamedReply,
     request_id_in,
 )
 from leadscoring.api.failures import problem
@@ -38,6 +40,7 @@ from leadscoring.api.protocol import Gate, Limits, Refusal
 from leadscoring.api.pulse import Pulse
 from leadscoring.api.refusal import Prepared
 from leadscoring.api.score import Scoring
+from leadscoring.api.sending import send_parts
 from leadscoring.errors import Overloaded, RequestError
 from leadscoring.logs import Answered
 from leadscoring.metrics import UNKNOWN
@@ -153,7 +156,9 @@ class App:
                     reply = failed(failure, exchange)
                 status = reply.status
                 answer = scope.get("extensions", {}).get(IN_ONE_WRITE)
-                if answer is not None:
+                if isinstance(reply, StreamedReply):
+                    await send_parts(reply, exchange, send, [(b"x-request-id", exchange.request_id.encode())])
+                elif answer is not None:
                     await answer(reply, exchange.request_id)
                 else:
                     await send(head(reply, exchange.request_id))
@@ -278,7 +283,8 @@ def create() -> App:
     closing.callback(limit.close)
     provider = service.scorer.provider
     scoring = Scoring(service.scorer, service.keys, service.metrics, settings, admission, limit)
-    routes, detail = route_table(service, scoring, operations, admission, lifecycle, limit), detail_table(operations)
+    routes = route_table(service, scoring, operations, admission, lifecycle, limit)
+    detail = with_compression(detail_table(operations), admission)
     if settings.operations_access != "port":
         beside = (provider.running(), pulse.beating())
         routes, life = routes | detail, lifespan(lifecycle, closing, *beside)
@@ -381,22 +387,25 @@ def route_table(
     """Every other route of the service."""
     settings = service.settings
     model = ModelRoutes(service.scorer, service.keys, service.metrics.drift)
-    documentation = Documentation(service.scorer, settings)
+    documentation = Documentation(service.scorer, service.keys, settings)
     # a local model is quicker than any deadline, and does not pay for one
     timed = until_caller_gives_up if settings.model_endpoint_provider != "local" else as_it_is
-    return {
-        ("POST", SINGLE_PATH): timed(scoring.one),
-        ("POST", "/api/v1/score/batch"): timed(scoring.batch),
+    described: RouteTable = {
         ("GET", "/api/v1/model/info"): model.info,
         ("GET", "/api/v1/model/features"): model.features,
         ("GET", "/api/v1/model/importance"): model.importance,
         ("GET", "/api/v1/model/drift"): model.drift,
+        ("GET", "/docs"): documentation.page,
+        ("GET", "/openapi.json"): documentation.openapi,
+    }
+    return {
+        ("POST", SINGLE_PATH): timed(scoring.one),
+        ("POST", "/api/v1/score/batch"): timed(scoring.batch),
         ("GET", "/"): operations.root,
         ("GET", "/health"): operations.health,
         ("GET", "/health/live"): operations.live,
         ("GET", "/health/ready"): operations.ready,
-        ("GET", "/docs"): documentation.page,
-        ("GET", "/openapi.json"): documentation.openapi,
+        **with_compression(described, admission),
         **protocol_table(service, admission, lifecycle, limit),
     }
 

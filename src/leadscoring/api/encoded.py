@@ -6,6 +6,7 @@ from time import perf_counter
 
 from leadscoring._engine import Rows
 from leadscoring.api.admission import Admission
+from leadscoring.api.compression import unpacked
 from leadscoring.api.exchange import Exchange
 from leadscoring.api.limits import Headers, RateLimit
 from leadscoring.errors import BatchTooLarge, Overloaded, RequestError
@@ -41,6 +42,11 @@ class EncodedScoring:
             self._limit.check(exchange.key)
         if self._admission.full:
             raise Overloaded
+
+    async def body(self, exchange: Exchange, limit: int, kinds: tuple[bytes, ...]) -> bytes:
+        """The whole body, of one of these kinds, unpacked; errors as in ``Exchange.body`` and ``unpacked``."""
+        body = await exchange.body(limit, kinds)
+        return body if exchange.content_encoding is None else await unpacked(exchange, body, limit, self._admission)
 
     async def margins(self, exchange: Exchange, size: int, read: Callable[[], Rows]) -> tuple[Rows, list[float]]:
         """What ``read`` reads from ``size`` bytes, and the margin of each row in log-odds, in order.

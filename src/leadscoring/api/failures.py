@@ -31,6 +31,7 @@ from leadscoring.errors import (
     InvalidTimeout,
     KeyScope,
     LeadScoringError,
+    MalformedEncoding,
     MalformedJson,
     MissingKey,
     NotAcceptable,
@@ -40,6 +41,7 @@ from leadscoring.errors import (
     RequestError,
     UnknownKey,
     UnknownModel,
+    UnsupportedEncoding,
     UnsupportedMediaType,
     ValidationError,
     VersionNotSupported,
@@ -49,6 +51,7 @@ PROBLEM = b"application/problem+json"
 
 STATUS: dict[type[LeadScoringError], tuple[int, str]] = {
     MalformedJson: (400, "The body is not JSON"),
+    MalformedEncoding: (400, "The body is not gzip"),
     BatchTooLarge: (400, "Too many leads in one batch"),
     InvalidTimeout: (400, "The timeout asked for is not valid"),
     HostNotClear: (400, "The request does not say clearly which host it is for"),
@@ -63,6 +66,7 @@ STATUS: dict[type[LeadScoringError], tuple[int, str]] = {
     NotAcceptable: (406, "The answer does not come in this form"),
     BodyTooLarge: (413, "The body is too large"),
     UnsupportedMediaType: (415, "The body is of a type that is not taken"),
+    UnsupportedEncoding: (415, "The body is compressed in a way that is not read"),
     ValidationError: (422, "The lead is not valid"),
     InvalidParameter: (422, "A query parameter is not valid"),
     RateLimited: (429, "Too many leads a minute"),
@@ -133,7 +137,7 @@ def problem(error: LeadScoringError, request_id: str) -> Reply:
     status, title = STATUS[type(error)]
     faults = error.faults if isinstance(error, ValidationError) else UNSET
     said = Problem(anchor(error.code), title, status, str(error), error.code, request_id, faults)
-    return reply(said, waiting_headers(error))
+    return reply(said, further_headers(error))
 
 
 def status_of(failure: Exception) -> int:
@@ -143,8 +147,10 @@ def status_of(failure: Exception) -> int:
     return STATUS[type(failure)][0] if isinstance(failure, LeadScoringError) else 500
 
 
-def waiting_headers(error: LeadScoringError) -> tuple[tuple[bytes, bytes], ...]:
-    """When to come back, for a refusal that time heals."""
+def further_headers(error: LeadScoringError) -> tuple[tuple[bytes, bytes], ...]:
+    """When to come back, for a refusal that time heals; how a body may be compressed, where it is in another way."""
+    if isinstance(error, UnsupportedEncoding):
+        return ((b"accept-encoding", b"gzip"),)
     wait = getattr(error, "retry_after", None)
     if wait is None:
         return ()

@@ -14,8 +14,9 @@ plain_head = re.compile(
     rb"POST ([!->@-~]+)(?:\?([!-~]*))? HTTP/1\.1((?:\r\n[A-Za-z0-9-]+:[\t -~]*)+)\r\n\r\n"
 ).fullmatch
 
-UNUSUAL = frozenset((b"transfer-encoding", b"expect", b"upgrade", b"origin"))
-"""Headers of a request that takes the long way: its body has no told length, or its answer needs more headers."""
+UNUSUAL = frozenset((b"transfer-encoding", b"expect", b"upgrade", b"origin", b"content-encoding"))
+"""Headers of a request that takes the long way: its body has no told length, or is compressed; or its answer needs more
+headers."""
 
 END = b"\r\n\r\n"
 REMEMBERED = 1024

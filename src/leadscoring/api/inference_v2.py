@@ -105,7 +105,7 @@ class InferenceV2:
         """Scores the leads in the tensors."""
         self._rows.admit(exchange)
         model = self._named(exchange)
-        body = await exchange.body(self._most_bytes, (JSON, BINARY))
+        body = await self._rows.body(exchange, self._most_bytes, (JSON, BINARY))
         asking = Inference(model, self._scorer.reasons, body, exchange.header(LENGTH), self._most_rows)
         rows, margins = await self._rows.margins(exchange, len(body), asking.read)
         return asking.answer(rows, margins, self._rows.limits(exchange))

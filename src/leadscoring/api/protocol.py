@@ -14,7 +14,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from leadscoring.api.admission import Admission
-from leadscoring.api.exchange import IN_ONE_WRITE, Reply, Scope
+from leadscoring.api.exchange import CUT, IN_ONE_WRITE, Reply, Scope
 from leadscoring.api.failures import plain_problem, problem
 from leadscoring.api.head import Head, read_head
 from leadscoring.api.refusal import DISCARDS, discard, head_lines
@@ -226,7 +226,7 @@ class BoundedHttp(HttpToolsProtocol):
             if size > most:
                 raise HeadTooLarge
         super().on_headers_complete()
-        self.cycle.scope["extensions"] = {IN_ONE_WRITE: partial(self.answer, self.cycle)}
+        self.cycle.scope["extensions"] = {IN_ONE_WRITE: partial(self.answer, self.cycle), CUT: self.transport.abort}
         self.receiving = BODY
         self.since = gate.now
         if gate.closing:

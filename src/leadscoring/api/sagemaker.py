@@ -77,7 +77,8 @@ class SageMaker:
         limit: RateLimit,
     ) -> None:
         door = FrontDoor()
-        self._leads = Scoring(scorer, door, metrics, settings, admission, limit)
+        # callers write what they like into the attributes, and AWS adds its own
+        self._leads = Scoring(scorer, door, metrics, settings, admission, limit, strict=False)
         self._rows = EncodedScoring(scorer, door, metrics, settings, admission, limit)
         self._scorer = scorer
         self._lifecycle = lifecycle
@@ -100,7 +101,7 @@ class SageMaker:
         """Scores what the body holds: rows as CSV or JSON, or leads as JSON or JSON lines."""
         self._rows.admit(exchange)
         kind = kind_of(exchange.content_type)
-        body = await exchange.body(self._most_bytes, (JSON, CSV, LINES))
+        body = await self._rows.body(exchange, self._most_bytes, (JSON, CSV, LINES))
         if kind == LINES:
             return await self._lines(exchange, body)
         if kind == CSV:
