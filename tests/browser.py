@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import threading
 import time
@@ -13,7 +12,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import IO, Any
 
-import pytest
+from programs import program
 
 QUIET = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -22,17 +21,6 @@ QUIET = (
 
 PATIENCE = 60.0
 """Seconds within which a page must be as it is expected to be."""
-
-
-def chromium() -> str:
-    """The browser; without one a test is skipped, and in CI it fails."""
-    found = shutil.which("chromium") or shutil.which("google-chrome")
-    if found:
-        return found
-    reason = "pages are tried in Chromium, which is not installed"
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 class Page:
@@ -97,7 +85,15 @@ def browsing(folder: Path) -> Iterator[Page]:
     answers, from_browser = os.pipe()
     # the protocol's pipes are the descriptors 3 and 4
     shell = f'exec "$0" "$@" 3<&{to_browser} 4>&{from_browser}'
-    command = ["bash", "-c", shell, chromium(), *QUIET, f"--user-data-dir={folder / 'profile'}", "about:blank"]
+    command = [
+        "bash",
+        "-c",
+        shell,
+        program("chromium", "google-chrome"),
+        *QUIET,
+        f"--user-data-dir={folder / 'profile'}",
+        "about:blank",
+    ]
     with (folder / "chromium.log").open("wb") as log:
         process = subprocess.Popen(command, pass_fds=(to_browser, from_browser), stdout=log, stderr=log)
     os.close(to_browser)

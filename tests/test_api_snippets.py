@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from browser import browsing, pages
+from programs import program
 from serving import Server, serving
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -41,17 +41,6 @@ every_snippet = pytest.mark.parametrize(
 )
 
 
-def need(*programs: str) -> None:
-    """Skips where a program is missing; in CI that is a failure."""
-    for program in programs:
-        if shutil.which(program, path=PATH):
-            continue
-        reason = f"the programs of docs/API.md need {program}, which is not installed"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A service that the demo key opens, and that has each of these calls' leads scored at once."""
@@ -61,7 +50,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def run(language: str, code: str, server: Server) -> str:
     """What a program prints; it must succeed, and say nothing beside."""
-    need(*NEEDS[language])
+    for name in NEEDS[language]:
+        program(name, path=PATH)
     code = code.replace("http://localhost:8000", server.url)
     command = [*COMMANDS[language], code]
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("COV_", "COVERAGE_"))}
@@ -94,7 +84,8 @@ def test_a_program_of_the_guide_comes_back_when_it_is_asked_to(tmp_path: Path, l
     """It is told to by ``Retry-After``, because its key has used up its rate limit."""
     limit = {"API_KEYS": DEMO_KEY, "RATE_LIMIT_PER_MINUTE": str(LIMIT)}
     with serving(tmp_path, ROOT / "models" / "model.json", **limit) as server:
-        need(*NEEDS[language])
+        for name in NEEDS[language]:
+            program(name, path=PATH)
         lead = json.loads((ROOT / "docs/examples/sample_request_1.json").read_bytes())
         spent = server.http.post("/api/v1/score/batch", json=[lead] * (LIMIT + 1), headers={"X-API-Key": DEMO_KEY})
         assert spent.headers["ratelimit-remaining"] == "0"
