@@ -8,6 +8,15 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
+LEAD_ID_LENGTH = 256
+"""Characters of an id, at most."""
+
+LEAD_ID_MAX = 2**53 - 1
+"""The largest whole number that may be an id: beyond it some JSON readers change the digits before we see them."""
+
+LEAD_BYTES = 524288
+"""Bytes of one lead that may always be sent; a contract of more than 2,048 features allows 256 for each."""
+
 Tier = Literal["A", "B", "C", "D", "E"]
 Direction = Literal["increases", "decreases"]
 
