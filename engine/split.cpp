@@ -38,7 +38,7 @@ void Split::open() {
 
 // One character outside of strings; false when it ends the work.
 bool Split::mark(char c, size_t place) {
-    if (closed_) return fail(), false;
+    if (closed_) return is_blank(c) || (fail(), false);
     switch (c) {
         case '[':
         case '{': ++depth_; return true;
@@ -77,9 +77,8 @@ void Split::plain(size_t until) {
             inside_ = !inside_;
             if (closed_) fail();
         } else if (!inside_) {
-            if (closed_ && !is_blank(c)) return fail();
             if (c == ':') ++colons_;
-            else if (!mark(c, at_)) return;
+            if (!mark(c, at_)) return;
         }
     }
 }

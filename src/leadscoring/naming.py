@@ -7,6 +7,7 @@ of which one request gets a fixed number. What has been found is remembered, sin
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from leadscoring.features import nearest
@@ -52,7 +53,13 @@ SPELLING = Rule()
 
 def plain(name: str) -> str:
     """A name without case, hyphens, underscores, dots and blanks; as it is when it has nothing else."""
-    folded = name[:LONGEST].casefold()
+    return plain_short(name[:LONGEST])
+
+
+@lru_cache(maxsize=4096)
+def plain_short(name: str) -> str:
+    """The same for a name that is short enough to be remembered: clients send the same ones again and again."""
+    folded = name.casefold()
     return signs("", folded) or folded
 
 
@@ -80,15 +87,19 @@ class Guesser:
         self.left = COMPARISONS
         self._guessed: dict[str, str | None] = {}
         self._rules = [SPELLING]
+        self._last: tuple[Sequence[str], tuple[Rule, dict[str, str]] | None] | None = None
 
-    def guess(self, name: str) -> str | None:
-        """The known name that an unknown one most likely meant, if any is near and there is work left for it."""
+    def guess(self, name: str, near: bool = True) -> str | None:
+        """The known name that an unknown one most likely meant: one spelled otherwise, or the nearest.
+
+        The nearest is looked for when it is wanted and there is work left for it.
+        """
         found = self.known.by_form.get(plain(name))
         if found is not None:
             return found
         key = name[:LONGEST]
         if key not in self._guessed:
-            if self.left <= 0:
+            if self.left <= 0 or not near:
                 return None
             candidates = self.known.candidates(key)
             self.left -= len(candidates)
@@ -97,6 +108,11 @@ class Guesser:
 
     def renamed(self, names: Sequence[str]) -> tuple[Rule, dict[str, str]] | None:
         """The rule by which most of these unknown names are known, and what each of those meant."""
+        if self._last is None or self._last[0] != names:
+            self._last = names, self._renamed(names)
+        return self._last[1]
+
+    def _renamed(self, names: Sequence[str]) -> tuple[Rule, dict[str, str]] | None:
         if len(names) < FEWEST:
             return None
         for rule in self._rules:

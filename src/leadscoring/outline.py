@@ -42,15 +42,23 @@ def bounded_integer(digits: str) -> int | float:
     return int(digits) if len(digits) <= LONGEST_INTEGER else float(digits)
 
 
-read_json = json.JSONDecoder(parse_int=bounded_integer).decode
+scan_json = json.JSONDecoder(parse_int=bounded_integer).scan_once
+"""Reads the value at a place of a text that is known to be JSON."""
 
 
 class Unknown(NamedTuple):
-    """A key that nothing knows: its name, its last value, and how often it was given."""
+    """A key that nothing knows: its name, where in the body its last value stands, and how often it was given."""
 
     name: str
-    value: Any
     times: int
+    body: bytes
+    begin: int
+    end: int
+
+    @property
+    def value(self) -> Any:
+        """The last value that it was given; read only where it is shown."""
+        return value_at(self.body, self.begin, self.end)
 
 
 class Part(NamedTuple):
@@ -106,7 +114,7 @@ def part(body: bytes, keys: Keys, names: tuple[str, ...]) -> Part:
     return Part(
         {names[place]: value_at(body, begin, end) for place, begin, end, _ in known},
         tuple(names[place] for place, _, _, times in known if times > 1),
-        tuple(Unknown(text_at(body, a, b), value_at(body, c, d), times) for a, b, c, d, times in unknown),
+        tuple(Unknown(text_at(body, a, b), times, body, c, d) for a, b, c, d, times in unknown),
         count,
         {names[place]: (begin, end) for place, begin, end, _ in known},
     )
@@ -120,7 +128,7 @@ def value_at(body: bytes, begin: int, end: int) -> Any:
     if first == b"[":
         return AN_ARRAY
     if end - begin <= LONGEST_VALUE:
-        return read_json(body[begin:end].decode())
+        return scan_json(body[begin:end].decode(), 0)[0]
     return text_at(body, begin + 1, end - 1) if first == b'"' else math.inf
 
 

@@ -25,6 +25,9 @@ FAULTS_SHOWN = 100
 FAULTS_OF_BATCH = 500
 """Faults of all leads of a batch from which on each further lead tells its first only."""
 
+NAMES_GUESSED = 5
+"""Unknown names of one lead of which the nearest known one is looked for."""
+
 NAMES_SHOWN = 3
 """Names that stand as examples in a message about many."""
 
@@ -257,19 +260,17 @@ def repeated_fault(name: str, value: Any, place: str) -> Fault:
 
 def unknown_faults(faults: Faults, part: Part, told_already: Container[str], place: str, guesser: Guesser) -> None:
     """One fault for each key that nothing knows, but for those that were told already."""
-    for unknown in part.unknown:
-        if unknown.name in told_already:
-            continue
+    untold = [unknown for unknown in part.unknown if unknown.name not in told_already]
+    for number, unknown in enumerate(untold):
         if faults.full:
-            faults.more(1)
-        else:
-            faults.add(unknown_fault(unknown, place, guesser))
+            faults.more(len(untold) - number)
+            break
+        faults.add(unknown_fault(unknown, place, guesser.guess(unknown.name, near=number < NAMES_GUESSED)))
     faults.more(part.unknown_count - len(part.unknown))
 
 
-def unknown_fault(unknown: Unknown, place: str, guesser: Guesser) -> Fault:
+def unknown_fault(unknown: Unknown, place: str, guess: str | None) -> Fault:
     """The fault of a key that nothing knows, with a guess of the one meant."""
-    guess = guesser.guess(unknown.name)
     hint = f"; did you mean {guess!r}?" if guess else ""
     allowed = guess or (FEATURES_ALLOWED if place else ", ".join(ENVELOPE))
     said = f"{told(unknown.name)} is not known{hint}"

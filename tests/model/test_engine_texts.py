@@ -129,10 +129,15 @@ def test_the_last_of_two_objects_counts() -> None:
     assert unknown == []
 
 
-@given(st.lists(VALUES, max_size=6), st.sampled_from([None, 1]), STEPS)
-def test_an_array_is_split_into_its_elements(values: list[Any], indent: int | None, step: int) -> None:
-    """With the keys of each, whatever stands in its texts."""
-    text = json.dumps(values, indent=indent, ensure_ascii=False).encode()
+BLANKS = st.text(" \n\t\r", max_size=70).map(str.encode)
+
+
+@given(st.lists(VALUES, max_size=6), st.sampled_from([None, 1]), STEPS, BLANKS, BLANKS)
+def test_an_array_is_split_into_its_elements(
+    values: list[Any], indent: int | None, step: int, before: bytes, behind: bytes
+) -> None:
+    """With the keys of each, whatever stands in its texts, and blanks around it."""
+    text = before + json.dumps(values, indent=indent, ensure_ascii=False).encode() + behind
     found = split(text, step)
     assert (found.sound, found.count) == (True, len(values))
     for place, value in enumerate(values):
@@ -142,7 +147,7 @@ def test_an_array_is_split_into_its_elements(values: list[Any], indent: int | No
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b" ", b"{}", b"1", b"[", b"[1", b"[1]]", b"[1] x", b'[1] "', b"[1}", b'["a]', b"[1],"]
+    "text", [b"", b" ", b"{}", b"1", b"[", b"[1", b"[1]]", b"[1] x", b'[1] "', b"[1}", b'["a]', b"[1],", b"[1]:"]
 )
 def test_what_is_no_array_is_not_split(text: bytes) -> None:
     """In one piece or byte by byte."""
