@@ -42,7 +42,7 @@ def bounded_integer(digits: str) -> int | float:
     return int(digits) if len(digits) <= LONGEST_INTEGER else float(digits)
 
 
-scan_json = json.JSONDecoder(parse_int=bounded_integer).scan_once
+scan_json = json.scanner.make_scanner(json.JSONDecoder(parse_int=bounded_integer))  # type: ignore[attr-defined]  # no stub
 """Reads the value at a place of a text that is known to be JSON."""
 
 

@@ -122,12 +122,12 @@ class Scorer:
             going = perf_counter()
         places, rows = reading.result
         spent.decode += perf_counter() - going
+        spent.places = len(places)
         if rows is None:  # no place holds a lead
             for start in range(0, len(places), REFUSED_PART):
                 yield [place for place in places[start : start + REFUSED_PART] if not isinstance(place, Lead)]
             return
-        if len(rows) > PART:
-            yield []
+        yield []
         asking = perf_counter()
         margins, given = self.provider.margins(rows), None
         if not isinstance(margins, list):

@@ -35,6 +35,9 @@ PAYLOAD_MB = 6
 FORMS = ("instances", "data")
 """The names by which a JSON matrix may be sent."""
 
+MOST_KEYS = 1000
+"""Keys in a body in which a matrix is still looked for."""
+
 ASKED = b"x-amzn-sagemaker-custom-attributes"
 """The one header of a caller that SageMaker passes on; it may hold what is the query elsewhere."""
 
@@ -173,6 +176,9 @@ def matrix_in(body: bytes) -> bytes | None:
         return body
     if body.lstrip()[:1] != b"{":
         return None
+    colons = count_colons(body)
+    if colons > MOST_KEYS:  # a lead, or what was meant as one
+        return None
     try:
         parts = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
@@ -180,6 +186,6 @@ def matrix_in(body: bytes) -> bytes | None:
     name = next((name for name in FORMS if name in parts), None)
     if name is None:
         return None
-    if count_colons(body) != 1:
+    if colons != 1:
         raise InvalidRows(f"beside {name!r} nothing may stand in the body, and its rows hold numbers and nulls only")
     return bytes(parts[name])
