@@ -47,7 +47,7 @@ def test_parquet_is_known_by_its_content(tmp_path: Path) -> None:
         (b"PK\x03\x04\x00\x00binary", "neither Parquet nor text"),
         (b"PAR1 damaged", "not a readable Parquet file"),
         (b"a,b\n1,2\n3,4,5,6\n", "not readable as text separated by ','"),
-        (b"a,b\n1," + b"x" * (csv.field_size_limit() + 1) + b"\n", "a cell has at most 131072"),
+        (b"a," + b"x" * (csv.field_size_limit() + 1) + b"\n1,2\n", "a cell has at most 131072"),
         (b",".join(b"c%d" % column for column in range(100_000)) + b"\n1\n", "has 100000 columns, but at most 65536"),
         (b",".join([b"a", b"b"] * 20_000) + b"\n1\n", "the column 'a', 'b' more than once"),
     ],
@@ -58,6 +58,13 @@ def test_an_unusable_file_says_why(tmp_path: Path, content: bytes, words: str) -
     path.write_bytes(content)
     with pytest.raises(TrainingDataError, match=words):
         read_table(path)
+
+
+def test_a_long_cell_of_a_lead_is_read(tmp_path: Path) -> None:
+    """Notes may be long; the delimiter is found by the other lines."""
+    path = tmp_path / "leads.csv"
+    path.write_text("a;b\n1;2\n3;" + "x,|" * csv.field_size_limit() + "\n")
+    assert read_table(path).shape == (2, 2)
 
 
 def test_no_file_and_a_folder_are_told_apart(tmp_path: Path) -> None:

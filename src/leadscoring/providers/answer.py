@@ -95,8 +95,7 @@ def agree(margin: float, score: Any) -> bool:
     """Whether a score is the probability of its margin, but for what rounding it may have seen."""
     if type(score) not in (int, float) or not 0.0 <= score <= 1.0:
         return False
-    allowed: float = ROUNDED * min(score, 1.0 - score) + SMALLEST
-    return abs(logistic(margin) - score) <= allowed
+    return math.isclose(logistic(margin), score, rel_tol=0.0, abs_tol=ROUNDED * min(score, 1.0 - score) + SMALLEST)
 
 
 def log_odds(probability: float) -> float:
