@@ -51,6 +51,10 @@ Reading = Stretches[Places[Rows]]
 """The reading of a batch, which pauses."""
 
 
+Found = tuple[Lead, Rows]
+"""A lead, and its row."""
+
+
 class LeadDecoder(Generic[Rows]):
     """Reads leads as one contract allows them.
 
@@ -58,6 +62,9 @@ class LeadDecoder(Generic[Rows]):
     ``ValueError`` for a value it cannot take; ``count_keys`` counts the keys in a JSON text; ``join`` makes one of
     several rows.
     """
+
+    lenient = False
+    """Whether leads may come that the contract allows only after a change, which they tell."""
 
     def __init__(
         self,
@@ -93,7 +100,16 @@ class LeadDecoder(Generic[Rows]):
                     return Lead(lead_id if lead_id.__class__ is str else str(lead_id), values), rows
             except (*Refused, ValueError) as refusal:
                 failure = refusal
-        raise self._rejection.explain(body, failure) from None
+        found = at_once(self._second_look(body, 0, len(body), failure, Refusals(self._rejection)))
+        if isinstance(found, RequestError):
+            raise found from None
+        return found
+
+    def _second_look(
+        self, body: bytes, begin: int, end: int, failure: Exception | None, refusals: Refusals
+    ) -> Stretches[Found[Rows] | RequestError]:
+        """What becomes of a lead that the fast way refuses."""
+        return (yield from refusals.explain(body, begin, end, failure))
 
     def many(self, body: bytes, limit: int) -> tuple[list[Lead | RequestError], Rows | None]:
         """What stands at each place of the array in ``body``, and the rows of the sound leads, in order.
@@ -154,17 +170,21 @@ class LeadDecoder(Generic[Rows]):
         places: list[Lead | RequestError] = []
         parts: list[Rows] = []
         for begin, end, colons in elements:
-            found = None
+            sound = None
             if end - begin <= self._longest and colons <= self._most_keys:
-                found = self._sound(b"[%b]" % body[begin:end], colons, 1)
-            if found and found[1] is not None:
-                places += found[0]
-                parts.append(found[1])
+                sound = self._sound(b"[%b]" % body[begin:end], colons, 1)
+            if sound and sound[1] is not None:
+                places += sound[0]
+                parts.append(sound[1])
                 continue
-            error = yield from refusals.explain(body, begin, end, None)
-            if isinstance(error, MalformedJson):
-                raise error
-            places.append(error)
+            found = yield from self._second_look(body, begin, end, None, refusals)
+            if isinstance(found, MalformedJson):
+                raise found
+            if isinstance(found, RequestError):
+                places.append(found)
+            else:
+                places.append(found[0])
+                parts.append(found[1])
             yield
         return places, self._join(parts) if parts else None
 

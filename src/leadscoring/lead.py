@@ -71,9 +71,15 @@ class Warned(msgspec.Struct, frozen=True, gc=False):
     ``feature`` is the one that it is about, if it is about one.
     """
 
-    code: Literal["unseen_category", "reasons_unavailable"]
+    code: Literal["unseen_category", "reasons_unavailable", "text_converted", "unknown_ignored"]
     feature: str | None
     message: str
+
+
+class LenientLead(Lead, frozen=True, gc=False):
+    """A lead that had to be changed before its contract accepted it, and what was changed."""
+
+    warned: tuple[Warned, ...]
 
 
 class Model(msgspec.Struct, frozen=True, gc=False):

@@ -12,7 +12,7 @@ from msgspec import UNSET
 
 from leadscoring._engine import Rows
 from leadscoring.errors import RequestError
-from leadscoring.lead import Explanation, Lead, Model, Ranking, Reason, Scored, Timing, Warned
+from leadscoring.lead import Explanation, Lead, LenientLead, Model, Ranking, Reason, Scored, Timing, Warned
 from leadscoring.metrics import Spent
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.model.trees import Reasons
@@ -188,6 +188,10 @@ def answers(
     ]
     for place, feature in unseen:
         scored[place].warnings.append(unseen_warning(model, feature, leads[place]))
+    if model.decoder.lenient:
+        for answer, lead in zip(scored, leads, strict=True):
+            if isinstance(lead, LenientLead):
+                answer.warnings += lead.warned
     return scored
 
 

@@ -104,7 +104,6 @@ def decode(content: bytes, path: str | Path) -> str:
 
 def sniff(lines: list[str]) -> str:
     """The delimiter that cuts the most lines into as many fields as the header has, and into the most."""
-
     lines = [line for number, line in enumerate(lines) if not number or len(line) <= LONGEST_CELL]
 
     def merit(delimiter: str) -> tuple[float, int]:
