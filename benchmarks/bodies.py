@@ -25,9 +25,9 @@ def hostile_bodies(model: tuple[int, int], count: int) -> list[Row]:
     try:
         names = list(json.loads(lead_body())["features"])
         singles, batches, statuses = [0.0], [0.0], set[int]()
-        with in_own_process(
-            Load(service.url + "/health", PROBES, count / 8, connections=8), int(CLIENT_CORE)
-        ) as probes:
+        idle = run(Load(service.url + "/health", PROBES, IDLE_SECONDS, connections=8)).percentile(99)
+        probing = Load(service.url + "/health", PROBES, count / 8, connections=8)
+        with in_own_process(probing, int(CLIENT_CORE)) as probes:
             for many, sent in islice(bodies(1, Names(names, names[0], names[-1])), count):
                 took, status = cost(service, "/api/v1/score/batch" if many else "/api/v1/score", sent[:LARGEST])
                 (batches if many else singles).append(took)
