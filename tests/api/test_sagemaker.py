@@ -69,6 +69,15 @@ def test_an_integer_that_no_float_holds_is_refused_and_nothing_fails(server: Ser
     assert invoke(server, b"%b,1,1,1,1,1,1" % (b"9" * digits), CSV).status_code == 400
 
 
+@pytest.mark.parametrize(("line", "headers"), [(b"1\n", LINES), (b"\n", LINES), (b"1\n", CSV), (b"\n", CSV)])
+def test_more_lines_than_a_batch_may_hold_are_refused_before_they_are_read(
+    server: Server, line: bytes, headers: dict[str, str]
+) -> None:
+    """Millions of them cost a look at each byte."""
+    answer = invoke(server, line * 2_000_000, headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "batch_too_large")
+
+
 def test_thousands_of_keys_are_no_matrix(server: Server) -> None:
     """They are looked at once, as the lead that they were meant to be."""
     answer = invoke(server, {f"k{place}": 1 for place in range(5000)}, JSON)
