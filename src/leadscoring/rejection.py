@@ -82,6 +82,7 @@ class Refusals:
             found = yield from self.rejection.outline(body, begin, end)
         except MalformedJson as error:
             return error
+        yield  # to read it was one stretch, to find words is another
         return self.explain_outline(found, failure)
 
     def explain_outline(self, found: Outline, failure: Exception | None) -> RequestError:
