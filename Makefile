@@ -102,7 +102,8 @@ test-integration: $(STAMP)  ## Run the tests that start a real server
 	$(BIN)/python -m pytest -m integration
 
 fuzz: $(STAMP)  ## Run the fuzzers, FUZZ_EFFORT (20) times longer than the tests do
-	FUZZ_EFFORT=$(FUZZ_EFFORT) $(BIN)/python -m pytest -n $(JOBS) tests/test_fuzz.py tests/api/test_openapi_fuzz.py
+	FUZZ_EFFORT=$(FUZZ_EFFORT) $(BIN)/python -m pytest -n $(JOBS) tests/test_fuzz.py tests/test_fuzz_bodies.py \
+	  tests/api/test_openapi_fuzz.py
 
 test-sanitize: $(STAMP)  ## Run the engine's tests under the address and undefined-behaviour sanitizers
 	./scripts/test-sanitize.sh

@@ -24,6 +24,7 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.bodies import hostile_bodies
 from benchmarks.models import lead_body, model_file
 from benchmarks.open_loop import Load, in_own_process
 from benchmarks.proxy import proxied
@@ -232,7 +233,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Overload, stop, restart and break the service under load.")
     parser.add_argument("--overload", type=float, default=60, help="seconds at five times the peak")
     parser.add_argument("--soak", type=float, default=90, help="seconds at half the peak")
-    parser.add_argument("--only", nargs="*", default=[], help="overload, stop, rolling, faults, remote, soak")
+    parser.add_argument("--bodies", type=int, default=400, help="hostile bodies")
+    parser.add_argument("--only", nargs="*", default=[], help="overload, stop, rolling, faults, remote, bodies, soak")
     options = parser.parse_args()
     parts: dict[str, Callable[[], list[Row]]] = {
         "overload": lambda: overload(options.overload),
@@ -240,6 +242,7 @@ def main() -> int:
         "rolling": rolling,
         "faults": faults,
         "remote": remote,
+        "bodies": lambda: hostile_bodies(MODEL, options.bodies),
         "soak": lambda: soak(options.soak),
     }
     RESULTS.mkdir(parents=True, exist_ok=True)

@@ -23,6 +23,9 @@ struct Rows {
 
 Rows rows_from_lists(nb::handle rows);
 
+// The rows of several, one after the other, as if all had been encoded together.
+Rows joined(nb::handle parts);
+
 enum class Kind : int { number = 0, integer = 1, flag = 2, category = 3 };
 
 // Turns the values of decoded leads into rows. Immutable once made.

@@ -155,6 +155,14 @@ def test_a_batch_over_the_limit_is_refused_whole_whether_its_leads_are_sound_or_
             decoder.many(body(sent), 2)
 
 
+def test_a_body_that_is_no_array_says_so() -> None:
+    """And one that is not even JSON says where."""
+    with pytest.raises(ValidationError, match="must be an array of leads, not an object"):
+        decoder.many(b"{}", 10)
+    with pytest.raises(MalformedJson, match="the text ends before the value does at line 1 column 2"):
+        decoder.many(b"[", 10)
+
+
 def test_an_empty_batch_is_an_empty_answer() -> None:
     """Nothing in, nothing out."""
     assert decoder.many(b"[]", 10) == ([], None)

@@ -90,7 +90,13 @@ def written_leads(draw: st.DrawFn, contract: Contract) -> str:
     pairs = [pair for pair in pairs if not draw(RARELY)] + draw(extras(pairs))
     inner = draw(written_object(draw(st.permutations(pairs))))
     lead_id = json.dumps(draw(st.sampled_from(["lead-1", "a" * 256, "ü", "a:b"])), ensure_ascii=draw(st.booleans()))
-    odd_ids = ['""', "1", "null", '"\\ud800"', '"' + "a" * 257 + '"']
+    odd_ids = [
+        *("0", "-0", "1", "12345", "-1", "1.0", "1e3", "9007199254740991", "9007199254740992", "9" * 400, "true"),
+        '""',
+        "null",
+        '"\\ud800"',
+        '"' + "a" * 257 + '"',
+    ]
     outer = [("lead_id", draw(mostly(lead_id, odd_ids))), ("features", inner)]
     outer += draw(extras(outer))
     return draw(written_object(draw(st.permutations(outer))))

@@ -392,15 +392,20 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 class ValidationError(RequestError):
-    """A lead that its contract refuses, with every fault of it at once."""
+    """A lead that its contract refuses, with every fault of it at once.
+
+    ``count`` is how many faults there are, where ``faults`` are only the first of them.
+    """
 
     code = "invalid_lead"
 
-    def __init__(self, faults: Sequence[Fault], lead_id: str | None = None) -> None:
+    def __init__(self, faults: Sequence[Fault], lead_id: str | None = None, count: int = 0) -> None:
+        count = max(count, len(faults))
         shown = "; ".join(fault.message for fault in faults[:3])
-        more = f"; and {len(faults) - 3} more" if len(faults) > 3 else ""
-        super().__init__(shown + more)
+        more = count - min(3, len(faults))
+        super().__init__(shown + (f"; and {more} more" if more else ""))
         self.faults = tuple(faults)
+        self.more = count - len(faults)
         self.lead_id = lead_id
 
 

@@ -159,6 +159,8 @@ class Spent(msgspec.Struct, gc=False):
     encode: float = 0.0
     waited: float = 0.0
     """Seconds that were not work, but waiting for a remote model."""
+    places: int = 0
+    """Of a batch, once it is read: the leads in it, sound or not."""
 
     def stages(self) -> tuple[float, float, float, float]:
         """In the order of STAGES."""

@@ -298,6 +298,8 @@ TABLE = (
             "How traces are sent; OpenTelemetry's other ways are not spoken"),
     Setting("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "", str, f"{SPOKEN} or nothing with OTEL_TRACES=on, else any",
             "The same, of traces alone; it goes before the other"),
+    Setting("LENIENT_CLIENTS", "off", on_or_off, "on or off",
+            "Score leads with numbers sent as text or with unknown features, which are ignored; warnings say so"),
     Setting("MAX_BATCH_SIZE", "1000", whole(1, 100_000), "a whole number from 1 to 100000",
             "Leads in one batch that is an array, at most"),
     Setting("MAX_BODY_BYTES", "5242880", whole(1024, 1 << 30), "a whole number from 1024 to 1073741824",
@@ -363,6 +365,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     otel_traces: bool
     otel_exporter_otlp_protocol: str
     otel_exporter_otlp_traces_protocol: str
+    lenient_clients: bool
     max_batch_size: int
     max_body_bytes: int
     max_header_bytes: int

@@ -8,17 +8,20 @@ import hashlib
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from leadscoring._engine import count_colons
 from leadscoring.drift import baseline
 from leadscoring.errors import CannotStart, ModelChanged, ModelNotFound
+from leadscoring.features import Contract
 from leadscoring.key_file import Scope
 from leadscoring.keys import KeyRing
+from leadscoring.lenience import LenientDecoder
 from leadscoring.logs import AccessLog, Log, configure
 from leadscoring.metrics import Metrics
-from leadscoring.model.loaded import LoadedModel, read_file
+from leadscoring.model.loaded import LoadedModel, encoder, read_file
 from leadscoring.providers.provider import Provider
 from leadscoring.providers.table import is_installed, provider_of
 from leadscoring.scoring import Scorer
@@ -96,6 +99,8 @@ def open_service(
         keys = KeyRing.of(settings, shared.keys if shared else None)
         if model is None:
             model = kept_model(settings, shared) if shared else model_at_path(settings)
+        if settings.lenient_clients:
+            model = replace(model, decoder=lenient_decoder(model.card.contract))
         access_log = AccessLog(output, readable, settings.log_level in ("DEBUG", "INFO"))
         closing.callback(access_log.flush)
         file = shared.metrics if shared else None
@@ -116,6 +121,11 @@ def open_service(
             access_log=access_log,
             vitals=Vitals(),
         )
+
+
+def lenient_decoder(contract: Contract) -> LenientDecoder:
+    """What reads leads where LENIENT_CLIENTS is on."""
+    return LenientDecoder(contract, encoder(contract).encode, count_colons)
 
 
 def model_at_path(settings: Settings) -> LoadedModel:

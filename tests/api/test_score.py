@@ -165,6 +165,42 @@ def test_an_invalid_lead_does_not_take_the_batch_down(server: Server) -> None:
     assert answers[1]["error"]["errors"][0]["path"] == "/features/visits"
 
 
+LONG_INTEGERS = [b"9" * digits for digits in (308, 309, 310, 400, 401)]
+
+
+@pytest.mark.parametrize("number", LONG_INTEGERS, ids=len)
+def test_an_integer_that_no_float_holds_is_a_fault_of_its_lead(server: Server, number: bytes) -> None:
+    """Alone and in a batch, of which it takes nothing else down."""
+    sent = body(LEAD).replace(b"0.35", number)
+    answer = server.http.post("/api/v1/score", content=sent, headers=SEND)
+    assert (answer.status_code, answer.json()["errors"][0]["path"]) == (422, "/features/growth")
+    answers = server.http.post("/api/v1/score/batch", content=b"[%b,%b]" % (body(LEAD), sent), headers=SEND).json()
+    assert "score" in answers[0]
+    assert answers[1]["error"]["code"] == "invalid_lead"
+
+
+def test_a_whole_number_is_an_id_and_is_answered_as_text(server: Server) -> None:
+    """As CRMs have them: the number and its digits are one lead."""
+    sent = LEAD | {"lead_id": 12345}
+    assert score(server, sent)["lead_id"] == "12345"
+    answers = server.http.post("/api/v1/score/batch", json=[sent, LEAD, sent | {"features": {}}]).json()
+    assert [answer["lead_id"] for answer in answers] == ["12345", "lead-1", "12345"]
+    for wrong in (2**53, -1, 1.5, True):
+        answer = server.http.post("/api/v1/score", json=LEAD | {"lead_id": wrong})
+        assert (answer.status_code, answer.json()["errors"][0]["path"]) == (422, "/lead_id")
+
+
+def test_faults_that_are_not_told_are_counted(server: Server) -> None:
+    """Of a lead after a hundred, of a batch after some hundreds: its answer stays short."""
+    sent = lead("a", **{f"x{place}": 1 for place in range(150)})
+    alone = server.http.post("/api/v1/score", json=sent).json()
+    assert (len(alone["errors"]), alone["more_errors"]) == (100, 50)
+    answer = server.http.post("/api/v1/score/batch", json=[sent] * 1000)
+    assert len(answer.content) < 1_000_000
+    last = answer.json()[-1]["error"]
+    assert (len(last["errors"]), last["more_errors"]) == (1, 149)
+
+
 def test_a_batch_over_the_limit_names_the_limit(server: Server) -> None:
     """400, as clients expect."""
     answer = server.http.post("/api/v1/score/batch", json=[lead()] * 1001)

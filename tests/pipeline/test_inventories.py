@@ -32,9 +32,9 @@ Description: the C library
 @pytest.fixture(scope="module")
 def tools() -> Path:
     """The environment of releases; without it a test is skipped, and in CI it fails."""
-    if (TOOLS / "bin" / "python").exists():
-        return TOOLS
-    missing("make release-install makes build/release, whose programs this runs")
+    if not (TOOLS / "bin" / "python").exists():
+        missing("make release-install makes build/release, whose programs this runs")
+    return TOOLS
 
 
 def checkout(folder: Path) -> Path:

@@ -1,4 +1,6 @@
+import csv
 import hashlib
+import os
 from pathlib import Path
 
 import polars as pl
@@ -45,6 +47,9 @@ def test_parquet_is_known_by_its_content(tmp_path: Path) -> None:
         (b"PK\x03\x04\x00\x00binary", "neither Parquet nor text"),
         (b"PAR1 damaged", "not a readable Parquet file"),
         (b"a,b\n1,2\n3,4,5,6\n", "not readable as text separated by ','"),
+        (b"a," + b"x" * (csv.field_size_limit() + 1) + b"\n1,2\n", "a cell has at most 131072"),
+        (b",".join(b"c%d" % column for column in range(100_000)) + b"\n1\n", "has 100000 columns, but at most 65536"),
+        (b",".join([b"a", b"b"] * 20_000) + b"\n1\n", "the column 'a', 'b' more than once"),
     ],
 )
 def test_an_unusable_file_says_why(tmp_path: Path, content: bytes, words: str) -> None:
@@ -55,12 +60,27 @@ def test_an_unusable_file_says_why(tmp_path: Path, content: bytes, words: str) -
         read_table(path)
 
 
+def test_a_long_cell_of_a_lead_is_read(tmp_path: Path) -> None:
+    """Notes may be long; the delimiter is found by the other lines."""
+    path = tmp_path / "leads.csv"
+    path.write_text("a;b\n1;2\n3;" + "x,|" * csv.field_size_limit() + "\n")
+    assert read_table(path).shape == (2, 2)
+
+
 def test_no_file_and_a_folder_are_told_apart(tmp_path: Path) -> None:
     """A wrong path is named."""
     with pytest.raises(TrainingDataError, match="there is no file"):
         read_table(tmp_path / "absent.csv")
     with pytest.raises(TrainingDataError, match="is a folder"):
         read_table(tmp_path)
+
+
+def test_a_pipe_is_refused_without_waiting_for_whoever_might_write_to_it(tmp_path: Path) -> None:
+    """And so is a device, which would never end."""
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(TrainingDataError, match="not a regular file"):
+            read_table(path)
 
 
 def test_the_hash_is_that_of_the_file(tmp_path: Path) -> None:

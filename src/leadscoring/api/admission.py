@@ -23,6 +23,9 @@ after the first ``SLICE`` through the line would cost them more than their scori
 MEMORY = 0.05
 """Weight of the newest measurement in the running mean of what a byte costs."""
 
+TELLING = 16384
+"""Bytes of a request from which on its cost tells all about that of a byte."""
+
 PATIENCE = 2
 """How many times over the limit the line may be for a request that came when it was not: its body was received
 meanwhile, and would have been for nothing."""
@@ -85,7 +88,7 @@ class Admission:
         if self._queued > PATIENCE * self._longest_wait:
             raise Overloaded
         now = perf_counter()
-        waiter = Waiter(asyncio.get_running_loop().create_future(), size * self._byte, now, began + self._deadline)
+        waiter = Waiter(asyncio.get_running_loop().create_future(), self.estimate(size), now, began + self._deadline)
         self._line.append(waiter)
         await self._wait(waiter)
         self._waited(perf_counter() - now)
@@ -124,9 +127,16 @@ class Admission:
             if not self._passing:
                 self._next_pass()
 
+    def estimate(self, size: int) -> float:
+        """The seconds that a request of ``size`` bytes will probably take."""
+        return size * self._byte
+
     def learn(self, size: int, seconds: float) -> None:
-        """A request of ``size`` bytes took so long to score."""
-        self._byte += (seconds / size - self._byte) * MEMORY
+        """A request of ``size`` bytes, all of whose leads were sound, took so long to score.
+
+        A small one counts less: what it costs is for the request, not for its bytes.
+        """
+        self._byte += (seconds / size - self._byte) * MEMORY * min(1.0, size / TELLING)
 
     def _next_pass(self) -> None:
         self._passing = True

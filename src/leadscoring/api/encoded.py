@@ -55,6 +55,9 @@ class EncodedScoring:
         """
         if self._admission.crowded:
             await self._admission.turn(size, exchange.began)
+        if self._limit.enabled:  # others may have used up the key meanwhile
+            self._limit.check(exchange.key or "")
+            self._limit.take(exchange.key or "", 1)
         began = perf_counter()
         try:
             rows = await asyncio.to_thread(read) if size >= OWN_THREAD_FROM else read()
@@ -64,6 +67,8 @@ class EncodedScoring:
             self._metrics.failed(type(error).__name__)
             self._admission.spend(perf_counter() - began)
             raise
+        if self._limit.enabled:
+            self._limit.take(exchange.key or "", len(rows) - 1)
         spent = Spent(perf_counter() - began)
         margins = await self._scorer.encoded(rows, spent)
         self._admission.spend(perf_counter() - began - spent.waited)
@@ -74,8 +79,8 @@ class EncodedScoring:
         return rows, margins
 
     def limits(self, exchange: Exchange) -> Headers:
-        """What is left of the rate limit once the leads of this request are paid for."""
-        return self._limit.take(exchange.key or "", exchange.leads) if self._limit.enabled else ()
+        """What is left of the rate limit now that the leads of this request are paid for."""
+        return self._limit.take(exchange.key or "", 0) if self._limit.enabled else ()
 
     async def _count(self, margins: list[float]) -> None:
         """Counts each score by its tier, as any other."""

@@ -105,7 +105,7 @@ PLAIN = {
 
 
 class Problem(msgspec.Struct, omit_defaults=True):
-    """The one shape of every error answer."""
+    """The one shape of every error answer; ``more_errors`` says how many faults stand not in ``errors``."""
 
     type: str
     title: str
@@ -114,15 +114,17 @@ class Problem(msgspec.Struct, omit_defaults=True):
     code: str
     request_id: str
     errors: tuple[Fault, ...] | UnsetType = UNSET
+    more_errors: int | UnsetType = UNSET
     state: str | UnsetType = UNSET
 
 
 class Refusal(msgspec.Struct, omit_defaults=True):
-    """Why one lead of a batch was not scored."""
+    """Why one lead of a batch was not scored; ``more_errors`` says how many faults stand not in ``errors``."""
 
     code: str
     detail: str
     errors: tuple[Fault, ...] | UnsetType = UNSET
+    more_errors: int | UnsetType = UNSET
 
 
 class Refused(msgspec.Struct):
@@ -135,8 +137,9 @@ class Refused(msgspec.Struct):
 def problem(error: LeadScoringError, request_id: str) -> Reply:
     """The reply for an error that a request ended with."""
     status, title = STATUS[type(error)]
-    faults = error.faults if isinstance(error, ValidationError) else UNSET
-    said = Problem(anchor(error.code), title, status, str(error), error.code, request_id, faults)
+    said = Problem(anchor(error.code), title, status, str(error), error.code, request_id)
+    if isinstance(error, ValidationError):
+        said.errors, said.more_errors = error.faults, error.more or UNSET
     return reply(said, further_headers(error))
 
 
@@ -170,7 +173,7 @@ def plain_problem(status: int, detail: str, request_id: str, headers: Any = (), 
 def refused(error: RequestError) -> Refused:
     """The place of a lead that was refused in a batch."""
     if isinstance(error, ValidationError):
-        return Refused(error.lead_id, Refusal(error.code, str(error), error.faults))
+        return Refused(error.lead_id, Refusal(error.code, str(error), error.faults, error.more or UNSET))
     return Refused(None, Refusal(error.code, str(error)))
 
 

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from leadscoring.errors import Fault, MalformedJson, RequestError, ValidationError
 from leadscoring.features import Contract, Feature
-from leadscoring.rejection import FAULTS_SHOWN, feature_fault, pointer, shown, told, unknown_fault
+from leadscoring.naming import Guesser, Known
+from leadscoring.rejection import FAULTS_SHOWN, FEATURES_ALLOWED, feature_fault, pointer, shown, told
 
 LEAD_ID = "lead_id"
 
@@ -181,7 +182,8 @@ def header_faults(columns: list[str], contract: Contract) -> list[Fault]:
                 return [Fault("", f"the columns must be separated by commas, not {name}", shown(columns[0]), "commas")]
     expected, counted = set(known), Counter(columns)
     unknown = (name for name in counted if name not in expected)
-    faults = [unknown_column(name, known) for name in islice(unknown, FAULTS_SHOWN)]
+    guesser = Guesser(Known(known))
+    faults = [unknown_column(name, guesser.guess(name)) for name in islice(unknown, FAULTS_SHOWN)]
     faults += [
         Fault(f"/{pointer(name)}", f"the header names the column {told(name)} more than once", None, "each column once")
         for name, times in counted.items()
@@ -193,7 +195,7 @@ def header_faults(columns: list[str], contract: Contract) -> list[Fault]:
     return faults + [fault for fault in missing if fault]
 
 
-def unknown_column(name: str, known: list[str]) -> Fault:
+def unknown_column(name: str, guess: str | None) -> Fault:
     """The fault of a column that nothing knows, with a guess of the one meant."""
-    fault = unknown_fault(name, f"/{pointer(name)}", None, known)
-    return Fault(fault.path, f"the column {fault.message}", None, fault.allowed)
+    hint = f"; did you mean {guess!r}?" if guess else ""
+    return Fault(f"/{pointer(name)}", f"the column {told(name)} is not known{hint}", None, guess or FEATURES_ALLOWED)

@@ -11,9 +11,8 @@ from leadscoring.api.answers import ANSWERS
 from leadscoring.api.failures import Problem, Refused
 from leadscoring.api.openapi_protocols import protocol_paths
 from leadscoring.features import Contract, Feature
-from leadscoring.lead import Scored
+from leadscoring.lead import LEAD_ID_LENGTH, LEAD_ID_MAX, Scored
 from leadscoring.model.loaded import LoadedModel
-from leadscoring.rejection import LEAD_ID_LENGTH
 from leadscoring.settings import Settings
 
 Json = dict[str, Any]
@@ -243,7 +242,14 @@ def lead_schema(contract: Contract) -> Json:
     }
     if required := [feature.name for feature in contract.features if feature.required]:
         features["required"] = required
-    lead_id = {"type": "string", "minLength": 1, "maxLength": LEAD_ID_LENGTH}
+    lead_id = {
+        "type": ["string", "integer"],
+        "minLength": 1,
+        "maxLength": LEAD_ID_LENGTH,
+        "minimum": 0,
+        "maximum": LEAD_ID_MAX,
+        "description": "Your id of the lead, answered as text; a whole number is the same id as its digits.",
+    }
     return {
         "type": "object",
         "properties": {"lead_id": lead_id, "features": features},

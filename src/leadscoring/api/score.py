@@ -11,7 +11,7 @@ from leadscoring.api.admission import Admission
 from leadscoring.api.compression import PAYS_FROM, packed, packed_at_once, unpacked
 from leadscoring.api.exchange import JSON, Exchange, Reply, is_json
 from leadscoring.api.failures import refused
-from leadscoring.api.limits import RateLimit
+from leadscoring.api.limits import Headers, RateLimit
 from leadscoring.api.parameters import parameters
 from leadscoring.api.streamed import StreamedScoring
 from leadscoring.errors import InvalidParameter, RequestError
@@ -64,6 +64,7 @@ class Scoring:
         asked = what_is_asked(exchange.query, self._strict)
         if admission.busy:
             await admission.turn(len(body), exchange.began)
+        limits = self._pay(exchange, 1) if self._limit.enabled else ()
         began = perf_counter()
         try:
             answer, spent = await self._scorer.one(body, asked, exchange.request_id)
@@ -78,8 +79,8 @@ class Scoring:
         admission.spend(ended - began - spent.waited)
         exchange.leads = 1
         self._metrics.scored_alone(answer.score, spent)
-        reply = self._reply(exchange, encoded, spent, asked)
-        return reply if len(encoded) < PAYS_FROM else packed_at_once(reply, exchange)
+        made = reply(encoded, spent, asked, limits)
+        return made if len(encoded) < PAYS_FROM else packed_at_once(made, exchange)
 
     async def batch(self, exchange: Exchange) -> Reply:
         """Scores the leads in the body, each on its own."""
@@ -93,12 +94,24 @@ class Scoring:
         asked = what_is_asked(exchange.query, self._strict)
         if admission.crowded:
             await admission.turn(len(body), exchange.began)
+        limits = self._pay(exchange, 1) if self._limit.enabled else ()
         parts: list[bytes] = []
-        working, spent = 0.0, Spent()
+        working, paid, spent = 0.0, 1, Spent()
         errors: Counter[str] = Counter()
-        began = perf_counter()
-        async for part in self._scorer.many(body, self._max_batch_size, asked, exchange.request_id, spent):
+        scoring = self._scorer.many(body, self._max_batch_size, asked, exchange.request_id, spent)
+        while True:
+            began = perf_counter()
+            try:
+                part = await anext(scoring, None)
+            except RequestError as error:
+                self._metrics.failed(type(error).__name__)
+                admission.spend(perf_counter() - began)
+                raise
+            if part is None:
+                break
             made = perf_counter()
+            if self._limit.enabled and spent.places > paid:  # before any of them is scored
+                limits, paid = self._limit.take(exchange.key or "", spent.places - paid), spent.places
             if part:
                 self._metrics.places(part)
                 shown = [refused(a) if isinstance(a, RequestError) else a for a in part]
@@ -111,13 +124,12 @@ class Scoring:
             working += worked
             admission.spend(worked)
             await admission.breathe()
-            began = perf_counter()
         self._metrics.batch(exchange.leads)
         self._metrics.timed(spent)
         exchange.refused = errors or None
-        admission.learn(len(body), working)
-        reply = self._reply(exchange, b"[" + b",".join(parts) + b"]", spent, asked)
-        return await packed(reply, exchange, admission)
+        if not errors:  # refusing takes its own time, which says nothing of what sound leads cost
+            admission.learn(len(body), working)
+        return await packed(reply(b"[" + b",".join(parts) + b"]", spent, asked, limits), exchange, admission)
 
     def _admit(self, exchange: Exchange) -> None:
         """Lets a request in whose key is known and has leads left."""
@@ -125,12 +137,19 @@ class Scoring:
         if self._limit.enabled:
             self._limit.check(exchange.key)
 
-    def _reply(self, exchange: Exchange, encoded: bytes, spent: Spent, asked: Asked) -> Reply:
-        if not (asked.details or self._limit.enabled):
-            return Reply(200, encoded)
-        timing = ((b"server-timing", server_timing(spent)),) if asked.details else ()
-        limits = self._limit.take(exchange.key or "", exchange.leads) if self._limit.enabled else ()
-        return Reply(200, encoded, headers=(*timing, *limits))
+    def _pay(self, exchange: Exchange, leads: int) -> Headers:
+        """Takes what a request costs at least, now that it is its turn; others may have used up the key meanwhile."""
+        label = exchange.key or ""
+        self._limit.check(label)
+        return self._limit.take(label, leads)
+
+
+def reply(encoded: bytes, spent: Spent, asked: Asked, limits: Headers) -> Reply:
+    """The answer, with what was asked for and what is left of the limit beside it."""
+    if not (asked.details or limits):
+        return Reply(200, encoded)
+    timing = ((b"server-timing", server_timing(spent)),) if asked.details else ()
+    return Reply(200, encoded, headers=(*timing, *limits))
 
 
 def server_timing(spent: Spent) -> bytes:

@@ -17,7 +17,7 @@ from leadscoring.api.compression import packed_parts, takes_gzip, unpacked
 from leadscoring.api.exchange import Exchange, StreamedReply
 from leadscoring.api.failures import Refusal, Refused, refused
 from leadscoring.api.lead_lines import LeadTable, Line, json_lines
-from leadscoring.api.limits import RateLimit
+from leadscoring.api.limits import Headers, RateLimit
 from leadscoring.errors import EndpointError, LeadScoringError, RequestError, UnsupportedMediaType
 from leadscoring.lead import Lead, Scored
 from leadscoring.metrics import Metrics, Spent
@@ -78,13 +78,18 @@ class StreamedScoring:
         if self._admission.crowded:
             await self._admission.turn(len(body), exchange.began)
         form: Form = InCsv(min(asked.reasons, len(contract))) if wants_csv(exchange) else InLines(kind)
-        limits = self._limit.take(exchange.key or "", 0) if self._limit.enabled else ()
+        limits = self._limits(exchange.key or "") if self._limit.enabled else ()
         parts = self._parts(exchange, lines, asked, form)
         whole: AsyncGenerator[bytes, None] = following(form.head + await anext(parts, b""), parts)
         headers = ((b"vary", b"Accept-Encoding, Accept"), *limits)
         if takes_gzip(exchange.header(b"accept-encoding") or b""):
             whole, headers = packed_parts(whole), ((b"content-encoding", b"gzip"), *headers)
         return StreamedReply(200, b"", form.media_type, headers, parts=whole, patience=self._patience)
+
+    def _limits(self, label: str) -> Headers:
+        """What is left of the rate limit; others may have used up the key while the body arrived."""
+        self._limit.check(label)
+        return self._limit.take(label, 0)
 
     async def _parts(
         self, exchange: Exchange, lines: Iterator[Line], asked: Asked, form: Form

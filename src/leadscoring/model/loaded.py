@@ -15,6 +15,7 @@ from leadscoring.errors import CardInvalid, GoldenRowMismatch, ModelAltered, Mod
 from leadscoring.features import Contract, Feature
 from leadscoring.model.card import ATTRIBUTE, SEAL, TIERS, Card, percentile, read_card
 from leadscoring.model.trees import TreeEnsemble
+from leadscoring.regular_file import opened
 
 GOLDEN_TOLERANCE = 1e-5
 """How far, in log-odds, a golden row may be off: float32 sums differ by their order, no more."""
@@ -95,7 +96,8 @@ def sealed(trees: TreeEnsemble, card: str) -> str:
 def read_file(path: str | Path) -> bytes:
     """The bytes of a model file; raises ``ModelNotFound`` when there are none to be had."""
     try:
-        return Path(path).read_bytes()
+        with opened(path) as file:
+            return file.read()
     except OSError as failure:
         raise ModelNotFound(str(path), (failure.strerror or "unreadable").lower()) from None
 

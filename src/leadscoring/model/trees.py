@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 from array import array
 from itertools import chain
 from pathlib import Path
@@ -15,6 +16,7 @@ import msgspec
 from leadscoring import _engine
 from leadscoring.errors import ModelNotFound, ModelUnreadable, ModelUnsupported
 from leadscoring.model import ubjson
+from leadscoring.regular_file import opened
 
 if TYPE_CHECKING:
     import numpy as np
@@ -172,10 +174,11 @@ class TreeEnsemble:
         sound model of another kind.
         """
         try:
-            size = Path(path).stat().st_size
-            if size > MAX_BYTES:
-                raise ModelUnreadable(f"{path}: a model file may have at most {MAX_BYTES} bytes, not {size}")
-            data = Path(path).read_bytes()
+            with opened(path) as file:
+                size = os.fstat(file.fileno()).st_size
+                if size > MAX_BYTES:
+                    raise ModelUnreadable(f"{path}: a model file may have at most {MAX_BYTES} bytes, not {size}")
+                data = file.read()
         except FileNotFoundError as error:
             raise ModelNotFound(str(path)) from error
         except (OSError, ValueError) as error:

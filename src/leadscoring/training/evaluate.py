@@ -13,6 +13,7 @@ from leadscoring.errors import CardInvalid, ModelNotFound, ModelUnreadable, Mode
 from leadscoring.features import Contract, Feature
 from leadscoring.model.calibration import Calibration
 from leadscoring.model.card import ATTRIBUTE, Card, Tiers, read_card
+from leadscoring.regular_file import opened
 from leadscoring.training.calibrate import apply
 from leadscoring.training.encode import Matrix, encode_table, refused
 from leadscoring.training.leads import Leads, Progress, gather, quiet
@@ -97,7 +98,8 @@ def known_positive(opened: Opened, target: str) -> str | None:
 def open_model(path: Path) -> Opened:
     """The trees of a JSON or UBJ file, with contract and card."""
     try:
-        content = path.read_bytes()
+        with opened(path) as file:
+            content = file.read()
     except OSError as failure:
         raise ModelNotFound(str(path), failure.strerror or "unreadable") from failure
     booster = xgb.Booster()

@@ -3,16 +3,26 @@
 import csv
 import hashlib
 import io
+from collections import Counter
 from pathlib import Path
 
 import polars as pl
 
 from leadscoring.errors import TrainingDataError
+from leadscoring.regular_file import opened
 
 DELIMITERS = (",", ";", "\t", "|")
 ENCODINGS = ("utf-8-sig", "latin-1")
 PARQUET_MAGIC = b"PAR1"
 SNIFFED_LINES = 50
+LONGEST_CELL = csv.field_size_limit()
+"""Characters of one cell among the lines that are looked at, at most."""
+
+MOST_COLUMNS = 65_536
+"""Columns of a file, at most: what the engine takes as features, and the target."""
+
+NAMED = 10
+"""Columns that are named in a message, at most."""
 
 
 def read_table(path: str | Path) -> pl.DataFrame:
@@ -34,7 +44,8 @@ def read_bytes(path: Path) -> bytes:
     if path.is_dir():
         raise TrainingDataError(f"{path} is a folder; name a CSV or Parquet file")
     try:
-        content = path.read_bytes()
+        with opened(path) as file:
+            content = file.read()
     except FileNotFoundError:
         raise TrainingDataError(f"there is no file {path}") from None
     except OSError as failure:
@@ -62,8 +73,16 @@ def from_csv(content: bytes, path: str | Path) -> pl.DataFrame:
     """The rows of a delimited text file, every column as text."""
     text = decode(content, path)
     lines = text.splitlines()[:SNIFFED_LINES]
-    delimiter = sniff(lines)
-    refuse_repeated(next(csv.reader(io.StringIO(text), delimiter=delimiter)), path)
+    try:
+        delimiter = sniff(lines)
+        header = next(csv.reader(io.StringIO(text), delimiter=delimiter))
+    except csv.Error as failure:
+        raise TrainingDataError(
+            f"{path} is not readable as CSV: {failure} (a cell has at most {LONGEST_CELL})"
+        ) from None
+    if len(header) > MOST_COLUMNS:
+        raise TrainingDataError(f"{path} has {len(header)} columns, but at most {MOST_COLUMNS} can be trained on")
+    refuse_repeated(header, path)
     try:
         return pl.read_csv(io.BytesIO(text.encode()), separator=delimiter, infer_schema=False)
     except pl.exceptions.PolarsError as failure:
@@ -85,9 +104,13 @@ def decode(content: bytes, path: str | Path) -> str:
 
 def sniff(lines: list[str]) -> str:
     """The delimiter that cuts the most lines into as many fields as the header has, and into the most."""
+    lines = [line for number, line in enumerate(lines) if not number or len(line) <= LONGEST_CELL]
 
     def merit(delimiter: str) -> tuple[float, int]:
-        widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
+        try:
+            widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
+        except csv.Error:  # a wide header that is cut by another delimiter is one long cell
+            return -1.0, 0
         agreeing = sum(width == widths[0] for width in widths) / len(widths)
         return (agreeing if widths[0] > 1 else 0.0, widths[0])
 
@@ -96,6 +119,7 @@ def sniff(lines: list[str]) -> str:
 
 def refuse_repeated(names: list[str], path: str | Path) -> None:
     """Raise ``TrainingDataError`` when a header names a column twice."""
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, times in Counter(names).items() if times > 1)
     if twice:
-        raise TrainingDataError(f"{path} names the column {', '.join(map(repr, twice))} more than once")
+        named = ", ".join(map(repr, twice[:NAMED])) + (f" and {len(twice) - NAMED} more" if len(twice) > NAMED else "")
+        raise TrainingDataError(f"{path} names the column {named} more than once")
