@@ -117,7 +117,7 @@ def test_a_key_given_twice_is_named() -> None:
     assert paths == ["/lead_id", "/features/growth"]
 
 
-@pytest.mark.parametrize("lead_id", [None, -1, 2**53, 5.0, True, "", "x" * 257, ["a"]])
+@pytest.mark.parametrize("lead_id", [None, -1, 2**53, 5.5, True, "", "x" * 257, ["a"]])
 def test_a_lead_needs_an_id(lead_id: Any) -> None:
     """And a refusal repeats only an id that is one."""
     error = refusal({"lead_id": lead_id, "features": lead()["features"]})

@@ -16,7 +16,7 @@ from msgspec.structs import astuple
 from leadscoring._engine import Split, join_rows
 from leadscoring.errors import BatchTooLarge, MalformedJson, RequestError
 from leadscoring.features import Contract, Feature
-from leadscoring.lead import LEAD_ID_LENGTH, LEAD_ID_MAX, Lead
+from leadscoring.lead import LEAD_ID_LENGTH, LEAD_ID_MAX, Lead, id_text
 from leadscoring.rejection import Refusals, Rejection, no_array
 from leadscoring.stretches import Stretches, at_once
 
@@ -97,7 +97,7 @@ class LeadDecoder(Generic[Rows]):
                 rows = self._encode([values])
                 if rows.present[0] + ENVELOPE_KEYS == self._count_keys(body):
                     lead_id = decoded.lead_id
-                    return Lead(lead_id if lead_id.__class__ is str else str(lead_id), values), rows
+                    return Lead(lead_id if lead_id.__class__ is str else id_text(lead_id), values), rows
             except (*Refused, ValueError) as refusal:
                 failure = refusal
         found = at_once(self._second_look(body, 0, len(body), failure, Refusals(self._rejection)))
@@ -160,10 +160,13 @@ class LeadDecoder(Generic[Rows]):
             return [], None
         if sum(rows.present) + ENVELOPE_KEYS * len(decoded) != (self._count_keys(body) if keys is None else keys):
             return None
-        return [
-            Lead(lead_id if (lead_id := lead.lead_id).__class__ is str else str(lead_id), row)
-            for lead, row in zip(decoded, values, strict=True)
-        ], rows
+        try:
+            return [
+                Lead(lead_id if (lead_id := lead.lead_id).__class__ is str else id_text(lead_id), row)
+                for lead, row in zip(decoded, values, strict=True)
+            ], rows
+        except ValueError:
+            return None
 
     def _one_by_one(self, body: bytes, elements: Iterable[tuple[int, int, int]], refusals: Refusals) -> Reading[Rows]:
         """The leads of a group in which not all are sound."""
@@ -211,7 +214,10 @@ def lead_types(contract: Contract) -> tuple[Any, Any]:
         kw_only=True,  # keeps the contract's order, required or not
         gc=False,
     )
-    lead_id = Annotated[str, Meta(min_length=1, max_length=LEAD_ID_LENGTH)] | Annotated[int, Meta(ge=0, le=LEAD_ID_MAX)]
+    whole = Meta(ge=0, le=LEAD_ID_MAX)
+    lead_id = (
+        Annotated[str, Meta(min_length=1, max_length=LEAD_ID_LENGTH)] | Annotated[int, whole] | Annotated[float, whole]
+    )
     lead = msgspec.defstruct(
         "LeadBody",
         [("lead_id", lead_id), ("features", features)],

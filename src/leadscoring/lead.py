@@ -114,3 +114,12 @@ class Scored(msgspec.Struct, gc=False):
     timing: Timing | UnsetType = UNSET
     api_version: str | UnsetType = UNSET
     degraded: bool | UnsetType = UNSET
+
+
+def id_text(lead_id: str | float) -> str:
+    """A lead's id as it is answered: ``12345``, ``12345.0`` and ``"12345"`` are one. Raises ``ValueError`` for 0.5."""
+    if isinstance(lead_id, str):
+        return lead_id
+    if lead_id % 1:
+        raise ValueError(lead_id)
+    return str(int(lead_id))

@@ -14,7 +14,7 @@ from typing import Any
 from leadscoring._engine import Names
 from leadscoring.errors import Fault, MalformedJson, RequestError, ValidationError
 from leadscoring.features import Contract, Feature
-from leadscoring.lead import LEAD_BYTES, LEAD_ID_LENGTH, LEAD_ID_MAX
+from leadscoring.lead import LEAD_BYTES, LEAD_ID_LENGTH, LEAD_ID_MAX, id_text
 from leadscoring.naming import Guesser, Known, Rule, plain
 from leadscoring.outline import ENVELOPE, NotJson, Outline, Part, Unknown, outline
 from leadscoring.stretches import Stretches, at_once
@@ -93,8 +93,8 @@ class Refusals:
             return MalformedJson(f"the body is not a readable lead: {failure}")
         self.faults_left -= len(faults.shown)
         lead_id = found.envelope.values.get("lead_id")
-        sound = "lead_id" in found.envelope.values and not lead_id_fault(lead_id)
-        return ValidationError(faults.shown, str(lead_id) if sound else None, faults.count)
+        known = None if lead_id is None or lead_id_fault(lead_id) else id_text(lead_id)
+        return ValidationError(faults.shown, known, faults.count)
 
 
 class Faults:
@@ -186,7 +186,7 @@ def lead_id_fault(value: Any, present: bool = True) -> Fault | None:
     """What is wrong with a lead's id, if anything."""
     if isinstance(value, str) and 1 <= len(value) <= LEAD_ID_LENGTH and is_text(value):
         return None
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LEAD_ID_MAX:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= LEAD_ID_MAX and value % 1 == 0:
         return None
     if not present:
         return Fault("/lead_id", f"lead_id is missing; it must be {LEAD_ID_ALLOWED}", None, LEAD_ID_ALLOWED)

@@ -114,8 +114,8 @@ def test_many_more_leads_than_a_batch_holds_are_answered_in_order(server: Server
         "path": "/features/revenue", "message": "line 6: revenue must be a number of 0 or more, not -1", "value": -1,
         "allowed": "a number of 0 or more",
     }  # fmt: skip
-    assert found[200]["error"]["detail"].startswith("line 201: features must be")
-    assert found[300]["error"]["detail"].startswith("line 301: it is not JSON: Expecting ':' delimiter")
+    assert found[200]["error"]["detail"].startswith("line 201: features is missing")
+    assert found[300]["error"]["detail"].startswith("line 301: it is not JSON: ':' is expected")
 
 
 def test_a_line_never_counts_for_two(server: Server) -> None:
