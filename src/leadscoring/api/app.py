@@ -34,7 +34,7 @@ from leadscoring.api.limits import RateLimit
 from leadscoring.api.listener import CONNECTIONS, listening
 from leadscoring.api.model import ModelRoutes
 from leadscoring.api.operations import Operations
-from leadscoring.api.protocol import Gate, Limits, Refusal
+from leadscoring.api.gate import Gate, Limits, Refusal
 from leadscoring.api.pulse import Pulse
 from leadscoring.api.refusal import Prepared
 from leadscoring.api.score import Scoring
@@ -149,6 +149,8 @@ class App:
                 exchange.endpoint = scope["path"]
                 try:  # no layer that only forwards: each costs a request half a microsecond
                     reply = await handler(exchange)
+                except ClientGone:
+                    raise
                 except Exception as failure:
                     reply = failed(failure, exchange)
                 status = reply.status
@@ -239,12 +241,22 @@ class App:
 
     async def _through_framework(self, exchange: Exchange, send: Send) -> int:
         status = 499
+        start: Message | None = None
+        answer = exchange.scope.get("extensions", {}).get(IN_ONE_WRITE)
 
         async def sending(message: Message) -> None:
-            nonlocal status
+            nonlocal status, start
             if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", exchange.request_id.encode())]
+                status, start = message["status"], message
+                return
+            if start is not None:
+                first, start = start, None
+                whole = answer is not None and not message.get("more_body") and collected(first, message)
+                if whole:
+                    await answer(whole, exchange.request_id)
+                    return
+                first["headers"] = [*first["headers"], (b"x-request-id", exchange.request_id.encode())]
+                await send(first)
             await send(message)
 
         exchange.scope["exchange"] = exchange
@@ -404,6 +416,17 @@ def route_table(
 def as_it_is(handler: Handler) -> Handler:
     """The handler itself."""
     return handler
+
+
+def collected(start: Message, body: Message) -> Reply | None:
+    """The two messages of a whole answer as one reply; nothing where they do not name its type."""
+    kind, headers = None, []
+    for name, value in start["headers"]:
+        if name == b"content-type":
+            kind = value
+        elif name != b"content-length":
+            headers.append((name, value))
+    return Reply(start["status"], body.get("body", b""), kind, tuple(headers)) if kind is not None else None
 
 
 def head(reply: Reply, request_id: str) -> Message:

@@ -17,6 +17,9 @@ Send = Callable[[Message], Awaitable[None]]
 SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}").fullmatch
 JSON = b"application/json"
 
+CLOSE = (b"connection", b"close")
+"""The header of a reply after which its connection is closed."""
+
 IN_ONE_WRITE = "leadscoring.in_one_write"
 """The extension of our own server that takes a whole reply, where the scope has it."""
 

@@ -11,10 +11,10 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 plain_head = re.compile(
-    rb"POST ([!->@-~]+)(?:\?([!-~]*))? HTTP/1\.1((?:\r\n[A-Za-z0-9-]+:[\t -~]*)+)\r\n\r\n"
+    rb"POST ([!-\"$->@-~]+)(?:\?([!-\"$-~]*))? HTTP/1\.1((?:\r\n[A-Za-z0-9-]+:[\t -~]*)+)\r\n\r\n"
 ).fullmatch
 
-UNUSUAL = frozenset((b"transfer-encoding", b"expect", b"upgrade", b"origin"))
+UNUSUAL = frozenset((b"transfer-encoding", b"expect", b"upgrade", b"origin", b"proxy-connection"))
 """Headers of a request that takes the long way: its body has no told length, or its answer needs more headers."""
 
 END = b"\r\n\r\n"

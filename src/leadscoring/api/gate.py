@@ -1,0 +1,66 @@
+"""What all connections of a process share: their limits, the clock, and what the application answers early."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from leadscoring.api.admission import Admission
+from leadscoring.api.exchange import Reply, Scope
+from leadscoring.api.head import Head
+from leadscoring.settings import Settings
+
+Refusal = Callable[[str], Reply]
+"""The reply to the request with this id."""
+
+
+class Limits(NamedTuple):
+    """What one connection may use up, in bytes and seconds, and how many there may be."""
+
+    header_bytes: int
+    header_seconds: float
+    body_seconds: float
+    idle_seconds: float
+    connections: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Limits":
+        """The limits among the settings."""
+        return cls(
+            settings.max_header_bytes,
+            settings.header_timeout_seconds,
+            settings.body_timeout_seconds,
+            settings.keep_alive_seconds,
+            settings.max_connections,
+        )
+
+
+class Gate:
+    """What all connections of a process share.
+
+    ``now`` is the clock, set by the server, and ``lines`` the headers that all answers have, of which the date is one;
+    ``closing`` says that every answer from now on ends its connection.
+    While ``admission`` is full, ``turn_away`` answers a scoring request from its head alone, or not; otherwise
+    ``answer_at_once`` answers one that is all there and need not wait, or not. ``refused`` gives the id and the reply
+    of a request that is refused before it is whole, and notes it; its scope is there when the application has it
+    already.
+    """
+
+    __slots__ = ("admission", "answer_at_once", "closing", "limits", "lines", "now", "refused", "rejected", "turn_away")
+
+    def __init__(
+        self,
+        limits: Limits,
+        admission: Admission,
+        rejected: Callable[[str], None],
+        turn_away: Callable[[Head, bool], bytes | None],
+        answer_at_once: Callable[[Head, bytes], tuple[Reply, str] | None],
+        refused: Callable[[Refusal, Scope | None], tuple[str, Reply]],
+    ) -> None:
+        self.limits = limits
+        self.admission = admission
+        self.rejected = rejected
+        self.turn_away = turn_away
+        self.answer_at_once = answer_at_once
+        self.refused = refused
+        self.now = 0.0
+        self.lines = b""
+        self.closing = False

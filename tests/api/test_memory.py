@@ -1,0 +1,126 @@
+"""A request leaves nothing behind, however it ends: no body, and nothing that waits for the garbage collector."""
+
+import gc
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from factories import LEAD, body, model_file
+from inside import served, wired_to
+from serving import KEY, eventually
+
+from leadscoring.api.app import App, create
+from leadscoring.api.cycle import Cycle
+from leadscoring.api.exchange import Exchange
+
+pytestmark = pytest.mark.integration
+
+SIZE = 100_000
+BODY = body(LEAD)
+HOST = "Host: a"
+OURS = f"X-API-Key: {KEY}"
+LARGE = b"x" * SIZE
+
+
+def request(first: str, *lines: str, sent: bytes = LARGE, length: int | None = None) -> bytes:
+    """The bytes of one request."""
+    size = len(sent) if length is None else length
+    return "\r\n".join([f"{first} HTTP/1.1", *lines, f"Content-Length: {size}", "", ""]).encode() + sent
+
+
+SCORE, BATCH = "POST /api/v1/score", "POST /api/v1/score/batch"
+TWICE = ("X-A: 1", "X-A: 2")  # only the parser takes a head with it
+WAYS = {
+    "200 at once": (200, request(SCORE, HOST, OURS, sent=BODY)),
+    "200 by the parser": (200, request(SCORE, HOST, OURS, *TWICE, sent=BODY)),
+    "200 through Starlette": (200, request(SCORE, HOST, OURS, "Origin: http://a", sent=BODY)),
+    "200 of a batch": (200, request(BATCH, HOST, OURS, sent=b"[" + BODY + b"]")),
+    "200 of a GET": (200, request("GET /health", HOST, sent=b"")),
+    "200 of a HEAD": (200, request("HEAD /health", HOST, sent=b"")),
+    "400": (400, request(SCORE, HOST, OURS, sent=b"{" * 9)),
+    "400 by the parser": (400, request(BATCH, HOST, OURS, sent=b"{" * 50_000)),
+    "400 without a host": (400, request(BATCH, OURS)),
+    "400 that is not HTTP": (400, b"\0\0\0" + LARGE),
+    "400 of another coding": (400, f"{SCORE} HTTP/1.1\r\n{HOST}\r\nTransfer-Encoding: gzip\r\n\r\n".encode() + LARGE),
+    "401": (401, request(BATCH, HOST)),
+    "401 at once": (401, request(SCORE, HOST, sent=b"x" * 1000)),
+    "401 through Starlette": (401, request(BATCH, HOST, "Origin: http://a")),
+    "404": (404, request("POST /nothing", HOST)),
+    "405": (405, request("POST /health", HOST)),
+    "408": (408, request(BATCH, HOST, OURS, length=2 * SIZE)),
+    "413": (413, request(BATCH, HOST, OURS, length=300_000)),
+    "413 in chunks": (413, f"{BATCH} HTTP/1.1\r\n{HOST}\r\n{OURS}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+                      + b"".join(b"%x\r\n%b\r\n" % (SIZE, LARGE) for _ in range(3))),
+    "415": (415, request(BATCH, HOST, OURS, "Content-Type: text/plain")),
+    "422": (422, request(SCORE + "?reasons=many", HOST, OURS, *TWICE, sent=BODY)),
+    "429": (429, request(BATCH, HOST, "X-API-Key: limited")),
+    "431": (431, request("GET /health", HOST, "X-A: " + "a" * 70_000)),
+    "499": (None, request(BATCH, HOST, OURS, length=2 * SIZE)),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[App, int]]:
+    """One service in this process, for all ways; its limits are low."""
+    folder = tmp_path_factory.mktemp("memory")
+    environ = {
+        "MODEL_PATH": str(model_file(folder)), "API_KEYS": f"{KEY},limited", "BODY_TIMEOUT_SECONDS": "0.1",
+        "MAX_BODY_BYTES": "200000", "RATE_LIMIT_PER_MINUTE": "1000000", "LOG_LEVEL": "ERROR",
+    }  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name in ("PORT", "WORKERS", "API_KEYS_FILE")]:
+            patch.delenv(name)
+        for name, value in environ.items():
+            patch.setenv(name, value)
+        app = create()
+    with served(app) as port:
+        yield app, port
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """The collector rests, so that what needs it is still there."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def ask(port: int, sent: bytes, status: int | None) -> None:
+    """Sends one request on a connection of its own and takes its answer; without a status, hangs up."""
+    with wired_to(port) as wire:
+        wire.send(sent)
+        if status is not None:
+            answer = wire.answer(has_body=not sent.startswith(b"HEAD"))
+            assert answer is not None
+            assert answer.status == status
+
+
+def living(kind: type) -> list[Any]:
+    """Every object of a type."""
+    return [found for found in gc.get_objects() if type(found) is kind]
+
+
+def exhaust(app: App) -> None:
+    """Lets the key of the 429 have nothing left."""
+    scoring: Any = app._prompt["/api/v1/score"]  # noqa: SLF001  # the limit is shared by nothing that is public
+    scoring.__self__._limit.take("limited", 0)  # noqa: SLF001
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.usefixtures("uncollected")
+def test_nothing_of_a_request_is_left(running: tuple[App, int], way: str) -> None:
+    """Neither on a connection that ends with it, nor for the collector."""
+    (app, port), (status, sent) = running, WAYS[way]
+    if status == 429:
+        limit: Any = app._prompt["/api/v1/score"].__self__._limit  # type: ignore[attr-defined]  # noqa: SLF001
+        for key in living_labels(app):
+            limit.take(key, 2_000_000)
+    for _ in range(3):
+        ask(port, sent, status)
+    assert eventually(lambda: not living(Cycle))
+    assert eventually(lambda: not living(Exchange))
+    assert gc.collect() == 0
