@@ -13,6 +13,8 @@ from serving import KEY, eventually
 from leadscoring.api.app import App, create
 from leadscoring.api.cycle import Cycle
 from leadscoring.api.exchange import Exchange
+from leadscoring.key_file import sha256_of
+from leadscoring.keys import fingerprint
 
 pytestmark = pytest.mark.integration
 
@@ -104,10 +106,10 @@ def living(kind: type) -> list[Any]:
     return [found for found in gc.get_objects() if type(found) is kind]
 
 
-def exhaust(app: App) -> None:
-    """Lets the key of the 429 have nothing left."""
-    scoring: Any = app._prompt["/api/v1/score"]  # noqa: SLF001  # the limit is shared by nothing that is public
-    scoring.__self__._limit.take("limited", 0)  # noqa: SLF001
+def overdraw(app: App) -> None:
+    """Leaves nothing of its minute to the key of the 429."""
+    scoring: Any = app._prompt["/api/v1/score"]  # noqa: SLF001  # nothing public leads to the limit
+    scoring.__self__._limit.take(fingerprint(sha256_of("limited")), 2_000_000)  # noqa: SLF001
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -116,11 +118,20 @@ def test_nothing_of_a_request_is_left(running: tuple[App, int], way: str) -> Non
     """Neither on a connection that ends with it, nor for the collector."""
     (app, port), (status, sent) = running, WAYS[way]
     if status == 429:
-        limit: Any = app._prompt["/api/v1/score"].__self__._limit  # type: ignore[attr-defined]  # noqa: SLF001
-        for key in living_labels(app):
-            limit.take(key, 2_000_000)
+        overdraw(app)
     for _ in range(3):
         ask(port, sent, status)
-    assert eventually(lambda: not living(Cycle))
-    assert eventually(lambda: not living(Exchange))
+    assert eventually(lambda: not living(Cycle) and not living(Exchange), 5), (living(Cycle), living(Exchange))
     assert gc.collect() == 0
+
+
+@pytest.mark.parametrize("way", [way for way, (status, _) in WAYS.items() if status])
+def test_an_idle_connection_holds_no_body(running: tuple[App, int], way: str) -> None:
+    """The client has its answer, and may stay for long."""
+    (app, port), (status, sent) = running, WAYS[way]
+    if status == 429:
+        overdraw(app)
+    with wired_to(port) as wire:
+        wire.send(sent)
+        assert wire.answer(has_body=not sent.startswith(b"HEAD"))
+        assert eventually(lambda: not any(cycle.body or cycle.scope for cycle in living(Cycle)), 5)
