@@ -83,7 +83,7 @@ def test_the_level_warning_silences_requests_and_nothing_that_matters(tmp_path: 
 FAILING = """
 import asyncio, os, sys
 from contextlib import ExitStack
-from leadscoring.api.app import App, admission_of, lifespan
+from leadscoring.api.app import App, backlog_of, lifespan
 from leadscoring.api.head import Head
 from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.settings import read_settings
@@ -104,7 +104,7 @@ async def main():
     with open_service(read_settings(os.environ), ["/boom"]) as service:
         life = Lifecycle()
         routes = {("GET", "/boom"): fails}
-        app = App(service, routes, lifespan(life, ExitStack()), life, admission_of(service), {"/boom": fails})
+        app = App(service, routes, lifespan(life, ExitStack()), life, backlog_of(service), {"/boom": fails})
         sent = []
         async def send(message):
             sent.append(message)

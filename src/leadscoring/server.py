@@ -11,8 +11,8 @@ import uvicorn
 
 from leadscoring.api import limits
 from leadscoring.api.app import PATHS, SHARED_FOLDER
-from leadscoring.api.listener import CONNECTIONS, cannot_listen, check_free
 from leadscoring.api.front import connection
+from leadscoring.api.listener import CONNECTIONS, cannot_listen, check_free
 from leadscoring.drain import Server
 from leadscoring.errors import CannotStart
 from leadscoring.keys import KeyCopy, KeyRing

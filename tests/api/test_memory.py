@@ -108,8 +108,8 @@ def living(kind: type) -> list[Any]:
 
 def overdraw(app: App) -> None:
     """Leaves nothing of its minute to the key of the 429."""
-    scoring: Any = app._prompt["/api/v1/score"]  # noqa: SLF001  # nothing public leads to the limit
-    scoring.__self__._limit.take(fingerprint(sha256_of("limited")), 2_000_000)  # noqa: SLF001
+    scoring: Any = app._prompt["/api/v1/score"]  # nothing public leads to the limit
+    scoring.__self__._limit.take(fingerprint(sha256_of("limited")), 2_000_000)
 
 
 @pytest.mark.parametrize("way", WAYS)

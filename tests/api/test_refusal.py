@@ -17,9 +17,9 @@ from serving import KEY
 from wire import Wire
 
 from leadscoring.api.app import App, create
+from leadscoring.api.ending import MOST_SKIPPED
 from leadscoring.api.failures import problem
 from leadscoring.api.head import read_head
-from leadscoring.api.protocol import MOST_SKIPPED
 from leadscoring.api.refusal import Prepared
 from leadscoring.errors import Overloaded
 
@@ -30,10 +30,14 @@ class Full:
     """A service in this process whose line is full until it is told otherwise."""
 
     def __init__(self, app: App, port: int) -> None:
-        self.admission = app.gate.admission
-        self.admission.full = True
+        self.gate = app.gate
+        self.fill(-1.0)
         self.port = port
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"X-API-Key": KEY}, timeout=30)
+
+    def fill(self, seconds: float) -> None:
+        """Has whatever would wait so long wait for ever."""
+        self.gate.backlog.ahead = self.gate.backlog.longest_wait = seconds
 
     @contextmanager
     def wired(self) -> Iterator[Wire]:
@@ -72,7 +76,7 @@ def test_it_is_told_when_to_come_back_and_its_connection_goes_on(full: Full) -> 
         assert refusal.headers["retry-after"] == "1"
         assert refusal.headers["x-request-id"] == "mine-1"
         assert refusal.body == problem(Overloaded(), "mine-1").body
-        full.admission.full = False
+        full.fill(1.0)
         wire.send(request())
         answer = wire.answer()
         assert answer is not None

@@ -4,7 +4,7 @@ import itertools
 import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from time import perf_counter, time
 from typing import Any
@@ -12,9 +12,12 @@ from typing import Any
 from starlette.applications import Starlette
 
 from leadscoring.api.admission import Admission
+from leadscoring.api.backlog import Backlog
+from leadscoring.api.buffers import Buffers, most
 from leadscoring.api.deadline import until_caller_gives_up
 from leadscoring.api.docs import Documentation
 from leadscoring.api.exchange import (
+    DROPPED,
     IN_ONE_WRITE,
     SANE_REQUEST_ID,
     ClientGone,
@@ -28,17 +31,17 @@ from leadscoring.api.exchange import (
 )
 from leadscoring.api.failures import problem
 from leadscoring.api.framework import Handler, Lifespan, RouteTable, failed, framework, response
+from leadscoring.api.gate import Gate, Limits, Refusal
 from leadscoring.api.head import Head
 from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.api.limits import RateLimit
 from leadscoring.api.listener import CONNECTIONS, listening
 from leadscoring.api.model import ModelRoutes
 from leadscoring.api.operations import Operations
-from leadscoring.api.gate import Gate, Limits, Refusal
 from leadscoring.api.pulse import Pulse
 from leadscoring.api.refusal import Prepared
 from leadscoring.api.score import Scoring
-from leadscoring.errors import Overloaded, RequestError
+from leadscoring.errors import DeadlineExceeded, Overloaded, RequestError
 from leadscoring.logs import Answered
 from leadscoring.metrics import UNKNOWN
 from leadscoring.settings import read_settings
@@ -90,6 +93,12 @@ SHARED_FOLDER = "LEADSCORING_SHARED_FOLDER"
 REJECTED = {"Overloaded": "overloaded", "DeadlineExceeded": "deadline", "RateLimited": "rate_limit"}
 """Errors by which the service protects itself, as its metrics name them."""
 
+PROBES = frozenset(("/health", "/health/live", "/health/ready", "/ping", "/v2/health/live", "/v2/health/ready"))
+"""Paths that are answered at once, however busy the process is."""
+
+OTHER_SECONDS = 0.00005
+"""What it takes to answer a request that scores nothing, about."""
+
 TURNED_AWAY = Prepared(lambda request_id: problem(Overloaded(), request_id))
 
 REQUEST_ID, CUT_OFF = "leadscoring.request_id", "leadscoring.cut_off"
@@ -111,18 +120,23 @@ class App:
         routes: RouteTable,
         lifespan: Lifespan,
         lifecycle: Lifecycle,
-        admission: Admission,
+        backlog: Backlog,
         prompt: Mapping[str, Prompt] | None = None,
     ) -> None:
         self.lifecycle = lifecycle
         self.gate = Gate(
             Limits.of(service.settings),
-            admission,
+            backlog,
+            Buffers(
+                most(service.settings.max_buffered_bytes, service.settings.max_body_bytes), service.metrics.rejected
+            ),
             service.metrics.rejected,
+            self.caller_of,
             self.turn_away,
             self.answer_at_once,
             self.refused,
         )
+        self._admission = backlog.admission
         self._routes = routes
         self._prompt = prompt or {}
         self._metrics = service.metrics
@@ -144,6 +158,7 @@ class App:
         try:
             handler = None if exchange.unusual else self._routes.get((scope["method"], scope["path"]))
             if handler is None:
+                await self._turn(scope, exchange.began)
                 status = await self._through_framework(exchange, send)
             else:
                 exchange.endpoint = scope["path"]
@@ -154,6 +169,8 @@ class App:
                 except Exception as failure:
                     reply = failed(failure, exchange)
                 status = reply.status
+                if not exchange.leads and exchange.path not in PROBES:
+                    await self._turn(scope, exchange.began)
                 answer = scope.get("extensions", {}).get(IN_ONE_WRITE)
                 if answer is not None:
                     await answer(reply, exchange.request_id)
@@ -169,7 +186,7 @@ class App:
     def answer_at_once(self, head: Head, body: bytes) -> tuple[Reply, str] | None:
         """The reply to a plain request that is all there, and its id; nothing where it may have to wait."""
         handler = self._prompt.get(head.path)
-        if handler is None or self.gate.admission.busy:
+        if handler is None or self._admission.busy:
             return None
         exchange = Exchange.whole(head, body, self._next_id(), perf_counter())
         exchange.endpoint = head.path
@@ -178,8 +195,19 @@ class App:
             reply = at_once(handler(exchange))
         except Exception as failure:
             reply = failed(failure, exchange)
+            self._admission.spend(OTHER_SECONDS)
         self._note(exchange, reply.status)
         return reply, exchange.request_id
+
+    async def _turn(self, scope: Scope, began: float) -> None:
+        """Waits, as leads do, while there is more to answer than one pass of the loop should: probes come first."""
+        self._admission.spend(OTHER_SECONDS)
+        if self._admission.busy:
+            drop = scope.get("extensions", {}).get(DROPPED)
+            if drop is not None:  # what is answered without its body does not hold it meanwhile
+                drop()
+            with suppress(Overloaded, DeadlineExceeded):
+                await self._admission.place(OTHER_SECONDS, began)
 
     def _note(self, exchange: Exchange, status: int) -> None:
         """Counts and logs a request that was answered."""
@@ -194,10 +222,17 @@ class App:
             )
         )  # fmt: skip
 
-    def turn_away(self, head: Head, closes: bool) -> bytes | None:
-        """The answer to a scoring request that cannot be scored in time; nothing for any other request."""
+    def caller_of(self, head: Head) -> str | None:
+        """Whose request to score this is; nothing for any other request, and where that is not known."""
         if head.path not in SCORING_PATHS:
             return None
+        try:
+            return self._keys.check(head.headers.get(b"x-api-key")).label
+        except RequestError:
+            return None
+
+    def turn_away(self, head: Head, closes: bool) -> bytes:
+        """The answer to a request that cannot be scored in time."""
         sent = head.headers.get(b"x-request-id", b"")
         request_id = sent if SANE_REQUEST_ID(sent) else self._next_id().encode()
         self._metrics.turned_away(head.path)
@@ -229,7 +264,8 @@ class App:
     def tick(self, now: float) -> None:
         """Ten times a second: the time is ``now``, and the process lives."""
         self.gate.now = now
-        admission = self.gate.admission
+        admission = self._admission
+        self.gate.backlog.tick(now)
         if admission.strained and not len(admission):  # the bodies that waited are gone, and leave holes in the heap
             admission.strained = False
             give_back_memory()
@@ -279,7 +315,8 @@ def create() -> App:
     folder = os.environ.get(SHARED_FOLDER)
     shared = Shared(Path(folder)) if folder else None
     service = closing.enter_context(open_service(settings, PATHS, shared=shared))
-    lifecycle, admission = Lifecycle(), admission_of(service)
+    lifecycle, backlog = Lifecycle(), backlog_of(service)
+    admission = backlog.admission
     pulse = Pulse(service.scorer, lifecycle, service.metrics, service.vitals)
     first = os.getppid() if shared else os.getpid()
     service.metrics.started(started_at(first))
@@ -294,16 +331,16 @@ def create() -> App:
     if settings.operations_access != "port":
         beside = (provider.running(), pulse.beating())
         routes, life = routes | detail, lifespan(lifecycle, closing, *beside)
-        return application(service, scoring, routes, life, lifecycle, admission)
-    apart = App(service, detail, lifespan(lifecycle, ExitStack()), lifecycle, admission)
+        return application(service, scoring, routes, life, lifecycle, backlog)
+    apart = App(service, detail, lifespan(lifecycle, ExitStack()), lifecycle, backlog)
     apart.gate.limits = apart.gate.limits._replace(connections=CONNECTIONS)
     second = listening(apart, settings.host, settings.operations_port)
     opened = lifespan(lifecycle, closing, provider.running(), second, pulse.beating())
-    return application(service, scoring, routes, opened, lifecycle, admission)
+    return application(service, scoring, routes, opened, lifecycle, backlog)
 
 
 def application(
-    service: Service, scoring: Scoring, routes: RouteTable, life: Lifespan, lifecycle: Lifecycle, admission: Admission
+    service: Service, scoring: Scoring, routes: RouteTable, life: Lifespan, lifecycle: Lifecycle, backlog: Backlog
 ) -> App:
     """The application of the port that scores: one that tells of its requests where traces are on.
 
@@ -311,10 +348,10 @@ def application(
     """
     if not service.settings.otel_traces:
         prompt = {SINGLE_PATH: scoring.one} if service.settings.model_endpoint_provider == "local" else {}
-        return App(service, routes, life, lifecycle, admission, prompt)
+        return App(service, routes, life, lifecycle, backlog, prompt)
     from leadscoring.api.traced import told_away, traced
 
-    app = App(service, traced(routes), life, lifecycle, admission)
+    app = App(service, traced(routes), life, lifecycle, backlog)
     app.gate.turn_away = told_away(app.turn_away)
     return app
 
@@ -330,10 +367,11 @@ def at_once(waiting: Coroutine[Any, Any, Reply]) -> Reply:
     raise RuntimeError("a request was to be answered at once, and waited for something")
 
 
-def admission_of(service: Service) -> Admission:
-    """The line in front of this process's scoring."""
+def backlog_of(service: Service) -> Backlog:
+    """The lines in front of this process's scoring."""
     settings, metrics = service.settings, service.metrics
-    return Admission(settings.max_queue_seconds, settings.request_timeout_seconds, metrics.queued.set, metrics.waited)
+    longest = settings.max_queue_seconds
+    return Backlog(Admission(longest, settings.request_timeout_seconds, metrics.queued.set, metrics.waited), longest)
 
 
 def lifespan(lifecycle: Lifecycle, closing: ExitStack, *beside: AbstractAsyncContextManager[None]) -> Lifespan:

@@ -5,7 +5,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from leadscoring.api.exchange import IN_ONE_WRITE, Reply
+from leadscoring.api.exchange import DROPPED, IN_ONE_WRITE, Reply
 
 
 class Cycle(RequestResponseCycle):
@@ -30,7 +30,10 @@ class Cycle(RequestResponseCycle):
             on_response=connection.on_response_complete,
         )
         self._connection = connection
-        self.scope["extensions"] = {IN_ONE_WRITE: self.answer}  # type: ignore[typeddict-item]  # an extension of ours
+        self.dropped = False  # whether nobody will read the body
+        self.held = 0  # bytes of the body that count among those of all requests
+        scope: Any = self.scope
+        scope["extensions"] = {IN_ONE_WRITE: self.answer, DROPPED: self.drop}
 
     async def run_asgi(self, app: Any) -> None:
         """Answers the request."""
@@ -42,15 +45,37 @@ class Cycle(RequestResponseCycle):
     async def answer(self, reply: Reply, request_id: str) -> None:
         """Answers in one write; ASGI's two messages would be two, and wake the client twice."""
         if self.flow.write_paused and not self.disconnected:
+            self._connection.gate.buffers.unread(self._connection, len(reply.body))
             await self.flow.drain()
         if not self.disconnected:
             self.response_started = self.response_complete = True
             self.message_event.set()
             self._connection.answered(self, reply, request_id)
 
+    def drop(self) -> None:
+        """Nobody will read the body, nor what is still to come of it."""
+        self.dropped, self.body = True, bytearray()
+        self.let_go()
+
+    def give_up_body(self) -> None:
+        """The body takes memory that others need."""
+        if self._connection is not None:
+            self._connection.give_up_body()
+
+    def give_up_answer(self) -> None:
+        """Answers are the connection's."""
+
+    def let_go(self) -> None:
+        """The body no longer counts."""
+        self._connection.gate.buffers.let_go(self, self.held)
+        self.held = 0
+
     def forget(self) -> None:
         """Lets go of everything: it was answered, or never will be."""
-        self.scope.clear()  # type: ignore[attr-defined]  # a plain dictionary
+        if self._connection is None:
+            return
+        self.let_go()
+        self.scope.clear()  # type: ignore[attr-defined]  # it is a plain dictionary
         self.body = bytearray()
         self._connection = None
         self.on_response = nothing

@@ -48,7 +48,7 @@ class EncodedScoring:
         Raises what ``read`` raises, ``BatchTooLarge`` for more rows than a batch may hold.
         """
         if self._admission.crowded:
-            await self._admission.turn(size, exchange.began)
+            await self._admission.turn(size, exchange.began, exchange.key or "")
         began = perf_counter()
         try:
             rows = await asyncio.to_thread(read) if size >= OWN_THREAD_FROM else read()

@@ -23,6 +23,9 @@ CLOSE = (b"connection", b"close")
 IN_ONE_WRITE = "leadscoring.in_one_write"
 """The extension of our own server that takes a whole reply, where the scope has it."""
 
+DROPPED = "leadscoring.dropped"
+"""The extension of our own server that lets go of a body which nobody will read, where the scope has it."""
+
 
 class ClientGone(Exception):  # not an error of ours: the caller hung up
     """The client closed the connection before its request was read."""

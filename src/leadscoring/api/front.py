@@ -3,7 +3,8 @@
 import asyncio
 from typing import Any
 
-from leadscoring.api.protocol import BODY, CLOSED, BoundedHttp
+from leadscoring.api.ending import BODY, CLOSED
+from leadscoring.api.protocol import BoundedHttp
 from leadscoring.api.refusal import DISCARDS
 
 HEAD_READ = 16384
@@ -12,7 +13,7 @@ HEAD_READ = 16384
 BODY_READ = 262144
 
 FULL_READ = 2048
-"""Bytes read at once while requests are turned away: a head, and as little as can be of the body after it."""
+"""Bytes read at once while requests wait unread: a head, and as little as can be of the body after it."""
 
 SKIP_READ = 1024 if DISCARDS else BODY_READ
 """The same of a refused body: enough to notice that there is more, all of which is then discarded."""
@@ -42,7 +43,7 @@ class Front(asyncio.BufferedProtocol):
             return self.buffer[:SKIP_READ]
         if http.receiving == BODY:
             return self.buffer
-        return self.buffer[: FULL_READ if http.gate.admission.full else HEAD_READ]
+        return self.buffer[: FULL_READ if http.gate.backlog.holds else HEAD_READ]
 
     def buffer_updated(self, nbytes: int) -> None:
         """So much was read."""

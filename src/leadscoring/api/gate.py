@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from leadscoring.api.admission import Admission
+from leadscoring.api.backlog import Backlog
+from leadscoring.api.buffers import Buffers
 from leadscoring.api.exchange import Reply, Scope
 from leadscoring.api.head import Head
 from leadscoring.settings import Settings
@@ -37,27 +38,34 @@ class Gate:
     """What all connections of a process share.
 
     ``now`` is the clock, set by the server, and ``lines`` the headers that all answers have, of which the date is one;
-    ``closing`` says that every answer from now on ends its connection.
-    While ``admission`` is full, ``turn_away`` answers a scoring request from its head alone, or not; otherwise
-    ``answer_at_once`` answers one that is all there and need not wait, or not. ``refused`` gives the id and the reply
-    of a request that is refused before it is whole, and notes it; its scope is there when the application has it
-    already.
+    ``closing`` says that every answer from now on ends its connection. ``buffers`` counts what is held for clients.
+    While ``backlog`` holds requests to score, those of which ``caller_of`` knows the caller wait in it, and
+    ``turn_away`` answers one that cannot be scored in time from its head alone; otherwise ``answer_at_once`` answers
+    one that is all there and need not wait, or not. ``refused`` gives the id and the reply of a request that is
+    refused before it is whole, and notes it; its scope is there when the application has it already.
     """
 
-    __slots__ = ("admission", "answer_at_once", "closing", "limits", "lines", "now", "refused", "rejected", "turn_away")
+    __slots__ = (
+        "answer_at_once", "backlog", "buffers", "caller_of", "closing", "limits", "lines", "now", "refused",
+        "rejected", "turn_away",
+    )  # fmt: skip
 
     def __init__(
         self,
         limits: Limits,
-        admission: Admission,
+        backlog: Backlog,
+        buffers: Buffers,
         rejected: Callable[[str], None],
-        turn_away: Callable[[Head, bool], bytes | None],
+        caller_of: Callable[[Head], str | None],
+        turn_away: Callable[[Head, bool], bytes],
         answer_at_once: Callable[[Head, bytes], tuple[Reply, str] | None],
         refused: Callable[[Refusal, Scope | None], tuple[str, Reply]],
     ) -> None:
         self.limits = limits
-        self.admission = admission
+        self.backlog = backlog
+        self.buffers = buffers
         self.rejected = rejected
+        self.caller_of = caller_of
         self.turn_away = turn_away
         self.answer_at_once = answer_at_once
         self.refused = refused

@@ -10,28 +10,15 @@ from typing import Any
 from urllib.parse import unquote
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from leadscoring.api.cycle import Cycle
+from leadscoring.api.ending import BODY, CLOSED, HEAD, HELD, MOST_SKIPPED, NOTHING, Ending
 from leadscoring.api.exchange import CLOSE, Reply
 from leadscoring.api.failures import plain_problem, problem
-from leadscoring.api.gate import Gate, Refusal
 from leadscoring.api.head import Head, read_head
-from leadscoring.api.refusal import discard, head_lines
+from leadscoring.api.refusal import discard
 from leadscoring.api.upgrade import OFFER, without_offer
 from leadscoring.errors import Overloaded
-
-NOTHING, HEAD, BODY, CLOSED = range(4)
-"""What a connection receives now; ``CLOSED``: nothing any more, what still comes is discarded."""
-
-MOST_SKIPPED = 1 << 23
-"""Bytes of a refused body that are let pass, to keep a connection or to have its last answer read."""
-
-LINGER_SECONDS = 5.0
-"""Time for a client to take its last answer before the connection is cut."""
-
-FIRST_REQUEST_SECONDS = 0.5
-"""When the server ends: time for the first request of a connection that was just accepted."""
 
 SPECIAL = frozenset((b"expect", b"transfer-encoding"))
 """Headers that say how the body comes."""
@@ -45,30 +32,16 @@ class CodingUnknown(Exception):
     """A body in a transfer coding other than chunked; leaves the parser's callbacks."""
 
 
-class BoundedHttp(HttpToolsProtocol):
-    """One connection of a client, within the limits of the application's ``gate``.
-
-    ``cycle`` is the newest request whose head was read, ``current`` the one that is being answered, or was last.
-    """
-
-    cycle: Any
-    current: Any
+class BoundedHttp(Ending):
+    """One connection of a client, within the limits of the application's ``gate``."""
 
     def __init__(self, config: Any, server_state: Any, app_state: Any, _loop: Any = None) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self.gate: Gate = config.loaded_app.gate
-        self.current = None
-        self.receiving = HEAD
-        self.since = self.gate.now
-        self.begun = False  # a request of which the parser has read the first byte, and not the last
         self.uncounted = 0  # bytes of a head, or between two parts of a body, of which nobody else knows
         self.chunk = self.first_chunk = 0
         self.first = True
-        self.skip = 0
-        self.skip_left: int | None = None  # bytes that a client may send after its last answer
         self.coding: bytes | None = None
-        self.last_word: bytes | None = None
-        self.half_closed = False
+        self.kept = b""
 
     def connection_made(self, transport: Any) -> None:
         """A client connects; one too many gets a 503 and is disconnected."""
@@ -83,17 +56,9 @@ class BoundedHttp(HttpToolsProtocol):
             self.current.disconnected = True
         while self.pipeline:
             self.pipeline.pop()[0].forget()
+        self.gate.backlog.arrived(self)
+        self.gate.buffers.read(self)
         super().connection_lost(exc)
-
-    def ended(self) -> bool:
-        """The client sends no more: says whether the connection stays open for answers that it is still owed."""
-        unfinished = self.receiving == BODY
-        if self.idle or self.skip_left is not None or (unfinished and self.cycle is self.current):
-            return False
-        if unfinished:
-            self.pipeline.popleft()[0].forget()
-        self.receiving, self.since, self.half_closed = CLOSED, self.gate.now, True
-        return True
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the client: a part of a request, or several."""
@@ -103,10 +68,42 @@ class BoundedHttp(HttpToolsProtocol):
         if not self.begun:
             head = read_head(data) if self.idle else None
             if head is not None and (
-                self.turned_away(head, data) if self.gate.admission.full else self.answered_at_once(head, data)
+                (self.gate.backlog.holds and self.held_back(head, data)) or self.answered_at_once(head, data)
             ):
                 return
         self.parse(data)
+
+    def held_back(self, head: Head, data: bytes) -> bool:
+        """Whether these bytes begin a request to score that has to wait, or cannot be scored in time."""
+        gate = self.gate
+        caller = gate.caller_of(head)
+        if caller is None:
+            return False
+        if gate.backlog.refuses(caller):
+            self.turn_away(head, data)
+            return True
+        self.kept, self.receiving = data, HELD
+        self.flow.pause_reading()
+        gate.backlog.hold(self, caller, head.body)
+        return True
+
+    def go_on(self, refused: bool) -> None:
+        """The turn of the request that was held back has come, or it cannot be answered in time."""
+        data, self.kept = self.kept, b""
+        if self.transport.is_closing() or self.receiving != HELD:
+            self.gate.backlog.arrived(self)
+            return
+        self.receiving, self.since = NOTHING, self.gate.now
+        self.flow.resume_reading()
+        head = read_head(data)
+        assert head is not None  # or it would not have been held back
+        if refused:
+            self.gate.backlog.arrived(self)
+            self.turn_away(head, data)
+        elif self.answered_at_once(head, data):
+            self.gate.backlog.arrived(self)
+        else:
+            self.parse(data)
 
     def parse(self, data: bytes) -> None:
         """Has the parser read bytes, and bounds what it has read the beginning of alone."""
@@ -125,7 +122,9 @@ class BoundedHttp(HttpToolsProtocol):
                 self.read_again(data[end:])
             else:  # CONNECT, after which no HTTP follows
                 self.cycle.keep_alive = False
-        elif self.begun and self.uncounted > self.gate.limits.header_bytes:
+            return
+        self.gate.buffers.bound()
+        if self.begun and self.uncounted > self.gate.limits.header_bytes:
             self.refuse_head()
 
     def read_again(self, rest: bytes) -> None:
@@ -167,24 +166,20 @@ class BoundedHttp(HttpToolsProtocol):
             self.data_received(data[end:])
         return True
 
-    def turned_away(self, head: Head, data: bytes) -> bool:
-        """Whether these bytes begin a request that cannot be scored in time: it is answered, its body let pass."""
+    def turn_away(self, head: Head, data: bytes) -> None:
+        """Answers a request that cannot be scored in time, and lets its body pass."""
         ends = self.gate.closing or head.body > MOST_SKIPPED
-        answer = self.gate.turn_away(head, ends)
-        if answer is None:
-            return False
-        self.transport.write(answer)
+        self.transport.write(self.gate.turn_away(head, ends))
         coming = head.size + head.body - len(data)
         if ends:
             self.end(unread=coming > 0)
-            return True
+            return
         self.receiving, self.since = NOTHING, self.gate.now
         if coming > 0:
             self.receiving, self.skip = BODY, coming
             self.passed(0)
         elif coming < 0:  # the next request of a pipeline
             self.data_received(data[coming:])
-        return True
 
     def passed(self, size: int) -> None:
         """So many bytes of a refused body were read; what else has come of it is not even that."""
@@ -193,13 +188,6 @@ class BoundedHttp(HttpToolsProtocol):
             self.skip -= discard(self.transport.get_extra_info("socket").fileno(), self.skip)
         if not self.skip:
             self.receiving, self.since = NOTHING, self.gate.now
-
-    def discarded(self, size: int) -> None:
-        """So many bytes came after the last answer: a client may send on for a while, and then read it."""
-        if self.skip_left is not None:  # else answers to what came before are still to be given
-            self.skip_left -= size + discard(self.transport.get_extra_info("socket").fileno(), MOST_SKIPPED)
-            if self.skip_left <= 0:
-                self.transport.abort()
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""
@@ -265,15 +253,22 @@ class BoundedHttp(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """A part of a body."""
         self.uncounted = 0
+        cycle = self.cycle
+        if cycle.response_complete or cycle.dropped:
+            return
+        cycle.held += len(body)
+        self.gate.buffers.took(cycle, len(body))
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The last byte of a request."""
-        if self.receiving == HEAD:  # its head is to be read again
+        if self.receiving != BODY:  # its head is to be read again
             return
         super().on_message_complete()
         self.receiving, self.begun = NOTHING, False
         self.since = self.gate.now
+        self.gate.buffers.completed(self.cycle)
+        self.gate.backlog.arrived(self)
 
     def answered(self, cycle: Any, reply: Reply, request_id: str) -> None:
         """Sends the answer to a request, and closes the connection where that is its last."""
@@ -283,14 +278,6 @@ class BoundedHttp(HttpToolsProtocol):
         if closes:
             self.end(unread=self.begun and cycle is self.cycle)
         cycle.on_response()
-
-    def bytes_of(self, reply: Reply, request_id: str, closes: bool, head_only: bool = False) -> bytes:
-        """An answer as bytes, with all headers that answers have."""
-        body, said = reply.body, bool(reply.headers) and CLOSE in reply.headers
-        return b"%b%bx-request-id: %b\r\ncontent-length: %d\r\n%b\r\n%b" % (
-            head_lines(reply.status, reply.media_type, reply.headers), self.gate.lines, request_id.encode(),
-            len(body), b"connection: close\r\n" if closes and not said else b"", b"" if head_only else body,
-        )  # fmt: skip
 
     def on_response_complete(self) -> None:
         """An answer was written: the next request of a pipeline has its turn, or the connection is idle."""
@@ -311,85 +298,3 @@ class BoundedHttp(HttpToolsProtocol):
             self.end(unread=True)
         elif self.half_closed:
             self.end()
-
-    @property
-    def idle(self) -> bool:
-        """Whether no request is being answered."""
-        return self.current is None or self.current.response_complete
-
-    def sweep(self, now: float) -> None:
-        """Ends what has taken too long."""
-        limits, waited = self.gate.limits, now - self.since
-        if self.receiving == CLOSED:
-            if waited > LINGER_SECONDS and self.idle:
-                self.transport.abort()
-        elif self.receiving == HEAD:
-            if waited > limits.header_seconds:
-                self.time_out("the head", "header_time")
-        elif self.receiving == BODY:
-            if waited > limits.body_seconds:
-                self.time_out("the body", "body_time")
-        elif self.idle and waited > limits.idle_seconds:
-            self.end()
-
-    def time_out(self, what: str, reason: str) -> None:
-        """The client has not sent in time what it began to send."""
-        if self.cycle is None and not self.begun:  # it has said nothing, and gets no answer
-            self.gate.rejected(reason)
-            self.end()
-        else:
-            self.refuse(partial(plain_problem, 408, f"{what} of the request did not arrive in time"), reason)
-
-    def refuse_head(self) -> None:
-        """The head is too large, or what comes after the body."""
-        detail = f"the head of a request must be at most {self.gate.limits.header_bytes} bytes (MAX_HEADER_BYTES)"
-        self.refuse(partial(plain_problem, 431, detail), "headers")
-
-    def refuse(self, refusal: Refusal, reason: str) -> None:
-        """Says why, where an answer has not begun, and ends the connection when all before it were answered."""
-        self.gate.rejected(reason)
-        broken = self.cycle if self.receiving == BODY else None
-        if broken is not None and broken.response_started:  # its answer did not wait for the body
-            if broken.response_complete:
-                self.end(unread=True)
-            else:
-                broken.keep_alive, self.receiving, self.since = False, CLOSED, self.gate.now
-            return
-        request_id, reply = self.gate.refused(refusal, None if broken is None else broken.scope)
-        said = self.bytes_of(reply, request_id, closes=True)
-        if not self.idle and broken is not self.current:  # earlier requests are answered first
-            if broken is not None:
-                self.pipeline.popleft()
-                broken.forget()
-            self.last_word, self.receiving, self.since = said, CLOSED, self.gate.now
-            return
-        self.transport.write(said)
-        if broken is not None:
-            broken.disconnected = True
-            broken.message_event.set()
-        self.end(unread=True)
-
-    def end(self, unread: bool = False) -> None:
-        """Ends the connection when the client has taken what was written.
-
-        Where more is ``unread`` or coming, it is discarded for a while: to close at once would take the answer back.
-        """
-        if self.skip_left is not None:
-            return
-        self.receiving, self.since, self.skip_left, self.skip = CLOSED, self.gate.now, MOST_SKIPPED, 0
-        while self.pipeline:
-            self.pipeline.pop()[0].forget()
-        if unread and not self.transport.is_closing():
-            self.flow.resume_reading()
-            self.transport.write_eof()
-        else:
-            self.transport.close()
-
-    def shutdown(self) -> None:
-        """The server ends: so does the connection, when what has begun to arrive was answered."""
-        if not self.idle:
-            (self.pipeline[0][0] if self.pipeline else self.current).keep_alive = False
-        elif self.receiving == NOTHING:
-            self.end()
-        elif self.cycle is None and not self.begun:  # its first request may be under way
-            self.since = self.gate.now - self.gate.limits.header_seconds + FIRST_REQUEST_SECONDS

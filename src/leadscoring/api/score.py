@@ -52,7 +52,7 @@ class Scoring:
         body = await exchange.json_body(self._max_body_bytes)
         asked = what_is_asked(exchange.query)
         if admission.busy:
-            await admission.turn(len(body), exchange.began)
+            await admission.turn(len(body), exchange.began, exchange.key or "")
         began = perf_counter()
         try:
             answer, spent = await self._scorer.one(body, asked, exchange.request_id)
@@ -76,7 +76,7 @@ class Scoring:
         body = await exchange.json_body(self._max_body_bytes)
         asked = what_is_asked(exchange.query)
         if admission.crowded:
-            await admission.turn(len(body), exchange.began)
+            await admission.turn(len(body), exchange.began, exchange.key or "")
         parts: list[bytes] = []
         working, spent = 0.0, Spent()
         errors: Counter[str] = Counter()
