@@ -104,7 +104,7 @@ class Fed:
             room[:size] = rest[:size]
             front.buffer_updated(size)
             rest = rest[size:]
-        http = front._http  # whether anything is left to do is not visible from outside
+        http = front.http  # whether anything is left to do is not visible from outside
         for turn in range(1000):
             if not http.tasks or (turn > 8 and http.begun and http.cycle is http.current):  # done, or waits for more
                 return

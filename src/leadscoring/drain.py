@@ -34,6 +34,7 @@ class Server(Clocked):
         super().__init__(config)
         self._drain_seconds = drain_seconds
         self._parent = parent
+        self.sharers = config.workers if parent is not None else 1
         self._leave_at: float | None = None
         self._told_to_reread = False
 

@@ -40,7 +40,7 @@ BEAT_SECONDS = 2.0
 """A process that has not said for so long that it serves does not."""
 
 REJECTIONS = ("overloaded", "deadline", "rate_limit", "connections", "header_time", "body_time", "headers", "malformed",
-              "memory", "slow_reader")  # fmt: skip
+              "memory", "slow_reader", "descriptors")  # fmt: skip
 SCORES = tuple(step / 20 for step in range(1, 20))
 BATCHES = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000)
 

@@ -288,8 +288,8 @@ TABLE = (
     Setting("MAX_BODY_BYTES", "5242880", whole(1024, 1 << 30), "a whole number from 1024 to 1073741824",
             "Bytes in one request body, at most"),
     Setting("MAX_BUFFERED_BYTES", "0", whole(0, 1 << 40), "a whole number from 0 to 1099511627776",
-            "Bytes that one worker holds of requests that are not whole yet, and as many of answers that clients do not "
-            "read, at most; 0 stands for 67108864, or for four bodies of MAX_BODY_BYTES where they are more"),
+            "Bytes that one worker holds of unfinished requests, and as many of unread answers, at most; "
+            "0 stands for 67108864, or for four bodies of MAX_BODY_BYTES where they are more"),
     Setting("MAX_HEADER_BYTES", "32768", whole(1024, 1 << 20), "a whole number from 1024 to 1048576",
             "Bytes in the head of one request, at most"),
     Setting("MAX_CONNECTIONS", "4096", whole(1, 100_000), "a whole number from 1 to 100000",

@@ -62,7 +62,7 @@ DETAILS = re.compile(rb"[0-9a-f]{12}-[0-9a-f]+|content-length: [0-9]+|date: [^\r
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+def app(tmp_path_factory: pytest.TempPathFactory) -> App:
     """The application of this file."""
     folder = tmp_path_factory.mktemp("cuts")
     with pytest.MonkeyPatch.context() as patch:
@@ -72,7 +72,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
             patch.delenv(name, raising=False)
         made = create()
     made.lifecycle.start()
-    yield made
+    return made
 
 
 def said(written: bytes) -> bytes:

@@ -25,18 +25,18 @@ class Front(asyncio.BufferedProtocol):
     buffer = memoryview(bytearray(BODY_READ))
     """One for all connections: what was read is handed on before the next read."""
 
-    __slots__ = ("_http",)
+    __slots__ = ("http",)
 
     def __init__(self, http: BoundedHttp) -> None:
-        self._http = http
+        self.http = http
 
     def connection_made(self, transport: Any) -> None:
         """A client connects."""
-        self._http.connection_made(transport)
+        self.http.connection_made(transport)
 
     def get_buffer(self, _sizehint: int) -> memoryview:
         """Where to read to."""
-        http = self._http
+        http = self.http
         if http.skip:
             return self.buffer[: min(http.skip, SKIP_READ)]
         if http.receiving == CLOSED:
@@ -47,26 +47,26 @@ class Front(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """So much was read."""
-        if self._http.skip:
-            self._http.passed(nbytes)
+        if self.http.skip:
+            self.http.passed(nbytes)
         else:
-            self._http.data_received(bytes(self.buffer[:nbytes]))
+            self.http.data_received(bytes(self.buffer[:nbytes]))
 
     def eof_received(self) -> bool:
         """The client sends no more; says whether it is still owed something."""
-        return self._http.ended()
+        return self.http.ended()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
-        self._http.connection_lost(exc)
+        self.http.connection_lost(exc)
 
     def pause_writing(self) -> None:
         """The client reads too slowly."""
-        self._http.pause_writing()
+        self.http.pause_writing()
 
     def resume_writing(self) -> None:
         """The client has caught up."""
-        self._http.resume_writing()
+        self.http.resume_writing()
 
 
 def connection(config: Any, server_state: Any, app_state: Any, _loop: Any = None) -> Front:

@@ -20,6 +20,12 @@ from leadscoring.api.refusal import discard
 from leadscoring.api.upgrade import OFFER, without_offer
 from leadscoring.errors import Overloaded
 
+RESERVE = 64
+"""Connections beyond the limit, at most, that only probes may have; an eighth of the limit where that is less."""
+
+PROBING = (b"GET /health", b"GET /ping", b"GET /v2/health", b"HEAD /health")
+"""How the requests of probes begin."""
+
 SPECIAL = frozenset((b"expect", b"transfer-encoding"))
 """Headers that say how the body comes."""
 
@@ -41,14 +47,22 @@ class BoundedHttp(Ending):
         self.chunk = self.first_chunk = 0
         self.first = True
         self.coding: bytes | None = None
-        self.kept = b""
+        self.kept: tuple[Head, bytes] | None = None  # the request that is held back
+        self.probes = False  # whether the first request is known to be a probe's
+        self.reserved = False  # whether this is beyond the limit, and for a probe only
 
     def connection_made(self, transport: Any) -> None:
         """A client connects; one too many gets a 503 and is disconnected."""
-        crowded = len(self.connections) >= self.gate.limits.connections
+        limit = self.gate.limits.connections
+        beyond = len(self.connections) - limit
         super().connection_made(transport)
-        if crowded:
-            self.refuse(partial(problem, Overloaded()), "connections")
+        self.reserved = beyond >= 0
+        if self.reserved and not self.probes and beyond >= min(RESERVE, limit // 8):
+            self.refuse_connection()
+
+    def refuse_connection(self) -> None:
+        """There are too many connections."""
+        self.refuse(partial(problem, Overloaded()), "connections")
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone: whoever answers a request of it hears of that."""
@@ -64,6 +78,9 @@ class BoundedHttp(Ending):
         """Bytes from the client: a part of a request, or several."""
         if self.receiving == CLOSED:
             self.discarded(len(data))
+            return
+        if self.reserved and self.cycle is None and not self.begun and not data.startswith(PROBING):
+            self.refuse_connection()
             return
         if not self.begun:
             head = read_head(data) if self.idle else None
@@ -82,21 +99,20 @@ class BoundedHttp(Ending):
         if gate.backlog.refuses(caller):
             self.turn_away(head, data)
             return True
-        self.kept, self.receiving = data, HELD
+        self.kept, self.receiving = (head, data), HELD
         self.flow.pause_reading()
         gate.backlog.hold(self, caller, head.body)
         return True
 
     def go_on(self, refused: bool) -> None:
         """The turn of the request that was held back has come, or it cannot be answered in time."""
-        data, self.kept = self.kept, b""
-        if self.transport.is_closing() or self.receiving != HELD:
+        kept, self.kept = self.kept, None
+        if kept is None or self.transport.is_closing() or self.receiving != HELD:
             self.gate.backlog.arrived(self)
             return
         self.receiving, self.since = NOTHING, self.gate.now
         self.flow.resume_reading()
-        head = read_head(data)
-        assert head is not None  # or it would not have been held back
+        head, data = kept
         if refused:
             self.gate.backlog.arrived(self)
             self.turn_away(head, data)
@@ -227,7 +243,7 @@ class BoundedHttp(Ending):
         if parser.should_upgrade() and any(name == OFFER for name, _ in self.headers):
             return
         self.describe()
-        keeps = version != "1.0" and parser.should_keep_alive() and not gate.closing
+        keeps = version != "1.0" and parser.should_keep_alive() and not (gate.closing or self.reserved)
         before, self.cycle = self.idle, Cycle(self, keeps)
         self.receiving, self.since, self.uncounted = BODY, gate.now, 0
         if before:
