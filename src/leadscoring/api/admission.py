@@ -48,7 +48,7 @@ class Admission:
 
     ``crowded`` says that a newcomer must wait its turn, ``busy`` that a single lead must, ``full`` that it would wait
     for too long.
-    ``strained`` says that it has been ``full``, until somebody looks after what that leaves behind.
+    ``strained`` says that it was ``full``, or had requests wait unread, until somebody looks after what that leaves.
     ``told`` hears how many wait, ``waited`` how long each did.
     """
 

@@ -16,7 +16,7 @@ AHEAD = 0.02
 ON_ITS_WAY = 0.1
 """Seconds within which a body that is let in should be there; a slow one is not waited for."""
 
-AT_ONCE = 50
+AT_ONCE = 5
 """Requests that are refused at once in a tenth of a second; more are refused ``LATER``."""
 
 LATER = 1.0
@@ -66,6 +66,7 @@ class Backlog:
 
     def hold(self, held: Held, caller: str, size: int) -> None:
         """Has a request of ``size`` bytes wait, whose head was read: for its turn, or for its refusal."""
+        self.admission.strained = True
         if self._line.wait(caller) > self.longest_wait:
             self._refused.append((held, self._now + LATER))
             return
