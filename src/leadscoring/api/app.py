@@ -266,7 +266,9 @@ class App:
         self.gate.now = now
         admission = self._admission
         self.gate.backlog.tick(now)
-        if admission.strained and not (admission or self.gate.backlog):  # the bodies that waited are gone, and leave holes in the heap
+        if admission.strained and not (
+            admission or self.gate.backlog
+        ):  # the bodies that waited are gone, and leave holes in the heap
             admission.strained = False
             give_back_memory()
         self._metrics.beat(now if self.lifecycle.scores else 0.0)
