@@ -26,6 +26,9 @@ AT_A_TIME = 1024
 FEW = 8
 """The same where the system does not say how many wait."""
 
+PROBE = 4096
+"""Bytes of a probe's request, at most."""
+
 LONGEST = max(map(len, PROBING))
 
 OUT_OF = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
@@ -105,7 +108,7 @@ class Acceptor:
                 return
             taken.setblocking(False)
             if probes(taken):
-                self._set_up(taken, first=True)
+                self._set_up(taken, probes=True)
             else:
                 self._taken.append(taken)
         if self._short:
@@ -127,9 +130,11 @@ class Acceptor:
         if self._setting_up:
             self._loop.call_soon(self._next)
 
-    def _set_up(self, taken: socket.socket, first: bool = False) -> None:
+    def _set_up(self, taken: socket.socket, probes: bool = False) -> None:
         front = self._make()
-        front.http.probes = first
+        front.http.probes = probes
+        if probes:
+            answer_probe(front, taken)
         task = self._loop.create_task(connected(self._loop, front, taken))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -141,6 +146,15 @@ async def connected(loop: asyncio.AbstractEventLoop, front: Front, taken: socket
         await loop.connect_accepted_socket(lambda: front, taken)
     except OSError:
         taken.close()
+
+
+def answer_probe(front: Front, taken: socket.socket) -> None:
+    """Answers a probe here and now, where all of its request is there: to set its connection up takes a few passes."""
+    answer = front.http.probed(taken.recv(PROBE, socket.MSG_PEEK))
+    if answer is not None:
+        with suppress(OSError):
+            taken.recv(PROBE)
+            taken.send(answer)  # on a new connection there is room for it
 
 
 def waiting(listener: socket.socket) -> int:

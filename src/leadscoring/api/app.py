@@ -108,8 +108,8 @@ REQUEST_ID, CUT_OFF = "leadscoring.request_id", "leadscoring.cut_off"
 class App:
     """Gives every request an id, answers it, counts, times and logs it; no failure escapes.
 
-    A plain one that is all there, and whose path is one of ``prompt``, is answered where it was read: no parser, task
-    or scope is made for it. Any other that is not ``unusual`` (no browser's ``Origin``, one ``Host``, HTTP/1.1) and
+    A plain one that is all there, and whose path is a probe's or one of ``prompt``, is answered where it was read: no
+    parser, task or scope is made for it. Any other that is not ``unusual`` (no browser's ``Origin``, one ``Host``, HTTP/1.1) and
     whose path and method are a route goes straight to its handler. All others take the way through Starlette, which
     knows CORS, HEAD, what methods a path takes, and what to say of a path that is none.
     """
@@ -139,6 +139,7 @@ class App:
         self._admission = backlog.admission
         self._routes = routes
         self._prompt = prompt or {}
+        self._probes: dict[str, Any] = {path: handler for (_, path), handler in routes.items() if path in PROBES}
         self._metrics = service.metrics
         self._keys = service.keys
         self._access_log = service.access_log
@@ -185,8 +186,11 @@ class App:
 
     def answer_at_once(self, head: Head, body: bytes) -> tuple[Reply, str] | None:
         """The reply to a plain request that is all there, and its id; nothing where it may have to wait."""
-        handler = self._prompt.get(head.path)
-        if handler is None or self._admission.busy:
+        if head.method == "GET":
+            handler = self._probes.get(head.path)
+        else:
+            handler = None if self._admission.busy else self._prompt.get(head.path)
+        if handler is None:
             return None
         exchange = Exchange.whole(head, body, self._next_id(), perf_counter())
         exchange.endpoint = head.path
@@ -224,7 +228,7 @@ class App:
 
     def caller_of(self, head: Head) -> str | None:
         """Whose request to score this is; nothing for any other request, and where that is not known."""
-        if head.path not in SCORING_PATHS:
+        if head.path not in SCORING_PATHS or head.method != "POST":
             return None
         try:
             return self._keys.check(head.headers.get(b"x-api-key")).label

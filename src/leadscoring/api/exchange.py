@@ -75,7 +75,7 @@ class Exchange:
     def whole(cls, head: Head, body: bytes, request_id: str, began: float) -> "Exchange":
         """A request that is plain and all there; it has no ``scope``, and nothing more to ``receive``."""
         made = cls.__new__(cls)
-        made.method, made.path, made.query = "POST", head.path, head.query
+        made.method, made.path, made.query = head.method, head.path, head.query
         made.arrived = body
         made.unusual = False
         made._begin(head.headers, request_id, began)

@@ -168,6 +168,8 @@ class BoundedHttp(Ending):
         gate, end = self.gate, head.size + head.body
         if len(data) < end or head.size > gate.limits.header_bytes or gate.closing or self.flow.write_paused:
             return False
+        if self.reserved:  # its answer is the last
+            return False
         answer = gate.answer_at_once(head, data[head.size : end])
         if answer is None:
             return False
@@ -181,6 +183,18 @@ class BoundedHttp(Ending):
         elif len(data) > end:  # the next request of a pipeline
             self.data_received(data[end:])
         return True
+
+    def probed(self, data: bytes) -> bytes | None:
+        """The answer to a probe whose whole request came with its connection, before there is a transport for it."""
+        head = read_head(data)
+        if head is None or head.method != "GET" or head.size != len(data) or self.gate.closing:
+            return None
+        answer = self.gate.answer_at_once(head, b"")
+        if answer is None:
+            return None
+        self.server_state.total_requests += 1
+        self.receiving, self.since = NOTHING, self.gate.now
+        return self.bytes_of(*answer, closes=False)
 
     def turn_away(self, head: Head, data: bytes) -> None:
         """Answers a request that cannot be scored in time, and lets its body pass."""
