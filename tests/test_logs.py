@@ -114,7 +114,7 @@ async def main():
         assert sent[0]["status"] == 500
         assert b"hidden" not in sent[1]["body"]
         if os.environ.get("AT_ONCE"):
-            reply, _ = app.answer_at_once(Head("/boom", b"", {b"host": b"x"}, 0, 0), b"")
+            reply, _ = app.answer_at_once(Head("POST", "/boom", b"", {b"host": b"x"}, 0, 0), b"")
             assert (reply.status, b"hidden" in reply.body) == (500, False)
         loop = asyncio.get_running_loop()
         loop.call_soon(float, "hidden-company")

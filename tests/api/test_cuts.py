@@ -59,6 +59,7 @@ CORPUS = {
 }  # fmt: skip
 PAIRS = list(itertools.product(CORPUS, CORPUS))
 DETAILS = re.compile(rb"[0-9a-f]{12}-[0-9a-f]+|content-length: [0-9]+|date: [^\r]*|\"timestamp\":\"[^\"]*\"")
+STATUS = re.compile(rb"HTTP/1\.1 ([0-9]+) ")
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +132,13 @@ def test_any_requests_in_any_parts_are_answered_alike(app: App, data: st.DataObj
         fed = Fed(app)
         expected = await by_parser(app, fed, sent)
         written, closed = await fed.answers(*parts)
-        assert (said(written), closed) == expected
+        found = said(written), closed
+        assert found == expected or broken_later(found, expected)
 
     asyncio.run(scenario())
+
+
+def broken_later(found: tuple[bytes, bool], expected: tuple[bytes, bool]) -> bool:
+    """Whether two differ only in that a request was refused for its head before its body was seen to be broken."""
+    ours, theirs = (STATUS.findall(written) for written, _ in (found, expected))
+    return found[1] and expected[1] and ours[:-1] == theirs[:-1] and b"400" in (ours[-1], theirs[-1])

@@ -163,7 +163,7 @@ class Admission:
         if not self._passing:
             self._changed()
             return
-        now, planned = perf_counter(), self._spent
+        idle, now, planned = not self.crowded, perf_counter(), self._spent
         while self and planned < SLICE:
             waiter = self._begun.pop() if self._begun else self._line.pop()
             if waiter.future.done():  # the client has gone
@@ -174,7 +174,10 @@ class Admission:
             waiter.future.set_result(None)
             planned += waiter.cost
         self._changed()
-        self._next_pass()
+        if not idle:
+            self._next_pass()
+        else:  # only those are left who wait elsewhere, for something that is on its way
+            asyncio.get_running_loop().call_later(SLICE, self._pass)
 
     def _changed(self) -> None:
         self.full = self.queued > self._longest_wait

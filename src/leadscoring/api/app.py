@@ -109,9 +109,9 @@ class App:
     """Gives every request an id, answers it, counts, times and logs it; no failure escapes.
 
     A plain one that is all there, and whose path is a probe's or one of ``prompt``, is answered where it was read: no
-    parser, task or scope is made for it. Any other that is not ``unusual`` (no browser's ``Origin``, one ``Host``, HTTP/1.1) and
-    whose path and method are a route goes straight to its handler. All others take the way through Starlette, which
-    knows CORS, HEAD, what methods a path takes, and what to say of a path that is none.
+    parser, task or scope is made for it. Any other that is not ``unusual`` (no browser's ``Origin``, one ``Host``,
+    HTTP/1.1) and whose path and method are a route goes straight to its handler. All others take the way through
+    Starlette, which knows CORS, HEAD, what methods a path takes, and what to say of a path that is none.
     """
 
     def __init__(
@@ -127,9 +127,6 @@ class App:
         self.gate = Gate(
             Limits.of(service.settings),
             backlog,
-            Buffers(
-                most(service.settings.max_buffered_bytes, service.settings.max_body_bytes), service.metrics.rejected
-            ),
             service.metrics.rejected,
             self.caller_of,
             self.turn_away,
@@ -377,7 +374,9 @@ def backlog_of(service: Service) -> Backlog:
     """The lines in front of this process's scoring."""
     settings, metrics = service.settings, service.metrics
     longest = settings.max_queue_seconds
-    return Backlog(Admission(longest, settings.request_timeout_seconds, metrics.queued.set, metrics.waited), longest)
+    admission = Admission(longest, settings.request_timeout_seconds, metrics.queued.set, metrics.waited)
+    bytes_each_way = most(settings.max_buffered_bytes, settings.max_body_bytes)
+    return Backlog(admission, longest, Buffers(bytes_each_way, metrics.rejected))
 
 
 def lifespan(lifecycle: Lifecycle, closing: ExitStack, *beside: AbstractAsyncContextManager[None]) -> Lifespan:

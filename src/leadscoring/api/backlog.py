@@ -8,10 +8,14 @@ from collections import deque
 from typing import Protocol
 
 from leadscoring.api.admission import Admission
+from leadscoring.api.buffers import Buffers
 from leadscoring.api.fair import FairQueue
 
 AHEAD = 0.02
 """Seconds of work whose bodies may be in memory, or on their way: from then on the next ones wait unread."""
+
+AHEAD_BYTES = 1 << 22
+"""Bytes of unfinished bodies in memory from which on, while work waits, they are read one after the other."""
 
 ON_ITS_WAY = 0.1
 """Seconds within which a body that is let in should be there; a slow one is not waited for."""
@@ -33,16 +37,23 @@ class Held(Protocol):
         """Its turn has come, or it cannot be answered in time."""
         ...
 
+    def read_on(self) -> None:
+        """There is room for more of its body."""
+        ...
+
 
 class Backlog:
     """The line at the door of one process, fair between callers."""
 
-    def __init__(self, admission: Admission, longest_wait: float) -> None:
+    def __init__(self, admission: Admission, longest_wait: float, buffers: Buffers) -> None:
         self.admission = admission
+        self.buffers = buffers
         self.longest_wait = longest_wait
         self.ahead = min(AHEAD, longest_wait)
         self._line: FairQueue[tuple[Held, float, float]] = FairQueue()
         self._refused: deque[tuple[Held, float]] = deque()
+        self._braked: deque[tuple[Held, int]] = deque()
+        self._braked_bytes = 0
         self._coming: dict[Held, tuple[float, float]] = {}
         self._expected = 0.0
         self._at_once = 0
@@ -74,6 +85,25 @@ class Backlog:
         self._line.push(caller, (held, cost, self._now + self.longest_wait), cost)
         self.admission.go_on()
 
+    @property
+    def brakes(self) -> bool:
+        """Whether a body is not read on for now: enough of others is in memory, and there is work to do."""
+        return self.buffers.incoming - self._braked_bytes > AHEAD_BYTES and self.admission.queued > 0
+
+    def brake(self, held: Held, size: int) -> None:
+        """A connection with so many bytes of a body is not read from until there is room."""
+        self._braked.append((held, size))
+        self._braked_bytes += size
+        self.admission.go_on()
+
+    def _read_on(self) -> None:
+        for _ in range(A_PASS):
+            if not self._braked or self.brakes:
+                break
+            held, size = self._braked.popleft()
+            self._braked_bytes -= size
+            held.read_on()
+
     def arrived(self, held: Held) -> None:
         """The body of a request that was let in is there, or will not come."""
         if self._coming:
@@ -83,6 +113,7 @@ class Backlog:
     def release(self) -> int:
         """Lets in as many as there is room for; how many still wait for room."""
         admission = self.admission
+        self._read_on()
         for _ in range(A_PASS):
             if not self._refused or self._refused[0][1] > self._now:
                 break
@@ -92,7 +123,7 @@ class Backlog:
             self._coming[held] = (cost, self._now + ON_ITS_WAY)
             self._expected += cost
             held.go_on(refused=self._now > until)
-        return len(self._line)
+        return len(self._line) + len(self._braked)
 
     def tick(self, now: float) -> None:
         """Ten times a second: bodies that have not come are no longer expected."""

@@ -11,6 +11,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from leadscoring.api.exchange import CLOSE, Reply
 from leadscoring.api.failures import plain_problem, problem
+from leadscoring.api.flow import Flow
 from leadscoring.api.gate import Gate, Refusal
 from leadscoring.api.refusal import discard, head_lines
 from leadscoring.errors import Overloaded
@@ -34,6 +35,7 @@ class Ending(HttpToolsProtocol):
     ``cycle`` is the newest request whose head was read, ``current`` the one that is being answered, or was last.
     """
 
+    flow: Flow
     cycle: Any
     current: Any
     pipeline: Any
@@ -161,7 +163,7 @@ class Ending(HttpToolsProtocol):
         while self.pipeline:
             self.pipeline.pop()[0].forget()
         if unread and not self.transport.is_closing():
-            self.flow.resume_reading()
+            self.flow.free()
             self.transport.write_eof()
         else:
             self.transport.close()

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from leadscoring.api.backlog import Backlog
-from leadscoring.api.buffers import Buffers
 from leadscoring.api.exchange import Reply, Scope
 from leadscoring.api.head import Head
 from leadscoring.settings import Settings
@@ -54,7 +53,6 @@ class Gate:
         self,
         limits: Limits,
         backlog: Backlog,
-        buffers: Buffers,
         rejected: Callable[[str], None],
         caller_of: Callable[[Head], str | None],
         turn_away: Callable[[Head, bool], bytes],
@@ -63,7 +61,7 @@ class Gate:
     ) -> None:
         self.limits = limits
         self.backlog = backlog
-        self.buffers = buffers
+        self.buffers = backlog.buffers
         self.rejected = rejected
         self.caller_of = caller_of
         self.turn_away = turn_away

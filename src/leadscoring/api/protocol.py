@@ -15,6 +15,7 @@ from leadscoring.api.cycle import Cycle
 from leadscoring.api.ending import BODY, CLOSED, HEAD, HELD, MOST_SKIPPED, NOTHING, Ending
 from leadscoring.api.exchange import CLOSE, Reply
 from leadscoring.api.failures import plain_problem, problem
+from leadscoring.api.flow import Flow
 from leadscoring.api.head import Head, read_head
 from leadscoring.api.refusal import discard
 from leadscoring.api.upgrade import OFFER, without_offer
@@ -56,6 +57,7 @@ class BoundedHttp(Ending):
         limit = self.gate.limits.connections
         beyond = len(self.connections) - limit
         super().connection_made(transport)
+        self.flow = Flow(transport)
         self.reserved = beyond >= 0
         if self.reserved and not self.probes and beyond >= min(RESERVE, limit // 8):
             self.refuse_connection()
@@ -196,6 +198,11 @@ class BoundedHttp(Ending):
         self.receiving, self.since = NOTHING, self.gate.now
         return self.bytes_of(*answer, closes=False)
 
+    def read_on(self) -> None:
+        """There is room for more of the body."""
+        if not self.transport.is_closing():
+            self.flow.free()
+
     def turn_away(self, head: Head, data: bytes) -> None:
         """Answers a request that cannot be scored in time, and lets its body pass."""
         ends = self.gate.closing or head.body > MOST_SKIPPED
@@ -289,6 +296,9 @@ class BoundedHttp(Ending):
         cycle.held += len(body)
         self.gate.buffers.took(cycle, len(body))
         super().on_body(body)
+        if self.gate.backlog.brakes:
+            self.flow.hold()
+            self.gate.backlog.brake(self, cycle.held)
 
     def on_message_complete(self) -> None:
         """The last byte of a request."""
