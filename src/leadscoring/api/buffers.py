@@ -37,8 +37,8 @@ class Buffers:
     def __init__(self, most: int, rejected: Callable[[str], None]) -> None:
         self._most = most
         self._rejected = rejected
-        self._coming: dict[Holder, int] = {}
-        self._complete = 0
+        self._held: dict[Holder, int] = {}
+        self._coming: set[Holder] = set()
         self._unread: dict[Holder, int] = {}
         self.incoming = 0
         self.outgoing = 0
@@ -46,23 +46,23 @@ class Buffers:
     def took(self, holder: Holder, size: int) -> None:
         """So many more bytes of an unfinished body are held."""
         self.incoming += size
-        self._coming[holder] = self._coming.get(holder, 0) + size
+        self._held[holder] = self._held.get(holder, 0) + size
+        self._coming.add(holder)
 
     def completed(self, holder: Holder) -> None:
         """The body is whole: it is no longer given up."""
-        self._coming.pop(holder, None)
+        self._coming.discard(holder)
 
-    def let_go(self, holder: Holder, size: int) -> None:
-        """So many bytes of a body are no longer needed."""
-        self.incoming -= size
-        if holder in self._coming:
-            del self._coming[holder]
+    def let_go(self, holder: Holder) -> None:
+        """A body is no longer needed."""
+        self.incoming -= self._held.pop(holder, 0)
+        self._coming.discard(holder)
 
     def bound(self) -> None:
         """Gives up unfinished bodies until the rest fits."""
         while self.incoming > self._most and self._coming:
-            largest = max(self._coming, key=self._coming.__getitem__)
-            del self._coming[largest]
+            largest = max(self._coming, key=self._held.__getitem__)
+            self.let_go(largest)
             self._rejected("memory")
             largest.give_up_body()
 

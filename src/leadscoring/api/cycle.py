@@ -68,8 +68,7 @@ class Cycle(RequestResponseCycle):
 
     def let_go(self) -> None:
         """The body no longer counts."""
-        self._connection.gate.buffers.let_go(self, self.held)
-        self.held = 0
+        self._connection.gate.buffers.let_go(self)
 
     def forget(self) -> None:
         """Lets go of everything: it was answered, or never will be."""

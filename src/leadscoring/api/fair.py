@@ -56,8 +56,9 @@ class FairQueue(Generic[Item]):
             del self._lines[caller], self._owed[caller]
             self._tags[caller] = self._now + cost
             if len(self._tags) > REMEMBERED:
-                self._tags = {each: tag for each, tag in self._tags.items() if tag > self._now}
+                self._tags.clear()
         if not self._count:
+            self._tags.clear()  # nobody had to wait for anybody
             self.cost = 0.0  # nothing is left of what sums of floats get wrong
         return item
 
