@@ -1,7 +1,7 @@
 """What all connections of a process share: their limits, the clock, and what the application answers early."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from leadscoring.api.backlog import Backlog
 from leadscoring.api.exchange import Reply, Scope
@@ -37,6 +37,7 @@ class Gate:
     """What all connections of a process share.
 
     ``now`` is the clock, set by the server, and ``lines`` the headers that all answers have, of which the date is one;
+    ``reserved`` has the connections beyond the limit that have said nothing yet, the oldest first;
     ``closing`` says that every answer from now on ends its connection. ``buffers`` counts what is held for clients.
     While ``backlog`` holds requests to score, those of which ``caller_of`` knows the caller wait in it, and
     ``turn_away`` answers one that cannot be scored in time from its head alone; otherwise ``answer_at_once`` answers
@@ -46,7 +47,7 @@ class Gate:
 
     __slots__ = (
         "answer_at_once", "backlog", "buffers", "caller_of", "closing", "limits", "lines", "now", "refused",
-        "rejected", "turn_away",
+        "rejected", "reserved", "turn_away",
     )  # fmt: skip
 
     def __init__(
@@ -67,6 +68,7 @@ class Gate:
         self.turn_away = turn_away
         self.answer_at_once = answer_at_once
         self.refused = refused
+        self.reserved: dict[Any, None] = {}
         self.now = 0.0
         self.lines = b""
         self.closing = False

@@ -55,15 +55,18 @@ class BoundedHttp(Ending):
     def connection_made(self, transport: Any) -> None:
         """A client connects; one too many gets a 503 and is disconnected."""
         limit = self.gate.limits.connections
-        beyond = len(self.connections) - limit
+        beyond = len(self.connections) >= limit
         super().connection_made(transport)
         self.flow = Flow(transport)
-        self.reserved = beyond >= 0
-        if self.reserved and not self.probes and beyond >= min(RESERVE, limit // 8):
-            self.refuse_connection()
+        self.reserved = beyond
+        if beyond and not self.probes:
+            self.gate.reserved[self] = None
+            if len(self.gate.reserved) > min(RESERVE, limit // 8):  # who is about to ask has just come
+                next(iter(self.gate.reserved)).refuse_connection()
 
     def refuse_connection(self) -> None:
         """There are too many connections."""
+        self.gate.reserved.pop(self, None)
         self.refuse(partial(problem, Overloaded()), "connections")
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -72,6 +75,7 @@ class BoundedHttp(Ending):
             self.current.disconnected = True
         while self.pipeline:
             self.pipeline.pop()[0].forget()
+        self.gate.reserved.pop(self, None)
         self.gate.backlog.arrived(self)
         self.gate.buffers.read(self)
         super().connection_lost(exc)
@@ -81,7 +85,7 @@ class BoundedHttp(Ending):
         if self.receiving == CLOSED:
             self.discarded(len(data))
             return
-        if self.reserved and self.cycle is None and not self.begun and not data.startswith(PROBING):
+        if self.reserved and self.gate.reserved.pop(self, self) is None and not data.startswith(PROBING):
             self.refuse_connection()
             return
         if not self.begun:
