@@ -66,7 +66,7 @@ class Admission:
         self._longest_wait = longest_wait
         self._deadline = deadline
         self._told = told
-        self._waited = waited
+        self.waited = waited
         self._line: FairQueue[Waiter] = FairQueue()
         self._begun: list[Waiter] = []
         self._room: Callable[[], int] = lambda: 0
@@ -117,7 +117,7 @@ class Admission:
         waiter = Waiter(asyncio.get_running_loop().create_future(), cost, began + self._deadline)
         self._line.push(caller, waiter, waiter.cost)
         await self._wait(waiter)
-        self._waited(perf_counter() - now)
+        self.waited(perf_counter() - now)
 
     async def breathe(self) -> None:
         """Between two parts of one request: lets the loop do everything else when this pass has scored enough."""

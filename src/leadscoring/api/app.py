@@ -14,9 +14,8 @@ from starlette.applications import Starlette
 from leadscoring.api.admission import Admission
 from leadscoring.api.backlog import Backlog
 from leadscoring.api.buffers import Buffers, most
-from leadscoring.api.deadline import until_caller_gives_up
-from leadscoring.api.docs import Documentation
 from leadscoring.api.exchange import (
+    BEGAN,
     DROPPED,
     IN_ONE_WRITE,
     SANE_REQUEST_ID,
@@ -27,19 +26,21 @@ from leadscoring.api.exchange import (
     Reply,
     Scope,
     Send,
+    collected,
+    head,
     request_id_in,
 )
 from leadscoring.api.failures import problem
-from leadscoring.api.framework import Handler, Lifespan, RouteTable, failed, framework, response
+from leadscoring.api.framework import Lifespan, RouteTable, failed, framework, response
 from leadscoring.api.gate import Gate, Limits, Refusal
 from leadscoring.api.head import Head
 from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.api.limits import RateLimit
 from leadscoring.api.listener import CONNECTIONS, listening
-from leadscoring.api.model import ModelRoutes
 from leadscoring.api.operations import Operations
 from leadscoring.api.pulse import Pulse
 from leadscoring.api.refusal import Prepared
+from leadscoring.api.routes import SINGLE_PATH, detail_table, route_table
 from leadscoring.api.score import Scoring
 from leadscoring.errors import DeadlineExceeded, Overloaded, RequestError
 from leadscoring.logs import Answered
@@ -84,7 +85,6 @@ PATHS = (
 )
 """Every path of the service, by which requests are counted."""
 
-SINGLE_PATH = "/api/v1/score"
 SCORING_PATHS = (SINGLE_PATH, "/api/v1/score/batch")
 
 SHARED_FOLDER = "LEADSCORING_SHARED_FOLDER"
@@ -149,7 +149,9 @@ class App:
         if scope["type"] != "http":
             await self._framework(scope, receive, send)
             return
-        exchange = Exchange(scope, receive, scope.get(REQUEST_ID) or self._next_id(), perf_counter())
+        exchange = Exchange(
+            scope, receive, scope.get(REQUEST_ID) or self._next_id(), scope.get(BEGAN) or perf_counter()
+        )
         scope[REQUEST_ID] = exchange.request_id
         self._metrics.arrived()
         status = 499  # the client hung up: nothing was sent
@@ -392,92 +394,3 @@ def lifespan(lifecycle: Lifecycle, closing: ExitStack, *beside: AbstractAsyncCon
         closing.close()
 
     return life
-
-
-def detail_table(operations: Operations) -> RouteTable:
-    """The routes of operational detail, which a setting can close or move."""
-    return {
-        ("GET", "/metrics"): operations.metrics,
-        ("GET", "/resources"): operations.resources,
-        ("GET", "/status"): operations.status,
-    }
-
-
-def protocol_table(service: Service, admission: Admission, lifecycle: Lifecycle, limit: RateLimit) -> RouteTable:
-    """The routes of the protocols of model servers that a setting turns on."""
-    scorer, metrics, settings = service.scorer, service.metrics, service.settings
-    table: RouteTable = {}
-    if "sagemaker" in settings.endpoint_protocols:
-        from leadscoring.api.sagemaker import SageMaker
-
-        sagemaker = SageMaker(scorer, metrics, settings, admission, lifecycle, limit)
-        table |= {
-            ("GET", "/ping"): sagemaker.ping,
-            ("GET", "/execution-parameters"): sagemaker.execution_parameters,
-            ("POST", "/invocations"): sagemaker.invocations,
-        }
-    if "v2" in settings.endpoint_protocols:
-        from leadscoring.api.encoded import EncodedScoring
-        from leadscoring.api.inference_v2 import InferenceV2
-
-        rows = EncodedScoring(scorer, service.keys, metrics, settings, admission, limit)
-        table |= InferenceV2(scorer, service.keys, rows, settings, lifecycle).routes()
-    return table
-
-
-def route_table(
-    service: Service,
-    scoring: Scoring,
-    operations: Operations,
-    admission: Admission,
-    lifecycle: Lifecycle,
-    limit: RateLimit,
-) -> RouteTable:
-    """Every other route of the service."""
-    settings = service.settings
-    model = ModelRoutes(service.scorer, service.keys, service.metrics.drift)
-    documentation = Documentation(service.scorer, settings)
-    # a local model is quicker than any deadline, and does not pay for one
-    timed = until_caller_gives_up if settings.model_endpoint_provider != "local" else as_it_is
-    return {
-        ("POST", SINGLE_PATH): timed(scoring.one),
-        ("POST", "/api/v1/score/batch"): timed(scoring.batch),
-        ("GET", "/api/v1/model/info"): model.info,
-        ("GET", "/api/v1/model/features"): model.features,
-        ("GET", "/api/v1/model/importance"): model.importance,
-        ("GET", "/api/v1/model/drift"): model.drift,
-        ("GET", "/"): operations.root,
-        ("GET", "/health"): operations.health,
-        ("GET", "/health/live"): operations.live,
-        ("GET", "/health/ready"): operations.ready,
-        ("GET", "/docs"): documentation.page,
-        ("GET", "/openapi.json"): documentation.openapi,
-        **protocol_table(service, admission, lifecycle, limit),
-    }
-
-
-def as_it_is(handler: Handler) -> Handler:
-    """The handler itself."""
-    return handler
-
-
-def collected(start: Message, body: Message) -> Reply | None:
-    """The two messages of a whole answer as one reply; nothing where they do not name its type."""
-    kind, headers = None, []
-    for name, value in start["headers"]:
-        if name == b"content-type":
-            kind = value
-        elif name != b"content-length":
-            headers.append((name, value))
-    return Reply(start["status"], body.get("body", b""), kind, tuple(headers)) if kind is not None else None
-
-
-def head(reply: Reply, request_id: str) -> Message:
-    """The first message of a reply."""
-    headers = [
-        (b"content-type", reply.media_type),
-        (b"content-length", b"%d" % len(reply.body)),
-        (b"x-request-id", request_id.encode()),
-        *reply.headers,
-    ]
-    return {"type": "http.response.start", "status": reply.status, "headers": headers}

@@ -23,6 +23,9 @@ CLOSE = (b"connection", b"close")
 IN_ONE_WRITE = "leadscoring.in_one_write"
 """The extension of our own server that takes a whole reply, where the scope has it."""
 
+BEGAN = "leadscoring.began"
+"""Where the scope of a request that had to wait has when it came, by ``perf_counter``."""
+
 DROPPED = "leadscoring.dropped"
 """The extension of our own server that lets go of a body which nobody will read, where the scope has it."""
 
@@ -178,3 +181,25 @@ def is_json(content_type: bytes) -> bool:
     """Whether a Content-Type says JSON, with or without parameters."""
     kind = content_type.split(b";", 1)[0].strip().lower()
     return kind == JSON or (kind.startswith(b"application/") and kind.endswith(b"+json"))
+
+
+def collected(start: Message, body: Message) -> Reply | None:
+    """The two messages of a whole answer as one reply; nothing where they do not name its type."""
+    kind, headers = None, []
+    for name, value in start["headers"]:
+        if name == b"content-type":
+            kind = value
+        elif name != b"content-length":
+            headers.append((name, value))
+    return Reply(start["status"], body.get("body", b""), kind, tuple(headers)) if kind is not None else None
+
+
+def head(reply: Reply, request_id: str) -> Message:
+    """The first message of a reply."""
+    headers = [
+        (b"content-type", reply.media_type),
+        (b"content-length", b"%d" % len(reply.body)),
+        (b"x-request-id", request_id.encode()),
+        *reply.headers,
+    ]
+    return {"type": "http.response.start", "status": reply.status, "headers": headers}

@@ -6,6 +6,7 @@ looked through.
 """
 
 from functools import partial
+from time import perf_counter
 from typing import Any
 from urllib.parse import unquote
 
@@ -13,7 +14,7 @@ import httptools
 
 from leadscoring.api.cycle import Cycle
 from leadscoring.api.ending import BODY, CLOSED, HEAD, HELD, MOST_SKIPPED, NOTHING, Ending
-from leadscoring.api.exchange import CLOSE, Reply
+from leadscoring.api.exchange import BEGAN, CLOSE, Reply
 from leadscoring.api.failures import plain_problem, problem
 from leadscoring.api.flow import Flow
 from leadscoring.api.head import Head, read_head
@@ -49,6 +50,7 @@ class BoundedHttp(Ending):
         self.first = True
         self.coding: bytes | None = None
         self.kept: tuple[Head, bytes] | None = None  # the request that is held back
+        self.held_at = 0.0  # since when
         self.probes = False  # whether the first request is known to be a probe's
         self.reserved = False  # whether this is beyond the limit, and for a probe only
 
@@ -105,7 +107,7 @@ class BoundedHttp(Ending):
         if gate.backlog.refuses(caller):
             self.turn_away(head, data)
             return True
-        self.kept, self.receiving = (head, data), HELD
+        self.kept, self.receiving, self.held_at = (head, data), HELD, perf_counter()
         self.flow.pause_reading()
         gate.backlog.hold(self, caller, head.body)
         return True
@@ -119,12 +121,15 @@ class BoundedHttp(Ending):
         self.receiving, self.since = NOTHING, self.gate.now
         self.flow.resume_reading()
         head, data = kept
+        self.gate.backlog.admission.waited(perf_counter() - self.held_at)
+        since, self.held_at = self.held_at, 0.0
         if refused:
             self.gate.backlog.arrived(self)
             self.turn_away(head, data)
         elif self.answered_at_once(head, data):
             self.gate.backlog.arrived(self)
         else:
+            self.held_at = since  # for its scope
             self.parse(data)
 
     def parse(self, data: bytes) -> None:
@@ -268,6 +273,9 @@ class BoundedHttp(Ending):
         if parser.should_upgrade() and any(name == OFFER for name, _ in self.headers):
             return
         self.describe()
+        if self.held_at:
+            scope: Any = self.scope
+            scope[BEGAN], self.held_at = self.held_at, 0.0
         keeps = version != "1.0" and parser.should_keep_alive() and not (gate.closing or self.reserved)
         before, self.cycle = self.idle, Cycle(self, keeps)
         self.receiving, self.since, self.uncounted = BODY, gate.now, 0
