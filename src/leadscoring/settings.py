@@ -301,7 +301,7 @@ TABLE = (
     Setting("BODY_TIMEOUT_SECONDS", "15", seconds(0.1, 3600), "a number from 0.1 to 3600",
             "Time for a client to send the body of a request"),
     Setting("MAX_QUEUE_SECONDS", "2.5", seconds(0.001, 60), "a number from 0.001 to 60",
-            "Estimated wait for a turn at scoring from which requests are refused at once"),
+            "Estimated wait for a turn at scoring from which the requests of a key are refused"),
     Setting("REQUEST_TIMEOUT_SECONDS", "10", seconds(0.1, 3600), "a number from 0.1 to 3600",
             "Age at which a request that still waits for its turn is given up"),
     Setting("RATE_LIMIT_PER_MINUTE", "0", whole(0, 1_000_000_000), "a whole number from 0 to 1000000000",
