@@ -108,7 +108,7 @@ def test_who_has_waited_too_long_is_refused() -> None:
         order: list[str] = []
         backlog = backlog_of(0.5)
         backlog.hold(Client("late", order), "key", SIZE)
-        backlog.tick(101.0)
+        backlog.tick(101.5)
         backlog.release()
         assert order == ["late refused"]
 

@@ -158,7 +158,8 @@ class App:
         try:
             handler = None if exchange.unusual else self._routes.get((scope["method"], scope["path"]))
             if handler is None:
-                await self._turn(scope, exchange.began)
+                if exchange.path not in PROBES:
+                    await self._turn(exchange.began)
                 status = await self._through_framework(exchange, send)
             else:
                 exchange.endpoint = scope["path"]
@@ -170,7 +171,7 @@ class App:
                     reply = failed(failure, exchange)
                 status = reply.status
                 if not exchange.leads and exchange.path not in PROBES:
-                    await self._turn(scope, exchange.began)
+                    await self._turn(exchange.began, scope.get("extensions", {}).get(DROPPED))
                 answer = scope.get("extensions", {}).get(IN_ONE_WRITE)
                 if answer is not None:
                     await answer(reply, exchange.request_id)
@@ -202,12 +203,14 @@ class App:
         self._note(exchange, reply.status)
         return reply, exchange.request_id
 
-    async def _turn(self, scope: Scope, began: float) -> None:
-        """Waits, as leads do, while there is more to answer than one pass of the loop should: probes come first."""
+    async def _turn(self, began: float, drop: Callable[[], None] | None = None) -> None:
+        """Waits, as leads do, while there is more to answer than one pass of the loop should: probes come first.
+
+        ``drop`` lets go of a body that nobody will read any more, and is called before.
+        """
         self._admission.spend(OTHER_SECONDS)
         if self._admission.busy:
-            drop = scope.get("extensions", {}).get(DROPPED)
-            if drop is not None:  # what is answered without its body does not hold it meanwhile
+            if drop is not None:
                 drop()
             with suppress(Overloaded, DeadlineExceeded):
                 await self._admission.place(OTHER_SECONDS, began)

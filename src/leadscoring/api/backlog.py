@@ -7,7 +7,7 @@ service that has more to do than it can answers as much as ever, and refuses onl
 from collections import deque
 from typing import Protocol
 
-from leadscoring.api.admission import Admission
+from leadscoring.api.admission import PATIENCE, Admission
 from leadscoring.api.buffers import Buffers
 from leadscoring.api.fair import FairQueue
 
@@ -25,6 +25,9 @@ AT_ONCE = 5
 
 LATER = 1.0
 """Seconds after which they are: as long as ``Retry-After`` asks for, since such clients come straight back."""
+
+LEAST_PATIENCE = 1.0
+"""Seconds that a request in line is waited with at least, however short its wait was taken for."""
 
 A_PASS = 16
 """Of those, how many in one pass of the event loop."""
@@ -82,7 +85,7 @@ class Backlog:
             self._refused.append((held, self._now + LATER))
             return
         cost = self.admission.cost_of(size)
-        self._line.push(caller, (held, cost, self._now + self.longest_wait), cost)
+        self._line.push(caller, (held, cost, self._now + max(LEAST_PATIENCE, PATIENCE * self.longest_wait)), cost)
         self.admission.go_on()
 
     @property

@@ -55,7 +55,8 @@ class Cycle(RequestResponseCycle):
     def drop(self) -> None:
         """Nobody will read the body, nor what is still to come of it."""
         self.dropped, self.body = True, bytearray()
-        self.flow.pause_reading()  # until it is answered
+        if not self.disconnected:
+            self.flow.pause_reading()  # until it is answered
         self.let_go()
 
     def give_up_body(self) -> None:
