@@ -53,7 +53,6 @@ from leadscoring.wiring import Service, Shared, open_service
 Prompt = Callable[[Exchange], Coroutine[Any, Any, Reply]]
 """A handler that waits for nothing when the whole request is there and nobody stands in line."""
 
-
 PATHS = (
     "/",
     "/api/v1/model/features",
@@ -210,6 +209,7 @@ class App:
         """
         self._admission.spend(OTHER_SECONDS)
         if self._admission.busy:
+            self._admission.strained = True
             if drop is not None:
                 drop()
             with suppress(Overloaded, DeadlineExceeded):
