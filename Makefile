@@ -39,7 +39,7 @@ LOAD_REPORT ?= build/load/report.html
 
 .PHONY: help install training azureml clients dev test coverage test-changed test-unit test-integration fuzz lint format \
   bench bench-quality stress \
-  test-sanitize dashboards docs site screenshots lock model docker-build docker-run docker-compose-up \
+  test-sanitize uvicorn-test dashboards docs site screenshots lock model docker-build docker-run docker-compose-up \
   docker-compose-down image-test newcomer-test load-test infra-install infra-test infra-types deploy-aws deploy-azure \
   release-install wheel-test sdist wheels sbom audit secrets workflows release-notes clean
 
@@ -103,7 +103,10 @@ test-integration: $(STAMP)  ## Run the tests that start a real server
 
 fuzz: $(STAMP)  ## Run the fuzzers, FUZZ_EFFORT (20) times longer than the tests do
 	FUZZ_EFFORT=$(FUZZ_EFFORT) $(BIN)/python -m pytest -n $(JOBS) tests/test_fuzz.py tests/test_fuzz_bodies.py \
-	  tests/api/test_openapi_fuzz.py
+	  tests/api/test_openapi_fuzz.py tests/api/test_cuts.py
+
+uvicorn-test: $(STAMP)  ## Run the tests of the wire with the oldest uvicorn that is allowed, and with the newest
+	./scripts/uvicorn-test.sh
 
 test-sanitize: $(STAMP)  ## Run the engine's tests under the address and undefined-behaviour sanitizers
 	./scripts/test-sanitize.sh

@@ -88,7 +88,7 @@ def test_the_level_warning_silences_requests_and_nothing_that_matters(tmp_path: 
 FAILING = """
 import asyncio, os, sys
 from contextlib import ExitStack
-from leadscoring.api.app import App, admission_of, lifespan
+from leadscoring.api.app import App, backlog_of, lifespan
 from leadscoring.api.head import Head
 from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.settings import read_settings
@@ -109,7 +109,7 @@ async def main():
     with open_service(read_settings(os.environ), ["/boom"]) as service:
         life = Lifecycle()
         routes = {("GET", "/boom"): fails}
-        app = App(service, routes, lifespan(life, ExitStack()), life, admission_of(service), {"/boom": fails})
+        app = App(service, routes, lifespan(life, ExitStack()), life, backlog_of(service), {"/boom": fails})
         sent = []
         async def send(message):
             sent.append(message)
@@ -119,7 +119,7 @@ async def main():
         assert sent[0]["status"] == 500
         assert b"hidden" not in sent[1]["body"]
         if os.environ.get("AT_ONCE"):
-            reply, _ = app.answer_at_once(Head("/boom", b"", {b"host": b"x"}, 0, 0), b"")
+            reply, _ = app.answer_at_once(Head("POST", "/boom", b"", {b"host": b"x"}, 0, 0), b"")
             assert (reply.status, b"hidden" in reply.body) == (500, False)
         loop = asyncio.get_running_loop()
         loop.call_soon(float, "hidden-company")

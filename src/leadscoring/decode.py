@@ -100,9 +100,15 @@ class LeadDecoder(Generic[Rows]):
                     return Lead(lead_id if lead_id.__class__ is str else id_text(lead_id), values), rows
             except (*Refused, ValueError) as refusal:
                 failure = refusal
-        found = at_once(self._second_look(body, 0, len(body), failure, Refusals(self._rejection)))
+        try:
+            found = at_once(self._second_look(body, 0, len(body), failure, Refusals(self._rejection)))
+        finally:
+            del failure  # an error whose traceback leads to a name of its own waits for the garbage collector
         if isinstance(found, RequestError):
-            raise found from None
+            try:
+                raise found from None
+            finally:
+                del found
         return found
 
     def _second_look(

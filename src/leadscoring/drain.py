@@ -42,6 +42,7 @@ class Server(Clocked):
         self._on_ready = on_ready
         self._drain_seconds = drain_seconds
         self._parent = parent
+        self.sharers = config.workers if parent is not None else 1
         self._leave_at: float | None = None
         self._told_to_reread = False
 

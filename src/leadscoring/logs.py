@@ -89,6 +89,9 @@ EVENTS = {
     "draining": Event("INFO", ("seconds",), "The process was asked to end: it is not ready any more, and answers on "
                       "for so long before it stops accepting"),
     "worker cannot start": Event("ERROR", ("error", "reason"), "A worker gave up during its start"),
+    "descriptors exhausted": Event("ERROR", ("reason",), "A connection could not be taken, since the process or the "
+                                   "machine has no descriptor left; those that are open go on"),
+    "descriptors available": Event("INFO", (), "Connections are taken again"),
     "worker replaced": Event("ERROR", ("pid", "exitcode", "hung"), "A worker died or hung; another takes its place"),
     "worker killed": Event("ERROR", ("pid", "reason"), "A worker that was asked to end did not"),
 }  # fmt: skip

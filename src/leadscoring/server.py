@@ -13,8 +13,9 @@ import uvicorn
 
 from leadscoring.api import limits
 from leadscoring.api.app import PATHS, SHARED_FOLDER
+from leadscoring.api.front import connection
 from leadscoring.api.listener import CONNECTIONS, cannot_listen, check_free
-from leadscoring.api.protocol import connection
+from leadscoring.api.protocol import RESERVE
 from leadscoring.drain import Server
 from leadscoring.errors import CannotStart
 from leadscoring.keys import KeyCopy, KeyRing
@@ -31,7 +32,7 @@ from leadscoring.wiring import Shared, check_traces_installed, keep_model
 SPARE_SLOTS = 2
 """Room in the metrics for a worker that starts while the one it replaces still ends."""
 
-SPARE_FILES = 64 + CONNECTIONS
+SPARE_FILES = 64 + CONNECTIONS + RESERVE
 """Descriptors of a process beside the connections of its first port."""
 
 log = Log("leadscoring")

@@ -304,6 +304,9 @@ TABLE = (
             "Leads in one batch that is an array, at most"),
     Setting("MAX_BODY_BYTES", "5242880", whole(1024, 1 << 30), "a whole number from 1024 to 1073741824",
             "Bytes in one request body, at most, packed and unpacked"),
+    Setting("MAX_BUFFERED_BYTES", "0", whole(0, 1 << 40), "a whole number from 0 to 1099511627776",
+            "Bytes that one worker holds of unfinished requests, and as many of unread answers, at most; "
+            "0 stands for 67108864, or for four bodies of MAX_BODY_BYTES where they are more"),
     Setting("MAX_HEADER_BYTES", "32768", whole(1024, 1 << 20), "a whole number from 1024 to 1048576",
             "Bytes in the head of one request, at most"),
     Setting("MAX_CONNECTIONS", "4096", whole(1, 100_000), "a whole number from 1 to 100000",
@@ -314,8 +317,8 @@ TABLE = (
             "Time for a client to send the head of a request"),
     Setting("BODY_TIMEOUT_SECONDS", "15", seconds(0.1, 3600), "a number from 0.1 to 3600",
             "Time for a client to send the body of a request, and to take each part of an answer in lines"),
-    Setting("MAX_QUEUE_SECONDS", "0.1", seconds(0.001, 60), "a number from 0.001 to 60",
-            "Estimated wait for a turn at scoring from which requests are refused at once"),
+    Setting("MAX_QUEUE_SECONDS", "2.5", seconds(0.001, 60), "a number from 0.001 to 60",
+            "Estimated wait for a turn at scoring from which the requests of a key are refused"),
     Setting("REQUEST_TIMEOUT_SECONDS", "10", seconds(0.1, 3600), "a number from 0.1 to 3600",
             "Age at which a request that still waits for its turn is given up"),
     Setting("RATE_LIMIT_PER_MINUTE", "0", whole(0, 1_000_000_000), "a whole number from 0 to 1000000000",
@@ -368,6 +371,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     lenient_clients: bool
     max_batch_size: int
     max_body_bytes: int
+    max_buffered_bytes: int
     max_header_bytes: int
     max_connections: int
     keep_alive_seconds: float
@@ -444,6 +448,9 @@ RELATIONS = (
     Relation(("OTEL_TRACES", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"),
              lambda s: not s.otel_traces or s.traces_protocol == SPOKEN,
              f"OTEL_TRACES=on sends by {SPOKEN} and nothing else: give the collector's address for OTLP over HTTP"),
+    Relation(("MAX_BODY_BYTES", "MAX_BUFFERED_BYTES"),
+             lambda s: s.max_buffered_bytes == 0 or s.max_buffered_bytes >= s.max_body_bytes,
+             "MAX_BUFFERED_BYTES must be 0 or at least MAX_BODY_BYTES"),
     needed("sagemaker", "SAGEMAKER_ENDPOINT_NAME"),
     needed("azure", "AZURE_ML_ENDPOINT_URL"),
     within("MODEL_TIMEOUT_SECONDS", "REQUEST_TIMEOUT_SECONDS"),

@@ -187,7 +187,7 @@ class Paused(Admission):
         super().__init__(1.0, 1.0)
         self.pauses = 0
 
-    async def breathe(self, behind: bool = False) -> None:
+    async def breathe(self, behind: str | None = None) -> None:
         """Notes it."""
         self.pauses += 1
         await super().breathe(behind)

@@ -36,7 +36,7 @@ class Noting(Admission):
         self.learned.append(size)
         super().learn(size, seconds)
 
-    async def breathe(self, behind: bool = False) -> None:
+    async def breathe(self, behind: str | None = None) -> None:
         """The end of a stretch."""
         self.most, self.calls = max(self.most, self.calls), 0
         await super().breathe(behind)
@@ -62,7 +62,7 @@ def scoring(service: Service, admission: Admission | None = None, limit: RateLim
 
 def exchange(sent: bytes) -> Exchange:
     """A request that is all there."""
-    head = Head("/", b"", {b"x-api-key": b"key", b"content-type": b"application/json"}, 1, len(sent))
+    head = Head("POST", "/", b"", {b"x-api-key": b"key", b"content-type": b"application/json"}, 1, len(sent))
     return Exchange.whole(head, sent, "id", perf_counter())
 
 

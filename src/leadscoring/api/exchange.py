@@ -30,8 +30,17 @@ GZIP_NAMES = ("gzip", "x-gzip")
 CUT = "leadscoring.cut"
 """The extension of our own server that ends the connection at once, with nothing more said."""
 
+CLOSE = (b"connection", b"close")
+"""The header of a reply after which its connection is closed."""
+
 IN_ONE_WRITE = "leadscoring.in_one_write"
 """The extension of our own server that takes a whole reply, where the scope has it."""
+
+BEGAN = "leadscoring.began"
+"""Where the scope of a request that had to wait has when it came, by ``perf_counter``."""
+
+DROPPED = "leadscoring.dropped"
+"""The extension of our own server that lets go of a body which nobody will read, where the scope has it."""
 
 
 class ClientGone(Exception):  # not an error of ours: the caller hung up
@@ -93,7 +102,7 @@ class Exchange:
     def whole(cls, head: Head, body: bytes, request_id: str, began: float) -> "Exchange":
         """A request that is plain and all there; it has no ``scope``, and nothing more to ``receive``."""
         made = cls.__new__(cls)
-        made.method, made.path, made.query = "POST", head.path, head.query
+        made.method, made.path, made.query = head.method, head.path, head.query
         made.arrived = body
         made.unusual = False
         made._begin(head.headers, request_id, began)
@@ -208,3 +217,25 @@ def is_packed(encoding: bytes) -> bool:
     if len(codings) > 1 or any(name not in GZIP_NAMES for name in codings):
         raise UnsupportedEncoding(encoding[:80].decode("latin-1"))
     return bool(codings)
+
+
+def collected(start: Message, body: Message) -> Reply | None:
+    """The two messages of a whole answer as one reply; nothing where they do not name its type."""
+    kind, headers = None, []
+    for name, value in start["headers"]:
+        if name == b"content-type":
+            kind = value
+        elif name != b"content-length":
+            headers.append((name, value))
+    return Reply(start["status"], body.get("body", b""), kind, tuple(headers)) if kind is not None else None
+
+
+def head(reply: Reply, request_id: str) -> Message:
+    """The first message of a reply."""
+    headers = [
+        (b"content-type", reply.media_type),
+        (b"content-length", b"%d" % len(reply.body)),
+        (b"x-request-id", request_id.encode()),
+        *reply.headers,
+    ]
+    return {"type": "http.response.start", "status": reply.status, "headers": headers}

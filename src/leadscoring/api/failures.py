@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from leadscoring.api.exchange import ClientGone, Reply
+from leadscoring.api.exchange import CLOSE, ClientGone, Reply
 from leadscoring.errors import (
     BatchTooLarge,
     BodyTooLarge,
@@ -185,7 +185,7 @@ def anchor(code: str) -> str:
 def reply(said: Problem, headers: Any = ()) -> Reply:
     """A problem as bytes."""
     extra = ((b"www-authenticate", b'ApiKey realm="lead scoring"'),) if said.status == 401 else ()
-    closing = ((b"connection", b"close"),) if said.code in CLOSING else ()
+    closing = (CLOSE,) if said.code in CLOSING else ()
     return Reply(said.status, msgspec.json.encode(said), PROBLEM, (*extra, *closing, *headers))
 
 

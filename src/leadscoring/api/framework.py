@@ -67,6 +67,8 @@ def endpoint(path: str, handler: Handler) -> Callable[[Request], Awaitable[Respo
                     return InParts(reply, exchange)
                 reply = await gathered(reply)
             return response(reply)
+        except ClientGone:
+            raise
         except Exception as failure:
             return response(failed(failure, exchange))
 
@@ -111,9 +113,7 @@ def response(reply: Reply) -> Response:
 
 
 def failed(failure: Exception, exchange: Exchange) -> Reply:
-    """What to reply when a handler failed: every error as a problem. A client that hung up gets nothing."""
-    if isinstance(failure, ClientGone):
-        raise failure
+    """What to reply when a handler failed: every error as a problem."""
     exchange.error = type(failure).__name__
     if isinstance(failure, LeadScoringError):
         if isinstance(failure, RequestError) and failure.key:

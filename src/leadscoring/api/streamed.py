@@ -76,7 +76,7 @@ class StreamedScoring:
         contract = self._scorer.model.card.contract
         lines = iter(LeadTable(body, contract)) if kind == CSV else json_lines(body)
         if self._admission.crowded:
-            await self._admission.turn(len(body), exchange.began)
+            await self._admission.turn(len(body), exchange.began, exchange.key or "")
         form: Form = InCsv(min(asked.reasons, len(contract))) if wants_csv(exchange) else InLines(kind)
         limits = self._limits(exchange.key or "") if self._limit.enabled else ()
         parts = self._parts(exchange, lines, asked, form)
@@ -97,7 +97,7 @@ class StreamedScoring:
         """The answer in parts, each scored when the one before was taken."""
         spent, errors, begun = Spent(), Counter[str](), False
         try:
-            while chunk := await self._read(lines):
+            while chunk := await self._read(lines, exchange.key or ""):
                 scored: Iterator[Scored | RequestError | EndpointError]
                 try:
                     scored = iter(await self._scored(chunk, asked, exchange.request_id, spent))
@@ -114,13 +114,13 @@ class StreamedScoring:
                 spent.encode += took
                 self._admission.spend(took)
                 yield part
-                await self._admission.breathe(behind=True)
+                await self._admission.breathe(behind=exchange.key or "")
         finally:
             self._metrics.batch(exchange.leads)
             self._metrics.timed(spent)
             exchange.refused = errors or None
 
-    async def _read(self, lines: Iterator[Line]) -> list[Asking]:
+    async def _read(self, lines: Iterator[Line], caller: str) -> list[Asking]:
         """What stands in the next lines; with pauses, since a refusal takes its time."""
         decode: Decode = self._scorer.model.decoder.one
         chunk: list[Asking] = []
@@ -132,7 +132,7 @@ class StreamedScoring:
             now = perf_counter()
             if now - began > SLICE:
                 self._admission.spend(now - began)
-                await self._admission.breathe(behind=True)
+                await self._admission.breathe(behind=caller)
                 began = perf_counter()
         self._admission.spend(perf_counter() - began)
         return chunk

@@ -16,7 +16,7 @@ from leadscoring.tracing import ERROR, LEADS, METHOD, REQUEST_ID, ROUTE, STATUS,
 Handler = Callable[[Exchange], Awaitable[Reply]]
 
 FROM_CALLER = (b"traceparent", b"tracestate")
-TurnAway = Callable[[Head, bool], bytes | None]
+TurnAway = Callable[[Head, bool], bytes]
 
 SERVER_ERROR = 500
 
@@ -83,9 +83,9 @@ def end(span: Span, status: int, exchange: Exchange) -> None:
 def told_away(turn_away: TurnAway) -> TurnAway:
     """The same refusals, each with a span of the caller's trace that began and ended with it."""
 
-    def refuse(head: Head, closes: bool) -> bytes | None:
+    def refuse(head: Head, closes: bool) -> bytes:
         answer = turn_away(head, closes)
-        said = None if answer is None else answered(answer)
+        said = answered(answer)
         if said:
             about = {METHOD: "POST", ROUTE: head.path, STATUS: int(said[1]), LEADS: 0, REQUEST_ID: said[2].decode()}
             told = begin(f"POST {head.path}", SpanKind.SERVER, about, caller(sent(head.headers.items())))
