@@ -20,6 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--changed", action="store_true", help="run only tests of files that differ from the last commit")
 
 
+@pytest.hookimpl(trylast=True)  # after the terminal has come
 def pytest_configure(config: pytest.Config) -> None:
     """Where there is a terminal, which workers of a parallel run have not, failures go there at once."""
     if reporter := config.pluginmanager.get_plugin("terminalreporter"):
