@@ -85,7 +85,8 @@ nb::object checked_table(nb::handle table) {
 
 }  // namespace
 
-Encoder::Encoder(nb::handle kinds, nb::handle tables, nb::handle other, nb::object unset) : unset_(std::move(unset)) {
+Encoder::Encoder(nb::handle kinds, nb::handle tables, nb::handle other, nb::object unset, nb::handle rare)
+    : unset_(std::move(unset)) {
     const Items kind = items_of(kinds, "kinds must be a sequence"), table = items_of(tables, "tables must be a sequence"),
                 unseen = items_of(other, "other must be a sequence");
     if (kind.size != table.size || kind.size != unseen.size)
@@ -96,7 +97,15 @@ Encoder::Encoder(nb::handle kinds, nb::handle tables, nb::handle other, nb::obje
         if (number < 0 || number > 3)
             throw nb::value_error("a kind must be 0 (number), 1 (integer), 2 (flag) or 3 (category)");
         columns_.push_back({Kind(number), number == 3 ? checked_table(table.begin[i]) : nb::object(),
-                            entry(unseen.begin[i], "other must hold finite numbers or None")});
+                            entry(unseen.begin[i], "other must hold finite numbers or None"), nb::object()});
+    }
+    if (rare.is_none()) return;
+    const Items texts = items_of(rare, "rare must be a sequence");
+    if (texts.size != kind.size) throw nb::value_error("rare must have one entry a feature");
+    for (Py_ssize_t i = 0; i < texts.size; ++i) {
+        nb::object known = nb::steal(PyFrozenSet_New(texts.begin[i]));
+        if (!known.is_valid()) throw nb::python_error();
+        if (PySet_GET_SIZE(known.ptr()) > 0) columns_[size_t(i)].rare = std::move(known);
     }
 }
 
@@ -105,7 +114,10 @@ float Encoder::encode_text(const Column& column, PyObject* value, Py_ssize_t row
     PyObject* code = PyDict_GetItemWithError(column.table.ptr(), value);
     if (code) return float(PyFloat_AS_DOUBLE(code));
     if (PyErr_Occurred()) throw nb::python_error();
+    const int known = column.rare.is_valid() ? PySet_Contains(column.rare.ptr(), value) : 0;
+    if (known < 0) throw nb::python_error();
     rows.unseen.emplace_back(int32_t(row), int32_t(feature));
+    rows.rare.push_back(known != 0);
     return column.other;
 }
 

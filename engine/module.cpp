@@ -243,8 +243,8 @@ NB_MODULE(_engine, m) {
         .def("__len__", [](const Rows& rows) { return rows.n_rows; });
 
     nb::class_<Encoder>(m, "Encoder")
-        .def(nb::init<nb::handle, nb::handle, nb::handle, nb::object>(), nb::arg("kinds"), nb::arg("tables"),
-             nb::arg("other"), nb::arg("unset"))
+        .def(nb::init<nb::handle, nb::handle, nb::handle, nb::object, nb::handle>(), nb::arg("kinds"),
+             nb::arg("tables"), nb::arg("other"), nb::arg("unset"), nb::arg("rare") = nb::none())
         .def("encode", &Encoder::encode, nb::arg("leads"));
 
     nb::class_<Recorder>(m, "Recorder")

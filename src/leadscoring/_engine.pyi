@@ -1,6 +1,6 @@
 """The compiled engine: trees, exact contributions, and the encoding of leads."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 class Rows:
     """Leads as the trees take them: float32 of shape (leads, features), NaN for missing, read-only.
@@ -30,7 +30,9 @@ class Encoder:
 
     ``kinds`` has 0 for a number, 1 for an integer, 2 for a flag and 3 for a category; ``tables`` has for
     each category its text-to-code table (``None`` as code means missing), and ``other`` the code of a text
-    outside of it (``None``: missing). ``unset`` marks a value that was left out. Tables are copied.
+    outside of it (``None``: missing). ``unset`` marks a value that was left out. ``rare`` has for each feature the
+    texts outside of its table that are not new: a ``BinCounter`` counts them by their code, and not as unseen.
+    Tables are copied.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class Encoder:
         tables: Sequence[Mapping[str, float | None] | None],
         other: Sequence[float | None],
         unset: object,
+        rare: Sequence[Iterable[str]] | None = None,
     ) -> None: ...
     def encode(self, leads: Sequence[tuple[object, ...]]) -> Rows:
         """One row a lead. ValueError names the row and the feature whose value does not fit."""

@@ -28,8 +28,10 @@ class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
     ``number`` and ``integer`` lie in ``minimum``..``maximum`` (inclusive; ``None`` is unbounded).
     ``flag`` takes 0, 1, true or false. ``category`` takes text: its code is the position in
-    ``values``; a text in ``missing`` means unknown; any other text is *unseen* and takes the code
-    after the last value when ``other`` says that the trees know one, else counts as unknown.
+    ``values``; ``aliases`` are other spellings of values (in other case, with spaces around them); a
+    text in ``missing`` means unknown; any other text takes the code after the last value when ``other``
+    says that the trees know one, else counts as unknown. Of those, the texts in ``rare`` were too
+    rare in training to have a code, and all others are *unseen*.
     """
 
     name: str
@@ -44,6 +46,8 @@ class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     group: str = ""
     unit: str = ""
     example: float | int | str | None = None
+    aliases: dict[str, str] = {}
+    rare: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.name:
@@ -56,8 +60,13 @@ class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
             raise CardInvalid(f"feature {self.name!r} lists a value twice")
         if set(self.values) & set(self.missing):
             raise CardInvalid(f"feature {self.name!r} has a value that also means missing")
-        if self.kind != "category" and (self.values or self.missing or self.other):
+        if self.kind != "category" and (self.values or self.missing or self.other or self.aliases or self.rare):
             raise CardInvalid(f"feature {self.name!r} is a {self.kind}, but has the values of a category")
+        known = {*self.values, *self.missing}
+        if not known.isdisjoint(self.aliases) or not set(self.values).issuperset(self.aliases.values()):
+            raise CardInvalid(f"feature {self.name!r} has another spelling that is a value itself, or of none")
+        if not (known | set(self.aliases)).isdisjoint(self.rare):
+            raise CardInvalid(f"feature {self.name!r} has a value, or another spelling of one, among its rare texts")
         bounds = [bound for bound in (self.minimum, self.maximum) if bound is not None]
         if not all(map(math.isfinite, bounds)) or bounds != sorted(bounds):
             raise CardInvalid(f"feature {self.name!r} must have finite bounds in order, not {bounds}")
@@ -71,6 +80,30 @@ class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         widest = WHOLE_MAX if self.kind == "integer" else FLOAT32_MAX
         low = -widest if self.minimum is None else max(self.minimum, -widest)
         return low, widest if self.maximum is None else min(self.maximum, widest)
+
+    def fits(self, value: float) -> bool:
+        """Whether a number is one that may be sent; of a category, none is.
+
+        The one definition of what fits a kind: decoder, encoder and training are held to it by tests.
+        """
+        if self.kind == "flag":
+            return value in (0.0, 1.0)
+        low, high = self.bounds
+        return (
+            self.kind != "category" and low <= value <= high and (self.kind == "number" or value == math.floor(value))
+        )
+
+    @property
+    def codes(self) -> dict[str, float | None]:
+        """The code of each text of a category that training knew; ``None`` for one that counts as unknown."""
+        known: dict[str, float | None] = {value: float(code) for code, value in enumerate(self.values)}
+        spelled = {alias: known[value] for alias, value in self.aliases.items()}
+        return known | spelled | dict.fromkeys(self.missing)
+
+    @property
+    def other_code(self) -> float | None:
+        """The code of texts without one: the one after the last value, or ``None`` for unknown."""
+        return float(len(self.values)) if self.other else None
 
     @property
     def allowed(self) -> str:

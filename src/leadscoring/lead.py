@@ -62,7 +62,7 @@ class Warned(msgspec.Struct, frozen=True, gc=False):
     ``feature`` is the one that it is about, if it is about one.
     """
 
-    code: Literal["unseen_category", "reasons_unavailable"]
+    code: Literal["unseen_category", "rare_category", "reasons_unavailable"]
     feature: str | None
     message: str
 

@@ -196,10 +196,16 @@ def reasons(model: LoadedModel, lead: Lead, strongest: Iterable[tuple[int, float
 
 
 def unseen_warning(model: LoadedModel, place: int, lead: Lead) -> Warned:
-    """The warning for a category that training did not know."""
+    """The warning for a category that training did not know, or knew as too rare to learn from.
+
+    Cards of before rare texts were listed cannot tell the two apart where the trees know of rare ones.
+    """
     feature, value = model.card.contract.features[place], lead.values[place]
     treated = "as a rare value" if feature.other else "as unknown"
-    return Warned("unseen_category", feature.name, f"{value[:80]!r} was not seen in training and is scored {treated}")
+    if value in model.rare[place]:
+        return Warned("rare_category", feature.name, f"{value[:80]!r} was rare in training and is scored {treated}")
+    seen = "was rare or not seen" if feature.other and not feature.rare else "was not seen"
+    return Warned("unseen_category", feature.name, f"{value[:80]!r} {seen} in training and is scored {treated}")
 
 
 def add_details(model: LoadedModel, scored: list[Scored], margins: list[float], began: float) -> None:

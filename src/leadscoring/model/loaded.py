@@ -38,6 +38,8 @@ class LoadedModel:
     identity: lead.Model
     sha256: str
     certified: bool
+    rare: tuple[frozenset[str], ...]
+    """The rare texts of each feature, for a quick look."""
 
     @classmethod
     def load(cls, path: str | Path, expected_version: str = "") -> "LoadedModel":
@@ -72,6 +74,7 @@ class LoadedModel:
             identity=lead.Model(card.name, card.version),
             sha256=sha256,
             certified=text is not None,
+            rare=tuple(frozenset(feature.rare) for feature in card.contract.features),
         )
 
     def score(self, margin: float) -> lead.Score:
@@ -102,18 +105,13 @@ def read_file(path: str | Path) -> bytes:
 
 def encoder(contract: Contract) -> Encoder:
     """What turns the values of a lead into a row of the trees, by this contract."""
-    kinds, tables, others = [], [], []
-    for feature in contract.features:
-        kinds.append(KINDS[feature.kind])
-        tables.append(codes(feature) if feature.kind == "category" else None)
-        others.append(float(len(feature.values)) if feature.other else None)
-    return Encoder(kinds, tables, others, UNSET)
-
-
-def codes(feature: Feature) -> dict[str, float | None]:
-    """The code of each known text of a category; ``None`` for a text that means missing."""
-    known: dict[str, float | None] = {value: float(code) for code, value in enumerate(feature.values)}
-    return known | dict.fromkeys(feature.missing)
+    return Encoder(
+        [KINDS[feature.kind] for feature in contract.features],
+        [feature.codes if feature.kind == "category" else None for feature in contract.features],
+        [feature.other_code for feature in contract.features],
+        UNSET,
+        [feature.rare for feature in contract.features],
+    )
 
 
 def plain_card(trees: TreeEnsemble, name: str, version: str) -> Card:

@@ -22,7 +22,13 @@ def split_commas(values: Iterable[str]) -> tuple[str, ...]:
 @click.argument("data", type=FILE)
 @click.option("--target", required=True, metavar="COLUMN", help="The column that says whether the lead converted.")
 @click.option(
-    "--positive", metavar="VALUE", help="The value of the target that means converted, where it is not plain."
+    "--positive", metavar="A,B", help="The values of the target that mean converted, where they are not plain."
+)
+@click.option(
+    "--negative",
+    metavar="A,B",
+    help="The values that mean not converted; rows with others are left out. By default all but the positive ones and "
+    "those that name an open state, such as Open, New or Negotiation.",
 )
 @click.option("--time", "time_column", metavar="COLUMN", help="When each lead came: the latest are held out.")
 @click.option("--id", "id_column", metavar="COLUMN", help="The column that names the lead; not learned from.")
@@ -31,6 +37,19 @@ def split_commas(values: Iterable[str]) -> tuple[str, ...]:
     multiple=True,
     metavar="A,B",
     help="Columns to leave out, such as any known only after the outcome; * matches any text.",
+)
+@click.option(
+    "--keep",
+    multiple=True,
+    metavar="A,B",
+    help="Personal data to learn from all the same: names, birth dates, gender and the like are left out otherwise.",
+)
+@click.option(
+    "--read",
+    multiple=True,
+    metavar="COLUMN=HOW",
+    help="How to read a column: flag, integer, number or category; day-first or month-first; or the way it writes "
+    "1234.5, such as 1,234.5 or 1.234,5. Given once for each column.",
 )
 @click.option(
     "--missing", multiple=True, metavar="TOKENS", help="More texts that mean unknown; COLUMN=TOKEN for one column only."
@@ -57,9 +76,12 @@ def train(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
     data: Path,
     target: str,
     positive: str | None,
+    negative: str | None,
     time_column: str | None,
     id_column: str | None,
     ignore: tuple[str, ...],
+    keep: tuple[str, ...],
+    read: tuple[str, ...],
     missing: tuple[str, ...],
     name: str | None,
     model_version: str,
@@ -70,9 +92,10 @@ def train(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
 ) -> None:
     """Train a model on past leads (CSV or Parquet).
 
-    Says what each column was taken for and why some were left out. A number that is never negative in
-    the data gets a minimum of 0, and no number gets an invented maximum. A fifth of the leads is held
-    out to measure on; then the model is trained again on all.
+    Reads files as spreadsheets and CRMs write them and says how: encoding, separator, numbers such as
+    $1,234.50 or 1.234,50, dates and times. Says what each column was taken for and why some were left out. A
+    number that is never negative in the data gets a minimum of 0, and no number gets an invented maximum. A
+    fifth of the leads is held out to measure on; then the model is trained again on all.
     """
 
     def work(progress: Callable[[str, float], None]) -> Any:
@@ -82,9 +105,12 @@ def train(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
         options = TrainOptions(
             target=target,
             positive=positive,
+            negative=negative,
             time=time_column,
             id=id_column,
             ignore=split_commas(ignore),
+            keep=split_commas(keep),
+            read=read,
             missing=split_commas(missing),
             name=name,
             version=model_version,
@@ -103,17 +129,26 @@ def train(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
 @click.argument("data", type=FILE)
 @click.option("--target", required=True, metavar="COLUMN", help="The column that says whether the lead converted.")
 @click.option(
-    "--positive", metavar="VALUE", help="The value of the target that means converted; by default what the card says."
+    "--positive", metavar="A,B", help="The values of the target that mean converted; by default what the card says."
 )
+@click.option("--negative", metavar="A,B", help="The values that mean not converted; rows with others are left out.")
 @click.option("--report", type=FILE, metavar="DIR", help="Write report.html and report.json there.")
 @click.option("--json", "as_json", is_flag=True, help="Print a machine-readable summary.")
-def evaluate(model: Path, data: Path, target: str, positive: str | None, report: Path | None, as_json: bool) -> None:
+def evaluate(
+    model: Path,
+    data: Path,
+    target: str,
+    positive: str | None,
+    negative: str | None,
+    report: Path | None,
+    as_json: bool,
+) -> None:
     """Measure a model (with a card or without, JSON or UBJ) on leads whose outcome is known."""
 
     def work(progress: Callable[[str, float], None]) -> Any:
         from leadscoring.training.evaluate import evaluate as evaluate_model
 
-        return evaluate_model(model, data, target, positive, progress)
+        return evaluate_model(model, data, target, positive, progress, negative)
 
     finish(run(work, "measuring"), report, as_json, "")
 

@@ -1,7 +1,5 @@
 """From a table of raw values to the float32 matrix that the trees read, by the contract's own rules."""
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -33,24 +31,19 @@ def encode_column(feature: Feature, frame: pl.DataFrame) -> Matrix:
 
 def codes(feature: Feature, column: pl.Series) -> Vector:
     """The code of each text: its place in ``values``, one past the last for unseen where ``other``."""
-    text = column.cast(pl.String)
-    known: dict[str, float] = {value: float(code) for code, value in enumerate(feature.values)}
-    unseen = float(len(feature.values)) if feature.other else None
-    unknown: dict[str, Any] = dict.fromkeys(feature.missing)
-    distinct = text.drop_nulls().unique()
-    table = {value: (unknown | known).get(value, unseen) for value in distinct}
+    text = as_text(column)
+    known, other = feature.codes, feature.other_code
+    table = {value: known.get(value, other) for value in text.drop_nulls().unique()}
     mapped = text.replace_strict(table, default=None, return_dtype=pl.Float64)
     return mapped.to_numpy().astype(np.float64)
 
 
 def with_unseen(contract: Contract, frame: pl.DataFrame, x: Matrix) -> Matrix:
-    """The encoded rows, with the code after the last for texts never seen in training, known to the trees or not."""
+    """The encoded rows, with a code that nothing else has for texts never seen in training."""
     x = x.copy()
     for place, feature in enumerate(contract.features):
         if feature.kind == "category" and feature.name in frame.columns:
-            text = frame[feature.name].cast(pl.String)
-            known = [*feature.values, *feature.missing]
-            x[(text.is_not_null() & ~text.is_in(known)).to_numpy(), place] = len(feature.values)
+            x[unseen(feature, frame[feature.name]).to_numpy(), place] = len(feature.values) + 1
     return x
 
 
@@ -67,28 +60,29 @@ def numbers(column: pl.Series) -> Vector:
     return np.where(np.abs(values) <= FLOAT32_MAX, values, np.nan)
 
 
+def unseen(feature: Feature, column: pl.Series) -> pl.Series:
+    """Whether each text of a category was never seen in training; null is no text."""
+    text = as_text(column)
+    return (text.is_not_null() & ~text.is_in([*feature.codes, *feature.rare])).fill_null(False)
+
+
+def as_text(column: pl.Series) -> pl.Series:
+    """A column as text; whole floats lose their ``.0``, so that 1.0 and 1 are one value."""
+    text = column.cast(pl.String)
+    return text.str.replace(r"^(-?\d+)\.0$", "${1}") if column.dtype.is_float() else text
+
+
 def bounded(feature: Feature, values: Vector) -> Vector:
     """Values with those that the contract refuses as NaN."""
     return np.where(allowed(feature, values), values, np.nan)
 
 
 def allowed(feature: Feature, values: Vector) -> npt.NDArray[np.bool_]:
-    """Whether the contract takes each number; NaN, which stands for unknown, it takes."""
-    low = -np.inf if feature.minimum is None else feature.minimum
-    high = np.inf if feature.maximum is None else feature.maximum
+    """Whether the contract takes each number, as ``Feature.fits`` has it; NaN, which stands for unknown, it takes."""
+    low, high = feature.bounds
     fine = (values >= low) & (values <= high)
     if feature.kind == "flag":
         fine &= (values == 0.0) | (values == 1.0)
     elif feature.kind == "integer":
         fine &= values == np.floor(values)
     return fine | np.isnan(values)
-
-
-def refused(contract: Contract, frame: pl.DataFrame) -> dict[str, int]:
-    """How many values of each numeric feature the service would refuse; features with none are left out."""
-    counts = {
-        feature.name: int((~allowed(feature, numbers(frame[feature.name]))).sum())
-        for feature in contract.features
-        if feature.kind != "category" and feature.name in frame.columns
-    }
-    return {name: count for name, count in counts.items() if count}

@@ -13,13 +13,15 @@ from leadscoring.errors import CardInvalid, ModelNotFound, ModelUnreadable, Mode
 from leadscoring.features import Contract, Feature
 from leadscoring.model.calibration import Calibration
 from leadscoring.model.card import ATTRIBUTE, Card, Tiers, read_card
+from leadscoring.model.reading import PLAIN, Reading
 from leadscoring.training.calibrate import apply
-from leadscoring.training.encode import Matrix, encode_table, refused
+from leadscoring.training.encode import Matrix, encode_table
 from leadscoring.training.leads import Leads, Progress, gather, quiet
 from leadscoring.training.missing import hint, parse_tokens
 from leadscoring.training.quality import measure
 from leadscoring.training.report import Measured, evaluation_report
-from leadscoring.training.table import read_table
+from leadscoring.training.reread import reread
+from leadscoring.training.table import table_of
 
 SHOWN = 5
 
@@ -35,6 +37,11 @@ class Opened(msgspec.Struct, frozen=True):
     def calibration(self) -> Calibration:
         """From margin to probability: the card's, else the logistic function."""
         return self.card.calibration if self.card else Calibration()
+
+    @property
+    def reading(self) -> Reading:
+        """How a file is to be read: as training read its own, where the card says so."""
+        return self.card.read_as if self.card else PLAIN
 
     @property
     def tiers(self) -> Tiers:
@@ -53,6 +60,7 @@ def evaluate(
     target: str,
     positive: str | None = None,
     progress: Progress | None = None,
+    negative: str | None = None,
 ) -> dict[str, Any]:
     """The report's data of a model on the leads of a file or frame.
 
@@ -62,23 +70,22 @@ def evaluate(
     tell = progress or quiet
     tell("reading", 0.0)
     opened = open_model(Path(model))
-    frame = source if isinstance(source, pl.DataFrame) else read_table(source)
-    leads = gather(frame, target, parse_tokens((), frame.columns), positive=positive or known_positive(opened, target))
+    table = table_of(source)
+    won, lost = known_outcome(opened, target) if positive is None else ((positive,), ())
+    tokens = parse_tokens((), table.frame.columns)
+    leads = gather(table, target, tokens, positive=won, negative=lost if negative is None else (negative,))
     refuse_absent(opened.contract, leads.frame)
     refuse_one_outcome(leads)
     tell("scoring", 0.3)
-    x = encode_table(opened.contract, leads.frame)
+    read = reread(opened.contract, opened.reading, leads.frame)
+    x = encode_table(opened.contract, read.frame)
     data = opened.matrix(x)
     p = apply(opened.calibration, opened.booster.predict(data, output_margin=True).astype(np.float64))
     tell("measuring", 0.5)
     measured = Measured(leads, x, data, p, measure(leads.y, p, opened.tiers.thresholds))
-    warnings = [
-        f"{count} values of {feature!r} are outside the contract and were read as missing; "
-        "the service would refuse those leads"
-        for feature, count in refused(opened.contract, leads.frame).items()
-    ]
     tell("done", 1.0)
-    return evaluation_report(opened, measured, "" if isinstance(source, pl.DataFrame) else Path(source).name, warnings)
+    name = "" if isinstance(source, pl.DataFrame) else Path(source).name
+    return evaluation_report(opened, measured, name, table.notes, read.warnings)
 
 
 def refuse_one_outcome(leads: Leads) -> None:
@@ -88,10 +95,12 @@ def refuse_one_outcome(leads: Leads) -> None:
         raise TrainingDataError(f"{told} converted (converted means {leads.positive!r}): measuring needs both outcomes")
 
 
-def known_positive(opened: Opened, target: str) -> str | None:
-    """What the card says converted means, where it was trained on the same target."""
+def known_outcome(opened: Opened, target: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The values that the card says mean converted and not converted, where it was trained on the same target."""
     training = opened.card.training if opened.card else None
-    return training.positive or None if training and training.target == target else None
+    if training is None or training.target != target or not training.positive:
+        return (), ()
+    return opened.reading.positive or (training.positive,), opened.reading.negative
 
 
 def open_model(path: Path) -> Opened:

@@ -7,6 +7,7 @@ import polars as pl
 
 from leadscoring.errors import TrainingDataError
 from leadscoring.features import nearest
+from leadscoring.training.encode import as_text
 
 SPELLINGS = (
     *("", "NA", "N/A", "n/a", "NULL", "Null", "null", "None", "none", "NaN", "nan", "?", "-"),
@@ -49,12 +50,6 @@ def hint(name: str, known: list[str]) -> str:
     """A guess at the name meant, as the end of a sentence."""
     guess = nearest(name, known)
     return f"; did you mean {guess!r}?" if guess else ""
-
-
-def as_text(column: pl.Series) -> pl.Series:
-    """A column as text; whole floats lose their ``.0``, so that 1.0 and 1 are one value."""
-    text = column.cast(pl.String)
-    return text.str.replace(r"^(-?\d+)\.0$", "${1}") if column.dtype.is_float() else text
 
 
 def blank(column: pl.Series, tokens: frozenset[str]) -> tuple[pl.Series, dict[str, int]]:

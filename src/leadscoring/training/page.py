@@ -54,6 +54,7 @@ def page(data: dict[str, Any]) -> str:
         section(
             "Tenth by tenth", tenths(quality["tenths"]), "The measured leads, sorted by score, in ten equal parts."
         ),
+        reading(data),
         columns(data) if "columns" in data else "",
         about(data),
     ]
@@ -291,6 +292,16 @@ def tenths(rows: list[dict[str, Any]]) -> str:
         ],
         numeric=1,
     )
+
+
+def reading(data: dict[str, Any]) -> str:
+    """How the file was read, and what was found in columns that are left out."""
+    if not data["reading"] and not data["aside"]:
+        return ""
+    said = "".join(f"<li>{escape(words)}</li>" for words in data["reading"])
+    aside = "".join(f"<li>{escape(words)}</li>" for words in data["aside"])
+    out = f'<p class="soft">Of columns that were left out:</p><ul>{aside}</ul>' if aside else ""
+    return section("How the file was read", f"<ul>{said}</ul>{out}")
 
 
 def columns(data: dict[str, Any]) -> str:

@@ -1,0 +1,85 @@
+"""A later file read as training read its own: what does not fit is counted and named, never just missing."""
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from leadscoring.features import Contract, Feature
+from leadscoring.model.reading import Reading
+from leadscoring.training.encode import allowed, as_text, unseen
+from leadscoring.training.missing import MissingTokens, blank, parse_tokens
+from leadscoring.training.notation import read_numbers
+
+EXAMPLES = 3
+NEW = 0.01
+"""From this share on, texts that training never saw are worth a word."""
+
+
+class Reread(msgspec.Struct, frozen=True):
+    """The columns of a contract in a table, numbers as float64 and missing tokens as null; and what did not fit."""
+
+    frame: pl.DataFrame
+    warnings: tuple[str, ...]
+
+
+def reread(contract: Contract, reading: Reading, frame: pl.DataFrame) -> Reread:
+    """A table by the contract and the reading of a card.
+
+    A column that the frame lacks stays away. Numbers that the service would refuse are missing here, and said.
+    """
+    tokens = parse_tokens([token for token in reading.missing if is_known(token, frame)], frame.columns)
+    columns: list[pl.Series] = []
+    warnings: list[str] = []
+    for feature in contract.features:
+        if feature.name in frame.columns:
+            column, said = reread_column(feature, reading, frame[feature.name], tokens)
+            columns.append(column)
+            warnings += said
+    return Reread(pl.DataFrame(columns), tuple(warnings))
+
+
+def is_known(token: str, frame: pl.DataFrame) -> bool:
+    """Whether a missing token is one for every column, or for one that the frame has."""
+    name, sign, _ = token.rpartition("=")
+    return not sign or name in frame.columns
+
+
+def reread_column(
+    feature: Feature, reading: Reading, raw: pl.Series, tokens: MissingTokens
+) -> tuple[pl.Series, list[str]]:
+    """One column, and what does not fit in it."""
+    raw = raw.cast(pl.String) if raw.dtype in (pl.Categorical, pl.Enum) else raw
+    column, _ = blank(raw, tokens.of(feature.name))
+    warnings = []
+    if feature.required and (count := column.null_count()):
+        warnings.append(
+            f"{count} of {len(column)} leads lack {feature.name!r}, which is required: the service would refuse those "
+            "leads"
+        )
+    if feature.kind == "category":
+        new = unseen(feature, column)
+        if new.sum() > NEW * len(column):
+            warnings.append(
+                f"{int(new.sum())} of {len(column)} leads have a {feature.name!r} that training never saw, for example "
+                f"{examples(column.filter(new))}"
+            )
+        return as_text(column), warnings
+    values = read_numbers(column, reading.numbers.get(feature.name))
+    present = column.is_not_null().to_numpy()
+    unread = np.isnan(values) & present
+    outside = ~allowed(feature, values)
+    for rows, why in ((unread, "are not numbers as training read them"), (outside, "are outside the contract")):
+        if rows.any():
+            allow = f" ({feature.allowed})" if rows is outside else ""
+            warnings.append(
+                f"{int(rows.sum())} values of {feature.name!r} {why}{allow} and were read as missing, for example "
+                f"{examples(column.filter(pl.Series(rows)))}; the service would refuse those leads"
+            )
+    kept = pl.Series(feature.name, np.where(unread | outside, np.nan, values)).fill_nan(None)
+    return kept, warnings
+
+
+def examples(column: pl.Series) -> str:
+    """The first few different values of a column."""
+    some = column.unique(maintain_order=True).head(EXAMPLES).to_list()
+    return ", ".join(repr(value) for value in some)
