@@ -4,7 +4,8 @@ import pytest
 
 from leadscoring.errors import TrainingDataError
 from leadscoring.features import Feature
-from leadscoring.training.infer import Inferred, infer
+from leadscoring.training.how import parse_how
+from leadscoring.training.infer import Asked, Inferred, infer
 from leadscoring.training.missing import parse_tokens
 
 ROWS = 400
@@ -20,15 +21,22 @@ def same_numbers() -> None:
     RANDOM.bit_generator.state = BEGINNING
 
 
-def inferred(*columns: pl.Series, missing: tuple[str, ...] = (), ignore: tuple[str, ...] = ()) -> Inferred:
+def inferred(
+    *columns: pl.Series,
+    missing: tuple[str, ...] = (),
+    ignore: tuple[str, ...] = (),
+    keep: tuple[str, ...] = (),
+    read: tuple[str, ...] = (),
+) -> Inferred:
     """What is inferred of some columns beside one that is certainly kept."""
     frame = pl.DataFrame([KEEP, *columns])
-    return infer(frame, Y, {}, ignore, parse_tokens(missing, frame.columns))
+    asked = Asked(ignore, keep, parse_how(read, frame.columns))
+    return infer(frame, Y, {}, asked, parse_tokens(missing, frame.columns))
 
 
-def feature(column: pl.Series, *missing: str) -> Feature:
+def feature(column: pl.Series, *missing: str, read: tuple[str, ...] = ()) -> Feature:
     """The feature that a column became."""
-    found = {one.name: one for one in inferred(column, missing=missing).contract.features}
+    found = {one.name: one for one in inferred(column, missing=missing, read=read).contract.features}
     return found[column.name]
 
 
@@ -61,10 +69,55 @@ def test_whole_numbers_written_with_a_fraction() -> None:
     assert feature(text([None, *whole[1:]])).kind == "integer"
 
 
-@pytest.mark.parametrize("pair", [("0", "1"), ("True", "false"), ("0.0", "1.0")])
-def test_zero_and_one_are_a_flag(pair: tuple[str, str]) -> None:
-    """0 and 1, or true and false, are a flag."""
-    assert feature(text([pair[k % 2] for k in RANDOM.integers(0, 2, ROWS)])).kind == "flag"
+@pytest.mark.parametrize(
+    ("name", "pair", "kind"),
+    [
+        ("c", ("True", "false"), "flag"),
+        ("is_member", ("0", "1"), "flag"),
+        ("hasDemo", ("0.0", "1.0"), "flag"),
+        ("Opt in", ("0", "1"), "flag"),
+        ("Newsletter?", ("0", "1"), "flag"),
+        ("connections", ("0", "1"), "integer"),
+        ("c", ("0", "1"), "number"),
+        ("amount", ("0", "1"), "number"),
+    ],
+)
+def test_a_flag_needs_booleans_or_a_name_that_says_so(name: str, pair: tuple[str, str], kind: str) -> None:
+    """0 and 1 so far do not mean that 2 never comes."""
+    one = feature(text([pair[k % 2] for k in RANDOM.integers(0, 2, ROWS)], name))
+    assert (one.kind, one.maximum) == (kind, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "kind"),
+    [
+        ("amount", RANDOM.integers(0, 30, ROWS), "number"),
+        ("Number of employees", RANDOM.integers(5, 5000, ROWS) * 10, "integer"),
+        ("c", RANDOM.integers(500, 90000, ROWS), "number"),
+        ("page_views_30d", RANDOM.integers(0, 4, ROWS), "integer"),
+        ("days since contact", RANDOM.integers(0, 30, ROWS), "number"),
+        ("clicks", RANDOM.integers(2**53, 2**55, ROWS), "number"),
+    ],
+)
+def test_an_integer_needs_a_column_that_counts(name: str, values: object, kind: str) -> None:
+    """Whole amounts may come with a fraction, and what the service refuses as a whole number is none here."""
+    assert feature(text(values, name)).kind == kind
+
+
+def test_the_kind_may_be_named() -> None:
+    """--read COLUMN=flag, integer, number or category decides, and must fit."""
+    column = text(RANDOM.integers(0, 2, ROWS))
+    for kind in ("flag", "integer", "number"):
+        assert feature(column, read=(f"c={kind}",)).kind == kind
+    assert feature(column, read=("c=category",)).values == ("0", "1")
+    with pytest.raises(TrainingDataError, match="is a flag, but it holds 2"):
+        feature(text(["2", *RANDOM.integers(0, 2, ROWS - 1)]), read=("c=flag",))
+    with pytest.raises(TrainingDataError, match="do not fit, such as 'x'"):
+        feature(text(["x"] * 50 + ["1"] * (ROWS - 50)), read=("c=number",))
+    with pytest.raises(TrainingDataError, match=r"--read 'c' must be one of .*'day-first'.*, not 'flags'"):
+        feature(column, read=("c=flags",))
+    with pytest.raises(TrainingDataError, match="--read takes COLUMN=HOW"):
+        feature(column, read=("d=flag",))
 
 
 def test_yes_and_no_are_a_category() -> None:
@@ -155,7 +208,7 @@ def test_a_column_that_says_nothing_is_dropped_with_its_reason(column: pl.Series
 def test_unique_amounts_are_no_identifier() -> None:
     """Whole numbers that happen to be all different stay, unless named or numbered like an identifier."""
     amounts = RANDOM.permutation(np.arange(1, ROWS + 1)) ** 2 * 31
-    assert feature(text(amounts, "revenue")).kind == "integer"
+    assert feature(text(amounts, "revenue")).kind == "number"
 
 
 def test_a_suspicious_column_is_kept_and_warned_of() -> None:
@@ -190,4 +243,4 @@ def test_nothing_left_is_an_error() -> None:
     """When every column is dropped, the message says why for each."""
     frame = pl.DataFrame({"a": ["x"] * ROWS})
     with pytest.raises(TrainingDataError, match=r"no column is left to train on .*constant"):
-        infer(frame, Y, {}, (), parse_tokens((), frame.columns))
+        infer(frame, Y, {}, Asked(), parse_tokens((), frame.columns))

@@ -51,7 +51,9 @@ class Tiers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def meanings(self) -> dict[str, str]:
         """Tier to what it means, A first; from the thresholds where the card has no words."""
-        plain = {tier: f"probability {span}" for tier, span in zip(TIERS, tier_spans(self.thresholds), strict=True)}
+        plain: dict[str, str] = {
+            tier: f"probability {span}" for tier, span in zip(TIERS, tier_spans(self.thresholds), strict=True)
+        }
         return {**plain, **self.definitions}
 
 

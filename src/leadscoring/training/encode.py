@@ -79,10 +79,8 @@ def bounded(feature: Feature, values: Vector) -> Vector:
 
 def allowed(feature: Feature, values: Vector) -> npt.NDArray[np.bool_]:
     """Whether the contract takes each number, as ``Feature.fits`` has it; NaN, which stands for unknown, it takes."""
-    low, high = feature.bounds
+    low, high = (0.0, 1.0) if feature.kind == "flag" else feature.bounds
     fine = (values >= low) & (values <= high)
-    if feature.kind == "flag":
-        fine &= (values == 0.0) | (values == 1.0)
-    elif feature.kind == "integer":
+    if feature.kind != "number":
         fine &= values == np.floor(values)
     return fine | np.isnan(values)

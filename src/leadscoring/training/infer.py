@@ -188,7 +188,8 @@ def decision(read: Read) -> Decided | None:
     if how.kind is None and how.notation is None and present.str.contains(r"^\s*0\d+\s*$").mean() > 0.01:  # type: ignore[operator]
         read.notes.append(f"{column.name!r}: codes with leading zeros, kept as text")
         return None
-    return decide(column, how.notation)
+    decided = decide(column, how.notation)
+    return Decided(read.plain) if decided is None and how.kind is not None else decided
 
 
 def without(inferred: Inferred, reasons: dict[str, str]) -> Inferred:

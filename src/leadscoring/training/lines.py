@@ -215,15 +215,16 @@ def well_formed(lines: list[str], delimiter: str) -> np.ndarray:
 def one_row(lines: list[str], at: int, delimiter: str, usual: int) -> tuple[list[str], int, bool]:
     """The cells of the row that begins at a line, the line after it, and whether its quotation marks are in order.
 
-    A line that has all its cells if its marks are taken as they stand, before one that has so too, is a row.
+    A line whose only mark is never closed is a row if it has all its cells without it, and the next line has too.
     """
     found, unfinished = scan(lines[at], delimiter, None)
     if unfinished is None:
         return found, at + 1, False
     alone = lines[at].split(delimiter)
-    following = lines[at + 1] if at + 1 < len(lines) else ""
-    if len(alone) == usual and (not following.strip() or len(cells(following, delimiter)) == usual):
-        return alone, at + 1, False
+    if len(alone) == usual and lines[at].count('"') == 1:
+        following = next((line for line in lines[at + 1 : at + LONGEST_CELL] if line.strip()), None)
+        if following is None or len(cells(following, delimiter)) == usual:
+            return alone, at + 1, False
     row, end = found, at + 1
     while end < min(len(lines), at + LONGEST_CELL):
         found, unfinished = scan(lines[end], delimiter, unfinished + "\n")

@@ -30,11 +30,11 @@ OPEN = re.compile(
     r"|in (?:progress|process|negotiation|discussion|review|bearbeitung|verhandlung)|negotiat(?:ion|ing)(?: review)?"
     r"|propos(?:e|al)(?: price quote| sent| made)?|quoted?(?: sent)?|develop|qualify|qualified(?: to buy)?"
     r"|qualification"
-    r"|(?:appointment|presentation|demo|meeting) (?:scheduled|made)|contract sent|decision maker bought in"
+    r"|(?:appointment|presentation|demo|meeting) ?(?:scheduled|made)|contract sent|decision maker bought in"
     r"|needs analysis|value proposition|id decision makers|perception analysis|attempted to contact"
     r"|contact(?:ed)? in future"
 )
-"""Stages at which an outcome is not known yet, as Salesforce, HubSpot, Dynamics and Pipedrive call them."""
+"""Stages at which an outcome is not known yet, as the CRMs call them."""
 
 SHOWN = 8
 
@@ -42,7 +42,7 @@ SHOWN = 8
 class Outcome(msgspec.Struct, frozen=True):
     """The outcome of each row: 1 converted, 0 did not, null for one that is unknown or left out.
 
-    ``positive`` and ``negative`` are the values that mean so, ``negative`` only where the user named them. ``notes`` say
+    ``positive`` and ``negative`` are the values that mean so, ``negative`` only where they were named. ``notes`` say
     which other values there are, and what was made of them.
     """
 
