@@ -244,3 +244,55 @@ def test_nothing_left_is_an_error() -> None:
     frame = pl.DataFrame({"a": ["x"] * ROWS})
     with pytest.raises(TrainingDataError, match=r"no column is left to train on .*constant"):
         infer(frame, Y, {}, Asked(), parse_tokens((), frame.columns))
+
+
+def test_false_among_numbers_is_how_odoo_writes_that_there_is_none() -> None:
+    """It is no 0, in training or in a later file."""
+    found = inferred(text([*["False"] * 40, *RANDOM.integers(0, 90, ROWS - 40)]))
+    assert found.missing["c"] == {"False": 40}
+    assert found.tokens == ("c=False",)
+    assert found.frame["c"].null_count() == 40
+
+
+def test_few_thousands_among_small_amounts_are_read() -> None:
+    """One value in two hundred has a comma: it is read by it, not left missing."""
+    found = inferred(text([*["1,250.50", "12,000.25"], *RANDOM.random(ROWS - 2).round(2) * 900], "amount"))
+    assert found.frame["amount"].to_list()[:2] == [1250.5, 12000.25]
+    assert found.warnings == ()
+
+
+def test_a_file_with_decimal_commas_has_dots_for_thousands() -> None:
+    """What one column cannot tell, another of the file does."""
+    thousands = text([f"{1 + k % 9}.{100 + k}" for k in range(ROWS)], "revenue")
+    commas = text([f"{k % 50},{k % 10}" for k in RANDOM.permutation(ROWS)], "price")
+    assert inferred(thousands).frame["revenue"][0] == 1.1
+    assert inferred(thousands, commas).frame["revenue"][0] == 1100
+    assert inferred(thousands, read=("revenue=1.234,5",)).frame["revenue"][0] == 1100
+
+
+def test_what_looks_like_numbers_and_is_not_read_so_is_a_warning() -> None:
+    """With an example, and never as an identifier without a word."""
+    found = inferred(text([f"{k} days" for k in range(ROWS)]))
+    assert "an identifier" in found.dropped["c"]
+    assert any("'c' looks like numbers and was not read as such: '0 days'" in words for words in found.aside)
+
+
+def test_codes_with_leading_zeros_stay_text() -> None:
+    """A postal code is no number."""
+    found = inferred(text([("01234", "99999", "04109")[k % 3] for k in range(ROWS)]))
+    assert found.contract.features[1].values == ("01234", "04109", "99999")
+    assert "leading zeros" in found.notes[0]
+
+
+def test_an_almost_empty_column_is_dropped_with_the_reason() -> None:
+    """A money column that was filled in once is no flag."""
+    assert why_dropped(text(["0.0", *[None] * (ROWS - 1)], "amount")) == "almost empty: 1 of 400 rows have a value"
+
+
+def test_options_that_mean_no_column_are_warned_of() -> None:
+    """A misspelt --ignore would leave a leak in."""
+    said = Asked(ignore=("Tgas", "keep"), keep=("x*",)).unmatched(["keep", "Tags"])
+    assert said == [
+        "--ignore 'Tgas' means no column of the data; did you mean 'Tags'?",
+        "--keep 'x*' means no column of the data",
+    ]

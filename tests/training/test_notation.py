@@ -18,7 +18,7 @@ def text(*values: str | None) -> pl.Series:
 
 def grouped(value: float, group: str, decimal: str, digits: int = 2) -> str:
     """A number with its thousands grouped."""
-    return f"{value:,.{digits}f}".translate(str.maketrans({",": group, ".": decimal}))
+    return f"{value:,.{digits}f}".translate(str.maketrans(",.", group + decimal))
 
 
 def lakhs(value: float) -> str:

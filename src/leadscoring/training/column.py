@@ -23,6 +23,9 @@ RARE_SHARE = 0.005
 NEARLY = 0.5
 """Text with more distinct values than this share of its rows names leads, not kinds of lead."""
 
+STRAYS = 10
+"""Texts among numbers that are listed, the most frequent first."""
+
 COUNTED = 10
 """Whole numbers from 0 or 1 on without a gap count something, where there are so many different ones."""
 
@@ -40,6 +43,7 @@ class Read(msgspec.Struct):
     done: bool = False
     notation: Notation | None = None
     missing: dict[str, int] = {}
+    tokens: tuple[str, ...] = ()
     folded: int = 0
     notes: list[str] = []
     warnings: list[str] = []
@@ -62,9 +66,10 @@ def read_number(read: Read, decided: Decided) -> bool:
                     f"--read says that {name!r} holds numbers, but {len(text)} values do not fit, such as {text[0]!r}"
                 )
             return False
-        for value, count in text.value_counts(sort=True, name="n").rows():
-            read.missing = {**read.missing, value: count}
-            read.warnings.append(f"{name!r} holds numbers, but {value!r} {count} times: read as missing")
+        strays = sorted(text.value_counts(name="n").rows(), key=lambda row: (-row[1], row[0]))[:STRAYS]
+        read.missing = {**read.missing, **dict(strays)}
+        some = ", ".join(f"{value!r} {count} times" for value, count in strays[:3])
+        read.warnings.append(f"{name!r} holds numbers, but also {some}: {len(text)} values were read as missing")
     elif unread.any() or (column.dtype.is_float() and np.isinf(column.fill_null(0).to_numpy()).any()):
         read.warnings.append(f"{name!r} holds NaN or values beyond {FLOAT32_MAX:.3g}: read as missing")
     read.notation = decided.notation
@@ -104,7 +109,8 @@ def number_feature(read: Read, present: Vector) -> Feature:
     median = float(np.median(present))
     nearest = present[np.abs(present - median).argmin()]
     example: float | int = int(nearest) if kind == "integer" else float(f"{median:.6g}")
-    return Feature(name, kind, required=required, minimum=low, maximum=high, help=words, example=example)
+    unit = "" if read.notation is None else "%" if read.notation.percent else read.notation.currency
+    return Feature(name, kind, required=required, minimum=low, maximum=high, help=words, unit=unit, example=example)
 
 
 def number_kind(read: Read, present: Vector) -> Kind:
@@ -176,10 +182,8 @@ def read_category(read: Read) -> None:
         read.dropped = f"nearly constant: {found.common[0]!r} in all but {others} row{'s' if others > 1 else ''}"
         return
     if found.aliases:
-        some = ", ".join(f"{text!r}" for text in list(found.aliases)[:3])
-        read.notes.append(
-            f"{column.name!r}: spellings that differ in case or outer spaces are one value, such as {some}"
-        )
+        some = ", ".join(f"{text!r} as {level!r}" for text, level in list(found.aliases.items())[:3])
+        read.notes.append(f"{column.name!r}: values that differ only in case or spaces around them are one: {some}")
     read.column, read.folded = found.column, found.rows
     read.feature = Feature(
         column.name,

@@ -48,12 +48,16 @@ def with_unseen(contract: Contract, frame: pl.DataFrame, x: Matrix) -> Matrix:
 
 
 def numbers(column: pl.Series) -> Vector:
-    """A column as float64, NaN where it holds no finite number; true and false are 1 and 0."""
+    """A column as float64, NaN where it holds no finite number.
+
+    True and false are 1 and 0 where nothing else is there: Odoo writes False for every value that is missing.
+    """
     if column.dtype == pl.String:
         text = column.str.strip_chars()
-        lower = text.str.to_lowercase()
-        flags = pl.when(lower == "true").then(1.0).when(lower == "false").then(0.0)
-        column = pl.select(pl.coalesce(text.cast(pl.Float64, strict=False), flags)).to_series()
+        plain = text.cast(pl.Float64, strict=False)
+        flags = text.str.to_lowercase().replace_strict({"true": 1.0, "false": 0.0}, default=None)
+        alone = plain.is_null() | plain.is_in([0.0, 1.0])
+        column = pl.select(pl.coalesce(plain, flags)).to_series() if alone.all() else plain
     elif not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
         return np.full(len(column), np.nan)
     values = column.cast(pl.Float64).to_numpy().astype(np.float64)

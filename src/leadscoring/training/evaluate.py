@@ -15,9 +15,10 @@ from leadscoring.model.calibration import Calibration
 from leadscoring.model.card import ATTRIBUTE, Card, Tiers, read_card
 from leadscoring.model.reading import PLAIN, Reading
 from leadscoring.training.calibrate import apply
-from leadscoring.training.encode import Matrix, encode_table
+from leadscoring.training.encode import Matrix, as_text, encode_table
 from leadscoring.training.leads import Leads, Progress, gather, quiet
 from leadscoring.training.missing import hint, parse_tokens
+from leadscoring.training.outcome import fold
 from leadscoring.training.quality import measure
 from leadscoring.training.report import Measured, evaluation_report
 from leadscoring.training.reread import reread
@@ -71,7 +72,7 @@ def evaluate(
     tell("reading", 0.0)
     opened = open_model(Path(model))
     table = table_of(source)
-    won, lost = known_outcome(opened, target) if positive is None else ((positive,), ())
+    won, lost = known_outcome(opened, target, table.frame) if positive is None else ((positive,), ())
     tokens = parse_tokens((), table.frame.columns)
     leads = gather(table, target, tokens, positive=won, negative=lost if negative is None else (negative,))
     refuse_absent(opened.contract, leads.frame)
@@ -95,12 +96,18 @@ def refuse_one_outcome(leads: Leads) -> None:
         raise TrainingDataError(f"{told} converted (converted means {leads.positive!r}): measuring needs both outcomes")
 
 
-def known_outcome(opened: Opened, target: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The values that the card says mean converted and not converted, where it was trained on the same target."""
+def known_outcome(opened: Opened, target: str, frame: pl.DataFrame) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The values that the card says mean converted and not converted, where it was trained on the same target.
+
+    Of several, those that the data does not hold are none of this time's.
+    """
     training = opened.card.training if opened.card else None
     if training is None or training.target != target or not training.positive:
         return (), ()
-    return opened.reading.positive or (training.positive,), opened.reading.negative
+    won, lost = opened.reading.positive or (training.positive,), opened.reading.negative
+    there = {fold(text) for text in as_text(frame[target]).drop_nulls().unique()} if target in frame.columns else set()
+    some = tuple(value for value in won if fold(value) in there)
+    return some or won, tuple(value for value in lost if fold(value) in there)
 
 
 def open_model(path: Path) -> Opened:

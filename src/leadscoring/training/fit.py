@@ -132,6 +132,7 @@ def train(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Pr
     )
     refuse_few(leads)
     asked = Asked(options.ignore, options.keep, how, table.labels)
+    leads = msgspec.structs.replace(leads, warnings=(*leads.warnings, *asked.unmatched(columns)))
     every = infer(leads.frame, leads.y, leads.named, asked, tokens)
     held = hold_out(leads, every.frame, options.seed)
     recipes = trees.RECIPES if leads.time is None else trees.RECIPES_OVER_TIME
@@ -204,7 +205,7 @@ def fit(
     tiers = certify.make_tiers(unseen[recent], leads.y[recent])
     reading = Reading(
         numbers=inferred.numbers,
-        missing=options.missing,
+        missing=(*options.missing, *inferred.tokens),
         positive=leads.outcome.positive if len(leads.outcome.positive) > 1 else (),
         negative=leads.outcome.negative,
     )

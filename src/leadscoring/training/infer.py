@@ -14,9 +14,9 @@ from leadscoring.training.column import FEWEST, Read, read_category, read_number
 from leadscoring.training.encode import Vector, as_text
 from leadscoring.training.how import How
 from leadscoring.training.leaks import refuse_leak
-from leadscoring.training.missing import MissingTokens, blank
+from leadscoring.training.missing import MissingTokens, blank, hint
 from leadscoring.training.moments import CLOCK_ONLY, moments
-from leadscoring.training.notation import Decided, decide, habit_of
+from leadscoring.training.notation import Decided, decide, habit_of, looks_like_numbers
 
 DATES = 0.95
 """A column of which so many of the values are dates or times is one of dates or times."""
@@ -30,7 +30,8 @@ class Inferred(msgspec.Struct, frozen=True):
 
     ``frame`` holds the columns of the contract as they were read; ``dropped`` says why the others are out;
     ``missing`` counts the tokens read as unknown, by column; ``folded`` counts the rare levels, by column;
-    ``numbers`` has the notation of numbers that are not plain. ``notes`` say how columns were read; ``warnings`` are
+    ``numbers`` has the notation of numbers that are not plain, ``tokens`` the texts that turned out to mean unknown in
+    one column, as ``COLUMN=TOKEN``. ``notes`` say how columns were read; ``warnings`` are
     what somebody should look at, ``aside`` the same of columns that are out.
     """
 
@@ -40,6 +41,7 @@ class Inferred(msgspec.Struct, frozen=True):
     missing: dict[str, dict[str, int]]
     folded: dict[str, int]
     numbers: dict[str, Notation] = {}
+    tokens: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     aside: tuple[str, ...] = ()
@@ -60,6 +62,15 @@ class Asked(msgspec.Struct, frozen=True):
         """Whether names or patterns mean a column."""
         either = {column, self.labels.get(column, column)}
         return any(name == pattern or fnmatchcase(name, pattern) for name in either for pattern in patterns)
+
+    def unmatched(self, columns: Sequence[str]) -> list[str]:
+        """Warnings for names and patterns that mean no column."""
+        return [
+            f"{option} {pattern!r} means no column of the data{hint(pattern, list(columns))}"
+            for option, patterns in (("--ignore", self.ignore), ("--keep", self.keep))
+            for pattern in patterns
+            if not any(self.names(column, [pattern]) for column in columns)
+        ]
 
 
 def infer(frame: pl.DataFrame, y: Vector, named: dict[str, str], asked: Asked, tokens: MissingTokens) -> Inferred:
@@ -89,6 +100,7 @@ def infer(frame: pl.DataFrame, y: Vector, named: dict[str, str], asked: Asked, t
         missing={read.column.name: read.missing for read in reads if read.missing},
         folded={read.column.name: read.folded for read in kept if read.folded},
         numbers={read.column.name: read.notation for read in kept if read.notation is not None},
+        tokens=tuple(f"{read.column.name}={token}" for read in kept for token in read.tokens),
         notes=tuple(note for read in kept for note in read.notes),
         warnings=tuple(words for read in kept for words in read.warnings),
         aside=tuple(words for read in reads if read.feature is None for words in read.warnings),
@@ -184,12 +196,28 @@ def decision(read: Read) -> Decided | None:
         return None
     if column.dtype != pl.String:
         return Decided(read.plain) if column.dtype.is_numeric() or column.dtype == pl.Boolean else None
+    without_false(read)
+    column = read.column
     present = column.drop_nulls()
-    if how.kind is None and how.notation is None and present.str.contains(r"^\s*0\d+\s*$").mean() > 0.01:  # type: ignore[operator]
+    if how.kind is None and how.notation is None and present.str.contains(r"^\s*\+?0\d[\d /-]*$").mean() > 0.01:  # type: ignore[operator]
         read.notes.append(f"{column.name!r}: codes with leading zeros, kept as text")
         return None
     decided = decide(column, how.notation)
     return Decided(read.plain) if decided is None and how.kind is not None else decided
+
+
+def without_false(read: Read) -> None:
+    """Blank ``False`` in a column of numbers, where it is how Odoo writes that there is none."""
+    text = read.column.str.strip_chars().str.to_lowercase()
+    found = (text == "false").fill_null(False)
+    if not found.any() or (text == "true").any():
+        return
+    others = read.column.filter(~found & text.is_not_null())
+    if len(others) and looks_like_numbers(others) > DATES and not others.str.strip_chars().is_in(["0", "1"]).all():
+        spelled = read.column.filter(found)[0]
+        read.missing = {**read.missing, spelled: int(found.sum())}
+        read.tokens = (spelled,)
+        read.column = pl.select(pl.when(~found).then(read.column).alias(read.column.name)).to_series()
 
 
 def without(inferred: Inferred, reasons: dict[str, str]) -> Inferred:

@@ -166,7 +166,7 @@ def decide(column: pl.Series, named: Notation | None = None, habit: str = "") ->
     plain = numbers(column)
     enough = (1.0 - STRAY_SHARE) * len(present)
     count = int((~np.isnan(plain)).sum())
-    if count >= enough and not could_be_grouped(present):
+    if count == len(present) and not could_be_grouped(present):
         return Decided(plain)
     if count < enough and looks_like_numbers(present) < 0.5:
         return None
@@ -174,7 +174,7 @@ def decide(column: pl.Series, named: Notation | None = None, habit: str = "") ->
     read = [values_of(found, convention) for convention in CONVENTIONS]
     counts = [int((~np.isnan(values)).sum()) for values in read]
     best = max(counts)
-    if best < enough:
+    if best < enough or best < count:
         return Decided(plain) if count >= enough else None
     ties = [place for place, hits in enumerate(counts) if hits == best]
     differ = any(not np.array_equal(read[ties[0]], read[place], equal_nan=True) for place in ties[1:])
@@ -201,9 +201,7 @@ def between(column: pl.Series, found: pl.DataFrame, habit: str, plain: Vector) -
     bare = core.filter(~signed)
     if len(bare) and bool((bare.str.len_chars() <= 3).all()) and core.filter(signed).n_unique() >= FEWEST_GROUPED:
         decided = dressed(column, found, grouped, plain)
-        decided.words += (
-            f": {example!r} is read as {example.replace(sign, '')}, since whole numbers beside it stay below 1000"
-        )
+        decided.words += f", since whole numbers without {sign!r} stay below 1000"
         return decided
     if len(bare) and bool((bare.str.len_chars() > 3).any()):
         return dressed(column, found, decimal, plain)

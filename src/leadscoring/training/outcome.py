@@ -25,10 +25,10 @@ NEGATIVES = frozenset(
 )
 OPEN = re.compile(
     r"(?:still )?open(?: not contacted| deal)?|new|working(?: contacted)?|contacted|connected|pending|active|ongoing"
-    r"|assigned|engag(?:ed|ing)|nurtur(?:e|ing)|draft|on hold|undecided|offen|neu|discovery|opportunity"
-    r"|prospect(?:ing)?"
+    r"|assigned|engag(?:ed|ing)|nurtur(?:e|ing)|draft|on hold|undecided|offen|neu|kontaktiert|angebot|nouveau|nuevo"
+    r"|discovery|opportunity|prospect(?:ing)?"
     r"|in (?:progress|process|negotiation|discussion|review|bearbeitung|verhandlung)|negotiat(?:ion|ing)(?: review)?"
-    r"|propos(?:e|al)(?: price quote| sent| made)?|quoted?(?: sent)?|develop|qualify|qualified(?: to buy)?"
+    r"|propos(?:e|al|ition)(?: price quote| sent| made)?|quoted?(?: sent)?|develop|qualify|qualified(?: to buy)?"
     r"|qualification"
     r"|(?:appointment|presentation|demo|meeting) ?(?:scheduled|made)|contract sent|decision maker bought in"
     r"|needs analysis|value proposition|id decision makers|perception analysis|attempted to contact"

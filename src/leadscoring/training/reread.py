@@ -59,8 +59,9 @@ def reread_column(
     if feature.kind == "category":
         new = unseen(feature, column)
         if new.sum() > NEW * len(column):
+            seen = "did not list or never saw" if feature.other and not feature.rare else "never saw"
             warnings.append(
-                f"{int(new.sum())} of {len(column)} leads have a {feature.name!r} that training never saw, for example "
+                f"{int(new.sum())} of {len(column)} leads have a {feature.name!r} that training {seen}, for example "
                 f"{examples(column.filter(new))}"
             )
         return as_text(column), warnings

@@ -1,5 +1,6 @@
 """What is too good, or too odd, to be true: columns that may know the outcome, and tiers in the wrong order."""
 
+from collections import Counter
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -83,7 +84,9 @@ def without_column(fitted: "Fitted", measured: "Measured", name: str, seed: int)
 
 def late_names(contract: Contract) -> str:
     """The warning for columns in use whose names sound like after the outcome."""
-    late = [name for name in contract.names if names.says_late(name)]
+    first = Counter(name.split(" ")[0] for name in contract.names)  # Pipedrive begins all names with Deal
+    prefix = next((word + " " for word, count in first.items() if count > max(2, len(contract) / 2)), "")
+    late = [name for name in contract.names if names.says_late(name.removeprefix(prefix))]
     if not late:
         return ""
     more = f" and {len(late) - 6} more" if len(late) > 6 else ""
