@@ -1,5 +1,7 @@
 """One column: the feature that its numbers or its texts make, or why they make none."""
 
+from collections.abc import Sequence
+
 import msgspec
 import numpy as np
 import polars as pl
@@ -57,6 +59,7 @@ class Read(msgspec.Struct):
 def read_number(read: Read, decided: Decided) -> bool:
     """Fill ``read`` with the numbers decided on; whether the column holds numbers."""
     column, values, name = read.column, decided.values, read.column.name
+    tokens = list(read.missing)
     unread = np.isnan(values) & column.is_not_null().to_numpy()
     if column.dtype == pl.String and unread.any():
         text = column.filter(pl.Series(unread))
@@ -82,7 +85,7 @@ def read_number(read: Read, decided: Decided) -> bool:
     elif read.how.kind is None and is_identifier(name, values):
         read.dropped = "an identifier: a different whole number in each row"
     else:
-        read.feature = number_feature(read, present)
+        read.feature = number_feature(read, present, tokens)
     return True
 
 
@@ -96,7 +99,7 @@ def is_identifier(name: str, values: Vector) -> bool:
     return ordered or bool(dense) or names.words(name).split(" ")[-1] in ID_NAMES
 
 
-def number_feature(read: Read, present: Vector) -> Feature:
+def number_feature(read: Read, present: Vector, tokens: Sequence[str]) -> Feature:
     """The contract of a column of numbers: its kind, and the bounds that nothing legitimate crosses."""
     name, required = read.raw.name, len(present) == len(read.raw)
     kind = read.how.kind or number_kind(read, present)
@@ -105,7 +108,7 @@ def number_feature(read: Read, present: Vector) -> Feature:
         raise TrainingDataError(f"--read says that {name!r} is a {kind}, but it holds {present[unfit][0]:g}")
     if kind == "flag":
         return Feature(name, "flag", required=required, example=int(present[0]))
-    low, high, words = bounds(read, present)
+    low, high, words = bounds(read, present, tokens)
     median = float(np.median(present))
     nearest = present[np.abs(present - median).argmin()]
     example: float | int = int(nearest) if kind == "integer" else float(f"{median:.6g}")
@@ -137,7 +140,7 @@ def consecutive(present: Vector) -> bool:
     return len(most) >= COUNTED and most[0] in (0.0, 1.0) and most[-1] - most[0] + 1 == len(most)
 
 
-def bounds(read: Read, present: Vector) -> tuple[float | None, float | None, str]:
+def bounds(read: Read, present: Vector, tokens: Sequence[str]) -> tuple[float | None, float | None, str]:
     """Minimum, maximum and help text: 0 where nothing is negative, and no bound otherwise.
 
     A numeric missing token (say 999 for *never*) beyond everything else bounds the feature, so that a
@@ -146,7 +149,7 @@ def bounds(read: Read, present: Vector) -> tuple[float | None, float | None, str
     low: float | None = 0.0 if present.min() >= 0.0 else None
     high: float | None = None
     words = "never negative in the training data" if low == 0.0 else ""
-    for token in read.missing:
+    for token in tokens:
         try:
             value = float(token)
         except ValueError:

@@ -17,11 +17,11 @@ from leadscoring.model.reading import PLAIN, Reading
 from leadscoring.training.calibrate import apply
 from leadscoring.training.encode import Matrix, as_text, encode_table
 from leadscoring.training.leads import Leads, Progress, gather, quiet
-from leadscoring.training.missing import hint, parse_tokens
+from leadscoring.training.missing import hint
 from leadscoring.training.outcome import fold
 from leadscoring.training.quality import measure
 from leadscoring.training.report import Measured, evaluation_report
-from leadscoring.training.reread import reread
+from leadscoring.training.reread import reread, tokens_of
 from leadscoring.training.table import table_of
 
 SHOWN = 5
@@ -73,7 +73,7 @@ def evaluate(
     opened = open_model(Path(model))
     table = table_of(source)
     won, lost = known_outcome(opened, target, table.frame) if positive is None else ((positive,), ())
-    tokens = parse_tokens((), table.frame.columns)
+    tokens = tokens_of(opened.reading, table.frame)
     leads = gather(table, target, tokens, positive=won, negative=lost if negative is None else (negative,))
     refuse_absent(opened.contract, leads.frame)
     refuse_one_outcome(leads)

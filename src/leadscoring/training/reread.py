@@ -27,7 +27,7 @@ def reread(contract: Contract, reading: Reading, frame: pl.DataFrame) -> Reread:
 
     A column that the frame lacks stays away. Numbers that the service would refuse are missing here, and said.
     """
-    tokens = parse_tokens([token for token in reading.missing if is_known(token, frame)], frame.columns)
+    tokens = tokens_of(reading, frame)
     columns: list[pl.Series] = []
     warnings: list[str] = []
     for feature in contract.features:
@@ -36,6 +36,11 @@ def reread(contract: Contract, reading: Reading, frame: pl.DataFrame) -> Reread:
             columns.append(column)
             warnings += said
     return Reread(pl.DataFrame(columns), tuple(warnings))
+
+
+def tokens_of(reading: Reading, frame: pl.DataFrame) -> MissingTokens:
+    """The texts that mean unknown in a later file, as in that of training."""
+    return parse_tokens([token for token in reading.missing if is_known(token, frame)], frame.columns)
 
 
 def is_known(token: str, frame: pl.DataFrame) -> bool:
