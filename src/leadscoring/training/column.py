@@ -12,7 +12,7 @@ from leadscoring.model.reading import Notation
 from leadscoring.training import names
 from leadscoring.training.encode import Vector, as_text, numbers
 from leadscoring.training.how import How
-from leadscoring.training.levels import levels_of
+from leadscoring.training.levels import folded, levels_of
 from leadscoring.training.missing import SPELLINGS
 from leadscoring.training.notation import STRAY_SHARE, Decided, looks_like_numbers
 
@@ -173,8 +173,10 @@ def read_category(read: Read) -> None:
     """Fill ``read`` for a column of text."""
     column = as_text(read.column)
     least = max(FEWEST, RARE_SHARE * len(column))
-    found = levels_of(column, least)
-    read.dropped = no_category(found.distinct, found.common, column, least)
+    read.dropped = names_leads(column)
+    found = levels_of(column if not read.dropped else column.clear(), least)
+    if not read.dropped and not found.common:
+        read.dropped = f"{found.distinct} different texts, none of them in {least:.0f} rows or more"
     if read.how.kind is None and not read.notes and looks_like_numbers(column.drop_nulls()) >= 0.5:
         read.warnings.append(misread(column))
     if read.dropped:
@@ -201,16 +203,13 @@ def read_category(read: Read) -> None:
     )
 
 
-def no_category(distinct: int, common: list[str], column: pl.Series, least: float) -> str:
-    """Why texts make no category; nothing where they make one."""
+def names_leads(column: pl.Series) -> str:
+    """Why texts are too many to be a category; nothing where they are few enough."""
     present = len(column) - column.null_count()
+    distinct = folded(column.drop_nulls()).n_unique()
     if distinct == present:
         return "an identifier: a different text in each row"
-    if distinct > NEARLY * present:
-        return f"nearly unique: {distinct} different texts in {present} rows"
-    if not common:
-        return f"{distinct} different texts, none of them in {least:.0f} rows or more"
-    return ""
+    return f"nearly unique: {distinct} different texts in {present} rows" if distinct > NEARLY * present else ""
 
 
 def misread(column: pl.Series) -> str:

@@ -28,27 +28,33 @@ def levels_of(column: pl.Series, least: float) -> Levels:
 
     Texts that differ only in case and in spaces around them are one level.
     """
-    counts = column.drop_nulls().value_counts(name="n").rows()
-    groups: dict[str, list[tuple[str, int]]] = {}
-    for text, count in sorted(counts, key=lambda row: (-row[1], row[0])):
-        groups.setdefault(text.strip().casefold(), []).append((text, count))
-    spelled = {text: group[0][0].strip() for group in groups.values() for text, _ in group}
-    sizes = sorted(
-        ((group[0][0].strip(), sum(count for _, count in group)) for group in groups.values()),
-        key=lambda level: (-level[1], level[0]),
+    counts = column.drop_nulls().alias("text").value_counts(name="n").sort(["n", "text"], descending=[True, False])
+    spelled = counts.with_columns(key=folded(counts["text"]))
+    sizes = (
+        spelled.group_by("key", maintain_order=True)
+        .agg(level=pl.col("text").first().str.strip_chars(), rows=pl.col("n").sum())
+        .sort(["rows", "level"], descending=[True, False])
     )
-    common = [level for level, count in sizes if count >= least]
-    known = set(common)
-    changed = {text: level for text, level in spelled.items() if text != level}
-    if changed:
-        column = column.replace(changed)
-    rare = tuple(sorted({text for pair in spelled.items() if pair[1] not in known for text in pair}))
+    spelled = spelled.join(sizes, on="key")
+    often = pl.col("rows") >= least
+    common: list[str] = sizes.filter(often)["level"].to_list()
+    changed = spelled.filter(pl.col("text") != pl.col("level"))
+    if len(changed):
+        column = column.replace(changed["text"], changed["level"])
+    other = changed.filter(often).sort("text")
+    few = spelled.filter(~often)
+    texts = pl.concat([few["text"], few["level"].alias("text")]).unique()
     return Levels(
-        column,
-        common,
-        {text: level for text, level in sorted(changed.items()) if level in known},
-        rare if len(rare) <= MOST_RARE else (),
-        sum(count for level, count in sizes if level not in known),
-        len(sizes),
-        sizes[0][1] if sizes else 0,
+        column=column,
+        common=common,
+        aliases=dict(zip(other["text"], other["level"], strict=True)),
+        rare=tuple(texts.sort()) if len(texts) <= MOST_RARE else (),
+        rows=int(sizes.filter(~often)["rows"].sum()),
+        distinct=len(sizes),
+        top=int(sizes["rows"].max() or 0),  # type: ignore[arg-type]
     )
+
+
+def folded(text: pl.Series) -> pl.Series:
+    """Texts without what does not count: case, and spaces around them."""
+    return text.str.strip_chars().str.to_lowercase()
