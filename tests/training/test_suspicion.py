@@ -30,7 +30,7 @@ def test_two_columns_that_together_are_the_outcome_are_named_at_the_top() -> Non
     assert "'is_closed', " in first
     assert "'is_lost', " in first
     assert "lowers the score" in first
-    assert any("'is_closed', 'is_lost' sound like" in words for words in rest)
+    assert any("'is_closed', 'is_lost': by the name" in words for words in rest)
     text = summary_text(report)
     assert text.index("too good to be true") < text.index("visits")
 

@@ -30,13 +30,12 @@ class Reading(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     """What a later file needs beside the contract to be read as the file of training was.
 
     ``numbers`` has the columns whose numbers are not plain; ``missing`` are the texts that mean unknown beside those
-    known everywhere, as ``--missing`` takes them; ``labels`` has what the file calls a feature whose name is another;
+    known everywhere, as ``--missing`` takes them;
     ``positive`` and ``negative`` are the values of the target, where they are more than one or named.
     """
 
     numbers: dict[str, Notation] = {}
     missing: tuple[str, ...] = ()
-    labels: dict[str, str] = {}
     positive: tuple[str, ...] = ()
     negative: tuple[str, ...] = ()
 

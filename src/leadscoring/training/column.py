@@ -28,6 +28,9 @@ NEARLY = 0.5
 STRAYS = 10
 """Texts among numbers that are listed, the most frequent first."""
 
+LOOKS = 0.5
+"""A column of which so many values look like numbers is warned of where it is read as text with many values."""
+
 COUNTED = 10
 """Whole numbers from 0 or 1 on without a gap count something, where there are so many different ones."""
 
@@ -177,7 +180,8 @@ def read_category(read: Read) -> None:
     found = levels_of(column if not read.dropped else column.clear(), least)
     if not read.dropped and not found.common:
         read.dropped = f"{found.distinct} different texts, none of them in {least:.0f} rows or more"
-    if read.how.kind is None and not read.notes and looks_like_numbers(column.drop_nulls()) >= 0.5:
+    few = not read.dropped and found.distinct <= FEWEST
+    if read.how.kind is None and not few and not read.notes and looks_like_numbers(column.drop_nulls()) >= LOOKS:
         read.warnings.append(misread(column))
     if read.dropped:
         return

@@ -59,7 +59,8 @@ EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s.]+$"
 
 LATE = re.compile(
     r"\b(?:deals?|close|closed|closing|won|lost|status|stage|duration|reason|outcome|converted|conversion|probability"
-    r"|forecast|weighted|signed|invoiced?|churn|churned|renewal|disqualified|qualified)\b"
+    r"|forecast|weighted|signed|invoiced?|churn|churned|renewal|disqualified|qualified"
+    r"|abschluss\w*|gewonnen|verloren|verlustgrund|statusgrund)\b"
 )
 EARLY = re.compile(r"\b(?:sessions?|visits?|page|public|marital|employment|company|previous|past|last campaign)\b")
 """Words beside which those of ``LATE`` mean something else."""

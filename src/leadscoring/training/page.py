@@ -68,7 +68,7 @@ def page(data: dict[str, Any]) -> str:
 
 
 RELIABILITY = (
-    "Leads in ten equal groups by score. A dot on the dashed line means: of the leads told 30 %, 30 % converted. "
+    "Leads in ten equal groups by score. A dot on the dashed line means: of leads scored at 30 %, 30 % converted. "
     "The bars are 95 % intervals."
 )
 SCORES = "The better the two colours are apart, the better the model tells leads apart."
@@ -127,7 +127,7 @@ def tiles(data: dict[str, Any]) -> str:
             "{:.1f}",
         ),
         (f"{first_three['value']:.0%}", "of all conversions are in the best 30 % of leads", first_three, "{:.0%}"),
-        (f"{error['value']:.1%}", "typical gap between the told and the true percentage", error, "{:.1%}"),
+        (f"{error['value']:.1%}", "average gap between predicted and observed rate", error, "{:.1%}"),
     ]
     boxes = "".join(
         f'<div class="tile"><b>{big}</b>{escape(words)}<br><small>95 % interval '

@@ -91,7 +91,7 @@ def late_names(contract: Contract) -> str:
         return ""
     more = f" and {len(late) - 6} more" if len(late) > 6 else ""
     return (
-        f"the names of {', '.join(map(repr, late[:6]))}{more} sound like something known only after the outcome: "
+        f"{', '.join(map(repr, late[:6]))}{more}: by the name, known only after the outcome; "
         "leave out with --ignore what a new lead does not have yet"
     )
 
