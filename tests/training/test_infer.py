@@ -274,7 +274,7 @@ def test_what_looks_like_numbers_and_is_not_read_so_is_a_warning() -> None:
     """With an example, and never as an identifier without a word."""
     found = inferred(text([f"{k} days" for k in range(ROWS)]))
     assert "an identifier" in found.dropped["c"]
-    assert any("'c' looks like numbers and was not read as such: '0 days'" in words for words in found.aside)
+    assert any("'c' looks like numbers and was not read as such: '0 days'" in words for words in found.warnings)
 
 
 def test_codes_with_leading_zeros_stay_text() -> None:

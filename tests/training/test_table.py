@@ -68,3 +68,12 @@ def test_the_hash_is_that_of_the_file(tmp_path: Path) -> None:
     path.write_bytes(b"a\n1\n")
     assert data_hash(path) == "sha256:" + hashlib.sha256(b"a\n1\n").hexdigest()
     assert data_hash(path) != data_hash(pl.DataFrame({"a": [2]}))
+
+
+def test_formulas_that_shield_a_text_from_excel_are_the_text(tmp_path: Path) -> None:
+    """Zendesk and others write ="00123" so that the zeros stay."""
+    path = tmp_path / "leads.csv"
+    path.write_text('id,zip\n1,"=""00123"""\n2,="99999"\n')
+    table = read_table(path)
+    assert table.frame["zip"].to_list() == ["00123", "99999"]
+    assert any("'zip' were read as the text in them" in note for note in table.notes)

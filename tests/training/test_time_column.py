@@ -7,12 +7,13 @@ import pytest
 from leadscoring.errors import TrainingDataError
 from leadscoring.training.how import How
 from leadscoring.training.missing import MissingTokens
+from leadscoring.training.table import Table
 from leadscoring.training.time_column import Times, times
 
 
 def read(values: list[object], how: How | None = None) -> Times:
     """A column as times."""
-    return times(pl.DataFrame({"when": values}, strict=False), "when", MissingTokens(), how)
+    return times(Table(pl.DataFrame({"when": values}, strict=False)), "when", MissingTokens(), how)
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,7 @@ def read(values: list[object], how: How | None = None) -> Times:
         ["31.12.2025", "01.01.2026", "02.01.2026"],
         ["12/31/2025", "01/01/2026", "01/02/2026"],
         ["9", "10", "11.5"],
+        ["45658,25", "45658,5", "45659"],
         [1, 2, 3],
         [datetime.date(2025, 1, 1), datetime.date(2025, 1, 2), datetime.date(2026, 1, 1)],
         [datetime.datetime(2025, 1, 1, 1), datetime.datetime(2025, 1, 1, 2), datetime.datetime(2025, 1, 1, 3)],  # noqa: DTZ001 - a file may well hold times without a zone
@@ -47,7 +49,7 @@ def test_few_leads_without_a_time_are_left_out_and_said() -> None:
     values: list[object] = ["2026-01-01"] * 997 + [None, "", "soon"]
     found = read(values)
     assert np.isnan(found.values).sum() == 3
-    assert found.warnings == ("3 rows without a readable time in 'when' were left out, such as None",)
+    assert found.warnings == ("3 rows without a readable time in 'when' were left out; the first is row 998: None",)
 
 
 def test_what_stands_first_is_said_and_can_be_named() -> None:

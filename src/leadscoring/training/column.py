@@ -52,6 +52,8 @@ class Read(msgspec.Struct):
     folded: int = 0
     notes: list[str] = []
     warnings: list[str] = []
+    unread: list[str] = []
+    """Warnings that the column could not be read as what it looks like, whatever becomes of it."""
 
     @property
     def plain(self) -> Vector:
@@ -182,7 +184,7 @@ def read_category(read: Read) -> None:
         read.dropped = f"{found.distinct} different texts, none of them in {least:.0f} rows or more"
     few = not read.dropped and found.distinct <= FEWEST
     if read.how.kind is None and not few and not read.notes and looks_like_numbers(column.drop_nulls()) >= LOOKS:
-        read.warnings.append(misread(column))
+        read.unread.append(misread(column))
     if read.dropped:
         return
     other = found.rows >= FEWEST

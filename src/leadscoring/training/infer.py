@@ -102,7 +102,10 @@ def infer(frame: pl.DataFrame, y: Vector, named: dict[str, str], asked: Asked, t
         numbers={read.column.name: read.notation for read in kept if read.notation is not None},
         tokens=tuple(f"{read.column.name}={token}" for read in kept for token in read.tokens),
         notes=tuple(note for read in kept for note in read.notes),
-        warnings=tuple(words for read in kept for words in read.warnings),
+        warnings=(
+            *(words for read in reads for words in read.unread),
+            *(words for read in kept for words in read.warnings),
+        ),
         aside=tuple(words for read in reads if read.feature is None for words in read.warnings),
     )
 
@@ -184,7 +187,7 @@ def is_moment(column: pl.Series) -> str:
     some = column.drop_nulls().unique(maintain_order=True)
     some = some.gather_every(max(1, len(some) // LOOKED_AT))
     if some.str.strip_chars().str.contains(CLOCK_ONLY).mean() > DATES:  # type: ignore[operator]
-        return "a time of day or a duration written with colons, which is not read: write it as a number"
+        return "a time of day or a duration with colons, which is not read: write it as a number"
     found = moments(some).values
     return "a date or time" if (found == found).mean() > DATES else ""  # noqa: PLR0124 - NaN is not itself
 

@@ -93,7 +93,7 @@ def gather(
     if time is not None:
         if time == target:
             raise TrainingDataError(f"--time and --target both name {time!r}")
-        found = times(frame, time, tokens, (how or {}).get(time))
+        found = times(table, time, tokens, (how or {}).get(time))
         stamps, period = found.values, found.period
         notes += found.notes
         warnings += found.warnings

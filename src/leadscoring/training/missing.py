@@ -11,7 +11,20 @@ from leadscoring.training.encode import as_text
 
 SPELLINGS = (
     *("", "NA", "N/A", "n/a", "NULL", "Null", "null", "None", "none", "NaN", "nan", "?", "-"),
-    *("Select", "select", "Unknown", "unknown"),
+    *(
+        "Select",
+        "select",
+        "Unknown",
+        "unknown",
+        "--",
+        "\u2014",
+        "\u2013",
+        "(blank)",
+        "(none)",
+        "(not set)",
+        "(No value)",
+    ),
+    *("#N/A", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!", "<NA>", "<null>", "\\N", "NaT"),
 )
 """What means unknown in every column; also matched in any other mix of cases."""
 

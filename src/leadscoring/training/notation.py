@@ -208,6 +208,9 @@ def between(column: pl.Series, found: pl.DataFrame, habit: str, plain: Vector) -
     chosen = (grouped if habit == other else decimal) if habit else (decimal if sign == "." else grouped)
     decided = dressed(column, found, chosen, plain)
     decided.open = not habit
+    dollars = {"$", "US$", "USD", "£", "GBP"}
+    if chosen is grouped and sign == "," and set(found["currency"].drop_nulls().unique()) & dollars:
+        return decided
     what = example.replace(sign, "") if chosen is grouped else example.replace(sign, ".")
     decided.warnings.append(
         f"{column.name!r}: {example!r} was read as {what}, which its values alone do not tell; "

@@ -33,6 +33,10 @@ class Table(msgspec.Struct):
     twice: frozenset[str] = frozenset()
     lines: np.ndarray | None = None
 
+    def place(self, row: int) -> str:
+        """Where a row stands, in words; ``row`` counts from 0."""
+        return f"row {row + 1}" if self.lines is None else f"line {self.lines[row]}"
+
     def named_values(self, given: Iterable[str]) -> tuple[str, ...]:
         """Options of the form ``COLUMN=VALUE`` with the column by its name here; others as they are."""
         names = {label: name for name, label in self.labels.items()}
@@ -129,6 +133,7 @@ def from_csv(content: bytes, path: str | Path) -> Table:
     if again.any():
         rows.notes.append(f"the header comes again in {some_lines(lines[again])}: left out")
         frame, lines = frame.filter(~pl.Series(again)), lines[~again]
+    frame = without_formulas(frame, rows.notes)
     frame = without_empty(frame, header, rows.notes)
     frame = without_copies(frame, header)
     notes += rows.notes + header.notes
@@ -215,6 +220,17 @@ def some_lines(lines: np.ndarray) -> str:
     """Numbers of lines, the first few of them."""
     more = f" and {len(lines) - 5} more" if len(lines) > 5 else ""
     return f"line{'s' * (len(lines) > 1)} " + ", ".join(map(str, lines[:5])) + more
+
+
+def without_formulas(frame: pl.DataFrame, notes: list[str]) -> pl.DataFrame:
+    """The frame with ``="00123"``, by which exports keep Excel from making a number of a text, as the text in it."""
+    shielded = [
+        column.name for column in frame.iter_columns() if column.str.starts_with('="').fill_null(value=False).any()
+    ]
+    if not shielded:
+        return frame
+    notes.append(f'formulas such as ="123" in {", ".join(map(repr, shielded[:5]))} were read as the text in them')
+    return frame.with_columns(pl.col(shielded).str.replace(r'^="(.*)"$', "${1}"))
 
 
 def without_empty(frame: pl.DataFrame, header: Header, notes: list[str]) -> pl.DataFrame:

@@ -9,8 +9,9 @@ from leadscoring.training.encode import Vector
 from leadscoring.training.how import How
 from leadscoring.training.missing import MissingTokens, blank
 from leadscoring.training.moments import moments
-from leadscoring.training.notation import STRAY_SHARE
+from leadscoring.training.notation import STRAY_SHARE, decide
 from leadscoring.training.outcome import column_of
+from leadscoring.training.table import Table
 
 
 class Times(msgspec.Struct, frozen=True):
@@ -25,27 +26,25 @@ class Times(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...] = ()
 
 
-def times(frame: pl.DataFrame, name: str, tokens: MissingTokens, how: How | None = None) -> Times:
+def times(table: Table, name: str, tokens: MissingTokens, how: How | None = None) -> Times:
     """The times of a table's leads: dates and times of Parquet, texts of the usual forms, or plain numbers.
 
     Leads without a readable time are left out where they are very few. Raises ``TrainingDataError`` where they are not.
     """
-    column = column_of(frame, name, "--time")
+    column = column_of(table.frame, name, "--time")
     values, notes, warnings = read_times(blank(column, tokens.of(name))[0], how or How())
     unread = np.isnan(values)
-    if unread.all() or unread.sum() > STRAY_SHARE * len(values):
-        row = int(np.argmax(unread))
-        raise TrainingDataError(
-            f"{int(unread.sum())} of {len(column)} rows have no readable time in {name!r}; "
-            f"the first is row {row + 1}: {column[row]!r} (a date such as 2026-01-31, a date and time, or a number)"
-        )
     if unread.any():
-        example = column[int(np.argmax(unread))]
-        warnings.append(
-            f"{int(unread.sum())} rows without a readable time in {name!r} were left out, such as {example!r}"
-        )
-    first, last = int(np.nanargmin(values)), int(np.nanargmax(values))
-    return Times(values, (str(column[first]), str(column[last])), tuple(notes), tuple(warnings))
+        row = int(np.argmax(unread))
+        first = f"the first is {table.place(row)}: {column[row]!r}"
+        if unread.all() or unread.sum() > STRAY_SHARE * len(values):
+            raise TrainingDataError(
+                f"{int(unread.sum())} of {len(column)} rows have no readable time in {name!r}; {first} (a date such as "
+                "2026-01-31, a date and time, or a number)" + "".join(f"; {note}" for note in notes)
+            )
+        warnings.append(f"{int(unread.sum())} rows without a readable time in {name!r} were left out; {first}")
+    first_row, last_row = int(np.nanargmin(values)), int(np.nanargmax(values))
+    return Times(values, (str(column[first_row]), str(column[last_row])), tuple(notes), tuple(warnings))
 
 
 def read_times(column: pl.Series, how: How) -> tuple[Vector, list[str], list[str]]:
@@ -57,9 +56,10 @@ def read_times(column: pl.Series, how: How) -> tuple[Vector, list[str], list[str
         return column.cast(pl.Float64).fill_null(np.nan).to_numpy(), [], []
     text = column.cast(pl.String).str.strip_chars()
     found = moments(text, how.first)
-    numbers = text.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
-    if np.isnan(numbers).sum() < np.isnan(found.values).sum():
-        return numbers, [], []
+    if np.isnan(found.values).any():
+        numbers = decide(text, how.notation)
+        if numbers is not None and np.isnan(numbers.values).sum() < np.isnan(found.values).sum():
+            return numbers.values, [f"{column.name!r}: {numbers.words}"] if numbers.words else [], []
     name, warnings = column.name, []
     notes = (
         [f"{name!r}: times with the {found.first.replace('-', ' ')}, as in {text.drop_nulls()[0]!r}"]
