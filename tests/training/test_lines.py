@@ -78,6 +78,7 @@ def test_files_as_people_have_them(
     [
         ("a,b,c\n1,Ac\nme,3\n", "lines 2 and 3 look like one lead that a line break cut in two"),
         ("a,b\n1,2\n1,2,3\n", "line 3 has 3 values where the header names 2 columns: put a value that holds ','"),
+        ("a,b,c\n1,2,3\nc,a,b\n3,1,2\n", "line 3 is another header, with the columns in another order"),
         ("1,2\n3,4\n", "holds numbers where the names of the columns belong: add a header line"),
     ],
 )

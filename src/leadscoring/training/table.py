@@ -16,6 +16,9 @@ from leadscoring.training.lines import Rows, cells, rows_of, widths
 from leadscoring.training.text import decode
 
 PARQUET_MAGIC = b"PAR1"
+OTHER_HEADER = 0.7
+"""A row of which so many cells are names of columns is a header."""
+
 SPARE = 50
 """A row may have so many more cells than the header, if all of them are empty."""
 
@@ -130,6 +133,7 @@ def from_csv(content: bytes, path: str | Path) -> Table:
         frame = parsed(rows, header.names, path)
     lines = np.asarray(rows.lines, dtype=np.int64)
     again = header_again(frame, rows)
+    refuse_other_header(frame, rows, again, path)
     if again.any():
         rows.notes.append(f"the header comes again in {some_lines(lines[again])}: left out")
         frame, lines = frame.filter(~pl.Series(again)), lines[~again]
@@ -214,6 +218,20 @@ def header_again(frame: pl.DataFrame, rows: Rows) -> np.ndarray:
         if alike.any():
             alike &= (column.fill_null("").str.strip_chars() == cell.strip()).to_numpy()
     return alike
+
+
+def refuse_other_header(frame: pl.DataFrame, rows: Rows, again: np.ndarray, path: str | Path) -> None:
+    """Raise ``TrainingDataError`` for a row that is a header, but with the columns in another order."""
+    names = [cell.strip() for cell in rows.header if cell.strip()]
+    if len(names) < 3:
+        return
+    hits = frame.select(pl.sum_horizontal(pl.all().str.strip_chars().is_in(names).fill_null(value=False))).to_series()
+    other = (hits.to_numpy() >= OTHER_HEADER * len(names)) & ~again
+    if other.any():
+        raise TrainingDataError(
+            f"{path}: line {rows.lines[int(np.argmax(other))]} is another header, with the columns in another order: "
+            "two exports were joined that do not fit together; export them with the same columns, or join them by name"
+        )
 
 
 def some_lines(lines: np.ndarray) -> str:
