@@ -3,8 +3,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from leadscoring.errors import TrainingDataError
+from leadscoring.features import Feature
 from leadscoring.training.table import data_hash, read_table
 
 
@@ -77,3 +80,32 @@ def test_formulas_that_shield_a_text_from_excel_are_the_text(tmp_path: Path) -> 
     table = read_table(path)
     assert table.frame["zip"].to_list() == ["00123", "99999"]
     assert any("'zip' were read as the text in them" in note for note in table.notes)
+
+
+ALPHABET = st.sampled_from([*'ab1,;\t|"\n\r =\\\0', "\ufeff", "é", "a,b\n", "1,2\n", "sep=;\n", '"x"', "\n\n"])
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    content=st.one_of(
+        st.lists(ALPHABET, max_size=40).map("".join).map(str.encode),
+        st.lists(ALPHABET, max_size=40).map("".join).map(lambda text: text.encode("utf-16")),
+        st.binary(max_size=60),
+    )
+)
+def test_any_bytes_are_a_table_or_refused(tmp_path: Path, content: bytes) -> None:
+    """Never a traceback or the words of a parser; what is read has a line for each row and names a lead can have."""
+    path = tmp_path / "leads.csv"
+    path.write_bytes(content)
+    table, message = None, ""
+    try:
+        table = read_table(path)
+    except TrainingDataError as refusal:
+        message = str(refusal)
+    assert "not readable as text" not in message
+    if table is None:
+        return
+    assert table.lines is not None
+    assert len(table.lines) == table.frame.height
+    for name in table.frame.columns:
+        Feature(name, "number")
