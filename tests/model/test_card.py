@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadscoring.errors import CardInvalid
-from leadscoring.model.card import TIERS, Bins, Reference, Tiers, percentile, percents, read_card
+from leadscoring.model.card import TIERS, Bins, Reference, Tiers, in_percent, percentile, read_card
 
 
 def test_a_card_is_read_back_as_it_was_written() -> None:
@@ -106,7 +106,7 @@ def test_tiers_at_the_ends_of_the_scale(thresholds: tuple[float, float, float, f
 @given(st.lists(st.floats(0, 1).map(lambda share: round(share, 7)), min_size=1, max_size=4))
 def test_percentages_are_apart_from_each_other_and_from_the_ends(shares: list[float]) -> None:
     """Only 0 is 0%, only 1 is 100%, and no two different shares read alike."""
-    words = percents(shares)
+    words = in_percent(shares)
     assert len(set(words)) == len(set(shares))
     for share, word in zip(shares, words, strict=True):
         assert (float(word[:-1]) == 0.0) == (share == 0.0)

@@ -1,10 +1,12 @@
 import re
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 from past_leads import leads
 
+from leadscoring.training.evaluate import evaluate
 from leadscoring.training.fit import TrainOptions, train
 from leadscoring.training.quality import measure
 from leadscoring.training.report import summary_text
@@ -64,6 +66,15 @@ def test_what_is_said_of_columns_left_out_stands_apart() -> None:
     assert "of a column left out: 'outcome_text'" in summary_text(report)
 
 
+def test_a_model_that_is_too_good_elsewhere_says_so_too(tmp_path: Path) -> None:
+    """``evaluate`` measures models of others, whose training nobody here has seen."""
+    frame = leads(ROWS)
+    won = (frame["won"] == "yes").to_numpy()
+    known = frame.with_columns(x=pl.Series(won + np.random.default_rng(1).normal(size=ROWS) * 0.27).round(3))
+    train(known, TrainOptions(target="won")).save(tmp_path / "m.json")
+    assert "too good to be true" in evaluate(tmp_path / "m.json", known, "won")["warnings"][0]
+
+
 @pytest.mark.parametrize(("flip", "words"), [(False, ""), (True, "tier A converted less than tier B")])
 def test_tiers_in_the_wrong_order_are_a_warning(flip: bool, words: str) -> None:
     """Beyond chance only."""
@@ -86,6 +97,8 @@ def test_personal_data_is_left_out_unless_it_is_kept_by_name() -> None:
     assert dropped["First Name"] == "personal data (a person's name): kept only where --keep names it"
     assert dropped["Gender"] == "personal data (gender): kept only where --keep names it"
     assert "how to reach a person" in dropped["login"]
+    phone = pl.Series("Phone", ["yes", "no", "no"] * 100)
+    assert "Phone" not in train(frame.with_columns(phone), TrainOptions(target="won")).report["columns"]["dropped"]
     kept = train(frame, TrainOptions(target="won", keep=("Gen*",))).card.contract.names
     assert "Gender" in kept
     assert "First Name" not in kept

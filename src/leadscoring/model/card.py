@@ -59,7 +59,7 @@ class Tiers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def tier_spans(thresholds: Sequence[float]) -> tuple[str, ...]:
     """The probabilities of A to E in words."""
-    a, b, c, d = percents(thresholds)
+    a, b, c, d = in_percent(thresholds)
     top = "100%" if thresholds[0] == 1.0 else f"{a} or more"
     return (
         top,
@@ -70,7 +70,7 @@ def tier_spans(thresholds: Sequence[float]) -> tuple[str, ...]:
     )
 
 
-def percents(shares: Sequence[float]) -> list[str]:
+def in_percent(shares: Sequence[float]) -> list[str]:
     """Shares as percentages: with one decimal, or with as many as keep them apart from 0 %, from 100 % and each other.
 
     A share of exactly 0 or 1 is 0% or 100%.

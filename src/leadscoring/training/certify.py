@@ -5,7 +5,7 @@ import numpy as np
 import xgboost as xgb
 
 from leadscoring.features import Contract, Feature
-from leadscoring.model.card import TIERS, Bins, GoldenRow, Reference, Tiers, percents, tier_spans
+from leadscoring.model.card import TIERS, Bins, GoldenRow, Reference, Tiers, in_percent, tier_spans
 from leadscoring.training.encode import Matrix, Vector
 from leadscoring.training.trees import matrix
 
@@ -46,7 +46,7 @@ def observed(outcomes: Vector) -> str:
         return "no past lead scored here"
     if outcomes.min() == outcomes.max():
         return f"{'all' if outcomes[0] else 'none'} of {len(outcomes)} past leads converted"
-    return f"{percents([float(outcomes.mean())])[0]} of {len(outcomes)} past leads converted"
+    return f"{in_percent([float(outcomes.mean())])[0]} of {len(outcomes)} past leads converted"
 
 
 def make_reference(contract: Contract, x: Matrix, p: Vector) -> Reference:

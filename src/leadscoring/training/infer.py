@@ -21,6 +21,9 @@ from leadscoring.training.notation import Decided, decide, habit_of, looks_like_
 DATES = 0.95
 """A column of which so many of the values are dates or times is one of dates or times."""
 
+FEW_ANSWERS = 4
+"""A column with fewer different values holds answers such as yes and no, whatever its name."""
+
 LOOKED_AT = 500
 """Different values of a column that are looked at to find out whether it holds dates."""
 
@@ -120,9 +123,11 @@ def unwanted(column: pl.Series, asked: Asked, named: dict[str, str], tokens: Mis
     if asked.names(name, asked.keep):
         return ""
     kind = names.personal(name)
+    if kind == names.REACH and column.n_unique() <= FEW_ANSWERS:
+        kind = ""  # whether there is a number, not the number
     if not kind and column.dtype == pl.String:
         some = blank(column.drop_nulls().unique(maintain_order=True).head(LOOKED_AT), tokens.of(name))[0].drop_nulls()
-        kind = "how to reach a person" if len(some) and some.str.contains(names.EMAIL).mean() > DATES else ""  # type: ignore[operator]
+        kind = names.REACH if len(some) and some.str.contains(names.EMAIL).mean() > DATES else ""  # type: ignore[operator]
     return f"personal data ({kind}): kept only where --keep names it" if kind else ""
 
 

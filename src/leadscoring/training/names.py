@@ -21,6 +21,7 @@ FLAG = re.compile(
 )
 
 OWNER = r"(?:(?:contact|lead|person|customer|client|prospect|primary|associated|account)s? )*"
+REACH = "how to reach a person"
 PERSONAL = (
     (
         "a person's name",
@@ -39,7 +40,7 @@ PERSONAL = (
         r"|pronouns?)",
     ),
     (
-        "how to reach a person",
+        REACH,
         rf"{OWNER}(?:work|business|personal|home|primary|secondary|other|company|direct|main)? ?(?:e ?mails?"
         r"(?: addresse?s?)?|(?:mobile|cell|tele)? ?(?:phone|telefon)s?(?: numbers?| no| nr)?|mobile(?: number)?|cell"
         r"|fax(?: number)?|handy|whats ?app(?: number)?)|linked ?in(?: .*)?|twitter(?: .*)?|facebook(?: .*)?"

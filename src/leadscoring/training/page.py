@@ -3,6 +3,7 @@
 from html import escape
 from typing import Any
 
+from leadscoring.model.card import in_percent
 from leadscoring.training.plots import Plot, percents, round_top
 from leadscoring.training.report import FIGURES, column_text, figure_text, tokens_text
 
@@ -238,13 +239,13 @@ def drivers(found: list[dict[str, Any]]) -> str:
 
 def tiers(data: dict[str, Any]) -> str:
     """What the tiers mean, and the confusion at each as measured."""
-    bounds = [*data["measured_thresholds"], 0.0]
+    bounds = in_percent([*data["measured_thresholds"], 0.0])
     measured = table(
         ["tier", "score from", "leads", "converted", "conversion", "precision", "recall", "false alarms", "missed"],
         [
             [
                 f"<b>{row['tier']}</b>",
-                f"{bound:.1%}",
+                bound,
                 f"{row['leads']:,}",
                 f"{row['positives']:,}",
                 figure_text(row["conversion"], percent=True),

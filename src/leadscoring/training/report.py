@@ -10,13 +10,13 @@ import numpy as np
 import xgboost as xgb
 
 from leadscoring.features import Feature
-from leadscoring.model.card import Card, percents
+from leadscoring.model.card import Card, in_percent
 from leadscoring.training.drivers import drivers
 from leadscoring.training.encode import Matrix, Vector
 from leadscoring.training.leads import Leads
 from leadscoring.training.quality import Figure, Quality
 from leadscoring.training.split import time_folds
-from leadscoring.training.suspicion import inverted
+from leadscoring.training.suspicion import inverted, too_good
 
 if TYPE_CHECKING:
     from leadscoring.training.evaluate import Opened
@@ -85,7 +85,8 @@ def evaluation_report(
 ) -> dict[str, Any]:
     """What ``evaluate`` measured, in the layout of a training's report."""
     leads, tiers = measured.leads, opened.tiers
-    in_order = filter(None, [inverted(measured.quality.tiers)])
+    found = drivers(opened.booster, opened.contract, measured.data, measured.x)
+    doubts = filter(None, [too_good(found, measured.quality), inverted(measured.quality.tiers)])
     target = next(iter(leads.named))
     return as_plain(
         {
@@ -104,11 +105,11 @@ def evaluation_report(
             "held_out": measured.quality,
             "tiers": {"thresholds": tiers.thresholds, "definitions": tiers.meanings()},
             "measured_thresholds": tiers.thresholds,
-            "drivers": drivers(opened.booster, opened.contract, measured.data, measured.x),
+            "drivers": found,
             "histogram": histogram(leads.y, measured.p),
             "reading": list(file_notes),
             "notes": list(leads.notes),
-            "warnings": [*warnings, *leads.warnings, *cautions(measured.quality), *in_order],
+            "warnings": [*doubts, *warnings, *leads.warnings, *cautions(measured.quality)],
             "aside": [],
         }
     )
@@ -177,7 +178,7 @@ def figure_text(figure: dict[str, float | None] | Figure, percent: bool = False)
     plain = msgspec.to_builtins(figure)
     if plain["value"] is None:
         return "no leads"
-    value, low, high = ((percents([plain[key]])[0] if percent else f"{plain[key]:.3f}") for key in FIGURE)
+    value, low, high = ((in_percent([plain[key]])[0] if percent else f"{plain[key]:.3f}") for key in FIGURE)
     return f"{value} ({low} to {high})"
 
 

@@ -51,7 +51,7 @@ def too_good(found: tuple[Driver, ...], quality: Quality) -> str:
     named = [driver for driver in found[:STRONGEST] if driver is found[0] or driver.share >= NOTABLE]
     columns = "; ".join(f"{driver.feature!r}, {driver.share:.0%} of the score ({driver.direction})" for driver in named)
     return (
-        f"the ROC-AUC on unseen leads is {quality.roc_auc.value:.3f}, too good to be true: some columns are probably "
+        f"the ROC-AUC is {quality.roc_auc.value:.3f}, too good to be true: some columns are probably "
         f"known only after the outcome. The strongest are {columns}. "
         "Leave out with --ignore what a new lead does not have yet"
     )
@@ -64,7 +64,7 @@ def one_column(fitted: "Fitted", measured: "Measured", found: tuple[Driver, ...]
         return ""
     rest = without_column(fitted, measured, driver.feature, seed)
     lost = rest - 0.5 < (1.0 - MOST_OF_IT) * (auc - 0.5)
-    if not lost and driver.share <= MOST_OF_IT:
+    if not lost and driver.share <= max(MOST_OF_IT, 1.5 / len(found)):
         return ""
     return (
         f"{driver.feature!r} alone makes {driver.share:.0%} of the score ({driver.direction}); without it the ROC-AUC "
