@@ -151,3 +151,18 @@ def test_an_export_is_trained_on_and_served_as_it_was_measured(
         _, rows = model.decoder.one(json.dumps({"lead_id": "a", "features": given}).encode())
         assert model.trees.predict(rows) == [pytest.approx(margin, abs=1e-6)]
         assert rows.unseen == []
+
+
+def test_options_may_use_the_names_of_the_file(tmp_path: Path) -> None:
+    """With quotation marks in them, in training and in evaluation, and the card has the names of the features."""
+    rows = [f"{place % 7},{(place * 37) % 50 if place % 9 else 99},{'yn'[place % 3 > 0]}" for place in range(300)]
+    path = tmp_path / "leads.csv"
+    path.write_text("\n".join(['"a ""b""","c ""d""","won ""?"""', *rows]))
+    options = TrainOptions(target='won "?"', missing=('c "d"=99',), ship_measured=True)
+    trained = train(path, options)
+    assert trained.card.contract.names == ["a 'b'", "c 'd'"]
+    assert trained.card.read_as.missing == ("c 'd'=99",)
+    trained.save(tmp_path / "m.json")
+    measured = evaluate(tmp_path / "m.json", path, 'won "?"')
+    assert measured["data"]["positive"] == "y"
+    assert not [words for words in measured["warnings"] if "refuse" in words]

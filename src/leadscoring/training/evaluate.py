@@ -72,6 +72,7 @@ def evaluate(
     tell("reading", 0.0)
     opened = open_model(Path(model))
     table = table_of(source)
+    target = table.resolve(target, "--target")
     won, lost = known_outcome(opened, target, table.frame) if positive is None else ((positive,), ())
     tokens = tokens_of(opened.reading, table.frame)
     leads = gather(table, target, tokens, positive=won, negative=lost if negative is None else (negative,))

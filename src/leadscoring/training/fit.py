@@ -43,7 +43,7 @@ from leadscoring.training.report import Measured, training_report
 from leadscoring.training.reread import reread
 from leadscoring.training.split import Indices
 from leadscoring.training.suspicion import suspicions
-from leadscoring.training.table import data_hash, table_of
+from leadscoring.training.table import Table, data_hash, table_of
 
 FOLDS = 5
 
@@ -117,22 +117,8 @@ def train(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Pr
     tell = progress or quiet
     tell("reading", 0.0)
     table = table_of(source)
-    columns = table.frame.columns
-    tokens = parse_tokens(table.named_values(options.missing), columns)
-    how = parse_how(table.named_values(options.read), columns)
-    leads = gather(
-        table,
-        options.target,
-        tokens,
-        positive=one_or_none(options.positive),
-        negative=one_or_none(options.negative),
-        time=options.time,
-        id_column=options.id,
-        how=how,
-    )
-    refuse_few(leads)
-    asked = Asked(options.ignore, options.keep, how, table.labels)
-    leads = msgspec.structs.replace(leads, warnings=(*leads.warnings, *asked.unmatched(columns)))
+    options = by_names(options, table)
+    leads, asked, tokens = read_leads(table, options)
     every = infer(leads.frame, leads.y, leads.named, asked, tokens)
     held = hold_out(leads, every.frame, options.seed)
     recipes = trees.RECIPES if leads.time is None else trees.RECIPES_OVER_TIME
@@ -151,6 +137,35 @@ def train(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Pr
     report = training_report(card, final, rehearsal, held_out, leads, out_of_fold, table.notes, doubts)
     tell("done", 1.0)
     return Trained(final.booster, card, report)
+
+
+def by_names(options: TrainOptions, table: Table) -> TrainOptions:
+    """Options with the names that columns have here, where they use those of the file."""
+    return msgspec.structs.replace(
+        options,
+        target=table.resolve(options.target, "--target"),
+        missing=table.named_values(options.missing),
+        read=table.named_values(options.read),
+    )
+
+
+def read_leads(table: Table, options: TrainOptions) -> tuple[Leads, Asked, MissingTokens]:
+    """The leads of a table, what the user said of its columns, and what means unknown in them."""
+    columns = table.frame.columns
+    tokens, how = parse_tokens(options.missing, columns), parse_how(options.read, columns)
+    leads = gather(
+        table,
+        options.target,
+        tokens,
+        positive=one_or_none(options.positive),
+        negative=one_or_none(options.negative),
+        time=options.time,
+        id_column=options.id,
+        how=how,
+    )
+    refuse_few(leads)
+    asked = Asked(options.ignore, options.keep, how, table.labels)
+    return msgspec.structs.replace(leads, warnings=(*leads.warnings, *asked.unmatched(columns))), asked, tokens
 
 
 def one_or_none(value: str | None) -> tuple[str, ...]:
