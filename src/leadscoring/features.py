@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Sequence
 from difflib import get_close_matches
+from struct import pack, unpack
 from typing import Literal
 
 import msgspec
@@ -30,6 +31,9 @@ class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     ``flag`` takes 0, 1, true or false. ``category`` takes text: its code is the position in
     ``values``; a text in ``missing`` means unknown; any other text is *unseen* and takes the code
     after the last value when ``other`` says that the trees know one, else counts as unknown.
+
+    Models of other trainers have two more forms of ``category``: with ``numbers`` its ``values`` are numbers and are
+    sent as such, and where nobody knows its values it is sent as its code, of which the trees tell ``codes`` apart.
     """
 
     name: str
@@ -40,6 +44,8 @@ class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     values: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     other: bool = False
+    numbers: bool = False
+    codes: int = 0
     help: str = ""
     group: str = ""
     unit: str = ""
@@ -56,14 +62,28 @@ class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
             raise CardInvalid(f"feature {self.name!r} lists a value twice")
         if set(self.values) & set(self.missing):
             raise CardInvalid(f"feature {self.name!r} has a value that also means missing")
-        if self.kind != "category" and (self.values or self.missing or self.other):
+        if self.kind != "category" and (self.values or self.missing or self.other or self.numbers or self.codes):
             raise CardInvalid(f"feature {self.name!r} is a {self.kind}, but has the values of a category")
+        if self.codes < 0 or (self.codes and (self.values or self.missing or self.other)):
+            raise CardInvalid(f"feature {self.name!r} is sent as its code, but has values of its own")
+        if self.numbers and not all(map(is_number, self.values)):
+            raise CardInvalid(f"feature {self.name!r} is a category of numbers, but has values that are none")
         bounds = [bound for bound in (self.minimum, self.maximum) if bound is not None]
         if not all(map(math.isfinite, bounds)) or bounds != sorted(bounds):
             raise CardInvalid(f"feature {self.name!r} must have finite bounds in order, not {bounds}")
         low, high = self.bounds
         if low > high or (self.kind == "integer" and math.ceil(low) > math.floor(high)):
             raise CardInvalid(f"feature {self.name!r} has bounds that leave it no value: {bounds}")
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is sent as text."""
+        return self.kind == "category" and not self.numbers and not self.codes
+
+    @property
+    def wire_values(self) -> tuple[str | int | float, ...]:
+        """The values of a category as they are sent."""
+        return tuple(map(number, self.values)) if self.numbers else self.values
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -77,8 +97,11 @@ class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         """What a caller may send, in words."""
         if self.kind == "flag":
             return "0, 1, true or false"
+        if self.codes:
+            return f"a whole number: the code of a category, of which the trees know 0 to {self.codes - 1}"
         if self.kind == "category":
-            return "text" if not self.values else "text, such as " + ", ".join(map(repr, self.values[:4]))
+            noun = "a number" if self.numbers else "text"
+            return noun if not self.values else f"{noun}, such as " + ", ".join(map(repr, self.wire_values[:4]))
         noun = "a whole number" if self.kind == "integer" else "a number"
         if self.minimum is not None and self.maximum is not None:
             return f"{noun} from {self.minimum:g} to {self.maximum:g}"
@@ -89,10 +112,14 @@ class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         return noun
 
 
-class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The features of one model, in the order of its columns."""
+class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The features of one model, in the order of its columns.
+
+    ``missing_value`` is a number that means missing in every column, beside ``null``; it is a float32.
+    """
 
     features: tuple[Feature, ...]
+    missing_value: float | None = None
 
     def __post_init__(self) -> None:
         if not self.features:
@@ -101,6 +128,8 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if len(set(names)) != len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise CardInvalid(f"the contract names feature {twice!r} twice")
+        if self.missing_value is not None and single(self.missing_value) != self.missing_value:
+            raise CardInvalid(f"missing_value must be a finite float32, not {self.missing_value!r}")
 
     @property
     def names(self) -> list[str]:
@@ -109,6 +138,10 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def __len__(self) -> int:
         return len(self.features)
+
+    def means_missing(self, value: float) -> bool:
+        """Whether a number is the one that means missing, as the float32 that the trees would see."""
+        return self.missing_value is not None and single(value) == self.missing_value
 
     def guess(self, name: str) -> str | None:
         """The feature that an unknown name most likely meant, if any is near."""
@@ -120,3 +153,24 @@ def nearest(name: str, known: Sequence[str]) -> str | None:
     folded = {other.casefold(): other for other in known}
     matches = get_close_matches(name.casefold()[:200], folded, n=1, cutoff=0.7)
     return folded[matches[0]] if matches else None
+
+
+def single(value: float) -> float | None:
+    """The nearest float32; nothing for what has no finite one."""
+    return float(unpack("f", pack("f", value))[0]) if abs(value) <= FLOAT32_MAX else None
+
+
+def number(text: str) -> int | float:
+    """A number in a text; a whole one exactly. Raises ``ValueError`` for another text."""
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is a finite number."""
+    try:
+        return math.isfinite(number(text))
+    except (ValueError, OverflowError):
+        return False

@@ -76,7 +76,7 @@ def test_unusable_models_are_refused(tmp_path: Path) -> None:
         evaluate(tmp_path / "text.json", frame, "won")
     with pytest.raises(ModelUnsupported, match="reg:squarederror"):
         evaluate(bare(tmp_path / "other.json", "reg:squarederror"), frame, "won")
-    with pytest.raises(ModelUnsupported, match="neither a card nor feature names"):
+    with pytest.raises(TrainingDataError, match="lacks 'f0', 'f1', which the model needs"):
         evaluate(bare(tmp_path / "nameless.json", names=False), frame, "won")
     booster = xgb.Booster(model_file=bare(tmp_path / "damaged.json"))
     booster.set_attr(**{ATTRIBUTE: "{}"})

@@ -18,17 +18,33 @@ def encode_table(contract: Contract, frame: pl.DataFrame) -> Matrix:
     A column that the frame lacks is missing throughout. What the service would refuse (text where a
     number belongs, a number out of bounds) is missing here; ``refused`` counts those.
     """
-    columns = [encode_column(feature, frame) for feature in contract.features]
+    columns = [encode_column(feature, frame, contract.missing_value) for feature in contract.features]
     return np.ascontiguousarray(np.column_stack(columns), dtype=np.float32)
 
 
-def encode_column(feature: Feature, frame: pl.DataFrame) -> Matrix:
-    """One column, shape (rows,)."""
+def encode_column(feature: Feature, frame: pl.DataFrame, missing: float | None = None) -> Matrix:
+    """One column, shape (rows,); ``missing`` is a number that means missing."""
     if feature.name not in frame.columns:
         return np.full(frame.height, np.nan, dtype=np.float32)
     column = frame[feature.name]
-    values = codes(feature, column) if feature.kind == "category" else bounded(feature, numbers(column))
-    return values.astype(np.float32)
+    if feature.is_text:
+        values = codes(feature, column)
+    elif feature.numbers:
+        values = numbered(feature, numbers(column))
+    else:
+        values = bounded(feature, present(numbers(column), missing))
+    return present(values, missing).astype(np.float32)
+
+
+def present(values: Vector, missing: float | None) -> Vector:
+    """Values with the number that means missing as NaN, compared as the trees would: as float32."""
+    return values if missing is None else np.where(values.astype(np.float32) == np.float32(missing), np.nan, values)
+
+
+def numbered(feature: Feature, values: Vector) -> Vector:
+    """The code of each number of a category of numbers; NaN for one that is none of its values."""
+    known = {float(value): float(code) for code, value in enumerate(feature.wire_values)}
+    return np.array([known.get(value, np.nan) for value in values.tolist()])
 
 
 def codes(feature: Feature, column: pl.Series) -> Vector:
@@ -79,16 +95,18 @@ def allowed(feature: Feature, values: Vector) -> npt.NDArray[np.bool_]:
     fine = (values >= low) & (values <= high)
     if feature.kind == "flag":
         fine &= (values == 0.0) | (values == 1.0)
-    elif feature.kind == "integer":
+    elif feature.kind == "integer" or feature.codes:
         fine &= values == np.floor(values)
+    if feature.codes:
+        fine &= values >= 0.0
     return fine | np.isnan(values)
 
 
 def refused(contract: Contract, frame: pl.DataFrame) -> dict[str, int]:
     """How many values of each numeric feature the service would refuse; features with none are left out."""
     counts = {
-        feature.name: int((~allowed(feature, numbers(frame[feature.name]))).sum())
+        feature.name: int((~allowed(feature, present(numbers(frame[feature.name]), contract.missing_value))).sum())
         for feature in contract.features
-        if feature.kind != "category" and feature.name in frame.columns
+        if not feature.is_text and feature.name in frame.columns
     }
     return {name: count for name, count in counts.items() if count}

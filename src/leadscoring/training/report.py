@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
-import xgboost as xgb
 
 from leadscoring.features import Feature
 from leadscoring.model.card import Card
+from leadscoring.model.loaded import LoadedModel
 from leadscoring.training.drivers import drivers
 from leadscoring.training.encode import Matrix, Vector
 from leadscoring.training.leads import Leads
@@ -17,7 +17,6 @@ from leadscoring.training.quality import Figure, Quality
 from leadscoring.training.split import time_folds
 
 if TYPE_CHECKING:
-    from leadscoring.training.evaluate import Opened
     from leadscoring.training.fit import Fitted
 
 HISTOGRAM_BINS = 20
@@ -28,11 +27,10 @@ SIGMAS = 4.0
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """Leads that a model was measured on: raw, encoded, as XGBoost takes them, scored, and the figures."""
+    """Leads that a model was measured on: raw, encoded, scored, and the figures."""
 
     leads: Leads
     x: Matrix
-    data: xgb.DMatrix
     p: Vector
     quality: Quality
 
@@ -60,7 +58,7 @@ def training_report(
             "out_of_fold": out_of_fold,
             "tiers": {"thresholds": final.tiers.thresholds, "definitions": final.tiers.definitions},
             "measured_thresholds": rehearsal.tiers.thresholds,
-            "drivers": drivers(rehearsal.booster, rehearsal.contract, held_out.data, held_out.x),
+            "drivers": drivers(rehearsal.trees, rehearsal.contract, held_out.x),
             "histogram": histogram(held_out.leads.y, held_out.p),
             "notes": [*every.notes, *inferred.notes],
             "warnings": [*inferred.warnings, *cautions(held_out.quality), *moved],
@@ -68,14 +66,14 @@ def training_report(
     )
 
 
-def evaluation_report(opened: "Opened", measured: Measured, source: str, warnings: list[str]) -> dict[str, Any]:
+def evaluation_report(opened: LoadedModel, measured: Measured, source: str, warnings: list[str]) -> dict[str, Any]:
     """What ``evaluate`` measured, in the layout of a training's report."""
-    leads, tiers = measured.leads, opened.tiers
+    leads, tiers = measured.leads, opened.card.tiers
     target = next(iter(leads.named))
     return as_plain(
         {
             "kind": "evaluate",
-            "model": model_facts(opened.card),
+            "model": model_facts(opened.card if opened.certified else None),
             "data": {
                 "rows": len(leads.y),
                 "positives": int(leads.y.sum()),
@@ -89,7 +87,7 @@ def evaluation_report(opened: "Opened", measured: Measured, source: str, warning
             "held_out": measured.quality,
             "tiers": {"thresholds": tiers.thresholds, "definitions": tiers.meanings()},
             "measured_thresholds": tiers.thresholds,
-            "drivers": drivers(opened.booster, opened.contract, measured.data, measured.x),
+            "drivers": drivers(opened.trees, opened.card.contract, measured.x),
             "histogram": histogram(leads.y, measured.p),
             "notes": list(leads.notes),
             "warnings": [*warnings, *cautions(measured.quality)],

@@ -5,6 +5,7 @@ import hashlib
 import io
 from pathlib import Path
 
+import msgspec
 import polars as pl
 
 from leadscoring.errors import TrainingDataError
@@ -15,6 +16,34 @@ PARQUET_MAGIC = b"PAR1"
 SNIFFED_LINES = 50
 
 
+class Table(msgspec.Struct, frozen=True):
+    """Leads as they were read, once: the rows, the hash of the very bytes they were in, and the file's name.
+
+    The hash is ``sha256:`` and a digest, of a frame that of it written as CSV. A frame has no name, nor has a pipe.
+    """
+
+    frame: pl.DataFrame
+    data_hash: str
+    name: str = ""
+
+
+def read_source(source: str | Path | pl.DataFrame) -> Table:
+    """The leads of a CSV or Parquet file, read from its beginning to its end once, or those of a frame.
+
+    Raises ``TrainingDataError`` as ``read_table`` does.
+    """
+    if isinstance(source, pl.DataFrame):
+        return Table(source, data_hash(source.write_csv().encode()))
+    path = Path(source)
+    content = read_bytes(path)
+    return Table(table_of(content, path), data_hash(content), source_name(path))
+
+
+def source_name(path: Path) -> str:
+    """The name of a file; a pipe has none that says anything."""
+    return path.name if path.is_file() else ""
+
+
 def read_table(path: str | Path) -> pl.DataFrame:
     """The rows of a CSV or Parquet file; the columns of a CSV are all text.
 
@@ -22,7 +51,11 @@ def read_table(path: str | Path) -> pl.DataFrame:
     as Latin-1. Raises ``TrainingDataError`` when there is no such file, it is empty, it is of another
     kind, or it names a column twice.
     """
-    content = read_bytes(Path(path))
+    return table_of(read_bytes(Path(path)), path)
+
+
+def table_of(content: bytes, path: str | Path) -> pl.DataFrame:
+    """The rows in the content of a CSV or Parquet file. Raises ``TrainingDataError``."""
     frame = from_parquet(content, path) if content.startswith(PARQUET_MAGIC) else from_csv(content, path)
     if frame.height == 0:
         raise TrainingDataError(f"{path} has a header but no rows")
@@ -44,9 +77,8 @@ def read_bytes(path: Path) -> bytes:
     return content
 
 
-def data_hash(source: str | Path | pl.DataFrame) -> str:
-    """``sha256:`` and the digest of a file's bytes, or of a frame written as CSV."""
-    content = source.write_csv().encode() if isinstance(source, pl.DataFrame) else Path(source).read_bytes()
+def data_hash(content: bytes) -> str:
+    """``sha256:`` and the digest of bytes."""
     return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
