@@ -19,6 +19,8 @@ Values = list[list[float | None]]
 MOST_CODE = 2**24 - 2
 """The largest code of a category that XGBoost knows."""
 
+BLANK = b" \t\r\n"
+
 MISSING_CELLS = (b"", b"nan")
 ORDER = "in the order of the contract (GET /api/v1/model/features)"
 
@@ -34,11 +36,15 @@ class RowReader:
         self._means_missing = contract.means_missing if contract.missing_value is not None else None
 
     def csv(self, body: bytes) -> Rows:
-        """The rows in comma-separated text without a header, a line each."""
-        lines = body.removesuffix(b"\n").split(b"\n")
+        """The rows in comma-separated text without a header, a line each.
+
+        Blank lines at the end are no rows. Of a model with one column an empty line before another row is a row whose
+        value is missing; ``nan`` says so anywhere.
+        """
+        lines = body.rstrip(BLANK).split(b"\n")
         if b"_" in body:  # Python would read 1_000 as a number
             raise InvalidRows("cells must be numbers such as -1.5e3, or empty; there is an underscore in the rows")
-        if lines == [b""] and len(self.names) > 1:
+        if lines == [b""]:
             raise InvalidRows("there are no rows; send one a line, without a header")
         return self.matrix([self._cells(number, line) for number, line in enumerate(lines, 1)])
 

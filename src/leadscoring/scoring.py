@@ -198,8 +198,11 @@ def reasons(model: LoadedModel, lead: Lead, strongest: Iterable[tuple[int, float
 def unseen_warning(model: LoadedModel, place: int, lead: Lead) -> Warned:
     """The warning for a category that training did not know."""
     feature, value = model.card.contract.features[place], lead.values[place]
-    treated = "as a rare value" if feature.other else "like all that no tree names" if feature.codes else "as unknown"
-    shown = repr(value[:80]) if isinstance(value, str) else f"code {value}" if feature.codes else str(value)
+    if feature.codes:
+        told = f"no tree names code {value}, whether training knew it or not: it is scored like all such codes"
+        return Warned("unseen_category", feature.name, told)
+    treated = "as a rare value" if feature.other else "as unknown"
+    shown = repr(value[:80] if isinstance(value, str) else value)
     return Warned("unseen_category", feature.name, f"{shown} was not seen in training and is scored {treated}")
 
 

@@ -9,17 +9,25 @@ Values = tuple[str, ...] | tuple[int | float, ...]
 """Texts, or numbers where the column's categories are numbers."""
 
 
-def category_values(stored: Categories | None) -> dict[int, Values]:
-    """The values of each categorical feature that has some, by column. Raises ModelUnreadable."""
+WHOLE_SINCE = (3, 4)
+"""The version since which texts are stored whole: those before count letters where they mean bytes, and so cut the
+last ones off as soon as one letter of a feature's texts is not ASCII."""
+
+
+def category_values(stored: Categories | None, version: tuple[int, ...]) -> dict[int, Values]:
+    """The values of each categorical feature whose file has them whole, by column. Raises ModelUnreadable."""
     encodings = stored.enc if stored else []
-    found = {place: values_of(place, encoding) for place, encoding in enumerate(encodings)}
+    cut = version[:2] < WHOLE_SINCE
+    found = {place: values_of(place, encoding, cut) for place, encoding in enumerate(encodings)}
     return {place: values for place, values in found.items() if values}
 
 
-def values_of(place: int, encoding: Encoding) -> Values:
-    """The values of one feature."""
+def values_of(place: int, encoding: Encoding, cut: bool) -> Values:
+    """The values of one feature; none where texts may be ``cut``."""
     if encoding.offsets is None:
         values: Values = tuple(encoding.values)
+    elif cut and any(not 0 <= value < 128 for value in encoding.values):
+        values = ()
     else:
         values = texts(place, encoding.values, encoding.offsets)
     if len(set(values)) != len(values):

@@ -6,6 +6,7 @@ become an engine's.
 
 import math
 from array import array
+from itertools import accumulate, chain
 from struct import pack, unpack
 from typing import Any, TypeVar
 
@@ -14,7 +15,7 @@ import msgspec
 from leadscoring import _engine
 from leadscoring.errors import ModelUnreadable, ModelUnsupported
 from leadscoring.model import ubjson
-from leadscoring.model.foreign import name_json, refuse_foreign
+from leadscoring.model.foreign import CONFIGURATION, name_json, refuse_foreign
 
 Kind = TypeVar("Kind")
 
@@ -22,6 +23,16 @@ OBJECTIVES = ("binary:logistic", "binary:logitraw", "reg:logistic")
 """Objectives whose margin is the log-odds of one outcome."""
 
 BOOSTERS = ("gbtree", "dart")
+
+RAW_SINCE = (1, 3, 1)
+"""The version since which the base score of ``binary:logitraw`` is a margin; before, it is a probability."""
+
+UNKNOWN_BY_DEFAULT, UNKNOWN_LEFT = (1, 5), (1, 7, 3)
+"""From the first version on, until before the second, a category beyond the words of a split's set takes the way of
+missing values; since then it goes left, as any that the set lacks."""
+
+WORD = 32
+"""Categories in one word of a set."""
 
 WRAPPER = "scikit_learn"
 """The attribute that XGBoost's scikit-learn wrapper leaves in what it saves."""
@@ -68,6 +79,7 @@ class Header(msgspec.Struct):
     """Read before the trees, so that other kinds of model are named as such."""
 
     learner: Learner
+    version: list[int] = []
 
 
 class TreeParameters(msgspec.Struct):
@@ -127,11 +139,29 @@ class Tree(msgspec.Struct):
         ]
 
 
-class ForestParameters(msgspec.Struct):
-    """``gbtree_model_param``."""
+    def sets(self) -> dict[int, list[int]]:
+        """The categories that go right, by node; nothing where the file contradicts itself, which is refused later."""
+        places = zip(self.categories_nodes, self.categories_segments, self.categories_sizes, strict=False)
+        known = range(min(len(self.split_indices), len(self.default_left)))
+        found = {node: self.categories[first : first + size] for node, first, size in places if node in known}
+        return found if sum(map(len, found.values())) == len(self.categories) else {}
+
+    def keep(self, sets: dict[int, list[int]]) -> None:
+        """Replaces the categories that go right."""
+        if not sets:
+            return
+        self.categories_nodes = list(sets)
+        self.categories_sizes = [len(codes) for codes in sets.values()]
+        self.categories_segments = [0, *accumulate(self.categories_sizes)][:-1]
+        self.categories = list(chain.from_iterable(sets.values()))
+
+
+class ForestParameters(msgspec.Struct, forbid_unknown_fields=True):
+    """``gbtree_model_param``. A field that is not known here might change scores, here and in the next three."""
 
     num_trees: str | int
     num_parallel_tree: str | int = 0
+    size_leaf_vector: str | int = 0
 
 
 class Encoding(msgspec.Struct):
@@ -147,25 +177,28 @@ class Categories(msgspec.Struct):
     enc: list[Encoding] = []
 
 
-class Trees(msgspec.Struct):
-    """The trees in the order in which they are added up, and which of them make a round."""
+class Trees(msgspec.Struct, forbid_unknown_fields=True):
+    """The trees in the order in which they are added up, which of them make a round, and since 3.4 dart's weights."""
 
     gbtree_model_param: ForestParameters
     tree_info: list[int]
     trees: list[Tree]
     iteration_indptr: list[int] = []
     cats: Categories | None = None
+    weight_drop: list[float] = []
 
 
-class Inner(msgspec.Struct):
-    """The trees of a dart booster."""
+class Inner(msgspec.Struct, forbid_unknown_fields=True):
+    """The trees of a dart booster before 3.4."""
 
+    name: str
     model: Trees
 
 
-class Booster(msgspec.Struct):
-    """``gbtree``, or ``dart`` around one, with a weight a tree."""
+class Booster(msgspec.Struct, forbid_unknown_fields=True):
+    """``gbtree``, or before 3.4 ``dart`` around one, with a weight a tree."""
 
+    name: str
     model: Trees | None = None
     gbtree: Inner | None = None
     weight_drop: list[float] = []
@@ -187,6 +220,7 @@ class Document(msgspec.Struct, frozen=True):
     """A file with a checked header; its trees still are as they came."""
 
     header: Learner
+    version: tuple[int, ...]
     base_margin: float
     trees: Trees
 
@@ -194,9 +228,13 @@ class Document(msgspec.Struct, frozen=True):
 def read_document(data: bytes) -> Document:
     """The parts of a file. ModelUnreadable for what is damaged or no model, ModelUnsupported for another kind of it."""
     document = parsed(data)
-    header = decode(document, Header).learner
-    base_margin = check_header(header)
-    return Document(header, base_margin, trees_of(decode(document, Body).learner.gradient_booster))
+    about = decode(document, Header)
+    version = tuple(about.version)
+    base_margin = check_header(about.learner, version)
+    trees = trees_of(decode(document, Body).learner.gradient_booster)
+    if UNKNOWN_BY_DEFAULT <= version < UNKNOWN_LEFT:
+        send_unknown_by_default(trees.trees)
+    return Document(about.learner, version, base_margin, trees)
 
 
 def read_header(data: bytes) -> Learner:
@@ -212,16 +250,38 @@ def parsed(data: bytes) -> Any:
 
 def trees_of(booster: Booster) -> Trees:
     """The trees of a booster; those of dart with their weights in their leaves."""
-    if booster.gbtree is None:
-        if booster.model is None:
-            raise ModelUnreadable("not an XGBoost model: learner.gradient_booster has no model")
-        return booster.model
-    trees, weights = booster.gbtree.model, booster.weight_drop
+    trees = booster.gbtree.model if booster.gbtree else booster.model
+    if trees is None:
+        raise ModelUnsupported(CONFIGURATION)
+    if not trees.trees and whole("num_trees", trees.gbtree_model_param.num_trees) == 0:
+        raise ModelUnsupported("the model has no trees: it was saved before it was trained")
+    weights = booster.weight_drop or trees.weight_drop
+    if booster.gbtree is None and not weights:
+        return trees
     if len(weights) != len(trees.trees):
         raise ModelUnreadable(f"weight_drop has {len(weights)} weights for {len(trees.trees)} trees")
     for tree, weight in zip(trees.trees, array("f", weights), strict=True):
         tree.weigh(weight)
     return trees
+
+
+def send_unknown_by_default(trees: list[Tree]) -> None:
+    """Writes into the sets what XGBoost before 1.7.3 does with a category beyond them: all that any split knows are named.
+
+    Of codes beyond those, the first stands for all.
+    """
+    most: dict[int, int] = {}
+    for tree in trees:
+        for node, codes in tree.sets().items():
+            feature = tree.split_indices[node]
+            most[feature] = max(most.get(feature, 0), *codes, 0)
+    for tree in trees:
+        sets = tree.sets()
+        for node, codes in sets.items():
+            if not tree.default_left[node]:
+                words = max(codes, default=0) // WORD + 1
+                codes += range(words * WORD, most[tree.split_indices[node]] + 2)
+        tree.keep(sets)
 
 
 def decode_ubj(data: bytes) -> Any:
@@ -247,6 +307,8 @@ def decode(document: Any, kind: type[Kind]) -> Kind:
     except msgspec.ValidationError as error:
         if isinstance(document, bytes) and (named := name_json(document)):
             raise ModelUnsupported(named) from error
+        if "unknown field" in str(error):
+            raise ModelUnsupported(f"it says of its trees what this version does not know: {error}") from error
         raise ModelUnreadable(f"not an XGBoost model: {error}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         if "truncated" in str(error):
@@ -254,7 +316,7 @@ def decode(document: Any, kind: type[Kind]) -> Kind:
         raise ModelUnreadable(f"not a JSON file: {error}") from error
 
 
-def check_header(learner: Learner) -> float:
+def check_header(learner: Learner, version: tuple[int, ...]) -> float:
     """Refuses what is not a binary model of plain trees; gives the margin before the first tree."""
     booster, parameters = learner.gradient_booster.name, learner.learner_model_param
     kinds = f"binary models ({', '.join(OBJECTIVES)}) of the boosters {' and '.join(BOOSTERS)} with one output"
@@ -273,7 +335,8 @@ def check_header(learner: Learner) -> float:
     for name, given in (("feature_names", learner.feature_names), ("feature_types", learner.feature_types)):
         if given and len(given) != features:
             raise ModelUnreadable(f"learner.{name} has {len(given)} entries, but num_feature is {features}")
-    return base_margin_of(parameters.base_score, learner.objective.name)
+    raw = learner.objective.name == "binary:logitraw" and version >= RAW_SINCE
+    return base_margin_of(parameters.base_score, raw)
 
 
 def whole(name: str, value: str | int) -> int:
@@ -289,8 +352,11 @@ def single(value: float) -> float:
     return float(unpack("f", pack("f", value))[0])
 
 
-def base_margin_of(text: str | float, objective: str) -> float:
-    """XGBoost's own steps from the base score to the margin before the first tree, each rounded to float32."""
+def base_margin_of(text: str | float, raw: bool) -> float:
+    """XGBoost's own steps from the base score to the margin before the first tree, each rounded to float32.
+
+    ``raw`` says that the score is that margin already.
+    """
     shown = str(text)[:40]
     inner = str(text).strip().removeprefix("[").removesuffix("]")
     if "," in inner:
@@ -299,7 +365,7 @@ def base_margin_of(text: str | float, objective: str) -> float:
         score = single(float(inner))
     except (ValueError, OverflowError) as error:
         raise ModelUnreadable(f"base_score is {shown!r}, not a number") from error
-    if objective == "binary:logitraw":  # there it is a margin already
+    if raw:
         if not math.isfinite(score):
             raise ModelUnreadable(f"base_score is {shown!r}, not finite")
         return score

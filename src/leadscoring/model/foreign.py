@@ -15,6 +15,8 @@ SAVE = "save it again with booster.save_model('model.json')"
 UNPACK = "unpack it and give the model inside"
 CONVERTED = "only models of XGBoost are served; train one with `leadscoring train`, or with XGBoost itself"
 
+CONFIGURATION = f"the file is the configuration of a booster (save_config), without its trees; {SAVE}"
+
 OBJECTIVE_NAMES = (b"binary:", b"reg:", b"rank:", b"multi:", b"count:", b"survival:")
 BOOSTER_NAMES = (b"gbtree", b"gblinear", b"dart")
 
@@ -106,19 +108,19 @@ UNSOUND = ("empty", "text in UTF-16", "text with a byte order mark before it")
 class Keys(msgspec.Struct):
     """Those keys of a JSON document that tell what it is."""
 
-    learner: msgspec.Raw | None = None
-    tree_info: msgspec.Raw | None = None
-    feature_infos: msgspec.Raw | None = None
-    oblivious_trees: msgspec.Raw | None = None
-    model_info: msgspec.Raw | None = None
-    nodeid: msgspec.Raw | None = None
+    learner: msgspec.Raw = msgspec.Raw()
+    tree_info: msgspec.Raw = msgspec.Raw()
+    feature_infos: msgspec.Raw = msgspec.Raw()
+    oblivious_trees: msgspec.Raw = msgspec.Raw()
+    model_info: msgspec.Raw = msgspec.Raw()
+    nodeid: msgspec.Raw = msgspec.Raw()
 
 
 class LearnerKeys(msgspec.Struct):
     """What a configuration has and a model lacks, or the other way round."""
 
-    generic_param: msgspec.Raw | None = None
-    learner_train_param: msgspec.Raw | None = None
+    generic_param: msgspec.Raw = msgspec.Raw()
+    learner_train_param: msgspec.Raw = msgspec.Raw()
 
 
 def refuse_foreign(data: bytes) -> None:
@@ -149,16 +151,16 @@ def name_json(data: bytes) -> str:
     """What a JSON object is that is no XGBoost model, with the way out; nothing where that is not known."""
     try:
         keys = msgspec.json.decode(data, type=Keys)
-        if keys.learner is not None:
+        if keys.learner:
             inner = msgspec.json.decode(keys.learner, type=LearnerKeys)
-            if inner.generic_param is not None or inner.learner_train_param is not None:
-                return f"the file is the configuration of a booster (save_config), without its trees; {SAVE}"
+            if inner.generic_param or inner.learner_train_param:
+                return CONFIGURATION
     except msgspec.MsgspecError:
         return ""
-    if keys.tree_info is not None and keys.feature_infos is not None:
+    if keys.tree_info and keys.feature_infos:
         return f"the file is a LightGBM model; {CONVERTED}"
-    if keys.oblivious_trees is not None or keys.model_info is not None:
+    if keys.oblivious_trees or keys.model_info:
         return f"the file is a CatBoost model; {CONVERTED}"
-    if keys.nodeid is not None:
+    if keys.nodeid:
         return f"the file is a dump of one tree; instead of dump_model, {SAVE}"
     return ""

@@ -193,11 +193,11 @@ class TreeEnsemble:
 def _read(document: Document, choice: Choice) -> TreeEnsemble:
     header, model = document.header, document.trees
     _check_trees(model)
-    rounds = rounds_of(header, model, choice)
+    rounds = rounds_of(document, choice)
     trees = model.trees[: rounds.trees]
     forest = _forest(trees, document)
     digest = _digest(header, document.base_margin, trees)
-    return TreeEnsemble(header, forest, document.base_margin, digest, rounds, category_values(model.cats))
+    return TreeEnsemble(header, forest, document.base_margin, digest, rounds, category_values(model.cats, document.version))
 
 
 def _digest(header: Learner, base_margin: float, given: list[Tree]) -> str:
