@@ -59,7 +59,9 @@ class Keeper:
                 traceback.print_exc()
             self.skipped[name] = repr(failure).splitlines()[0][:200]
 
-    def keep(self, name, save, x, native=None, wrapped=None, used=None, missing=None, leads=None, codes=None, **opening):
+    def keep(
+        self, name, save, x, native=None, wrapped=None, used=None, missing=None, leads=None, codes=None, **opening
+    ):
         """Saves a model in each form, with what its owner predicts for the first rows of ``x``.
 
         ``native`` is a booster, ``wrapped`` a classifier; ``used`` is how many rounds the owner adds up, where not all,
@@ -211,7 +213,9 @@ def continued(x, y, **parameters):
     """A booster that was trained on from another."""
     data = xgb.DMatrix(x, y)
     first = train(x, y, rounds=5, **parameters)
-    return xgb.train(dict({"objective": "binary:logistic", "nthread": 2, "max_depth": 2}, **parameters), data, 4, xgb_model=first)
+    return xgb.train(
+        dict({"objective": "binary:logistic", "nthread": 2, "max_depth": 2}, **parameters), data, 4, xgb_model=first
+    )
 
 
 def refreshed(x, y):
@@ -324,11 +328,15 @@ def categories(keeper):
         types = ["q", "q", "q", "c", "q"]
         for method in ("hist", "approx"):
             name = "codes_{}_{}".format(many, method)
-            keeper.show(name, lambda at, c=codes, o=outcome, m=method: native(keeper, at, c, train(
-                c, o, names=safe(NAMES), types=types, tree_method=m, **options)))
+            keeper.show(
+                name,
+                lambda at, c=codes, o=outcome, m=method: native(
+                    keeper, at, c, train(c, o, names=safe(NAMES), types=types, tree_method=m, **options)
+                ),
+            )
     values = {
-        "texts": np.array(["Web", "Fair", "Messe", "Referral", "a,b \"c\""], dtype=object),
-        "texts_of_letters": np.array(["Web", "Fair", u"Messe K\u00f6ln", u"\u65e5\u672c", "z"], dtype=object),
+        "texts": np.array(["Web", "Fair", "Messe", "Referral", 'a,b "c"'], dtype=object),
+        "texts_of_letters": np.array(["Web", "Fair", "Messe K\u00f6ln", "\u65e5\u672c", "z"], dtype=object),
         "integers": np.array([10, 20, 30, 70000, -4]),
         "small_integers": np.array([1, 2, 3, 4, 0], dtype=np.int8),
         "wide_integers": np.array([2**53 - 1, 2**53 - 2, 7, 8, 9]),
@@ -348,7 +356,14 @@ def framed(keeper, name, kinds, stop=False):
     frame = pd.DataFrame({"visits": random.poisson(4, LEADS).astype(float), "source": pd.Categorical(kinds[picked])})
     frame.loc[random.random_sample(LEADS) < 0.1, "source"] = None
     y = (picked % 2 + frame["visits"].to_numpy() * 0.2 + random.normal(size=LEADS) > 1.4).astype(int)
-    model = fitted(frame, y, stop=stop, enable_categorical=True, tree_method="hist", **({"max_cat_to_onehot": 1} if VERSION >= (1, 6) else {}))
+    model = fitted(
+        frame,
+        y,
+        stop=stop,
+        enable_categorical=True,
+        tree_method="hist",
+        **({"max_cat_to_onehot": 1} if VERSION >= (1, 6) else {}),
+    )
     if model.get_booster().feature_types is None or "c" not in model.get_booster().feature_types:
         raise AssertionError("this XGBoost does not know this pandas")
     seen = np.stack([frame["visits"].to_numpy(), frame["source"].cat.codes.to_numpy().astype(float)], axis=1)
@@ -362,8 +377,13 @@ def framed(keeper, name, kinds, stop=False):
     ]
     best = model.get_booster().attr("best_iteration") if stop else None
     keeper.keep(
-        name, model.save_model, frame, wrapped=model, used=None if best is None else int(best) + 1,
-        leads=sent if keeps else [plain(row) for row in seen.tolist()], codes=seen,
+        name,
+        model.save_model,
+        frame,
+        wrapped=model,
+        used=None if best is None else int(best) + 1,
+        leads=sent if keeps else [plain(row) for row in seen.tolist()],
+        codes=seen,
     )
 
 
@@ -386,16 +406,25 @@ def others(keeper):
     if VERSION < (2, 1):
         keeper.show("old.bin", lambda at: keeper.refused(at, "XGBoost's old binary format", booster.save_model))
     elif VERSION < (3, 1):
-        keeper.show("old.bin", lambda at: keeper.refused(
-            at, "XGBoost's old binary format", lambda path: write(path, booster.save_raw("deprecated"))))
+        keeper.show(
+            "old.bin",
+            lambda at: keeper.refused(
+                at, "XGBoost's old binary format", lambda path: write(path, booster.save_raw("deprecated"))
+            ),
+        )
     keeper.show("raw.bin", lambda at: raw(keeper, at, booster))
     if VERSION < (1, 0):
         return
     keeper.show("model.pkl", lambda at: keeper.refused(at, "a pickle", lambda path: dump(model, path, 4)))
     keeper.show("booster.pkl", lambda at: keeper.refused(at, "a pickle", lambda path: dump(booster, path, 2)))
     keeper.show("text.pkl", lambda at: keeper.refused(at, "a pickle", lambda path: dump(model, path, 0)))
-    keeper.show("config.json", lambda at: keeper.refused(at, "the configuration", lambda path: write(path, booster.save_config())))
-    keeper.show("dump.json", lambda at: keeper.refused(at, "a dump", lambda path: booster.dump_model(path, dump_format="json")))
+    keeper.show(
+        "config.json",
+        lambda at: keeper.refused(at, "the configuration", lambda path: write(path, booster.save_config())),
+    )
+    keeper.show(
+        "dump.json", lambda at: keeper.refused(at, "a dump", lambda path: booster.dump_model(path, dump_format="json"))
+    )
     keeper.show("dump.txt", lambda at: keeper.refused(at, "a dump", lambda path: booster.dump_model(path)))
 
 

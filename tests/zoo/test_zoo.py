@@ -55,7 +55,9 @@ def bodies(model: LoadedModel, exhibit: Exhibit) -> bytes:
     flags = [feature.kind in ("flag", "integer") for feature in features]
     leads = []
     for number, values in enumerate(exhibit["leads"]):
-        sent = [int(value) if whole and value is not None else value for whole, value in zip(flags, values, strict=True)]
+        sent = [
+            int(value) if whole and value is not None else value for whole, value in zip(flags, values, strict=True)
+        ]
         leads.append({"lead_id": str(number), "features": dict(zip(names, sent, strict=True))})
     return json.dumps(leads).encode()
 
