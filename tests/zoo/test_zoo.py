@@ -5,7 +5,6 @@ compare with.
 """
 
 import json
-import math
 import os
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from leadscoring.model.calibration import logistic
 from leadscoring.model.file import Opening, open_model
 from leadscoring.model.loaded import LoadedModel
 
-FOLDER = Path(os.environ.get("ZOO", Path(__file__).parents[2] / "build" / "zoo"))
+FOLDER = Path(os.environ.get("ZOO_FOLDER", Path(__file__).parents[2] / "build" / "zoo"))
 
 OTHER_ORDER = ("1.0.", "1.1.", "1.2.")
 """Versions that add the base score last: the last bit of their margins may be another than that of all later ones."""
@@ -92,8 +91,9 @@ def test_it_is_served_as_its_owner_predicts(version: str, folder: Path, exhibit:
 
 def test_every_version_has_its_exhibits() -> None:
     """A version whose models could not be made is not passed over in silence."""
-    for index in FOLDER.glob("*/index.json"):
+    indexes = list(FOLDER.glob("*/index.json"))
+    assert indexes or "ZOO_FOLDER" not in os.environ
+    for index in indexes:
         version = json.loads(index.read_text("utf-8"))
         old = version["version"].startswith("0.")
-        assert len(version["exhibits"]) >= (1 if old else 55), version["skipped"]
-        assert not math.isnan(len(version["skipped"]))
+        assert len(version["exhibits"]) >= (2 if old else 55), version["skipped"]

@@ -138,7 +138,6 @@ class Tree(msgspec.Struct):
             for place, value in enumerate(self.split_conditions)
         ]
 
-
     def sets(self) -> dict[int, list[int]]:
         """The categories that go right, by node; nothing where the file contradicts itself, which is refused later."""
         places = zip(self.categories_nodes, self.categories_segments, self.categories_sizes, strict=False)

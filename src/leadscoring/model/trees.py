@@ -197,7 +197,9 @@ def _read(document: Document, choice: Choice) -> TreeEnsemble:
     trees = model.trees[: rounds.trees]
     forest = _forest(trees, document)
     digest = _digest(header, document.base_margin, trees)
-    return TreeEnsemble(header, forest, document.base_margin, digest, rounds, category_values(model.cats, document.version))
+    return TreeEnsemble(
+        header, forest, document.base_margin, digest, rounds, category_values(model.cats, document.version)
+    )
 
 
 def _digest(header: Learner, base_margin: float, given: list[Tree]) -> str:
