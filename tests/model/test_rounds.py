@@ -115,7 +115,7 @@ def test_a_best_round_that_is_not_there_is_refused(tmp_path: Path) -> None:
     owner = classifier()
     owner.get_booster().set_attr(best_iteration="500")
     owner.save_model(tmp_path / "m.json")
-    with pytest.raises(ModelUnreadable, match="best_iteration is 500, but the model has .* MODEL_ROUNDS=all"):
+    with pytest.raises(ModelUnreadable, match=r"best_iteration is 500, but the model has .* MODEL_ROUNDS=all"):
         open_model(tmp_path / "m.json")
     assert (
         open_model(tmp_path / "m.json", Opening(rounds="all")).trees.rounds.used

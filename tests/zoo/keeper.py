@@ -90,7 +90,7 @@ class Keeper:
             if categorical:
                 told["margins"] = own.tolist()
             elif not np.allclose(own, margins, rtol=0, atol=1e-6):  # dart is added up in another order there
-                raise AssertionError("the wrapper and the booster differ by {}".format(np.abs(own - margins).max()))
+                raise AssertionError(f"the wrapper and the booster differ by {np.abs(own - margins).max()}")
         contributions = booster.predict(data, pred_contribs=True, **limit(booster, used))
         told["contributions"] = contributions.tolist()
         return told
@@ -194,9 +194,9 @@ def natives(keeper):
     keeper.show("native_stopped", lambda at: stopped(keeper, at, x, y))
     keeper.show("native_stopped_forest", lambda at: stopped(keeper, at, x, y, num_parallel_tree=3, subsample=0.7))
     for value in (-999.0, 0.0, 0.1):
-        keeper.show("native_missing_{}".format(value), lambda at, v=value: native_missing(keeper, at, v))
+        keeper.show(f"native_missing_{value}", lambda at, v=value: native_missing(keeper, at, v))
     for end in (np.inf, -np.inf):
-        keeper.show("native_split_at_{}".format(end), lambda at, e=end: infinite(keeper, at, x, y, e))
+        keeper.show(f"native_split_at_{end}", lambda at, e=end: infinite(keeper, at, x, y, e))
 
 
 def safe(names):
@@ -327,7 +327,7 @@ def categories(keeper):
         options = {"max_cat_to_onehot": onehot} if VERSION >= (1, 6) else {}
         types = ["q", "q", "q", "c", "q"]
         for method in ("hist", "approx"):
-            name = "codes_{}_{}".format(many, method)
+            name = f"codes_{many}_{method}"
             keeper.show(
                 name,
                 lambda at, c=codes, o=outcome, m=method: native(
@@ -458,7 +458,7 @@ def main(folder):
     others(keeper)
     with open(os.path.join(folder, "index.json"), "w") as file:
         json.dump({"version": xgb.__version__, "exhibits": keeper.exhibits, "skipped": keeper.skipped}, file)
-    print("XGBoost {}: {} exhibits, {} skipped".format(xgb.__version__, len(keeper.exhibits), len(keeper.skipped)))
+    print(f"XGBoost {xgb.__version__}: {len(keeper.exhibits)} exhibits, {len(keeper.skipped)} skipped")
 
 
 if __name__ == "__main__":

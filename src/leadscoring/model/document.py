@@ -31,6 +31,9 @@ UNKNOWN_BY_DEFAULT, UNKNOWN_LEFT = (1, 5), (1, 7, 3)
 """From the first version on, until before the second, a category beyond the words of a split's set takes the way of
 missing values; since then it goes left, as any that the set lacks."""
 
+MOST_NAMED = 10_000_000
+"""Categories that are written into sets so, at most: a small file must not become a large one."""
+
 WORD = 32
 """Categories in one word of a set."""
 
@@ -265,10 +268,11 @@ def trees_of(booster: Booster) -> Trees:
 
 
 def send_unknown_by_default(trees: list[Tree]) -> None:
-    """Writes into the sets what XGBoost before 1.7.3 does with a category beyond them: all that any split knows are named.
+    """Writes into the sets what XGBoost before 1.7.3 does with a category beyond them, of all that any split names.
 
-    Of codes beyond those, the first stands for all.
+    Of codes beyond those, the first stands for all. ModelUnsupported when that would be too many.
     """
+    room = MOST_NAMED
     most: dict[int, int] = {}
     for tree in trees:
         for node, codes in tree.sets().items():
@@ -279,7 +283,11 @@ def send_unknown_by_default(trees: list[Tree]) -> None:
         for node, codes in sets.items():
             if not tree.default_left[node]:
                 words = max(codes, default=0) // WORD + 1
-                codes += range(words * WORD, most[tree.split_indices[node]] + 2)
+                beyond = range(words * WORD, most[tree.split_indices[node]] + 2)
+                room -= len(beyond)
+                if room < 0:
+                    raise ModelUnsupported("the model has more categories than those of XGBoost before 1.7.3 may have")
+                codes.extend(beyond)
         tree.keep(sets)
 
 

@@ -96,7 +96,7 @@ def sent_as_code(feature: Feature) -> str:
     """That a category can only be sent as its code."""
     return (
         f"the file does not hold the values of the category {feature.name!r}: leads send its code, a whole number, "
-        f"of which the trees know 0 to {feature.codes - 1} (XGBoost 3.1 to 3.3 keep values in ASCII, later versions any)"
+        f"of which the trees know 0 to {feature.codes - 1} (XGBoost 3.1 to 3.3 keep them in ASCII, later ones any)"
     )
 
 

@@ -91,7 +91,7 @@ def round_ends(document: Document, best: int | None) -> list[int]:
 
 
 def trees_a_round(document: Document, best: int | None) -> int | None:
-    """How many trees a round has, ``None`` where nothing says: files list rounds since 2.0, and their size since 1.6."""
+    """How many trees a round has, ``None`` where nothing says: files list rounds since 2.0, and their size since1.6."""
     header, trees = document.header, document.trees
     size = whole("num_parallel_tree", trees.gbtree_model_param.num_parallel_tree)
     if size > 0 or trees.iteration_indptr:
