@@ -129,15 +129,15 @@ float Encoder::encode_code(const Column& column, PyObject* value, Py_ssize_t row
 
 // Whether a number is the one that means missing; the number of a numbered category is no number of the trees.
 bool Encoder::means_missing(const Column& column, PyObject* value) const {
-    if (std::isnan(missing_) || column.kind == Kind::numbered || !is_number(value)) return false;
+    if (column.kind == Kind::numbered || !is_number(value)) return false;
     const double number = PyFloat_Check(value) ? PyFloat_AS_DOUBLE(value) : PyLong_AsDouble(value);
     if (PyErr_Occurred()) PyErr_Clear();
     return float(number) == missing_;
 }
 
-float Encoder::encode_value(const Column& column, PyObject* value, Py_ssize_t row, size_t feature, Rows& rows) const {
+inline float Encoder::encode_value(const Column& column, PyObject* value, Py_ssize_t row, size_t feature, Rows& rows) const {
     switch (column.kind) {
-        case Kind::number: return narrow(as_double(value, row, feature), row, feature);
+        [[likely]] case Kind::number: return narrow(as_double(value, row, feature), row, feature);
         case Kind::integer: return as_integer(value, row, feature);
         case Kind::flag: return as_flag(value, row, feature);
         case Kind::code: return encode_code(column, value, row, feature, rows);
@@ -155,15 +155,16 @@ void Encoder::encode_lead(PyObject* lead, Py_ssize_t row, Rows& rows) const {
                                   .c_str());
     float* out = rows.values.data() + size_t(row) * features;
     int32_t present = 0;
+    const bool marked = !std::isnan(missing_);
     for (size_t i = 0; i < features; ++i) {
         PyObject* value = PyTuple_GET_ITEM(lead, Py_ssize_t(i));
         if (value == unset_.ptr()) continue;
         ++present;
         if (value == Py_None) continue;
         const Column& column = columns_[i];
-        if (means_missing(column, value)) continue;
+        if (marked && means_missing(column, value)) continue;
         const float encoded = encode_value(column, value, row, i, rows);
-        if (encoded != missing_) out[i] = encoded;  // true and codes too; whatever equals NaN: nothing does
+        if (!marked || encoded != missing_) out[i] = encoded;  // true and codes may be the mark too
     }
     rows.present.push_back(present);
 }
