@@ -7,7 +7,7 @@ Places are JSON pointers (RFC 6901), since feature names may hold dots and space
 
 import json
 import math
-from typing import Any
+from typing import Any, TypeGuard
 
 from leadscoring.errors import Fault, MalformedJson, RequestError, ValidationError
 from leadscoring.features import Contract, Feature, nearest
@@ -125,6 +125,9 @@ def feature_faults(features: dict[str, Any], contract: Contract) -> list[Fault]:
         if name not in known:
             faults.append(unknown_fault(name, f"/features/{pointer(name)}", value, contract.names))
     for feature in contract.features:
+        value = features.get(feature.name)
+        if is_finite(value) and not feature.is_text and contract.means_missing(value):
+            continue
         if fault := feature_fault(feature, features):
             faults.append(fault)
     return faults
@@ -146,16 +149,16 @@ def feature_fault(feature: Feature, features: dict[str, Any]) -> Fault | None:
 
 def fits(feature: Feature, value: Any) -> bool:
     """Whether a value is of the feature's kind and within its bounds."""
-    if feature.kind == "category":
+    if feature.is_text:
         return isinstance(value, str) and is_text(value)
     if feature.kind == "flag":
         return isinstance(value, bool | int | float) and value in (0, 1)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return False
-    if feature.kind == "integer" and value != math.floor(value):
-        return False
-    low, high = feature.bounds
-    return low <= value <= high
+    return is_finite(value) and feature.fits(value)
+
+
+def is_finite(value: object) -> TypeGuard[int | float]:
+    """Whether a value is a finite number."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def repeated_faults(value: dict[str, Any], place: str) -> list[Fault]:

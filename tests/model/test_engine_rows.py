@@ -132,7 +132,7 @@ def test_what_is_no_list_of_tuples_is_a_type_error(leads: Any) -> None:
     ("kinds", "tables", "other"),
     [
         ([0], [], []),
-        ([4], [None], [None]),
+        ([6], [None], [None]),
         ([-1], [None], [None]),
         ([2**80], [None], [None]),
         ([3], [{"a": math.inf}], [None]),

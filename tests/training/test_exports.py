@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from leadscoring.model.loaded import LoadedModel
+from leadscoring.model.file import open_model
 from leadscoring.training.encode import encode_table
 from leadscoring.training.evaluate import evaluate
 from leadscoring.training.fit import TrainOptions, train
@@ -143,7 +143,7 @@ def test_an_export_is_trained_on_and_served_as_it_was_measured(
     assert measured["data"]["rows"] == ROWS - waiting
     assert measured["data"]["positives"] == sum(one.won for one in leads)
     assert not [words for words in measured["warnings"] if "refuse" in words or "never saw" in words]
-    model = LoadedModel.load(tmp_path / "m.json")
+    model = open_model(tmp_path / "m.json")
     read = reread(model.card.contract, model.card.read_as, read_table(path).frame)
     margins = model.trees.margins(encode_table(model.card.contract, read.frame))
     for row, margin in zip(read.frame.iter_rows(named=True), margins, strict=True):

@@ -4,8 +4,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from leadscoring.errors import TrainingDataError
 from leadscoring.features import Contract, Feature
-from leadscoring.model.loaded import LoadedModel
+from leadscoring.model.file import open_model
 from leadscoring.model.reading import PLAIN, Notation, Reading
 from leadscoring.scoring import unseen_warning
 from leadscoring.training.drift import drift_of, drift_text
@@ -64,6 +65,42 @@ def test_what_does_not_fit_is_counted_named_and_exemplified() -> None:
     assert encode_table(CONTRACT, found.frame)[:, 2].tolist()[:2] == [0.0, 0.0]
 
 
+def test_categories_of_other_trainers_are_read_as_the_service_reads_them() -> None:
+    """Numbers and codes; a value that means unknown elsewhere is a value; what the trees do not know is counted."""
+    contract = Contract(
+        (
+            Feature("zone", "category", values=("1", "2.5"), numbers=True),
+            Feature("source", "category", codes=3),
+            Feature("stage", "category", values=("unknown", "hot")),
+            Feature("age", "number"),
+        ),
+        missing_value=-999.0,
+    )
+    frame = pl.DataFrame(
+        {
+            "zone": ["1", "2.5", "9", "NA"],
+            "source": ["0", "7.0", "-1", "n/a"],
+            "stage": ["unknown", "hot", "cold", "NA"],
+            "age": ["-999", "5", "x", "-999.0"],
+        }
+    )
+    found = reread(contract, PLAIN, frame)
+    encoded = encode_table(contract, found.frame)
+    expected = [[0, 0, 0, np.nan], [1, 3, 1, 5], [np.nan] * 4, [np.nan] * 4]
+    np.testing.assert_array_equal(encoded, np.array(expected, np.float32))
+    assert found.warnings == (
+        "1 of 4 leads have a 'zone' that training never saw, for example '9'",
+        "1 values of 'source' are outside the contract (a whole number: the code of a category, of which the trees know "
+        "0 to 2) and were read as missing, for example '-1'; the service would refuse those leads",
+        "1 of 4 leads have a 'source' that training never saw, for example '7.0'",
+        "1 of 4 leads have a 'stage' that training never saw, for example 'cold'",
+        "1 values of 'age' are not numbers as training read them and were read as missing, for example 'x'; the service "
+        "would refuse those leads",
+    )
+    with pytest.raises(TrainingDataError, match="'source' holds texts such as 'Web'"):
+        reread(contract, PLAIN, pl.DataFrame({"source": ["NA", "Web"]}))
+
+
 def test_a_notation_and_tokens_of_the_card_are_those_of_later_files() -> None:
     """What training read as 1234.5, or as missing, is that ever after."""
     reading = Reading(numbers={"amount": Notation(",", ".")}, missing=("visits=99", "gone=1"))
@@ -89,7 +126,7 @@ def test_a_file_like_that_of_training_fits_throughout(tmp_path: Path) -> None:
     trained.save(tmp_path / "m.json")
     assert trained.card.read_as.numbers["amount"] == Notation(".", ",", currency="$")
     told = evaluate(tmp_path / "m.json", people(), "stage")
-    assert told["warnings"] == []
+    assert [warning[:24] for warning in told["warnings"]] == ["these are the very leads"]
     assert told["held_out"]["roc_auc"]["value"] > 0.8
     drift = drift_of(tmp_path / "m.json", people())
     assert {row["verdict"] for row in drift["features"]} == {"stable"}
@@ -104,7 +141,7 @@ def test_a_file_like_that_of_training_fits_throughout(tmp_path: Path) -> None:
 def test_the_answer_tells_rare_from_unseen_and_knows_spellings(tmp_path: Path) -> None:
     """A model's own training rows never get the warning of unseen texts."""
     train(people(), TrainOptions(target="stage")).save(tmp_path / "m.json")
-    model = LoadedModel.load(tmp_path / "m.json")
+    model = open_model(tmp_path / "m.json")
     place = model.names.index("city")
 
     def warned(city: str, source: str = "web") -> list[tuple[str, str]]:

@@ -9,6 +9,9 @@ from typing import Any
 import click
 
 from leadscoring.errors import LeadScoringError
+from leadscoring.model.file import Opening
+from leadscoring.model.rounds import Choice
+from leadscoring.model_options import opening_options
 
 FILE = click.Path(path_type=Path)
 
@@ -56,7 +59,10 @@ def split_commas(values: Iterable[str]) -> tuple[str, ...]:
 )
 @click.option("--name", metavar="NAME", help="The model's name; by default the file's.")
 @click.option(
-    "--version", "model_version", default="1.0.0", show_default=True, metavar="V", help="The model's version."
+    "--version",
+    "model_version",
+    metavar="V",
+    help="The model's version; by default 1.0.0, or the next after those of its name in the folder of --out.",
 )
 @click.option(
     "--out",
@@ -65,6 +71,7 @@ def split_commas(values: Iterable[str]) -> tuple[str, ...]:
     metavar="MODEL",
     help="The model file to write; UBJ where it ends in .ubj, else JSON.",
 )
+@click.option("--overwrite", is_flag=True, help="Replace the file at --out.")
 @click.option("--report", type=FILE, metavar="DIR", help="Write report.html and report.json there.")
 @click.option(
     "--ship-measured",
@@ -84,8 +91,9 @@ def train(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
     read: tuple[str, ...],
     missing: tuple[str, ...],
     name: str | None,
-    model_version: str,
+    model_version: str | None,
     out: Path,
+    overwrite: bool,
     report: Path | None,
     ship_measured: bool,
     as_json: bool,
@@ -101,7 +109,10 @@ def train(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
     def work(progress: Callable[[str, float], None]) -> Any:
         from leadscoring.training.fit import TrainOptions
         from leadscoring.training.fit import train as train_model
+        from leadscoring.training.table import source_name
+        from leadscoring.training.versions import model_name, next_version, refuse_existing
 
+        refuse_existing(out, overwrite)
         options = TrainOptions(
             target=target,
             positive=positive,
@@ -113,7 +124,7 @@ def train(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
             read=read,
             missing=split_commas(missing),
             name=name,
-            version=model_version,
+            version=model_version or next_version(out.parent, model_name(name, source_name(data))),
             ship_measured=ship_measured,
         )
         trained = train_model(data, options, progress)
@@ -132,14 +143,17 @@ def train(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
     "--positive", metavar="A,B", help="The values of the target that mean converted; by default what the card says."
 )
 @click.option("--negative", metavar="A,B", help="The values that mean not converted; rows with others are left out.")
+@opening_options
 @click.option("--report", type=FILE, metavar="DIR", help="Write report.html and report.json there.")
 @click.option("--json", "as_json", is_flag=True, help="Print a machine-readable summary.")
-def evaluate(
+def evaluate(  # noqa: PLR0913, PLR0917 - click hands every option over as an argument of its own
     model: Path,
     data: Path,
     target: str,
     positive: str | None,
     negative: str | None,
+    rounds: Choice,
+    missing_value: float | None,
     report: Path | None,
     as_json: bool,
 ) -> None:
@@ -148,7 +162,8 @@ def evaluate(
     def work(progress: Callable[[str, float], None]) -> Any:
         from leadscoring.training.evaluate import evaluate as evaluate_model
 
-        return evaluate_model(model, data, target, positive, progress, negative)
+        opening = Opening(rounds=rounds, missing=missing_value)
+        return evaluate_model(model, data, target, positive, progress, negative=negative, opening=opening)
 
     finish(run(work, "measuring"), report, as_json, "")
 
@@ -156,8 +171,9 @@ def evaluate(
 @click.command()
 @click.argument("model", type=FILE)
 @click.argument("data", type=FILE)
+@opening_options
 @click.option("--json", "as_json", is_flag=True, help="Print all of it, bin by bin, as JSON.")
-def drift(model: Path, data: Path, as_json: bool) -> None:
+def drift(model: Path, data: Path, rounds: Choice, missing_value: float | None, as_json: bool) -> None:
     """Say how far leads (CSV or Parquet) have moved from those a model was trained on.
 
     DATA needs the columns of the model, and no outcome. Gives the population stability index of the score
@@ -167,7 +183,7 @@ def drift(model: Path, data: Path, as_json: bool) -> None:
     def work(progress: Callable[[str, float], None]) -> Any:
         from leadscoring.training.drift import drift_of
 
-        return drift_of(model, data, progress)
+        return drift_of(model, data, progress, Opening(rounds=rounds, missing=missing_value))
 
     said = run(work, "comparing")
     if as_json:

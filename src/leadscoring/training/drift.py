@@ -10,20 +10,24 @@ from leadscoring._engine import Rows
 from leadscoring.drift import baseline
 from leadscoring.drift_counts import AREA, DriftCounts
 from leadscoring.errors import ModelUnsupported
+from leadscoring.model.file import AS_IT_IS, Opening, open_model
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.tally import Tally
 from leadscoring.training.encode import encode_table, with_unseen
 from leadscoring.training.evaluate import refuse_absent
 from leadscoring.training.leads import Progress, quiet
 from leadscoring.training.reread import reread
-from leadscoring.training.table import table_of
+from leadscoring.training.table import read_source
 
 PART = 8192
 """Rows that are handed to the counter at once."""
 
 
 def drift_of(
-    model: str | Path | LoadedModel, source: str | Path | pl.DataFrame, progress: Progress | None = None
+    model: str | Path | LoadedModel,
+    source: str | Path | pl.DataFrame,
+    progress: Progress | None = None,
+    opening: Opening = AS_IT_IS,
 ) -> dict[str, Any]:
     """What ``GET /api/v1/model/drift`` would say after a service had scored the leads of a file or frame.
 
@@ -33,13 +37,13 @@ def drift_of(
     """
     tell = progress or quiet
     tell("reading", 0.0)
-    loaded = model if isinstance(model, LoadedModel) else LoadedModel.load(model)
+    loaded = model if isinstance(model, LoadedModel) else open_model(model, opening)
     base = baseline(loaded.card)
     if base is None:
         raise ModelUnsupported(
             f"{loaded.card.name!r} has no reference to compare leads with; models of leadscoring train have one"
         )
-    table = table_of(source)
+    table = read_source(source)
     contract = loaded.card.contract
     refuse_absent(contract, table.frame)
     tell("scoring", 0.3)

@@ -12,7 +12,6 @@
 """
 
 import os
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,7 +42,8 @@ from leadscoring.training.report import Measured, training_report
 from leadscoring.training.reread import reread
 from leadscoring.training.split import Indices
 from leadscoring.training.suspicion import suspicions
-from leadscoring.training.table import Table, data_hash, table_of
+from leadscoring.training.table import Table, read_source
+from leadscoring.training.versions import FIRST, model_name
 
 FOLDS = 5
 
@@ -64,7 +64,7 @@ class TrainOptions(msgspec.Struct, frozen=True, kw_only=True):
     missing: tuple[str, ...] = ()
     read: tuple[str, ...] = ()
     name: str | None = None
-    version: str = "1.0.0"
+    version: str = FIRST
     seed: int = 20
     ship_measured: bool = False
 
@@ -92,6 +92,11 @@ class Fitted(msgspec.Struct, frozen=True):
         """The contract of the trees' columns."""
         return self.inferred.contract
 
+    @property
+    def trees(self) -> TreeEnsemble:
+        """The trees as they are served."""
+        return trees_of(self.booster)
+
     def probabilities(self, x: Matrix) -> Vector:
         """Calibrated probabilities of encoded leads."""
         return apply(self.calibration, trees.margins_of(self.booster, self.contract, x))
@@ -116,7 +121,7 @@ def train(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Pr
     """
     tell = progress or quiet
     tell("reading", 0.0)
-    table = table_of(source)
+    table = read_source(source)
     options = by_names(options, table)
     leads, asked, tokens = read_leads(table, options)
     every = infer(leads.frame, leads.y, leads.named, asked, tokens)
@@ -132,7 +137,7 @@ def train(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Pr
         shipped = leads
     tell("certifying", 0.95)
     out_of_fold = measure(shipped.y, final.unseen, final.tiers.thresholds)
-    card = make_card(source, options, shipped, final, {"held_out": held_out.quality, "out_of_fold": out_of_fold})
+    card = make_card(table, options, shipped, final, {"held_out": held_out.quality, "out_of_fold": out_of_fold})
     final.booster.set_attr(**{ATTRIBUTE: card.to_json()})
     report = training_report(card, final, rehearsal, held_out, leads, out_of_fold, table.notes, doubts)
     tell("done", 1.0)
@@ -178,7 +183,7 @@ def rehearse(fitted: Fitted, leads: Leads) -> Measured:
     x = encode_table(fitted.contract, reread(fitted.contract, fitted.reading, leads.frame).frame)
     p = fitted.probabilities(x)
     quality = measure(leads.y, p, fitted.tiers.thresholds)
-    return Measured(leads, x, trees.matrix(fitted.contract, x), p, quality)
+    return Measured(leads, x, p, quality)
 
 
 class Share:
@@ -241,13 +246,10 @@ def without_calendar(inferred: Inferred, x: Matrix, time: Vector) -> tuple[Infer
     return without(inferred, reasons), x[:, keep]
 
 
-def make_card(
-    source: str | Path | pl.DataFrame, options: TrainOptions, leads: Leads, final: Fitted, figures: dict[str, Quality]
-) -> Card:
+def make_card(table: Table, options: TrainOptions, leads: Leads, final: Fitted, figures: dict[str, Quality]) -> Card:
     """All that the model file says about itself."""
-    path = None if isinstance(source, pl.DataFrame) else Path(source)
     return Card(
-        name=options.name or (re.sub(r"[^a-z0-9]+", "-", path.stem.casefold()).strip("-") if path else "") or "leads",
+        name=model_name(options.name, table.name),
         version=options.version,
         created_at=now().isoformat().replace("+00:00", "Z"),
         contract=final.contract,
@@ -259,8 +261,8 @@ def make_card(
             positives=int(leads.y.sum()),
             target=options.target,
             positive=leads.positive,
-            data_hash=data_hash(source),
-            source=path.name if path else "",
+            data_hash=table.data_hash,
+            source=table.name,
             period=leads.period,
             notes=leads.notes,
         ),
@@ -292,11 +294,16 @@ def now() -> datetime:
     return datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC).replace(microsecond=0)
 
 
+def trees_of(booster: xgb.Booster) -> TreeEnsemble:
+    """The trees of a booster, as the engine has them."""
+    return TreeEnsemble.from_bytes(bytes(booster.save_raw("ubj")))
+
+
 def seal(booster: xgb.Booster) -> None:
     """Note in a booster what its card and trees are now, so that a file that was altered later is told from it."""
     card = booster.attr(ATTRIBUTE)
     if card is not None:
-        booster.set_attr(**{SEAL: sealed(TreeEnsemble.from_bytes(bytes(booster.save_raw("json"))), card)})
+        booster.set_attr(**{SEAL: sealed(trees_of(booster), card)})
 
 
 def write_model(booster: xgb.Booster, path: Path) -> None:

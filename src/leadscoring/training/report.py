@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
-import xgboost as xgb
 
 from leadscoring.features import Feature
 from leadscoring.model.card import Card, in_percent
+from leadscoring.model.loaded import LoadedModel
 from leadscoring.training.drivers import drivers
 from leadscoring.training.encode import Matrix, Vector
 from leadscoring.training.leads import Leads
@@ -19,7 +19,6 @@ from leadscoring.training.split import time_folds
 from leadscoring.training.suspicion import inverted, too_good
 
 if TYPE_CHECKING:
-    from leadscoring.training.evaluate import Opened
     from leadscoring.training.fit import Fitted
 
 HISTOGRAM_BINS = 20
@@ -31,11 +30,10 @@ SIGMAS = 4.0
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """Leads that a model was measured on: raw, encoded, as XGBoost takes them, scored, and the figures."""
+    """Leads that a model was measured on: raw, encoded, scored, and the figures."""
 
     leads: Leads
     x: Matrix
-    data: xgb.DMatrix
     p: Vector
     quality: Quality
 
@@ -70,7 +68,7 @@ def training_report(
             "out_of_fold": out_of_fold,
             "tiers": {"thresholds": final.tiers.thresholds, "definitions": final.tiers.definitions},
             "measured_thresholds": rehearsal.tiers.thresholds,
-            "drivers": drivers(rehearsal.booster, rehearsal.contract, held_out.data, held_out.x),
+            "drivers": drivers(rehearsal.trees, rehearsal.contract, held_out.x),
             "histogram": histogram(held_out.leads.y, held_out.p),
             "reading": [*file_notes, *inferred.notes],
             "notes": list(every.notes),
@@ -81,17 +79,17 @@ def training_report(
 
 
 def evaluation_report(
-    opened: "Opened", measured: Measured, source: str, file_notes: Sequence[str], warnings: Sequence[str]
+    opened: LoadedModel, measured: Measured, source: str, file_notes: Sequence[str], warnings: Sequence[str]
 ) -> dict[str, Any]:
     """What ``evaluate`` measured, in the layout of a training's report."""
-    leads, tiers = measured.leads, opened.tiers
-    found = drivers(opened.booster, opened.contract, measured.data, measured.x)
+    leads, tiers = measured.leads, opened.card.tiers
+    found = drivers(opened.trees, opened.card.contract, measured.x)
     doubts = filter(None, [too_good(found, measured.quality), inverted(measured.quality.tiers)])
     target = next(iter(leads.named))
     return as_plain(
         {
             "kind": "evaluate",
-            "model": model_facts(opened.card),
+            "model": model_facts(opened.card if opened.certified else None),
             "data": {
                 "rows": len(leads.y),
                 "positives": int(leads.y.sum()),

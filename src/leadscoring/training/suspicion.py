@@ -38,7 +38,7 @@ SIGMAS = 2.6
 
 def suspicions(fitted: "Fitted", measured: "Measured", seed: int) -> list[str]:
     """What a model that was measured on leads it had not seen gives reason to doubt, the worst first."""
-    found = drivers(fitted.booster, fitted.contract, measured.data, measured.x)
+    found = drivers(fitted.trees, fitted.contract, measured.x)
     said = [too_good(found, measured.quality), one_column(fitted, measured, found, seed)]
     said += [late_names(fitted.contract), inverted(measured.quality.tiers)]
     return [words for words in said if words]

@@ -23,11 +23,13 @@ SPARE = 50
 """A row may have so many more cells than the header, if all of them are empty."""
 
 
-class Table(msgspec.Struct):
-    """The rows of a file, and what was done to read it.
+class Table(msgspec.Struct, frozen=True):
+    """Leads as they were read, once: the rows, the hash of the very bytes they were in, and what was done to read them.
 
-    ``labels`` has what the file calls a column whose name is another (a quotation mark in it, the second of one
-    name); ``twice`` are names that several columns have; ``lines`` is the line of each row, where there are lines.
+    ``data_hash`` is ``sha256:`` and a digest, of a frame that of it written as CSV. ``name`` is the file's; a frame has
+    none, nor has a pipe. ``labels`` has what the file calls a column whose name is another (a quotation mark in it, the
+    second of one name); ``twice`` are names that several columns have; ``lines`` is the line of each row, where there
+    are lines.
     """
 
     frame: pl.DataFrame
@@ -35,6 +37,8 @@ class Table(msgspec.Struct):
     labels: dict[str, str] = {}
     twice: frozenset[str] = frozenset()
     lines: np.ndarray | None = None
+    data_hash: str = ""
+    name: str = ""
 
     def place(self, row: int) -> str:
         """Where a row stands, in words; ``row`` counts from 0."""
@@ -63,6 +67,21 @@ class Table(msgspec.Struct):
         return found if found in self.frame.columns else name
 
 
+def read_source(source: str | Path | pl.DataFrame) -> Table:
+    """The leads of a CSV or Parquet file, read from its beginning to its end once, or those of a frame.
+
+    Raises ``TrainingDataError`` as ``read_table`` does.
+    """
+    if isinstance(source, pl.DataFrame):
+        return msgspec.structs.replace(named(source), data_hash=data_hash(source.write_csv().encode()))
+    return read_table(source)
+
+
+def source_name(path: Path) -> str:
+    """The name of a file; a pipe has none that says anything."""
+    return path.name if path.is_file() else ""
+
+
 def read_table(path: str | Path) -> Table:
     """The rows of a CSV or Parquet file; the columns of a CSV are all text.
 
@@ -70,11 +89,12 @@ def read_table(path: str | Path) -> Table:
     ``TrainingDataError`` when there is no such file, it is empty, it is of another kind, or a row cannot be
     understood, with its line and the cure.
     """
-    content = read_bytes(Path(path))
+    path = Path(path)
+    content = read_bytes(path)
     table = from_parquet(content, path) if content.startswith(PARQUET_MAGIC) else from_csv(content, path)
     if table.frame.height == 0:
         raise TrainingDataError(f"{path} has a header but no rows")
-    return table
+    return msgspec.structs.replace(table, data_hash=data_hash(content), name=source_name(path))
 
 
 def read_bytes(path: Path) -> bytes:
@@ -92,15 +112,9 @@ def read_bytes(path: Path) -> bytes:
     return content
 
 
-def data_hash(source: str | Path | pl.DataFrame) -> str:
-    """``sha256:`` and the digest of a file's bytes, or of a frame written as CSV."""
-    content = source.write_csv().encode() if isinstance(source, pl.DataFrame) else Path(source).read_bytes()
+def data_hash(content: bytes) -> str:
+    """``sha256:`` and the digest of bytes."""
     return "sha256:" + hashlib.sha256(content).hexdigest()
-
-
-def table_of(source: str | Path | pl.DataFrame) -> Table:
-    """The table of a file, or of a frame."""
-    return named(source) if isinstance(source, pl.DataFrame) else read_table(source)
 
 
 def from_parquet(content: bytes, path: str | Path) -> Table:
