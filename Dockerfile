@@ -28,6 +28,7 @@ RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf --mount=type=secret,id=
     /tools/bin/pip --python /opt/leadscoring/bin/python3 install --require-hashes -r "requirements/${REQUIREMENTS}"
 COPY CMakeLists.txt LICENSE README.md pyproject.toml ./
 COPY engine/ engine/
+COPY models/model.json models/
 COPY src/ src/
 RUN PATH="/tools/bin:${PATH}" pip wheel --no-index --no-deps --no-build-isolation --wheel-dir /wheels . \
  && /tools/bin/pip --python /opt/leadscoring/bin/python3 install --no-index --no-deps /wheels/*.whl

@@ -11,8 +11,12 @@ export PORT ?= 8000
 JOBS ?= logical
 
 BIN := .venv/bin
+# What is in .venv, step by step: what serves, what trains besides, and what tests and lint need besides.
+SERVING := .venv/.serving
+TRAINING := .venv/.training
 STAMP := .venv/.installed
-ENGINE := $(shell find CMakeLists.txt engine -type f 2>/dev/null)
+# What is compiled and installed; Python sources are used in place.
+ENGINE := $(shell find CMakeLists.txt engine models/model.json -type f 2>/dev/null)
 
 # The shipped model is a function of these three and of the lock, so anyone can make it again.
 MODEL_ROWS ?= 40000
@@ -33,20 +37,35 @@ LOAD_USERS ?= 20
 LOAD_SECONDS ?= 30
 LOAD_REPORT ?= build/load/report.html
 
-.PHONY: help install azureml dev test test-unit test-integration zoo fuzz lint format bench bench-quality stress \
-  test-sanitize dashboards docs site screenshots lock model docker-build docker-run docker-compose-up \
-  docker-compose-down image-test load-test infra-install infra-test infra-types deploy-aws deploy-azure \
+.PHONY: help install training azureml clients dev test coverage test-changed test-unit test-integration zoo fuzz lint \
+  format bench bench-quality stress \
+  test-sanitize uvicorn-test dashboards docs site screenshots lock model docker-build docker-run docker-compose-up \
+  docker-compose-down image-test newcomer-test load-test infra-install infra-test infra-types deploy-aws deploy-azure \
   release-install wheel-test sdist wheels sbom audit secrets workflows release-notes clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # Installing again is needed only when what gets installed has changed; Python sources are used in place.
-$(STAMP): pyproject.toml requirements/dev.txt requirements/zig.txt scripts/install.sh $(ENGINE)
-	@./scripts/install.sh
+# An environment whose folder was moved, or whose Python is gone, is made anew.
+UNSOUND := $(shell [ -x .venv/bin/python ] && [ "$$(cat .venv/.place 2>/dev/null)" = "$$(pwd -P)" ] || echo unsound)
+.PHONY: unsound
+
+$(SERVING): $(UNSOUND) pyproject.toml requirements/serve.txt requirements/build.txt requirements/zig.txt scripts/install.sh $(ENGINE)
+	@./scripts/install.sh serving
 	@touch $@
 
-install: $(STAMP)  ## Make the environment in .venv and build the engine
+$(TRAINING): requirements/train.txt | $(SERVING)
+	@./scripts/install.sh training
+	@touch $@
+
+$(STAMP): requirements/dev.txt $(SERVING)
+	@./scripts/install.sh development
+	@touch $@
+
+install: $(STAMP)  ## Make the environment in .venv for everything: serving, training, tests, lint
+
+training: $(TRAINING)  ## Add what `leadscoring train` needs to .venv
 
 # Only where its tests are wanted: they are left out without it, except in CI.
 AZUREML := build/azureml/.made
@@ -54,13 +73,27 @@ $(AZUREML): requirements/azureml.txt scripts/azureml.sh scripts/make-venv.sh | $
 	@./scripts/azureml.sh
 	@touch $@
 
+# The same of what makes clients of the OpenAPI document.
+CLIENTS := build/clients/.made
+$(CLIENTS): requirements/clients.txt requirements/clients/package-lock.json scripts/clients.sh scripts/make-venv.sh | $(STAMP)
+	@./scripts/clients.sh
+	@touch $@
+
+clients: $(CLIENTS)  ## Make the environment of programs that make API clients, with which tests read the OpenAPI document
+
 azureml: $(AZUREML)  ## Make the environment of Azure ML's server, in which tests run the scoring script
 
-dev: $(STAMP)  ## Install, then serve the shipped model on PORT (8000)
-	@exec $(BIN)/leadscoring serve
+dev: $(SERVING)  ## Install what serving needs, then serve the shipped model on http://localhost:PORT (8000)
+	@exec $(BIN)/leadscoring serve --dev
 
-test: $(STAMP)  ## Install, then run every test, with coverage
+test: $(STAMP)  ## Install, then run every test, those of what differs from the last commit first
+	$(BIN)/python -m pytest -n $(JOBS)
+
+coverage: $(STAMP)  ## The same with coverage, which makes it half as slow again
 	$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report=term:skip-covered
+
+test-changed: $(STAMP)  ## Run only the tests of what differs from the last commit
+	$(BIN)/python -m pytest -n $(JOBS) --changed
 
 test-unit: $(STAMP)  ## Run the tests that start no server
 	$(BIN)/python -m pytest -n $(JOBS) -m "not integration"
@@ -72,7 +105,11 @@ zoo: $(STAMP)  ## Compare scores with those of the XGBoost versions of ZOO (all 
 	./scripts/zoo.sh $(ZOO)
 
 fuzz: $(STAMP)  ## Run the fuzzers, FUZZ_EFFORT (20) times longer than the tests do
-	FUZZ_EFFORT=$(FUZZ_EFFORT) $(BIN)/python -m pytest -n $(JOBS) tests/test_fuzz.py tests/api/test_openapi_fuzz.py
+	FUZZ_EFFORT=$(FUZZ_EFFORT) $(BIN)/python -m pytest -n $(JOBS) tests/test_fuzz.py tests/test_fuzz_bodies.py \
+	  tests/api/test_openapi_fuzz.py tests/api/test_cuts.py
+
+uvicorn-test: $(STAMP)  ## Run the tests of the wire with the oldest uvicorn that is allowed, and with the newest
+	./scripts/uvicorn-test.sh
 
 test-sanitize: $(STAMP)  ## Run the engine's tests under the address and undefined-behaviour sanitizers
 	./scripts/test-sanitize.sh
@@ -156,6 +193,9 @@ docker-compose-down:  ## Stop them
 
 image-test: $(STAMP)  ## Build the image without a container daemon (buildah, debootstrap; as root), run it and test it
 	./scripts/image-test.sh
+
+newcomer-test: $(STAMP)  ## Walk through the README on a bare Debian without compiler or rights (debootstrap; as root)
+	./scripts/newcomer-test.sh
 
 load-test: $(STAMP)  ## Load the service at BASE_URL for LOAD_SECONDS (30), and judge it; the report is in build/load
 	@mkdir -p build/load

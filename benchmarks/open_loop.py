@@ -43,9 +43,12 @@ class Load:
     connections: int = 64
     timeout: float = 10.0
     closed: bool = False
+    raw: bytes = b""
 
     def request(self) -> bytes:
-        """The bytes of one request."""
+        """The bytes of one request; those that are given ``raw``, where they are."""
+        if self.raw:
+            return self.raw
         parts = urlsplit(self.url)
         head = [f"{'POST' if self.body else 'GET'} {parts.path or '/'} HTTP/1.1", f"Host: {parts.netloc}"]
         if self.body:

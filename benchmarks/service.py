@@ -84,6 +84,16 @@ def status(url: str) -> int:
         return 0
 
 
+def scraped(url: str, name: str) -> float:
+    """A metric without labels, as it is now; NaN when nobody answers or it is not there."""
+    try:
+        with urllib.request.urlopen(url + "/metrics", timeout=5) as answer:
+            lines = answer.read().decode().splitlines()
+    except OSError:
+        return float("nan")
+    return next((float(line.split()[1]) for line in lines if line.startswith(name + " ")), float("nan"))
+
+
 def until(holds: Callable[[], bool], seconds: float = ENDS_WITHIN) -> float:
     """Polls until something holds; how long that took."""
     began = time.monotonic()

@@ -211,4 +211,20 @@ Rows rows_from_lists(nb::handle source) {
     return rows;
 }
 
+Rows joined(nb::handle parts) {
+    const Items items = items_of(parts, "rows to join must be a list");
+    Rows rows;
+    for (Py_ssize_t i = 0; i < items.size; ++i) {
+        const Rows& part = nb::cast<const Rows&>(nb::handle(items.begin[i]));
+        if (i == 0) rows.n_features = part.n_features;
+        if (part.n_features != rows.n_features) throw nb::value_error("rows must all have the same length");
+        for (const auto& [row, feature] : part.unseen) rows.unseen.emplace_back(row + int32_t(rows.n_rows), feature);
+        rows.rare.insert(rows.rare.end(), part.rare.begin(), part.rare.end());
+        rows.values.insert(rows.values.end(), part.values.begin(), part.values.end());
+        rows.present.insert(rows.present.end(), part.present.begin(), part.present.end());
+        rows.n_rows += part.n_rows;
+    }
+    return rows;
+}
+
 }  // namespace leadscoring

@@ -24,6 +24,9 @@ struct Rows {
 
 Rows rows_from_lists(nb::handle rows);
 
+// The rows of several, one after the other, as if all had been encoded together.
+Rows joined(nb::handle parts);
+
 // A category comes as text, as a number (by the same kind of table), or as its code.
 enum class Kind : int { number = 0, integer = 1, flag = 2, category = 3, numbered = 4, code = 5 };
 constexpr long kKinds = 6;

@@ -16,6 +16,7 @@
 #include "reasons.hpp"
 #include "recorder.hpp"
 #include "scan.hpp"
+#include "texts.hpp"
 
 namespace leadscoring {
 
@@ -283,6 +284,8 @@ NB_MODULE(_engine, m) {
         .def("reasons", &counted_reasons, nb::arg("rows"), nb::arg("limit"), nb::arg("first") = 0,
              nb::arg("last") = -1);
 
+    bind_texts(m);
+    m.def("join_rows", &joined, nb::arg("parts"));
     m.def("count_colons", &colons, nb::arg("body"));
     m.def("_count_colons_plain", &colons_plain, nb::arg("body"));
     m.def("plain_json", &plain, nb::arg("text"));

@@ -6,9 +6,7 @@
 #include <iterator>
 #include <utility>
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
+#include "blocks.hpp"
 
 namespace leadscoring {
 
@@ -27,36 +25,17 @@ size_t count_colons_plain(const char* text, size_t size) {
     return colons;
 }
 
-#if defined(__SSE2__)
-namespace {
-
-uint64_t where(const __m128i (&bytes)[4], char c) {
-    const __m128i wanted = _mm_set1_epi8(c);
-    uint64_t bits = 0;
-    for (int i = 0; i < 4; ++i)
-        bits |= uint64_t(uint32_t(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes[i], wanted)))) << (16 * i);
-    return bits;
-}
-
-// Bit i of the result is the parity of the bits 0 to i.
-uint64_t parity(uint64_t bits) {
-    for (int shift = 1; shift < 64; shift *= 2) bits ^= bits << shift;
-    return bits;
-}
-
-}  // namespace
-
+#if defined(LEADSCORING_BLOCKS)
 // 64 bytes at a time: a bit per byte for quotes and colons, and strings are where the parity of quotes is
 // odd. A backslash (rare) hands the rest over to the plain loop, from the start of its block.
 size_t count_colons(const char* text, size_t size) {
     size_t colons = 0, i = 0;
     uint64_t inside = 0;  // all ones inside of a string
     for (; i + 64 <= size; i += 64) {
-        __m128i bytes[4];
-        for (int k = 0; k < 4; ++k) bytes[k] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text + i + 16 * k));
-        if (where(bytes, '\\')) break;
-        const uint64_t strings = parity(where(bytes, '"')) ^ inside;
-        colons += size_t(__builtin_popcountll(where(bytes, ':') & ~strings));
+        const Block block(text + i);
+        if (block.where('\\')) break;
+        const uint64_t strings = parity(block.where('"')) ^ inside;
+        colons += size_t(__builtin_popcountll(block.where(':') & ~strings));
         inside = uint64_t(int64_t(strings) >> 63);
     }
     bool within = inside != 0;

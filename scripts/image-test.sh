@@ -12,31 +12,21 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-SUITE=${DEBIAN_SUITE:-bookworm}
+. scripts/debian-root.sh
+
 WORK=$PWD/build/image
 BASE=$WORK/$SUITE
 IMAGE=localhost/lead-scoring-api
 BASE_IMAGE=localhost/debian-python:$SUITE
 
-cannot() {
-    printf 'image-test: %s\n' "$@" >&2
-    exit 2
-}
-
-say() {
-    printf '==> %s\n' "$1"
-}
-
 [ "$(id -u)" -eq 0 ] || cannot "only root may make a base and namespaces: run it with sudo, or in a virtual machine"
-PATH=$PATH:/usr/sbin
 engine=docker
 command -v docker >/dev/null || engine=podman
-needed="buildah debootstrap setpriv unshare"
-[ -z "${BUILT_IMAGE:-}" ] || needed="$engine jq setpriv unshare"
-for program in $needed; do
-    command -v "$program" >/dev/null ||
-        cannot "$program is needed (Debian, Ubuntu: apt-get install buildah debootstrap util-linux)"
-done
+if [ -n "${BUILT_IMAGE:-}" ]; then
+    need "$engine" jq setpriv unshare
+else
+    need buildah debootstrap setpriv unshare
+fi
 
 # A storage of its own: the machine's images are not touched, and `make clean` takes it away.
 in_store() {
@@ -45,33 +35,12 @@ in_store() {
     buildah --root "$WORK/storage" --runroot "$WORK/run" --storage-driver vfs "$command" "$@"
 }
 
-make_base() {
-    [ -e "$BASE.done" ] && return
-    say "base: Debian $SUITE with its Python"
-    rm -rf "$BASE"
-    mkdir -p "$WORK"
-    debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates "$SUITE" "$BASE" >"$BASE.log" 2>&1 ||
-        { tail -n 20 "$BASE.log" >&2; cannot "debootstrap failed; all it said is in $BASE.log"; }
-    rm -rf "$BASE"/var/cache/apt/archives/*.deb "$BASE"/var/lib/apt/lists/*
-    touch "$BASE.done"
-}
-
 import_base() {
     in_store inspect --type image "$BASE_IMAGE" >/dev/null 2>&1 && [ "$WORK/imported" -nt "$BASE.done" ] && return
     container=$(in_store from scratch)
     in_store add --quiet "$container" "$BASE" / >/dev/null
     in_store commit --quiet --rm "$container" "$BASE_IMAGE" >/dev/null
     touch "$WORK/imported"
-}
-
-# What pip needs to reach packages as it does on this machine; both stay out of the image.
-write_secrets() {
-    certificates=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
-    [ -r "$certificates" ] || cannot "SSL_CERT_FILE must name the certificates that this machine trusts, not $certificates"
-    cp "$certificates" "$WORK/ca.pem"
-    index=${PIP_INDEX_URL:-$(python3 -m pip config get global.index-url 2>/dev/null || true)}
-    printf '[global]\ncert = /run/secrets/ca.pem\n' >"$WORK/pip.conf"
-    [ -z "$index" ] || printf 'index-url = %s\n' "$index" >>"$WORK/pip.conf"
 }
 
 build() {
@@ -118,9 +87,10 @@ if [ -n "${BUILT_IMAGE:-}" ]; then
     run_tests "$@"
     exit 0
 fi
-make_base
+make_root "$BASE" python3,python3-venv,ca-certificates
+rm -rf "$BASE"/var/lib/apt/lists/*
 import_base
-write_secrets
+write_pip_settings "$WORK/pip.conf" "$WORK/ca.pem" /run/secrets/ca.pem  # both stay out of the image
 forget
 start=$(date +%s)
 build

@@ -32,25 +32,33 @@ compile() {
 
 compile dev.txt --universal pyproject.toml --extra train --extra aws --extra azure --extra load --extra otel \
     --extra dev
-compile serve.txt --universal pyproject.toml
+# What goes into one environment with it, step by step, has to be of the same versions.
+compile serve.txt --universal pyproject.toml -c requirements/dev.txt
+compile train.txt --universal pyproject.toml --extra train -c requirements/dev.txt
+compile build.txt --universal requirements/build.in -c requirements/dev.txt
 # What the container image can be built with in place of it.
 compile serve-aws.txt --universal pyproject.toml --extra aws
 compile serve-azure.txt --universal pyproject.toml --extra azure
 compile serve-otel.txt --universal pyproject.toml --extra aws --extra azure --extra otel
-compile build.txt --universal requirements/build.in
 compile release.txt --universal requirements/release.in
 compile zig.txt --universal requirements/zig.in
 # Azure ML runs Linux; on Windows its server wants a psutil that is too old for ours.
 compile azureml.txt --python-platform linux requirements/azureml.in pyproject.toml
 compile docs.txt --universal requirements/docs.in
 compile infra.txt --universal requirements/infra.in
+compile clients.txt --universal requirements/clients.in
 
-# The parser of queries is npm's, which comes with the environment of the clouds' templates. Its version stands in
-# package.json, since npm would not say that it is a newer one.
-if [ -x build/infra-venv/bin/npm ]; then
-    PATH=$PWD/build/infra-venv/bin:$PATH npm install --prefix requirements/kql --package-lock-only \
-        --omit-lockfile-registry-resolved --silent --no-audit --no-fund
-    echo "requirements/kql/package-lock.json: $(grep -c integrity requirements/kql/package-lock.json) packages"
-else
-    echo "requirements/kql/package-lock.json: left as it is; make infra-install brings npm"
-fi
+# What is npm's is pinned by the Node.js of the environment that it belongs to. Versions stand in package.json, since npm
+# would not say that there is a newer one. $1 is the folder below requirements, $2 that environment, $3 what makes it.
+npm_lock() {
+    if [ -x "$2/bin/npm" ]; then
+        PATH=$PWD/$2/bin:$PATH npm install --prefix "requirements/$1" --package-lock-only \
+            --omit-lockfile-registry-resolved --silent --no-audit --no-fund
+        echo "requirements/$1/package-lock.json: $(grep -c integrity "requirements/$1/package-lock.json") packages"
+    else
+        echo "requirements/$1/package-lock.json: left as it is; make $3 brings npm"
+    fi
+}
+
+npm_lock kql build/infra-venv infra-install
+npm_lock clients build/clients/venv clients

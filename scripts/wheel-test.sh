@@ -32,4 +32,4 @@ else
         "$WORK/env/bin/python" -m pip install --quiet --disable-pip-version-check $what
     done
 fi
-"$WORK/env/bin/python" scripts/serve_once.py --model models/model.json --lead docs/examples/sample_request_1.json
+"$WORK/env/bin/python" scripts/serve_once.py --lead docs/examples/sample_request_1.json

@@ -1,12 +1,68 @@
-"""Fixtures that tests of several modules need."""
+"""Fixtures that tests of several modules need, the order of tests, and failures shown as they happen."""
 
 import os
+from functools import cache
 from pathlib import Path
 
 import pytest
+from changed import ROOT, changed_files, needs
+from programs import program
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 """Files of real leads, beside the project; they are not part of it."""
+
+SHOWN_LINES = 40
+"""Of a failure, when it happens; the whole of it comes at the end."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--changed`` runs what a change needs and nothing else."""
+    parser.addoption("--changed", action="store_true", help="run only tests of files that differ from the last commit")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where there is a terminal, which workers of a parallel run have not, failures go there at once."""
+    if reporter := config.pluginmanager.get_plugin("terminalreporter"):
+        config.pluginmanager.register(Failures(reporter))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What the change needs comes first."""
+    changed = changed_files()
+
+    @cache
+    def first(path: Path) -> bool:
+        return needs(path.relative_to(ROOT), path.read_text("utf-8"), changed)
+
+    if changed:
+        items.sort(key=lambda item: not first(item.path))
+    if config.getoption("--changed"):
+        wanted = sum(first(item.path) for item in items)
+        config.hook.pytest_deselected(items=items[wanted:])
+        del items[wanted:]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test that needs programs is skipped where one is missing; in CI it fails."""
+    for marker in item.iter_markers("programs"):
+        for name in marker.args:
+            program(name)
+
+
+class Failures:
+    """Shows the end of each failure when it happens, in the middle of the dots."""
+
+    def __init__(self, reporter: pytest.TerminalReporter) -> None:
+        self._reporter = reporter
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """One phase of a test has ended."""
+        if not report.failed:
+            return
+        self._reporter.ensure_newline()
+        self._reporter.write_line(f"FAILED {report.nodeid} ({report.when})", red=True)
+        for line in report.longreprtext.splitlines()[-SHOWN_LINES:]:
+            self._reporter.write_line(f"    {line}")
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """The shipped monitoring: its files, its programs, and a running Prometheus and Alertmanager made of both."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -11,9 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
-import pytest
 import yaml
 from listener import Asked, Listener
+from programs import program
 from serving import DEADLINE, eventually, free_port
 
 ROOT = Path(__file__).parents[1]
@@ -23,18 +22,6 @@ RULE_FILES = sorted((PROMETHEUS / "rules").glob("*.yml"))
 RULE_TESTS = sorted((PROMETHEUS / "tests").glob("*.yml"))
 PLACES = {"api:8000", "alertmanager:9093", "localhost:9090", "/etc/alertmanager/"}
 """What of the shipped files belongs to the place where they run."""
-
-
-def program(*names: str) -> str:
-    """The path of a program, by the first of its names that is there; without it a test is skipped, and in CI it fails."""
-    for name in names:
-        if found := shutil.which(name):
-            return found
-    package = "prometheus-alertmanager" if "alertmanager" in names or "amtool" in names else "prometheus"
-    reason = f"there is no {names[0]} on this machine; apt-get install {package} has it"
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 def rules_of(path: Path) -> list[dict[str, Any]]:

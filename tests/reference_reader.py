@@ -53,6 +53,8 @@ def read_lead(body: bytes, contract: Contract) -> tuple[str, list[float | None]]
     value = read_json(body)
     expect(isinstance(value, dict) and value.keys() == {"lead_id", "features"}, "not an object of the two keys")
     lead_id, features = value["lead_id"], value["features"]
+    if isinstance(lead_id, int | float) and not isinstance(lead_id, bool) and 0 <= lead_id < 2**53 and lead_id % 1 == 0:
+        lead_id = str(int(lead_id))
     expect(isinstance(lead_id, str) and 1 <= len(lead_id) <= 256, "no id")
     expect(isinstance(features, dict) and features.keys() <= set(contract.names), "unknown features")
     return lead_id, [encoded(feature, features.get(feature.name)) for feature in contract.features]

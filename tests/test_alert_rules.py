@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 import yaml
-from monitoring import ALERTS, NAMES, PROMETHEUS, RULE_FILES, RULE_TESTS, RULES, program, run
+from monitoring import ALERTS, NAMES, PROMETHEUS, RULE_FILES, RULE_TESTS, RULES, run
+from programs import program
 from test_docs import anchors, text_of
 
 from leadscoring.api.failures import STATUS

@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-from monitoring import ALERTMANAGER, ALERTS, Inbox, alerting, copied, program, run
+from monitoring import ALERTMANAGER, ALERTS, Inbox, alerting, copied, run
+from programs import program
 from serving import DEADLINE, eventually
 
 CONFIG = ALERTMANAGER / "alertmanager.yml"

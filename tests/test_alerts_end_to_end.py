@@ -13,8 +13,9 @@ import httpx
 import polars as pl
 import pytest
 from factories import LEAD, body, lead, model_file
-from monitoring import ALERTMANAGER, PLACES, PROMETHEUS, RULES, Stack, hastened, program, watching
+from monitoring import ALERTMANAGER, PLACES, PROMETHEUS, RULES, Stack, hastened, watching
 from past_leads import leads, trained
+from programs import program
 from serving import DEADLINE, Server, eventually, serving, start, wait_until_ready
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]

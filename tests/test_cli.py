@@ -1,11 +1,15 @@
 """The command line: help that is complete, errors that are one line."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 from factories import card, model_file
 
-from leadscoring.cli import LAZY, main
+from leadscoring.cli import LAZY, TRAINING, main
 from leadscoring.settings import TABLE
 
 
@@ -47,3 +51,23 @@ def test_a_file_that_is_no_model_is_one_line(tmp_path: Path) -> None:
     assert code == 1
     assert said.startswith("Error: ")
     assert len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", [
+    ("train", "leads.csv", "--target", "converted", "--out", "m.json"),
+    ("evaluate", "m.json", "leads.csv", "--target", "converted"),
+    ("drift", "m.json", "leads.csv"),
+])  # fmt: skip
+def test_training_without_its_libraries_names_the_extra(tmp_path: Path, command: tuple[str, ...]) -> None:
+    """One line with the command that installs them, never a traceback."""
+    (tmp_path / "leads.csv").write_text("a,converted\n1,1\n", "utf-8")
+    model_file(tmp_path, name="m.json")
+    for name in TRAINING:  # as if it was not installed
+        (tmp_path / f"{name}.py").write_text(f"raise ModuleNotFoundError('No module named {name}', name='{name}')")
+    ended = subprocess.run(
+        [sys.executable, "-m", "leadscoring.cli", *command],
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 1
+    assert "pip install 'leadscoring[train]'" in ended.stderr
+    assert "Traceback" not in ended.stderr

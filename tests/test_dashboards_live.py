@@ -11,7 +11,8 @@ import pytest
 from dashboards import PANELS, choices, filled
 from endpoint_replies import fails
 from factories import LEAD, body, card, lead, model_file
-from monitoring import Stack, program, watching
+from monitoring import Stack, watching
+from programs import program
 from serving import DEADLINE, Server, eventually, serving
 from test_drift_counts import REFERENCE
 from ways import Way, way

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from monitoring import PROMETHEUS, program, rules_of, run
+from monitoring import PROMETHEUS, rules_of, run
+from programs import program
 from test_drift_counts import base
 
 from leadscoring.drift import DRIFTED, EPSILON, FEWEST_LEADS, LABELS, stability_index

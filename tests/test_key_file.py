@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import threading
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadscoring.errors import KeyFileInvalid
-from leadscoring.key_file import LARGEST, Entry, append, moment, parse, read, sha256_of
+from leadscoring.key_file import LARGEST, STRETCH, Entry, append, moment, parse, parsing, read, sha256_of, written
 
 SOUND = {"label": "crm", "sha256": "ab" * 32}
 
@@ -129,6 +130,44 @@ def test_what_is_no_file_is_refused_without_waiting(tmp_path: Path) -> None:
     (tmp_path / "large").write_bytes(b" " * (LARGEST + 1))
     with pytest.raises(KeyFileInvalid, match="at most"):
         read(tmp_path / "large")
+
+
+def many(count: int) -> bytes:
+    """A file of so many keys."""
+    return written(entry(f"key-{number}") for number in range(count))
+
+
+def test_a_hundred_thousand_keys_are_read_with_a_fixed_amount_of_work_for_each() -> None:
+    """Twice as many take twice as much: no key is compared with all others."""
+    taken = []
+    for count in (2000, 4000):
+        content, calls = many(count), 0
+
+        def called(_frame: object, event: str, _argument: object) -> None:
+            nonlocal calls
+            calls += event in ("call", "c_call")  # called before the loop goes on
+
+        sys.setprofile(called)
+        try:
+            entries = parse(content, "keys.json")
+        finally:
+            sys.setprofile(None)
+        assert len(entries) == count
+        taken.append(calls)
+    assert taken[1] < 2.2 * taken[0] < 100 * 4000
+
+
+def test_a_long_file_is_read_with_pauses() -> None:
+    """Half a millisecond's worth of entries between two of them."""
+    assert sum(1 for _ in parsing(many(4000), "keys.json")) >= 4000 * 100 // STRETCH
+
+
+def test_of_a_long_file_the_wrong_entry_is_named() -> None:
+    """Wherever it stands."""
+    content = many(1000).replace(b'"label":"key-777"', b'"label":"key-777","extra":1')
+    assert "entry 778 ('key-777'): Object contains unknown field" in refusal(content)
+    content = many(1000).replace(b"key-999", b"key-3")
+    assert "entry 1000 ('key-3') has the label of entry 'key-3'" in refusal(content)
 
 
 def entry(label: str) -> Entry:

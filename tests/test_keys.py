@@ -1,6 +1,9 @@
 """Only a key that is ours opens, as long as it may and what it may; the keys themselves are not kept."""
 
+import asyncio
+import logging
 import os
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,8 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadscoring.errors import ExpiredKey, KeyFileInvalid, KeyScope, MissingKey, UnknownKey
-from leadscoring.keys import KeyRing
-from leadscoring.settings import DEMO_KEY
+from leadscoring.key_file import Entry, sha256_of, written
+from leadscoring.keys import NAMED, KeyCopy, KeyRing, only_in
+from leadscoring.settings import DEMO_KEY, read_settings
+from leadscoring.stretches import at_once
 
 ring = KeyRing(["first", "second"])
 DEADLINE = 10
@@ -200,3 +205,75 @@ def test_the_next_expiry_is_that_of_a_key_that_still_works(tmp_path: Path) -> No
         {"label": "b"},
     )
     assert KeyRing([], file).next_expiry == datetime(2999, 1, 1, tzinfo=UTC).timestamp()
+
+
+def long_file(folder: Path, name: str, count: int = 5000) -> Path:
+    """A key file that is read in several stretches."""
+    made = folder / f"{name}.new"
+    made.write_bytes(written(Entry(label=f"{name}-{n}", sha256=sha256_of(f"{name}{n}").hex()) for n in range(count)))
+    return made.replace(folder / "keys.json")
+
+
+def test_a_long_file_is_read_beside_everything_else(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The event loop goes on turning; the keys from before count until all of the new ones are there."""
+    caplog.set_level(logging.INFO)
+    filed = KeyRing([], long_file(tmp_path, "old"))
+    long_file(tmp_path, "new")
+
+    async def scenario() -> int:
+        filed.refresh()
+        turns = 0
+        while not opens(filed, "new7"):
+            assert opens(filed, "old7")
+            await asyncio.sleep(0)
+            turns += 1
+        assert not opens(filed, "old7")
+        while "key file read" not in caplog.messages:
+            await asyncio.sleep(0)
+        return turns
+
+    assert asyncio.run(asyncio.wait_for(scenario(), 60)) > 20
+
+
+def test_of_very_many_labels_a_line_of_the_log_names_some() -> None:
+    """And says how many more there are."""
+    assert at_once(only_in({"a", "b", "c"}, {"b"})) == ["a", "c"]
+    told = at_once(only_in({f"key-{number}" for number in range(100)}, {"key-1"}))
+    assert (len(told), told[-1]) == (NAMED + 1, "and 49 more")
+
+
+def test_a_long_file_is_read_at_once_where_nobody_waits(tmp_path: Path) -> None:
+    """On the command line there is no event loop."""
+    filed = KeyRing([], long_file(tmp_path, "old"))
+    long_file(tmp_path, "new")
+    filed.refresh()
+    assert opens(filed, "new7")
+    assert not opens(filed, "old7")
+
+
+def test_a_key_is_found_without_looking_at_the_others(tmp_path: Path) -> None:
+    """A hundred thousand cost no more than one."""
+    filed, calls = KeyRing([], long_file(tmp_path, "old")), 0
+
+    def called(_frame: object, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(called)
+    try:
+        for key in ("old7", "old4999", "none"):
+            opens(filed, key)
+    finally:
+        sys.setprofile(None)
+    assert calls < 200
+
+
+def test_the_copy_of_a_long_file_is_made_a_little_at_a_time(tmp_path: Path) -> None:
+    """And holds what the file holds."""
+    file, copy = long_file(tmp_path, "old"), tmp_path / "copy.json"
+    kept = KeyCopy(read_settings({"API_KEYS_FILE": str(file)}), copy)
+    for _ in range(1000):
+        kept.follow()
+        if copy.exists():
+            break
+    assert copy.read_bytes() == file.read_bytes()

@@ -4,7 +4,6 @@ import os
 import pty
 import re
 import resource
-import shutil
 import signal
 import socket
 import subprocess
@@ -21,6 +20,7 @@ import pytest
 from benchmarks.open_loop import Load, in_own_process
 from benchmarks.proxy import proxied
 from factories import LEAD, body, booster, key_file, model_file
+from programs import program
 from serving import DEADLINE, KEY, Server, children, eventually, serves, serving, start, wait_until_ready
 
 pytestmark = pytest.mark.integration
@@ -433,19 +433,8 @@ def dropped(server: Server) -> float:
     return next(float(line.split()[1]) for line in lines if line.startswith("log_lines_dropped_total"))
 
 
-@pytest.fixture(scope="session")
-def nginx() -> str:
-    """The proxy's program; without it a test is skipped, and in CI it fails."""
-    found = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
-    if found is None:
-        reason = "there is no nginx on this machine; apt-get install nginx has it"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return found
-
-
-def test_a_rolling_restart_behind_a_proxy_fails_no_request(tmp_path: Path, nginx: str) -> None:
+@pytest.mark.programs("nginx")
+def test_a_rolling_restart_behind_a_proxy_fails_no_request(tmp_path: Path) -> None:
     """Two services, restarted one after the other under load."""
     model = model_file(tmp_path)
     with (
@@ -455,7 +444,7 @@ def test_a_rolling_restart_behind_a_proxy_fails_no_request(tmp_path: Path, nginx
         ports = (first.port, second.port)
         replaced: list[Server] = []
         try:
-            with proxied(nginx, tmp_path, ports) as url, in_own_process(load(url, 8.0)) as running:
+            with proxied(program("nginx"), tmp_path, ports) as url, in_own_process(load(url, 8.0)) as running:
                 done = threading.Event()
                 for old in (first, second):
                     done.wait(0.5)

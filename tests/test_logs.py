@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from factories import LEAD, lead, model_file
+from factories import LEAD, body, lead, model_file
 from serving import DEADLINE, KEY, Server, free_port, serving, wait_until_ready
 
 import leadscoring
@@ -55,7 +55,10 @@ def test_a_clients_mistakes_are_named_but_are_no_errors_of_ours(tmp_path: Path) 
         post = server.http.post
         assert post("/api/v1/score", json=sent, headers={"X-Request-ID": "one"}).status_code == 422
         mixed = [LEAD, sent, lead(revenue=-1), 7, lead(source=SECRET)]
-        assert post(f"/api/v1/score/batch?x={SECRET}", json=mixed, headers={"X-Request-ID": "many"}).status_code == 200
+        assert post("/api/v1/score/batch", json=mixed, headers={"X-Request-ID": "many"}).status_code == 200
+        in_lines = {"X-Request-ID": "lines", "Content-Type": "application/jsonl"}
+        assert post("/api/v1/score/batch", content=b"\n".join(map(body, mixed)), headers=in_lines).status_code == 200
+        assert post(f"/api/v1/score?{SECRET}={SECRET}", json=LEAD, headers={"X-Request-ID": "query"}).status_code == 422
         assert post("/api/v1/score", content=SECRET, headers={"X-Request-ID": "text"}).status_code in (400, 415)
         assert post("/api/v1/score", json=LEAD, headers={"X-API-Key": SECRET}).status_code == 401
         assert server.stop() == 0
@@ -63,8 +66,10 @@ def test_a_clients_mistakes_are_named_but_are_no_errors_of_ours(tmp_path: Path) 
         assert SECRET not in server.logged()
     by_id = {line.get("request_id"): line for line in told}
     assert by_id["one"]["error"] == "ValidationError"
-    assert by_id["many"]["refused"] == {"ValidationError": 3}
-    assert (by_id["many"]["leads"], by_id["many"]["status"]) == (5, 200)
+    for many in ("many", "lines"):
+        assert by_id[many]["refused"] == {"ValidationError": 3}
+        assert (by_id[many]["leads"], by_id[many]["status"]) == (5, 200)
+    assert by_id["query"]["error"] == "InvalidParameter"
     assert by_id["text"]["error"] in ("MalformedJson", "UnsupportedMediaType")
     assert "ERROR" not in {line["level"] for line in told}
 
@@ -83,7 +88,7 @@ def test_the_level_warning_silences_requests_and_nothing_that_matters(tmp_path: 
 FAILING = """
 import asyncio, os, sys
 from contextlib import ExitStack
-from leadscoring.api.app import App, admission_of, lifespan
+from leadscoring.api.app import App, backlog_of, lifespan
 from leadscoring.api.head import Head
 from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.settings import read_settings
@@ -104,7 +109,7 @@ async def main():
     with open_service(read_settings(os.environ), ["/boom"]) as service:
         life = Lifecycle()
         routes = {("GET", "/boom"): fails}
-        app = App(service, routes, lifespan(life, ExitStack()), life, admission_of(service), {"/boom": fails})
+        app = App(service, routes, lifespan(life, ExitStack()), life, backlog_of(service), {"/boom": fails})
         sent = []
         async def send(message):
             sent.append(message)
@@ -114,7 +119,7 @@ async def main():
         assert sent[0]["status"] == 500
         assert b"hidden" not in sent[1]["body"]
         if os.environ.get("AT_ONCE"):
-            reply, _ = app.answer_at_once(Head("/boom", b"", {b"host": b"x"}, 0, 0), b"")
+            reply, _ = app.answer_at_once(Head("POST", "/boom", b"", {b"host": b"x"}, 0, 0), b"")
             assert (reply.status, b"hidden" in reply.body) == (500, False)
         loop = asyncio.get_running_loop()
         loop.call_soon(float, "hidden-company")

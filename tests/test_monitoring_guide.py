@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from monitoring import ROOT, program, watching
+from monitoring import ROOT, watching
+from programs import program
 from serving import eventually
 from test_operations_guide import Desk, at_desk, commands_of
 

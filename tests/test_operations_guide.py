@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import pytest
 import yaml
+from programs import program
 from serving import KEY, Server, serving
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -50,15 +51,6 @@ COMMANDS = commands_of(GUIDE.read_text("utf-8"))
 ALL = [command for commands in COMMANDS.values() for command in commands]
 
 
-def need(program: str) -> None:
-    """Skips where a program of the guide is missing; in CI that is a failure."""
-    if shutil.which(program):
-        return
-    if os.environ.get("CI"):
-        pytest.fail(f"CI must run the commands of the operations guide, but {program} is not installed")
-    pytest.skip(f"the commands of the operations guide need {program}, which is not installed")
-
-
 class Desk(NamedTuple):
     """An operator's folder and a running service; ``places`` says where the guide's other addresses are."""
 
@@ -89,8 +81,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 @contextmanager
 def at_desk(folder: Path) -> Iterator[Desk]:
     """Such a folder, with its service running."""
-    for program in ("bash", "curl", "jq", "pgrep"):
-        need(program)
+    for name in ("bash", "curl", "jq", "pgrep"):
+        program(name)
     for name in (
         "docs",
         "models",

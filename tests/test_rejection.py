@@ -9,13 +9,15 @@ from factories import SMALL, body, lead
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadscoring.errors import Fault, MalformedJson, ValidationError
-from leadscoring.rejection import clipped, explain_body, explain_lead, pointer
+from leadscoring.errors import Fault, ValidationError
+from leadscoring.lead import LEAD_BYTES
+from leadscoring.rejection import Refusals, Rejection, clipped, pointer
+from leadscoring.stretches import at_once
 
 
 def refusal(sent: Any) -> ValidationError:
     """Why a lead was refused."""
-    error = explain_lead(sent if isinstance(sent, bytes) else body(sent), SMALL, None)
+    error = Rejection(SMALL).explain(sent if isinstance(sent, bytes) else body(sent), None)
     assert isinstance(error, ValidationError)
     return error
 
@@ -115,8 +117,8 @@ def test_a_key_given_twice_is_named() -> None:
     assert paths == ["/lead_id", "/features/growth"]
 
 
-@pytest.mark.parametrize("lead_id", [None, 5, "", "x" * 257, ["a"]])
-def test_a_lead_needs_an_id_of_text(lead_id: Any) -> None:
+@pytest.mark.parametrize("lead_id", [None, -1, 2**53, 5.5, True, "", "x" * 257, ["a"]])
+def test_a_lead_needs_an_id(lead_id: Any) -> None:
     """And a refusal repeats only an id that is one."""
     error = refusal({"lead_id": lead_id, "features": lead()["features"]})
     assert [fault.path for fault in error.faults] == ["/lead_id"]
@@ -140,12 +142,6 @@ def test_thousands_of_faults_are_cut() -> None:
     assert len(refusal(lead("a", **{f"x{place}": 1 for place in range(5000)})).faults) == 100
 
 
-def test_a_body_that_is_no_array_says_so() -> None:
-    """For the batch route."""
-    assert "must be an array of leads, not an object" in str(explain_body(b"{}", ValueError()))
-    assert isinstance(explain_body(b"[", ValueError()), MalformedJson)
-
-
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
@@ -155,7 +151,7 @@ def test_a_body_that_is_no_array_says_so() -> None:
 def test_a_refusal_is_always_sound_json(value: Any) -> None:
     """Whatever was sent, surrogates and infinities included, the answer can be encoded."""
     for sent in (value, {"lead_id": value, "features": value}, lead(growth=value, source=value)):
-        error = explain_lead(json.dumps(sent).encode(), SMALL, None)
+        error = Rejection(SMALL).explain(json.dumps(sent).encode(), None)
         if isinstance(error, ValidationError):
             msgspec.json.decode(msgspec.json.encode(error.faults))
         str(error).encode()
@@ -166,3 +162,66 @@ def test_pointers_and_clipping() -> None:
     assert pointer("a/b~c") == "a~1b~0c"
     assert clipped("x" * 200) == "x" * 80 + "…"
     assert clipped("\ud800") == "\\ud800"
+
+
+def test_an_id_that_is_missing_is_said_to_be_missing() -> None:
+    """In those words, and what may stand there."""
+    (fault,) = refusal({"features": lead()["features"]}).faults
+    assert fault.message.startswith("lead_id is missing; it must be text of 1 to 256 characters, or a whole number")
+
+
+def test_features_without_their_wrapper_are_told_once() -> None:
+    """And where they belong, instead of fifty keys that nothing knows."""
+    (fault,) = refusal({"lead_id": "a", **lead()["features"]}).faults
+    assert fault.path == "/features"
+    assert fault.message.startswith(
+        "features is missing: put these under `features`: 'revenue', 'visits', 'growth' and 4"
+    )
+
+
+def test_names_that_all_differ_in_one_way_are_told_once() -> None:
+    """With some examples; that they are required is not told beside it."""
+    features = {f"hs_{name.replace('_', '')}": value for name, value in lead()["features"].items()}
+    (fault,) = refusal({"lead_id": "a", "features": features}).faults
+    assert fault.path == "/features"
+    assert fault.message == (
+        "7 names have 'hs' in front and are not written as the contract has them: 'hs_revenue' is 'revenue', "
+        "'hs_visits' is 'visits', 'hs_growth' is 'growth', and 4 more in the same way"
+    )
+
+
+def test_an_array_is_sent_to_the_batch_route() -> None:
+    """That is what it was meant for."""
+    assert "POST /api/v1/score/batch takes arrays" in str(refusal([lead()]))
+
+
+@pytest.mark.parametrize("digits", [300, 301, 308, 309, 310, 400, 401, 4301])
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_an_integer_of_any_length_is_a_fault_of_its_lead(digits: int, sign: str) -> None:
+    """Those that no float can hold too."""
+    sent = body(lead()).replace(b"0.35", sign.encode() + b"9" * digits)
+    assert [fault.path for fault in refusal(sent).faults] == ["/features/growth"]
+
+
+def test_a_lead_that_is_too_large_says_so_beside_its_other_faults() -> None:
+    """No honest lead is half a megabyte."""
+    faults = refusal(body(lead(source="x" * LEAD_BYTES, growth="y"))).faults
+    assert [fault.path for fault in faults] == ["/features/growth", ""]
+    assert "at most 524288 bytes" in faults[1].message
+
+
+def test_what_is_not_told_is_counted() -> None:
+    """In the words of the refusal, and as a number."""
+    error = refusal(lead("a", **{f"x{place}": 1 for place in range(5000)}))
+    assert error.more == 4900
+    assert str(error).endswith("; and 4997 more")
+
+
+def test_a_batch_of_faults_tells_the_first_of_each_lead_when_they_are_too_many() -> None:
+    """And how many there are of each."""
+    refusals = Refusals(Rejection(SMALL))
+    sent = body(lead("a", **{f"x{place}": 1 for place in range(50)}))
+    errors = [at_once(refusals.explain(sent, 0, len(sent), None)) for _ in range(100)]
+    told = [len(error.faults) for error in errors if isinstance(error, ValidationError)]
+    assert told == [50] * 10 + [1] * 90
+    assert all(isinstance(error, ValidationError) and len(error.faults) + error.more == 50 for error in errors)

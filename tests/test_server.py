@@ -1,15 +1,23 @@
 """The service starts only when all is well, serves with several workers, and ends when asked to."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 from factories import LEAD, SMALL, bare_model_file, booster, card, model_file
-from serving import DEADLINE, eventually, serving, start
+from serving import DEADLINE, Server, eventually, free_port, serving, start
 
 from leadscoring.model.card import GoldenRow
+from leadscoring.settings import TABLE
+
+ROOT = Path(__file__).parents[1]
 
 pytestmark = pytest.mark.integration
 
@@ -108,3 +116,68 @@ def test_the_rounds_of_a_model_and_what_is_missing_are_settings(tmp_path: Path) 
         said = server.http.get("/api/v1/model/info").json()
         assert (said["rounds"], said["missing_value"]) == ({"used": 5, "of": 20, "best": 5}, -999)
         assert said["n_trees"] == 5
+
+
+@contextmanager
+def in_development(folder: Path, **environ: str) -> Iterator[Server]:
+    """A service started with ``--dev`` in a folder, with nothing set but its port, until it prints that it is ready."""
+    given = {name: value for name, value in os.environ.items() if name not in {row.name for row in TABLE}}
+    log, port = folder / "dev.log", free_port()
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [str(Path(sys.executable).parent / "leadscoring"), "serve", "--dev"],
+            env=given | {"PORT": str(port)} | environ, cwd=folder, stdout=out, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    server = Server(process, port, log)
+    try:
+        assert eventually(lambda: process.poll() is not None or "Ready: " in server.logged()), server.logged()
+        yield server
+    finally:
+        server.http.close()
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("workers", ["", "2"])
+def test_a_developers_service_prints_one_line_and_stops_at_ctrl_c(tmp_path: Path, workers: str) -> None:
+    """Where to look, with which key, and how to stop; nobody but this machine can reach it."""
+    with in_development(tmp_path, MODEL_PATH=str(model_file(tmp_path)), WORKERS=workers) as server:
+        expected = f"Ready: http://localhost:{server.port}/docs   API key: demo-api-key-123   Stop: Ctrl-C\n"
+        assert server.logged() == expected
+        answer = server.http.post("/api/v1/score", json=LEAD, headers={"X-API-Key": "demo-api-key-123"})
+        assert answer.status_code == 200, answer.text
+        listening = psutil.Process(server.process.pid).net_connections()
+        assert {one.laddr.ip for one in listening if one.status == psutil.CONN_LISTEN} == {"127.0.0.1"}
+        server.process.send_signal(signal.SIGINT)
+        server.process.wait(DEADLINE)
+        assert server.logged() == expected
+
+
+def test_what_a_developer_has_set_goes_before_the_defaults_of_dev(tmp_path: Path) -> None:
+    """A key of theirs is never printed."""
+    environ = {"MODEL_PATH": str(model_file(tmp_path)), "API_KEYS": "a-secret", "LOG_LEVEL": "INFO"}
+    with in_development(tmp_path, **environ) as server:
+        assert "API key: one of yours" in server.logged()
+        assert "a-secret" not in server.logged()
+        assert '"event":"listening"' in server.logged()
+
+
+def test_in_an_empty_folder_the_model_of_the_package_is_served_and_named(tmp_path: Path) -> None:
+    """A newcomer who has only installed the package gets scores, and a warning where they come from."""
+    lead = (ROOT / "docs" / "examples" / "sample_request_1.json").read_bytes()
+    with in_development(tmp_path) as server:
+        headers = {"X-API-Key": "demo-api-key-123", "Content-Type": "application/json"}
+        answer = server.http.post("/api/v1/score", content=lead, headers=headers)
+        assert answer.json()["score"]["tier"] == "A"
+        assert "shipped model served" in server.logged()
+
+
+def test_a_secure_production_never_serves_the_model_of_the_package(tmp_path: Path) -> None:
+    """A deployment that has lost its model does not start, instead of scoring with another."""
+    environ = {"REQUIRE_SECURE_CONFIG": "true", "API_KEYS": "k", "CORS_ORIGINS": "https://a.example", "PATH": "/bin"}
+    ended = subprocess.run(
+        [str(Path(sys.executable).parent / "leadscoring"), "serve"],
+        env=environ, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=DEADLINE,
+    )  # fmt: skip
+    assert ended.returncode == 2
+    assert "MODEL_PATH must name your model" in ended.stderr

@@ -88,6 +88,21 @@ def test_a_trace_goes_from_the_client_to_the_remote_model(traced: Traced) -> Non
     assert "baggage" not in heard.headers
 
 
+def test_a_batch_of_lines_is_one_request_to_its_last_lead(traced: Traced) -> None:
+    """Each of its parts is scored within it, and it tells of all leads."""
+    sent = b"".join(body(lead(f"lead-{place}")) + b"\n" for place in range(300))
+    answer = traced.server.http.post(
+        "/api/v1/score/batch", content=sent, headers=CALLER | {"Content-Type": "application/x-ndjson"}
+    )
+    assert len(answer.text.splitlines()) == 300
+    spans = traced.trace(7)
+    (request,) = [span for span in spans if span.kind == SERVER]
+    scoring = [span for span in spans if span.kind == INTERNAL]
+    assert request.told["leadscoring.leads"] == 300
+    assert sorted(span.told["leadscoring.leads"] for span in scoring) == [44, 128, 128]
+    assert {span.parent for span in scoring} == {request.id}
+
+
 def test_spans_tell_what_was_done(traced: Traced) -> None:
     """Route, status, leads, provider; and nothing else of the request than its id."""
     answer = traced.server.http.post("/api/v1/score/batch", content=body([lead("a"), lead("b")]), headers=JSON | CALLER)

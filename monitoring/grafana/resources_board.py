@@ -74,6 +74,12 @@ PROCESSES = Row(
             [Query(f"process_open_fds{{{HERE}}}", "{{instance}}")],
         ),
         lines(
+            "Longest stall", "s",
+            "Longest that an event loop kept everybody waiting, in the last minute: probes, and all that scores.",
+            [Query(f"event_loop_longest_stall_seconds{{{HERE}}}", "{{instance}}")], limits=[(0.5, YELLOW)],
+            runbooks=["EventLoopStalls"],
+        ),
+        lines(
             "Workers", "short", "Workers that are ready to score, and how many there should be.",
             [
                 Query(f"service_ready_workers{{{HERE}}}", "{{instance}} ready"),

@@ -27,6 +27,9 @@ class Rows:
     def __len__(self) -> int: ...
     def __buffer__(self, flags: int, /) -> memoryview: ...
 
+def join_rows(parts: Sequence[Rows]) -> Rows:
+    """The rows of all of them, one after the other. ValueError when they differ in their features."""
+
 class Encoder:
     """Turns decoded leads into rows.
 
@@ -133,6 +136,64 @@ class ReasonCounter:
     def __init__(self, forest: Forest, numbers: object) -> None: ...
     def reasons(self, rows: Rows, limit: int, first: int = 0, last: int = -1) -> list[list[tuple[int, float]]]:
         """As in ``Forest``; each that is given is counted once."""
+
+class Names:
+    """The keys that an object may have, as UTF-8 bytes."""
+
+    def __init__(self, names: Iterable[bytes]) -> None: ...
+
+# Of one object: each known key given (place, begin and end of its last value, how often), the first 100 unknown ones
+# (begin and end of the name, begin and end of the last value, how often), and how many of those there are.
+_Keys = tuple[list[tuple[int, int, int, int]], list[tuple[int, int, int, int, int]], int]
+
+class Skim:
+    """One JSON text, the part of ``text`` from ``begin`` until before ``end``, read in slices.
+
+    Says whether it is JSON, where NaN and infinities count as numbers, and which keys there are in its root (``outer``)
+    and in the object that is the value of the root's key number ``inner``. One pass over the bytes, whatever they are.
+    """
+
+    def __init__(self, outer: Names, inner: int, names: Names, text: bytes, begin: int, end: int) -> None: ...
+    def step(self, size: int) -> bool:
+        """Reads about ``size`` bytes; true when there is nothing left to read."""
+
+    @property
+    def failure(self) -> tuple[int, str] | None:
+        """Where it is not JSON, and why."""
+
+    @property
+    def root(self) -> tuple[int, int]:
+        """Where the value begins and ends."""
+
+    @property
+    def outer(self) -> _Keys: ...
+    @property
+    def inner(self) -> _Keys: ...
+
+class Split:
+    """Where the elements of a JSON array begin and end, found in slices; those beyond ``limit`` are only counted.
+
+    It looks at brackets, commas and quotation marks alone; whether an element is sound is for its reader to say.
+    """
+
+    def __init__(self, text: bytes, limit: int) -> None: ...
+    def step(self, size: int) -> bool:
+        """Reads about ``size`` bytes; true when there is nothing left to read."""
+
+    @property
+    def sound(self) -> bool:
+        """Whether it is one array, if its elements are sound."""
+
+    @property
+    def count(self) -> int: ...
+    def element(self, place: int) -> tuple[int, int, int]:
+        """Begin, end, and the number of colons outside of strings, of one element. IndexError when it was not kept."""
+
+    def groups(self, size: int, longest: int, most_colons: int) -> list[tuple[int, int, int, int, int, bool]]:
+        """Neighbours of about ``size`` bytes: the first element and that after the last, begin, end, colons.
+
+        The last says whether they are usual; an element that is longer, or has more colons, is not, and is alone.
+        """
 
 def count_colons(body: bytes) -> int:
     """How many colons lie outside of JSON strings; any bytes will do."""

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -11,7 +12,15 @@ import leadscoring
 from leadscoring.errors import LeadScoringError, ModelNotFound
 from leadscoring.model.rounds import Choice
 from leadscoring.model_options import opening_options
-from leadscoring.settings import read_settings, settings_help
+from leadscoring.settings import (
+    DEMO_KEY,
+    DEVELOPMENT,
+    EVERY_ADDRESS,
+    Settings,
+    is_loopback,
+    read_settings,
+    settings_help,
+)
 
 LAZY = {
     "train": ("leadscoring.training.commands", "train"),
@@ -24,8 +33,24 @@ LAZY = {
 """Commands whose modules are imported only when called: serving must not carry the trainer."""
 
 
+TRAINING = frozenset(("numpy", "polars", "scipy", "xgboost"))
+"""What the extra ``train`` brings."""
+
+
 class Commands(click.Group):
     """A group that finds its heavier commands when they are asked for."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs a command; one whose libraries are not installed says how to get them."""
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as failure:
+            if failure.name is None or failure.name.partition(".")[0] not in TRAINING:
+                raise
+            raise click.ClickException(
+                f"leadscoring {ctx.invoked_subcommand} needs {failure.name}, which is not installed: "
+                "pip install 'leadscoring[train]' (in a checkout of the project: make training)"
+            ) from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Every command, by name."""
@@ -60,18 +85,32 @@ def main() -> None:
 
 
 @main.command(epilog="\b\n" + settings_help().replace("\n\n", "\n\b\n"))
-def serve() -> None:
+@click.option(
+    "--dev",
+    is_flag=True,
+    help=f"For your own machine; defaults to {', '.join(f'{name}={value}' for name, value in DEVELOPMENT.items())}.",
+)
+def serve(dev: bool) -> None:
     """Serve the model over HTTP."""
     from leadscoring.server import run
 
+    if dev:  # in the environment, where the workers find it
+        os.environ.update({name: value for name, value in DEVELOPMENT.items() if not os.environ.get(name, "").strip()})
     try:
         settings = read_settings(os.environ)
-        run(settings)
+        run(settings, partial(greet, settings) if dev else lambda _port: None)
     except ModelNotFound as failure:
-        # An installed package brings no model: the default is that of the repository and of the image.
         raise CannotStart(failure, "MODEL_PATH names the model to serve, and `leadscoring train` makes one") from None
     except LeadScoringError as failure:
         raise CannotStart(failure) from None
+
+
+def greet(settings: Settings, port: int) -> None:
+    """Prints what ``serve --dev`` is ready for: where to look, with which key, and how to stop."""
+    host = "localhost" if is_loopback(settings.host) or settings.host in (EVERY_ADDRESS, "::") else settings.host
+    address = f"[{host}]" if ":" in host else host
+    key = DEMO_KEY if DEMO_KEY in settings.api_keys else "one of yours"
+    click.echo(f"Ready: http://{address}:{port}/docs   API key: {key}   Stop: Ctrl-C")
 
 
 @main.group()

@@ -6,22 +6,28 @@ everything that is wrong.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Generic, Protocol, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import astuple
 
-from leadscoring.errors import BatchTooLarge, RequestError
+from leadscoring._engine import Split, join_rows
+from leadscoring.errors import BatchTooLarge, MalformedJson, RequestError
 from leadscoring.features import Contract, Feature
-from leadscoring.lead import Lead
-from leadscoring.rejection import explain_body, explain_lead
+from leadscoring.lead import LEAD_ID_LENGTH, LEAD_ID_MAX, Lead, id_text
+from leadscoring.rejection import Refusals, Rejection, no_array
+from leadscoring.stretches import Stretches, at_once
 
 ENVELOPE_KEYS = 2
 """A lead has two keys of its own, ``lead_id`` and ``features``, beside those of its features."""
 
-LEAD_ID_LENGTH = 256
+STRETCH = 65536
+"""Bytes of leads that are decoded together: a tenth of a millisecond's worth of sound ones."""
+
+SPLIT_STRETCH = 524288
+"""Bytes in which elements are looked for at a time."""
 
 Refused = (msgspec.MsgspecError, RecursionError, UnicodeError)
 """All that msgspec raises on bytes it does not like."""
@@ -38,27 +44,44 @@ class Encoded(Protocol):
 
 Rows = TypeVar("Rows", bound=Encoded)
 
+Places = tuple[list[Lead | RequestError], Rows | None]
+"""What stands at each place of a batch, and the rows of the sound leads, in order, if there are any."""
+
+Reading = Stretches[Places[Rows]]
+"""The reading of a batch, which pauses."""
+
+
+Found = tuple[Lead, Rows]
+"""A lead, and its row."""
+
 
 class LeadDecoder(Generic[Rows]):
     """Reads leads as one contract allows them.
 
     ``encode`` turns the values of several leads into the rows of the model and raises
-    ``ValueError`` for a value it cannot take; ``count_keys`` counts the keys in a JSON text.
+    ``ValueError`` for a value it cannot take; ``count_keys`` counts the keys in a JSON text; ``join`` makes one of
+    several rows.
     """
+
+    lenient = False
+    """Whether leads may come that the contract allows only after a change, which they tell."""
 
     def __init__(
         self,
         contract: Contract,
         encode: Callable[[list[tuple[Any, ...]]], Rows],
         count_keys: Callable[[bytes], int],
+        join: Callable[[list[Any]], Any] = join_rows,
     ) -> None:
-        self._contract = contract
         self._encode = encode
         self._count_keys = count_keys
+        self._join = join
+        self._rejection = Rejection(contract)
+        self._longest = self._rejection.longest
+        self._most_keys = len(contract) + ENVELOPE_KEYS
         lead, leads = lead_types(contract)
         self._one = msgspec.json.Decoder(lead).decode
         self._many = msgspec.json.Decoder(leads).decode
-        self._split = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
     def one(self, body: bytes) -> tuple[Lead, Rows]:
         """The lead in ``body`` and its row.
@@ -66,21 +89,70 @@ class LeadDecoder(Generic[Rows]):
         Raises ``MalformedJson`` when the body is not JSON, ``ValidationError`` when it is not a
         lead that the contract allows.
         """
+        failure: Exception | None = None
+        if len(body) <= self._longest:
+            try:
+                decoded = self._one(body)
+                values = astuple(decoded.features)
+                rows = self._encode([values])
+                if rows.present[0] + ENVELOPE_KEYS == self._count_keys(body):
+                    lead_id = decoded.lead_id
+                    return Lead(lead_id if lead_id.__class__ is str else id_text(lead_id), values), rows
+            except (*Refused, ValueError) as refusal:
+                failure = refusal
         try:
-            decoded = self._one(body)
-            values = astuple(decoded.features)
-            rows = self._encode([values])
-        except (*Refused, ValueError) as failure:
-            raise explain_lead(body, self._contract, failure) from None
-        if rows.present[0] + ENVELOPE_KEYS != self._count_keys(body):
-            raise explain_lead(body, self._contract, None)
-        return Lead(decoded.lead_id, values), rows
+            found = at_once(self._second_look(body, 0, len(body), failure, Refusals(self._rejection)))
+        finally:
+            del failure  # an error whose traceback leads to a name of its own waits for the garbage collector
+        if isinstance(found, RequestError):
+            try:
+                raise found from None
+            finally:
+                del found
+        return found
+
+    def _second_look(
+        self, body: bytes, begin: int, end: int, failure: Exception | None, refusals: Refusals
+    ) -> Stretches[Found[Rows] | RequestError]:
+        """What becomes of a lead that the fast way refuses."""
+        return (yield from refusals.explain(body, begin, end, failure))
 
     def many(self, body: bytes, limit: int) -> tuple[list[Lead | RequestError], Rows | None]:
         """What stands at each place of the array in ``body``, and the rows of the sound leads, in order.
 
         ``None`` for the rows when there is no sound lead. Raises ``MalformedJson`` or
-        ``ValidationError`` when the body is not an array at all, ``BatchTooLarge`` over ``limit``.
+        ``ValidationError`` when the body is not an array of JSON at all, ``BatchTooLarge`` over ``limit``.
+        """
+        return at_once(self.reading(body, limit))
+
+    def reading(self, body: bytes, limit: int) -> Reading[Rows]:
+        """The same as ``many``, in stretches of a millisecond at most: yields between two of them."""
+        if len(body) <= STRETCH and (found := self._sound(body, None, limit)):
+            return found
+        split = Split(body, limit)
+        while not split.step(SPLIT_STRETCH):
+            yield
+        if not split.sound:
+            raise (yield from self._no_array(body))
+        if split.count > limit:
+            raise BatchTooLarge(split.count, limit)
+        places: list[Lead | RequestError] = []
+        parts: list[Rows] = []
+        refusals = Refusals(self._rejection)
+        for first, last, begin, end, colons, usual in split.groups(STRETCH, self._longest, self._most_keys):
+            yield
+            found = self._sound(b"[%b]" % body[begin:end], colons, limit) if usual else None
+            if found is None:
+                found = yield from self._one_by_one(body, map(split.element, range(first, last)), refusals)
+            places += found[0]
+            if found[1] is not None:
+                parts.append(found[1])
+        return places, self._join(parts) if parts else None
+
+    def _sound(self, body: bytes, keys: int | None, limit: int) -> Places[Rows] | None:
+        """The leads of an array and their rows when all of them are sound, else nothing.
+
+        ``keys`` is how many keys it has, where that is known.
         """
         try:
             decoded = self._many(body)
@@ -89,28 +161,49 @@ class LeadDecoder(Generic[Rows]):
             values = [astuple(lead.features) for lead in decoded]
             rows = self._encode(values)
         except (*Refused, ValueError):
-            return self._one_by_one(body, limit)
+            return None
         if not decoded:
             return [], None
-        if sum(rows.present) + ENVELOPE_KEYS * len(decoded) != self._count_keys(body):
-            return self._one_by_one(body, limit)
-        return [Lead(lead.lead_id, row) for lead, row in zip(decoded, values, strict=True)], rows
-
-    def _one_by_one(self, body: bytes, limit: int) -> tuple[list[Lead | RequestError], Rows | None]:
+        if sum(rows.present) + ENVELOPE_KEYS * len(decoded) != (self._count_keys(body) if keys is None else keys):
+            return None
         try:
-            parts = self._split(body)
-        except Refused as failure:
-            raise explain_body(body, failure) from None
-        if len(parts) > limit:
-            raise BatchTooLarge(len(parts), limit)
+            return [
+                Lead(lead_id if (lead_id := lead.lead_id).__class__ is str else id_text(lead_id), row)
+                for lead, row in zip(decoded, values, strict=True)
+            ], rows
+        except ValueError:
+            return None
+
+    def _one_by_one(self, body: bytes, elements: Iterable[tuple[int, int, int]], refusals: Refusals) -> Reading[Rows]:
+        """The leads of a group in which not all are sound."""
         places: list[Lead | RequestError] = []
-        for part in parts:
-            try:
-                places.append(self.one(bytes(part))[0])
-            except RequestError as refusal:
-                places.append(refusal)
-        sound = [place.values for place in places if isinstance(place, Lead)]
-        return places, self._encode(sound) if sound else None
+        parts: list[Rows] = []
+        for begin, end, colons in elements:
+            sound = None
+            if end - begin <= self._longest and colons <= self._most_keys:
+                sound = self._sound(b"[%b]" % body[begin:end], colons, 1)
+            if sound and sound[1] is not None:
+                places += sound[0]
+                parts.append(sound[1])
+                continue
+            found = yield from self._second_look(body, begin, end, None, refusals)
+            if isinstance(found, MalformedJson):
+                raise found
+            if isinstance(found, RequestError):
+                places.append(found)
+            else:
+                places.append(found[0])
+                parts.append(found[1])
+            yield
+        return places, self._join(parts) if parts else None
+
+    def _no_array(self, body: bytes) -> Stretches[RequestError]:
+        """The error for a body that is no array."""
+        try:
+            found = yield from self._rejection.outline(body, 0, len(body))
+        except MalformedJson as error:
+            return error
+        return no_array(found.root)
 
 
 def lead_types(contract: Contract) -> tuple[Any, Any]:
@@ -127,9 +220,13 @@ def lead_types(contract: Contract) -> tuple[Any, Any]:
         kw_only=True,  # keeps the contract's order, required or not
         gc=False,
     )
+    whole = Meta(ge=0, le=LEAD_ID_MAX)
+    lead_id = (
+        Annotated[str, Meta(min_length=1, max_length=LEAD_ID_LENGTH)] | Annotated[int, whole] | Annotated[float, whole]
+    )
     lead = msgspec.defstruct(
         "LeadBody",
-        [("lead_id", Annotated[str, Meta(min_length=1, max_length=LEAD_ID_LENGTH)]), ("features", features)],
+        [("lead_id", lead_id), ("features", features)],
         forbid_unknown_fields=True,
         gc=False,
     )

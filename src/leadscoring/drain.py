@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from socket import socket
 from time import monotonic
@@ -25,15 +25,24 @@ class Server(Clocked):
 
     ``drain_seconds`` after being asked to end it stops accepting. A second SIGINT ends that wait, a third one ends
     the wait for requests too; of a ``supervised`` server any further SIGTERM does, and it leaves SIGINT to its parent.
+    ``on_ready`` is called once it accepts connections.
 
     SIGHUP makes it read its key file again. On a terminal it ends the process instead, as SIGTERM does: there it
     says that the terminal is gone.
     """
 
-    def __init__(self, config: uvicorn.Config, drain_seconds: float, parent: int | None = None) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        drain_seconds: float,
+        parent: int | None = None,
+        on_ready: Callable[[], None] = lambda: None,
+    ) -> None:
         super().__init__(config)
+        self._on_ready = on_ready
         self._drain_seconds = drain_seconds
         self._parent = parent
+        self.sharers = config.workers if parent is not None else 1
         self._leave_at: float | None = None
         self._told_to_reread = False
 
@@ -92,3 +101,5 @@ class Server(Clocked):
                 await self.lifespan.shutdown()
                 raise
             log.info("listening", host=host, port=port, pid=os.getpid())
+        if not self.should_exit:
+            self._on_ready()

@@ -70,8 +70,9 @@ class RowReader:
     def frame(self, columns: Sequence[str], values: Values) -> Rows:
         """Rows whose columns are named, in any order, each of the contract's once."""
         if len(set(columns)) != len(columns) or set(columns) != set(self.names):
-            missing = [name for name in self.names if name not in columns]
-            unknown = [name for name in columns if name not in self.names]
+            given, known = set(columns), set(self.names)
+            missing = [name for name in self.names if name not in given]
+            unknown = [name for name in columns if name not in known]
             raise InvalidRows(
                 f"columns must name each of the model's {len(self.names)} once; "
                 f"missing are {missing[:5]}, {len(unknown)} are not known, {len(columns)} were sent"

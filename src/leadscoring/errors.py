@@ -29,7 +29,9 @@ LeadScoringError
 │   └── EndpointSuspended     endpoint_suspended      it failed too often: it is left alone for a while
 └── RequestError              what a caller did
     ├── MalformedJson         malformed_json
+    ├── MalformedEncoding     malformed_encoding      a body that is not the gzip that it is announced as
     ├── UnsupportedMediaType  unsupported_media_type
+    ├── UnsupportedEncoding   unsupported_encoding    a body that is compressed in another way than gzip
     ├── NotAcceptable         not_acceptable          an answer was asked for in a form that it does not come in
     ├── BodyTooLarge          body_too_large
     ├── BatchTooLarge         batch_too_large
@@ -308,6 +310,24 @@ class UnsupportedMediaType(RequestError):
         super().__init__(f"Content-Type must be {allowed}, not {received!r}")
 
 
+class MalformedEncoding(RequestError):
+    """The body is not what its Content-Encoding says."""
+
+    code = "malformed_encoding"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the body is not whole and sound gzip, as Content-Encoding says: {why}")
+
+
+class UnsupportedEncoding(RequestError):
+    """The body is compressed in a way that the service does not read."""
+
+    code = "unsupported_encoding"
+
+    def __init__(self, received: str) -> None:
+        super().__init__(f"Content-Encoding must be gzip or left out, not {received!r}")
+
+
 class NotAcceptable(RequestError):
     """The Accept header of an invocation names no form that this answer comes in."""
 
@@ -322,8 +342,8 @@ class BodyTooLarge(RequestError):
 
     code = "body_too_large"
 
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"the body must be at most {limit} bytes (MAX_BODY_BYTES)")
+    def __init__(self, limit: int, unpacked: bool = False) -> None:
+        super().__init__(f"the body must be at most {limit} bytes{', unpacked' if unpacked else ''} (MAX_BODY_BYTES)")
 
 
 class BatchTooLarge(RequestError):
@@ -336,12 +356,21 @@ class BatchTooLarge(RequestError):
 
 
 class InvalidParameter(RequestError):
-    """A query parameter has a value that is not allowed."""
+    """A query parameter is not known, or has a value that is not allowed."""
 
     code = "invalid_parameter"
 
     def __init__(self, name: str, value: str, allowed: str) -> None:
         super().__init__(f"{name} must be {allowed}, not {value[:80]!r}")
+
+    @classmethod
+    def unknown(cls, name: str, known: Sequence[str], guess: str | None) -> "InvalidParameter":
+        """The error for a parameter that a route does not have, with a ``guess`` of the one meant."""
+        error = cls.__new__(cls)
+        hint = f"; did you mean {guess!r}?" if guess else ""
+        allowed = f"allowed are {' and '.join(known)}" if known else "this route takes none"
+        RequestError.__init__(error, f"the query parameter {name[:80]!r} is not known{hint} ({allowed})")
+        return error
 
 
 class InvalidTimeout(RequestError):
@@ -363,15 +392,20 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 class ValidationError(RequestError):
-    """A lead that its contract refuses, with every fault of it at once."""
+    """A lead that its contract refuses, with every fault of it at once.
+
+    ``count`` is how many faults there are, where ``faults`` are only the first of them.
+    """
 
     code = "invalid_lead"
 
-    def __init__(self, faults: Sequence[Fault], lead_id: str | None = None) -> None:
+    def __init__(self, faults: Sequence[Fault], lead_id: str | None = None, count: int = 0) -> None:
+        count = max(count, len(faults))
         shown = "; ".join(fault.message for fault in faults[:3])
-        more = f"; and {len(faults) - 3} more" if len(faults) > 3 else ""
-        super().__init__(shown + more)
+        more = count - min(3, len(faults))
+        super().__init__(shown + (f"; and {more} more" if more else ""))
         self.faults = tuple(faults)
+        self.more = count - len(faults)
         self.lead_id = lead_id
 
 

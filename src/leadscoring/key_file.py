@@ -13,27 +13,42 @@ import tempfile
 import time
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from math import inf
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
+from leadscoring._engine import Split
 from leadscoring.errors import KeyFileInvalid
+from leadscoring.regular_file import NotRegular, opened
+from leadscoring.stretches import Stretches, at_once
 
 Scope = Literal["score", "admin"]
 
-LARGEST = 1 << 20
-"""Bytes of a key file, at most: some thousands of keys."""
+LARGEST = 1 << 25
+"""Bytes of a key file, at most: some 200,000 keys."""
+
+MOST = 500_000
+"""Entries that are read, at most."""
+
+STRETCH = 16384
+"""Bytes of entries that are read between two pauses: half a millisecond's worth."""
+
+READ_STRETCH = 1 << 20
+"""Bytes of the file that are taken from the disk between two pauses."""
 
 SETTLED_SECONDS = 0.1
 """A file changed within this time may change again without its stamp telling, so it is read again."""
+
+NO_ARRAY = "it must hold one JSON array of entries"
 
 LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}").fullmatch
 SHA256 = re.compile(r"[0-9a-fA-F]{64}").fullmatch
 
 
-class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False):
     """One key of the file."""
 
     label: str
@@ -62,6 +77,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         return moment(self.expires)
 
 
+@lru_cache(maxsize=1024)
 def moment(text: str | None) -> float:
     """When a key with this ``expires`` stops working: a date counts to its end, a time without a zone is UTC.
 
@@ -81,30 +97,63 @@ def moment(text: str | None) -> float:
         raise ValueError("expires must be an ISO date or time such as 2030-12-31, or null") from None
 
 
+decode_entries = msgspec.json.Decoder(list[Entry]).decode
+Unreadable = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
 def parse(content: bytes, path: str) -> tuple[Entry, ...]:
     """The entries in the content of a key file.
 
     Raises ``KeyFileInvalid``, and nothing else, whatever the bytes are.
     """
-    try:
-        places = msgspec.json.decode(content, type=list[msgspec.Raw])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise KeyFileInvalid(path, "it must hold one JSON array of entries") from None
+    return tuple(at_once(parsing(content, path)))
+
+
+def parsing(content: bytes, path: str) -> Stretches[list[Entry]]:
+    """The same, with pauses."""
+    split = Split(content, MOST)
+    while not split.step(READ_STRETCH):
+        yield
+    if not split.sound:
+        raise KeyFileInvalid(path, NO_ARRAY)
+    if split.count > MOST:
+        raise KeyFileInvalid(path, f"it must have at most {MOST} entries, not {split.count}")
     entries: list[Entry] = []
-    for number, place in enumerate(places, start=1):
+    labels: set[str] = set()
+    digests: dict[bytes, str] = {}
+    for first, last, begin, end, _, _ in split.groups(STRETCH, len(content), len(content)):
+        if first:
+            yield
         try:
-            entry = msgspec.json.decode(place, type=Entry)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as failure:
-            raise KeyFileInvalid(path, f"{named(number, place)}: {failure}") from None
-        for other in entries:
-            if entry.label == other.label or entry.digest == other.digest:
-                what = "label" if entry.label == other.label else "key"
-                raise KeyFileInvalid(path, f"{named(number, place)} has the {what} of entry {other.label!r}")
-        entries.append(entry)
-    return tuple(entries)
+            found = decode_entries(b"[%b]" % content[begin:end])
+        except Unreadable:
+            raise wrong_entry(content, split, first, last, path) from None
+        for number, entry in enumerate(found, first + 1):
+            digest = entry.digest
+            if entry.label in labels or digest in digests:
+                what, other = ("label", entry.label) if entry.label in labels else ("key", digests[digest])
+                raise KeyFileInvalid(path, f"entry {number} ({entry.label!r}) has the {what} of entry {other!r}")
+            labels.add(entry.label)
+            digests[digest] = entry.label
+        entries += found
+    return entries
 
 
-def named(number: int, place: msgspec.Raw) -> str:
+def wrong_entry(content: bytes, split: Split, first: int, last: int, path: str) -> KeyFileInvalid:
+    """The error for the first entry of a group that is not allowed."""
+    for number in range(first, last):
+        begin, end, _ = split.element(number)
+        place = content[begin:end]
+        try:
+            msgspec.json.decode(place, type=Entry)
+        except msgspec.ValidationError as failure:
+            return KeyFileInvalid(path, f"{named(number + 1, place)}: {failure}")
+        except Unreadable:
+            break
+    return KeyFileInvalid(path, NO_ARRAY)
+
+
+def named(number: int, place: bytes) -> str:
     """How a message names an entry: by its place, and its label when that is sound."""
     try:
         label = msgspec.json.decode(place)["label"]
@@ -115,29 +164,41 @@ def named(number: int, place: msgspec.Raw) -> str:
 
 def content_of(path: Path) -> bytes | str:
     """What is in the file, or why that cannot be told."""
+    return at_once(contents(path))
+
+
+def contents(path: Path) -> Stretches[bytes | str]:
+    """The same, with pauses."""
+    parts: list[bytes] = []
+    size = 0
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe would keep everyone waiting
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                return "it is not a regular file"
-            content = file.read(LARGEST + 1)
+        with opened(path) as file:
+            while part := file.read(READ_STRETCH):
+                parts.append(part)
+                size += len(part)
+                if size > LARGEST:
+                    return f"it must have at most {LARGEST} bytes"
+                if size > READ_STRETCH:
+                    yield
+    except NotRegular as failure:
+        return str(failure)
     except OSError as failure:
         return failure.strerror or type(failure).__name__
     except ValueError:  # a path with a zero byte in it
         return "no such file"
-    return content if len(content) <= LARGEST else f"it must have at most {LARGEST} bytes"
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def read(path: Path) -> tuple[Entry, ...]:
     """The entries of a key file. Raises ``KeyFileInvalid``."""
-    return entries_of(content_of(path), path)
+    return tuple(at_once(entries_of(content_of(path), path)))
 
 
-def entries_of(found: bytes | str, path: Path) -> tuple[Entry, ...]:
+def entries_of(found: bytes | str, path: Path) -> Stretches[list[Entry]]:
     """The entries in what was found at a path. Raises ``KeyFileInvalid``."""
     if isinstance(found, str):
         raise KeyFileInvalid(str(path), found)
-    return parse(found, str(path))
+    return (yield from parsing(found, str(path)))
 
 
 class KeyFile:
@@ -145,15 +206,16 @@ class KeyFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.found: bytes | str | None = None
+        """Its content when it was read last, or why that could not be."""
         self._stamp: tuple[int, int, int] | None = None
-        self._found: bytes | str | None = None
 
     def forget(self) -> None:
         """Makes the next look read the file, whatever its stamp says, and tell what is in it, changed or not."""
-        self._stamp = self._found = None
+        self._stamp = self.found = None
 
-    def news(self) -> tuple[Entry, ...] | None:
-        """Its entries when it has changed since the last call, else nothing.
+    def news(self) -> Stretches[list[Entry] | None]:
+        """Its entries when it has changed since the last look, else nothing; pauses only while it reads a long one.
 
         Raises ``KeyFileInvalid`` once a change that cannot be taken.
         """
@@ -161,11 +223,11 @@ class KeyFile:
         if stamp is not None and stamp == self._stamp:
             return None
         self._stamp = stamp
-        found = content_of(self.path)
-        if found == self._found:
+        found = yield from contents(self.path)
+        if found == self.found:
             return None
-        self._found = found
-        return entries_of(found, self.path)
+        self.found = found
+        return (yield from entries_of(found, self.path))
 
     def _stamp_now(self) -> tuple[int, int, int] | None:
         """What tells this state of the file from others; nothing when it cannot be told yet."""

@@ -8,6 +8,15 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
+LEAD_ID_LENGTH = 256
+"""Characters of an id, at most."""
+
+LEAD_ID_MAX = 2**53 - 1
+"""The largest whole number that may be an id: beyond it some JSON readers change the digits before we see them."""
+
+LEAD_BYTES = 524288
+"""Bytes of one lead that may always be sent; a contract of more than 2,048 features allows 256 for each."""
+
 Tier = Literal["A", "B", "C", "D", "E"]
 Direction = Literal["increases", "decreases"]
 
@@ -62,9 +71,15 @@ class Warned(msgspec.Struct, frozen=True, gc=False):
     ``feature`` is the one that it is about, if it is about one.
     """
 
-    code: Literal["unseen_category", "rare_category", "reasons_unavailable"]
+    code: Literal["unseen_category", "rare_category", "reasons_unavailable", "text_converted", "unknown_ignored"]
     feature: str | None
     message: str
+
+
+class LenientLead(Lead, frozen=True, gc=False):
+    """A lead that had to be changed before its contract accepted it, and what was changed."""
+
+    warned: tuple[Warned, ...]
 
 
 class Model(msgspec.Struct, frozen=True, gc=False):
@@ -99,3 +114,12 @@ class Scored(msgspec.Struct, gc=False):
     timing: Timing | UnsetType = UNSET
     api_version: str | UnsetType = UNSET
     degraded: bool | UnsetType = UNSET
+
+
+def id_text(lead_id: str | float) -> str:
+    """A lead's id as it is answered: ``12345``, ``12345.0`` and ``"12345"`` are one. Raises ``ValueError`` for 0.5."""
+    if isinstance(lead_id, str):
+        return lead_id
+    if lead_id % 1:
+        raise ValueError(lead_id)
+    return str(int(lead_id))

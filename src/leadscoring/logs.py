@@ -67,6 +67,8 @@ EVENTS = {
                          "again when they did meanwhile"),
     "model file changed": Event("WARNING", ("serves", "advice"), "A worker started after the file at MODEL_PATH had "
                                 "changed or gone: it serves the same model as the others, whose SHA-256 is `serves`"),
+    "shipped model served": Event("WARNING", ("advice",), "MODEL_PATH is not set and there is no file at its default: "
+                                  "the model inside the package is served"),
     "demo key accepted": Event("WARNING", ("advice",), "The demo key opens this service"),
     "scoring without a key": Event("WARNING", ("protocol", "port", "advice"), "A protocol is spoken that asks for no "
                                    "key; only its host may reach the port"),
@@ -89,6 +91,9 @@ EVENTS = {
     "draining": Event("INFO", ("seconds",), "The process was asked to end: it is not ready any more, and answers on "
                       "for so long before it stops accepting"),
     "worker cannot start": Event("ERROR", ("error", "reason"), "A worker gave up during its start"),
+    "descriptors exhausted": Event("ERROR", ("reason",), "A connection could not be taken, since the process or the "
+                                   "machine has no descriptor left; those that are open go on"),
+    "descriptors available": Event("INFO", (), "Connections are taken again"),
     "worker replaced": Event("ERROR", ("pid", "exitcode", "hung"), "A worker died or hung; another takes its place"),
     "worker killed": Event("ERROR", ("pid", "reason"), "A worker that was asked to end did not"),
 }  # fmt: skip

@@ -36,10 +36,13 @@ QUEUE = "queue"
 """The stage before the others, of those requests that had to wait."""
 
 BEAT = "worker_beat_seconds"
+STALL = "event_loop_longest_stall_seconds"
+
 BEAT_SECONDS = 2.0
 """A process that has not said for so long that it serves does not."""
 
-REJECTIONS = ("overloaded", "deadline", "rate_limit", "connections", "header_time", "body_time", "headers", "malformed")
+REJECTIONS = ("overloaded", "deadline", "rate_limit", "connections", "header_time", "body_time", "headers", "malformed",
+              "memory", "slow_reader", "descriptors")  # fmt: skip
 SCORES = tuple(step / 20 for step in range(1, 20))
 BATCHES = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000)
 
@@ -130,6 +133,7 @@ def of_process(env: str) -> tuple[Family, ...]:
         Family("counter", "process_cpu_seconds", "Processor time of all workers"),
         Family("gauge", "process_resident_memory_bytes", "Memory of all workers, shared pages counted in each"),
         Family("gauge", "process_open_fds", "Open files and connections of all workers"),
+        Family("gauge", STALL, "Longest that an event loop kept everybody waiting, in the last minute", worst=True),
         Family("gauge", "process_start_time_seconds", "When the service started, since 1970", alike=True),
         Family("counter", "system_cpu_seconds", "Processor time spent in the container or machine", alike=True),
         Family("gauge", "system_cpu_cores", "Processors that the service may use", alike=True),
@@ -159,6 +163,8 @@ class Spent(msgspec.Struct, gc=False):
     encode: float = 0.0
     waited: float = 0.0
     """Seconds that were not work, but waiting for a remote model."""
+    places: int = 0
+    """Of a batch, once it is read: the leads in it, sound or not."""
 
     def stages(self) -> tuple[float, float, float, float]:
         """In the order of STAGES."""
@@ -203,6 +209,7 @@ class Metrics:
             tally.count(f"system_{name}")
             for name in ("cpu_seconds", "cpu_cores", "memory_usage_ratio", "disk_usage_ratio")
         )
+        self.stall = tally.count(STALL).set
         self.beat = tally.count(BEAT).set
         self.queued = tally.count("scoring_queue_requests")
         self.log_lines_dropped = tally.count("log_lines_dropped")

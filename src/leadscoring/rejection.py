@@ -1,156 +1,242 @@
 """Why a body was refused: every fault at once, with its place, the value received and what is allowed.
 
-This is the slow way, taken only after the fast decoder said no. It reads the body with Python's
-own parser, which keeps what the fast one hides: duplicate keys, NaN, and numbers of any size.
+This is the slow way, taken only after the fast decoder said no. It works on the outline of a body, which keeps what the
+fast one hides: duplicate keys, NaN, and numbers of any size. Whatever the body, its work is one pass over the bytes
+and a fixed number of faults and guesses.
 Places are JSON pointers (RFC 6901), since feature names may hold dots and spaces.
 """
 
 import json
 import math
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, TypeGuard
 
+from leadscoring._engine import Names
 from leadscoring.errors import Fault, MalformedJson, RequestError, ValidationError
-from leadscoring.features import Contract, Feature, nearest
+from leadscoring.features import Contract, Feature
+from leadscoring.lead import LEAD_BYTES, LEAD_ID_LENGTH, LEAD_ID_MAX, id_text
+from leadscoring.naming import Guesser, Known, Rule, plain
+from leadscoring.outline import ENVELOPE, NotJson, Outline, Part, Unknown, outline
+from leadscoring.stretches import Stretches, at_once
 
 FAULTS_SHOWN = 100
+"""Faults of one lead, at most; the others are counted."""
+
+FAULTS_OF_BATCH = 500
+"""Faults of all leads of a batch from which on each further lead tells its first only."""
+
+NAMES_GUESSED = 5
+"""Unknown names of one lead of which the nearest known one is looked for."""
+
+NAMES_SHOWN = 3
+"""Names that stand as examples in a message about many."""
+
 VALUE_SHOWN = 80
-LEAD_ID_LENGTH = 256
-LONGEST_INTEGER = 400
-"""Digits; a longer one is infinite as a float, and slow to read as an integer."""
+BYTES_A_FEATURE = 256
+LEAD_ID_ALLOWED = f"text of 1 to {LEAD_ID_LENGTH} characters, or a whole number from 0 to {LEAD_ID_MAX}"
+LEAD_ALLOWED = "an object with lead_id and features"
+FEATURES_ALLOWED = "a feature of GET /api/v1/model/features"
 
 
-class Obj(dict[str, Any]):
-    """A JSON object that remembers which keys it was given more than once."""
-
-    repeated: tuple[str, ...] = ()
+OUTER_KNOWN = Known(ENVELOPE)
 
 
-def explain_lead(body: bytes, contract: Contract, failure: Exception | None) -> RequestError:
-    """The error to answer for a body that is no lead of this contract.
+class Rejection:
+    """What has to be known to reject leads of one contract. Made once."""
 
-    ``failure`` is what the fast decoder or the encoder said; it is told when the slow way finds
-    nothing wrong of its own.
-    """
-    try:
-        value = parse(body)
-    except MalformedJson as malformed:
-        return malformed
-    lead_id = value.get("lead_id") if isinstance(value, dict) else None
-    faults = lead_faults(value, contract)
-    if not faults:
-        return MalformedJson(f"the body is not a readable lead: {failure}")
-    return ValidationError(faults[:FAULTS_SHOWN], lead_id if not lead_id_fault(lead_id) else None)
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+        self.names = tuple(contract.names)
+        self.names_known = frozenset(self.names)
+        self.wire_names = Names(name.encode() for name in self.names)
+        self.known = Known(self.names)
+        self.longest = max(LEAD_BYTES, BYTES_A_FEATURE * len(self.names))
 
+    def explain(self, body: bytes, failure: Exception | None) -> RequestError:
+        """The error to answer for a body that is no lead of this contract.
 
-def explain_body(body: bytes, failure: Exception) -> RequestError:
-    """The error to answer for a body that is no array of leads."""
-    try:
-        value = parse(body)
-    except MalformedJson as malformed:
-        return malformed
-    if isinstance(value, list):
-        return MalformedJson(f"the body is not a readable array of leads: {failure}")
-    return ValidationError(
-        [Fault("", f"the body must be an array of leads, not {noun(value)}", shown(value), "an array")]
-    )
+        ``failure`` is what the fast decoder or the encoder said; it is told when the slow way finds nothing wrong.
+        """
+        return at_once(Refusals(self).explain(body, 0, len(body), failure))
+
+    def outline(self, body: bytes, begin: int, end: int) -> Stretches[Outline]:
+        """The outline of a lead in a body; raises ``MalformedJson`` where that is not JSON."""
+        try:
+            return (yield from outline(body, begin, end, self.wire_names, self.names))
+        except NotJson as failure:
+            raise malformed(body, failure) from None
 
 
-def parse(body: bytes) -> Any:
-    """The JSON value in ``body``, with NaN and infinities let through.
+class Refusals:
+    """The refusals of one request: they share what may be spent on guesses, and on faults."""
 
-    Raises ``MalformedJson`` with the reason and, where there is one, the place.
-    """
+    def __init__(self, rejection: Rejection) -> None:
+        self.rejection = rejection
+        self.guesser = Guesser(rejection.known)
+        self.envelope_guesser = Guesser(OUTER_KNOWN)
+        self.faults_left = FAULTS_OF_BATCH
+
+    def explain(self, body: bytes, begin: int, end: int, failure: Exception | None) -> Stretches[RequestError]:
+        """The error for the lead at a place of the body; yields now and then, when it is long."""
+        try:
+            found = yield from self.rejection.outline(body, begin, end)
+        except MalformedJson as error:
+            return error
+        yield  # to read it was one stretch, to find words is another
+        return self.explain_outline(found, failure)
+
+    def explain_outline(self, found: Outline, failure: Exception | None) -> RequestError:
+        """The error for a lead that has been outlined."""
+        faults = Faults(min(FAULTS_SHOWN, max(1, self.faults_left)))
+        lead_faults(faults, found, self)
+        if not faults.count:
+            return MalformedJson(f"the body is not a readable lead: {failure}")
+        self.faults_left -= len(faults.shown)
+        lead_id = found.envelope.values.get("lead_id")
+        known = None if lead_id is None or lead_id_fault(lead_id) else id_text(lead_id)
+        return ValidationError(faults.shown, known, faults.count)
+
+
+class Faults:
+    """Faults as they are found: the first are kept, all are counted."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.shown: list[Fault] = []
+        self.count = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether no more are kept."""
+        return len(self.shown) >= self.most
+
+    def add(self, fault: Fault) -> None:
+        """One more fault."""
+        self.count += 1
+        if not self.full:
+            self.shown.append(fault)
+
+    def more(self, count: int) -> None:
+        """So many more, of which nothing else is known."""
+        self.count += count
+
+
+def malformed(body: bytes, failure: NotJson) -> MalformedJson:
+    """The error for bytes that are not JSON; a place is a line and a byte of it, both from 1."""
     if not body.strip():
-        raise MalformedJson("the body is empty; it must be JSON")
-    try:
-        return json.loads(body.decode(), object_pairs_hook=keep_repeated, parse_int=bounded_integer)
-    except UnicodeDecodeError as failure:
-        raise MalformedJson(f"the body is not UTF-8: byte {failure.start} is {body[failure.start]:#04x}") from None
-    except json.JSONDecodeError as failure:
-        raise MalformedJson(
-            f"the body is not JSON: {failure.msg} at line {failure.lineno} column {failure.colno}"
-        ) from None
-    except RecursionError:
-        raise MalformedJson("the body is nested too deeply; a lead is two levels deep") from None
+        return MalformedJson("the body is empty; it must be JSON")
+    if failure.why == "nested too deeply":
+        return MalformedJson("the body is nested too deeply; a lead is two levels deep")
+    if failure.why == "not UTF-8":
+        return MalformedJson(f"the body is not UTF-8: byte {failure.at} is {body[failure.at]:#04x}")
+    line, start = body.count(b"\n", 0, failure.at) + 1, body.rfind(b"\n", 0, failure.at) + 1
+    return MalformedJson(f"the body is not JSON: {failure.why} at line {line} column {failure.at - start + 1}")
 
 
-def keep_repeated(pairs: list[tuple[str, Any]]) -> Obj:
-    """An object of these pairs, with the names that came more than once."""
-    found = Obj(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        found.repeated = tuple(name for name in found if names.count(name) > 1)
-    return found
-
-
-def bounded_integer(digits: str) -> int | float:
-    """A JSON integer; one too long to be a number we could score becomes infinite."""
-    return int(digits) if len(digits) <= LONGEST_INTEGER else float(digits)
-
-
-def lead_faults(value: Any, contract: Contract) -> list[Fault]:
-    """Everything wrong with a parsed lead."""
-    allowed = "an object with lead_id and features"
-    if not isinstance(value, dict):
-        return [Fault("", f"a lead must be an object, not {noun(value)}", shown(value), allowed)]
-    faults = repeated_faults(value, "")
-    for name in value.keys() - {"lead_id", "features"}:
-        faults.append(unknown_fault(name, f"/{pointer(name)}", value[name], ["lead_id", "features"]))
-    if fault := lead_id_fault(value.get("lead_id"), present="lead_id" in value):
-        faults.append(fault)
-    features = value.get("features")
-    if isinstance(features, dict):
-        return faults + feature_faults(features, contract)
-    found = noun(features) if "features" in value else "nothing"
-    faults.append(
-        Fault("/features", f"features must be an object of feature values, not {found}", shown(features), "an object")
+def no_array(root: Any) -> ValidationError:
+    """The error for a body that is JSON, but no array of leads."""
+    return ValidationError(
+        [Fault("", f"the body must be an array of leads, not {noun(root)}", shown(root), "an array")]
     )
-    return faults
+
+
+def lead_faults(faults: Faults, found: Outline, refusals: Refusals) -> None:
+    """Everything wrong with an outlined lead."""
+    if not isinstance(found.root, dict):
+        hint = "; POST /api/v1/score/batch takes arrays of leads" if isinstance(found.root, list) else ""
+        said = f"a lead must be an object, not {noun(found.root)}{hint}"
+        faults.add(Fault("", said, shown(found.root), LEAD_ALLOWED))
+        return
+    envelope = found.envelope
+    repeated_faults(faults, envelope, "")
+    unwrapped = unwrapped_names(envelope, refusals.rejection)
+    unknown_faults(faults, envelope, unwrapped, "", refusals.envelope_guesser)
+    if fault := lead_id_fault(envelope.values.get("lead_id"), present="lead_id" in envelope.values):
+        faults.add(fault)
+    if isinstance(envelope.values.get("features"), dict):
+        feature_faults(faults, found.features, refusals)
+    else:
+        faults.add(no_features_fault(envelope, unwrapped))
+    if found.size > refusals.rejection.longest:
+        allowed = f"at most {refusals.rejection.longest} bytes"
+        faults.add(Fault("", f"a lead must have {allowed}, not {found.size}", found.size, allowed))
+
+
+def unwrapped_names(envelope: Part, rejection: Rejection) -> list[str]:
+    """The names of features that stand beside the id, in a lead that has no ``features``."""
+    if "features" in envelope.values:
+        return []
+    names = [unknown.name for unknown in envelope.unknown]
+    return [name for name in names if name in rejection.names_known or plain(name) in rejection.known.by_form]
+
+
+def no_features_fault(envelope: Part, unwrapped: Sequence[str]) -> Fault:
+    """The fault of a lead whose features are missing, in the wrong place, or no object."""
+    place, allowed = "/features", "an object of feature values"
+    if unwrapped:
+        said = f"features is missing: put these under `features`: {listed(unwrapped)}"
+        return Fault(place, said, None, 'an object such as {"lead_id": "...", "features": {...}}')
+    if "features" not in envelope.values:
+        return Fault(place, f"features is missing; it must be {allowed}", None, allowed)
+    value = envelope.values["features"]
+    return Fault(place, f"features must be {allowed}, not {noun(value)}", shown(value), allowed)
 
 
 def lead_id_fault(value: Any, present: bool = True) -> Fault | None:
     """What is wrong with a lead's id, if anything."""
-    allowed = f"text of 1 to {LEAD_ID_LENGTH} characters"
     if isinstance(value, str) and 1 <= len(value) <= LEAD_ID_LENGTH and is_text(value):
         return None
-    found = shown(value) if present else "nothing"
-    return Fault("/lead_id", f"lead_id must be {allowed}, not {found!r}", shown(value), allowed)
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= LEAD_ID_MAX and value % 1 == 0:
+        return None
+    if not present:
+        return Fault("/lead_id", f"lead_id is missing; it must be {LEAD_ID_ALLOWED}", None, LEAD_ID_ALLOWED)
+    return Fault("/lead_id", f"lead_id must be {LEAD_ID_ALLOWED}, not {told(value)}", shown(value), LEAD_ID_ALLOWED)
 
 
-def feature_faults(features: dict[str, Any], contract: Contract) -> list[Fault]:
+def feature_faults(faults: Faults, features: Part, refusals: Refusals) -> None:
     """Everything wrong with the features of a lead."""
-    faults = repeated_faults(features, "/features")
-    known = {feature.name for feature in contract.features}
-    for name, value in features.items():
-        if name not in known:
-            faults.append(unknown_fault(name, f"/features/{pointer(name)}", value, contract.names))
-    for feature in contract.features:
-        value = features.get(feature.name)
-        if is_finite(value) and not feature.is_text and contract.means_missing(value):
-            continue
-        if fault := feature_fault(feature, features):
-            faults.append(fault)
-    return faults
+    repeated_faults(faults, features, "/features")
+    renamed = refusals.guesser.renamed([unknown.name for unknown in features.unknown])
+    meant = renamed[1] if renamed else {}
+    if renamed:
+        faults.add(renamed_fault(*renamed))
+    unknown_faults(faults, features, meant, "/features", refusals.guesser)
+    given = set(meant.values())
+    for feature in refusals.rejection.contract.features:
+        if feature.name in given and feature.name not in features.values:
+            continue  # it is there under another name, and that has been told
+        if fault := feature_fault(feature, features.values, refusals.rejection.contract):
+            faults.add(fault)
 
 
-def feature_fault(feature: Feature, features: dict[str, Any]) -> Fault | None:
+def renamed_fault(rule: Rule, meant: Mapping[str, str]) -> Fault:
+    """The one fault of names that are all written in another way."""
+    examples = ", ".join(f"{told(name)} is {known!r}" for name, known in list(meant.items())[:NAMES_SHOWN])
+    more = f", and {len(meant) - NAMES_SHOWN} more in the same way" if len(meant) > NAMES_SHOWN else ""
+    before = f" have {told(rule.before)} in front and" if rule.before else ""
+    behind = f" have {told(rule.behind)} at the end and" if rule.behind else ""
+    said = f"{len(meant)} names{before}{behind} are not written as the contract has them: {examples}{more}"
+    return Fault("/features", said, next(iter(meant)), FEATURES_ALLOWED)
+
+
+def feature_fault(feature: Feature, features: Mapping[str, Any], contract: Contract) -> Fault | None:
     """What is wrong with one feature, if anything."""
-    place, allowed = f"/features/{pointer(feature.name)}", feature.allowed
     value = features.get(feature.name)
+    if fits(feature, value, contract) if value is not None else not feature.required:
+        return None
+    place, allowed = f"/features/{pointer(feature.name)}", feature.allowed
     if value is None:
-        if not feature.required:
-            return None
         found = "null" if feature.name in features else "left out"
         return Fault(place, f"{feature.name} is required and must be {allowed}, but is {found}", None, allowed)
-    if fits(feature, value):
-        return None
     return Fault(place, f"{feature.name} must be {allowed}, not {told(value)}", shown(value), allowed)
 
 
-def fits(feature: Feature, value: Any) -> bool:
-    """Whether a value is of the feature's kind and within its bounds."""
+def fits(feature: Feature, value: Any, contract: Contract) -> bool:
+    """Whether a value is of the feature's kind and within its bounds, or the number that means missing."""
     if feature.is_text:
         return isinstance(value, str) and is_text(value)
+    if is_finite(value) and contract.means_missing(value):
+        return True
     if feature.kind == "flag":
         return isinstance(value, bool | int | float) and value in (0, 1)
     return is_finite(value) and feature.fits(value)
@@ -161,21 +247,43 @@ def is_finite(value: object) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def repeated_faults(value: dict[str, Any], place: str) -> list[Fault]:
+def repeated_faults(faults: Faults, part: Part, place: str) -> None:
     """One fault for each key that an object was given more than once."""
-    repeated = value.repeated if isinstance(value, Obj) else ()
-    return [
-        Fault(f"{place}/{pointer(name)}", f"{told(name)} is given more than once", shown(value[name]), "each key once")
-        for name in repeated
-    ]
+    for name in part.repeated:
+        faults.add(repeated_fault(name, part.values[name], place))
+    for unknown in part.unknown:
+        if unknown.times > 1:
+            faults.add(repeated_fault(unknown.name, unknown.value, place))
 
 
-def unknown_fault(name: str, place: str, value: Any, known: list[str]) -> Fault:
+def repeated_fault(name: str, value: Any, place: str) -> Fault:
+    """The fault of a key that was given more than once."""
+    return Fault(f"{place}/{pointer(name)}", f"{told(name)} is given more than once", shown(value), "each key once")
+
+
+def unknown_faults(faults: Faults, part: Part, told_already: Container[str], place: str, guesser: Guesser) -> None:
+    """One fault for each key that nothing knows, but for those that were told already."""
+    untold = [unknown for unknown in part.unknown if unknown.name not in told_already]
+    for number, unknown in enumerate(untold):
+        if faults.full:
+            faults.more(len(untold) - number)
+            break
+        faults.add(unknown_fault(unknown, place, guesser.guess(unknown.name, near=number < NAMES_GUESSED)))
+    faults.more(part.unknown_count - len(part.unknown))
+
+
+def unknown_fault(unknown: Unknown, place: str, guess: str | None) -> Fault:
     """The fault of a key that nothing knows, with a guess of the one meant."""
-    guess = nearest(name, known)
     hint = f"; did you mean {guess!r}?" if guess else ""
-    allowed = guess or (", ".join(known) if len(known) <= 3 else "a feature of GET /api/v1/model/features")
-    return Fault(place, f"{told(name)} is not known{hint}", shown(value), allowed)
+    allowed = guess or (FEATURES_ALLOWED if place else ", ".join(ENVELOPE))
+    said = f"{told(unknown.name)} is not known{hint}"
+    return Fault(f"{place}/{pointer(unknown.name)}", said, shown(unknown.value), allowed)
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first of some names, and how many more there are."""
+    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+    return ", ".join(map(told, names[:NAMES_SHOWN])) + more
 
 
 def shown(value: Any) -> Any:
@@ -210,7 +318,11 @@ def pointer(name: str) -> str:
 
 def is_text(value: str) -> bool:
     """Whether a text can be written as UTF-8; a lone surrogate cannot."""
-    return not any("\ud800" <= char <= "\udfff" for char in value)
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def noun(value: Any) -> str:

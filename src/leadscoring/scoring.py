@@ -12,11 +12,12 @@ from msgspec import UNSET
 
 from leadscoring._engine import Rows
 from leadscoring.errors import RequestError
-from leadscoring.lead import Explanation, Lead, Model, Ranking, Reason, Scored, Timing, Warned
+from leadscoring.lead import Explanation, Lead, LenientLead, Model, Ranking, Reason, Scored, Timing, Warned
 from leadscoring.metrics import Spent
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.model.trees import Reasons
 from leadscoring.providers.provider import Given, Provider
+from leadscoring.stretches import Work
 
 API_VERSION = "v1"
 PART = 32
@@ -27,6 +28,9 @@ PART_SECONDS = 0.0007
 
 PARTS = 8, 256
 """The fewest and the most leads in one part."""
+
+REFUSED_PART = 64
+"""Leads in one part of a batch in which none is sound."""
 
 NO_REASONS: Iterable[tuple[()]] = repeat(())
 
@@ -104,20 +108,26 @@ class Scorer:
     ) -> AsyncIterator[list[Scored | RequestError]]:
         """What stands at each place of the batch in ``body``, in order: a score, or why there is none.
 
-        Comes in parts, so that the caller can let others have the event loop between two of them; the first part
-        of a long batch is empty and says only that it was decoded. Each lead's answer is the same to the last bit
-        whatever the parts. ``spent`` gets the time it took. Raises a ``RequestError`` before the first part when
+        Comes in parts, so that the caller can let others have the event loop between two of them; the first parts
+        of a long batch are empty and say only that more of it was decoded. Each lead's answer is the same to the last
+        bit whatever the parts. ``spent`` gets the time it took. Raises a ``RequestError`` before the first part when
         the body is no batch.
         """
-        began = perf_counter()
+        began = going = perf_counter()
         model = self.model
-        places, rows = model.decoder.many(body, limit)
-        spent.decode = perf_counter() - began
-        if rows is None:  # no place holds a lead
-            yield [place for place in places if not isinstance(place, Lead)]
-            return
-        if len(rows) > PART:
+        reading = Work(model.decoder.reading(body, limit))
+        for _ in reading:
+            spent.decode += perf_counter() - going
             yield []
+            going = perf_counter()
+        places, rows = reading.result
+        spent.decode += perf_counter() - going
+        spent.places = len(places)
+        if rows is None:  # no place holds a lead
+            for start in range(0, len(places), REFUSED_PART):
+                yield [place for place in places[start : start + REFUSED_PART] if not isinstance(place, Lead)]
+            return
+        yield []
         asking = perf_counter()
         margins, given = self.provider.margins(rows), None
         if not isinstance(margins, list):
@@ -178,6 +188,10 @@ def answers(
     ]
     for place, feature in unseen:
         scored[place].warnings.append(unseen_warning(model, feature, leads[place]))
+    if model.decoder.lenient:
+        for answer, lead in zip(scored, leads, strict=True):
+            if isinstance(lead, LenientLead):
+                answer.warnings += lead.warned
     return scored
 
 

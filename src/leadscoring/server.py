@@ -5,14 +5,17 @@ import resource
 import signal
 import socket
 import sys
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import uvicorn
 
 from leadscoring.api import limits
 from leadscoring.api.app import PATHS, SHARED_FOLDER
+from leadscoring.api.front import connection
 from leadscoring.api.listener import CONNECTIONS, cannot_listen, check_free
-from leadscoring.api.protocol import connection
+from leadscoring.api.protocol import RESERVE
 from leadscoring.drain import Server
 from leadscoring.errors import CannotStart
 from leadscoring.keys import KeyCopy, KeyRing
@@ -30,14 +33,14 @@ from leadscoring.wiring import Shared, check_traces_installed, keep_model, openi
 SPARE_SLOTS = 2
 """Room in the metrics for a worker that starts while the one it replaces still ends."""
 
-SPARE_FILES = 64 + CONNECTIONS
+SPARE_FILES = 64 + CONNECTIONS + RESERVE
 """Descriptors of a process beside the connections of its first port."""
 
 log = Log("leadscoring")
 
 
-def run(settings: Settings) -> None:
-    """Serves until told to stop.
+def run(settings: Settings, on_ready: Callable[[int], None] = lambda _port: None) -> None:
+    """Serves until a signal ends it; calls ``on_ready`` with its port once it accepts connections.
 
     Raises a ``ModelError``, ``KeyFileInvalid`` or ``SettingError`` before any worker starts when the service
     cannot start as it is set up, and ``CannotStart`` when the port or the disk cannot be had.
@@ -54,7 +57,8 @@ def run(settings: Settings) -> None:
     allow_connections(settings.max_connections)
     if settings.workers == 1:
         with listening(settings) as listener:
-            Server(uvicorn.Config(**arguments(settings)), settings.drain_seconds).run([listener])
+            config = uvicorn.Config(**arguments(settings))
+            Server(config, settings.drain_seconds, on_ready=partial(on_ready, port_of(listener))).run([listener])
         return
     data = read_content(settings.model_path)
     model_of(data, settings.model_path, opening_of(settings))
@@ -67,7 +71,8 @@ def run(settings: Settings) -> None:
         configure(settings.log_level, sys.stdout.isatty())
         config = uvicorn.Config(**arguments(settings), workers=settings.workers)
         patience = settings.drain_seconds + settings.shutdown_seconds + 2
-        Supervisor(config, [listener], settings.drain_seconds, patience, copy.follow).run()
+        ready = partial(on_ready, port_of(listener))
+        Supervisor(config, [listener], settings.drain_seconds, patience, copy.follow, ready).run()
 
 
 def leave(_signal: int, _frame: object) -> None:
@@ -87,6 +92,12 @@ def listening(settings: Settings) -> socket.socket:
         listener.close()
         raise cannot_listen(settings.host, settings.port, failure) from None
     return listener
+
+
+def port_of(listener: socket.socket) -> int:
+    """The port that was taken, which PORT=0 leaves to the system."""
+    port: int = listener.getsockname()[1]
+    return port
 
 
 def make_shared(shared: Shared, settings: Settings, model: bytes) -> None:

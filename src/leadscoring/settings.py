@@ -6,6 +6,8 @@ package reads the environment.
 
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
+from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -21,6 +23,9 @@ DEMO_KEY = "demo-api-key-123"
 """The key that a fresh installation answers to, known to everyone who can read."""
 
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104  # a container is reached from outside
+
+MODEL_AT = "models/model.json"
+"""Where the model is by default: in the project's folder, and in the image."""
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
@@ -201,6 +206,15 @@ def is_loopback(host: str) -> bool:
 NAME = r"[A-Za-z0-9](-*[A-Za-z0-9]){0,62}"
 NAME_ALLOWED = "at most 63 letters, digits and hyphens"
 
+DEVELOPMENT = {
+    "ENV": "development",
+    "HOST": "127.0.0.1",
+    "WORKERS": "1",
+    "LOG_LEVEL": "WARNING",
+    "DRAIN_SECONDS": "0",
+}
+"""Defaults of ``leadscoring serve --dev``: out of reach of others, one quiet process that stops at once."""
+
 PROTOCOLS = ("sagemaker", "v2")
 
 
@@ -248,7 +262,8 @@ TABLE = (
             "Web pages that may call the API from a browser"),
     Setting("MODEL_ENDPOINT_PROVIDER", "local", one_of("local", "sagemaker", "azure"),
             "local, sagemaker or azure", "Where margins are computed"),
-    Setting("MODEL_PATH", "models/model.json", str, "a path", "The model file: XGBoost JSON or UBJ"),
+    Setting("MODEL_PATH", MODEL_AT, str, "a path",
+            "The model file: XGBoost JSON or UBJ; not set and no file there: the model inside the package"),
     Setting("MODEL_VERSION", "", plain, "printable text", "The version that the model must have; empty takes any"),
     Setting("MODEL_ROUNDS", "auto", one_of("auto", "all", "best"), "auto, all or best",
             "Rounds of an early-stopped model that count: all, those up to the best one, or, with auto, what its own "
@@ -300,10 +315,15 @@ TABLE = (
             "How traces are sent; OpenTelemetry's other ways are not spoken"),
     Setting("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "", str, f"{SPOKEN} or nothing with OTEL_TRACES=on, else any",
             "The same, of traces alone; it goes before the other"),
+    Setting("LENIENT_CLIENTS", "off", on_or_off, "on or off",
+            "Score leads with numbers sent as text or with unknown features, which are ignored; warnings say so"),
     Setting("MAX_BATCH_SIZE", "1000", whole(1, 100_000), "a whole number from 1 to 100000",
-            "Leads in one batch, at most"),
+            "Leads in one batch that is an array, at most"),
     Setting("MAX_BODY_BYTES", "5242880", whole(1024, 1 << 30), "a whole number from 1024 to 1073741824",
-            "Bytes in one request body, at most"),
+            "Bytes in one request body, at most, packed and unpacked"),
+    Setting("MAX_BUFFERED_BYTES", "0", whole(0, 1 << 40), "a whole number from 0 to 1099511627776",
+            "Bytes that one worker holds of unfinished requests, and as many of unread answers, at most; "
+            "0 stands for 67108864, or for four bodies of MAX_BODY_BYTES where they are more"),
     Setting("MAX_HEADER_BYTES", "32768", whole(1024, 1 << 20), "a whole number from 1024 to 1048576",
             "Bytes in the head of one request, at most"),
     Setting("MAX_CONNECTIONS", "4096", whole(1, 100_000), "a whole number from 1 to 100000",
@@ -313,9 +333,9 @@ TABLE = (
     Setting("HEADER_TIMEOUT_SECONDS", "10", seconds(0.1, 3600), "a number from 0.1 to 3600",
             "Time for a client to send the head of a request"),
     Setting("BODY_TIMEOUT_SECONDS", "15", seconds(0.1, 3600), "a number from 0.1 to 3600",
-            "Time for a client to send the body of a request"),
-    Setting("MAX_QUEUE_SECONDS", "0.1", seconds(0.001, 60), "a number from 0.001 to 60",
-            "Estimated wait for a turn at scoring from which requests are refused at once"),
+            "Time for a client to send the body of a request, and to take each part of an answer in lines"),
+    Setting("MAX_QUEUE_SECONDS", "2.5", seconds(0.001, 60), "a number from 0.001 to 60",
+            "Estimated wait for a turn at scoring from which the requests of a key are refused"),
     Setting("REQUEST_TIMEOUT_SECONDS", "10", seconds(0.1, 3600), "a number from 0.1 to 3600",
             "Age at which a request that still waits for its turn is given up"),
     Setting("RATE_LIMIT_PER_MINUTE", "0", whole(0, 1_000_000_000), "a whole number from 0 to 1000000000",
@@ -367,8 +387,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     otel_traces: bool
     otel_exporter_otlp_protocol: str
     otel_exporter_otlp_traces_protocol: str
+    lenient_clients: bool
     max_batch_size: int
     max_body_bytes: int
+    max_buffered_bytes: int
     max_header_bytes: int
     max_connections: int
     keep_alive_seconds: float
@@ -384,6 +406,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def traces_protocol(self) -> str:
         """How traces are asked to be sent: by the variable that is about them, else by the one about everything."""
         return self.otel_exporter_otlp_traces_protocol or self.otel_exporter_otlp_protocol
+
+    @property
+    def serves_shipped_model(self) -> bool:
+        """Whether nobody has named a model, and there is none at the default path."""
+        return self.model_path == shipped_model()
+
+    @property
+    def is_private(self) -> bool:
+        """Whether this is a developer's own service, which nobody else can reach."""
+        return self.env.casefold() == "development" and is_loopback(self.host)
 
     @property
     def refuses_insecure(self) -> bool:
@@ -425,6 +457,8 @@ RELATIONS = (
              "API_KEYS must not hold the demo key, which everyone knows"),
     Relation((*SECURE, "CORS_ORIGINS"), lambda s: not (s.refuses_insecure and "*" in s.cors_origins),
              "CORS_ORIGINS must name the origins of web pages, not *"),
+    Relation((*SECURE, "MODEL_PATH"), lambda s: not (s.refuses_insecure and s.serves_shipped_model),
+             "MODEL_PATH must name your model, not the one inside the package"),
     Relation(("OPERATIONS_ACCESS", "API_KEYS_FILE"), lambda s: s.operations_access != "key" or bool(s.api_keys_file),
              "OPERATIONS_ACCESS=key needs API_KEYS_FILE, since only its keys can have the scope admin"),
     Relation(("OPERATIONS_ACCESS", "PORT", "OPERATIONS_PORT"),
@@ -433,6 +467,9 @@ RELATIONS = (
     Relation(("OTEL_TRACES", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"),
              lambda s: not s.otel_traces or s.traces_protocol == SPOKEN,
              f"OTEL_TRACES=on sends by {SPOKEN} and nothing else: give the collector's address for OTLP over HTTP"),
+    Relation(("MAX_BODY_BYTES", "MAX_BUFFERED_BYTES"),
+             lambda s: s.max_buffered_bytes == 0 or s.max_buffered_bytes >= s.max_body_bytes,
+             "MAX_BUFFERED_BYTES must be 0 or at least MAX_BODY_BYTES"),
     needed("sagemaker", "SAGEMAKER_ENDPOINT_NAME"),
     needed("azure", "AZURE_ML_ENDPOINT_URL"),
     within("MODEL_TIMEOUT_SECONDS", "REQUEST_TIMEOUT_SECONDS"),
@@ -456,6 +493,8 @@ def read_settings(environ: Mapping[str, str], model_folder: Path = MODEL_FOLDER)
     settings = Settings(**{row.name.lower(): row.value(environ) for row in TABLE})
     if settings.api_keys_file and not environ.get("API_KEYS", "").strip():
         settings = msgspec.structs.replace(settings, api_keys=())  # who brings keys does not want the demo key
+    if settings.model_path == MODEL_AT and not environ.get("MODEL_PATH", "").strip() and not Path(MODEL_AT).exists():
+        settings = msgspec.structs.replace(settings, model_path=shipped_model())
     check_relations(settings)
     return settings
 
@@ -463,6 +502,13 @@ def read_settings(environ: Mapping[str, str], model_folder: Path = MODEL_FOLDER)
 def one_setting(name: str, environ: Mapping[str, str]) -> Any:
     """The value of one variable alone, for what reads no others. Raises ``SettingError``."""
     return next(row for row in TABLE if row.name == name).value(environ)
+
+
+@cache
+def shipped_model() -> str:
+    """The path of the model inside the package: beside the engine, where an installation puts it."""
+    engine = find_spec("leadscoring._engine")
+    return str(Path(engine.origin).with_name("shipped_model.json")) if engine and engine.origin else MODEL_AT
 
 
 def check_relations(settings: Settings) -> None:

@@ -95,8 +95,8 @@ class Supervisor:
     """Keeps so many workers on one port.
 
     ``patience`` is the time, in seconds, that all of them have to end once they were asked to. ``tend`` is called
-    several times a second, before any worker is replaced. SIGHUP is passed on to the workers; on a terminal it ends
-    them, for it says that the terminal is gone.
+    several times a second, before any worker is replaced, ``on_ready`` once the first worker serves. SIGHUP is passed
+    on to the workers; on a terminal it ends them, for it says that the terminal is gone.
     """
 
     def __init__(
@@ -106,12 +106,14 @@ class Supervisor:
         drain_seconds: float,
         patience: float,
         tend: Callable[[], None],
+        on_ready: Callable[[], None] = lambda: None,
     ) -> None:
         self._config = config
         self._sockets = sockets
         self._drain_seconds = drain_seconds
         self._patience = patience
         self._tend = tend
+        self._on_ready = on_ready
         self._workers: list[Worker] = []
         self._retry_at = 0.0
         self._proven = False
@@ -158,7 +160,7 @@ class Supervisor:
         self._pass_on()
         for worker in list(self._workers):
             if worker.process.is_alive() and not worker.hung(now):
-                self._proven = self._proven or worker.serves
+                self._prove(worker)
                 continue
             was_alive = worker.process.is_alive()
             worker.kill()
@@ -171,6 +173,12 @@ class Supervisor:
             log.error("worker replaced", pid=worker.pid, exitcode=worker.exitcode, hung=was_alive)
         while len(self._workers) < self._config.workers and now >= self._retry_at and not self._asked:
             self._start()
+
+    def _prove(self, worker: Worker) -> None:
+        """Notes that a worker serves: the service can be served as it is set up."""
+        if worker.serves and not self._proven:
+            self._proven = True
+            self._on_ready()
 
     def _end(self) -> None:
         for listener in self._sockets:

@@ -8,19 +8,22 @@ import hashlib
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from leadscoring._engine import count_colons
 from leadscoring.drift import baseline
 from leadscoring.errors import CannotStart, ModelChanged, ModelNotFound, ModelUnreadable
+from leadscoring.features import Contract
 from leadscoring.key_file import Scope
 from leadscoring.keys import KeyRing
+from leadscoring.lenience import LenientDecoder
 from leadscoring.logs import AccessLog, Log, configure
 from leadscoring.metrics import Metrics
 from leadscoring.model.content import read_content
 from leadscoring.model.file import Opening, model_of, open_model
-from leadscoring.model.loaded import LoadedModel
+from leadscoring.model.loaded import LoadedModel, encoder
 from leadscoring.providers.provider import Provider
 from leadscoring.providers.table import is_installed, provider_of
 from leadscoring.scoring import Scorer
@@ -98,6 +101,8 @@ def open_service(
         keys = KeyRing.of(settings, shared.keys if shared else None)
         if model is None:
             model = kept_model(settings, shared) if shared else model_at_path(settings)
+        if settings.lenient_clients:
+            model = replace(model, decoder=lenient_decoder(model.card.contract))
         access_log = AccessLog(output, readable, settings.log_level in ("DEBUG", "INFO"))
         closing.callback(access_log.flush)
         file = shared.metrics if shared else None
@@ -118,6 +123,11 @@ def open_service(
             access_log=access_log,
             vitals=Vitals(),
         )
+
+
+def lenient_decoder(contract: Contract) -> LenientDecoder:
+    """What reads leads where LENIENT_CLIENTS is on."""
+    return LenientDecoder(contract, encoder(contract).encode, count_colons)
 
 
 def model_at_path(settings: Settings) -> LoadedModel:
@@ -214,7 +224,12 @@ def announce(settings: Settings, model: LoadedModel, keys: KeyRing) -> None:
     )
     for caution in model.cautions:
         log.warning("model caution", advice=caution)
-    if keys.demo_active:
+    if settings.serves_shipped_model:
+        log.warning(
+            "shipped model served",
+            advice="there is no models/model.json here: this model knows synthetic leads only; set MODEL_PATH to yours",
+        )
+    if keys.demo_active and not settings.is_private:
         log.warning("demo key accepted", advice="everyone knows the demo API key: set API_KEYS or API_KEYS_FILE")
     if "sagemaker" in settings.endpoint_protocols:
         log.warning(

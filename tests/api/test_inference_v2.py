@@ -329,6 +329,21 @@ def test_inferences_are_counted_by_the_route_and_not_by_what_was_sent(server: Se
     assert "/v2/models/small" not in text
 
 
+@pytest.mark.parametrize("digits", [309, 400, 5000])
+def test_an_integer_that_no_float_holds_is_refused_and_nothing_fails(server: Server, digits: int) -> None:
+    """In a tensor of rows and in one of a feature."""
+    for inputs in ([matrix()], named(LEAD)):
+        text = json.dumps({"inputs": inputs}).replace("0.35", "9" * digits)
+        answer = server.http.post(INFER, content=text.encode())
+        assert (answer.status_code, set(answer.json())) == (400, {"error"})
+
+
+def test_more_leads_than_a_batch_may_hold_are_refused_before_they_are_read(server: Server) -> None:
+    """As tensors of features too."""
+    answer = infer(server, [{"name": "growth", "datatype": "FP64", "shape": [1001], "data": [1] * 1001}] * 2)
+    assert "at most 1000 leads" in answer.json()["error"]
+
+
 def test_a_key_pays_for_inferences_from_the_same_limit(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Each row is a lead."""
     folder = tmp_path_factory.mktemp("limited")

@@ -14,8 +14,29 @@ from prometheus_client.parser import text_string_to_metric_families
 from serving import DEADLINE, Server, children, eventually, serving
 
 import leadscoring
+from leadscoring.api.pulse import STALL_WINDOW, Longest
 
 pytestmark = pytest.mark.integration
+
+
+def test_the_longest_stall_is_remembered_for_a_while_and_then_forgotten() -> None:
+    """Between one and two windows, so that a scrape sees it."""
+    longest = Longest()
+    assert longest.seen(0.0, 0.1) == 0.1
+    assert longest.seen(1.0, 3.0) == 3.0
+    assert longest.seen(STALL_WINDOW - 1, 0.2) == 3.0
+    assert longest.seen(STALL_WINDOW + 1, 0.2) == 3.0
+    assert longest.seen(2 * STALL_WINDOW + 2, 0.1) == 0.2
+
+
+def test_a_loop_that_stands_still_shows(tmp_path: Path) -> None:
+    """For about as long as it did."""
+    with serving(tmp_path, model_file(tmp_path)) as server:
+        assert eventually(lambda: metrics(server)["event_loop_longest_stall_seconds"] >= 0)
+        os.kill(server.process.pid, signal.SIGSTOP)
+        time.sleep(0.5)  # the loop stands still for so long
+        os.kill(server.process.pid, signal.SIGCONT)
+        assert eventually(lambda: metrics(server)["event_loop_longest_stall_seconds"] > 0.4)
 
 
 def metrics(server: Server) -> Mapping[str, float]:

@@ -2,8 +2,6 @@
 
 import os
 import re
-import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,19 +9,18 @@ from pathlib import Path
 import httptools
 import httpx
 import pytest
-import uvicorn
 from factories import LEAD, body, model_file
 from hypothesis import example, given
 from hypothesis import strategies as st
-from serving import KEY, eventually
+from inside import served, wired_to
+from serving import KEY
 from wire import Wire
 
 from leadscoring.api.app import App, create
+from leadscoring.api.ending import MOST_SKIPPED
 from leadscoring.api.failures import problem
 from leadscoring.api.head import read_head
-from leadscoring.api.protocol import MOST_SKIPPED, connection
 from leadscoring.api.refusal import Prepared
-from leadscoring.drain import Server
 from leadscoring.errors import Overloaded
 
 LEAD_BODY = body(LEAD)
@@ -33,16 +30,20 @@ class Full:
     """A service in this process whose line is full until it is told otherwise."""
 
     def __init__(self, app: App, port: int) -> None:
-        self.admission = app.gate.admission
-        self.admission.full = True
+        self.gate = app.gate
+        self.fill(-1.0)
         self.port = port
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"X-API-Key": KEY}, timeout=30)
+
+    def fill(self, seconds: float) -> None:
+        """Has whatever would wait so long wait for ever."""
+        self.gate.backlog.ahead = self.gate.backlog.longest_wait = seconds
 
     @contextmanager
     def wired(self) -> Iterator[Wire]:
         """A connection to it."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as made:
-            yield Wire(made)
+        with wired_to(self.port) as wire:
+            yield wire
 
 
 @pytest.fixture
@@ -53,21 +54,10 @@ def full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Full]:
     monkeypatch.setenv("MODEL_PATH", str(model_file(tmp_path)))
     monkeypatch.setenv("API_KEYS", KEY)
     app = create()
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(app, http=connection, ws="none", log_config=None, proxy_headers=False)  # type: ignore[arg-type]  # ours
-        server = Server(config, 0)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            assert eventually(lambda: server.started)
-            service = Full(app, listener.getsockname()[1])
-            yield service
-            service.http.close()
-        finally:
-            server.should_exit = True
-            thread.join(30)
-    assert not thread.is_alive()
+    with served(app) as port:
+        service = Full(app, port)
+        yield service
+        service.http.close()
 
 
 def request(path: str = "/api/v1/score", sent: bytes = LEAD_BODY, *lines: str, length: int | None = None) -> bytes:
@@ -86,7 +76,7 @@ def test_it_is_told_when_to_come_back_and_its_connection_goes_on(full: Full) -> 
         assert refusal.headers["retry-after"] == "1"
         assert refusal.headers["x-request-id"] == "mine-1"
         assert refusal.body == problem(Overloaded(), "mine-1").body
-        full.admission.full = False
+        full.fill(1.0)
         wire.send(request())
         answer = wire.answer()
         assert answer is not None

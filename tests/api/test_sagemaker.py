@@ -57,6 +57,33 @@ def test_csv_rows_get_one_probability_a_line(server: Server) -> None:
     assert [float(line) for line in answer.text.splitlines()] == pytest.approx(logistic(stock_margins(ROWS)), abs=1e-6)
 
 
+@pytest.mark.parametrize("digits", [309, 400, 5000])
+def test_an_integer_that_no_float_holds_is_refused_and_nothing_fails(server: Server, digits: int) -> None:
+    """In leads, lines and rows alike."""
+    sent = json.dumps(LEAD).replace("0.35", "9" * digits).encode()
+    assert invoke(server, sent, JSON).status_code == 422
+    answers = invoke(server, b"[%b,%b]" % (sent, json.dumps(LEAD).encode()), JSON).json()
+    assert [("score" in answer) for answer in answers] == [False, True]
+    assert invoke(server, sent, LINES).json()["error"]["code"] == "invalid_lead"
+    assert invoke(server, b"[[%b,1,1,1,1,1,1]]" % (b"9" * digits), JSON).status_code == 400
+    assert invoke(server, b"%b,1,1,1,1,1,1" % (b"9" * digits), CSV).status_code == 400
+
+
+@pytest.mark.parametrize(("line", "headers"), [(b"1\n", LINES), (b"\n", LINES), (b"1\n", CSV), (b"\n", CSV)])
+def test_more_lines_than_a_batch_may_hold_are_refused_before_they_are_read(
+    server: Server, line: bytes, headers: dict[str, str]
+) -> None:
+    """Millions of them cost a look at each byte."""
+    answer = invoke(server, line * 2_000_000, headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "batch_too_large")
+
+
+def test_thousands_of_keys_are_no_matrix(server: Server) -> None:
+    """They are looked at once, as the lead that they were meant to be."""
+    answer = invoke(server, {f"k{place}": 1 for place in range(5000)}, JSON)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_lead")
+
+
 @pytest.mark.parametrize("body", [{"instances": ROWS}, {"data": ROWS}, ROWS], ids=["instances", "data", "bare"])
 def test_a_json_matrix_gets_predictions_and_margins(server: Server, body: Any) -> None:
     """The margins are log-odds, so that whoever calibrates need not undo the logistic function."""
@@ -107,6 +134,8 @@ def test_the_header_that_sagemaker_passes_on_stands_for_the_query(server: Server
     assert len(answer["reasons"]) == 2
     assert "explanation" in answer
     assert invoke(server, LEAD, JSON | {"X-Amzn-SageMaker-Custom-Attributes": "reasons=x"}).status_code == 422
+    traced = JSON | {"X-Amzn-SageMaker-Custom-Attributes": "trace=c000b4f9-df62; reasons"}
+    assert invoke(server, LEAD, traced).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -125,7 +154,7 @@ def test_the_header_that_sagemaker_passes_on_stands_for_the_query(server: Server
         (b'{"a": 1}\n{]', LINES, 400, "line 2 is not one JSON value"),
         (b"{},{}", LINES, 400, "line 1 is not one JSON value"),
         (b"1:0.5", {"Content-Type": "text/libsvm"}, 415, "application/json, text/csv, application/jsonlines"),
-        (csv(ROWS), CSV | {"Content-Encoding": "gzip"}, 415, "gzip"),
+        (csv(ROWS), CSV | {"Content-Encoding": "br"}, 415, "gzip"),
         (csv(ROWS), CSV | {"Accept": "application/x-recordio-protobuf"}, 406, "text/csv or application/json"),
         (LEAD, JSON | {"Accept": "text/csv"}, 406, "application/json"),
         (b"1,1,1,1,1,1,1\n" * 500_000, CSV, 413, "6291456"),

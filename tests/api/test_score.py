@@ -165,6 +165,42 @@ def test_an_invalid_lead_does_not_take_the_batch_down(server: Server) -> None:
     assert answers[1]["error"]["errors"][0]["path"] == "/features/visits"
 
 
+LONG_INTEGERS = [b"9" * digits for digits in (308, 309, 310, 400, 401)]
+
+
+@pytest.mark.parametrize("number", LONG_INTEGERS, ids=len)
+def test_an_integer_that_no_float_holds_is_a_fault_of_its_lead(server: Server, number: bytes) -> None:
+    """Alone and in a batch, of which it takes nothing else down."""
+    sent = body(LEAD).replace(b"0.35", number)
+    answer = server.http.post("/api/v1/score", content=sent, headers=SEND)
+    assert (answer.status_code, answer.json()["errors"][0]["path"]) == (422, "/features/growth")
+    answers = server.http.post("/api/v1/score/batch", content=b"[%b,%b]" % (body(LEAD), sent), headers=SEND).json()
+    assert "score" in answers[0]
+    assert answers[1]["error"]["code"] == "invalid_lead"
+
+
+def test_a_whole_number_is_an_id_and_is_answered_as_text(server: Server) -> None:
+    """As CRMs have them: the number and its digits are one lead."""
+    sent = LEAD | {"lead_id": 12345}
+    assert score(server, sent)["lead_id"] == "12345"
+    answers = server.http.post("/api/v1/score/batch", json=[sent, LEAD, sent | {"features": {}}]).json()
+    assert [answer["lead_id"] for answer in answers] == ["12345", "lead-1", "12345"]
+    for wrong in (2**53, -1, 1.5, True):
+        answer = server.http.post("/api/v1/score", json=LEAD | {"lead_id": wrong})
+        assert (answer.status_code, answer.json()["errors"][0]["path"]) == (422, "/lead_id")
+
+
+def test_faults_that_are_not_told_are_counted(server: Server) -> None:
+    """Of a lead after a hundred, of a batch after some hundreds: its answer stays short."""
+    sent = lead("a", **{f"x{place}": 1 for place in range(150)})
+    alone = server.http.post("/api/v1/score", json=sent).json()
+    assert (len(alone["errors"]), alone["more_errors"]) == (100, 50)
+    answer = server.http.post("/api/v1/score/batch", json=[sent] * 1000)
+    assert len(answer.content) < 1_000_000
+    last = answer.json()[-1]["error"]
+    assert (len(last["errors"]), last["more_errors"]) == (1, 149)
+
+
 def test_a_batch_over_the_limit_names_the_limit(server: Server) -> None:
     """400, as clients expect."""
     answer = server.http.post("/api/v1/score/batch", json=[lead()] * 1001)
@@ -227,13 +263,6 @@ def test_every_way_to_say_json_is_taken(server: Server, kind: str) -> None:
     )
 
 
-def test_compressed_bodies_are_refused_in_words(server: Server) -> None:
-    """Not as broken JSON."""
-    answer = server.http.post("/api/v1/score", content=b"\x1f\x8b", headers=SEND | {"Content-Encoding": "gzip"})
-    assert answer.status_code == 415
-    assert "gzip" in answer.json()["detail"]
-
-
 def exchange(server: Server, sent: bytes) -> bytes:
     """What the server says to raw bytes, up to the end of the head of its answer."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
@@ -269,6 +298,21 @@ def test_a_query_parameter_that_is_not_allowed_is_refused(server: Server, query:
     assert answer.status_code == 422
     assert answer.json()["code"] == "invalid_parameter"
     assert answer.json()["detail"].startswith(name)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/score", "/api/v1/score/batch"])
+def test_a_query_parameter_that_is_not_known_is_refused_with_a_guess(server: Server, path: str) -> None:
+    """A misspelt one would otherwise do nothing, and nobody would notice."""
+    sent = LEAD if path.endswith("score") else [LEAD]
+    for query, hint in (
+        ("reason=3", "; did you mean 'reasons'?"),
+        ("Reasons=3", "; did you mean 'reasons'?"),
+        ("x", ""),
+    ):
+        answer = server.http.post(f"{path}?{query}", json=sent)
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_parameter")
+        said = f"the query parameter {query.partition('=')[0]!r} is not known{hint} (allowed are reasons and include_details)"
+        assert answer.json()["detail"] == said
 
 
 @pytest.mark.parametrize(

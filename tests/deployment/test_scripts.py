@@ -13,6 +13,7 @@ import httpx
 import pytest
 import yaml
 from listener import Asked, Listener
+from programs import program
 from serving import DEADLINE, KEY, Server, eventually, free_port, serving
 
 pytestmark = pytest.mark.integration
@@ -31,20 +32,11 @@ RELEASERS = (
 )
 
 
-def need(*programs: str) -> None:
-    """Skips where a program is missing; in CI that is a failure."""
-    for program in programs:
-        if shutil.which(program):
-            continue
-        if os.environ.get("CI"):
-            pytest.fail(f"CI must run the scripts, but {program} is not installed")
-        pytest.skip(f"the scripts need {program}, which is not installed")
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A service of the shipped model."""
-    need("curl", "jq")
+    program("curl")
+    program("jq")
     with serving(tmp_path_factory.mktemp("scripts"), ROOT / "models" / "model.json") as running:
         yield running
 
@@ -157,6 +149,7 @@ def test_a_wrong_key_makes_the_validation_fail_and_is_not_shown(server: Server) 
     assert "my-own-secret" not in said.stdout + said.stderr
 
 
+@pytest.mark.programs("curl", "jq")
 @pytest.mark.parametrize("script", ["quick_test.sh", "validate-deployment.sh"])
 def test_without_a_service_nothing_can_be_said(script: str) -> None:
     """The exit code is neither success nor failure of a check."""
@@ -190,9 +183,9 @@ def monitoring(folder: Path, server: Server, **environ: str) -> "Iterator[tuple[
         process.communicate(timeout=DEADLINE)
 
 
+@pytest.mark.programs("prometheus", "prometheus-alertmanager", "curl")
 def test_local_programs_watch_the_service_until_they_are_told_to_end(tmp_path: Path, server: Server) -> None:
     """Prometheus scrapes it and knows its Alertmanager, both by the shipped files; then nothing is left running."""
-    need("prometheus", "prometheus-alertmanager", "curl")
     with monitoring(tmp_path, server) as (process, prometheus, alertmanager):
         assert process.stdout
         assert any(line.startswith(f"watching {server.url}") for line in process.stdout)
@@ -219,9 +212,9 @@ def test_local_programs_watch_the_service_until_they_are_told_to_end(tmp_path: P
         httpx.get(f"http://127.0.0.1:{alertmanager}/-/ready")
 
 
+@pytest.mark.programs("prometheus", "prometheus-alertmanager", "curl")
 def test_a_program_that_does_not_start_is_told_of(tmp_path: Path, server: Server) -> None:
     """With its own words, and with the other one ended."""
-    need("prometheus", "prometheus-alertmanager", "curl")
     with monitoring(tmp_path, server, PROMETHEUS_PORT=str(server.port)) as (process, _, alertmanager):
         said, _ = process.communicate(timeout=DEADLINE)
         assert process.returncode == 2
@@ -231,6 +224,7 @@ def test_a_program_that_does_not_start_is_told_of(tmp_path: Path, server: Server
         httpx.get(f"http://127.0.0.1:{alertmanager}/-/ready")
 
 
+@pytest.mark.programs("curl")
 def test_without_programs_it_says_what_to_install(tmp_path: Path) -> None:
     """And starts nothing."""
     for name in ("sh", "dirname", "sed", "curl"):

@@ -42,10 +42,12 @@ def test_unseen_texts_are_named() -> None:
     assert rows.present == [5, 5]
 
 
-def test_rare_texts_have_the_code_of_others_and_are_counted_by_it() -> None:
-    """They are outside of the table like unseen ones, but a counter takes them for what they are."""
+@pytest.mark.parametrize("together", [True, False])
+def test_rare_texts_have_the_code_of_others_and_are_counted_by_it(together: bool) -> None:
+    """They are outside of the table like unseen ones, but a counter takes them for what they are, joined or not."""
     encoder = _engine.Encoder([3, 3], [TABLE, TABLE], [9.0, None], UNSET, [("pink", "grey"), ["pink"]])
-    rows = encoder.encode([("pink", "pink"), ("blue", "blue"), ("red", "red")])
+    leads = [("pink", "pink"), ("blue", "blue"), ("red", "red")]
+    rows = encoder.encode(leads) if together else _engine.join_rows([encoder.encode([lead]) for lead in leads])
     assert [rows.row(place) for place in range(3)] == [[9.0, None], [9.0, None], [0.0, 0.0]]
     assert rows.unseen == [(0, 0), (0, 1), (1, 0), (1, 1)]
     numbers = array("d", [0.0] * 40)

@@ -15,7 +15,7 @@ from serving import DEADLINE, KEY, Server, eventually, free_port, serving
 
 import leadscoring
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.programs("curl", "jq")]
 
 ROOT = Path(__file__).parents[2]
 VERSION = leadscoring.__version__

@@ -38,7 +38,7 @@ def test_known_shapes_are_read(body: bytes) -> None:
 
 def test_margins_are_taken_before_probabilities() -> None:
     """Our own containers tell both, and a margin has lost nothing."""
-    body = b'{"predictions": [{"score": 1.0}, {"score": 0.5}], "margins": [40.5, -0.25]}'
+    body = b'{"predictions": [{"score": 1.0}, {"score": 0.437823}], "margins": [40.5, -0.25]}'
     assert margins_in(body, 2, "sagemaker") == [40.5, -0.25]
     assert margins_in(b'{"margins": [1, 2]}', 2, "azure") == [1.0, 2.0]
 
@@ -66,6 +66,10 @@ def test_margins_are_taken_before_probabilities() -> None:
         b'{"predictions": [{"label": 1}, {"label": 0}]}',
         b'{"predictions": [0.25, 0.5], "margins": [0.1]}',
         b'{"margins": [0.1, 1e39]}',
+        b'{"predictions": [0.5, 0.5], "margins": [0.0, 3.0]}',
+        b'{"predictions": [{"score": 0.5}, {"score": 1e-9}], "margins": [0.0, -5.0]}',
+        b'{"predictions": ["0.5", 0.5], "margins": [0.0, 0.0]}',
+        b'{"predictions": [1.5, 0.5], "margins": [0.0, 0.0]}',
         b'{"scores": [0.25, 0.5]}',
         b"\xff\xfe",
         b"[" * 100_000,

@@ -1,3 +1,4 @@
+import csv
 import hashlib
 from pathlib import Path
 
@@ -8,7 +9,8 @@ from hypothesis import strategies as st
 
 from leadscoring.errors import TrainingDataError
 from leadscoring.features import Feature
-from leadscoring.training.table import data_hash, read_source, read_table
+from leadscoring.training.source import data_hash
+from leadscoring.training.table import read_source, read_table
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -47,6 +49,7 @@ def test_parquet_is_known_by_its_content(tmp_path: Path) -> None:
         (b"PK\x03\x04\x00\x00binary", "neither Parquet nor text"),
         (b"PAR1 damaged", "not a readable Parquet file"),
         (b"a,b\n1,2\n3,4,5,6\n", "line 3 has 4 values where the header names 2 columns"),
+        (b",".join(b"c%d" % column for column in range(100_000)) + b"\n1\n", "has 100000 columns, but at most 65536"),
     ],
 )
 def test_an_unusable_file_says_why(tmp_path: Path, content: bytes, words: str) -> None:
@@ -57,12 +60,34 @@ def test_an_unusable_file_says_why(tmp_path: Path, content: bytes, words: str) -
         read_table(path)
 
 
-def test_no_file_and_a_folder_are_told_apart(tmp_path: Path) -> None:
-    """A wrong path is named."""
-    with pytest.raises(TrainingDataError, match="there is no file"):
-        read_table(tmp_path / "absent.csv")
-    with pytest.raises(TrainingDataError, match="is a folder"):
-        read_table(tmp_path)
+def test_a_long_cell_of_a_lead_is_read(tmp_path: Path) -> None:
+    """Notes may be long, in the header too; the delimiter is found by the other lines."""
+    path = tmp_path / "leads.csv"
+    path.write_text("a;b\n1;2\n3;" + "x,|" * csv.field_size_limit() + "\n")
+    assert read_table(path).frame.shape == (2, 2)
+    path.write_bytes(b"a," + b"x" * (csv.field_size_limit() + 1) + b"\n1,2\n")
+    assert read_table(path).frame.shape == (1, 2)
+
+
+def test_a_wide_header_that_names_columns_often_is_read(tmp_path: Path) -> None:
+    """In one pass over it, and a few notes say so."""
+    path = tmp_path / "leads.csv"
+    path.write_bytes(b",".join([b"a", b"b"] * 5_000) + b"\n1\n2\n")
+    table = read_table(path)
+    assert table.frame.height == 2
+    assert table.twice == {"a"}
+    assert len(table.notes) < 30
+    assert "more such notes" in table.notes[-1]
+
+
+def test_another_header_in_a_wide_table_is_found(tmp_path: Path) -> None:
+    """Though not every column is looked at."""
+    names = [f"c{place}" for place in range(300)]
+    path = tmp_path / "leads.csv"
+    values = ",".join(map(str, range(300)))
+    path.write_text(f"{','.join(names)}\n{values}\n{','.join(reversed(names))}\n{values}\n")
+    with pytest.raises(TrainingDataError, match="line 3 is another header"):
+        read_table(path)
 
 
 def test_the_hash_is_that_of_the_file(tmp_path: Path) -> None:

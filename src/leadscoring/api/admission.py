@@ -2,15 +2,16 @@
 
 Scoring is arithmetic on the event loop, so every lead that is scored delays whatever else the loop has to do.
 One pass of the loop therefore spends about ``SLICE`` seconds on scoring, then lets the loop read, refuse and
-answer probes. What comes beyond that waits in line, first come, first served. The wait of a newcomer is known
-beforehand, because the cost of a byte of leads is; when it is above the limit the newcomer is refused at once.
+answer probes. What comes beyond that waits in line, each caller in its own, and the lines take turns. The wait of a
+newcomer is known beforehand, because the cost of a byte of leads is; when it is above the limit the newcomer is
+refused at once.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from time import perf_counter
 
+from leadscoring.api.fair import FairQueue
 from leadscoring.errors import DeadlineExceeded, Overloaded
 
 SLICE = 0.001
@@ -23,6 +24,9 @@ after the first ``SLICE`` through the line would cost them more than their scori
 MEMORY = 0.05
 """Weight of the newest measurement in the running mean of what a byte costs."""
 
+TELLING = 16384
+"""Bytes of a request from which on its cost tells all about that of a byte."""
+
 PATIENCE = 2
 """How many times over the limit the line may be for a request that came when it was not: its body was received
 meanwhile, and would have been for nothing."""
@@ -32,14 +36,13 @@ FIRST_GUESS = 1.2e-8
 
 
 class Waiter:
-    """One request in the line: what it will cost, and when it came."""
+    """One request in line: what it will cost, and until when it is worth while."""
 
-    __slots__ = ("cost", "future", "since", "until")
+    __slots__ = ("cost", "future", "until")
 
-    def __init__(self, future: "asyncio.Future[None]", cost: float, since: float, until: float) -> None:
+    def __init__(self, future: "asyncio.Future[None]", cost: float, until: float) -> None:
         self.future = future
         self.cost = cost
-        self.since = since
         self.until = until
 
 
@@ -48,7 +51,7 @@ class Admission:
 
     ``crowded`` says that a newcomer must wait its turn, ``busy`` that a single lead must, ``full`` that it would wait
     for too long.
-    ``strained`` says that it has been ``full``, until somebody looks after what that leaves behind.
+    ``strained`` says that it was ``full``, or had requests wait unread, until somebody looks after what that leaves.
     ``told`` hears how many wait, ``waited`` how long each did.
     """
 
@@ -66,43 +69,72 @@ class Admission:
         self._longest_wait = longest_wait
         self._deadline = deadline
         self._told = told
-        self._waited = waited
-        self._line: deque[Waiter] = deque()
-        self._queued = 0.0
+        self.waited = waited
+        self._line: FairQueue[Waiter] = FairQueue()
+        self._begun: list[Waiter] = []
+        self._room: Callable[[], int] = lambda: 0
+        self._elsewhere = 0
         self._spent = 0.0
         self._byte = FIRST_GUESS
         self._passing = False
 
     def __len__(self) -> int:
-        return len(self._line)
+        return len(self._line) + len(self._begun)
 
-    async def turn(self, size: int, began: float) -> None:
+    @property
+    def queued(self) -> float:
+        """Seconds of work in line."""
+        return self._line.cost
+
+    @property
+    def done(self) -> bool:
+        """Whether this pass of the loop has done enough."""
+        return self._spent >= SLICE
+
+    def at_pass(self, room: Callable[[], int]) -> None:
+        """Calls ``room`` once a pass, for as long as it says that some wait elsewhere for a place in line."""
+        self._room = room
+
+    def go_on(self) -> None:
+        """There is something to do in the next pass of the loop."""
+        if not self._passing:
+            self._next_pass()
+
+    async def turn(self, size: int, began: float, caller: str = "") -> None:
         """Waits until a request of ``size`` bytes, which came at ``began`` (``perf_counter``), may score.
 
         Only called when ``crowded``, or ``busy`` for a single lead. Raises ``Overloaded`` at once when the wait would
         be far too long, ``DeadlineExceeded`` when the turn does not come in time.
         """
-        if self._queued > PATIENCE * self._longest_wait:
+        await self.place(self.estimate(size), began, caller)
+
+    async def place(self, cost: float, began: float, caller: str = "") -> None:
+        """The same for a request whose cost in seconds is known."""
+        if self._line.wait(caller) > PATIENCE * self._longest_wait:
             raise Overloaded
         now = perf_counter()
-        waiter = Waiter(asyncio.get_running_loop().create_future(), size * self._byte, now, began + self._deadline)
-        self._line.append(waiter)
+        waiter = Waiter(asyncio.get_running_loop().create_future(), cost, began + self._deadline)
+        self._line.push(caller, waiter, waiter.cost)
         await self._wait(waiter)
-        self._waited(perf_counter() - now)
+        self.waited(perf_counter() - now)
 
-    async def breathe(self) -> None:
-        """Between two parts of one request: lets the loop do everything else when this pass has scored enough."""
+    async def breathe(self, behind: str | None = None) -> None:
+        """Between two parts of one request: lets the loop do everything else when this pass has scored enough.
+
+        One that may take long goes ``behind`` what its caller has in line, so that nobody waits for all of it.
+        """
         if self.crowded:
-            waiter = Waiter(asyncio.get_running_loop().create_future(), SLICE, 0.0, float("inf"))
-            self._line.appendleft(waiter)  # what has begun is finished first, so that little is half done
+            waiter = Waiter(asyncio.get_running_loop().create_future(), SLICE, float("inf"))
+            if behind is None:
+                self._begun.append(waiter)  # what has begun is finished first, so that little is half done
+            else:
+                self._line.push(behind, waiter, waiter.cost)
             await self._wait(waiter)
 
     async def _wait(self, waiter: Waiter) -> None:
-        self._queued += waiter.cost
         self.busy = True
         self._changed()
-        if not self._passing:
-            self._next_pass()
+        self.go_on()
         await waiter.future
 
     def spend(self, seconds: float) -> None:
@@ -118,9 +150,16 @@ class Admission:
             if not self._passing:
                 self._next_pass()
 
+    def estimate(self, size: int) -> float:
+        """The seconds that a request of ``size`` bytes will probably take."""
+        return size * self._byte
+
     def learn(self, size: int, seconds: float) -> None:
-        """A request of ``size`` bytes took so long to score."""
-        self._byte += (seconds / size - self._byte) * MEMORY
+        """A request of ``size`` bytes, all of whose leads were sound, took so long to score.
+
+        A small one counts less: what it costs is for the request, not for its bytes.
+        """
+        self._byte += (seconds / size - self._byte) * MEMORY * min(1.0, size / TELLING)
 
     def _next_pass(self) -> None:
         self._passing = True
@@ -129,13 +168,16 @@ class Admission:
     def _pass(self) -> None:
         """Once a pass of the loop, while there is anything to do: lets the next in line score."""
         self._spent = 0.0
-        self._passing = self.crowded = self.busy = bool(self._line)
-        if not self._line:
+        self._elsewhere = self._room()
+        self.crowded = bool(self) or self._spent >= SLICE
+        self.busy = bool(self) or self._spent >= SINGLES
+        self._passing = self.crowded or bool(self._elsewhere)
+        if not self._passing:
+            self._changed()
             return
-        now, planned = perf_counter(), 0.0
-        while self._line and planned < SLICE:
-            waiter = self._line.popleft()
-            self._queued -= waiter.cost
+        idle, now, planned = not self.crowded, perf_counter(), self._spent
+        while self and planned < SLICE:
+            waiter = self._begun.pop() if self._begun else self._line.pop()
             if waiter.future.done():  # the client has gone
                 continue
             if now > waiter.until:
@@ -144,11 +186,12 @@ class Admission:
             waiter.future.set_result(None)
             planned += waiter.cost
         self._changed()
-        self._next_pass()
+        if not idle:
+            self._next_pass()
+        else:  # only those are left who wait elsewhere, for something that is on its way
+            asyncio.get_running_loop().call_later(SLICE, self._pass)
 
     def _changed(self) -> None:
-        if not self._line:
-            self._queued = 0.0  # nothing is left of what sums of floats get wrong
-        self.full = self._queued > self._longest_wait
+        self.full = self.queued > self._longest_wait
         self.strained = self.strained or self.full
-        self._told(float(len(self._line)))
+        self._told(float(len(self) + self._elsewhere))

@@ -4,7 +4,7 @@ import itertools
 import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from time import perf_counter, time
 from typing import Any
@@ -12,9 +12,12 @@ from typing import Any
 from starlette.applications import Starlette
 
 from leadscoring.api.admission import Admission
-from leadscoring.api.deadline import until_caller_gives_up
-from leadscoring.api.docs import Documentation
+from leadscoring.api.backlog import Backlog
+from leadscoring.api.buffers import Buffers, most
+from leadscoring.api.compression import with_compression
 from leadscoring.api.exchange import (
+    BEGAN,
+    DROPPED,
     IN_ONE_WRITE,
     SANE_REQUEST_ID,
     ClientGone,
@@ -24,21 +27,25 @@ from leadscoring.api.exchange import (
     Reply,
     Scope,
     Send,
+    StreamedReply,
+    collected,
+    head,
     request_id_in,
 )
 from leadscoring.api.failures import problem
-from leadscoring.api.framework import Handler, Lifespan, RouteTable, failed, framework, response
+from leadscoring.api.framework import Lifespan, RouteTable, failed, framework, response
+from leadscoring.api.gate import Gate, Limits, Refusal
 from leadscoring.api.head import Head
 from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.api.limits import RateLimit
 from leadscoring.api.listener import CONNECTIONS, listening
-from leadscoring.api.model import ModelRoutes
 from leadscoring.api.operations import Operations
-from leadscoring.api.protocol import Gate, Limits, Refusal
 from leadscoring.api.pulse import Pulse
 from leadscoring.api.refusal import Prepared
+from leadscoring.api.routes import SINGLE_PATH, detail_table, route_table
 from leadscoring.api.score import Scoring
-from leadscoring.errors import Overloaded, RequestError
+from leadscoring.api.sending import send_parts
+from leadscoring.errors import DeadlineExceeded, Overloaded, RequestError
 from leadscoring.logs import Answered
 from leadscoring.metrics import UNKNOWN
 from leadscoring.settings import read_settings
@@ -48,7 +55,6 @@ from leadscoring.wiring import Service, Shared, open_service
 
 Prompt = Callable[[Exchange], Coroutine[Any, Any, Reply]]
 """A handler that waits for nothing when the whole request is there and nobody stands in line."""
-
 
 PATHS = (
     "/",
@@ -81,7 +87,6 @@ PATHS = (
 )
 """Every path of the service, by which requests are counted."""
 
-SINGLE_PATH = "/api/v1/score"
 SCORING_PATHS = (SINGLE_PATH, "/api/v1/score/batch")
 
 SHARED_FOLDER = "LEADSCORING_SHARED_FOLDER"
@@ -89,6 +94,12 @@ SHARED_FOLDER = "LEADSCORING_SHARED_FOLDER"
 
 REJECTED = {"Overloaded": "overloaded", "DeadlineExceeded": "deadline", "RateLimited": "rate_limit"}
 """Errors by which the service protects itself, as its metrics name them."""
+
+PROBES = frozenset(("/health", "/health/live", "/health/ready", "/ping", "/v2/health/live", "/v2/health/ready"))
+"""Paths that are answered at once, however busy the process is."""
+
+OTHER_SECONDS = 0.00005
+"""What it takes to answer a request that scores nothing, about."""
 
 TURNED_AWAY = Prepared(lambda request_id: problem(Overloaded(), request_id))
 
@@ -99,10 +110,10 @@ REQUEST_ID, CUT_OFF = "leadscoring.request_id", "leadscoring.cut_off"
 class App:
     """Gives every request an id, answers it, counts, times and logs it; no failure escapes.
 
-    A plain one that is all there, and whose path is one of ``prompt``, is answered where it was read: no parser, task
-    or scope is made for it. Any other that is not ``unusual`` (no browser's ``Origin``, one ``Host``, HTTP/1.1) and
-    whose path and method are a route goes straight to its handler. All others take the way through Starlette, which
-    knows CORS, HEAD, what methods a path takes, and what to say of a path that is none.
+    A plain one that is all there, and whose path is a probe's or one of ``prompt``, is answered where it was read: no
+    parser, task or scope is made for it. Any other that is not ``unusual`` (no browser's ``Origin``, one ``Host``,
+    HTTP/1.1) and whose path and method are a route goes straight to its handler. All others take the way through
+    Starlette, which knows CORS, HEAD, what methods a path takes, and what to say of a path that is none.
     """
 
     def __init__(
@@ -111,20 +122,23 @@ class App:
         routes: RouteTable,
         lifespan: Lifespan,
         lifecycle: Lifecycle,
-        admission: Admission,
+        backlog: Backlog,
         prompt: Mapping[str, Prompt] | None = None,
     ) -> None:
         self.lifecycle = lifecycle
         self.gate = Gate(
             Limits.of(service.settings),
-            admission,
+            backlog,
             service.metrics.rejected,
+            self.caller_of,
             self.turn_away,
             self.answer_at_once,
             self.refused,
         )
+        self._admission = backlog.admission
         self._routes = routes
         self._prompt = prompt or {}
+        self._probes: dict[str, Any] = {path: handler for (_, path), handler in routes.items() if path in PROBES}
         self._metrics = service.metrics
         self._keys = service.keys
         self._access_log = service.access_log
@@ -137,21 +151,32 @@ class App:
         if scope["type"] != "http":
             await self._framework(scope, receive, send)
             return
-        exchange = Exchange(scope, receive, scope.get(REQUEST_ID) or self._next_id(), perf_counter())
+        exchange = Exchange(
+            scope, receive, scope.get(REQUEST_ID) or self._next_id(), scope.get(BEGAN) or perf_counter()
+        )
         scope[REQUEST_ID] = exchange.request_id
         self._metrics.arrived()
         status = 499  # the client hung up: nothing was sent
         try:
             handler = None if exchange.unusual else self._routes.get((scope["method"], scope["path"]))
             if handler is None:
+                if exchange.path not in PROBES:
+                    await self._turn(exchange.began)
                 status = await self._through_framework(exchange, send)
             else:
                 exchange.endpoint = scope["path"]
                 try:  # no layer that only forwards: each costs a request half a microsecond
                     reply = await handler(exchange)
+                except ClientGone:
+                    raise
                 except Exception as failure:
                     reply = failed(failure, exchange)
                 status = reply.status
+                if isinstance(reply, StreamedReply):
+                    await send_parts(reply, exchange, send, [(b"x-request-id", exchange.request_id.encode())])
+                    return
+                if not exchange.leads and exchange.path not in PROBES:
+                    await self._turn(exchange.began, scope.get("extensions", {}).get(DROPPED))
                 answer = scope.get("extensions", {}).get(IN_ONE_WRITE)
                 if answer is not None:
                     await answer(reply, exchange.request_id)
@@ -166,8 +191,11 @@ class App:
 
     def answer_at_once(self, head: Head, body: bytes) -> tuple[Reply, str] | None:
         """The reply to a plain request that is all there, and its id; nothing where it may have to wait."""
-        handler = self._prompt.get(head.path)
-        if handler is None or self.gate.admission.busy:
+        if head.method == "GET":
+            handler = self._probes.get(head.path)
+        else:
+            handler = None if self._admission.busy else self._prompt.get(head.path)
+        if handler is None:
             return None
         exchange = Exchange.whole(head, body, self._next_id(), perf_counter())
         exchange.endpoint = head.path
@@ -176,8 +204,22 @@ class App:
             reply = at_once(handler(exchange))
         except Exception as failure:
             reply = failed(failure, exchange)
+            self._admission.spend(OTHER_SECONDS)
         self._note(exchange, reply.status)
         return reply, exchange.request_id
+
+    async def _turn(self, began: float, drop: Callable[[], None] | None = None) -> None:
+        """Waits, as leads do, while there is more to answer than one pass of the loop should: probes come first.
+
+        ``drop`` lets go of a body that nobody will read any more, and is called before.
+        """
+        self._admission.spend(OTHER_SECONDS)
+        if self._admission.busy:
+            self._admission.strained = True
+            if drop is not None:
+                drop()
+            with suppress(Overloaded, DeadlineExceeded):
+                await self._admission.place(OTHER_SECONDS, began)
 
     def _note(self, exchange: Exchange, status: int) -> None:
         """Counts and logs a request that was answered."""
@@ -192,10 +234,17 @@ class App:
             )
         )  # fmt: skip
 
-    def turn_away(self, head: Head, closes: bool) -> bytes | None:
-        """The answer to a scoring request that cannot be scored in time; nothing for any other request."""
-        if head.path not in SCORING_PATHS:
+    def caller_of(self, head: Head) -> str | None:
+        """Whose request to score this is; nothing for any other request, and where that is not known."""
+        if head.path not in SCORING_PATHS or head.method != "POST":
             return None
+        try:
+            return self._keys.check(head.headers.get(b"x-api-key")).label
+        except RequestError:
+            return None
+
+    def turn_away(self, head: Head, closes: bool) -> bytes:
+        """The answer to a request that cannot be scored in time."""
         sent = head.headers.get(b"x-request-id", b"")
         request_id = sent if SANE_REQUEST_ID(sent) else self._next_id().encode()
         self._metrics.turned_away(head.path)
@@ -227,8 +276,11 @@ class App:
     def tick(self, now: float) -> None:
         """Ten times a second: the time is ``now``, and the process lives."""
         self.gate.now = now
-        admission = self.gate.admission
-        if admission.strained and not len(admission):  # the bodies that waited are gone, and leave holes in the heap
+        admission = self._admission
+        self.gate.backlog.tick(now)
+        if admission.strained and not (
+            admission or self.gate.backlog
+        ):  # the bodies that waited are gone, and leave holes in the heap
             admission.strained = False
             give_back_memory()
         self._metrics.beat(now if self.lifecycle.scores else 0.0)
@@ -239,12 +291,22 @@ class App:
 
     async def _through_framework(self, exchange: Exchange, send: Send) -> int:
         status = 499
+        start: Message | None = None
+        answer = exchange.scope.get("extensions", {}).get(IN_ONE_WRITE)
 
         async def sending(message: Message) -> None:
-            nonlocal status
+            nonlocal status, start
             if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", exchange.request_id.encode())]
+                status, start = message["status"], message
+                return
+            if start is not None:
+                first, start = start, None
+                whole = answer is not None and not message.get("more_body") and collected(first, message)
+                if whole:
+                    await answer(whole, exchange.request_id)
+                    return
+                first["headers"] = [*first["headers"], (b"x-request-id", exchange.request_id.encode())]
+                await send(first)
             await send(message)
 
         exchange.scope["exchange"] = exchange
@@ -267,7 +329,8 @@ def create() -> App:
     folder = os.environ.get(SHARED_FOLDER)
     shared = Shared(Path(folder)) if folder else None
     service = closing.enter_context(open_service(settings, PATHS, shared=shared))
-    lifecycle, admission = Lifecycle(), admission_of(service)
+    lifecycle, backlog = Lifecycle(), backlog_of(service)
+    admission = backlog.admission
     pulse = Pulse(service.scorer, lifecycle, service.metrics, service.vitals)
     first = os.getppid() if shared else os.getpid()
     service.metrics.started(started_at(first))
@@ -278,20 +341,21 @@ def create() -> App:
     closing.callback(limit.close)
     provider = service.scorer.provider
     scoring = Scoring(service.scorer, service.keys, service.metrics, settings, admission, limit)
-    routes, detail = route_table(service, scoring, operations, admission, lifecycle, limit), detail_table(operations)
+    routes = route_table(service, scoring, operations, admission, lifecycle, limit)
+    detail = with_compression(detail_table(operations), admission)
     if settings.operations_access != "port":
         beside = (provider.running(), pulse.beating())
         routes, life = routes | detail, lifespan(lifecycle, closing, *beside)
-        return application(service, scoring, routes, life, lifecycle, admission)
-    apart = App(service, detail, lifespan(lifecycle, ExitStack()), lifecycle, admission)
+        return application(service, scoring, routes, life, lifecycle, backlog)
+    apart = App(service, detail, lifespan(lifecycle, ExitStack()), lifecycle, backlog)
     apart.gate.limits = apart.gate.limits._replace(connections=CONNECTIONS)
     second = listening(apart, settings.host, settings.operations_port)
     opened = lifespan(lifecycle, closing, provider.running(), second, pulse.beating())
-    return application(service, scoring, routes, opened, lifecycle, admission)
+    return application(service, scoring, routes, opened, lifecycle, backlog)
 
 
 def application(
-    service: Service, scoring: Scoring, routes: RouteTable, life: Lifespan, lifecycle: Lifecycle, admission: Admission
+    service: Service, scoring: Scoring, routes: RouteTable, life: Lifespan, lifecycle: Lifecycle, backlog: Backlog
 ) -> App:
     """The application of the port that scores: one that tells of its requests where traces are on.
 
@@ -299,10 +363,10 @@ def application(
     """
     if not service.settings.otel_traces:
         prompt = {SINGLE_PATH: scoring.one} if service.settings.model_endpoint_provider == "local" else {}
-        return App(service, routes, life, lifecycle, admission, prompt)
+        return App(service, routes, life, lifecycle, backlog, prompt)
     from leadscoring.api.traced import told_away, traced
 
-    app = App(service, traced(routes), life, lifecycle, admission)
+    app = App(service, traced(routes), life, lifecycle, backlog)
     app.gate.turn_away = told_away(app.turn_away)
     return app
 
@@ -318,10 +382,13 @@ def at_once(waiting: Coroutine[Any, Any, Reply]) -> Reply:
     raise RuntimeError("a request was to be answered at once, and waited for something")
 
 
-def admission_of(service: Service) -> Admission:
-    """The line in front of this process's scoring."""
+def backlog_of(service: Service) -> Backlog:
+    """The lines in front of this process's scoring."""
     settings, metrics = service.settings, service.metrics
-    return Admission(settings.max_queue_seconds, settings.request_timeout_seconds, metrics.queued.set, metrics.waited)
+    longest = settings.max_queue_seconds
+    admission = Admission(longest, settings.request_timeout_seconds, metrics.queued.set, metrics.waited)
+    bytes_each_way = most(settings.max_buffered_bytes, settings.max_body_bytes)
+    return Backlog(admission, longest, Buffers(bytes_each_way, metrics.rejected))
 
 
 def lifespan(lifecycle: Lifecycle, closing: ExitStack, *beside: AbstractAsyncContextManager[None]) -> Lifespan:
@@ -337,81 +404,3 @@ def lifespan(lifecycle: Lifecycle, closing: ExitStack, *beside: AbstractAsyncCon
         closing.close()
 
     return life
-
-
-def detail_table(operations: Operations) -> RouteTable:
-    """The routes of operational detail, which a setting can close or move."""
-    return {
-        ("GET", "/metrics"): operations.metrics,
-        ("GET", "/resources"): operations.resources,
-        ("GET", "/status"): operations.status,
-    }
-
-
-def protocol_table(service: Service, admission: Admission, lifecycle: Lifecycle, limit: RateLimit) -> RouteTable:
-    """The routes of the protocols of model servers that a setting turns on."""
-    scorer, metrics, settings = service.scorer, service.metrics, service.settings
-    table: RouteTable = {}
-    if "sagemaker" in settings.endpoint_protocols:
-        from leadscoring.api.sagemaker import SageMaker
-
-        sagemaker = SageMaker(scorer, metrics, settings, admission, lifecycle, limit)
-        table |= {
-            ("GET", "/ping"): sagemaker.ping,
-            ("GET", "/execution-parameters"): sagemaker.execution_parameters,
-            ("POST", "/invocations"): sagemaker.invocations,
-        }
-    if "v2" in settings.endpoint_protocols:
-        from leadscoring.api.encoded import EncodedScoring
-        from leadscoring.api.inference_v2 import InferenceV2
-
-        rows = EncodedScoring(scorer, service.keys, metrics, settings, admission, limit)
-        table |= InferenceV2(scorer, service.keys, rows, settings, lifecycle).routes()
-    return table
-
-
-def route_table(
-    service: Service,
-    scoring: Scoring,
-    operations: Operations,
-    admission: Admission,
-    lifecycle: Lifecycle,
-    limit: RateLimit,
-) -> RouteTable:
-    """Every other route of the service."""
-    settings = service.settings
-    model = ModelRoutes(service.scorer, service.keys, service.metrics.drift)
-    documentation = Documentation(service.scorer, settings)
-    # a local model is quicker than any deadline, and does not pay for one
-    timed = until_caller_gives_up if settings.model_endpoint_provider != "local" else as_it_is
-    return {
-        ("POST", SINGLE_PATH): timed(scoring.one),
-        ("POST", "/api/v1/score/batch"): timed(scoring.batch),
-        ("GET", "/api/v1/model/info"): model.info,
-        ("GET", "/api/v1/model/features"): model.features,
-        ("GET", "/api/v1/model/importance"): model.importance,
-        ("GET", "/api/v1/model/drift"): model.drift,
-        ("GET", "/"): operations.root,
-        ("GET", "/health"): operations.health,
-        ("GET", "/health/live"): operations.live,
-        ("GET", "/health/ready"): operations.ready,
-        ("GET", "/docs"): documentation.page,
-        ("GET", "/openapi.json"): documentation.openapi,
-        **protocol_table(service, admission, lifecycle, limit),
-    }
-
-
-def as_it_is(handler: Handler) -> Handler:
-    """The handler itself."""
-    return handler
-
-
-def head(reply: Reply, request_id: str) -> Message:
-    """The first message of a reply."""
-    headers = [
-        (b"content-type", reply.media_type),
-        (b"content-length", b"%d" % len(reply.body)),
-        (b"x-request-id", request_id.encode()),
-        *reply.headers,
-    ]
-    return {"type": "http.response.start", "status": reply.status, "headers": headers}

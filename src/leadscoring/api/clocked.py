@@ -7,6 +7,9 @@ from typing import Any
 
 import uvicorn
 
+from leadscoring.api.acceptor import Acceptor
+from leadscoring.api.front import Front, connection
+
 
 class Clocked(uvicorn.Server):
     """uvicorn's server around one of our applications: ten times a second it says what time it is.
@@ -14,8 +17,12 @@ class Clocked(uvicorn.Server):
     Once a second it looks through all connections. When the application's process drains, so does this.
     """
 
+    sharers = 1
+    """Processes that take connections from the same port."""
+
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
+        self.acceptors: list[Acceptor] = []
         self.turned = monotonic()
         """When the event loop turned last."""
 
@@ -33,14 +40,20 @@ class Clocked(uvicorn.Server):
         self.app.gate.lines = b"".join([b"%b: %b\r\n" % header for header in self.server_state.default_headers])
         return ended
 
+    def _connection(self) -> Front:
+        """A protocol for one more connection."""
+        return connection(self.config, self.server_state, self.lifespan.state)
+
     def _tick(self) -> None:
         self.turned = monotonic()
+        for acceptor in self.acceptors:
+            acceptor.tick()
         self.app.tick(self.turned)
 
     def sweep(self, now: float) -> None:
         """Looks through all connections."""
-        for connection in list(self.server_state.connections):
-            connection.sweep(now)  # type: ignore[union-attr]  # ours is the only protocol
+        for each in list(self.server_state.connections):
+            each.sweep(now)  # type: ignore[union-attr]  # ours is the only protocol
 
     def close_after_answers(self) -> None:
         """From now on every answer ends its connection, and says so.
@@ -49,24 +62,27 @@ class Clocked(uvicorn.Server):
         A signal may come between its head and its body.
         """
         self.app.gate.closing = True
-        for connection in list(self.server_state.connections):
-            cycle: Any = connection.cycle  # type: ignore[union-attr]  # ours is the only protocol
+        for each in list(self.server_state.connections):
+            cycle: Any = each.cycle  # type: ignore[union-attr]  # ours is the only protocol
             if cycle is not None and not cycle.response_started:
                 cycle.keep_alive = False
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         """Opens the application, then the port."""
         self.app.gate.now = monotonic()
-        await super().startup(sockets)
+        await super().startup([])  # opens none: that is for the acceptors
+        config, sharers = self.config, self.sharers
+        for listener in sockets or ():
+            acceptor = Acceptor(listener, self._connection, sharers, lambda: self.app.gate.rejected("descriptors"))
+            acceptor.open(config.backlog)
+            self.acceptors.append(acceptor)
         self.app.lifecycle.at_drain(self.close_after_answers)
         self._tick()
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
         """Stops accepting, then answers what has arrived."""
-        for _ in range(3):  # the loop looks at the port once more: closing it resets whoever has not been taken on yet
-            await asyncio.sleep(0)
-        for server in self.servers:
-            server.close()
+        for acceptor in self.acceptors:
+            acceptor.close()
         for _ in range(5):  # what clients sent before the port closed is read first
             await asyncio.sleep(0.01)
         sweeping = asyncio.create_task(self._sweep_on())

@@ -25,8 +25,7 @@ class Cors(CORSMiddleware):
             return PageNotAllowed("the origin of the page", "one that CORS_ORIGINS names", origin)
         if method not in self.allow_methods:
             return PageNotAllowed("the method", " or ".join(self.allow_methods), method)
-        sent = asked.get("access-control-request-headers") or "access to a private network"
-        return PageNotAllowed("what the page sends", "headers among " + ", ".join(sorted(self.allow_headers)), sent)
+        return PageNotAllowed("what the page asks for", "an address of its own network", "access to a private network")
 
 
 class Refusal(Response):

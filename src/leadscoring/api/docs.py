@@ -1,6 +1,9 @@
 """``/docs`` and ``/openapi.json``: the service explained by itself, without the internet."""
 
 import json
+import re
+from base64 import b64encode
+from hashlib import sha256
 from html import escape
 from string import Template
 from typing import Any
@@ -9,45 +12,92 @@ import msgspec
 
 from leadscoring.api.exchange import Exchange, Reply
 from leadscoring.api.failures import PLAIN, STATUS
+from leadscoring.api.parameters import parameters
+from leadscoring.errors import InvalidParameter
 from leadscoring.features import Feature
+from leadscoring.keys import KeyRing
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.scoring import Scorer
-from leadscoring.settings import Settings
+from leadscoring.settings import DEMO_KEY, Settings
+
+INLINE = re.compile(r"<(style|script)>(.*?)</\1>", re.DOTALL)
+"""What stands in the page itself, and is allowed there by its hash."""
+
+ABOUT_DEMO_KEY = (
+    '<p class="soft">This is the demo key, which everyone knows: it works until API_KEYS or API_KEYS_FILE is set.</p>'
+)
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+SAFE: Headers = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),  # for browsers that know no frame-ancestors
+    (b"cross-origin-opener-policy", b"same-origin"),
+)
+NOTHING_LOADED = b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
 class Documentation:
-    """The two routes that describe the model that the scorer holds now; made once a model."""
+    """The two routes that describe the model that the scorer holds now; made once a model.
 
-    def __init__(self, scorer: Scorer, settings: Settings) -> None:
+    The page has the demo key filled in while it is one of the ``keys`` that work.
+    """
+
+    def __init__(self, scorer: Scorer, keys: KeyRing, settings: Settings) -> None:
         self._scorer = scorer
+        self._keys = keys
         self._settings = settings
         self._made_for: LoadedModel | None = None
-        self._openapi = self._page = b""
+        self._openapi = self._json_only = b""
+        self._pages: dict[bool, bytes] = {}
+        self._policy: Headers = ()
 
-    async def openapi(self, _exchange: Exchange) -> Reply:
-        """The OpenAPI document."""
+    async def openapi(self, exchange: Exchange) -> Reply:
+        """The OpenAPI document; with ``bodies=json`` for programs that know no other bodies."""
+        given = parameters(exchange.query, ("bodies",))
+        if given.get("bodies", "json") != "json":
+            raise InvalidParameter("bodies", given["bodies"], "json")
         self._make()
-        return Reply(200, self._openapi)
+        document = self._json_only if given else self._openapi
+        return Reply(200, document, headers=(*SAFE, (b"content-security-policy", NOTHING_LOADED)))
 
     async def page(self, _exchange: Exchange) -> Reply:
         """The page for people, with a lead to try."""
         self._make()
-        return Reply(200, self._page, b"text/html; charset=utf-8")
+        self._keys.refresh()
+        demo = self._keys.demo_active
+        return Reply(200, self._pages[demo], b"text/html; charset=utf-8", self._policy)
 
     def _make(self) -> None:
         model = self._scorer.model
         if model is self._made_for:
             return
-        from leadscoring.api.openapi import description
+        from leadscoring.api.openapi import description, with_json_bodies
 
         said = description(model, self._settings)
         self._openapi = msgspec.json.encode(said)
-        self._page = page(model, said).encode()
+        self._json_only = msgspec.json.encode(with_json_bodies(said))
+        self._pages = {demo: page(model, said, demo).encode() for demo in (False, True)}
+        self._policy = page_headers(self._pages[False].decode())
         self._made_for = model
 
 
-def page(model: LoadedModel, said: dict[str, Any]) -> str:
-    """The documentation as one HTML page."""
+def page_headers(text: str) -> Headers:
+    """What the page's browser is told: to run what stands in it, call its own service, and nothing else."""
+    hashes = {
+        kind: "'sha256-" + b64encode(sha256(inline.encode()).digest()).decode() + "'"
+        for kind, inline in INLINE.findall(text)
+    }
+    policy = (
+        f"default-src 'none'; script-src {hashes['script']}; style-src {hashes['style']}; connect-src 'self'; "
+        "img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    )
+    return (*SAFE, (b"content-security-policy", policy.encode()), (b"cache-control", b"no-cache"))
+
+
+def page(model: LoadedModel, said: dict[str, Any], demo: bool = False) -> str:
+    """The documentation as one HTML page; with the ``demo`` key filled in where it works."""
     from importlib.resources import files
 
     from leadscoring.api.openapi import example_lead
@@ -55,6 +105,8 @@ def page(model: LoadedModel, said: dict[str, Any]) -> str:
     template = Template((files("leadscoring.api") / "docs.html").read_text("utf-8"))
     card = model.card
     return template.substitute(
+        key=DEMO_KEY if demo else "",
+        about_key=ABOUT_DEMO_KEY if demo else "",
         model=escape(f"{card.name} {card.version}"),
         n_features=len(card.contract),
         example=escape(json.dumps(example_lead(card.contract), indent=1, ensure_ascii=False)),

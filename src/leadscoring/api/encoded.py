@@ -6,6 +6,7 @@ from time import perf_counter
 
 from leadscoring._engine import Rows
 from leadscoring.api.admission import Admission
+from leadscoring.api.compression import unpacked
 from leadscoring.api.exchange import Exchange
 from leadscoring.api.limits import Headers, RateLimit
 from leadscoring.errors import BatchTooLarge, Overloaded, RequestError
@@ -42,13 +43,21 @@ class EncodedScoring:
         if self._admission.full:
             raise Overloaded
 
+    async def body(self, exchange: Exchange, limit: int, kinds: tuple[bytes, ...]) -> bytes:
+        """The whole body, of one of these kinds, unpacked; errors as in ``Exchange.body`` and ``unpacked``."""
+        body = await exchange.body(limit, kinds)
+        return body if exchange.content_encoding is None else await unpacked(exchange, body, limit, self._admission)
+
     async def margins(self, exchange: Exchange, size: int, read: Callable[[], Rows]) -> tuple[Rows, list[float]]:
         """What ``read`` reads from ``size`` bytes, and the margin of each row in log-odds, in order.
 
         Raises what ``read`` raises, ``BatchTooLarge`` for more rows than a batch may hold.
         """
         if self._admission.crowded:
-            await self._admission.turn(size, exchange.began)
+            await self._admission.turn(size, exchange.began, exchange.key or "")
+        if self._limit.enabled:  # others may have used up the key meanwhile
+            self._limit.check(exchange.key or "")
+            self._limit.take(exchange.key or "", 1)
         began = perf_counter()
         try:
             rows = await asyncio.to_thread(read) if size >= OWN_THREAD_FROM else read()
@@ -58,6 +67,8 @@ class EncodedScoring:
             self._metrics.failed(type(error).__name__)
             self._admission.spend(perf_counter() - began)
             raise
+        if self._limit.enabled:
+            self._limit.take(exchange.key or "", len(rows) - 1)
         spent = Spent(perf_counter() - began)
         margins = await self._scorer.encoded(rows, spent)
         self._admission.spend(perf_counter() - began - spent.waited)
@@ -68,8 +79,8 @@ class EncodedScoring:
         return rows, margins
 
     def limits(self, exchange: Exchange) -> Headers:
-        """What is left of the rate limit once the leads of this request are paid for."""
-        return self._limit.take(exchange.key or "", exchange.leads) if self._limit.enabled else ()
+        """What is left of the rate limit now that the leads of this request are paid for."""
+        return self._limit.take(exchange.key or "", 0) if self._limit.enabled else ()
 
     async def _count(self, margins: list[float]) -> None:
         """Counts each score by its tier, as any other."""

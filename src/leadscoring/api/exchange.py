@@ -1,13 +1,20 @@
 """One request and its reply, below any framework: what the scoring routes work with."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from leadscoring.api.head import Head
-from leadscoring.errors import BodyTooLarge, HostNotClear, UnsupportedMediaType, VersionNotSupported
+from leadscoring.errors import (
+    BodyTooLarge,
+    HostNotClear,
+    UnsupportedEncoding,
+    UnsupportedMediaType,
+    VersionNotSupported,
+)
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -17,8 +24,23 @@ Send = Callable[[Message], Awaitable[None]]
 SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}").fullmatch
 JSON = b"application/json"
 
+GZIP_NAMES = ("gzip", "x-gzip")
+"""What the one coding is called, today and in the old days."""
+
+CUT = "leadscoring.cut"
+"""The extension of our own server that ends the connection at once, with nothing more said."""
+
+CLOSE = (b"connection", b"close")
+"""The header of a reply after which its connection is closed."""
+
 IN_ONE_WRITE = "leadscoring.in_one_write"
 """The extension of our own server that takes a whole reply, where the scope has it."""
+
+BEGAN = "leadscoring.began"
+"""Where the scope of a request that had to wait has when it came, by ``perf_counter``."""
+
+DROPPED = "leadscoring.dropped"
+"""The extension of our own server that lets go of a body which nobody will read, where the scope has it."""
 
 
 class ClientGone(Exception):  # not an error of ours: the caller hung up
@@ -34,6 +56,16 @@ class Reply(msgspec.Struct, frozen=True, gc=False):
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
+class StreamedReply(Reply, frozen=True, kw_only=True, gc=True):
+    """What to send back in ``parts``, of which each is made when the client has taken those before.
+
+    ``patience`` is for how many seconds the client may take none.
+    """
+
+    parts: AsyncGenerator[bytes, None]
+    patience: float
+
+
 class Exchange:
     """What is known of one request: its headers of interest, and what there is to log of it.
 
@@ -41,10 +73,11 @@ class Exchange:
     """
 
     __slots__ = (
-        "arrived", "began", "content_encoding", "content_length", "content_type", "endpoint", "error", "key",
+        "arrived", "began", "content_encoding", "content_length", "content_type", "endpoint", "error", "headers", "key",
         "leads", "method", "path", "presented_key", "query", "receive", "refused", "request_id", "scope", "unusual",
     )  # fmt: skip
 
+    headers: Mapping[bytes, bytes]
     receive: Receive
     scope: Scope
 
@@ -69,13 +102,14 @@ class Exchange:
     def whole(cls, head: Head, body: bytes, request_id: str, began: float) -> "Exchange":
         """A request that is plain and all there; it has no ``scope``, and nothing more to ``receive``."""
         made = cls.__new__(cls)
-        made.method, made.path, made.query = "POST", head.path, head.query
+        made.method, made.path, made.query = head.method, head.path, head.query
         made.arrived = body
         made.unusual = False
         made._begin(head.headers, request_id, began)
         return made
 
     def _begin(self, headers: Mapping[bytes, bytes], request_id: str, began: float) -> None:
+        self.headers = headers
         self.began = began
         self.request_id = request_id
         self.endpoint = "unknown"
@@ -100,16 +134,17 @@ class Exchange:
             raise HostNotClear(given)
 
     async def json_body(self, limit: int) -> bytes:
-        """The whole body, announced as JSON.
+        """The whole body, announced as JSON, as it arrives: a Content-Encoding is for ``compression`` to undo.
 
-        Raises ``UnsupportedMediaType`` for another kind, ``BodyTooLarge`` as soon as it is known to
-        be over ``limit`` bytes, ``ClientGone`` when the client hangs up.
+        Raises ``UnsupportedMediaType`` for another kind, ``UnsupportedEncoding`` for one that is compressed in another
+        way than gzip, ``BodyTooLarge`` as soon as it is known to be over ``limit`` bytes, ``ClientGone`` when the
+        client hangs up.
         """
         kind = self.content_type
         if kind is not None and kind != JSON and not is_json(kind):
             raise UnsupportedMediaType(kind[:80].decode("latin-1"))
-        if self.content_encoding not in (None, b"identity"):
-            raise UnsupportedMediaType(f"{self.content_encoding[:80].decode('latin-1')} encoded JSON")
+        if self.content_encoding is not None:
+            is_packed(self.content_encoding)
         if self.content_length is not None and int(self.content_length) > limit:
             raise BodyTooLarge(limit)
         if self.arrived is not None:
@@ -138,7 +173,7 @@ class Exchange:
 
     def header(self, name: bytes) -> bytes | None:
         """A header that few routes look at, by its name in lower case; of one that came twice, the last."""
-        return next((value for given, value in reversed(self.scope["headers"]) if given == name), None)
+        return self.headers.get(name)
 
     async def _rest_of_body(self, first: bytes, limit: int) -> bytes:
         parts, size, more = [first], len(first), True
@@ -172,3 +207,35 @@ def is_json(content_type: bytes) -> bool:
     """Whether a Content-Type says JSON, with or without parameters."""
     kind = content_type.split(b";", 1)[0].strip().lower()
     return kind == JSON or (kind.startswith(b"application/") and kind.endswith(b"+json"))
+
+
+@lru_cache(maxsize=64)
+def is_packed(encoding: bytes) -> bool:
+    """Whether a Content-Encoding says gzip. Raises ``UnsupportedEncoding`` when it says something else than nothing."""
+    named = [name.strip().lower() for name in encoding.decode("latin-1").split(",")]
+    codings = [name for name in named if name not in ("", "identity")]
+    if len(codings) > 1 or any(name not in GZIP_NAMES for name in codings):
+        raise UnsupportedEncoding(encoding[:80].decode("latin-1"))
+    return bool(codings)
+
+
+def collected(start: Message, body: Message) -> Reply | None:
+    """The two messages of a whole answer as one reply; nothing where they do not name its type."""
+    kind, headers = None, []
+    for name, value in start["headers"]:
+        if name == b"content-type":
+            kind = value
+        elif name != b"content-length":
+            headers.append((name, value))
+    return Reply(start["status"], body.get("body", b""), kind, tuple(headers)) if kind is not None else None
+
+
+def head(reply: Reply, request_id: str) -> Message:
+    """The first message of a reply."""
+    headers = [
+        (b"content-type", reply.media_type),
+        (b"content-length", b"%d" % len(reply.body)),
+        (b"x-request-id", request_id.encode()),
+        *reply.headers,
+    ]
+    return {"type": "http.response.start", "status": reply.status, "headers": headers}

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from leadscoring.api.exchange import ClientGone, Reply
+from leadscoring.api.exchange import CLOSE, ClientGone, Reply
 from leadscoring.errors import (
     BatchTooLarge,
     BodyTooLarge,
@@ -31,6 +31,7 @@ from leadscoring.errors import (
     InvalidTimeout,
     KeyScope,
     LeadScoringError,
+    MalformedEncoding,
     MalformedJson,
     MissingKey,
     NotAcceptable,
@@ -40,6 +41,7 @@ from leadscoring.errors import (
     RequestError,
     UnknownKey,
     UnknownModel,
+    UnsupportedEncoding,
     UnsupportedMediaType,
     ValidationError,
     VersionNotSupported,
@@ -49,6 +51,7 @@ PROBLEM = b"application/problem+json"
 
 STATUS: dict[type[LeadScoringError], tuple[int, str]] = {
     MalformedJson: (400, "The body is not JSON"),
+    MalformedEncoding: (400, "The body is not gzip"),
     BatchTooLarge: (400, "Too many leads in one batch"),
     InvalidTimeout: (400, "The timeout asked for is not valid"),
     HostNotClear: (400, "The request does not say clearly which host it is for"),
@@ -63,6 +66,7 @@ STATUS: dict[type[LeadScoringError], tuple[int, str]] = {
     NotAcceptable: (406, "The answer does not come in this form"),
     BodyTooLarge: (413, "The body is too large"),
     UnsupportedMediaType: (415, "The body is of a type that is not taken"),
+    UnsupportedEncoding: (415, "The body is compressed in a way that is not read"),
     ValidationError: (422, "The lead is not valid"),
     InvalidParameter: (422, "A query parameter is not valid"),
     RateLimited: (429, "Too many leads a minute"),
@@ -101,7 +105,7 @@ PLAIN = {
 
 
 class Problem(msgspec.Struct, omit_defaults=True):
-    """The one shape of every error answer."""
+    """The one shape of every error answer; ``more_errors`` says how many faults stand not in ``errors``."""
 
     type: str
     title: str
@@ -110,15 +114,17 @@ class Problem(msgspec.Struct, omit_defaults=True):
     code: str
     request_id: str
     errors: tuple[Fault, ...] | UnsetType = UNSET
+    more_errors: int | UnsetType = UNSET
     state: str | UnsetType = UNSET
 
 
 class Refusal(msgspec.Struct, omit_defaults=True):
-    """Why one lead of a batch was not scored."""
+    """Why one lead of a batch was not scored; ``more_errors`` says how many faults stand not in ``errors``."""
 
     code: str
     detail: str
     errors: tuple[Fault, ...] | UnsetType = UNSET
+    more_errors: int | UnsetType = UNSET
 
 
 class Refused(msgspec.Struct):
@@ -131,9 +137,10 @@ class Refused(msgspec.Struct):
 def problem(error: LeadScoringError, request_id: str) -> Reply:
     """The reply for an error that a request ended with."""
     status, title = STATUS[type(error)]
-    faults = error.faults if isinstance(error, ValidationError) else UNSET
-    said = Problem(anchor(error.code), title, status, str(error), error.code, request_id, faults)
-    return reply(said, waiting_headers(error))
+    said = Problem(anchor(error.code), title, status, str(error), error.code, request_id)
+    if isinstance(error, ValidationError):
+        said.errors, said.more_errors = error.faults, error.more or UNSET
+    return reply(said, further_headers(error))
 
 
 def status_of(failure: Exception) -> int:
@@ -143,8 +150,10 @@ def status_of(failure: Exception) -> int:
     return STATUS[type(failure)][0] if isinstance(failure, LeadScoringError) else 500
 
 
-def waiting_headers(error: LeadScoringError) -> tuple[tuple[bytes, bytes], ...]:
-    """When to come back, for a refusal that time heals."""
+def further_headers(error: LeadScoringError) -> tuple[tuple[bytes, bytes], ...]:
+    """When to come back, for a refusal that time heals; how a body may be compressed, where it is in another way."""
+    if isinstance(error, UnsupportedEncoding):
+        return ((b"accept-encoding", b"gzip"),)
     wait = getattr(error, "retry_after", None)
     if wait is None:
         return ()
@@ -164,7 +173,7 @@ def plain_problem(status: int, detail: str, request_id: str, headers: Any = (), 
 def refused(error: RequestError) -> Refused:
     """The place of a lead that was refused in a batch."""
     if isinstance(error, ValidationError):
-        return Refused(error.lead_id, Refusal(error.code, str(error), error.faults))
+        return Refused(error.lead_id, Refusal(error.code, str(error), error.faults, error.more or UNSET))
     return Refused(None, Refusal(error.code, str(error)))
 
 
@@ -176,7 +185,7 @@ def anchor(code: str) -> str:
 def reply(said: Problem, headers: Any = ()) -> Reply:
     """A problem as bytes."""
     extra = ((b"www-authenticate", b'ApiKey realm="lead scoring"'),) if said.status == 401 else ()
-    closing = ((b"connection", b"close"),) if said.code in CLOSING else ()
+    closing = (CLOSE,) if said.code in CLOSING else ()
     return Reply(said.status, msgspec.json.encode(said), PROBLEM, (*extra, *closing, *headers))
 
 

@@ -11,17 +11,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from leadscoring.api.cors import Cors
-from leadscoring.api.exchange import ClientGone, Exchange, Reply
+from leadscoring.api.exchange import ClientGone, Exchange, Receive, Reply, Scope, Send, StreamedReply
 from leadscoring.api.failures import plain_problem, problem
+from leadscoring.api.paths import Methods, by_path, not_found, wrong_method
+from leadscoring.api.sending import gathered, send_parts
 from leadscoring.errors import LeadScoringError, RequestError
 from leadscoring.logs import Log
 
 Handler = Callable[[Exchange], Awaitable[Reply]]
 RouteTable = dict[tuple[str, str], Handler]
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
-
-TRACE = ("traceparent", "tracestate")
-"""What pages that are traced send with every request."""
 
 log = Log("leadscoring")
 
@@ -35,7 +34,9 @@ def framework(routes: RouteTable, cors_origins: tuple[str, ...], lifespan: Lifes
                 Cors,
                 allow_origins=cors_origins,
                 allow_methods=["GET", "POST"],
-                allow_headers=["Content-Type", "X-API-Key", "X-Request-ID", "X-Request-Timeout-Ms", *TRACE],
+                # libraries add many (X-Requested-With, traceparent, sentry-trace, x-datadog-...), and none opens
+                # anything: what a page may read, the key and CORS_ORIGINS decide
+                allow_headers=["*"],
                 expose_headers=[
                     "X-Request-ID",
                     "Retry-After",
@@ -47,7 +48,7 @@ def framework(routes: RouteTable, cors_origins: tuple[str, ...], lifespan: Lifes
             )
         ],
         lifespan=lifespan,
-        exception_handlers={HTTPException: http_problem},  # type: ignore[dict-item]  # Starlette types handlers by Exception
+        exception_handlers={HTTPException: lost(by_path(routes))},  # type: ignore[dict-item]  # Starlette types handlers by Exception
     )
     made.router.redirect_slashes = False  # a client that is redirected on POST loses its body
     return made
@@ -60,19 +61,47 @@ def endpoint(path: str, handler: Handler) -> Callable[[Request], Awaitable[Respo
         exchange: Exchange = request.scope["exchange"]
         exchange.endpoint = path
         try:
-            return response(await handler(exchange))
+            reply = await handler(exchange)
+            if isinstance(reply, StreamedReply):
+                if exchange.scope["http_version"] != "1.0":
+                    return InParts(reply, exchange)
+                reply = await gathered(reply)
+            return response(reply)
+        except ClientGone:
+            raise
         except Exception as failure:
             return response(failed(failure, exchange))
 
     return respond
 
 
-async def http_problem(request: Request, failure: HTTPException) -> Response:
-    """The reply for a path or method that no route takes."""
-    said = {404: "there is nothing at this path; / lists where to go", 405: "this path does not take this method"}
-    detail = said.get(failure.status_code, failure.detail)
-    headers = tuple((name.lower().encode(), value.encode()) for name, value in (failure.headers or {}).items())
-    return response(plain_problem(failure.status_code, detail, request.scope["exchange"].request_id, headers))
+def lost(methods: Methods) -> Callable[[Request, HTTPException], Awaitable[Response]]:
+    """What answers for a path or method that no route takes."""
+
+    async def http_problem(request: Request, failure: HTTPException) -> Response:
+        status, path = failure.status_code, request.scope["path"]
+        detail = failure.detail
+        if status == 404:
+            detail = not_found(path, methods)
+        elif status == 405:
+            detail = wrong_method(request.method, path, methods)
+        headers = tuple((name.lower().encode(), value.encode()) for name, value in (failure.headers or {}).items())
+        return response(plain_problem(status, detail, request.scope["exchange"].request_id, headers))
+
+    return http_problem
+
+
+class InParts(Response):
+    """A reply that is made while it is sent, as Starlette sends it."""
+
+    def __init__(self, reply: StreamedReply, exchange: Exchange) -> None:
+        super().__init__(status_code=reply.status)
+        self._reply = reply
+        self._exchange = exchange
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Sends it."""
+        await send_parts(self._reply, self._exchange, send, [])
 
 
 def response(reply: Reply) -> Response:
@@ -84,9 +113,7 @@ def response(reply: Reply) -> Response:
 
 
 def failed(failure: Exception, exchange: Exchange) -> Reply:
-    """What to reply when a handler failed: every error as a problem. A client that hung up gets nothing."""
-    if isinstance(failure, ClientGone):
-        raise failure
+    """What to reply when a handler failed: every error as a problem."""
     exchange.error = type(failure).__name__
     if isinstance(failure, LeadScoringError):
         if isinstance(failure, RequestError) and failure.key:

@@ -11,11 +11,12 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 plain_head = re.compile(
-    rb"POST ([!->@-~]+)(?:\?([!-~]*))? HTTP/1\.1((?:\r\n[A-Za-z0-9-]+:[\t -~]*)+)\r\n\r\n"
+    rb"(POST|GET) ([!-\"$->@-~]+)(?:\?([!-\"$-~]*))? HTTP/1\.1((?:\r\n[A-Za-z0-9-]+:[\t -~]*)+)\r\n\r\n"
 ).fullmatch
 
-UNUSUAL = frozenset((b"transfer-encoding", b"expect", b"upgrade", b"origin"))
-"""Headers of a request that takes the long way: its body has no told length, or its answer needs more headers."""
+UNUSUAL = frozenset((b"transfer-encoding", b"expect", b"upgrade", b"origin", b"proxy-connection", b"content-encoding"))
+"""Headers of a request that takes the long way: its body has no told length, or is compressed; or its answer needs more
+headers."""
 
 END = b"\r\n\r\n"
 REMEMBERED = 1024
@@ -28,6 +29,7 @@ LONGEST_LENGTH = 10
 class Head(NamedTuple):
     """What the first bytes of a request say: where it wants to go, and where it ends."""
 
+    method: str
     path: str
     query: bytes
     headers: Mapping[bytes, bytes]
@@ -52,18 +54,24 @@ def parsed(head: bytes) -> Head | None:
     if found is None:
         return None
     headers: dict[bytes, bytes] = {}
-    for line in found[3].split(b"\r\n")[1:]:
+    for line in found[4].split(b"\r\n")[1:]:
         name, _, value = line.partition(b":")
         name = name.lower()
         if name in headers or name in UNUSUAL:
             return None
         headers[name] = value.strip()
-    length = headers.get(b"content-length", b"")
-    if not length.isdigit() or len(length) > LONGEST_LENGTH or b"host" not in headers:
+    length = headers.get(b"content-length", b"") if found[1] == b"POST" else b"0"
+    if (
+        (found[1] == b"GET" and b"content-length" in headers)
+        or not length.isdigit()
+        or len(length) > LONGEST_LENGTH
+        or b"host" not in headers
+    ):
         return None
     if headers.get(b"connection", b"keep-alive").lower() != b"keep-alive":
         return None
-    return Head(found[1].decode("ascii"), found[2] or b"", MappingProxyType(headers), len(head), int(length))
+    method, path = found[1].decode("ascii"), found[2].decode("ascii")
+    return Head(method, path, found[3] or b"", MappingProxyType(headers), len(head), int(length))
 
 
 remembered = lru_cache(maxsize=512)(parsed)

@@ -20,7 +20,7 @@ from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.api.score import MOST_REASONS
 from leadscoring.api.tensors import Output, Question, Tensor, Wanted, binary, read_question
 from leadscoring.encoded import RowReader, decoded
-from leadscoring.errors import InvalidRows, LeadScoringError, RequestError, UnknownModel
+from leadscoring.errors import BatchTooLarge, InvalidRows, LeadScoringError, RequestError, UnknownModel
 from leadscoring.keys import Door
 from leadscoring.lead import Lead
 from leadscoring.model.loaded import LoadedModel
@@ -105,7 +105,7 @@ class InferenceV2:
         """Scores the leads in the tensors."""
         self._rows.admit(exchange)
         model = self._named(exchange)
-        body = await exchange.body(self._most_bytes, (JSON, BINARY))
+        body = await self._rows.body(exchange, self._most_bytes, (JSON, BINARY))
         asking = Inference(model, self._scorer.reasons, body, exchange.header(LENGTH), self._most_rows)
         rows, margins = await self._rows.margins(exchange, len(body), asking.read)
         return asking.answer(rows, margins, self._rows.limits(exchange))
@@ -151,7 +151,7 @@ class Inference:
             back = decoded(contract)
             self.leads = [Lead("", back(rows.row(place))) for place in range(len(rows))]
             return rows
-        places, found = self._model.decoder.many(as_leads(tensors, self._model), self._most_rows)
+        places, found = self._model.decoder.many(as_leads(tensors, self._model, self._most_rows), self._most_rows)
         for number, place in enumerate(places, 1):
             if isinstance(place, RequestError):
                 place.args = (f"lead {number}: {place}",)
@@ -231,8 +231,11 @@ def encoded_rows(tensor: Tensor, reader: RowReader) -> Rows:
     return reader.matrix([values[start : start + columns] for start in range(0, len(values), columns)])
 
 
-def as_leads(tensors: list[Tensor], model: LoadedModel) -> bytes:
-    """Tensors of single features as a batch of leads, for the contract to check. Raises ``InvalidRows``."""
+def as_leads(tensors: list[Tensor], model: LoadedModel, most: int) -> bytes:
+    """Tensors of single features as a batch of leads, for the contract to check.
+
+    Raises ``InvalidRows``, and ``BatchTooLarge`` for more than ``most``.
+    """
     features = {feature.name: feature for feature in model.card.contract.features}
     leads: list[dict[str, Any]] = []
     for number, tensor in enumerate(tensors):
@@ -246,6 +249,8 @@ def as_leads(tensors: list[Tensor], model: LoadedModel) -> bytes:
         if len(tensor.shape) not in (1, 2) or tensor.shape[1:] not in ((), (1,)):
             raise InvalidRows(f"input {tensor.name!r} must be of the shape [leads], not {list(tensor.shape)}")
         if number == 0:
+            if len(tensor.values) > most:
+                raise BatchTooLarge(len(tensor.values), most)
             leads = [{} for _ in tensor.values]
         if len(tensor.values) != len(leads):
             raise InvalidRows(

@@ -29,6 +29,9 @@ NEIGHBOURS = 16
 SIZE = ROWS * 16
 """Bytes of the table: for each row a number made of the label, and when the bucket is full again."""
 
+MOST_OWED = 120.0
+"""Seconds until a bucket is full again, at most: a minute for what it holds, and one for what it may owe."""
+
 TRIES, PAUSE = 1000, 0.0001
 """How often, and how many seconds apart, the table is asked for before it is used while another worker has it.
 
@@ -44,8 +47,10 @@ Headers = tuple[tuple[bytes, bytes], ...]
 class RateLimit:
     """The limit of each key, over all processes that were given the same ``file``, which ``make_file`` made.
 
-    A bucket holds a minute's worth of leads and fills steadily. A request is let in while there is a token; each
-    of its leads then takes one, so that a batch may overdraw the bucket once and is paid for before the next.
+    A bucket holds a minute's worth of leads and fills steadily. A request is let in while there is a token, which is
+    asked again when its turn has come; each of its leads then takes one, before it is scored, so that a batch may
+    overdraw the bucket once and is paid for before the next. No more than a bucket is ever owed, so nobody waits for
+    much longer than a minute.
     """
 
     def __init__(self, per_minute: int, file: Path | None = None, clock: Callable[[], float] = monotonic) -> None:
@@ -77,7 +82,9 @@ class RateLimit:
         """Takes a token a lead; gives the headers that tell the client what is left."""
         with self._alone():
             row = self._own_row(label)
-            self._full_at[row] = full_at = max(self._full_at[row], self._clock()) + leads * self._each
+            now = self._clock()
+            full_at = max(self._full_at[row], now) + leads * self._each
+            self._full_at[row] = full_at = min(full_at, now + MOST_OWED)
         return self.headers(self._tokens(full_at))
 
     def headers(self, tokens: float) -> Headers:

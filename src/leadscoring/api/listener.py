@@ -11,7 +11,7 @@ from typing import Any
 import uvicorn
 
 from leadscoring.api.clocked import Clocked
-from leadscoring.api.protocol import connection
+from leadscoring.api.front import connection
 from leadscoring.errors import CannotStart
 
 GRACE_SECONDS = 1

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from leadscoring.api.exchange import Exchange, Reply
+from leadscoring.api.parameters import takes_none
 from leadscoring.drift import no_report
 from leadscoring.drift_counts import DriftCounts
 from leadscoring.keys import KeyRing
@@ -24,25 +25,30 @@ class ModelRoutes:
 
     async def info(self, exchange: Exchange) -> Reply:
         """Name, version, training, calibration, tiers and quality."""
-        exchange.key = self._keys.check(exchange.presented_key).label
+        self._admit(exchange)
         said = describe(self._scorer.model) | {"endpoint_provider": self._scorer.provider.name}
         return Reply(200, msgspec.json.encode(said))
 
     async def features(self, exchange: Exchange) -> Reply:
         """The contract, in column order."""
-        exchange.key = self._keys.check(exchange.presented_key).label
+        self._admit(exchange)
         return Reply(200, msgspec.json.encode(feature_list(self._scorer.model)))
 
     async def importance(self, exchange: Exchange) -> Reply:
         """How much each feature matters over all, strongest first."""
-        exchange.key = self._keys.check(exchange.presented_key).label
+        self._admit(exchange)
         return Reply(200, msgspec.json.encode(importance(self._scorer.model)))
 
     async def drift(self, exchange: Exchange) -> Reply:
         """How far the leads scored since the start have moved from those of training, over all workers."""
-        exchange.key = self._keys.check(exchange.presented_key).label
+        self._admit(exchange)
         said = no_report(self._scorer.model.card.version, UNCOUNTED) if self._drift is None else self._drift.report()
         return Reply(200, msgspec.json.encode(said))
+
+    def _admit(self, exchange: Exchange) -> None:
+        """Lets in a request whose key is known, and whose query asks for nothing that there is not."""
+        exchange.key = self._keys.check(exchange.presented_key).label
+        takes_none(exchange)
 
 
 def feature_list(model: LoadedModel) -> dict[str, Any]:

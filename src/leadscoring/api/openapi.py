@@ -1,20 +1,28 @@
 """The service's own description, OpenAPI 3.1, made of the wire's types and the live contract."""
 
+import json
 from typing import Any
 
 import msgspec
 
 import leadscoring
+from leadscoring.api.answer_lines import COLUMNS, rows
 from leadscoring.api.answers import ANSWERS
 from leadscoring.api.failures import Problem, Refused
 from leadscoring.api.openapi_protocols import protocol_paths
 from leadscoring.features import Contract, Feature
-from leadscoring.lead import Scored
+from leadscoring.lead import LEAD_ID_LENGTH, LEAD_ID_MAX, Scored
 from leadscoring.model.loaded import LoadedModel
-from leadscoring.rejection import LEAD_ID_LENGTH
 from leadscoring.settings import Settings
 
 Json = dict[str, Any]
+
+ANSWERED = {
+    "application/x-ndjson": "A line for each line of leads: a score or an error, as in the array.",
+    "application/jsonl": "The same.",
+    "text/csv": "Of leads in lines, where Accept names it: " + ", ".join(COLUMNS) + ", and the reasons.",
+}
+"""What a batch that came in lines is answered with."""
 
 REASONS: Json = {
     "name": "reasons",
@@ -27,6 +35,12 @@ DETAILS: Json = {
     "in": "query",
     "description": "Adds what the tiers mean, how the reasons add up, and the time taken.",
     "schema": {"type": "boolean", "default": False},
+}
+BODIES: Json = {
+    "name": "bodies",
+    "in": "query",
+    "description": "`json` leaves out bodies that are not JSON, for programs that know no others.",
+    "schema": {"enum": ["json"]},
 }
 TIMEOUT: Json = {
     "name": "X-Request-Timeout-Ms",
@@ -75,11 +89,36 @@ def paths(contract: Contract, settings: Settings) -> Json:
         "/health": {"get": open_operation("getHealth", "Whether the service answers")},
         "/health/live": {"get": open_operation("getLiveness", "Whether the process lives, and since when")},
         "/health/ready": {"get": readiness_operation()},
-        "/openapi.json": {"get": open_operation("getDescription", "This document")},
+        "/openapi.json": {"get": description_operation()},
         "/docs": {"get": open_operation("getDocumentation", "This document for people", "text/html")},
         **detail_paths(settings.operations_access),
         **protocol_paths(settings.endpoint_protocols),
     }
+
+
+def with_json_bodies(document: Json) -> Json:
+    """The document without bodies of requests and answers that are not JSON, where JSON is there too.
+
+    Some generators of clients know no other: they say so of each, or make a call that fails for any.
+    """
+    return document | {
+        "paths": {
+            path: {method: with_json_body(operation) for method, operation in methods.items()}
+            for path, methods in document["paths"].items()
+        }
+    }
+
+
+def with_json_body(operation: Json) -> Json:
+    """An operation that takes and gives JSON alone, where it does."""
+    made = operation | {"responses": {status: in_json(answer) for status, answer in operation["responses"].items()}}
+    return made | {"requestBody": in_json(operation["requestBody"])} if "requestBody" in operation else made
+
+
+def in_json(body: Json) -> Json:
+    """A body that is JSON alone, where it may be."""
+    kept = body.get("content", {}).get("application/json")
+    return body if kept is None else body | {"content": {"application/json": kept}}
 
 
 def detail_paths(access: str) -> Json:
@@ -126,17 +165,36 @@ def batch_operation(contract: Contract, settings: Settings) -> Json:
     """
     leads: Json = {"type": "array", "items": ref("Lead"), "maxItems": settings.max_batch_size}
     answers: Json = {"type": "array", "items": {"anyOf": [ref("Scored"), ref("Refused")]}}
+    made = json_body(leads, [example_lead(contract)])
+    made["content"] |= lead_lines(contract)
+    answer = json_answer("At each place a score or an error", answers)
+    answer["content"] |= {
+        kind: {"schema": {"type": "string", "description": about}} for kind, about in ANSWERED.items()
+    }
     return {
         "operationId": "scoreBatch",
         "tags": ["scoring"],
         "summary": "Score many leads; an invalid one does not take the others down",
         "security": [{"ApiKey": []}],
         "parameters": asked(settings),
-        "requestBody": json_body(leads, [example_lead(contract)]),
+        "requestBody": made,
         "responses": {
-            "200": json_answer("At each place a score or an error", answers),
+            "200": answer,
             **problems(400, 401, 408, 413, 415, 422, 429, 431, 500, 502, 503, 504),
         },
+    }
+
+
+def lead_lines(contract: Contract) -> Json:
+    """What a batch may be sent as beside JSON: a lead a line, however many, answered as it is scored."""
+    lead = example_lead(contract)
+    table = [["lead_id", *lead["features"]], [lead["lead_id"], *lead["features"].values()]]
+    jsonl: Json = {"type": "string", "description": "A lead a line, each as in the array."}
+    text: Json = {"type": "string", "description": "A header with lead_id and names of features, then a lead a row."}
+    return {
+        "application/x-ndjson": {"schema": jsonl, "example": json.dumps(lead, ensure_ascii=False) + "\n"},
+        "application/jsonl": {"schema": jsonl},
+        "text/csv": {"schema": text, "example": rows(table).decode()},
     }
 
 
@@ -147,7 +205,7 @@ def model_operation(name: str, summary: str) -> Json:
         "tags": ["model"],
         "summary": summary,
         "security": [{"ApiKey": []}],
-        "responses": {"200": json_answer(summary, ANSWERS[name]), **problems(401, 500)},
+        "responses": {"200": json_answer(summary, ANSWERS[name]), **problems(401, 422, 500)},
     }
 
 
@@ -161,6 +219,12 @@ def open_operation(name: str, summary: str, media_type: str = "application/json"
         "security": [],
         "responses": {"200": {"description": summary, "content": {media_type: {"schema": schema}}}},
     }
+
+
+def description_operation() -> Json:
+    """``GET /openapi.json``."""
+    operation = open_operation("getDescription", "This document")
+    return operation | {"parameters": [BODIES], "responses": operation["responses"] | problems(422)}
 
 
 def readiness_operation() -> Json:
@@ -178,7 +242,14 @@ def lead_schema(contract: Contract) -> Json:
     }
     if required := [feature.name for feature in contract.features if feature.required]:
         features["required"] = required
-    lead_id = {"type": "string", "minLength": 1, "maxLength": LEAD_ID_LENGTH}
+    lead_id = {
+        "type": ["string", "integer"],
+        "minLength": 1,
+        "maxLength": LEAD_ID_LENGTH,
+        "minimum": 0,
+        "maximum": LEAD_ID_MAX,
+        "description": "Your id of the lead, answered as text; a whole number is the same id as its digits.",
+    }
     return {
         "type": "object",
         "properties": {"lead_id": lead_id, "features": features},
@@ -192,7 +263,8 @@ def feature_schema(feature: Feature) -> Json:
     """The JSON schema of one feature's value."""
     about = "; ".join(part for part in (feature.help, feature.unit) if part) or feature.allowed
     if feature.kind == "flag":
-        schema: Json = {"enum": [0, 1, True, False] if feature.required else [0, 1, True, False, None]}
+        # an enum of both types is one that generators of clients drop, and every operation that names it
+        schema: Json = {"type": ["integer", "boolean"], "minimum": 0, "maximum": 1}
     elif feature.kind == "category":
         schema = {"type": "string" if feature.is_text else "integer" if feature.codes else "number"}
         if feature.values:
@@ -200,8 +272,9 @@ def feature_schema(feature: Feature) -> Json:
     else:
         low, high = feature.bounds
         schema = {"type": feature.kind, "minimum": low, "maximum": high}
-    if "type" in schema and not feature.required:
-        schema["type"] = [schema["type"], "null"]
+    if not feature.required:
+        kinds = schema["type"]
+        schema["type"] = [*([kinds] if isinstance(kinds, str) else kinds), "null"]
     return {**schema, "description": about}
 
 

@@ -14,6 +14,7 @@ from leadscoring.api.exchange import Exchange, Reply
 from leadscoring.api.failures import plain_problem
 from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.api.pulse import Pulse
+from leadscoring.api.scrape import Scrape
 from leadscoring.keys import KeyRing
 from leadscoring.metrics import Metrics
 from leadscoring.scoring import API_VERSION, Scorer
@@ -44,6 +45,7 @@ class Operations:
         self._keys = keys
         self._vitals = vitals
         self._pulse = pulse
+        self._scrape = Scrape(self._exposition)
         self._env = settings.env
         self._closed = settings.operations_access == "key"
         self._workers = settings.workers
@@ -134,12 +136,15 @@ class Operations:
     async def metrics(self, exchange: Exchange) -> Reply:
         """Every metric, in Prometheus' text format."""
         self._admit(exchange)
+        return Reply(200, await self._scrape.read(), b"text/plain; version=0.0.4; charset=utf-8")
+
+    async def _exposition(self) -> bytes:
         self._keys.refresh()
         self._metrics.workers(self._workers)
         self._metrics.keys(self._keys.demo_active, self._keys.next_expiry)
         self._metrics.machine(*await asyncio.to_thread(self._vitals.machine))
         self._pulse.beat()
-        return Reply(200, self._metrics.exposition(), b"text/plain; version=0.0.4; charset=utf-8")
+        return self._metrics.exposition()
 
     def _admit(self, exchange: Exchange) -> None:
         if self._closed:

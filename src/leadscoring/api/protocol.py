@@ -5,201 +5,227 @@ connection notes when it began to wait, by a clock that moves ten times a second
 looked through.
 """
 
-import asyncio
-from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from time import perf_counter
+from typing import Any
+from urllib.parse import unquote
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from leadscoring.api.admission import Admission
-from leadscoring.api.exchange import IN_ONE_WRITE, Reply, Scope
+from leadscoring.api.cycle import Cycle
+from leadscoring.api.ending import BODY, CLOSED, HEAD, HELD, MOST_SKIPPED, NOTHING, Ending
+from leadscoring.api.exchange import BEGAN, CLOSE, Reply
 from leadscoring.api.failures import plain_problem, problem
+from leadscoring.api.flow import Flow
 from leadscoring.api.head import Head, read_head
-from leadscoring.api.refusal import DISCARDS, discard, head_lines
-from leadscoring.api.upgrade import without_offer
+from leadscoring.api.refusal import discard
+from leadscoring.api.upgrade import OFFER, without_offer
 from leadscoring.errors import Overloaded
-from leadscoring.settings import Settings
 
-NOTHING, HEAD, BODY, CLOSED = range(4)
-"""What a connection receives now; ``CLOSED``: nothing any more, it was refused."""
+RESERVE = 64
+"""Connections beyond the limit, at most, that only probes may have; an eighth of the limit where that is less."""
 
-HEAD_READ = 16384
-"""Bytes read at once while a head is expected: most of a large body stays unread if its head is refused."""
+PROBING = (b"GET /health", b"GET /ping", b"GET /v2/health", b"HEAD /health")
+"""How the requests of probes begin."""
 
-BODY_READ = 262144
-
-FULL_READ = 2048
-"""Bytes read at once while requests are turned away: a head, and as little as can be of the body after it."""
-
-SKIP_READ = 1024 if DISCARDS else BODY_READ
-"""The same of a refused body: to be told that there is more, all of which is then discarded."""
-
-MOST_SKIPPED = 1 << 23
-"""Bytes of a refused body that are let pass to keep a connection; for more than that it is ended."""
-
-Refusal = Callable[[str], Reply]
-"""What is said to the request with this id."""
-
-LINGER_SECONDS = 5.0
-"""Time for a client to take its last answer before the connection is cut."""
-
-
-FIRST_REQUEST_SECONDS = 0.5
-"""When the server ends: time for the first request of a connection that was just accepted."""
-
-
-class Limits(NamedTuple):
-    """What one connection may use up, in bytes and seconds, and how many there may be."""
-
-    header_bytes: int
-    header_seconds: float
-    body_seconds: float
-    idle_seconds: float
-    connections: int
-
-    @classmethod
-    def of(cls, settings: Settings) -> "Limits":
-        """The limits among the settings."""
-        return cls(
-            settings.max_header_bytes,
-            settings.header_timeout_seconds,
-            settings.body_timeout_seconds,
-            settings.keep_alive_seconds,
-            settings.max_connections,
-        )
-
-
-class Gate:
-    """What all connections of a process share.
-
-    ``now`` is the clock, set by the server, and ``lines`` the headers that all answers have, of which the date is one;
-    ``closing`` says that every answer from now on ends its connection.
-    While ``admission`` is full, ``turn_away`` answers a scoring request from its head alone, or not; otherwise
-    ``answer_at_once`` answers one that is all there and need not wait, or not. ``refused`` gives the id and the reply
-    of a request that is refused before it is whole, and notes it; its scope is there when the application has it
-    already.
-    """
-
-    __slots__ = ("admission", "answer_at_once", "closing", "limits", "lines", "now", "refused", "rejected", "turn_away")
-
-    def __init__(
-        self,
-        limits: Limits,
-        admission: Admission,
-        rejected: Callable[[str], None],
-        turn_away: Callable[[Head, bool], bytes | None],
-        answer_at_once: Callable[[Head, bytes], tuple[Reply, str] | None],
-        refused: Callable[[Refusal, Scope | None], tuple[str, Reply]],
-    ) -> None:
-        self.limits = limits
-        self.admission = admission
-        self.rejected = rejected
-        self.turn_away = turn_away
-        self.answer_at_once = answer_at_once
-        self.refused = refused
-        self.now = 0.0
-        self.lines = b""
-        self.closing = False
+SPECIAL = frozenset((b"expect", b"transfer-encoding"))
+"""Headers that say how the body comes."""
 
 
 class HeadTooLarge(Exception):
     """More bytes of head than allowed; leaves the parser's callbacks."""
 
 
-class BoundedHttp(HttpToolsProtocol):
-    """One connection of a client, within the limits of the application's ``gate``."""
+class CodingUnknown(Exception):
+    """A body in a transfer coding other than chunked; leaves the parser's callbacks."""
 
-    cycle: Any
-    """The request that is being answered, or was last; ``None`` before the first."""
+
+class BoundedHttp(Ending):
+    """One connection of a client, within the limits of the application's ``gate``."""
 
     def __init__(self, config: Any, server_state: Any, app_state: Any, _loop: Any = None) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self.gate: Gate = config.loaded_app.gate
-        self.receiving = HEAD
-        self.since = self.gate.now
-        self.head_bytes = 0
-        self.chunk = 0
-        self.skip = 0
+        self.uncounted = 0  # bytes of a head, or between two parts of a body, of which nobody else knows
+        self.chunk = self.first_chunk = 0
+        self.first = True
+        self.coding: bytes | None = None
+        self.kept: tuple[Head, bytes] | None = None  # the request that is held back
+        self.held_at = 0.0  # since when
+        self.probes = False  # whether the first request is known to be a probe's
+        self.reserved = False  # whether this is beyond the limit, and for a probe only
 
     def connection_made(self, transport: Any) -> None:
-        """A client connects; one too many is told so and sent away."""
-        crowded = len(self.connections) >= self.gate.limits.connections
+        """A client connects; one too many gets a 503 and is disconnected."""
+        limit = self.gate.limits.connections
+        beyond = len(self.connections) >= limit
         super().connection_made(transport)
-        if crowded:
-            self.refuse(partial(problem, Overloaded()), "connections")
+        self.flow = Flow(transport)
+        self.reserved = beyond
+        if beyond and not self.probes:
+            self.gate.reserved[self] = None
+            if len(self.gate.reserved) > min(RESERVE, limit // 8):  # who is about to ask has just come
+                next(iter(self.gate.reserved)).refuse_connection()
+
+    def refuse_connection(self) -> None:
+        """There are too many connections."""
+        self.gate.reserved.pop(self, None)
+        self.refuse(partial(problem, Overloaded()), "connections")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone: whoever answers a request of it hears of that."""
+        if self.current is not None:
+            self.current.disconnected = True
+        while self.pipeline:
+            self.pipeline.pop()[0].forget()
+        self.gate.reserved.pop(self, None)
+        self.gate.backlog.arrived(self)
+        self.gate.buffers.read(self)
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the client: a part of a request, or several."""
-        before, cycle = self.receiving, self.cycle
-        if before == CLOSED:
+        if self.receiving == CLOSED:
+            self.discarded(len(data))
             return
-        if before != BODY:
-            head = read_head(data) if self.fresh else None
+        if self.reserved and self.gate.reserved.pop(self, self) is None and not data.startswith(PROBING):
+            self.refuse_connection()
+            return
+        if not self.begun:
+            head = read_head(data) if self.idle else None
             if head is not None and (
-                self.turned_away(head, data) if self.gate.admission.full else self.answered_at_once(head, data)
+                (self.gate.backlog.holds and self.held_back(head, data)) or self.answered_at_once(head, data)
             ):
                 return
-            data = without_offer(data)
-        self.chunk = len(data)
+        self.parse(data)
+
+    def held_back(self, head: Head, data: bytes) -> bool:
+        """Whether these bytes begin a request to score that has to wait, or cannot be scored in time."""
+        gate = self.gate
+        caller = gate.caller_of(head)
+        if caller is None:
+            return False
+        if gate.backlog.refuses(caller):
+            self.turn_away(head, data)
+            return True
+        self.kept, self.receiving, self.held_at = (head, data), HELD, perf_counter()
+        self.flow.pause_reading()
+        gate.backlog.hold(self, caller, head.body)
+        return True
+
+    def go_on(self, refused: bool) -> None:
+        """The turn of the request that was held back has come, or it cannot be answered in time."""
+        kept, self.kept = self.kept, None
+        if kept is None or self.transport.is_closing() or self.receiving != HELD:
+            self.gate.backlog.arrived(self)
+            return
+        self.receiving, self.since = NOTHING, self.gate.now
+        self.flow.resume_reading()
+        head, data = kept
+        self.gate.backlog.admission.waited(perf_counter() - self.held_at)
+        since, self.held_at = self.held_at, 0.0
+        if refused:
+            self.gate.backlog.arrived(self)
+            self.turn_away(head, data)
+        elif self.answered_at_once(head, data):
+            self.gate.backlog.arrived(self)
+        else:
+            self.held_at = since  # for its scope
+            self.parse(data)
+
+    def parse(self, data: bytes) -> None:
+        """Has the parser read bytes, and bounds what it has read the beginning of alone."""
+        self.chunk, self.first = len(data), not self.begun
+        self.uncounted += self.chunk  # set anew by whatever is known to end or begin in these bytes
+        end = None
         try:
             self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self.cycle.keep_alive = False  # answered as if it had not asked; what it says next is not HTTP
+        except httptools.HttpParserUpgrade as offer:
+            end = offer.args[0]
         except httptools.HttpParserError as failure:
             self.broken_off(failure.__context__)
             return
-        if self.receiving == HEAD and before != BODY and cycle is self.cycle:  # all of it belongs to this head
-            self.head_bytes += len(data)
-            if self.head_bytes > self.gate.limits.header_bytes:
-                self.refuse_head()
+        if end is not None:
+            if self.receiving == HEAD:  # on_headers_complete has seen the offer, and left the head alone
+                self.read_again(data[end:])
+            else:  # CONNECT, after which no HTTP follows
+                self.cycle.keep_alive = False
+            return
+        self.gate.buffers.bound()
+        if self.begun and self.uncounted > self.gate.limits.header_bytes:
+            self.refuse_head()
+
+    def read_again(self, rest: bytes) -> None:
+        """A head that offered another protocol is read once more, without the offer; ``rest`` came after it."""
+        head = without_offer(self.parser.get_method(), self.url, self.scope["http_version"], self.headers)
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self.uncounted = 0
+        self.parse(head)
+        if rest and self.receiving != CLOSED:
+            self.parse(rest)
 
     def broken_off(self, reason: BaseException | None) -> None:
         """The parser stopped: by our own callback, or because this is not HTTP."""
         if isinstance(reason, HeadTooLarge):
             self.refuse_head()
+        elif isinstance(reason, CodingUnknown):
+            detail = f"a body must come with Content-Length or Transfer-Encoding: chunked, not {reason}"
+            self.refuse(partial(plain_problem, 400, detail), "malformed")
         else:
             self.refuse(partial(plain_problem, 400, "this is not a request of HTTP/1.1 that can be read"), "malformed")
-
-    @property
-    def fresh(self) -> bool:
-        """Whether the next byte begins a request, and nothing is to be answered before it."""
-        return (self.receiving == NOTHING or not self.head_bytes) and self.idle
 
     def answered_at_once(self, head: Head, data: bytes) -> bool:
         """Whether these bytes hold a whole request that waits for nothing: it is answered."""
         gate, end = self.gate, head.size + head.body
         if len(data) < end or head.size > gate.limits.header_bytes or gate.closing or self.flow.write_paused:
             return False
+        if self.reserved:  # its answer is the last
+            return False
         answer = gate.answer_at_once(head, data[head.size : end])
         if answer is None:
             return False
-        self.transport.write(self.bytes_of(*answer, closes=False))
+        reply, request_id = answer
+        closes = bool(reply.headers) and CLOSE in reply.headers
+        self.transport.write(self.bytes_of(reply, request_id, closes))
         self.server_state.total_requests += 1
         self.receiving, self.since = NOTHING, gate.now
-        if len(data) > end:  # the next request of a pipeline
+        if closes:
+            self.end()
+        elif len(data) > end:  # the next request of a pipeline
             self.data_received(data[end:])
         return True
 
-    def turned_away(self, head: Head, data: bytes) -> bool:
-        """Whether these bytes begin a request that cannot be scored in time: it is answered, its body let pass."""
-        ends = self.gate.closing or head.body > MOST_SKIPPED
-        answer = self.gate.turn_away(head, ends)
+    def probed(self, data: bytes) -> bytes | None:
+        """The answer to a probe whose whole request came with its connection, before there is a transport for it."""
+        head = read_head(data)
+        if head is None or head.method != "GET" or head.size != len(data) or self.gate.closing:
+            return None
+        answer = self.gate.answer_at_once(head, b"")
         if answer is None:
-            return False
-        self.transport.write(answer)
-        if ends:
-            self.end()
-            return True
+            return None
+        self.server_state.total_requests += 1
         self.receiving, self.since = NOTHING, self.gate.now
+        return self.bytes_of(*answer, closes=False)
+
+    def read_on(self) -> None:
+        """There is room for more of the body."""
+        if not self.transport.is_closing():
+            self.flow.free()
+
+    def turn_away(self, head: Head, data: bytes) -> None:
+        """Answers a request that cannot be scored in time, and lets its body pass."""
+        ends = self.gate.closing or head.body > MOST_SKIPPED
+        self.transport.write(self.gate.turn_away(head, ends))
         coming = head.size + head.body - len(data)
+        if ends:
+            self.end(unread=coming > 0)
+            return
+        self.receiving, self.since = NOTHING, self.gate.now
         if coming > 0:
             self.receiving, self.skip = BODY, coming
             self.passed(0)
         elif coming < 0:  # the next request of a pipeline
             self.data_received(data[coming:])
-        return True
 
     def passed(self, size: int) -> None:
         """So many bytes of a refused body were read; what else has come of it is not even that."""
@@ -215,179 +241,112 @@ class BoundedHttp(HttpToolsProtocol):
         if self.receiving != HEAD:  # the first request's time runs from the connection
             self.receiving = HEAD
             self.since = self.gate.now
-        self.head_bytes = 0
+        self.begun = True
+        self.uncounted = self.chunk if self.first else 1  # any number may belong to what came before
+        self.first, self.first_chunk = False, self.chunk
+        self.coding = None
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header; what comes after the body is none, whatever it is called: only the head was checked by proxies."""
+        if self.receiving != HEAD:
+            return
+        name, value = name.lower(), value.rstrip(b" \t")
+        if name in SPECIAL:
+            if name == b"transfer-encoding":
+                self.coding = value if self.coding is None else self.coding + b", " + value
+            elif value.lower() == b"100-continue":
+                self.expect_100_continue = True
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """The head of a request is there: the application may start."""
-        gate = self.gate
+        gate, parser, version = self.gate, self.parser, self.parser.get_http_version()
         most = gate.limits.header_bytes
-        if self.head_bytes + self.chunk > most:  # together with what else came: only then is it worth counting
+        if self.uncounted + self.first_chunk > most:  # together with what else came: only then is it worth counting
             size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
             if size > most:
                 raise HeadTooLarge
-        super().on_headers_complete()
-        self.cycle.scope["extensions"] = {IN_ONE_WRITE: partial(self.answer, self.cycle)}
-        self.receiving = BODY
-        self.since = gate.now
-        if gate.closing:
-            self.cycle.keep_alive = False
-
-    async def answer(self, cycle: Any, reply: Reply, request_id: str) -> None:
-        """Answers a request in one write; ASGI's two messages would be two, and wake the client twice."""
-        if self.flow.write_paused and not cycle.disconnected:
-            await self.flow.drain()
-        if cycle.disconnected:
+        if self.coding is not None and self.coding.lower() != b"chunked":
+            raise CodingUnknown(repr(self.coding[:80].decode("latin-1")))
+        if version != "1.1":
+            self.scope["http_version"] = version
+        if parser.should_upgrade() and any(name == OFFER for name, _ in self.headers):
             return
-        closes = not cycle.keep_alive  # once: a signal may change it between saying so and doing so
-        self.transport.write(self.bytes_of(reply, request_id, closes))
-        cycle.response_started = cycle.response_complete = True
-        cycle.message_event.set()
-        if closes:
-            self.transport.close()
-        cycle.on_response()
+        self.describe()
+        if self.held_at:
+            scope: Any = self.scope
+            scope[BEGAN], self.held_at = self.held_at, 0.0
+        keeps = version != "1.0" and parser.should_keep_alive() and not (gate.closing or self.reserved)
+        before, self.cycle = self.idle, Cycle(self, keeps)
+        self.receiving, self.since, self.uncounted = BODY, gate.now, 0
+        if before:
+            self.start(self.cycle)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
 
-    def bytes_of(self, reply: Reply, request_id: str, closes: bool) -> bytes:
-        """An answer as bytes, with all headers that answers have."""
-        body = reply.body
-        return b"%b%bx-request-id: %b\r\ncontent-length: %d\r\n%b\r\n%b" % (
-            head_lines(reply.status, reply.media_type, reply.headers), self.gate.lines, request_id.encode(),
-            len(body), b"connection: close\r\n" if closes else b"", body,
-        )  # fmt: skip
+    def describe(self) -> None:
+        """Completes the scope by what the first line says."""
+        target, scope = httptools.parse_url(self.url), self.scope
+        path = target.path.decode("ascii")
+        scope["method"] = self.parser.get_method().decode("ascii")
+        scope["path"] = unquote(path) if "%" in path else path
+        scope["raw_path"] = target.path
+        scope["query_string"] = target.query or b""
+
+    def start(self, cycle: Any) -> None:
+        """Has a request answered."""
+        self.current = cycle
+        self._start_asgi_task(cycle, self.app)
+
+    def on_body(self, body: bytes) -> None:
+        """A part of a body."""
+        self.uncounted = 0
+        cycle = self.cycle
+        if cycle.response_complete or cycle.dropped:
+            return
+        cycle.held += len(body)
+        self.gate.buffers.took(cycle, len(body))
+        super().on_body(body)
+        if self.gate.backlog.brakes:
+            self.flow.hold()
+            self.gate.backlog.brake(self, cycle.held)
 
     def on_message_complete(self) -> None:
         """The last byte of a request."""
+        if self.receiving != BODY:  # its head is to be read again
+            return
         super().on_message_complete()
-        self.receiving = NOTHING
+        self.receiving, self.begun = NOTHING, False
         self.since = self.gate.now
+        self.gate.buffers.completed(self.cycle)
+        self.gate.backlog.arrived(self)
+
+    def answered(self, cycle: Any, reply: Reply, request_id: str) -> None:
+        """Sends the answer to a request, and closes the connection where that is its last."""
+        closes = not cycle.keep_alive or (bool(reply.headers) and CLOSE in reply.headers)
+        head_only = cycle.scope["method"] == "HEAD"
+        self.transport.write(self.bytes_of(reply, request_id, closes, head_only))
+        if closes:
+            self.end(unread=self.begun and cycle is self.cycle)
+        cycle.on_response()
 
     def on_response_complete(self) -> None:
         """An answer was written: the next request of a pipeline has its turn, or the connection is idle."""
         self.server_state.total_requests += 1
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self.skip_left is not None:
             return
-        self.flow.resume_reading()
+        if self.receiving != CLOSED:
+            self.flow.resume_reading()
         if self.receiving == NOTHING:
             self.since = self.gate.now
         if self.pipeline:
-            cycle, app = self.pipeline.pop()
+            cycle, _ = self.pipeline.pop()
             if self.gate.closing:
                 cycle.keep_alive = False
-            self._start_asgi_task(cycle, app)
-
-    @property
-    def idle(self) -> bool:
-        """Whether no request is being answered."""
-        return self.cycle is None or self.cycle.response_complete
-
-    def sweep(self, now: float) -> None:
-        """Ends what has taken too long."""
-        limits, waited = self.gate.limits, now - self.since
-        if self.receiving == CLOSED:
-            if waited > LINGER_SECONDS:
-                self.transport.abort()
-        elif self.receiving == HEAD:
-            if waited > limits.header_seconds:
-                self.time_out("the head", "header_time")
-        elif self.receiving == BODY:
-            if waited > limits.body_seconds:
-                self.time_out("the body", "body_time")
-        elif self.idle and waited > limits.idle_seconds:
+            self.start(cycle)
+        elif self.last_word is not None:
+            self.transport.write(self.last_word)
+            self.end(unread=True)
+        elif self.half_closed:
             self.end()
-
-    def time_out(self, what: str, reason: str) -> None:
-        """The client has not sent in time what it began to send."""
-        if self.cycle is None and not self.head_bytes:  # it has said nothing, and gets no answer
-            self.gate.rejected(reason)
-            self.end()
-        else:
-            self.refuse(partial(plain_problem, 408, f"{what} of the request did not arrive in time"), reason)
-
-    def refuse_head(self) -> None:
-        """The head is too large."""
-        detail = f"the head of a request must be at most {self.gate.limits.header_bytes} bytes (MAX_HEADER_BYTES)"
-        self.refuse(partial(plain_problem, 431, detail), "headers")
-
-    def refuse(self, refusal: Refusal, reason: str) -> None:
-        """Says why, where an answer has not begun, and ends the connection."""
-        self.gate.rejected(reason)
-        cycle = self.cycle
-        if self.idle and self.receiving == BODY:  # its answer did not wait for the body, and was the only one to give
-            self.end()
-            return
-        if not self.idle and (cycle.response_started or self.receiving != BODY):
-            self.receiving, self.since = CLOSED, self.gate.now
-            cycle.keep_alive = False  # an earlier request of the pipeline is still being answered
-            self.pipeline.clear()
-            return
-        request_id, reply = self.gate.refused(refusal, None if self.idle else cycle.scope)
-        self.transport.write(self.bytes_of(reply, request_id, closes=True))
-        if not self.idle:
-            cycle.disconnected = True
-            cycle.message_event.set()
-        self.end()
-
-    def end(self) -> None:
-        """Ends the connection when the client has taken what was written."""
-        self.receiving, self.since = CLOSED, self.gate.now
-        self.transport.close()
-
-    def shutdown(self) -> None:
-        """The server ends: so does the connection, when what has begun to arrive was answered."""
-        if not self.idle:
-            self.cycle.keep_alive = False
-        elif self.receiving == NOTHING:
-            self.end()
-        elif self.cycle is None and not self.head_bytes:  # its first request may be under way
-            self.since = self.gate.now - self.gate.limits.header_seconds + FIRST_REQUEST_SECONDS
-
-
-class Front(asyncio.BufferedProtocol):
-    """What the event loop reads into, for one connection: as much at once as what is expected deserves."""
-
-    buffer = memoryview(bytearray(BODY_READ))
-    """One for all connections: what was read is handed on before the next read."""
-
-    __slots__ = ("_http",)
-
-    def __init__(self, http: BoundedHttp) -> None:
-        self._http = http
-
-    def connection_made(self, transport: Any) -> None:
-        """A client connects."""
-        self._http.connection_made(transport)
-
-    def get_buffer(self, _sizehint: int) -> memoryview:
-        """Where to read to."""
-        http = self._http
-        if http.skip:
-            return self.buffer[: min(http.skip, SKIP_READ)]
-        if http.receiving == BODY:
-            return self.buffer
-        return self.buffer[: FULL_READ if http.gate.admission.full else HEAD_READ]
-
-    def buffer_updated(self, nbytes: int) -> None:
-        """So much was read."""
-        if self._http.skip:
-            self._http.passed(nbytes)
-        else:
-            self._http.data_received(bytes(self.buffer[:nbytes]))
-
-    def eof_received(self) -> None:
-        """The client sends no more."""
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is gone."""
-        self._http.connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        """The client reads too slowly."""
-        self._http.pause_writing()
-
-    def resume_writing(self) -> None:
-        """The client has caught up."""
-        self._http.resume_writing()
-
-
-def connection(config: Any, server_state: Any, app_state: Any, _loop: Any = None) -> Front:
-    """A protocol for one new connection, as uvicorn asks for it."""
-    return Front(BoundedHttp(config, server_state, app_state, _loop))

@@ -20,7 +20,7 @@ from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.api.limits import RateLimit
 from leadscoring.api.score import Scoring
 from leadscoring.encoded import RowReader
-from leadscoring.errors import InvalidRows, MalformedJson, NotAcceptable
+from leadscoring.errors import BatchTooLarge, InvalidRows, MalformedJson, NotAcceptable
 from leadscoring.key_file import Scope
 from leadscoring.keys import Key
 from leadscoring.metrics import Metrics
@@ -34,6 +34,12 @@ PAYLOAD_MB = 6
 
 FORMS = ("instances", "data")
 """The names by which a JSON matrix may be sent."""
+
+BLANK_LINES = 10_000
+"""Lines without a lead that may stand among those that hold one."""
+
+MOST_KEYS = 1000
+"""Keys in a body in which a matrix is still looked for."""
 
 ASKED = b"x-amzn-sagemaker-custom-attributes"
 """The one header of a caller that SageMaker passes on; it may hold what is the query elsewhere."""
@@ -77,12 +83,14 @@ class SageMaker:
         limit: RateLimit,
     ) -> None:
         door = FrontDoor()
-        self._leads = Scoring(scorer, door, metrics, settings, admission, limit)
+        # callers write what they like into the attributes, and AWS adds its own
+        self._leads = Scoring(scorer, door, metrics, settings, admission, limit, strict=False)
         self._rows = EncodedScoring(scorer, door, metrics, settings, admission, limit)
         self._scorer = scorer
         self._lifecycle = lifecycle
         self._workers = settings.workers
         self._most_bytes = settings.max_body_bytes
+        self._most_rows = settings.max_batch_size
         self._lead_line = msgspec.json.Decoder(msgspec.Raw).decode
 
     async def ping(self, _exchange: Exchange) -> Reply:
@@ -100,7 +108,7 @@ class SageMaker:
         """Scores what the body holds: rows as CSV or JSON, or leads as JSON or JSON lines."""
         self._rows.admit(exchange)
         kind = kind_of(exchange.content_type)
-        body = await exchange.body(self._most_bytes, (JSON, CSV, LINES))
+        body = await self._rows.body(exchange, self._most_bytes, (JSON, CSV, LINES))
         if kind == LINES:
             return await self._lines(exchange, body)
         if kind == CSV:
@@ -114,6 +122,8 @@ class SageMaker:
     async def _matrix(self, exchange: Exchange, body: bytes, kind: bytes) -> Reply:
         """The answer for rows, as CSV or as JSON; the same kind as the question unless told otherwise."""
         form = accepted(exchange, (kind, JSON if kind == CSV else CSV))
+        if kind == CSV and (rows := body.removesuffix(b"\n").count(b"\n") + 1) > self._most_rows:
+            raise BatchTooLarge(rows, self._most_rows)  # before millions of lines are cut
         reader = RowReader(self._scorer.model.card.contract)
         read = reader.csv if kind == CSV else reader.json
         _, margins = await self._rows.margins(exchange, len(body), lambda: read(body))
@@ -126,7 +136,11 @@ class SageMaker:
     async def _lines(self, exchange: Exchange, body: bytes) -> Reply:
         """The answer for a lead a line: a line for each, or an array of them."""
         form = accepted(exchange, (LINES, JSON))
+        if (most := body.count(b"\n")) > BLANK_LINES + self._most_rows:
+            raise BatchTooLarge(most, self._most_rows)
         lines = [line for line in body.split(b"\n") if line.strip()]
+        if len(lines) > self._most_rows:
+            raise BatchTooLarge(len(lines), self._most_rows)
         for number, line in enumerate(lines, 1):
             try:
                 self._lead_line(line)
@@ -173,6 +187,9 @@ def matrix_in(body: bytes) -> bytes | None:
         return body
     if body.lstrip()[:1] != b"{":
         return None
+    colons = count_colons(body)
+    if colons > MOST_KEYS:  # a lead, or what was meant as one
+        return None
     try:
         parts = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
@@ -180,6 +197,6 @@ def matrix_in(body: bytes) -> bytes | None:
     name = next((name for name in FORMS if name in parts), None)
     if name is None:
         return None
-    if count_colons(body) != 1:
+    if colons != 1:
         raise InvalidRows(f"beside {name!r} nothing may stand in the body, and its rows hold numbers and nulls only")
     return bytes(parts[name])

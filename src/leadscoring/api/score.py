@@ -4,14 +4,16 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from time import perf_counter
-from urllib.parse import parse_qsl
 
 import msgspec
 
 from leadscoring.api.admission import Admission
-from leadscoring.api.exchange import Exchange, Reply
+from leadscoring.api.compression import PAYS_FROM, packed, packed_at_once, unpacked
+from leadscoring.api.exchange import JSON, Exchange, Reply, is_json
 from leadscoring.api.failures import refused
-from leadscoring.api.limits import RateLimit
+from leadscoring.api.limits import Headers, RateLimit
+from leadscoring.api.parameters import parameters
+from leadscoring.api.streamed import StreamedScoring
 from leadscoring.errors import InvalidParameter, RequestError
 from leadscoring.keys import Door
 from leadscoring.metrics import STAGES, Metrics, Spent
@@ -20,12 +22,16 @@ from leadscoring.settings import Settings
 
 MOST_REASONS = 10_000
 PLAIN = Asked()
+PARAMETERS = ("reasons", "include_details")
 
 Handler = Callable[[Exchange], Awaitable[Reply]]
 
 
 class Scoring:
-    """The two scoring routes of one service: key, limits, turn, work."""
+    """The two scoring routes of one service: key, limits, turn, work.
+
+    Only where it is ``strict`` a query parameter that is not known is refused.
+    """
 
     def __init__(
         self,
@@ -35,14 +41,17 @@ class Scoring:
         settings: Settings,
         admission: Admission,
         limit: RateLimit,
+        strict: bool = True,
     ) -> None:
         self._scorer = scorer
+        self._strict = strict
         self._keys = keys
         self._metrics = metrics
         self._max_batch_size = settings.max_batch_size
         self._max_body_bytes = settings.max_body_bytes
         self._admission = admission
         self._limit = limit
+        self._streamed = StreamedScoring(scorer, metrics, settings, admission, limit)
         self._encode = msgspec.json.Encoder().encode
 
     async def one(self, exchange: Exchange) -> Reply:
@@ -50,9 +59,12 @@ class Scoring:
         admission = self._admission
         self._admit(exchange)
         body = await exchange.json_body(self._max_body_bytes)
-        asked = what_is_asked(exchange.query)
+        if exchange.content_encoding is not None:
+            body = await unpacked(exchange, body, self._max_body_bytes, admission)
+        asked = what_is_asked(exchange.query, self._strict)
         if admission.busy:
-            await admission.turn(len(body), exchange.began)
+            await admission.turn(len(body), exchange.began, exchange.key or "")
+        limits = self._pay(exchange, 1) if self._limit.enabled else ()
         began = perf_counter()
         try:
             answer, spent = await self._scorer.one(body, asked, exchange.request_id)
@@ -67,22 +79,39 @@ class Scoring:
         admission.spend(ended - began - spent.waited)
         exchange.leads = 1
         self._metrics.scored_alone(answer.score, spent)
-        return self._reply(exchange, encoded, spent, asked)
+        made = reply(encoded, spent, asked, limits)
+        return made if len(encoded) < PAYS_FROM else packed_at_once(made, exchange)
 
     async def batch(self, exchange: Exchange) -> Reply:
         """Scores the leads in the body, each on its own."""
         admission = self._admission
         self._admit(exchange)
+        if exchange.content_type not in (None, JSON) and not is_json(exchange.content_type):
+            return await self._streamed.reply(exchange, what_is_asked(exchange.query, self._strict))
         body = await exchange.json_body(self._max_body_bytes)
-        asked = what_is_asked(exchange.query)
+        if exchange.content_encoding is not None:
+            body = await unpacked(exchange, body, self._max_body_bytes, admission)
+        asked = what_is_asked(exchange.query, self._strict)
         if admission.crowded:
-            await admission.turn(len(body), exchange.began)
+            await admission.turn(len(body), exchange.began, exchange.key or "")
+        limits = self._pay(exchange, 1) if self._limit.enabled else ()
         parts: list[bytes] = []
-        working, spent = 0.0, Spent()
+        working, paid, spent = 0.0, 1, Spent()
         errors: Counter[str] = Counter()
-        began = perf_counter()
-        async for part in self._scorer.many(body, self._max_batch_size, asked, exchange.request_id, spent):
+        scoring = self._scorer.many(body, self._max_batch_size, asked, exchange.request_id, spent)
+        while True:
+            began = perf_counter()
+            try:
+                part = await anext(scoring, None)
+            except RequestError as error:
+                self._metrics.failed(type(error).__name__)
+                admission.spend(perf_counter() - began)
+                raise
+            if part is None:
+                break
             made = perf_counter()
+            if self._limit.enabled and spent.places > paid:  # before any of them is scored
+                limits, paid = self._limit.take(exchange.key or "", spent.places - paid), spent.places
             if part:
                 self._metrics.places(part)
                 shown = [refused(a) if isinstance(a, RequestError) else a for a in part]
@@ -95,12 +124,12 @@ class Scoring:
             working += worked
             admission.spend(worked)
             await admission.breathe()
-            began = perf_counter()
         self._metrics.batch(exchange.leads)
         self._metrics.timed(spent)
         exchange.refused = errors or None
-        admission.learn(len(body), working)
-        return self._reply(exchange, b"[" + b",".join(parts) + b"]", spent, asked)
+        if not errors:  # refusing takes its own time, which says nothing of what sound leads cost
+            admission.learn(len(body), working)
+        return await packed(reply(b"[" + b",".join(parts) + b"]", spent, asked, limits), exchange, admission)
 
     def _admit(self, exchange: Exchange) -> None:
         """Lets a request in whose key is known and has leads left."""
@@ -108,12 +137,19 @@ class Scoring:
         if self._limit.enabled:
             self._limit.check(exchange.key)
 
-    def _reply(self, exchange: Exchange, encoded: bytes, spent: Spent, asked: Asked) -> Reply:
-        if not (asked.details or self._limit.enabled):
-            return Reply(200, encoded)
-        timing = ((b"server-timing", server_timing(spent)),) if asked.details else ()
-        limits = self._limit.take(exchange.key or "", exchange.leads) if self._limit.enabled else ()
-        return Reply(200, encoded, headers=(*timing, *limits))
+    def _pay(self, exchange: Exchange, leads: int) -> Headers:
+        """Takes what a request costs at least, now that it is its turn; others may have used up the key meanwhile."""
+        label = exchange.key or ""
+        self._limit.check(label)
+        return self._limit.take(label, leads)
+
+
+def reply(encoded: bytes, spent: Spent, asked: Asked, limits: Headers) -> Reply:
+    """The answer, with what was asked for and what is left of the limit beside it."""
+    if not (asked.details or limits):
+        return Reply(200, encoded)
+    timing = ((b"server-timing", server_timing(spent)),) if asked.details else ()
+    return Reply(200, encoded, headers=(*timing, *limits))
 
 
 def server_timing(spent: Spent) -> bytes:
@@ -123,26 +159,20 @@ def server_timing(spent: Spent) -> bytes:
 
 
 @lru_cache(maxsize=256)
-def what_is_asked(query: bytes) -> Asked:
+def what_is_asked(query: bytes, strict: bool = True) -> Asked:
     """What the query parameters ``reasons`` and ``include_details`` ask for.
 
-    Raises ``InvalidParameter`` for a value that is not allowed, or given twice. Other parameters
-    are ignored, as the web expects.
+    Raises ``InvalidParameter`` for a value that is not allowed, or given twice. Another parameter is refused too, since
+    a misspelt one would otherwise do nothing; it is ignored where the caller is not ``strict``.
     """
     if not query:
         return PLAIN
-    reasons, details, seen = PLAIN.reasons, PLAIN.details, set()
-    for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
-        if name not in ("reasons", "include_details"):
-            continue
-        if name in seen:
-            raise InvalidParameter(name, value, "given once")
-        seen.add(name)
-        if name == "reasons":
-            reasons = whole_number(name, value)
-        else:
-            details = truth(name, value)
-    return Asked(reasons, details)
+    given = parameters(query, PARAMETERS, strict)
+    reasons, details = given.get("reasons"), given.get("include_details")
+    return Asked(
+        PLAIN.reasons if reasons is None else whole_number("reasons", reasons),
+        PLAIN.details if details is None else truth("include_details", details),
+    )
 
 
 def whole_number(name: str, value: str) -> int:

@@ -1,20 +1,22 @@
 """Handlers, seen by OpenTelemetry: a span for each request that wants something scored, refused at its head or not."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from contextlib import aclosing
 
-from opentelemetry.trace import SpanKind, StatusCode
+from msgspec.structs import replace
+from opentelemetry.trace import Span, SpanKind, StatusCode
 
-from leadscoring.api.exchange import Exchange, Reply
+from leadscoring.api.exchange import Exchange, Reply, StreamedReply
 from leadscoring.api.failures import status_of
 from leadscoring.api.head import Head
 from leadscoring.errors import Overloaded
-from leadscoring.tracing import ERROR, LEADS, METHOD, REQUEST_ID, ROUTE, STATUS, begin, caller, spanning
+from leadscoring.tracing import ERROR, LEADS, METHOD, REQUEST_ID, ROUTE, STATUS, begin, caller, within
 
 Handler = Callable[[Exchange], Awaitable[Reply]]
 
 FROM_CALLER = (b"traceparent", b"tracestate")
-TurnAway = Callable[[Head, bool], bytes | None]
+TurnAway = Callable[[Head, bool], bytes]
 
 SERVER_ERROR = 500
 
@@ -35,30 +37,55 @@ def told_of(handler: Handler, method: str, path: str) -> Handler:
 
     async def respond(exchange: Exchange) -> Reply:
         about = {METHOD: method, ROUTE: path, REQUEST_ID: exchange.request_id}
-        with spanning(f"{method} {path}", SpanKind.SERVER, about, caller(sent(exchange.scope["headers"]))) as span:
-            status = SERVER_ERROR
-            try:
+        span = begin(f"{method} {path}", SpanKind.SERVER, about, caller(sent(exchange.scope["headers"])))
+        status, goes_on = SERVER_ERROR, False
+        try:
+            with within(span):
                 reply = await handler(exchange)
-                status = reply.status
-                return reply
-            except Exception as failure:
-                status = status_of(failure)
-                raise
-            finally:
-                span.set_attribute(STATUS, status)
-                span.set_attribute(LEADS, exchange.leads)
-                if status >= SERVER_ERROR:
-                    span.set_status(StatusCode.ERROR)
+            status = reply.status
+            if isinstance(reply, StreamedReply):
+                goes_on = True
+                return replace(reply, parts=told_to_the_end(reply, span, exchange))
+            return reply
+        except Exception as failure:
+            status = status_of(failure)
+            raise
+        finally:
+            if not goes_on:
+                end(span, status, exchange)
 
     return respond
+
+
+async def told_to_the_end(reply: StreamedReply, span: Span, exchange: Exchange) -> AsyncGenerator[bytes, None]:
+    """The parts of a reply, made within the span of their request, which ends with the last."""
+    try:
+        async with aclosing(reply.parts):
+            while True:
+                with within(span):
+                    part = await anext(reply.parts, None)
+                if part is None:
+                    break
+                yield part
+    finally:
+        end(span, reply.status, exchange)
+
+
+def end(span: Span, status: int, exchange: Exchange) -> None:
+    """Ends the span of a request that was answered with this status."""
+    span.set_attribute(STATUS, status)
+    span.set_attribute(LEADS, exchange.leads)
+    if status >= SERVER_ERROR:
+        span.set_status(StatusCode.ERROR)
+    span.end()
 
 
 def told_away(turn_away: TurnAway) -> TurnAway:
     """The same refusals, each with a span of the caller's trace that began and ended with it."""
 
-    def refuse(head: Head, closes: bool) -> bytes | None:
+    def refuse(head: Head, closes: bool) -> bytes:
         answer = turn_away(head, closes)
-        said = None if answer is None else answered(answer)
+        said = answered(answer)
         if said:
             about = {METHOD: "POST", ROUTE: head.path, STATUS: int(said[1]), LEADS: 0, REQUEST_ID: said[2].decode()}
             told = begin(f"POST {head.path}", SpanKind.SERVER, about, caller(sent(head.headers.items())))

@@ -12,6 +12,10 @@ INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
 NUMBER = re.compile(r"^[-+]?[\d.,]+$")
 
 
+MOST_NOTES = 20
+"""Notes on a header that are printed."""
+
+
 class Header(msgspec.Struct):
     """The names of columns, in order, and remarks.
 
@@ -56,6 +60,12 @@ def header_of(cells: list[str], line: str) -> Header:
     if spaced:
         notes.append(f"spaces around {spaced} name{'s' * (spaced > 1)} in the header were dropped")
     return Header(names, labels, frozenset(name for name, count in counts.items() if count > 1 and name), notes)
+
+
+def some_of(notes: list[str]) -> list[str]:
+    """The first notes, and how many more there are."""
+    more = len(notes) - MOST_NOTES
+    return notes if more <= 0 else [*notes[:MOST_NOTES], f"and {more} more such notes on the header"]
 
 
 def clean(cell: str) -> str:

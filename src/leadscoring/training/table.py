@@ -1,6 +1,5 @@
 """Past leads as a table: delimited text as people have it, or Parquet."""
 
-import hashlib
 import io
 from collections.abc import Iterable
 from itertools import pairwise
@@ -11,16 +10,23 @@ import numpy as np
 import polars as pl
 
 from leadscoring.errors import TrainingDataError
-from leadscoring.training.header import Header, clean, header_of
+from leadscoring.training.header import Header, clean, header_of, some_of
 from leadscoring.training.lines import Rows, cells, rows_of, widths
+from leadscoring.training.source import data_hash, read_bytes, source_name
 from leadscoring.training.text import decode
 
 PARQUET_MAGIC = b"PAR1"
 OTHER_HEADER = 0.7
 """A row of which so many cells are names of columns is a header."""
 
+LOOKED_AT = 64
+"""Columns of a wide table in which names are looked for first, evenly spread."""
+
 SPARE = 50
 """A row may have so many more cells than the header, if all of them are empty."""
+
+MOST_COLUMNS = 65_536
+"""Columns of a file, at most: what the engine takes as features, and the target."""
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -77,11 +83,6 @@ def read_source(source: str | Path | pl.DataFrame) -> Table:
     return read_table(source)
 
 
-def source_name(path: Path) -> str:
-    """The name of a file; a pipe has none that says anything."""
-    return path.name if path.is_file() else ""
-
-
 def read_table(path: str | Path) -> Table:
     """The rows of a CSV or Parquet file; the columns of a CSV are all text.
 
@@ -95,26 +96,6 @@ def read_table(path: str | Path) -> Table:
     if table.frame.height == 0:
         raise TrainingDataError(f"{path} has a header but no rows")
     return msgspec.structs.replace(table, data_hash=data_hash(content), name=source_name(path))
-
-
-def read_bytes(path: Path) -> bytes:
-    """The content of a file, or a ``TrainingDataError`` that says why it cannot be had."""
-    if path.is_dir():
-        raise TrainingDataError(f"{path} is a folder; name a CSV or Parquet file")
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise TrainingDataError(f"there is no file {path}") from None
-    except OSError as failure:
-        raise TrainingDataError(f"{path} cannot be read: {failure.strerror}") from failure
-    if not content.strip():
-        raise TrainingDataError(f"{path} is empty")
-    return content
-
-
-def data_hash(content: bytes) -> str:
-    """``sha256:`` and the digest of bytes."""
-    return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
 def from_parquet(content: bytes, path: str | Path) -> Table:
@@ -140,6 +121,8 @@ def from_csv(content: bytes, path: str | Path) -> Table:
     """The rows of a delimited text file, every column as text."""
     text, notes = decode(content, path)
     rows = rows_of(text, path)
+    if len(rows.header) > MOST_COLUMNS:
+        raise TrainingDataError(f"{path} has {len(rows.header)} columns, but at most {MOST_COLUMNS} can be trained on")
     header = header_of(rows.header, f"the header of {path}")
     mend_widths(rows, len(header.names), path)
     frame = pl.DataFrame({name: [] for name in header.names}, schema=dict.fromkeys(header.names, pl.String))
@@ -154,7 +137,7 @@ def from_csv(content: bytes, path: str | Path) -> Table:
     frame = without_formulas(frame, rows.notes)
     frame = without_empty(frame, header, rows.notes)
     frame = without_copies(frame, header)
-    notes += rows.notes + header.notes
+    notes += rows.notes + some_of(header.notes)
     return Table(frame, tuple(notes), header.labels, header.twice, lines)
 
 
@@ -239,8 +222,10 @@ def refuse_other_header(frame: pl.DataFrame, rows: Rows, again: np.ndarray, path
     names = [cell.strip() for cell in rows.header if cell.strip()]
     if len(names) < 3:
         return
-    hits = frame.select(pl.sum_horizontal(pl.all().str.strip_chars().is_in(names).fill_null(value=False))).to_series()
-    other = (hits.to_numpy() >= OTHER_HEADER * len(names)) & ~again
+    looked = frame.select(frame.columns[:: max(1, frame.width // LOOKED_AT)])
+    known, share = pl.Series(names).unique(), len(names) / frame.width
+    hits = pl.sum_horizontal(pl.all().str.strip_chars().is_in(known.implode()).fill_null(value=False))
+    other = (looked.select(hits).to_series().to_numpy() >= OTHER_HEADER * share * looked.width) & ~again
     if other.any():
         raise TrainingDataError(
             f"{path}: line {rows.lines[int(np.argmax(other))]} is another header, with the columns in another order: "
@@ -288,9 +273,9 @@ def without_copies(frame: pl.DataFrame, header: Header) -> pl.DataFrame:
     ]
     if not copies:
         return frame
-    for name in copies:
-        label = header.labels.pop(name)
-        header.notes[:] = [note for note in header.notes if repr(name) not in note]
+    gone = {f" is called {name!r} here" for name in copies}
+    header.notes[:] = [note for note in header.notes if note[max(0, note.rfind(" is called ")) :] not in gone]
+    for label in dict.fromkeys(header.labels.pop(name) for name in copies):
         header.notes.append(f"the header has {label!r} more than once, with the same values: kept once")
     left = {clean(label) for label in header.labels.values()}
     header.twice = frozenset(header.twice & left)

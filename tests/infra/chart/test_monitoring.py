@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 import yaml
-from monitoring import PROMETHEUS, RULES, program, run
+from monitoring import PROMETHEUS, RULES, run
+from programs import program
 
 from .conftest import Chart, Manifest, Release
 

@@ -1,0 +1,13 @@
+#!/bin/sh
+# Makes build/clients: the programs that make clients of the OpenAPI document, with a Node.js of their own, for the tests
+# of what they make. PYTHON names the interpreter, as in install.sh.
+set -eu
+cd "$(dirname "$0")/.."
+
+./scripts/make-venv.sh build/clients/venv requirements/clients.txt
+
+rm -rf build/clients/npm
+cp -r requirements/clients build/clients/npm
+# With the Node.js out of the environment: another may be too old.
+PATH=$PWD/build/clients/venv/bin:$PATH npm ci --prefix build/clients/npm --silent --no-audit --no-fund --ignore-scripts
+echo "==> ready: the makers of clients in build/clients"

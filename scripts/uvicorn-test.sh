@@ -1,0 +1,22 @@
+#!/bin/sh
+# Runs the tests of the wire with the oldest uvicorn that pyproject.toml allows, and with the newest: `make uvicorn-test`.
+# The service uses parts of it that are not public, so what is between the two is taken for tested, and nothing else is.
+set -eu
+cd "$(dirname "$0")/.."
+
+PYTHON=.venv/bin/python
+TESTS="tests/api/test_protocol.py tests/api/test_wire.py tests/api/test_endings.py tests/api/test_cuts.py
+    tests/api/test_memory.py tests/api/test_at_once.py tests/api/test_refusal.py tests/api/test_acceptor.py"
+
+bounds=$($PYTHON -c 'import tomllib
+needs = tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"]
+print(next(need.removeprefix("uvicorn") for need in needs if need.startswith("uvicorn")))')
+floor=$(echo "$bounds" | sed 's/^>=\([0-9.]*\),.*/\1/')
+for wanted in "==$floor" "$bounds"; do
+    place=build/uvicorn/$(echo "$wanted" | tr -c '0-9.\n' _)
+    rm -rf "$place"
+    $PYTHON -m pip install --quiet --disable-pip-version-check --no-deps --target "$place" "uvicorn$wanted"
+    echo "==> uvicorn$wanted: $(PYTHONPATH=$place $PYTHON -c 'import uvicorn; print(uvicorn.__version__)')"
+    # shellcheck disable=SC2086  # they are several
+    PYTHONPATH=$place $PYTHON -m pytest -q -p no:cacheprovider $TESTS
+done

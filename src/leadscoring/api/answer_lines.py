@@ -1,0 +1,82 @@
+"""Answers that go out one a line: as JSON Lines, or as CSV for spreadsheets."""
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from leadscoring.api.exchange import Exchange
+from leadscoring.api.failures import Refused
+from leadscoring.lead import Scored
+
+Place = Scored | Refused
+
+COLUMNS = ("lead_id", "raw_score", "bucket", "tier", "percentile", "warnings", "error_code", "error")
+"""What a CSV says of each lead before the reasons."""
+
+encode_lines = msgspec.json.Encoder().encode_lines
+
+
+class Form(Protocol):
+    """How answers are written."""
+
+    media_type: bytes
+    head: bytes
+    """What stands before the first of them."""
+
+    def encode(self, places: Sequence[Place]) -> bytes:
+        """The next answers, in order."""
+        ...
+
+
+class InLines:
+    """A JSON object a line, the same as in the array that answers a batch."""
+
+    head = b""
+
+    def __init__(self, asked_in: bytes) -> None:
+        self.media_type = asked_in if b"json" in asked_in else b"application/x-ndjson"
+
+    def encode(self, places: Sequence[Place]) -> bytes:
+        """The next answers, in order."""
+        return encode_lines(places)
+
+
+class InCsv:
+    """A row a lead under a header, with so many ``reasons``: each one's feature and contribution."""
+
+    media_type = b"text/csv; charset=utf-8; header=present"
+
+    def __init__(self, reasons: int) -> None:
+        self._reasons = reasons
+        pairs = [name for place in range(1, reasons + 1) for name in (f"reason_{place}", f"contribution_{place}")]
+        self.head = rows([[*COLUMNS, *pairs]])
+
+    def encode(self, places: Sequence[Place]) -> bytes:
+        """The next answers, in order."""
+        return rows(map(self._row, places))
+
+    def _row(self, place: Place) -> list[object]:
+        if isinstance(place, Refused):
+            return [place.lead_id, *[""] * 5, place.error.code, place.error.detail, *[""] * (2 * self._reasons)]
+        score, reasons = place.score, place.reasons or []
+        warnings = "; ".join(": ".join(filter(None, (warned.feature, warned.message))) for warned in place.warnings)
+        pairs: list[object] = [part for reason in reasons for part in (reason.feature, reason.contribution)]
+        pairs += [""] * (2 * self._reasons - len(pairs))
+        return [place.lead_id, score.raw_score, score.bucket, score.tier, score.percentile, warnings, "", "", *pairs]
+
+
+def rows(of: "Sequence[list[object]] | map[list[object]]") -> bytes:
+    """Rows of a CSV as RFC 4180 has them; numbers are written as in JSON, digit by digit."""
+    text = io.StringIO()
+    csv.writer(text).writerows(of)
+    return text.getvalue().encode()
+
+
+def wants_csv(exchange: Exchange) -> bool:
+    """Whether the Accept header names CSV; who accepts anything gets JSON Lines."""
+    accepts = exchange.header(b"accept") or b""
+    named = [entry.strip().lower().replace(b" ", b"") for entry in accepts.split(b",")]
+    return any(entry.split(b";")[0] == b"text/csv" and not entry.endswith(b";q=0") for entry in named)

@@ -1,0 +1,201 @@
+"""Leads that come one a line: as JSON Lines, or as CSV by the names of its header. Each becomes the JSON of one lead.
+
+So every lead goes through the one decoder, and is refused in its words, whatever it came as.
+"""
+
+import csv
+import io
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+from leadscoring.errors import Fault, MalformedJson, RequestError, ValidationError
+from leadscoring.features import Contract, Feature
+from leadscoring.naming import Guesser, Known
+from leadscoring.rejection import FAULTS_SHOWN, FEATURES_ALLOWED, feature_fault, pointer, shown, told
+
+LEAD_ID = "lead_id"
+
+a_json_number = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?").fullmatch
+
+SEPARATORS = {";": "semicolons", "\t": "tabs"}
+"""What spreadsheets of some countries write in place of commas."""
+
+
+LONGEST_LINE = 262_144
+"""Bytes that one lead may take: it is read at one stretch, for which everything else waits."""
+
+
+class Line(NamedTuple):
+    """One lead as JSON, or why there is none, and where it stands in the body."""
+
+    number: int
+    lead: bytes
+    fault: RequestError | None = None
+    columns: Sequence[str] = ()
+
+    def located(self, error: RequestError) -> RequestError:
+        """The same error, which says first in which line, and in which column of a CSV, the fault is."""
+        if isinstance(error, MalformedJson):
+            why = str(error).replace("the body", "it").replace(" at line 1 column ", " at column ")
+            return MalformedJson(f"line {self.number}: {why}")
+        if not isinstance(error, ValidationError):
+            return error
+        faults = [
+            Fault(fault.path, f"{self._place(fault.path)}: {fault.message}", fault.value, fault.allowed)
+            for fault in error.faults
+        ]
+        return ValidationError(faults, error.lead_id)
+
+    def _place(self, path: str) -> str:
+        name = path.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
+        column = f", column {self.columns.index(name) + 1}" if name in self.columns else ""
+        return f"line {self.number}{column}"
+
+
+def json_lines(body: bytes) -> Iterator[Line]:
+    """The leads of a body with a JSON object a line; lines with nothing in them are passed over."""
+    for number, text in enumerate(io.BytesIO(body), 1):
+        if len(text) > LONGEST_LINE:
+            yield Line(number, b"", MalformedJson(f"line {number} has more than {LONGEST_LINE} bytes"))
+        elif stripped := text.strip():
+            yield Line(number, stripped)
+
+
+class LeadTable:
+    """The leads of a CSV whose header names ``lead_id`` and features of the contract, in any order.
+
+    An empty cell is a feature that is left out. Raises ``ValidationError`` when the header names anything else, names
+    something twice, or does not name what every lead must have.
+    """
+
+    def __init__(self, body: bytes, contract: Contract) -> None:
+        # what is no UTF-8 becomes text that no lead may hold, and is refused at its place
+        text = io.TextIOWrapper(io.BytesIO(body), "utf-8-sig", "surrogateescape", newline="")
+        self._lines = Bounded(text)
+        self._rows = csv.reader(self._lines, strict=True)
+        try:
+            self.columns: list[str] = [name.strip() for name in next(self._rows, [])]
+        except csv.Error as failure:
+            raise ValidationError(
+                [Fault("", f"line 1 is not CSV: {failure}", None, "names of columns")], None
+            ) from None
+        if faults := header_faults(self.columns, contract):
+            raise ValidationError(faults[:FAULTS_SHOWN], None)
+        features = {feature.name: feature for feature in contract.features}
+        self._ids = self.columns.index(LEAD_ID)
+        self._columns = [
+            (f"{json.dumps(name, ensure_ascii=False)}:", number_in(features[name]), features[name])
+            for name in self.columns
+            if name != LEAD_ID
+        ]
+
+    def __iter__(self) -> Iterator[Line]:
+        while True:
+            begins = self._lines.number + 1
+            try:
+                cells = next(self._rows, None)
+            except csv.Error as failure:
+                yield self._unreadable(begins, f"is not CSV: {failure}")
+                continue
+            if cells is None:
+                return
+            if not cells:
+                continue
+            if len(cells) != len(self.columns):
+                found = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
+                yield self._unreadable(begins, f"has {found}, but the header {len(self.columns)} columns")
+                continue
+            yield Line(begins, self._lead(cells), columns=self.columns)
+
+    def _unreadable(self, number: int, why: str) -> Line:
+        allowed = f"{len(self.columns)} cells, separated by commas"
+        return Line(number, b"", ValidationError([Fault("", f"line {number} {why}", None, allowed)], None))
+
+    def _lead(self, cells: list[str]) -> bytes:
+        """The JSON of one row; what is no value of its column's kind stands there as text, which no lead may hold."""
+        lead_id = cells.pop(self._ids)
+        features = [
+            name + (cell if is_number(cell) else value_in(cell, feature))
+            for (name, is_number, feature), cell in zip(self._columns, cells, strict=True)
+            if cell
+        ]
+        before = f'"lead_id":{json.dumps(lead_id)},' if lead_id else ""
+        return f'{{{before}"features":{{{",".join(features)}}}}}'.encode()
+
+
+class Bounded:
+    """The lines of a text, of which one that is too long is an error, after which the next one comes.
+
+    ``number`` is that of the last one.
+    """
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self.number = 0
+
+    def __iter__(self) -> "Bounded":
+        return self
+
+    def __next__(self) -> str:
+        line = self._text.readline(LONGEST_LINE)
+        if not line:
+            raise StopIteration
+        self.number += 1
+        if len(line) < LONGEST_LINE or line.endswith("\n"):
+            return line
+        while line and not line.endswith("\n"):
+            line = self._text.readline(LONGEST_LINE)
+        raise csv.Error(f"it has more than {LONGEST_LINE} characters")
+
+
+def number_in(feature: Feature) -> Callable[[str], object]:
+    """What says whether a cell of a feature's column is a number as JSON has it: of a category none is."""
+    return never if feature.is_text else a_json_number
+
+
+def never(_cell: str) -> None:
+    """No cell is a number."""
+
+
+def value_in(cell: str, feature: Feature) -> str:
+    """The JSON of a cell that is not empty."""
+    if feature.is_text:
+        return json.dumps(cell)
+    plain = cell.strip()
+    if a_json_number(plain):
+        return plain  # digit by digit, so that it means the same as in JSON
+    if feature.kind == "flag" and plain.lower() in ("true", "false"):  # as spreadsheets and Python write them
+        return plain.lower()
+    return json.dumps(cell) if plain else "null"
+
+
+def header_faults(columns: list[str], contract: Contract) -> list[Fault]:
+    """Everything wrong with the header of a CSV."""
+    known = [LEAD_ID, *contract.names]
+    if len(columns) == 1:
+        for separator, name in SEPARATORS.items():
+            if separator in columns[0]:
+                return [Fault("", f"the columns must be separated by commas, not {name}", shown(columns[0]), "commas")]
+    expected, counted = set(known), Counter(columns)
+    unknown = (name for name in counted if name not in expected)
+    guesser = Guesser(Known(known))
+    faults = [unknown_column(name, guesser.guess(name)) for name in islice(unknown, FAULTS_SHOWN)]
+    faults += [
+        Fault(f"/{pointer(name)}", f"the header names the column {told(name)} more than once", None, "each column once")
+        for name, times in counted.items()
+        if times > 1 and name in expected
+    ]
+    if LEAD_ID not in columns:
+        faults.append(Fault(f"/{LEAD_ID}", f"the header must name the column {LEAD_ID}", None, LEAD_ID))
+    missing = (feature_fault(feature, {}, contract) for feature in contract.features if feature.name not in columns)
+    return faults + [fault for fault in missing if fault]
+
+
+def unknown_column(name: str, guess: str | None) -> Fault:
+    """The fault of a column that nothing knows, with a guess of the one meant."""
+    hint = f"; did you mean {guess!r}?" if guess else ""
+    return Fault(f"/{pointer(name)}", f"the column {told(name)} is not known{hint}", None, guess or FEATURES_ALLOWED)

@@ -1,0 +1,203 @@
+"""``POST /api/v1/score/batch`` with a lead a line: JSON Lines or CSV in, an answer a line out as it is scored.
+
+The body is read to its end before the answer begins: most clients read nothing until they have sent everything, and
+would otherwise wait for the service while it waits for them. What makes a batch large is its answer, and of that only
+one part exists at a time: no more is scored until the client has taken it, and nothing when it has gone.
+"""
+
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
+from time import perf_counter
+from typing import Any, NamedTuple
+
+from leadscoring.api.admission import Admission
+from leadscoring.api.answer_lines import Form, InCsv, InLines, Place, wants_csv
+from leadscoring.api.compression import packed_parts, takes_gzip, unpacked
+from leadscoring.api.exchange import Exchange, StreamedReply
+from leadscoring.api.failures import Refusal, Refused, refused
+from leadscoring.api.lead_lines import LeadTable, Line, json_lines
+from leadscoring.api.limits import Headers, RateLimit
+from leadscoring.errors import EndpointError, LeadScoringError, RequestError, UnsupportedMediaType
+from leadscoring.lead import Lead, Scored
+from leadscoring.metrics import Metrics, Spent
+from leadscoring.scoring import Asked, Scorer
+from leadscoring.settings import Settings
+
+CSV = b"text/csv"
+KINDS = (b"application/x-ndjson", b"application/ndjson", b"application/jsonl", b"application/jsonlines", CSV)
+"""What a body with a lead a line is announced as."""
+
+CHARSETS = (b"", b"utf-8", b"utf8", b"us-ascii")
+ALLOWED = "application/json, application/x-ndjson, application/jsonl or text/csv, in UTF-8"
+
+MOST_LEADS = 128
+"""Leads in one part of an answer."""
+
+SLICE = 0.001
+"""Seconds for which lines are read before the event loop has its turn."""
+
+Decode = Callable[[bytes], tuple[Lead, Any]]
+
+
+class Asking(NamedTuple):
+    """What stands in one line: a lead with its JSON, or why there is none."""
+
+    lead: bytes
+    lead_id: str | None = None
+    refusal: RequestError | None = None
+
+
+class StreamedScoring:
+    """Scores leads that come one a line, for the route of batches."""
+
+    def __init__(
+        self, scorer: Scorer, metrics: Metrics, settings: Settings, admission: Admission, limit: RateLimit
+    ) -> None:
+        self._scorer = scorer
+        self._metrics = metrics
+        self._most_bytes = settings.max_body_bytes
+        self._patience = settings.body_timeout_seconds
+        self._admission = admission
+        self._limit = limit
+
+    async def reply(self, exchange: Exchange, asked: Asked) -> StreamedReply:
+        """The answer to leads a line, whose first part is scored.
+
+        Raises a ``RequestError`` when the body cannot be read, or the header of a CSV; an ``EndpointError`` when a
+        remote model does not score the first leads. Later ones are then refused at their places.
+        """
+        kind, charset = kind_in(exchange.content_type or b"")
+        if kind not in KINDS or charset not in CHARSETS:
+            raise UnsupportedMediaType((exchange.content_type or b"")[:80].decode("latin-1"), ALLOWED)
+        body = await exchange.body(self._most_bytes, KINDS)
+        if exchange.content_encoding is not None:
+            body = await unpacked(exchange, body, self._most_bytes, self._admission)
+        contract = self._scorer.model.card.contract
+        lines = iter(LeadTable(body, contract)) if kind == CSV else json_lines(body)
+        if self._admission.crowded:
+            await self._admission.turn(len(body), exchange.began, exchange.key or "")
+        form: Form = InCsv(min(asked.reasons, len(contract))) if wants_csv(exchange) else InLines(kind)
+        limits = self._limits(exchange.key or "") if self._limit.enabled else ()
+        parts = self._parts(exchange, lines, asked, form)
+        whole: AsyncGenerator[bytes, None] = following(form.head + await anext(parts, b""), parts)
+        headers = ((b"vary", b"Accept-Encoding, Accept"), *limits)
+        if takes_gzip(exchange.header(b"accept-encoding") or b""):
+            whole, headers = packed_parts(whole), ((b"content-encoding", b"gzip"), *headers)
+        return StreamedReply(200, b"", form.media_type, headers, parts=whole, patience=self._patience)
+
+    def _limits(self, label: str) -> Headers:
+        """What is left of the rate limit; others may have used up the key while the body arrived."""
+        self._limit.check(label)
+        return self._limit.take(label, 0)
+
+    async def _parts(
+        self, exchange: Exchange, lines: Iterator[Line], asked: Asked, form: Form
+    ) -> AsyncGenerator[bytes, None]:
+        """The answer in parts, each scored when the one before was taken."""
+        spent, errors, begun = Spent(), Counter[str](), False
+        try:
+            while chunk := await self._read(lines, exchange.key or ""):
+                scored: Iterator[Scored | RequestError | EndpointError]
+                try:
+                    scored = iter(await self._scored(chunk, asked, exchange.request_id, spent))
+                except EndpointError as failure:
+                    if not begun:
+                        raise
+                    scored = iter([failure] * len(chunk))
+                begun = True
+                found = [asking.refusal or next(scored) for asking in chunk]
+                self._note(exchange, found, errors)
+                began = perf_counter()
+                part = form.encode([shown(one, asking) for one, asking in zip(found, chunk, strict=True)])
+                took = perf_counter() - began
+                spent.encode += took
+                self._admission.spend(took)
+                yield part
+                await self._admission.breathe(behind=exchange.key or "")
+        finally:
+            self._metrics.batch(exchange.leads)
+            self._metrics.timed(spent)
+            exchange.refused = errors or None
+
+    async def _read(self, lines: Iterator[Line], caller: str) -> list[Asking]:
+        """What stands in the next lines; with pauses, since a refusal takes its time."""
+        decode: Decode = self._scorer.model.decoder.one
+        chunk: list[Asking] = []
+        began = perf_counter()
+        for line in lines:
+            chunk.append(checked(line, decode))
+            if len(chunk) == MOST_LEADS:
+                break
+            now = perf_counter()
+            if now - began > SLICE:
+                self._admission.spend(now - began)
+                await self._admission.breathe(behind=caller)
+                began = perf_counter()
+        self._admission.spend(perf_counter() - began)
+        return chunk
+
+    async def _scored(
+        self, chunk: list[Asking], asked: Asked, request_id: str, spent: Spent
+    ) -> list[Scored | RequestError]:
+        """What there is to say of each lead of the chunk, in order; refused lines have none."""
+        leads = [asking.lead for asking in chunk if asking.refusal is None]
+        answers: list[Scored | RequestError] = []
+        if not leads:
+            return answers
+        own, began = Spent(), perf_counter()
+        async for part in self._scorer.many(b"[" + b",".join(leads) + b"]", len(leads), asked, request_id, own):
+            answers += part
+            worked, own.waited = perf_counter() - began - own.waited, 0.0
+            self._admission.spend(worked)
+            await self._admission.breathe()
+            began = perf_counter()
+        spent.decode += own.decode
+        spent.predict += own.predict
+        spent.explain += own.explain
+        return answers
+
+    def _note(
+        self, exchange: Exchange, found: list[Scored | RequestError | EndpointError], errors: Counter[str]
+    ) -> None:
+        """Counts what was found of some leads, and takes them off the rate limit."""
+        self._metrics.places(found)
+        errors.update(type(one).__name__ for one in found if not isinstance(one, Scored))
+        exchange.leads += len(found)
+        if self._limit.enabled:
+            self._limit.take(exchange.key or "", len(found))
+
+
+def kind_in(content_type: bytes) -> tuple[bytes, bytes]:
+    """The kind and the charset that a Content-Type names, the latter empty when it names none."""
+    kind, *parameters = (part.strip().lower() for part in content_type.split(b";"))
+    charset = next((part.partition(b"=")[2].strip(b'"') for part in parameters if part.startswith(b"charset=")), b"")
+    return kind, charset
+
+
+def checked(line: Line, decode: Decode) -> Asking:
+    """What stands in a line; a refusal says in which."""
+    if line.fault is not None:
+        return Asking(b"", None, line.fault)
+    try:
+        return Asking(line.lead, decode(line.lead)[0].lead_id)
+    except RequestError as error:
+        return Asking(b"", None, line.located(error))
+
+
+def shown(found: LeadScoringError | Scored, asking: Asking) -> Place:
+    """What stands in the answer at the place of a lead."""
+    if isinstance(found, Scored):
+        return found
+    if isinstance(found, RequestError):
+        return refused(found)
+    return Refused(asking.lead_id, Refusal(found.code, str(found)))
+
+
+async def following(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    """The first part, then the rest."""
+    async with aclosing(rest):
+        if first:
+            yield first
+        async for part in rest:
+            yield part

@@ -1,0 +1,99 @@
+"""What a lenient service makes of a lead that the strict contract refuses: its strict form, where it has one.
+
+Numbers that were sent as text become numbers, unknown features are left out, and the answer's warnings say so.
+Everything else is refused as ever. The strict form is then read as any other lead, so that its score is the one which
+the same lead gets when its sender writes it so.
+"""
+
+import re
+from collections.abc import Sequence
+
+from leadscoring._engine import Rows
+from leadscoring.decode import Found, LeadDecoder
+from leadscoring.errors import MalformedJson, RequestError
+from leadscoring.features import Contract, Feature
+from leadscoring.lead import Lead, LenientLead, Warned
+from leadscoring.outline import Outline
+from leadscoring.rejection import Refusals, told
+from leadscoring.stretches import Stretches
+
+NAMED = 10
+"""Features that one warning names, at most."""
+
+is_number = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?").fullmatch
+TRUTHS = ("true", "false")
+
+
+class LenientDecoder(LeadDecoder[Rows]):
+    """Reads what the strict decoder reads, and alike; of what that refuses, what has a strict form."""
+
+    lenient = True
+
+    def _second_look(
+        self, body: bytes, begin: int, end: int, failure: Exception | None, refusals: Refusals
+    ) -> Stretches[Found[Rows] | RequestError]:
+        rejection = refusals.rejection
+        try:
+            found = yield from rejection.outline(body, begin, end)
+        except MalformedJson as error:
+            return error
+        form = None if found.size > rejection.longest else strict_form(found, body, rejection.contract)
+        if form is None:
+            return refusals.explain_outline(found, failure)
+        text, warned = form
+        sound = self._sound(b"[%b]" % text, None, 1)
+        if sound is not None:
+            (lead,), rows = sound
+            if isinstance(lead, Lead) and rows is not None:
+                return LenientLead(lead.lead_id, lead.values, warned), rows
+        return (yield from refusals.explain(text, 0, len(text), None))
+
+
+def strict_form(found: Outline, body: bytes, contract: Contract) -> tuple[bytes, tuple[Warned, ...]] | None:
+    """The lead as a strict sender writes it, and what had to be changed; nothing when there is more wrong with it."""
+    envelope, features = found.envelope, found.features
+    if (
+        envelope.unknown
+        or envelope.repeated
+        or features.repeated
+        or not isinstance(envelope.values.get("features"), dict)
+    ):
+        return None
+    pairs: list[bytes] = []
+    converted: list[str] = []
+    for feature in contract.features:
+        if feature.name not in features.values:
+            continue
+        value, (begin, end) = features.values[feature.name], features.places[feature.name]
+        text = body[begin:end]
+        if isinstance(value, str) and writes_a_value(value, feature):
+            text = value.encode()
+            converted.append(feature.name)
+        pairs.append(b'"%b":%b' % (feature.name.encode(), text))
+    if not converted and not features.unknown:
+        return None
+    begin, end = envelope.places.get("lead_id", (0, 0))
+    lead_id = b'"lead_id":%b,' % body[begin:end] if end else b""
+    ignored = [unknown.name for unknown in features.unknown]
+    warned = [
+        *warning("text_converted", converted, len(converted), "sent as text and read as a number"),
+        *warning("unknown_ignored", ignored, features.unknown_count, "not known to the model and ignored"),
+    ]
+    return b'{%b"features":{%b}}' % (lead_id, b",".join(pairs)), tuple(warned)
+
+
+def writes_a_value(value: str, feature: Feature) -> bool:
+    """Whether a text is a JSON number, or true or false for a flag, and the feature no text."""
+    if feature.is_text:
+        return False
+    return bool(is_number(value)) or (feature.kind == "flag" and value in TRUTHS)
+
+
+def warning(code: str, names: Sequence[str], count: int, what: str) -> list[Warned]:
+    """The warning about some features, if there are any."""
+    if not names:
+        return []
+    more = f" and {count - NAMED} more" if count > NAMED else ""
+    said = ", ".join(map(told, names[:NAMED])) + more
+    one = names[0] if count == 1 else None
+    return [Warned(code, one, f"{said} {'was' if count == 1 else 'were'} {what}")]  # type: ignore[arg-type]  # one of its codes

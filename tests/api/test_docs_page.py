@@ -1,0 +1,94 @@
+"""The page of the documentation: the demo key while it works, and nothing that a browser need not allow."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from browser import browsing
+from factories import key_file, model_file
+from serving import Server, eventually, serving
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+
+DEMO_KEY = "demo-api-key-123"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the small model."""
+    made = tmp_path_factory.mktemp("docs")
+    model_file(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def demo(folder: Path) -> Iterator[Server]:
+    """A service that the demo key opens."""
+    with serving(folder, folder / "model.json", API_KEYS=DEMO_KEY) as running:
+        yield running
+
+
+def filled_in(server: Server) -> str:
+    """What stands in the field of the key."""
+    found = re.search(r'<input id="key"[^>]* value="([^"]*)"', server.http.get("/docs").text)
+    assert found
+    return found[1]
+
+
+def test_the_demo_key_is_filled_in_while_it_works(demo: Server, folder: Path) -> None:
+    """And then only: a key of an operator's never stands in a page that needs none."""
+    assert filled_in(demo) == DEMO_KEY
+    assert "everyone knows" in demo.http.get("/docs").text
+    with serving(folder, folder / "model.json", API_KEYS="key-of-an-operator") as server:
+        assert filled_in(server) == ""
+        page = server.http.get("/docs").text
+        assert DEMO_KEY not in page
+        assert "key-of-an-operator" not in page
+
+
+def test_the_demo_key_goes_when_the_key_file_loses_it(folder: Path) -> None:
+    """Without a restart."""
+    keys = key_file(folder, {"label": "demo"}, key=DEMO_KEY, name="demo.json")
+    with serving(folder, folder / "model.json", API_KEYS="", API_KEYS_FILE=str(keys)) as server:
+        assert filled_in(server) == DEMO_KEY
+        key_file(folder, {"label": "mine"}, name="demo.json")
+        assert eventually(lambda: filled_in(server) == "")
+
+
+@pytest.mark.parametrize("path", ["/docs", "/openapi.json"])
+def test_a_browser_is_told_to_allow_no_more_than_the_page_needs(demo: Server, path: str) -> None:
+    """Nobody frames it, nothing is loaded from elsewhere, nothing inline runs but what was written with it."""
+    headers = demo.http.get(path).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    policy = dict(part.strip().split(" ", 1) for part in headers["content-security-policy"].split(";"))
+    assert policy["default-src"] == policy["frame-ancestors"] == policy["base-uri"] == "'none'"
+    assert "unsafe" not in headers["content-security-policy"]
+    assert not re.search(r"https?:|\*", headers["content-security-policy"])
+
+
+def test_the_page_scores_in_a_browser_that_keeps_to_its_policy(demo: Server, tmp_path: Path) -> None:
+    """Its button scores the lead in it with the key in it, in colour, and nothing is blocked."""
+    with browsing(tmp_path) as page:
+        page.open(f"{demo.url}/docs")
+        page.value("document.querySelector('#form button').click()")
+        page.waits_for("document.querySelector('#answer .tier') !== null")
+        assert page.value("document.querySelector('#answer .tier').textContent") in set("ABCDE")
+        bar = "getComputedStyle(document.querySelector('#answer .bar'))"
+        assert page.value(f"{bar}.width !== 'auto' && {bar}.backgroundColor !== 'rgba(0, 0, 0, 0)'")
+        assert page.complaints == []
+
+
+def test_what_was_not_written_with_the_page_does_not_run(demo: Server, tmp_path: Path) -> None:
+    """The policy is in force: a script that is put in, and a call of another address, are blocked."""
+    with browsing(tmp_path) as page:
+        page.open(f"{demo.url}/docs")
+        page.value(
+            "const added = document.createElement('script'); added.textContent = 'window.ran = true';"
+            "document.body.append(added);"
+            "fetch('http://127.0.0.1:9/').catch(() => { window.refused = true; }); 0"
+        )
+        page.waits_for("window.refused === true")
+        assert page.value("window.ran === undefined")
+        assert len([said for said in page.complaints if "Content Security Policy" in said]) >= 1

@@ -1,0 +1,185 @@
+"""Leads that come one a line become the JSON of one lead each, or say why not and where."""
+
+import csv
+import io
+import json
+from typing import Any
+
+import pytest
+from factories import SMALL
+from fuzzing import examples
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from leadscoring.api.lead_lines import LONGEST_LINE, LeadTable, json_lines
+from leadscoring.errors import MalformedJson, ValidationError
+
+HEADER = "lead_id,revenue,visits,growth,decision_maker,source,region / city (ü),open_rate\n"
+
+
+def table(text: str, header: str = HEADER) -> list[Any]:
+    """The leads of a CSV, or the errors in their place."""
+    return [line.fault or json.loads(line.lead) for line in LeadTable((header + text).encode(), SMALL)]
+
+
+def test_a_cell_means_what_its_text_means_in_json() -> None:
+    """By the kind of its feature; an empty one is left out."""
+    (lead,) = table('a,1e6,3.0,-0.35,TRUE,"we""b, ü",south,\n')
+    assert lead == {
+        "lead_id": "a",
+        "features": {
+            "revenue": 1e6, "visits": 3.0, "growth": -0.35, "decision_maker": True,
+            "source": 'we"b, ü', "region / city (ü)": "south",
+        },
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "cell", ["1000000000000000000000001", "0.1000000000000000055511151231257827", "-0", "1E+5", "0"]
+)
+def test_a_number_is_passed_on_digit_by_digit(cell: str) -> None:
+    """So that it means the same as in JSON, to the last bit."""
+    (line,) = LeadTable(f"{HEADER}a,{cell},,,1,,north,\n".encode(), SMALL)
+    assert f'"revenue":{cell},' in line.lead.decode()
+
+
+@pytest.mark.parametrize(
+    "cell", ["1,5", "1.000.000", "+5", ".5", "5.", "05", "nan", "inf", "0x10", "1_000", "$5", "five", "٣", "true"]
+)
+def test_what_json_would_not_take_for_a_number_is_text(cell: str) -> None:
+    """Which the decoder refuses in its own words: nothing is guessed."""
+    (lead,) = table(f'a,"{cell}",,,1,,north,\n')
+    assert lead["features"]["revenue"] == cell
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"), [("1", 1), ("0", 0), ("true", True), ("False", False), (" TRUE ", True), ("yes", "yes")]
+)
+def test_a_flag_is_read_as_spreadsheets_write_it(cell: str, value: object) -> None:
+    """And nothing else is."""
+    (lead,) = table(f"a,1,,,{cell},,north,\n")
+    assert lead["features"]["decision_maker"] is value or lead["features"]["decision_maker"] == value
+
+
+def test_columns_may_come_in_any_order_and_a_mark_of_order_may_stand_before_them() -> None:
+    """As Excel writes it; optional columns may be missing, spaces around their names do not count."""
+    text = "\ufeffregion / city (ü), decision_maker ,lead_id,revenue\r\nnorth,1,a,5\r\n\r\nsouth,0,b,6"
+    assert table("", text) == [
+        {"lead_id": "a", "features": {"region / city (ü)": "north", "decision_maker": 1, "revenue": 5}},
+        {"lead_id": "b", "features": {"region / city (ü)": "south", "decision_maker": 0, "revenue": 6}},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        (
+            "lead_id,revenu,decision_maker,region / city (ü)",
+            "the column 'revenu' is not known; did you mean 'revenue'?",
+        ),
+        (
+            "leadid,revenue,decision_maker,region / city (ü)",
+            "the column 'leadid' is not known; did you mean 'lead_id'?",
+        ),
+        (
+            "lead_id,lead_id,revenue,decision_maker,region / city (ü)",
+            "the header names the column 'lead_id' more than once",
+        ),
+        ("revenue,decision_maker,region / city (ü)", "the header must name the column lead_id"),
+        (
+            "lead_id,decision_maker,region / city (ü)",
+            "revenue is required and must be a number of 0 or more, but is left out",
+        ),
+        ("lead_id;revenue;visits", "the columns must be separated by commas, not semicolons"),
+        ("lead_id\trevenue", "the columns must be separated by commas, not tabs"),
+        ('"lead_id', "line 1 is not CSV: unexpected end of data"),
+        ("", "the header must name the column lead_id"),
+        ("x" * LONGEST_LINE * 2, f"it has more than {LONGEST_LINE} characters"),
+    ],
+)
+def test_a_header_is_refused_once_with_a_guess(header: str, said: str) -> None:
+    """Before any lead is looked at."""
+    with pytest.raises(ValidationError) as refusal:
+        LeadTable(f"{header}\na,1\n".encode(), SMALL)
+    assert said in "; ".join(fault.message for fault in refusal.value.faults)
+
+
+def test_a_header_of_countless_columns_is_refused_without_guessing_at_each() -> None:
+    """A hundred faults say enough."""
+    with pytest.raises(ValidationError) as refusal:
+        LeadTable((",".join(f"c{place}" for place in range(30_000)) + "\n").encode(), SMALL)
+    assert len(refusal.value.faults) == 100
+
+
+def test_a_line_that_is_no_row_is_refused_at_its_place() -> None:
+    """With its number, which counts what stands in quotes; those after it are read on."""
+    found = table(
+        f'a,1,,,1,,"no\nrth",\nb,1\n\nc,1,,,1,,north,,\nd,1,,,1,"x"y,north,\n{"e" * LONGEST_LINE}e,1\nf,1,,,1,,north,\ng\n'
+    )
+    said = [str(one) if isinstance(one, ValidationError) else one["lead_id"] for one in found]
+    assert said == [
+        "a",
+        "line 4 has 2 cells, but the header 8 columns",
+        "line 6 has 9 cells, but the header 8 columns",
+        "line 7 is not CSV: ',' expected after '\"'",
+        f"line 8 is not CSV: it has more than {LONGEST_LINE} characters",
+        "f",
+        "line 10 has 1 cell, but the header 8 columns",
+    ]
+
+
+def test_a_fault_says_in_which_line_and_column_it_is() -> None:
+    """Names with slashes too."""
+    (line,) = LeadTable(f"{HEADER}a,1,,,1,,north,\n".encode(), SMALL)
+    refusal = ValidationError([*SMALL_FAULTS])
+    assert [fault.message for fault in line.located(refusal).faults] == [  # type: ignore[attr-defined]  # it is one
+        "line 2, column 2: no", "line 2, column 7: no", "line 2: no",
+    ]  # fmt: skip
+
+
+def faults() -> Any:
+    """Faults of a feature, of one whose name needs care, and of none."""
+    from leadscoring.errors import Fault
+
+    return [Fault(path, "no", None, "") for path in ("/features/revenue", "/features/region ~1 city (ü)", "")]
+
+
+SMALL_FAULTS = faults()
+
+
+def test_json_lines_are_numbered_and_empty_ones_passed_over() -> None:
+    """Whatever ends them."""
+    body = b'{"a":1}\r\n\n  \n[2]\n' + b"x" * (LONGEST_LINE + 1) + b"\n3"
+    found = [(line.number, line.lead, line.fault) for line in json_lines(body)]
+    assert [(number, lead) for number, lead, fault in found if fault is None] == [
+        (1, b'{"a":1}'),
+        (4, b"[2]"),
+        (6, b"3"),
+    ]
+    assert [(number, type(fault)) for number, _, fault in found if fault] == [(5, MalformedJson)]
+
+
+@settings(max_examples=examples(300), deadline=None)
+@given(st.binary(max_size=300) | st.text(',"\n\rab1\t;ü\0', max_size=120).map(str.encode))
+def test_no_table_breaks_the_reader(text: bytes) -> None:
+    """Every row is the JSON of something, or has a fault."""
+    for line in LeadTable(HEADER.encode() + text, SMALL):
+        assert line.fault is not None or isinstance(json.loads(line.lead), dict)
+
+
+@settings(max_examples=examples(200), deadline=None)
+@given(st.lists(st.lists(st.text(max_size=8), min_size=2, max_size=2), max_size=5))
+def test_text_is_what_it_was_when_a_table_is_written_and_read(rows: list[list[str]]) -> None:
+    """Quotes, commas, ends of lines and all; as Python's own writer has it."""
+    text = io.StringIO()
+    csv.writer(text).writerows([["lead_id", "source", "revenue", "decision_maker", "region / city (ü)"]])
+    for lead_id, source in rows:
+        csv.writer(text).writerow([lead_id, source, "1", "0", "north"])
+    try:
+        body = text.getvalue().encode()
+    except UnicodeEncodeError:
+        return
+    found = [json.loads(line.lead) for line in LeadTable(body, SMALL)]
+    assert [(one.get("lead_id", ""), one["features"].get("source", "")) for one in found] == [
+        tuple(row) for row in rows
+    ]
