@@ -37,8 +37,8 @@ LOAD_USERS ?= 20
 LOAD_SECONDS ?= 30
 LOAD_REPORT ?= build/load/report.html
 
-.PHONY: help install training azureml clients dev test coverage test-changed test-unit test-integration fuzz lint format \
-  bench bench-quality stress \
+.PHONY: help install training azureml clients dev test coverage test-changed test-unit test-integration zoo fuzz lint \
+  format bench bench-quality stress \
   test-sanitize uvicorn-test dashboards docs site screenshots lock model docker-build docker-run docker-compose-up \
   docker-compose-down image-test newcomer-test load-test infra-install infra-test infra-types deploy-aws deploy-azure \
   release-install wheel-test sdist wheels sbom audit secrets workflows release-notes clean
@@ -100,6 +100,9 @@ test-unit: $(STAMP)  ## Run the tests that start no server
 
 test-integration: $(STAMP)  ## Run the tests that start a real server
 	$(BIN)/python -m pytest -m integration
+
+zoo: $(STAMP)  ## Compare scores with those of the XGBoost versions of ZOO (all that are known) on models of each
+	./scripts/zoo.sh $(ZOO)
 
 fuzz: $(STAMP)  ## Run the fuzzers, FUZZ_EFFORT (20) times longer than the tests do
 	FUZZ_EFFORT=$(FUZZ_EFFORT) $(BIN)/python -m pytest -n $(JOBS) tests/test_fuzz.py tests/test_fuzz_bodies.py \

@@ -20,6 +20,7 @@ from leadscoring.training.calibrate import apply
 from leadscoring.training.encode import Vector, encode_table
 from leadscoring.training.fit import Trained, TrainOptions, train
 from leadscoring.training.quality import Quality, measure
+from leadscoring.training.reread import reread
 from leadscoring.training.table import read_table
 from leadscoring.training.trees import margins_of
 
@@ -76,12 +77,19 @@ class Folds(msgspec.Struct, frozen=True):
 def probabilities(trained: Trained, frame: pl.DataFrame) -> Vector:
     """What the written model says of raw leads."""
     card = trained.card
-    return apply(card.calibration, margins_of(trained.booster, card.contract, encode_table(card.contract, frame)))
+    return apply(
+        card.calibration,
+        margins_of(
+            trained.booster,
+            card.contract,
+            encode_table(card.contract, reread(card.contract, card.read_as, frame).frame),
+        ),
+    )
 
 
 def load(case: Case) -> tuple[pl.DataFrame, Vector]:
     """The rows of a file and their outcomes."""
-    frame = read_table(DATA / case.path)
+    frame = read_table(DATA / case.path).frame
     return frame, (frame[case.options.target] == case.converted).to_numpy().astype(np.float64)
 
 

@@ -15,7 +15,7 @@ from benchmarks.open_loop import Load, in_own_process
 from benchmarks.row import Row
 from benchmarks.servers import CLIENT_CORE, KEY, free_port
 from benchmarks.service import Service, run, until
-from leadscoring.model.loaded import LoadedModel
+from leadscoring.model.file import open_model
 
 MODEL = Path("models/model.json")
 LEAD = Path("docs/examples/sample_request_1.json")
@@ -97,7 +97,7 @@ def in_turns(targets: list[tuple[int, str, bytes]]) -> list[float]:
 
 def overhead(stub: Stub) -> Row:
     """What the service adds to a call of the stub."""
-    model, lead = LoadedModel.load(MODEL), LEAD.read_bytes()
+    model, lead = open_model(MODEL), LEAD.read_bytes()
     _, rows = model.decoder.one(lead)
     row = ",".join("null" if value is None else f"{value:.9g}" for value in rows.row(0))
     with stopping(stub.service()) as service:

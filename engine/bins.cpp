@@ -80,7 +80,7 @@ void BinCounter::count_row(const Rows& rows, Py_ssize_t row, size_t& unseen) {
             bin = category(column, value);
             const std::pair<int32_t, int32_t> here(int32_t(row), int32_t(column.feature));
             while (unseen < rows.unseen.size() && rows.unseen[unseen] < here) ++unseen;
-            if (unseen < rows.unseen.size() && rows.unseen[unseen] == here) bin = kUnseen;
+            if (unseen < rows.unseen.size() && rows.unseen[unseen] == here && !rows.rare[unseen]) bin = kUnseen;
         }
         numbers[column.place + bin] += 1.0;
     }

@@ -69,13 +69,17 @@ Items items_of(nb::handle sequence, const char* what) {
     return {nb::steal(fast), PySequence_Fast_ITEMS(fast), PySequence_Fast_GET_SIZE(fast)};
 }
 
-nb::object checked_table(nb::handle table) {
+bool is_number(PyObject* value) { return PyFloat_Check(value) || (PyLong_Check(value) && !PyBool_Check(value)); }
+
+nb::object checked_table(nb::handle table, bool numbers) {
     if (table.is_none()) return nb::steal(PyDict_New());
     if (!PyDict_Check(table.ptr())) throw nb::type_error("a category's table must be a dict");
     nb::object copy = nb::steal(PyDict_New());
     PyObject *key, *value;
     for (Py_ssize_t position = 0; PyDict_Next(table.ptr(), &position, &key, &value);) {
-        if (!PyUnicode_Check(key)) throw nb::type_error("a category's table must have text as keys");
+        if (numbers ? !is_number(key) : !PyUnicode_Check(key))
+            throw nb::type_error(numbers ? "a numbered category's table must have numbers as keys"
+                                         : "a category's table must have text as keys");
         const float code = entry(value, "a category's table must hold finite numbers or None");
         const nb::object number = nb::steal(PyFloat_FromDouble(code));
         if (!number.is_valid() || PyDict_SetItem(copy.ptr(), key, number.ptr()) < 0) throw nb::python_error();
@@ -85,7 +89,8 @@ nb::object checked_table(nb::handle table) {
 
 }  // namespace
 
-Encoder::Encoder(nb::handle kinds, nb::handle tables, nb::handle other, nb::object unset) : unset_(std::move(unset)) {
+Encoder::Encoder(nb::handle kinds, nb::handle tables, nb::handle other, nb::object unset, nb::handle rare, float missing)
+    : unset_(std::move(unset)), missing_(missing) {
     const Items kind = items_of(kinds, "kinds must be a sequence"), table = items_of(tables, "tables must be a sequence"),
                 unseen = items_of(other, "other must be a sequence");
     if (kind.size != table.size || kind.size != unseen.size)
@@ -93,20 +98,63 @@ Encoder::Encoder(nb::handle kinds, nb::handle tables, nb::handle other, nb::obje
     for (Py_ssize_t i = 0; i < kind.size; ++i) {
         const long number = PyLong_AsLong(kind.begin[i]);
         if (number == -1 && PyErr_Occurred()) throw nb::python_error();
-        if (number < 0 || number > 3)
-            throw nb::value_error("a kind must be 0 (number), 1 (integer), 2 (flag) or 3 (category)");
-        columns_.push_back({Kind(number), number == 3 ? checked_table(table.begin[i]) : nb::object(),
-                            entry(unseen.begin[i], "other must hold finite numbers or None")});
+        if (number < 0 || number >= kKinds)
+            throw nb::value_error(
+                "a kind must be 0 (number), 1 (integer), 2 (flag), 3 (category), 4 (numbered) or 5 (code)");
+        const Kind is = Kind(number);
+        const bool known = is == Kind::category || is == Kind::numbered;
+        columns_.push_back({is, known ? checked_table(table.begin[i], is == Kind::numbered) : nb::object(),
+                            entry(unseen.begin[i], "other must hold finite numbers or None"), nb::object()});
+    }
+    if (rare.is_none()) return;
+    const Items texts = items_of(rare, "rare must be a sequence");
+    if (texts.size != kind.size) throw nb::value_error("rare must have one entry a feature");
+    for (Py_ssize_t i = 0; i < texts.size; ++i) {
+        nb::object known = nb::steal(PyFrozenSet_New(texts.begin[i]));
+        if (!known.is_valid()) throw nb::python_error();
+        if (PySet_GET_SIZE(known.ptr()) > 0) columns_[size_t(i)].rare = std::move(known);
     }
 }
 
-float Encoder::encode_text(const Column& column, PyObject* value, Py_ssize_t row, size_t feature, Rows& rows) const {
-    if (!PyUnicode_Check(value)) refuse(row, feature, "not text");
+float Encoder::encode_known(const Column& column, PyObject* value, Py_ssize_t row, size_t feature, Rows& rows) const {
+    if (column.kind == Kind::numbered) narrow(as_double(value, row, feature), row, feature);
+    else if (!PyUnicode_Check(value)) refuse(row, feature, "not text");
     PyObject* code = PyDict_GetItemWithError(column.table.ptr(), value);
     if (code) return float(PyFloat_AS_DOUBLE(code));
     if (PyErr_Occurred()) throw nb::python_error();
+    const int known = column.rare.is_valid() ? PySet_Contains(column.rare.ptr(), value) : 0;
+    if (known < 0) throw nb::python_error();
     rows.unseen.emplace_back(int32_t(row), int32_t(feature));
+    rows.rare.push_back(known != 0);
     return column.other;
+}
+
+// Of two codes that no split names, trees cannot tell which is which: the first unseen one stands for all.
+float Encoder::encode_code(const Column& column, PyObject* value, Py_ssize_t row, size_t feature, Rows& rows) const {
+    const float code = as_integer(value, row, feature);
+    if (code < 0) refuse(row, feature, "not a code");
+    if (!(code >= column.other)) return code;
+    rows.unseen.emplace_back(int32_t(row), int32_t(feature));
+    rows.rare.push_back(false);
+    return column.other;
+}
+
+// Whether a number is the one that means missing; the number of a numbered category is no number of the trees.
+bool Encoder::means_missing(const Column& column, PyObject* value) const {
+    if (column.kind == Kind::numbered || !is_number(value)) return false;
+    const double number = PyFloat_Check(value) ? PyFloat_AS_DOUBLE(value) : PyLong_AsDouble(value);
+    if (PyErr_Occurred()) PyErr_Clear();
+    return float(number) == missing_;
+}
+
+inline float Encoder::encode_value(const Column& column, PyObject* value, Py_ssize_t row, size_t feature, Rows& rows) const {
+    switch (column.kind) {
+        [[likely]] case Kind::number: return narrow(as_double(value, row, feature), row, feature);
+        case Kind::integer: return as_integer(value, row, feature);
+        case Kind::flag: return as_flag(value, row, feature);
+        case Kind::code: return encode_code(column, value, row, feature, rows);
+        default: return encode_known(column, value, row, feature, rows);
+    }
 }
 
 void Encoder::encode_lead(PyObject* lead, Py_ssize_t row, Rows& rows) const {
@@ -119,18 +167,16 @@ void Encoder::encode_lead(PyObject* lead, Py_ssize_t row, Rows& rows) const {
                                   .c_str());
     float* out = rows.values.data() + size_t(row) * features;
     int32_t present = 0;
+    const bool marked = !std::isnan(missing_);
     for (size_t i = 0; i < features; ++i) {
         PyObject* value = PyTuple_GET_ITEM(lead, Py_ssize_t(i));
         if (value == unset_.ptr()) continue;
         ++present;
         if (value == Py_None) continue;
         const Column& column = columns_[i];
-        switch (column.kind) {
-            case Kind::number: out[i] = narrow(as_double(value, row, i), row, i); break;
-            case Kind::integer: out[i] = as_integer(value, row, i); break;
-            case Kind::flag: out[i] = as_flag(value, row, i); break;
-            case Kind::category: out[i] = encode_text(column, value, row, i, rows); break;
-        }
+        if (marked && means_missing(column, value)) continue;
+        const float encoded = encode_value(column, value, row, i, rows);
+        if (!marked || encoded != missing_) out[i] = encoded;  // true and codes may be the mark too
     }
     rows.present.push_back(present);
 }
@@ -173,6 +219,7 @@ Rows joined(nb::handle parts) {
         if (i == 0) rows.n_features = part.n_features;
         if (part.n_features != rows.n_features) throw nb::value_error("rows must all have the same length");
         for (const auto& [row, feature] : part.unseen) rows.unseen.emplace_back(row + int32_t(rows.n_rows), feature);
+        rows.rare.insert(rows.rare.end(), part.rare.begin(), part.rare.end());
         rows.values.insert(rows.values.end(), part.values.begin(), part.values.end());
         rows.present.insert(rows.present.end(), part.present.begin(), part.present.end());
         rows.n_rows += part.n_rows;

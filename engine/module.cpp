@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "bins.hpp"
 #include "encode.hpp"
@@ -201,8 +202,8 @@ PyType_Slot kRowsSlots[] = {{Py_bf_getbuffer, reinterpret_cast<void*>(rows_buffe
 size_t colons(nb::bytes body) { return count_colons(body.c_str(), body.size()); }
 size_t colons_plain(nb::bytes body) { return count_colons_plain(body.c_str(), body.size()); }
 
-nb::bytes without_nan(nb::bytes text) {
-    const std::string result = nan_to_null(text.c_str(), text.size());
+nb::bytes plain(nb::bytes text) {
+    const std::string result = plain_json(text.c_str(), text.size());
     return nb::bytes(result.data(), result.size());
 }
 
@@ -244,8 +245,9 @@ NB_MODULE(_engine, m) {
         .def("__len__", [](const Rows& rows) { return rows.n_rows; });
 
     nb::class_<Encoder>(m, "Encoder")
-        .def(nb::init<nb::handle, nb::handle, nb::handle, nb::object>(), nb::arg("kinds"), nb::arg("tables"),
-             nb::arg("other"), nb::arg("unset"))
+        .def(nb::init<nb::handle, nb::handle, nb::handle, nb::object, nb::handle, float>(), nb::arg("kinds"),
+             nb::arg("tables"), nb::arg("other"), nb::arg("unset"), nb::arg("rare") = nb::none(),
+             nb::arg("missing") = std::numeric_limits<float>::quiet_NaN())
         .def("encode", &Encoder::encode, nb::arg("leads"));
 
     nb::class_<Recorder>(m, "Recorder")
@@ -286,7 +288,7 @@ NB_MODULE(_engine, m) {
     m.def("join_rows", &joined, nb::arg("parts"));
     m.def("count_colons", &colons, nb::arg("body"));
     m.def("_count_colons_plain", &colons_plain, nb::arg("body"));
-    m.def("nan_to_null", &without_nan, nb::arg("text"));
+    m.def("plain_json", &plain, nb::arg("text"));
     m.def("variants", &variants);
     m.def("variant", [] { return nb::str(kernel().name); });
     m.def("use_variant", &use_kernel, nb::arg("name"));

@@ -1,7 +1,10 @@
 #include "scan.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
+#include <utility>
 
 #include "blocks.hpp"
 
@@ -51,24 +54,26 @@ size_t count_colons(const char* text, size_t size) {
 size_t count_colons(const char* text, size_t size) { return count_colons_plain(text, size); }
 #endif
 
-std::string nan_to_null(const char* text, size_t size) {
+std::string plain_json(const char* text, size_t size) {
+    // The first that fits counts. 1e39 is infinity as a float32, and no parser of JSON refuses it.
+    constexpr std::pair<const char*, const char*> kWords[] = {
+        {"NaN", "null"}, {"Infinity", "1e39"}, {"-Infinity", "-1e39"}, {"inf", "1e39"}, {"-inf", "-1e39"}, {"nan", "null"}};
     std::string result;
     result.reserve(size + size / 8);
     bool inside = false;
-    const auto follows = [&](size_t i, const char* word) {
-        const size_t length = std::strlen(word);
-        return size - i >= length && std::memcmp(text + i, word, length) == 0;
-    };
     for (size_t i = 0; i < size; ++i) {
         if (inside && text[i] == '\\' && i + 1 < size) {
             result += text[i++];
         } else if (text[i] == '"') {
             inside = !inside;
-        } else if (!inside && (text[i] == 'N' || text[i] == 'I' || text[i] == '-')) {
-            const char* word = follows(i, "NaN") ? "NaN" : follows(i, "Infinity") ? "Infinity" : "-Infinity";
-            if (follows(i, word)) {
-                result += "null";
-                i += std::strlen(word) - 1;
+        } else if (!inside) {
+            const auto found = std::find_if(std::begin(kWords), std::end(kWords), [&](const auto& word) {
+                const size_t length = std::strlen(word.first);
+                return text[i] == word.first[0] && size - i >= length && std::memcmp(text + i, word.first, length) == 0;
+            });
+            if (found != std::end(kWords)) {
+                result += found->second;
+                i += std::strlen(found->first) - 1;
                 continue;
             }
         }

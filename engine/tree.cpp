@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 namespace leadscoring {
@@ -141,6 +142,14 @@ class Reader {
         return values[node];
     }
 
+    // XGBoost on a GPU writes splits at infinity: all that is present goes one way, what is missing the other. Missing
+    // is infinity here too (see Columns::number), so nothing but the lowest float lies between it and what is present.
+    float threshold(int32_t node) const {
+        const float value = raw_.condition[node];
+        if (std::isnan(value)) bad(at("split_conditions", node) + " is not a number");
+        return std::max(value, std::numeric_limits<float>::lowest());
+    }
+
     void read_leaf(const Visit& visit, Node& node) {
         node.value = finite("split_conditions", raw_.condition, visit.node);
         finite("sum_hessian", raw_.cover, visit.node);
@@ -178,7 +187,7 @@ class Reader {
         const int32_t type = raw_.categorical.empty() ? 0 : raw_.categorical[i];
         if (type != 0 && type != 1) bad(at("split_type", i) + " is neither 0 (number) nor 1 (category)");
         if (type == 0) {
-            node.threshold = finite("split_conditions", raw_.condition, i);
+            node.threshold = threshold(i);
             node.column = columns_.number(node.feature, default_left);
             return;
         }

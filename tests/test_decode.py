@@ -12,7 +12,7 @@ from msgspec import UNSET
 from leadscoring._engine import Rows, count_colons
 from leadscoring.decode import LeadDecoder
 from leadscoring.errors import BatchTooLarge, MalformedJson, RequestError, ValidationError
-from leadscoring.features import FLOAT32_MAX, Feature
+from leadscoring.features import FLOAT32_MAX, Contract, Feature
 from leadscoring.lead import Lead
 from leadscoring.model.loaded import encoder
 from leadscoring.rejection import feature_fault
@@ -85,12 +85,37 @@ def json_values() -> st.SearchStrategy[Any]:
 def test_the_fast_way_takes_a_value_exactly_when_the_slow_way_finds_no_fault(feature: Feature, value: Any) -> None:
     """The two readers may never disagree on what a sound lead is."""
     sent = lead(**{feature.name: value})
-    fault = feature_fault(feature, {feature.name: value})
+    fault = feature_fault(feature, {feature.name: value}, SMALL)
     if fault is None:
         decoder.one(body(sent))
     else:
         with pytest.raises(ValidationError) as refusal:
             decoder.one(body(sent))
+        assert [found.path for found in refusal.value.faults] == [fault.path]
+
+
+OTHERS = (
+    Feature("number", "number", minimum=0),
+    Feature("integer", "integer", maximum=10),
+    Feature("flag", "flag"),
+    Feature("text", "category", values=("web",)),
+    Feature("numbered", "category", values=("1", "2.5"), numbers=True),
+    Feature("code", "category", codes=3),
+)
+
+
+@given(st.sampled_from(OTHERS), json_values(), st.sampled_from([None, -999.0, 2.0, 0.5]))
+def test_so_it_is_for_the_kinds_of_other_trainers(feature: Feature, value: Any, missing: float | None) -> None:
+    """Categories by number and by code, and a number that means missing in every column."""
+    contract = Contract((feature,), missing)
+    fault = feature_fault(feature, {feature.name: value}, contract)
+    reader: LeadDecoder[Rows] = LeadDecoder(contract, encoder(contract).encode, count_colons)
+    sent = body({"lead_id": "x", "features": {feature.name: value}})
+    if fault is None:
+        reader.one(sent)
+    else:
+        with pytest.raises(ValidationError) as refusal:
+            reader.one(sent)
         assert [found.path for found in refusal.value.faults] == [fault.path]
 
 

@@ -93,6 +93,21 @@ def test_the_commonest_categories_have_bins_of_their_own(known: int) -> None:
     assert ("others" in made.holds[-1]) == (known > 10)
 
 
+@pytest.mark.parametrize("known", [1, 9, 10, 40])
+def test_rare_texts_have_a_bin_where_the_card_lists_them(known: int) -> None:
+    """Then nothing is expected to be unseen."""
+    values = tuple(f"v{code}" for code in range(known))
+    feature = Feature("x", "category", values=values, other=True, rare=("r",))
+    reference = Bins((), (*(0.5 / known for _ in values), 0.3), 0.2)
+    made = drift.feature_bins(feature, reference)
+    assert made is not None
+    assert made.codes is not None
+    assert made.holds[made.codes[known]] == "rare values"
+    assert made.shares[made.codes[known]] == pytest.approx(0.3)
+    assert made.shares[drift.UNSEEN] == 0
+    assert math.fsum(share for share in made.shares if share is not None) == pytest.approx(1)
+
+
 def test_shares_of_the_score_are_those_of_its_quantiles() -> None:
     """A tenth each; where many leads have one score, its bin has all of them."""
     edges, parts = drift.score_bins(tuple(step / 100 for step in range(101)))

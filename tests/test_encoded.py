@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from leadscoring._engine import Rows
 from leadscoring.encoded import RowReader, decoded
 from leadscoring.errors import InvalidRows
+from leadscoring.features import Contract, Feature
 
 READER = RowReader(SMALL)
 
@@ -46,6 +47,18 @@ def test_csv_holds_the_same_rows_as_a_matrix(rows: list[list[float | None]], end
         ",".join(missing if value is None else repr(value) for value in row) for row in rows
     ) + end
     assert held(READER.csv(text.encode())) == held(READER.matrix(rows))
+
+
+@pytest.mark.parametrize("end", ["\n", "\n\n", "\r\n\r\n", "\n \t\r\n  ", "\n" * 50])
+@pytest.mark.parametrize("columns", [1, 2])
+def test_blank_lines_at_the_end_are_no_rows(end: str, columns: int) -> None:
+    """However they end; before another row an empty line is a missing value where there is one column only."""
+    reader = RowReader(Contract(tuple(Feature(f"f{place}", "number") for place in range(columns))))
+    rows: list[list[float | None]] = [[1.5] * columns, [None] * columns, [2.5] * columns]
+    text = "\n".join(",".join("" if value is None else str(value) for value in row) for row in rows)
+    assert held(reader.csv((text + end).encode())) == held(reader.matrix(rows))
+    with pytest.raises(InvalidRows, match="there are no rows"):
+        reader.csv(end.encode())
 
 
 @given(rows=st.lists(ROW, min_size=1, max_size=3), order=st.permutations(range(len(SMALL))))

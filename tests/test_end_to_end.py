@@ -31,7 +31,7 @@ SENT = 300
 @pytest.mark.parametrize("name", FILES)
 def test_a_model_of_real_leads_is_trained_served_and_confirmed(tmp_path: Path, shared_data: Path, name: str) -> None:
     """Nothing between the CSV and the answer changes a number."""
-    sample = read_table(shared_data / name).gather_every(5)
+    sample = read_table(shared_data / name).frame.gather_every(5)
     sample.write_csv(tmp_path / "leads.csv")
     model = tmp_path / "model.json"
     leadscoring("train", str(tmp_path / "leads.csv"), *FILES[name], "--out", str(model))

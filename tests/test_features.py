@@ -16,6 +16,11 @@ from leadscoring.features import Contract, Feature, nearest
         (Feature("x", "flag"), "0, 1, true or false"),
         (Feature("x", "category"), "text"),
         (Feature("x", "category", values=("a", "b")), "text, such as 'a', 'b'"),
+        (Feature("x", "category", values=("1", "2.5"), numbers=True), "a number, such as 1, 2.5"),
+        (
+            Feature("x", "category", codes=3),
+            "a whole number: the code of a category, of which the trees know 0 to 2",
+        ),
     ],
 )
 def test_a_feature_says_what_it_allows(feature: Feature, allowed: str) -> None:
@@ -37,6 +42,13 @@ def test_a_feature_says_what_it_allows(feature: Feature, allowed: str) -> None:
         {"name": "x", "kind": "category", "values": ("a", "a")},
         {"name": "x", "kind": "category", "values": ("a",), "missing": ("a",)},
         {"name": "x", "kind": "flag", "values": ("a",)},
+        {"name": "x", "kind": "number", "codes": 2},
+        {"name": "x", "kind": "category", "codes": 2, "rare": ("a",)},
+        {"name": "x", "kind": "category", "codes": 2, "values": ("a",)},
+        {"name": "x", "kind": "category", "values": ("1",), "numbers": True, "aliases": {"1.0": "1"}},
+        {"name": "x", "kind": "category", "values": ("a",), "numbers": True},
+        {"name": "x", "kind": "category", "values": ("a",), "aliases": {"A": "b"}},
+        {"name": "x", "kind": "category", "values": ("a",), "rare": ("a",)},
     ],
 )
 def test_a_feature_that_contradicts_itself_is_refused(nonsense: dict[str, object]) -> None:

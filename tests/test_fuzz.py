@@ -26,7 +26,8 @@ from leadscoring.errors import InvalidParameter, ModelError, RequestError, Valid
 from leadscoring.features import Contract, Feature
 from leadscoring.lead import Lead
 from leadscoring.model.card import ATTRIBUTE
-from leadscoring.model.loaded import LoadedModel, encoder
+from leadscoring.model.file import open_model
+from leadscoring.model.loaded import encoder
 from leadscoring.scoring import Asked
 from leadscoring.settings import read_settings
 
@@ -338,7 +339,7 @@ def test_a_mutated_card_is_refused_or_served_in_full(
     for number, how, odd in changes:
         said = mutate(said, place_in(said, number), how, odd)
     try:
-        model = LoadedModel.load(model_with(said))
+        model = open_model(model_with(said))
     except ModelError:
         return
     document = description(model, read_settings({}))

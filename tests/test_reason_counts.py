@@ -14,6 +14,7 @@ from leadscoring.features import Contract, Feature
 from leadscoring.lead import Scored
 from leadscoring.metrics import Metrics, Spent
 from leadscoring.model.card import Card
+from leadscoring.model.file import open_model
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.providers.local import Local
 from leadscoring.reason_counts import AREA, ReasonCounts
@@ -41,7 +42,7 @@ def counted(counts: ReasonCounts) -> Counted:
 @pytest.fixture
 def model(tmp_path: Path) -> LoadedModel:
     """The small model."""
-    return LoadedModel.load(model_file(tmp_path))
+    return open_model(model_file(tmp_path))
 
 
 def test_a_lead_alone_and_a_batch_count_what_they_are_answered(model: LoadedModel) -> None:

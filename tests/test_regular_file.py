@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from leadscoring.errors import ModelNotFound
-from leadscoring.model.loaded import LoadedModel
+from leadscoring.model.file import open_model
 from leadscoring.regular_file import NotRegular, opened
 
 
@@ -26,7 +26,7 @@ def test_what_is_no_file_is_refused_at_once(tmp_path: Path) -> None:
         with pytest.raises(NotRegular, match=f"not a regular file, but {kind}"):
             opened(path)
         with pytest.raises(ModelNotFound, match=f"not a regular file, but {kind}"):
-            LoadedModel.load(path)
+            open_model(path)
 
 
 def test_a_socket_is_refused(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from msgspec import UNSET
 from leadscoring._engine import Rows
 from leadscoring.lead import Scored, Warned
 from leadscoring.metrics import Spent
+from leadscoring.model.file import open_model
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.providers.local import Local
 from leadscoring.providers.provider import Given
@@ -47,7 +48,7 @@ class Elsewhere:
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> LoadedModel:
     """The small model."""
-    return LoadedModel.load(factories.model_file(tmp_path_factory.mktemp("model")))
+    return open_model(factories.model_file(tmp_path_factory.mktemp("model")))
 
 
 def both(scorer: Scorer, asked: Asked) -> list[Scored]:

@@ -102,6 +102,22 @@ def test_serving_imports_neither_the_trainer_nor_numpy_nor_traces(tmp_path: Path
     assert not heavy & set(json.loads(ran.stderr.splitlines()[-1]))
 
 
+def test_the_rounds_of_a_model_and_what_is_missing_are_settings(tmp_path: Path) -> None:
+    """Every worker opens the model by them, and says what counts and what does not."""
+    model = booster().copy()
+    model.set_attr(best_iteration="4")
+    model.save_model(tmp_path / "native.json")
+    with serving(tmp_path, tmp_path / "native.json", WORKERS="2") as server:
+        said = server.http.get("/api/v1/model/info").json()
+        assert (said["rounds"], said["missing_value"]) == ({"used": 20, "of": 20, "best": 5}, None)
+        assert "model caution" in server.logged()
+    settings = {"MODEL_ROUNDS": "best", "MODEL_MISSING": "-999"}
+    with serving(tmp_path, tmp_path / "native.json", WORKERS="2", **settings) as server:
+        said = server.http.get("/api/v1/model/info").json()
+        assert (said["rounds"], said["missing_value"]) == ({"used": 5, "of": 20, "best": 5}, -999)
+        assert said["n_trees"] == 5
+
+
 @contextmanager
 def in_development(folder: Path, **environ: str) -> Iterator[Server]:
     """A service started with ``--dev`` in a folder, with nothing set but its port, until it prints that it is ready."""

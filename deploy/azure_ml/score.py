@@ -17,6 +17,7 @@ import asyncio
 import logging
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,11 @@ from leadscoring.errors import InvalidRows, MalformedJson, ModelNotFound, Reques
 from leadscoring.hosted import MODEL_NAMES
 from leadscoring.metrics import Spent
 from leadscoring.model.calibration import logistic
+from leadscoring.model.file import Opening, open_model
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.providers.local import Local
 from leadscoring.scoring import Asked, Scorer
+from leadscoring.settings import one_setting
 
 MOST_LEADS = 100_000
 """Leads in one request; Azure's limit on a body comes first."""
@@ -96,6 +99,14 @@ deployed: list[Endpoint] = []
 """The one endpoint of this process, once ``init`` has loaded it."""
 
 
+def opening(environ: Mapping[str, str]) -> Opening:
+    """What the deployment says of the model, by the variables that the service has for it. Raises ``SettingError``."""
+    version, rounds, missing = (
+        one_setting(name, environ) for name in ("MODEL_VERSION", "MODEL_ROUNDS", "MODEL_MISSING")
+    )
+    return Opening(version=version, rounds=rounds, missing=missing)
+
+
 def model_file(folder: Path) -> Path:
     """The one model below a folder. Raises ``ModelNotFound`` when there is none, or more than one."""
     found = sorted(path for path in folder.rglob("*") if path.name in MODEL_NAMES and path.is_file())
@@ -113,8 +124,10 @@ def init() -> None:
     folder = os.environ.get("AZUREML_MODEL_DIR", "").strip()
     if not folder:
         raise ModelNotFound("", "AZUREML_MODEL_DIR is not set; Azure ML sets it to the folder of the deployed model")
-    model = LoadedModel.load(model_file(Path(folder)), os.environ.get("MODEL_VERSION", "").strip())
+    model = open_model(model_file(Path(folder)), opening(os.environ))
     deployed[:] = [Endpoint(model)]
+    for caution in model.cautions:
+        log.warning("model caution: %s", caution)
     log.info("model loaded: %s %s, certified: %s", model.card.name, model.card.version, model.certified)
 
 

@@ -1,6 +1,8 @@
 """The compiled engine: trees, exact contributions, and the encoding of leads."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 class Rows:
     """Leads as the trees take them: float32 of shape (leads, features), NaN for missing, read-only.
@@ -31,17 +33,22 @@ def join_rows(parts: Sequence[Rows]) -> Rows:
 class Encoder:
     """Turns decoded leads into rows.
 
-    ``kinds`` has 0 for a number, 1 for an integer, 2 for a flag and 3 for a category; ``tables`` has for
-    each category its text-to-code table (``None`` as code means missing), and ``other`` the code of a text
-    outside of it (``None``: missing). ``unset`` marks a value that was left out. Tables are copied.
+    ``kinds`` has 0 for a number, 1 for an integer, 2 for a flag, 3 for a category that comes as text, 4 for one that
+    comes as a number and 5 for one that comes as its code; ``tables`` has for each category of the kinds 3 and 4
+    its code by text or number (``None`` as code means missing), and ``other`` the code of one outside of it (``None``:
+    missing), or the first unseen code. ``unset`` marks a value that was left out. ``rare`` has for each feature the
+    texts outside of its table that are not new: a ``BinCounter`` counts them by their code, and not as unseen.
+    ``missing`` is the float32 that means missing beside NaN. Tables are copied.
     """
 
     def __init__(
         self,
         kinds: Sequence[int],
-        tables: Sequence[Mapping[str, float | None] | None],
+        tables: Sequence[Mapping[Any, float | None] | None],
         other: Sequence[float | None],
         unset: object,
+        rare: Sequence[Iterable[str]] | None = None,
+        missing: float = math.nan,
     ) -> None: ...
     def encode(self, leads: Sequence[tuple[object, ...]]) -> Rows:
         """One row a lead. ValueError names the row and the feature whose value does not fit."""
@@ -192,8 +199,8 @@ def count_colons(body: bytes) -> int:
     """How many colons lie outside of JSON strings; any bytes will do."""
 
 def _count_colons_plain(body: bytes) -> int: ...
-def nan_to_null(text: bytes) -> bytes:
-    """The JSON with NaN, Infinity and -Infinity (outside of strings) replaced by null."""
+def plain_json(text: bytes) -> bytes:
+    """The JSON with NaN (outside of strings) replaced by null, and infinities by numbers infinite as float32."""
 
 def variants() -> list[str]:
     """The instruction sets that this machine can run, the widest last."""

@@ -10,6 +10,8 @@ import click
 
 import leadscoring
 from leadscoring.errors import LeadScoringError, ModelNotFound
+from leadscoring.model.rounds import Choice
+from leadscoring.model_options import opening_options
 from leadscoring.settings import (
     DEMO_KEY,
     DEVELOPMENT,
@@ -118,13 +120,15 @@ def model() -> None:
 
 @model.command()
 @click.argument("path", type=click.Path(dir_okay=False))
+@opening_options
 @click.option("--json", "as_json", is_flag=True, help="All of it, as JSON.")
-def show(path: str, as_json: bool) -> None:
+def show(path: str, rounds: Choice, missing_value: float | None, as_json: bool) -> None:
     """Show what a model file holds, after checking it as the service would."""
-    from leadscoring.model.loaded import LoadedModel, describe
+    from leadscoring.model.file import Opening, open_model
+    from leadscoring.model.loaded import describe
 
     try:
-        loaded = LoadedModel.load(path)
+        loaded = open_model(path, Opening(rounds=rounds, missing=missing_value))
     except LeadScoringError as failure:
         raise Fails(failure) from None
     if as_json:
@@ -142,17 +146,22 @@ def show(path: str, as_json: bool) -> None:
 
 def overview(said: dict[str, Any]) -> list[str]:
     """The head of ``model show``."""
-    trained = said["training"]
+    trained, rounds = said["training"], said["rounds"]
     lines = [
         f"{said['name']} {said['version']}",
         f"trees       {said['n_trees']} of depth {said['max_depth']} over {said['n_features']} features",
+        f"rounds      {rounds['used']} of {rounds['of']}"
+        + (f", the best is {rounds['best']}" if rounds["best"] else ""),
         f"sha256      {said['sha256']}",
         f"calibration {said['calibration']['method']}, {said['calibration']['knots']} knots",
         f"golden rows {said['golden_rows']}, all as certified" if said["certified"] else "no card: its trees alone",
     ]
+    if said["missing_value"] is not None:
+        lines.append(f"missing     {said['missing_value']:g}, beside null")
     if trained:
         lines.append(f"trained on  {trained.rows} leads, {trained.positives} converted ({trained.target})")
     lines += [f"tier {tier}      {meaning}" for tier, meaning in said["tiers"]["definitions"].items()]
+    lines += [f"warning: {caution}" for caution in said["cautions"]]
     return [*lines, "", "features"]
 
 

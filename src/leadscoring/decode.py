@@ -210,7 +210,7 @@ def lead_types(contract: Contract) -> tuple[Any, Any]:
     """The msgspec types of a lead of this contract, and of many; unknown keys are refused."""
     fields: list[Any] = []
     for place, feature in enumerate(contract.features):
-        kind = value_type(feature)
+        kind = value_type(feature, contract.missing_value)
         fields.append((f"f{place}", kind) if feature.required else (f"f{place}", kind | None | UnsetType, UNSET))
     features = msgspec.defstruct(
         "Features",
@@ -233,14 +233,23 @@ def lead_types(contract: Contract) -> tuple[Any, Any]:
     return lead, list[lead]  # type: ignore[valid-type]  # made at run time
 
 
-def value_type(feature: Feature) -> Any:
-    """What msgspec is to accept for one feature; the encoder checks that whole numbers are whole."""
-    if feature.kind == "category":
+def value_type(feature: Feature, missing: float | None = None) -> Any:
+    """What msgspec is to accept for one feature; the encoder checks that whole numbers are whole.
+
+    ``missing`` is a number that means missing, whatever the feature takes otherwise.
+    """
+    if feature.is_text:
         return str
+    if feature.kind == "category":
+        return int | float  # a code or a number of a table, which the encoder knows
+    if feature.kind == "flag" and missing is not None:
+        return bool | int | float  # the encoder knows the flags among them
     if feature.kind == "flag":
         whole = Meta(ge=0, le=1)
         return bool | Annotated[int, whole] | Annotated[float, whole]
     low, high = feature.bounds
+    if missing is not None:
+        low, high = min(low, missing), max(high, missing)
     bounds = Meta(ge=low, le=high)
     if feature.kind == "number":
         return Annotated[float, bounds]

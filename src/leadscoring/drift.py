@@ -120,14 +120,19 @@ def feature_bins(feature: Feature, reference: card.Bins) -> Bins | None:
 
 
 def category_bins(feature: Feature, reference: card.Bins) -> Bins:
-    """A bin for each of the commonest codes, and one for the rest; a rare text is *unseen*, as when it is served."""
-    known = reference.shares[: len(feature.values)]
+    """A bin for each of the commonest codes, and one for the rest.
+
+    Rare texts have their own code where the card lists them. Where it does not, they cannot be told from texts
+    that are new, and are *unseen* as those are.
+    """
+    known = reference.shares if feature.rare else reference.shares[: len(feature.values)]
+    names = (*feature.values, "rare values")
     ranked = sorted(range(len(known)), key=lambda code: -known[code])
     bins = {code: min(rank, BINS - 1) for rank, code in enumerate(ranked)}
     shares, texts = [0.0] * (max(bins.values()) + 1), [""] * (max(bins.values()) + 1)
     for code in ranked:
         shares[bins[code]] += known[code]
-        texts[bins[code]] = feature.values[code]
+        texts[bins[code]] = names[code]
     if len(known) > BINS:
         texts[-1] = f"{len(known) - BINS + 1} others"
     return Bins(

@@ -16,6 +16,11 @@ from leadscoring.features import FLOAT32_MAX, Contract, Feature
 
 Values = list[list[float | None]]
 
+MOST_CODE = 2**24 - 2
+"""The largest code of a category that XGBoost knows."""
+
+BLANK = b" \t\r\n"
+
 MISSING_CELLS = (b"", b"nan")
 ORDER = "in the order of the contract (GET /api/v1/model/features)"
 
@@ -28,13 +33,18 @@ class RowReader:
         self._codes = [
             (place, most) for place, feature in enumerate(contract.features) if (most := top_code(feature)) is not None
         ]
+        self._means_missing = contract.means_missing if contract.missing_value is not None else None
 
     def csv(self, body: bytes) -> Rows:
-        """The rows in comma-separated text without a header, a line each."""
-        lines = body.removesuffix(b"\n").split(b"\n")
+        """The rows in comma-separated text without a header, a line each.
+
+        Blank lines at the end are no rows. Of a model with one column an empty line before another row is a row whose
+        value is missing; ``nan`` says so anywhere.
+        """
+        lines = body.rstrip(BLANK).split(b"\n")
         if b"_" in body:  # Python would read 1_000 as a number
             raise InvalidRows("cells must be numbers such as -1.5e3, or empty; there is an underscore in the rows")
-        if lines == [b""] and len(self.names) > 1:
+        if lines == [b""]:
             raise InvalidRows("there are no rows; send one a line, without a header")
         return self.matrix([self._cells(number, line) for number, line in enumerate(lines, 1)])
 
@@ -78,6 +88,9 @@ class RowReader:
         if not values:
             raise InvalidRows("there are no rows; send at least one")
         expected = len(self.names)
+        if self._means_missing is not None:
+            means_missing = self._means_missing
+            values = [[None if cell is not None and means_missing(cell) else cell for cell in row] for row in values]
         for number, row in enumerate(values, 1):
             if len(row) != expected:
                 raise self._wrong_length(number, len(row))
@@ -110,6 +123,8 @@ def top_code(feature: Feature) -> int | None:
     """The largest number that a category or a flag is encoded to; ``None`` for others."""
     if feature.kind == "flag":
         return 1
+    if feature.codes:
+        return MOST_CODE  # of a category that no split names, any code does
     return len(feature.values) - 1 + feature.other if feature.kind == "category" else None
 
 
@@ -127,7 +142,7 @@ def is_number(cell: bytes) -> bool:
 
 def decoded(contract: Contract) -> Callable[[Sequence[float | None]], tuple[Any, ...]]:
     """What turns an encoded row back into the values of a lead: categories by their texts, where they have one."""
-    texts = [feature.values if feature.kind == "category" else None for feature in contract.features]
+    texts = [feature.wire_values if feature.values else None for feature in contract.features]
 
     def values(row: Sequence[float | None]) -> tuple[Any, ...]:
         return tuple(

@@ -71,7 +71,7 @@ class Warned(msgspec.Struct, frozen=True, gc=False):
     ``feature`` is the one that it is about, if it is about one.
     """
 
-    code: Literal["unseen_category", "reasons_unavailable", "text_converted", "unknown_ignored"]
+    code: Literal["unseen_category", "rare_category", "reasons_unavailable", "text_converted", "unknown_ignored"]
     feature: str | None
     message: str
 

@@ -84,7 +84,7 @@ def strict_form(found: Outline, body: bytes, contract: Contract) -> tuple[bytes,
 
 def writes_a_value(value: str, feature: Feature) -> bool:
     """Whether a text is a JSON number, or true or false for a flag, and the feature no text."""
-    if feature.kind == "category":
+    if feature.is_text:
         return False
     return bool(is_number(value)) or (feature.kind == "flag" and value in TRUTHS)
 

@@ -61,6 +61,8 @@ EVENTS = {
                             "`exception` says where, without messages, since these may hold a lead"),
     "model loaded": Event("INFO", ("name", "version", "trees", "certified"), "The model is loaded, and its golden "
                           "rows score as certified"),
+    "model caution": Event("WARNING", ("advice",), "Somebody may expect other scores of the model, or other values in "
+                           "its leads: it stopped early, or the file lacks the values of its categories"),
     "model fails": Event("ERROR", ("reason",), "The model's golden rows no longer score as certified; said once, and "
                          "again when they did meanwhile"),
     "model file changed": Event("WARNING", ("serves", "advice"), "A worker started after the file at MODEL_PATH had "

@@ -20,12 +20,17 @@ def opened(path: str | Path) -> BinaryIO:
     Raises ``OSError`` when there is none, ``NotRegular`` when it is something else, at once in any case; and
     ``ValueError`` for a path with a zero byte in it.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # without it, to open a pipe waits for its writer
-    mode = os.fstat(descriptor).st_mode
+    descriptor, mode = descriptor_of(path)
     if not stat.S_ISREG(mode):
         os.close(descriptor)
         raise NotRegular(mode)
     return os.fdopen(descriptor, "rb")
+
+
+def descriptor_of(path: str | Path) -> tuple[int, int]:
+    """A descriptor of what is at a path, for the caller to close, and its mode. Raises as ``opened`` does."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # without it, to open a pipe waits for its writer
+    return descriptor, os.fstat(descriptor).st_mode
 
 
 def kind_of(mode: int) -> str:

@@ -9,7 +9,7 @@ Places are JSON pointers (RFC 6901), since feature names may hold dots and space
 import json
 import math
 from collections.abc import Container, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from leadscoring._engine import Names
 from leadscoring.errors import Fault, MalformedJson, RequestError, ValidationError
@@ -205,7 +205,7 @@ def feature_faults(faults: Faults, features: Part, refusals: Refusals) -> None:
     for feature in refusals.rejection.contract.features:
         if feature.name in given and feature.name not in features.values:
             continue  # it is there under another name, and that has been told
-        if fault := feature_fault(feature, features.values):
+        if fault := feature_fault(feature, features.values, refusals.rejection.contract):
             faults.add(fault)
 
 
@@ -219,10 +219,10 @@ def renamed_fault(rule: Rule, meant: Mapping[str, str]) -> Fault:
     return Fault("/features", said, next(iter(meant)), FEATURES_ALLOWED)
 
 
-def feature_fault(feature: Feature, features: Mapping[str, Any]) -> Fault | None:
+def feature_fault(feature: Feature, features: Mapping[str, Any], contract: Contract) -> Fault | None:
     """What is wrong with one feature, if anything."""
     value = features.get(feature.name)
-    if fits(feature, value) if value is not None else not feature.required:
+    if fits(feature, value, contract) if value is not None else not feature.required:
         return None
     place, allowed = f"/features/{pointer(feature.name)}", feature.allowed
     if value is None:
@@ -231,18 +231,20 @@ def feature_fault(feature: Feature, features: Mapping[str, Any]) -> Fault | None
     return Fault(place, f"{feature.name} must be {allowed}, not {told(value)}", shown(value), allowed)
 
 
-def fits(feature: Feature, value: Any) -> bool:
-    """Whether a value is of the feature's kind and within its bounds."""
-    if feature.kind == "category":
+def fits(feature: Feature, value: Any, contract: Contract) -> bool:
+    """Whether a value is of the feature's kind and within its bounds, or the number that means missing."""
+    if feature.is_text:
         return isinstance(value, str) and is_text(value)
+    if is_finite(value) and contract.means_missing(value):
+        return True
     if feature.kind == "flag":
         return isinstance(value, bool | int | float) and value in (0, 1)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return False
-    if feature.kind == "integer" and value != math.floor(value):
-        return False
-    low, high = feature.bounds
-    return low <= value <= high
+    return is_finite(value) and feature.fits(value)
+
+
+def is_finite(value: object) -> TypeGuard[int | float]:
+    """Whether a value is a finite number."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def repeated_faults(faults: Faults, part: Part, place: str) -> None:

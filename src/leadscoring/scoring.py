@@ -210,10 +210,20 @@ def reasons(model: LoadedModel, lead: Lead, strongest: Iterable[tuple[int, float
 
 
 def unseen_warning(model: LoadedModel, place: int, lead: Lead) -> Warned:
-    """The warning for a category that training did not know."""
+    """The warning for a category that training did not know, or knew as too rare to learn from.
+
+    Cards of before rare texts were listed cannot tell the two apart where the trees know of rare ones.
+    """
     feature, value = model.card.contract.features[place], lead.values[place]
+    if feature.codes:
+        told = f"no tree names code {value}, whether training knew it or not: it is scored like all such codes"
+        return Warned("unseen_category", feature.name, told)
     treated = "as a rare value" if feature.other else "as unknown"
-    return Warned("unseen_category", feature.name, f"{value[:80]!r} was not seen in training and is scored {treated}")
+    shown = repr(value[:80] if isinstance(value, str) else value)
+    if value in model.rare[place]:
+        return Warned("rare_category", feature.name, f"{shown} was rare in training and is scored {treated}")
+    seen = "was rare or not seen" if feature.other and not feature.rare else "was not seen"
+    return Warned("unseen_category", feature.name, f"{shown} {seen} in training and is scored {treated}")
 
 
 def add_details(model: LoadedModel, scored: list[Scored], margins: list[float], began: float) -> None:

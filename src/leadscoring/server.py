@@ -21,13 +21,14 @@ from leadscoring.errors import CannotStart
 from leadscoring.keys import KeyCopy, KeyRing
 from leadscoring.logs import Log, configure
 from leadscoring.metrics import AREA, declared
-from leadscoring.model.loaded import LoadedModel, read_file
+from leadscoring.model.content import read_content
+from leadscoring.model.file import model_of
 from leadscoring.providers.table import check_installed
 from leadscoring.settings import Settings
 from leadscoring.shared_folder import shared_folder
 from leadscoring.supervisor import Supervisor
 from leadscoring.tally import make_file
-from leadscoring.wiring import Shared, check_traces_installed, keep_model
+from leadscoring.wiring import Shared, check_traces_installed, keep_model, opening_of
 
 SPARE_SLOTS = 2
 """Room in the metrics for a worker that starts while the one it replaces still ends."""
@@ -59,8 +60,8 @@ def run(settings: Settings, on_ready: Callable[[int], None] = lambda _port: None
             config = uvicorn.Config(**arguments(settings))
             Server(config, settings.drain_seconds, on_ready=partial(on_ready, port_of(listener))).run([listener])
         return
-    data = read_file(settings.model_path)
-    LoadedModel.of(data, settings.model_path, settings.model_version)
+    data = read_content(settings.model_path)
+    model_of(data, settings.model_path, opening_of(settings))
     with listening(settings) as listener, shared_folder() as folder:
         shared = Shared(folder)
         make_shared(shared, settings, data)

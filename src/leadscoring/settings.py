@@ -10,12 +10,13 @@ from functools import cache
 from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
 
 from leadscoring.errors import SettingError, SettingsConflict
+from leadscoring.features import FLOAT32_MAX
 from leadscoring.hosted import MODEL_FOLDER, as_hosted
 
 DEMO_KEY = "demo-api-key-123"
@@ -229,6 +230,16 @@ def port_or_none(text: str) -> int | None:
     return whole(1, 65535)(text) if text else None
 
 
+def number_or_none(text: str) -> float | None:
+    """Reads a number within float32, or NaN; nothing stands for none."""
+    if not text:
+        return None
+    value = float(digits(text))
+    if abs(value) > FLOAT32_MAX:
+        raise ValueError(text)
+    return value
+
+
 SPOKEN = "http/protobuf"
 """The protocol of traces, by OpenTelemetry's name for it."""
 
@@ -254,6 +265,12 @@ TABLE = (
     Setting("MODEL_PATH", MODEL_AT, str, "a path",
             "The model file: XGBoost JSON or UBJ; not set and no file there: the model inside the package"),
     Setting("MODEL_VERSION", "", plain, "printable text", "The version that the model must have; empty takes any"),
+    Setting("MODEL_ROUNDS", "auto", one_of("auto", "all", "best"), "auto, all or best",
+            "Rounds of an early-stopped model that count: all, those up to the best one, or, with auto, what its own "
+            "program takes: the best ones of a file that XGBoost's scikit-learn wrapper saved, else all"),
+    Setting("MODEL_MISSING", "", number_or_none, "a number within float32, nan or nothing",
+            "The number that means missing, beside null, in every column of a model without a card, such as -999; "
+            "empty takes what the file says (XGBoost before 2.0), nan takes none"),
     Setting("DRIFT_METRICS", "on", on_or_off, "on or off",
             "Count scored leads by bin of each feature, for drift: 12 series a feature, of 200 features at most"),
     Setting("SAGEMAKER_ENDPOINT_NAME", "", matching(NAME), NAME_ALLOWED, "The endpoint that scores with sagemaker"),
@@ -347,6 +364,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     model_endpoint_provider: str
     model_path: str
     model_version: str
+    model_rounds: Literal["auto", "all", "best"]
+    model_missing: float | None
     drift_metrics: bool
     sagemaker_endpoint_name: str
     aws_region: str
@@ -478,6 +497,11 @@ def read_settings(environ: Mapping[str, str], model_folder: Path = MODEL_FOLDER)
         settings = msgspec.structs.replace(settings, model_path=shipped_model())
     check_relations(settings)
     return settings
+
+
+def one_setting(name: str, environ: Mapping[str, str]) -> Any:
+    """The value of one variable alone, for what reads no others. Raises ``SettingError``."""
+    return next(row for row in TABLE if row.name == name).value(environ)
 
 
 @cache

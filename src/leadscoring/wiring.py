@@ -14,14 +14,16 @@ from typing import NamedTuple
 
 from leadscoring._engine import count_colons
 from leadscoring.drift import baseline
-from leadscoring.errors import CannotStart, ModelChanged, ModelNotFound
+from leadscoring.errors import CannotStart, ModelChanged, ModelNotFound, ModelUnreadable
 from leadscoring.features import Contract
 from leadscoring.key_file import Scope
 from leadscoring.keys import KeyRing
 from leadscoring.lenience import LenientDecoder
 from leadscoring.logs import AccessLog, Log, configure
 from leadscoring.metrics import Metrics
-from leadscoring.model.loaded import LoadedModel, encoder, read_file
+from leadscoring.model.content import read_content
+from leadscoring.model.file import Opening, model_of, open_model
+from leadscoring.model.loaded import LoadedModel, encoder
 from leadscoring.providers.provider import Provider
 from leadscoring.providers.table import is_installed, provider_of
 from leadscoring.scoring import Scorer
@@ -130,7 +132,12 @@ def lenient_decoder(contract: Contract) -> LenientDecoder:
 
 def model_at_path(settings: Settings) -> LoadedModel:
     """The model at MODEL_PATH. Raises a ``ModelError``."""
-    return LoadedModel.load(settings.model_path, settings.model_version)
+    return open_model(settings.model_path, opening_of(settings))
+
+
+def opening_of(settings: Settings) -> Opening:
+    """What the settings say of the model that its file may not say."""
+    return Opening(version=settings.model_version, rounds=settings.model_rounds, missing=settings.model_missing)
 
 
 def keep_model(shared: Shared, data: bytes) -> None:
@@ -157,7 +164,7 @@ def kept_model(settings: Settings, shared: Shared) -> LoadedModel:
         if model.sha256 != kept:
             raise ModelChanged(path, kept, model.sha256)
         return model
-    model = LoadedModel.of(read_file(shared.model), path, settings.model_version)
+    model = model_of(read_content(shared.model), path, opening_of(settings))
     if not holds(path, kept):
         log.warning(
             "model file changed", serves=kept, advice="the file at MODEL_PATH is not served until the service restarts"
@@ -168,8 +175,8 @@ def kept_model(settings: Settings, shared: Shared) -> LoadedModel:
 def holds(path: str, digest: str) -> bool:
     """Whether there is a file with this SHA-256."""
     try:
-        return hashlib.sha256(read_file(path)).hexdigest() == digest
-    except ModelNotFound:
+        return hashlib.sha256(read_content(path)).hexdigest() == digest
+    except (ModelNotFound, ModelUnreadable):
         return False
 
 
@@ -215,6 +222,8 @@ def announce(settings: Settings, model: LoadedModel, keys: KeyRing) -> None:
         trees=model.trees.n_trees,
         certified=model.certified,
     )
+    for caution in model.cautions:
+        log.warning("model caution", advice=caution)
     if settings.serves_shipped_model:
         log.warning(
             "shipped model served",

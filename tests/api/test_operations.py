@@ -24,7 +24,7 @@ from leadscoring.errors import EndpointError, RequestError
 from leadscoring.keys import KeyRing
 from leadscoring.metrics import Metrics
 from leadscoring.model.card import Card, GoldenRow
-from leadscoring.model.loaded import LoadedModel
+from leadscoring.model.file import open_model
 from leadscoring.providers.local import Local
 from leadscoring.scoring import Scorer
 from leadscoring.settings import read_settings
@@ -173,7 +173,7 @@ class Desk(NamedTuple):
 
 def desk(folder: Path, changed: Card | None = None, **environ: str) -> Desk:
     """One process, with a model whose card may be another than it was certified with."""
-    model = LoadedModel.load(model_file(folder))
+    model = open_model(model_file(folder))
     if changed:
         model = replace(model, card=changed)
     settings = read_settings({"WORKERS": "1", **environ})

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from factories import LEAD, SMALL, bare_model_file, card, lead, model_file, stock_margins
+from factories import LEAD, SMALL, bare_model_file, booster, card, lead, model_file, stock_margins
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -146,3 +146,19 @@ def test_there_must_be_one_model_and_azure_must_say_where(tmp_path: Path, monkey
     model_file(tmp_path / "2")
     with pytest.raises(ModelNotFound, match=r"2/model.json, model.json"):
         script().init()
+
+
+def test_a_deployment_says_of_its_model_what_the_service_may(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the same variables, so that both score with the same rounds."""
+    native = booster().copy()
+    native.set_attr(best_iteration="4")
+    native.save_model(tmp_path / "model.json")
+    monkeypatch.setenv("AZUREML_MODEL_DIR", str(tmp_path))
+    monkeypatch.setenv("MODEL_ROUNDS", "best")
+    score = script()
+    score.init()
+    margins = score.run(json.dumps({"data": [ROWS[0]]}))["margins"]
+    monkeypatch.setenv("MODEL_ROUNDS", "all")
+    score.init()
+    assert score.run(json.dumps({"data": [ROWS[0]]}))["margins"] == stock_margins([ROWS[0]])
+    assert margins == stock_margins([ROWS[0]], native[:5])

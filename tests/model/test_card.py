@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadscoring.errors import CardInvalid
-from leadscoring.model.card import TIERS, Bins, Reference, Tiers, percentile, read_card
+from leadscoring.model.card import TIERS, Bins, Reference, Tiers, in_percent, percentile, read_card
 
 
 def test_a_card_is_read_back_as_it_was_written() -> None:
@@ -86,3 +86,28 @@ def test_a_reference_is_in_order() -> None:
     with pytest.raises(CardInvalid):
         Reference((0.2,))
     assert Bins().missing == 0.0
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "first", "last"),
+    [
+        ((0.8, 0.6, 0.4, 0.2), "probability 80.0% or more", "probability below 20.0%"),
+        ((0.99996, 0.5, 0.4, 0.0003), "probability 99.996% or more", "probability below 0.030%"),
+        ((0.999999, 0.5, 0.4, 0.000001), "probability 99.9999% or more", "probability below 0.0001%"),
+        ((1.0, 0.5, 0.4, 0.0), "probability 100%", "probability below 0% (no lead)"),
+    ],
+)
+def test_tiers_at_the_ends_of_the_scale(thresholds: tuple[float, float, float, float], first: str, last: str) -> None:
+    """Words never say that a tier begins where no probability is."""
+    meanings = Tiers(thresholds).meanings()
+    assert (meanings["A"], meanings["E"]) == (first, last)
+
+
+@given(st.lists(st.floats(0, 1).map(lambda share: round(share, 7)), min_size=1, max_size=4))
+def test_percentages_are_apart_from_each_other_and_from_the_ends(shares: list[float]) -> None:
+    """Only 0 is 0%, only 1 is 100%, and no two different shares read alike."""
+    words = in_percent(shares)
+    assert len(set(words)) == len(set(shares))
+    for share, word in zip(shares, words, strict=True):
+        assert (float(word[:-1]) == 0.0) == (share == 0.0)
+        assert (float(word[:-1]) == 100.0) == (share == 1.0)

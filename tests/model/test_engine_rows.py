@@ -4,6 +4,7 @@ import enum
 import io
 import math
 import threading
+from array import array
 from typing import Any
 
 import msgspec
@@ -39,6 +40,33 @@ def test_unseen_texts_are_named() -> None:
     assert rows.row(0)[3:] == [9.0, None]
     assert rows.unseen == [(0, 3), (0, 4), (1, 4)]
     assert rows.present == [5, 5]
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_rare_texts_have_the_code_of_others_and_are_counted_by_it(together: bool) -> None:
+    """They are outside of the table like unseen ones, but a counter takes them for what they are, joined or not."""
+    encoder = _engine.Encoder([3, 3], [TABLE, TABLE], [9.0, None], UNSET, [("pink", "grey"), ["pink"]])
+    leads = [("pink", "pink"), ("blue", "blue"), ("red", "red")]
+    rows = encoder.encode(leads) if together else _engine.join_rows([encoder.encode([lead]) for lead in leads])
+    assert [rows.row(place) for place in range(3)] == [[9.0, None], [9.0, None], [0.0, 0.0]]
+    assert rows.unseen == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    numbers = array("d", [0.0] * 40)
+    codes = (0, 0, 0, 0, 0, 0, 0, 0, 0, 5)
+    counter = _engine.BinCounter(numbers, [(10, None, codes), (22, None, codes)], (), 0)
+    counter.count(rows, [0.0, 0.0, 0.0])
+    assert {place - 10: count for place, count in enumerate(numbers[:22]) if count and place >= 10} == {
+        0: 1,
+        5: 1,
+        11: 1,
+    }
+    assert {place - 22: count for place, count in enumerate(numbers) if count and place >= 22} == {0: 1, 10: 1, 11: 1}
+
+
+@pytest.mark.parametrize("rare", [[()], [(), (), ()], [(), 5], 5, [(), [[]]]])
+def test_rare_texts_that_are_none_are_refused(rare: object) -> None:
+    """One collection of texts a feature."""
+    with pytest.raises((ValueError, TypeError)):
+        _engine.Encoder([3, 3], [TABLE, TABLE], [9.0, None], UNSET, rare)  # type: ignore[arg-type]
 
 
 class Whole(int):
@@ -106,7 +134,7 @@ def test_what_is_no_list_of_tuples_is_a_type_error(leads: Any) -> None:
     ("kinds", "tables", "other"),
     [
         ([0], [], []),
-        ([4], [None], [None]),
+        ([6], [None], [None]),
         ([-1], [None], [None]),
         ([2**80], [None], [None]),
         ([3], [{"a": math.inf}], [None]),

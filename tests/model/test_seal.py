@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from leadscoring.errors import ModelAltered, ModelError
 from leadscoring.model.card import ATTRIBUTE, SEAL
-from leadscoring.model.loaded import LoadedModel
+from leadscoring.model.file import model_of, open_model
 from leadscoring.training.fit import write_model
 
 
@@ -28,16 +28,16 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_it_is_served_whatever_has_written_it_again(sealed: Path, tmp_path: Path) -> None:
     """Stock XGBoost, as JSON or UBJ: card and trees are the same."""
-    digests = {LoadedModel.load(sealed).trees.digest}
+    digests = {open_model(sealed).trees.digest}
     for name in ("again.json", "again.ubj"):
         xgb.Booster(model_file=sealed).save_model(tmp_path / name)
-        digests.add(LoadedModel.load(tmp_path / name).trees.digest)
+        digests.add(open_model(tmp_path / name).trees.digest)
     assert len(digests) == 1
 
 
 def test_a_model_that_nobody_sealed_is_served(tmp_path: Path) -> None:
     """Its golden rows are all that can be compared."""
-    model = LoadedModel.load(model_file(tmp_path))
+    model = open_model(model_file(tmp_path))
     assert SEAL not in model.trees.attributes
 
 
@@ -47,10 +47,10 @@ def test_one_digit_that_is_another_is_noticed_or_means_nothing(sealed: Path, dat
     content = bytearray(sealed.read_bytes())
     place = data.draw(st.sampled_from([place for place, byte in enumerate(content) if chr(byte).isdigit()]))
     other = data.draw(st.sampled_from([digit for digit in b"0123456789" if digit != content[place]]))
-    whole = LoadedModel.of(bytes(content), sealed)
+    whole = model_of(bytes(content), sealed)
     content[place] = other
     try:
-        model = LoadedModel.of(bytes(content), sealed)
+        model = model_of(bytes(content), sealed)
     except ModelError:
         return
     assert (model.trees.digest, model.card) == (whole.trees.digest, whole.card)
@@ -78,7 +78,7 @@ def test_trees_that_were_edited_are_not_served(sealed: Path, change: Any) -> Non
     document = json.loads(sealed.read_bytes())
     change(document["learner"]["gradient_booster"]["model"]["trees"])
     with pytest.raises(ModelAltered, match="edited, or damaged"):
-        LoadedModel.of(json.dumps(document).encode(), sealed)
+        model_of(json.dumps(document).encode(), sealed)
 
 
 def test_a_card_that_was_edited_is_not_served(sealed: Path) -> None:
@@ -87,4 +87,4 @@ def test_a_card_that_was_edited_is_not_served(sealed: Path) -> None:
     attributes = document["learner"]["attributes"]
     attributes[ATTRIBUTE] = attributes[ATTRIBUTE].replace('"thresholds":[0.6,', '"thresholds":[0.5,')
     with pytest.raises(ModelAltered):
-        LoadedModel.of(json.dumps(document).encode(), sealed)
+        model_of(json.dumps(document).encode(), sealed)

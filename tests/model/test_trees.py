@@ -302,7 +302,6 @@ def test_rows_that_are_no_numbers_are_refused(grow: Grow) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"booster": "dart"}, "'dart'"),
         ({"booster": "gblinear"}, "'gblinear'"),
         ({"objective": "multi:softprob", "num_class": 3}, "3 classes"),
         ({"objective": "reg:squarederror"}, "'reg:squarederror'"),
@@ -338,9 +337,7 @@ def test_absent_files_are_not_found(tmp_path: Path) -> None:
         TreeEnsemble.load("a\0b")
 
 
-@pytest.mark.parametrize(
-    "data", [b"", b"   ", b"binf\0\0", b"[]", b"{}", b"{", b"null", b"\xff\xfe", b"{L", b"{" * 99999]
-)
+@pytest.mark.parametrize("data", [b"[]", b"{}", b"null", b"{L", b"{" * 99999])
 def test_other_files_are_unreadable(data: bytes) -> None:
     """What is no model at all is said to be none."""
     with pytest.raises(ModelUnreadable, match="model: not a"):

@@ -9,7 +9,7 @@ from test_drift_counts import REFERENCE, bins_of, counting
 from leadscoring._engine import Rows
 from leadscoring.errors import EndpointUnreachable
 from leadscoring.metrics import Spent
-from leadscoring.model.loaded import LoadedModel
+from leadscoring.model.file import open_model
 from leadscoring.providers.remote import Remote
 from leadscoring.scoring import Asked, Scorer
 
@@ -22,7 +22,7 @@ DOWN = EndpointUnreachable("azure", "the connection failed")
 @pytest.mark.parametrize(("then", "fallback", "leads"), [("answers", "none", 5), (DOWN, "local", 5), (DOWN, "none", 0)])
 def test_a_lead_that_got_a_score_counts_once(tmp_path: Path, then: Outcome, fallback: str, leads: int) -> None:
     """Alone, in a batch, or encoded by its caller; one that got none does not count, and no check does."""
-    loaded = LoadedModel.load(model_file(tmp_path, card(reference=REFERENCE)))
+    loaded = open_model(model_file(tmp_path, card(reference=REFERENCE)))
     counts = counting()
     endpoint = Scripted(loaded)
 

@@ -23,6 +23,7 @@ from leadscoring.errors import (
     EndpointUnreachable,
 )
 from leadscoring.metrics import Metrics
+from leadscoring.model.file import open_model
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.providers.provider import Given
 from leadscoring.providers.remote import Remote
@@ -38,13 +39,13 @@ QUIET = {"MODEL_CHECK_SECONDS": "86400"}
 @pytest.fixture(scope="module")
 def loaded(model: Path) -> LoadedModel:
     """The small model."""
-    return LoadedModel.load(model)
+    return open_model(model)
 
 
 @pytest.fixture(scope="module")
 def cardless(tmp_path_factory: pytest.TempPathFactory) -> LoadedModel:
     """The small model without golden rows."""
-    return LoadedModel.load(factories.model_file(tmp_path_factory.mktemp("cardless"), factories.card(golden=())))
+    return open_model(factories.model_file(tmp_path_factory.mktemp("cardless"), factories.card(golden=())))
 
 
 def run(provider: Remote, test: Callable[[Remote], Awaitable[None]], compares: bool = True) -> None:
@@ -256,7 +257,7 @@ def test_the_fallback_answers_whatever_fails(loaded: LoadedModel, outcome: Outco
 
 def test_a_fallback_that_does_not_score_as_certified_is_not_used(model: Path) -> None:
     """It is exercised before it is needed, and fails loudly."""
-    broken = LoadedModel.load(model)
+    broken = open_model(model)
     rows = tuple(row.__class__(row.row, row.margin + 1) for row in broken.card.golden)
     object.__setattr__(broken, "card", factories.card(golden=rows))
 

@@ -27,7 +27,7 @@ def test_tiers_hold_their_share_and_tell_their_conversion() -> None:
     tiers = make_tiers(p, y)
     assert [(p >= bound).mean() for bound in tiers.thresholds] == pytest.approx([0.1, 0.25, 0.5, 0.75], abs=0.002)
     assert "50.0% of 100 past leads converted" in tiers.definitions["A"]
-    assert "0.0% of 250 past leads converted" in tiers.definitions["E"]
+    assert "none of 250 past leads converted" in tiers.definitions["E"]
 
 
 @settings(max_examples=50, deadline=None)

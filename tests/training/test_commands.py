@@ -77,3 +77,33 @@ def test_help_needs_no_training_library() -> None:
     """Importing the commands imports none of the heavy libraries."""
     code = "import sys, leadscoring.training.commands; sys.exit(any(m in sys.modules for m in ('xgboost', 'polars', 'numpy')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_options_for_files_of_people(tmp_path: Path) -> None:
+    """Outcomes, personal data and ways of reading are named on the command line, and what was read is printed."""
+    rows = [
+        f"{('Customer', 'Evangelist', 'Lost', 'Lost', 'Spam', 'Open')[place % 6]};{place % 7},5;{place % 2};{'mf'[place % 2]}"
+        for place in range(600)
+    ]
+    data = tmp_path / "leads.csv"
+    data.write_text("\n".join(["Stage;Betrag;Kontakt;Gender", *rows]))
+    command = [str(data), "--target", "Stage", "--positive", "Customer,Evangelist", "--negative", "Lost"]
+    command += ["--keep", "Gender", "--read", "Kontakt=flag", "--ignore", "Gendr", "--out", str(tmp_path / "m.json")]
+    told = CliRunner().invoke(train, command)
+    assert told.exit_code == 0, told.output
+    for words in (
+        "400 leads, 200 converted",
+        "200 rows were left out: 'Open' (100), 'Spam' (100) (named neither by --positive nor by --negative)",
+        "separated by semicolons",
+        "'Betrag': numbers such as '0,5', read as 0.5",
+        "Kontakt: flag, required",
+        "Gender: category",
+        "--ignore 'Gendr' means no column of the data; did you mean 'Gender'?",
+    ):
+        assert words in told.stdout
+    told = CliRunner().invoke(
+        evaluate, [str(tmp_path / "m.json"), str(data), "--target", "Stage", "--negative", "Spam"]
+    )
+    assert "300 leads, 200 converted" in told.stdout
+    told = CliRunner().invoke(evaluate, [str(tmp_path / "m.json"), str(data), "--target", "Stage"])
+    assert "400 leads, 200 converted" in told.stdout

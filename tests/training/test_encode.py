@@ -1,13 +1,18 @@
 import math
 
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from leadscoring.features import FLOAT32_MAX, Contract, Feature
-from leadscoring.training.encode import encode_table, refused
+from leadscoring._engine import count_colons
+from leadscoring.decode import LeadDecoder
+from leadscoring.errors import CardInvalid, RequestError
+from leadscoring.features import FLOAT32_MAX, Contract, Feature, Kind
+from leadscoring.model.loaded import encoder
+from leadscoring.training.encode import encode_table, with_unseen
 
 CONTRACT = Contract(
     (
@@ -77,7 +82,55 @@ def test_flags_in_every_spelling(values: list[object]) -> None:
     assert encode_table(CONTRACT, pl.DataFrame({"f": values}))[:, 2].tolist() == [1.0, 0.0]
 
 
-def test_what_the_service_would_refuse_is_counted() -> None:
-    """Values out of bounds are counted by feature."""
-    frame = pl.DataFrame({"n": [-1.0, 2.0], "i": [11.0, 2.5], "f": [0, 1]})
-    assert refused(CONTRACT, frame) == {"n": 1, "i": 2}
+BOUNDS = st.none() | st.floats(-(2**60), 2**60)
+AROUND = st.sampled_from([2**53 - 1, 2**53, 2**53 + 2, -(2**53), 2**60, 1e300, -0.0, 0.5, 1.0]) | st.floats(
+    allow_nan=False, allow_infinity=False
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(kind=st.sampled_from(["number", "integer", "flag"]), low=BOUNDS, high=BOUNDS, value=AROUND | st.integers())
+def test_training_takes_the_numbers_that_the_service_takes(
+    kind: Kind, low: float | None, high: float | None, value: float
+) -> None:
+    """One definition of what fits a kind: whole numbers beyond 2^53 are refused by both."""
+    try:
+        feature = Feature("x", kind, minimum=low, maximum=high)
+    except CardInvalid:
+        return
+    try:
+        column = pl.DataFrame({"x": [float(value)]}, schema={"x": pl.Float64})
+    except OverflowError:
+        return
+    assume(float(value) == value)
+    contract = Contract((feature,))
+    decoder = LeadDecoder(contract, encoder(contract).encode, count_colons)
+    body = msgspec.json.encode({"lead_id": "a", "features": {"x": value}})
+    try:
+        decoder.one(body)
+        taken = True
+    except RequestError:
+        taken = False
+    assert feature.fits(value) == taken
+    assert bool(~np.isnan(encode_table(contract, column)[0, 0])) == taken
+
+
+def test_texts_have_the_codes_of_the_service() -> None:
+    """Other spellings, rare texts and missing ones are encoded as the engine encodes them."""
+    feature = Feature(
+        "c",
+        "category",
+        values=("Germany", "France"),
+        missing=("NA",),
+        other=True,
+        aliases={"GERMANY": "Germany", " France": "France"},
+        rare=("Malta",),
+    )
+    contract = Contract((feature,))
+    texts = ["Germany", "GERMANY", " France", "NA", "Malta", "Atlantis", None]
+    rows = encoder(contract).encode([(text,) for text in texts])
+    expected = [rows.row(place)[0] for place in range(len(texts))]
+    assert expected == [0.0, 0.0, 1.0, None, 2.0, 2.0, None]
+    frame = pl.DataFrame({"c": texts})
+    np.testing.assert_array_equal(encode_table(contract, frame)[:, 0], np.array(expected, dtype=np.float32))
+    assert with_unseen(contract, frame, encode_table(contract, frame))[:, 0].tolist()[4:6] == [2.0, 3.0]

@@ -4,7 +4,8 @@ import pytest
 
 from leadscoring.errors import TrainingDataError
 from leadscoring.features import Feature
-from leadscoring.training.infer import Inferred, infer
+from leadscoring.training.how import parse_how
+from leadscoring.training.infer import Asked, Inferred, infer
 from leadscoring.training.missing import parse_tokens
 
 ROWS = 400
@@ -20,15 +21,22 @@ def same_numbers() -> None:
     RANDOM.bit_generator.state = BEGINNING
 
 
-def inferred(*columns: pl.Series, missing: tuple[str, ...] = (), ignore: tuple[str, ...] = ()) -> Inferred:
+def inferred(
+    *columns: pl.Series,
+    missing: tuple[str, ...] = (),
+    ignore: tuple[str, ...] = (),
+    keep: tuple[str, ...] = (),
+    read: tuple[str, ...] = (),
+) -> Inferred:
     """What is inferred of some columns beside one that is certainly kept."""
     frame = pl.DataFrame([KEEP, *columns])
-    return infer(frame, Y, {}, ignore, parse_tokens(missing, frame.columns))
+    asked = Asked(ignore, keep, parse_how(read, frame.columns))
+    return infer(frame, Y, {}, asked, parse_tokens(missing, frame.columns))
 
 
-def feature(column: pl.Series, *missing: str) -> Feature:
+def feature(column: pl.Series, *missing: str, read: tuple[str, ...] = ()) -> Feature:
     """The feature that a column became."""
-    found = {one.name: one for one in inferred(column, missing=missing).contract.features}
+    found = {one.name: one for one in inferred(column, missing=missing, read=read).contract.features}
     return found[column.name]
 
 
@@ -61,10 +69,55 @@ def test_whole_numbers_written_with_a_fraction() -> None:
     assert feature(text([None, *whole[1:]])).kind == "integer"
 
 
-@pytest.mark.parametrize("pair", [("0", "1"), ("True", "false"), ("0.0", "1.0")])
-def test_zero_and_one_are_a_flag(pair: tuple[str, str]) -> None:
-    """0 and 1, or true and false, are a flag."""
-    assert feature(text([pair[k % 2] for k in RANDOM.integers(0, 2, ROWS)])).kind == "flag"
+@pytest.mark.parametrize(
+    ("name", "pair", "kind"),
+    [
+        ("c", ("True", "false"), "flag"),
+        ("is_member", ("0", "1"), "flag"),
+        ("hasDemo", ("0.0", "1.0"), "flag"),
+        ("Opt in", ("0", "1"), "flag"),
+        ("Newsletter?", ("0", "1"), "flag"),
+        ("connections", ("0", "1"), "integer"),
+        ("c", ("0", "1"), "number"),
+        ("amount", ("0", "1"), "number"),
+    ],
+)
+def test_a_flag_needs_booleans_or_a_name_that_says_so(name: str, pair: tuple[str, str], kind: str) -> None:
+    """0 and 1 so far do not mean that 2 never comes."""
+    one = feature(text([pair[k % 2] for k in RANDOM.integers(0, 2, ROWS)], name))
+    assert (one.kind, one.maximum) == (kind, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "kind"),
+    [
+        ("amount", RANDOM.integers(0, 30, ROWS), "number"),
+        ("Number of employees", RANDOM.integers(5, 5000, ROWS) * 10, "integer"),
+        ("c", RANDOM.integers(500, 90000, ROWS), "number"),
+        ("page_views_30d", RANDOM.integers(0, 4, ROWS), "integer"),
+        ("days since contact", RANDOM.integers(0, 30, ROWS), "number"),
+        ("clicks", RANDOM.integers(2**53, 2**55, ROWS), "number"),
+    ],
+)
+def test_an_integer_needs_a_column_that_counts(name: str, values: object, kind: str) -> None:
+    """Whole amounts may come with a fraction, and what the service refuses as a whole number is none here."""
+    assert feature(text(values, name)).kind == kind
+
+
+def test_the_kind_may_be_named() -> None:
+    """--read COLUMN=flag, integer, number or category decides, and must fit."""
+    column = text(RANDOM.integers(0, 2, ROWS))
+    for kind in ("flag", "integer", "number"):
+        assert feature(column, read=(f"c={kind}",)).kind == kind
+    assert feature(column, read=("c=category",)).values == ("0", "1")
+    with pytest.raises(TrainingDataError, match="is a flag, but it holds 2"):
+        feature(text(["2", *RANDOM.integers(0, 2, ROWS - 1)]), read=("c=flag",))
+    with pytest.raises(TrainingDataError, match="do not fit, such as 'x'"):
+        feature(text(["x"] * 50 + ["1"] * (ROWS - 50)), read=("c=number",))
+    with pytest.raises(TrainingDataError, match=r"--read 'c' must be one of .*'day-first'.*, not 'flags'"):
+        feature(column, read=("c=flags",))
+    with pytest.raises(TrainingDataError, match="--read takes COLUMN=HOW"):
+        feature(column, read=("d=flag",))
 
 
 def test_yes_and_no_are_a_category() -> None:
@@ -155,7 +208,7 @@ def test_a_column_that_says_nothing_is_dropped_with_its_reason(column: pl.Series
 def test_unique_amounts_are_no_identifier() -> None:
     """Whole numbers that happen to be all different stay, unless named or numbered like an identifier."""
     amounts = RANDOM.permutation(np.arange(1, ROWS + 1)) ** 2 * 31
-    assert feature(text(amounts, "revenue")).kind == "integer"
+    assert feature(text(amounts, "revenue")).kind == "number"
 
 
 def test_a_suspicious_column_is_kept_and_warned_of() -> None:
@@ -190,4 +243,56 @@ def test_nothing_left_is_an_error() -> None:
     """When every column is dropped, the message says why for each."""
     frame = pl.DataFrame({"a": ["x"] * ROWS})
     with pytest.raises(TrainingDataError, match=r"no column is left to train on .*constant"):
-        infer(frame, Y, {}, (), parse_tokens((), frame.columns))
+        infer(frame, Y, {}, Asked(), parse_tokens((), frame.columns))
+
+
+def test_false_among_numbers_is_how_odoo_writes_that_there_is_none() -> None:
+    """It is no 0, in training or in a later file."""
+    found = inferred(text([*["False"] * 40, *RANDOM.integers(0, 90, ROWS - 40)]))
+    assert found.missing["c"] == {"False": 40}
+    assert found.tokens == ("c=False",)
+    assert found.frame["c"].null_count() == 40
+
+
+def test_few_thousands_among_small_amounts_are_read() -> None:
+    """One value in two hundred has a comma: it is read by it, not left missing."""
+    found = inferred(text([*["1,250.50", "12,000.25"], *RANDOM.random(ROWS - 2).round(2) * 900], "amount"))
+    assert found.frame["amount"].to_list()[:2] == [1250.5, 12000.25]
+    assert found.warnings == ()
+
+
+def test_a_file_with_decimal_commas_has_dots_for_thousands() -> None:
+    """What one column cannot tell, another of the file does."""
+    thousands = text([f"{1 + k % 9}.{100 + k}" for k in range(ROWS)], "revenue")
+    commas = text([f"{k % 50},{k % 10}" for k in RANDOM.permutation(ROWS)], "price")
+    assert inferred(thousands).frame["revenue"][0] == 1.1
+    assert inferred(thousands, commas).frame["revenue"][0] == 1100
+    assert inferred(thousands, read=("revenue=1.234,5",)).frame["revenue"][0] == 1100
+
+
+def test_what_looks_like_numbers_and_is_not_read_so_is_a_warning() -> None:
+    """With an example, and never as an identifier without a word."""
+    found = inferred(text([f"{k} days" for k in range(ROWS)]))
+    assert "an identifier" in found.dropped["c"]
+    assert any("'c' looks like numbers and was not read as such: '0 days'" in words for words in found.warnings)
+
+
+def test_codes_with_leading_zeros_stay_text() -> None:
+    """A postal code is no number."""
+    found = inferred(text([("01234", "99999", "04109")[k % 3] for k in range(ROWS)]))
+    assert found.contract.features[1].values == ("01234", "04109", "99999")
+    assert "leading zeros" in found.notes[0]
+
+
+def test_an_almost_empty_column_is_dropped_with_the_reason() -> None:
+    """A money column that was filled in once is no flag."""
+    assert why_dropped(text(["0.0", *[None] * (ROWS - 1)], "amount")) == "almost empty: 1 of 400 rows have a value"
+
+
+def test_options_that_mean_no_column_are_warned_of() -> None:
+    """A misspelt --ignore would leave a leak in."""
+    said = Asked(ignore=("Tgas", "keep"), keep=("x*",)).unmatched(["keep", "Tags"])
+    assert said == [
+        "--ignore 'Tgas' means no column of the data; did you mean 'Tags'?",
+        "--keep 'x*' means no column of the data",
+    ]

@@ -1,17 +1,21 @@
-import datetime
-
 import polars as pl
 import pytest
 
 from leadscoring.errors import TrainingDataError
 from leadscoring.training.missing import MissingTokens
-from leadscoring.training.outcome import outcomes, times
+from leadscoring.training.outcome import Outcome, is_open, outcomes
+
+
+def outcome_of(values: list[object], positive: str | None = None, negative: str | None = None) -> Outcome:
+    """The outcome of a column."""
+    won, lost = (() if given is None else (given,) for given in (positive, negative))
+    return outcomes(pl.DataFrame({"t": values}, strict=False), "t", won, lost, MissingTokens())
 
 
 def positive_of(values: list[object], positive: str | None = None) -> tuple[list[float | None], str]:
     """The outcomes of a column, and what means converted."""
-    column, chosen = outcomes(pl.DataFrame({"t": values}, strict=False), "t", positive, MissingTokens())
-    return column.to_list(), chosen
+    found = outcome_of(values, positive)
+    return found.column.to_list(), found.words
 
 
 @pytest.mark.parametrize(
@@ -31,19 +35,75 @@ def test_the_plain_positive_is_found(values: list[object], chosen: str) -> None:
 
 
 def test_several_values_with_a_named_positive() -> None:
-    """Any value may be named; all others did not convert, and missing ones are unknown."""
-    assert positive_of(["won", "lost", None, "open", "NA"], "won")[0] == [1.0, 0.0, None, 0.0, None]
+    """Any value may be named; others did not convert, but open and missing ones are unknown."""
+    found = outcome_of(["won", "lost", None, "open", "NA", "lost", "bad"], "won")
+    assert found.column.to_list() == [1.0, 0.0, None, None, None, 0.0, 0.0]
+    assert found.notes == (
+        "'won' (1) of 't' converted; 'lost' (2), 'bad' (1) did not",
+        "1 rows were left out: 'open' (1) (not decided yet; --negative can name them)",
+    )
+
+
+def test_several_positive_values() -> None:
+    """They stand in one option with commas, and a value that has a comma itself is one value."""
+    found = outcome_of(["Customer", "Evangelist", "Lead", "Other"], "customer, Evangelist")
+    assert (found.column.to_list(), found.positive) == ([1.0, 1.0, 0.0, 0.0], ("Customer", "Evangelist"))
+    assert outcome_of(["Closed, Won", "Lost"], "Closed, Won").positive == ("Closed, Won",)
+
+
+def test_what_negative_does_not_name_is_left_out() -> None:
+    """Open states count as not converted only where --negative says so."""
+    values: list[object] = ["Won", "Lost", "Open", "Spam"]
+    assert outcome_of(values, "Won", "Lost,Open").column.to_list() == [1.0, 0.0, 0.0, None]
+    assert outcome_of(values, None, "Lost").column.to_list() == [1.0, 0.0, None, None]
+    with pytest.raises(TrainingDataError, match="both name 'Won'"):
+        outcome_of(values, "Won", "won")
+
+
+def test_spellings_of_one_value_are_one() -> None:
+    """A deal that is won in small letters is not lost."""
+    assert positive_of(["Won", "won ", "Lost", "LOST", "Won"]) == ([1.0, 1.0, 0.0, 0.0, 1.0], "Won")
+
+
+def test_one_outcome_and_open_deals_are_not_two_outcomes() -> None:
+    """Where nothing but open deals is left to be not converted, the way out is named."""
+    with pytest.raises(TrainingDataError, match=r"'Open' \(2\), which sounds undecided.*--negative 'Open'"):
+        outcome_of(["Won", "Open", "Open"], "Won")
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        *["Open", "In Progress", "New", "Working - Contacted", "Negotiation/Review", "Id. Decision Makers", "on hold"],
+        *["Qualified To Buy", "Proposal/Price Quote", "Engaging", "In Verhandlung", "appointmentscheduled"],
+    ],
+)
+def test_open_states_of_crms_are_known(state: str) -> None:
+    """Whatever a CRM calls a deal that is not decided."""
+    assert is_open(state)
+
+
+@pytest.mark.parametrize("state", ["Won", "Closed Lost", "Customer", "0", "Unqualified", "Newsletter", "Opened"])
+def test_other_states_are_not_open(state: str) -> None:
+    """A word that only begins like one is none."""
+    assert not is_open(state)
+
+
+def test_a_loser_is_never_suggested() -> None:
+    """The hint names what may mean converted, where the target has a value too many."""
+    with pytest.raises(TrainingDataError, match="--positive '1'"):
+        positive_of(["0", "1", "converted", "1", "0"])
 
 
 @pytest.mark.parametrize(
     ("values", "positive", "words"),
     [
-        (["a", "b"], None, "say which value means converted"),
+        (["a", "b"], None, "say which values mean converted"),
         (["a", "b", "c"], None, "'a', 'b', 'c'.*--positive"),
         ([str(k) for k in range(20)], None, "and 12 more"),
         (["yes", "yes"], None, "every row has 't' = 'yes'"),
         (["no", "no"], "yes", "no row has 't' = 'yes': it holds 'no'"),
-        (["won", "lost"], "Won ", "did you mean 'won'"),
+        (["won", "lost"], "wonn", "did you mean 'won'"),
         (["", None], None, "missing in every row"),
     ],
 )
@@ -56,31 +116,4 @@ def test_an_unclear_target_is_refused(values: list[object], positive: str | None
 def test_an_absent_target_gets_a_guess() -> None:
     """A misspelt column is guessed at."""
     with pytest.raises(TrainingDataError, match=r"'converted'.*did you mean 'Converted'"):
-        outcomes(pl.DataFrame({"Converted": [0, 1]}), "converted", None, MissingTokens())
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        ["2026-01-02", "2026-02-01", "2026-03-01"],
-        ["2026-01-02 10:00:00", "2026-01-02T10:00:01", "2026-01-02T10:01"],
-        ["2026-01-02T10:00:00+02:00", "2026-01-02T09:00:00Z", "2026-01-02T09:30:00-01:00"],
-        ["31.12.2025", "01.01.2026", "02.01.2026"],
-        ["12/31/2025", "01/01/2026", "01/02/2026"],
-        ["9", "10", "11.5"],
-        [1, 2, 3],
-        [datetime.date(2025, 1, 1), datetime.date(2025, 1, 2), datetime.date(2026, 1, 1)],
-        [datetime.datetime(2025, 1, 1, 1), datetime.datetime(2025, 1, 1, 2), datetime.datetime(2025, 1, 1, 3)],  # noqa: DTZ001 - a file may well hold times without a zone
-    ],
-)
-def test_times_of_the_usual_forms_are_read_in_order(values: list[object]) -> None:
-    """Each form gives numbers that rise with time."""
-    stamps, period = times(pl.DataFrame({"when": values}), "when")
-    assert (stamps[1:] > stamps[:-1]).all()
-    assert period == (str(values[0]), str(values[-1]))
-
-
-def test_an_unreadable_time_is_shown() -> None:
-    """The message counts the rows, and shows the first."""
-    with pytest.raises(TrainingDataError, match=r"1 of 3 rows have no readable time in 'when'.*row 2: 'soon'"):
-        times(pl.DataFrame({"when": ["2026-01-01", "soon", "2026-01-02"]}), "when")
+        outcomes(pl.DataFrame({"Converted": [0, 1]}), "converted", (), (), MissingTokens())

@@ -87,7 +87,7 @@ class InferenceV2:
         exchange.key = self._door.check(exchange.presented_key).label
         card = self._named(exchange).card
         inputs = [
-            {"name": feature.name, "datatype": "BYTES" if feature.kind == "category" else "FP64", "shape": [-1]}
+            {"name": feature.name, "datatype": "BYTES" if feature.is_text else "FP64", "shape": [-1]}
             for feature in card.contract.features
         ]
         outputs = [{"name": name, "datatype": datatype, "shape": [-1]} for name, datatype in OUTPUTS.items()]
@@ -256,7 +256,7 @@ def as_leads(tensors: list[Tensor], model: LoadedModel, most: int) -> bytes:
             raise InvalidRows(
                 f"inputs must be of one length; {tensor.name!r} has {len(tensor.values)}, not {len(leads)}"
             )
-        if (tensor.datatype == "BYTES") != (feature.kind == "category"):
+        if (tensor.datatype == "BYTES") != feature.is_text:
             raise InvalidRows(f"input {tensor.name!r} must be {feature.allowed}, not of type {tensor.datatype}")
         for lead, value in zip(leads, tensor.values, strict=True):
             if value is None or (value == "" and "" not in feature.values):

@@ -154,7 +154,7 @@ class Bounded:
 
 def number_in(feature: Feature) -> Callable[[str], object]:
     """What says whether a cell of a feature's column is a number as JSON has it: of a category none is."""
-    return never if feature.kind == "category" else a_json_number
+    return never if feature.is_text else a_json_number
 
 
 def never(_cell: str) -> None:
@@ -163,7 +163,7 @@ def never(_cell: str) -> None:
 
 def value_in(cell: str, feature: Feature) -> str:
     """The JSON of a cell that is not empty."""
-    if feature.kind == "category":
+    if feature.is_text:
         return json.dumps(cell)
     plain = cell.strip()
     if a_json_number(plain):
@@ -191,7 +191,7 @@ def header_faults(columns: list[str], contract: Contract) -> list[Fault]:
     ]
     if LEAD_ID not in columns:
         faults.append(Fault(f"/{LEAD_ID}", f"the header must name the column {LEAD_ID}", None, LEAD_ID))
-    missing = (feature_fault(feature, {}) for feature in contract.features if feature.name not in columns)
+    missing = (feature_fault(feature, {}, contract) for feature in contract.features if feature.name not in columns)
     return faults + [fault for fault in missing if fault]
 
 

@@ -60,7 +60,7 @@ def feature_list(model: LoadedModel) -> dict[str, Any]:
             "required": feature.required,
             "minimum": 0 if feature.kind == "flag" else feature.minimum,
             "maximum": 1 if feature.kind == "flag" else feature.maximum,
-            "values": feature.values or None,
+            "values": feature.wire_values or None,
             "missing": feature.missing or None,
             "allowed": feature.allowed,
             "group": feature.group or None,

@@ -266,9 +266,9 @@ def feature_schema(feature: Feature) -> Json:
         # an enum of both types is one that generators of clients drop, and every operation that names it
         schema: Json = {"type": ["integer", "boolean"], "minimum": 0, "maximum": 1}
     elif feature.kind == "category":
-        schema = {"type": "string"}
+        schema = {"type": "string" if feature.is_text else "integer" if feature.codes else "number"}
         if feature.values:
-            schema["examples"] = list(feature.values)
+            schema["examples"] = list(feature.wire_values)
     else:
         low, high = feature.bounds
         schema = {"type": feature.kind, "minimum": low, "maximum": high}
@@ -288,7 +288,7 @@ def example_value(feature: Feature) -> float | int | str | None:
     if feature.example is not None:
         return feature.example
     if feature.kind == "category":
-        return feature.values[0] if feature.values else "text"
+        return feature.wire_values[0] if feature.values else 0 if feature.codes else "text"
     if feature.kind == "flag":
         return 1
     low, high = feature.minimum, feature.maximum

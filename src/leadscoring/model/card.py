@@ -10,11 +10,13 @@ from itertools import pairwise
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from leadscoring.errors import CardInvalid
 from leadscoring.features import FLOAT32_MAX, Contract
 from leadscoring.lead import Tier
 from leadscoring.model.calibration import Calibration
+from leadscoring.model.reading import PLAIN, Reading
 
 ATTRIBUTE = "lead_scoring"
 """The key of ``learner.attributes`` that holds the card."""
@@ -49,15 +51,38 @@ class Tiers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def meanings(self) -> dict[str, str]:
         """Tier to what it means, A first; from the thresholds where the card has no words."""
-        a, b, c, d = self.thresholds
-        plain = {
-            "A": f"probability {a:.1%} or more",
-            "B": f"probability {b:.1%} to {a:.1%}",
-            "C": f"probability {c:.1%} to {b:.1%}",
-            "D": f"probability {d:.1%} to {c:.1%}",
-            "E": f"probability below {d:.1%}",
+        plain: dict[str, str] = {
+            tier: f"probability {span}" for tier, span in zip(TIERS, tier_spans(self.thresholds), strict=True)
         }
         return {**plain, **self.definitions}
+
+
+def tier_spans(thresholds: Sequence[float]) -> tuple[str, ...]:
+    """The probabilities of A to E in words."""
+    a, b, c, d = in_percent(thresholds)
+    top = "100%" if thresholds[0] == 1.0 else f"{a} or more"
+    return (
+        top,
+        f"{b} to {a}",
+        f"{c} to {b}",
+        f"{d} to {c}",
+        f"below {d}" if thresholds[-1] > 0.0 else "below 0% (no lead)",
+    )
+
+
+def in_percent(shares: Sequence[float]) -> list[str]:
+    """Shares as percentages: with one decimal, or with as many as keep them apart from 0 %, from 100 % and each other.
+
+    A share of exactly 0 or 1 is 0% or 100%.
+    """
+    words: list[str] = []
+    for digits in range(1, 12):
+        words = [f"{share:.0%}" if share in (0.0, 1.0) else f"{share:.{digits}%}" for share in shares]
+        plain = [word for word, share in zip(words, shares, strict=True) if share not in (0.0, 1.0)]
+        blurred = any(float(word[:-1]) in (0.0, 100.0) for word in plain)
+        if not blurred and len(set(words)) == len(set(shares)):
+            break
+    return words
 
 
 class Bins(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -133,6 +158,13 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quality: dict[str, Any] = {}
     golden: tuple[GoldenRow, ...] = ()
     format: int = FORMAT
+    reading: Reading | UnsetType = UNSET
+    """How training read its file; unset where everything in it was plain."""
+
+    @property
+    def read_as(self) -> Reading:
+        """How a later file is to be read."""
+        return PLAIN if isinstance(self.reading, UnsetType) else self.reading
 
     def __post_init__(self) -> None:
         columns = len(self.contract)

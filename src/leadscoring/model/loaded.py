@@ -3,25 +3,26 @@
 import hashlib
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from msgspec import UNSET
 
 from leadscoring import lead
-from leadscoring._engine import Encoder, Rows, count_colons
+from leadscoring._engine import Encoder, Rows
 from leadscoring.decode import LeadDecoder
-from leadscoring.errors import CardInvalid, GoldenRowMismatch, ModelAltered, ModelNotFound, UnexpectedModelVersion
+from leadscoring.errors import CardInvalid, GoldenRowMismatch
 from leadscoring.features import Contract, Feature
-from leadscoring.model.card import ATTRIBUTE, SEAL, TIERS, Card, percentile, read_card
+from leadscoring.model.card import TIERS, Card, percentile
 from leadscoring.model.trees import TreeEnsemble
-from leadscoring.regular_file import opened
 
 GOLDEN_TOLERANCE = 1e-5
 """How far, in log-odds, a golden row may be off: float32 sums differ by their order, no more."""
 
 KINDS = {"number": 0, "integer": 1, "flag": 2, "category": 3}
 """The engine's numbers for the kinds of features."""
+
+NUMBERED, CODE = 4, 5
+"""Those for categories that are not sent as text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,41 +40,14 @@ class LoadedModel:
     identity: lead.Model
     sha256: str
     certified: bool
+    rare: tuple[frozenset[str], ...]
+    """The rare texts of each feature, for a quick look."""
 
-    @classmethod
-    def load(cls, path: str | Path, expected_version: str = "") -> "LoadedModel":
-        """The model in the file at ``path``, ready to score.
-
-        Raises ``ModelNotFound``, ``ModelUnreadable`` or ``ModelUnsupported`` for the file,
-        ``CardInvalid``, ``ModelAltered`` or ``GoldenRowMismatch`` for its card, ``UnexpectedModelVersion`` when it is
-        not the version expected.
-        """
-        return cls.of(read_file(path), path, expected_version)
-
-    @classmethod
-    def of(cls, data: bytes, path: str | Path, expected_version: str = "") -> "LoadedModel":
-        """The model in bytes that were read from ``path``. Raises as ``load`` does, but never ``ModelNotFound``."""
-        trees = TreeEnsemble.from_bytes(data)
-        sha256 = hashlib.sha256(data).hexdigest()
-        text = trees.attributes.get(ATTRIBUTE)
-        card = (
-            read_card(text) if text is not None else plain_card(trees, Path(path).stem, expected_version or sha256[:12])
-        )
-        if text is not None and trees.attributes.get(SEAL, seal := sealed(trees, text)) != seal:
-            raise ModelAltered
-        check_contract(card.contract, trees)
-        check_golden_rows(card, trees)
-        if expected_version and card.version != expected_version:
-            raise UnexpectedModelVersion(expected_version, card.version)
-        return cls(
-            trees=trees,
-            card=card,
-            names=tuple(card.contract.names),
-            decoder=LeadDecoder(card.contract, encoder(card.contract).encode, count_colons),
-            identity=lead.Model(card.name, card.version),
-            sha256=sha256,
-            certified=text is not None,
-        )
+    @property
+    def cautions(self) -> list[str]:
+        """What somebody who expects other scores of this file should know."""
+        coded = [feature for feature in self.card.contract.features if feature.codes]
+        return list(filter(None, [self.trees.rounds.caution, *map(sent_as_code, coded)]))
 
     def score(self, margin: float) -> lead.Score:
         """What a margin, in log-odds, means: probability, tier and percentile."""
@@ -93,49 +67,30 @@ def sealed(trees: TreeEnsemble, card: str) -> str:
     return hashlib.sha256(f"{trees.digest} {card}".encode()).hexdigest()
 
 
-def read_file(path: str | Path) -> bytes:
-    """The bytes of a model file; raises ``ModelNotFound`` when there are none to be had."""
-    try:
-        with opened(path) as file:
-            return file.read()
-    except OSError as failure:
-        raise ModelNotFound(str(path), (failure.strerror or "unreadable").lower()) from None
-
-
 def encoder(contract: Contract) -> Encoder:
     """What turns the values of a lead into a row of the trees, by this contract."""
-    kinds, tables, others = [], [], []
-    for feature in contract.features:
-        kinds.append(KINDS[feature.kind])
-        tables.append(codes(feature) if feature.kind == "category" else None)
-        others.append(float(len(feature.values)) if feature.other else None)
-    return Encoder(kinds, tables, others, UNSET)
+    features = contract.features
+    return Encoder(
+        [kind_of(feature) for feature in features],
+        [feature.code_table if feature.kind == "category" else None for feature in features],
+        [feature.other_code for feature in features],
+        UNSET,
+        [feature.rare for feature in features],
+        math.nan if contract.missing_value is None else contract.missing_value,
+    )
 
 
-def codes(feature: Feature) -> dict[str, float | None]:
-    """The code of each known text of a category; ``None`` for a text that means missing."""
-    known: dict[str, float | None] = {value: float(code) for code, value in enumerate(feature.values)}
-    return known | dict.fromkeys(feature.missing)
+def kind_of(feature: Feature) -> int:
+    """The engine's number for how a feature is sent."""
+    return NUMBERED if feature.numbers else CODE if feature.codes else KINDS[feature.kind]
 
 
-def plain_card(trees: TreeEnsemble, name: str, version: str) -> Card:
-    """What can be said of a model that has no card.
-
-    Its categories are known by their codes only, so a caller sends the code, a whole number.
-    """
-    names = trees.feature_names or tuple(f"f{place}" for place in range(trees.n_features))
-    types = trees.feature_types or ("float",) * trees.n_features
-    features = [plain_feature(*pair) for pair in zip(names, types, strict=True)]
-    return Card(name=name or "model", version=version, contract=Contract(tuple(features)))
-
-
-def plain_feature(name: str, kind: str) -> Feature:
-    """The feature that a name and one of XGBoost's own types describe."""
-    if kind == "i":
-        return Feature(name, "flag")
-    if kind == "c":
-        return Feature(name, "integer", minimum=0, help="The code of a category")
-    return Feature(name, "integer" if kind == "int" else "number")
+def sent_as_code(feature: Feature) -> str:
+    """That a category can only be sent as its code."""
+    return (
+        f"the file does not hold the values of the category {feature.name!r}: leads send its code, a whole number, "
+        f"of which the trees know 0 to {feature.codes - 1} (XGBoost 3.1 to 3.3 keep them in ASCII, later ones any)"
+    )
 
 
 def check_contract(contract: Contract, trees: TreeEnsemble) -> None:
@@ -144,7 +99,7 @@ def check_contract(contract: Contract, trees: TreeEnsemble) -> None:
         raise CardInvalid(f"the contract has {len(contract)} features, the trees {trees.n_features}")
     for place, most in trees.categories.items():
         feature = contract.features[place]
-        if feature.kind == "category" and most > len(feature.values) + feature.other:
+        if feature.kind == "category" and most > len(feature.values) + feature.other + feature.codes:
             raise CardInvalid(
                 f"the trees split feature {feature.name!r} on {most} categories, the contract has {len(feature.values)}"
             )
@@ -172,6 +127,8 @@ def describe(model: LoadedModel) -> dict[str, Any]:
         "version": card.version,
         "n_features": trees.n_features,
         "n_trees": trees.n_trees,
+        "rounds": {"used": trees.rounds.used, "of": trees.rounds.of, "best": trees.rounds.best},
+        "missing_value": card.contract.missing_value,
         "max_depth": trees.max_depth,
         "certified": model.certified,
         "sha256": model.sha256,
@@ -185,4 +142,5 @@ def describe(model: LoadedModel) -> dict[str, Any]:
         "golden_rows": len(card.golden),
         "quality": card.quality or None,
         "libraries": card.libraries,
+        "cautions": model.cautions,
     }

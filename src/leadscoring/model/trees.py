@@ -4,31 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 from array import array
 from itertools import chain
 from pathlib import Path
-from struct import pack, unpack
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
 from leadscoring import _engine
-from leadscoring.errors import ModelNotFound, ModelUnreadable, ModelUnsupported
-from leadscoring.model import ubjson
-from leadscoring.regular_file import opened
+from leadscoring.errors import ModelUnreadable, ModelUnsupported
+from leadscoring.model.categories import Values, category_values
+from leadscoring.model.content import read_content
+from leadscoring.model.document import SINGLES, Document, Learner, Tree, Trees, read_document, whole
+from leadscoring.model.rounds import Choice, Rounds, rounds_of
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
-
-Kind = TypeVar("Kind")
-
-MAX_BYTES = 1 << 30
-"""The largest model file that is read."""
-
-OBJECTIVES = ("binary:logistic", "binary:logitraw", "reg:logistic")
-"""Objectives whose margin is the log-odds of one outcome."""
 
 
 class Reasons(Protocol):
@@ -36,97 +28,6 @@ class Reasons(Protocol):
 
     def __call__(self, rows: _engine.Rows, limit: int, first: int = 0, last: int = -1) -> list[list[tuple[int, float]]]:
         """As ``Forest.reasons``."""
-
-
-class _Named(msgspec.Struct):
-    name: str
-
-
-class _Parameters(msgspec.Struct):
-    base_score: str | float
-    num_feature: str | int
-    num_class: str | int = 0
-    num_target: str | int = 1
-
-
-class _Learner(msgspec.Struct):
-    gradient_booster: _Named
-    learner_model_param: _Parameters
-    objective: _Named
-    attributes: dict[str, str] = {}
-    feature_names: list[str] = []
-    feature_types: list[str] = []
-
-
-class _Header(msgspec.Struct):
-    """What a file says of itself, read before its trees so that other kinds of model are named as such."""
-
-    learner: _Learner
-
-
-class _TreeParameters(msgspec.Struct):
-    num_nodes: str | int
-    size_leaf_vector: str | int = 0
-
-
-SINGLES = (5, 6, 7)
-"""Those of a tree's arrays that hold float32."""
-
-
-class _Tree(msgspec.Struct):
-    tree_param: _TreeParameters
-    left_children: list[int]
-    right_children: list[int]
-    split_indices: list[int]
-    default_left: list[bool | int]
-    split_conditions: list[float | None]
-    sum_hessian: list[float | None]
-    loss_changes: list[float | None]
-    split_type: list[int] = []
-    categories: list[int] = []
-    categories_nodes: list[int] = []
-    categories_segments: list[int] = []
-    categories_sizes: list[int] = []
-    id: int | None = None
-
-    def arrays(self) -> tuple[list[Any], ...]:
-        """In the order that ``Forest`` takes them."""
-        return (
-            self.left_children,
-            self.right_children,
-            self.split_indices,
-            self.default_left,
-            self.split_type,
-            self.split_conditions,
-            self.sum_hessian,
-            self.loss_changes,
-            self.categories,
-            self.categories_nodes,
-            self.categories_segments,
-            self.categories_sizes,
-        )
-
-
-class _ForestParameters(msgspec.Struct):
-    num_trees: str | int
-
-
-class _Trees(msgspec.Struct):
-    gbtree_model_param: _ForestParameters
-    tree_info: list[int]
-    trees: list[_Tree]
-
-
-class _Booster(msgspec.Struct):
-    model: _Trees
-
-
-class _BodyLearner(msgspec.Struct):
-    gradient_booster: _Booster
-
-
-class _Body(msgspec.Struct):
-    learner: _BodyLearner
 
 
 class Importance(msgspec.Struct, frozen=True):
@@ -147,12 +48,24 @@ class TreeEnsemble:
     solves with polynomials, here with Gauss-Legendre quadrature, which is exact for them.
     """
 
-    def __init__(self, header: _Learner, forest: _engine.Forest, base_margin: float, digest: str) -> None:
+    def __init__(
+        self,
+        header: Learner,
+        forest: _engine.Forest,
+        base_margin: float,
+        digest: str,
+        rounds: Rounds,
+        values: dict[int, Values],
+    ) -> None:
         self._forest = forest
         self.digest = digest
         """SHA-256 of all that scores and reasons depend on, the same in JSON and UBJ, also when XGBoost saves again."""
         self._header = header
         self.base_margin = base_margin
+        self.rounds = rounds
+        """How many rounds of the file count: these trees are those, and no others."""
+        self.category_values = values
+        """The values of categorical features by column, in the order of their codes, where the file has them."""
         self.predict = forest.predict
         self.explain = forest.explain
         self.reasons = forest.reasons
@@ -167,29 +80,19 @@ class TreeEnsemble:
         return _engine.ReasonCounter(self._forest, numbers).reasons
 
     @classmethod
-    def load(cls, path: str | Path) -> TreeEnsemble:
-        """The trees in the file at ``path``, JSON or UBJ.
+    def load(cls, path: str | Path, rounds: Choice = "auto") -> TreeEnsemble:
+        """The trees in the file at ``path``, JSON or UBJ: of all rounds, or of those up to the best one.
 
         ModelNotFound if it cannot be read, ModelUnreadable if it is damaged, ModelUnsupported if it is a
         sound model of another kind.
         """
-        try:
-            with opened(path) as file:
-                size = os.fstat(file.fileno()).st_size
-                if size > MAX_BYTES:
-                    raise ModelUnreadable(f"{path}: a model file may have at most {MAX_BYTES} bytes, not {size}")
-                data = file.read()
-        except FileNotFoundError as error:
-            raise ModelNotFound(str(path)) from error
-        except (OSError, ValueError) as error:
-            raise ModelNotFound(str(path), getattr(error, "strerror", None) or str(error)) from error
-        return cls.from_bytes(data, str(path))
+        return cls.from_bytes(read_content(path), str(path), rounds)
 
     @classmethod
-    def from_bytes(cls, data: bytes, source: str = "model") -> TreeEnsemble:
+    def from_bytes(cls, data: bytes, source: str = "model", rounds: Choice = "auto") -> TreeEnsemble:
         """The trees in ``data``; errors as in ``load``, beginning with ``source``."""
         try:
-            return _read(data)
+            return _read(read_document(data), rounds)
         except (ModelUnreadable, ModelUnsupported) as error:
             raise type(error)(f"{source}: {error}") from error
 
@@ -222,6 +125,11 @@ class TreeEnsemble:
     def attributes(self) -> dict[str, str]:
         """The texts that travel with the model, the card among them."""
         return dict(self._header.attributes)
+
+    @property
+    def wrapper(self) -> dict[str, Any] | None:
+        """What XGBoost's scikit-learn wrapper noted, if it saved the file."""
+        return self._header.wrapper
 
     @property
     def feature_names(self) -> tuple[str, ...] | None:
@@ -282,20 +190,21 @@ class TreeEnsemble:
             return np.ascontiguousarray(given, np.float32)
 
 
-def _read(data: bytes) -> TreeEnsemble:
-    if not data.lstrip()[:1] == b"{":
-        raise ModelUnreadable(f"not an XGBoost model: JSON or UBJ starts with '{{', not with {data[:8]!r}")
-    document = _decode_ubj(data) if data[1:2] in (b"i", b"U", b"I", b"l", b"L", b"#", b"$") else data
-    header = _decode(document, _Header).learner
-    base_margin = _check_header(header)
-    body = _decode(document, _Body)
-    forest = _forest(body, header, base_margin)
-    return TreeEnsemble(header, forest, base_margin, _digest(header, base_margin, body.learner.gradient_booster.model))
+def _read(document: Document, choice: Choice) -> TreeEnsemble:
+    header, model = document.header, document.trees
+    _check_trees(model)
+    rounds = rounds_of(document, choice)
+    trees = model.trees[: rounds.trees]
+    forest = _forest(trees, document)
+    digest = _digest(header, document.base_margin, trees)
+    return TreeEnsemble(
+        header, forest, document.base_margin, digest, rounds, category_values(model.cats, document.version)
+    )
 
 
-def _digest(header: _Learner, base_margin: float, model: _Trees) -> str:
+def _digest(header: Learner, base_margin: float, given: list[Tree]) -> str:
     """What ``TreeEnsemble.digest`` is; of trees that were checked. Numbers count as the float32 that they are."""
-    trees = [tree.arrays() for tree in model.trees]
+    trees = [tree.arrays() for tree in given]
     sizes = [[len(values) for values in tree] for tree in trees]
     about = (header.objective.name, base_margin, header.feature_names, header.feature_types, sizes)
     digest = hashlib.sha256(msgspec.json.encode(about))
@@ -312,87 +221,8 @@ def _singles(values: list[float | None]) -> array[float]:
     return array("f", values)  # type: ignore[arg-type]  # they are numbers by now
 
 
-def _decode_ubj(data: bytes) -> Any:
-    try:
-        return ubjson.decode(data)
-    except ubjson.UBJError as error:
-        raise ModelUnreadable(f"not a UBJ file: {error}") from error
-
-
-def _decode(document: Any, kind: type[Kind]) -> Kind:
-    try:
-        if not isinstance(document, bytes):
-            return msgspec.convert(document, kind)
-        try:
-            return msgspec.json.decode(document, type=kind)
-        except msgspec.ValidationError:
-            raise
-        except msgspec.DecodeError:
-            # XGBoost writes NaN, which JSON lacks, as the threshold of some category splits.
-            return msgspec.json.decode(_engine.nan_to_null(document), type=kind)
-    except msgspec.ValidationError as error:
-        raise ModelUnreadable(f"not an XGBoost model: {error}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ModelUnreadable(f"not a JSON file: {error}") from error
-
-
-def _check_header(learner: _Learner) -> float:
-    """Refuses what is not a binary model of plain trees; gives the margin before the first tree."""
-    booster, parameters = learner.gradient_booster.name, learner.learner_model_param
-    supported = f"supported are binary models ({', '.join(OBJECTIVES)}) of the booster gbtree with one output"
-    if booster != "gbtree":
-        raise ModelUnsupported(f"the booster is {booster!r}; {supported}")
-    classes = _whole("num_class", parameters.num_class)
-    if classes > 1:
-        raise ModelUnsupported(f"the model tells {classes} classes apart; {supported}")
-    targets = _whole("num_target", parameters.num_target)
-    if targets > 1:
-        raise ModelUnsupported(f"the model has {targets} targets; {supported}")
-    if learner.objective.name not in OBJECTIVES:
-        raise ModelUnsupported(f"the objective is {learner.objective.name!r}; {supported}")
-    features = _whole("num_feature", parameters.num_feature)
-    for name, given in (("feature_names", learner.feature_names), ("feature_types", learner.feature_types)):
-        if given and len(given) != features:
-            raise ModelUnreadable(f"learner.{name} has {len(given)} entries, but num_feature is {features}")
-    return _base_margin(parameters.base_score, learner.objective.name)
-
-
-def _whole(name: str, value: str | int) -> int:
-    try:
-        return int(value)
-    except ValueError as error:
-        raise ModelUnreadable(f"{name} is {value[:40]!r}, not a whole number") from error  # type: ignore[index]  # only a text fails
-
-
-def _single(value: float) -> float:
-    """The nearest float32."""
-    return float(unpack("f", pack("f", value))[0])
-
-
-def _base_margin(text: str | float, objective: str) -> float:
-    """XGBoost's own steps from the base score to the margin before the first tree, each rounded to float32."""
-    shown = str(text)[:40]
-    inner = str(text).strip().removeprefix("[").removesuffix("]")
-    if "," in inner:
-        raise ModelUnsupported(f"base_score is {shown!r}: models with several outputs are not supported")
-    try:
-        score = _single(float(inner))
-    except (ValueError, OverflowError) as error:
-        raise ModelUnreadable(f"base_score is {shown!r}, not a number") from error
-    if objective == "binary:logitraw":  # there it is a margin already
-        if not math.isfinite(score):
-            raise ModelUnreadable(f"base_score is {shown!r}, not finite")
-        return score
-    if not 0 <= score <= 1:
-        raise ModelUnreadable(f"base_score is {shown!r}, not from 0 to 1")
-    tiny = _single(1e-6)
-    score = min(max(score, tiny), _single(1.0 - tiny))
-    return 0.0 - _single(math.log(_single(_single(1.0 / score) - 1.0)))
-
-
-def _forest(body: _Body, header: _Learner, base_margin: float) -> _engine.Forest:
-    model = body.learner.gradient_booster.model
-    count = _whole("num_trees", model.gbtree_model_param.num_trees)
+def _check_trees(model: Trees) -> None:
+    count = whole("num_trees", model.gbtree_model_param.num_trees)
     if count != len(model.trees) or count != len(model.tree_info):
         raise ModelUnreadable(
             f"num_trees is {count}, but there are {len(model.trees)} trees and {len(model.tree_info)} in tree_info"
@@ -401,20 +231,23 @@ def _forest(body: _Body, header: _Learner, base_margin: float) -> _engine.Forest
         raise ModelUnsupported("tree_info assigns trees to several classes; supported are binary models only")
     for i, tree in enumerate(model.trees):
         _check_tree(i, tree)
-    features = _whole("num_feature", header.learner_model_param.num_feature)
+
+
+def _forest(trees: list[Tree], document: Document) -> _engine.Forest:
+    features = whole("num_feature", document.header.learner_model_param.num_feature)
     try:
-        return _engine.Forest(features, base_margin, [tree.arrays() for tree in model.trees])
+        return _engine.Forest(features, document.base_margin, [tree.arrays() for tree in trees])
     except NotImplementedError as error:
         raise ModelUnsupported(str(error)) from error
     except ValueError as error:
         raise ModelUnreadable(f"learner.gradient_booster.model: {error}") from error
 
 
-def _check_tree(i: int, tree: _Tree) -> None:
-    vector = _whole("size_leaf_vector", tree.tree_param.size_leaf_vector)
+def _check_tree(i: int, tree: Tree) -> None:
+    vector = whole("size_leaf_vector", tree.tree_param.size_leaf_vector)
     if vector > 1:
         raise ModelUnsupported(f"trees[{i}] has leaves of {vector} values; supported is one value a leaf")
-    nodes = _whole("num_nodes", tree.tree_param.num_nodes)
+    nodes = whole("num_nodes", tree.tree_param.num_nodes)
     if nodes != len(tree.left_children):
         raise ModelUnreadable(f"trees[{i}]: num_nodes is {nodes}, but left_children has {len(tree.left_children)}")
     if tree.id is not None and tree.id != i:

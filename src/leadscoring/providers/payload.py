@@ -31,7 +31,7 @@ class Payload(Protocol):
 
 
 class Csv:
-    """A line a row, an empty cell for what is missing.
+    """A line a row, an empty cell for what is missing; ``nan`` where a line would be empty, which may be no row.
 
     Without a last newline: the built-in container of SageMaker would take what follows it for an empty row.
     """
@@ -44,7 +44,7 @@ class Csv:
 
     def lines(self, rows: Rows, start: int, end: int) -> list[bytes]:
         """As in ``Payload``."""
-        return [(self._format % tuple(row)).replace("nan", "").encode() for row in values(rows, start, end)]
+        return [(self._format % tuple(row)).replace("nan", "").encode() or b"nan" for row in values(rows, start, end)]
 
     def body(self, lines: Sequence[bytes]) -> bytes:
         """As in ``Payload``."""

@@ -5,7 +5,7 @@ import numpy as np
 import xgboost as xgb
 
 from leadscoring.features import Contract, Feature
-from leadscoring.model.card import TIERS, Bins, GoldenRow, Reference, Tiers
+from leadscoring.model.card import TIERS, Bins, GoldenRow, Reference, Tiers, in_percent, tier_spans
 from leadscoring.training.encode import Matrix, Vector
 from leadscoring.training.trees import matrix
 
@@ -31,7 +31,7 @@ def make_tiers(p: Vector, y: Vector) -> Tiers:
         thresholds[place] = max(min(thresholds[place], ceiling), (len(thresholds) - place) * APART)
     a, b, c, d = thresholds
     tier = np.searchsorted(-np.asarray(thresholds), -p, side="left")
-    spans = (f"{a:.1%} or more", f"{b:.1%} to {a:.1%}", f"{c:.1%} to {b:.1%}", f"{d:.1%} to {c:.1%}", f"below {d:.1%}")
+    spans = tier_spans((a, b, c, d))
     words = ("the best tenth of leads", "the next 15 %", "the next 25 %", "the 25 % after those", "the last 25 %")
     definitions: dict[str, str] = {
         name: f"{words[place]}: probability {spans[place]}; {observed(y[tier == place])}"
@@ -44,7 +44,9 @@ def observed(outcomes: Vector) -> str:
     """How many of some leads converted, in words."""
     if len(outcomes) == 0:
         return "no past lead scored here"
-    return f"{outcomes.mean():.1%} of {len(outcomes)} past leads converted"
+    if outcomes.min() == outcomes.max():
+        return f"{'all' if outcomes[0] else 'none'} of {len(outcomes)} past leads converted"
+    return f"{in_percent([float(outcomes.mean())])[0]} of {len(outcomes)} past leads converted"
 
 
 def make_reference(contract: Contract, x: Matrix, p: Vector) -> Reference:

@@ -9,6 +9,9 @@ from typing import Any
 import click
 
 from leadscoring.errors import LeadScoringError
+from leadscoring.model.file import Opening
+from leadscoring.model.rounds import Choice
+from leadscoring.model_options import opening_options
 
 FILE = click.Path(path_type=Path)
 
@@ -22,7 +25,13 @@ def split_commas(values: Iterable[str]) -> tuple[str, ...]:
 @click.argument("data", type=FILE)
 @click.option("--target", required=True, metavar="COLUMN", help="The column that says whether the lead converted.")
 @click.option(
-    "--positive", metavar="VALUE", help="The value of the target that means converted, where it is not plain."
+    "--positive", metavar="A,B", help="The values of the target that mean converted, where they are not plain."
+)
+@click.option(
+    "--negative",
+    metavar="A,B",
+    help="The values that mean not converted; rows with others are left out. By default all but the positive ones and "
+    "those that name an open state, such as Open, New or Negotiation.",
 )
 @click.option("--time", "time_column", metavar="COLUMN", help="When each lead came: the latest are held out.")
 @click.option("--id", "id_column", metavar="COLUMN", help="The column that names the lead; not learned from.")
@@ -33,11 +42,27 @@ def split_commas(values: Iterable[str]) -> tuple[str, ...]:
     help="Columns to leave out, such as any known only after the outcome; * matches any text.",
 )
 @click.option(
+    "--keep",
+    multiple=True,
+    metavar="A,B",
+    help="Personal data to learn from all the same: names, birth dates, gender and the like are left out otherwise.",
+)
+@click.option(
+    "--read",
+    multiple=True,
+    metavar="COLUMN=HOW",
+    help="How to read a column: flag, integer, number or category; day-first or month-first; or the way it writes "
+    "1234.5, such as 1,234.5 or 1.234,5. Given once for each column.",
+)
+@click.option(
     "--missing", multiple=True, metavar="TOKENS", help="More texts that mean unknown; COLUMN=TOKEN for one column only."
 )
 @click.option("--name", metavar="NAME", help="The model's name; by default the file's.")
 @click.option(
-    "--version", "model_version", default="1.0.0", show_default=True, metavar="V", help="The model's version."
+    "--version",
+    "model_version",
+    metavar="V",
+    help="The model's version; by default 1.0.0, or the next after those of its name in the folder of --out.",
 )
 @click.option(
     "--out",
@@ -46,6 +71,7 @@ def split_commas(values: Iterable[str]) -> tuple[str, ...]:
     metavar="MODEL",
     help="The model file to write; UBJ where it ends in .ubj, else JSON.",
 )
+@click.option("--overwrite", is_flag=True, help="Replace the file at --out.")
 @click.option("--report", type=FILE, metavar="DIR", help="Write report.html and report.json there.")
 @click.option(
     "--ship-measured",
@@ -57,37 +83,48 @@ def train(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
     data: Path,
     target: str,
     positive: str | None,
+    negative: str | None,
     time_column: str | None,
     id_column: str | None,
     ignore: tuple[str, ...],
+    keep: tuple[str, ...],
+    read: tuple[str, ...],
     missing: tuple[str, ...],
     name: str | None,
-    model_version: str,
+    model_version: str | None,
     out: Path,
+    overwrite: bool,
     report: Path | None,
     ship_measured: bool,
     as_json: bool,
 ) -> None:
     """Train a model on past leads (CSV or Parquet).
 
-    Says what each column was taken for and why some were left out. A number that is never negative in
-    the data gets a minimum of 0, and no number gets an invented maximum. A fifth of the leads is held
-    out to measure on; then the model is trained again on all.
+    Reads files as spreadsheets and CRMs write them and says how: encoding, separator, numbers such as
+    $1,234.50 or 1.234,50, dates and times. Says what each column was taken for and why some were left out. A
+    number that is never negative in the data gets a minimum of 0, and no number gets an invented maximum. A
+    fifth of the leads is held out to measure on; then the model is trained again on all.
     """
 
     def work(progress: Callable[[str, float], None]) -> Any:
         from leadscoring.training.fit import TrainOptions
         from leadscoring.training.fit import train as train_model
+        from leadscoring.training.source import source_name
+        from leadscoring.training.versions import model_name, next_version, refuse_existing
 
+        refuse_existing(out, overwrite)
         options = TrainOptions(
             target=target,
             positive=positive,
+            negative=negative,
             time=time_column,
             id=id_column,
             ignore=split_commas(ignore),
+            keep=split_commas(keep),
+            read=read,
             missing=split_commas(missing),
             name=name,
-            version=model_version,
+            version=model_version or next_version(out.parent, model_name(name, source_name(data))),
             ship_measured=ship_measured,
         )
         trained = train_model(data, options, progress)
@@ -103,17 +140,30 @@ def train(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
 @click.argument("data", type=FILE)
 @click.option("--target", required=True, metavar="COLUMN", help="The column that says whether the lead converted.")
 @click.option(
-    "--positive", metavar="VALUE", help="The value of the target that means converted; by default what the card says."
+    "--positive", metavar="A,B", help="The values of the target that mean converted; by default what the card says."
 )
+@click.option("--negative", metavar="A,B", help="The values that mean not converted; rows with others are left out.")
+@opening_options
 @click.option("--report", type=FILE, metavar="DIR", help="Write report.html and report.json there.")
 @click.option("--json", "as_json", is_flag=True, help="Print a machine-readable summary.")
-def evaluate(model: Path, data: Path, target: str, positive: str | None, report: Path | None, as_json: bool) -> None:
+def evaluate(  # noqa: PLR0913, PLR0917 - click hands every option over as an argument of its own
+    model: Path,
+    data: Path,
+    target: str,
+    positive: str | None,
+    negative: str | None,
+    rounds: Choice,
+    missing_value: float | None,
+    report: Path | None,
+    as_json: bool,
+) -> None:
     """Measure a model (with a card or without, JSON or UBJ) on leads whose outcome is known."""
 
     def work(progress: Callable[[str, float], None]) -> Any:
         from leadscoring.training.evaluate import evaluate as evaluate_model
 
-        return evaluate_model(model, data, target, positive, progress)
+        opening = Opening(rounds=rounds, missing=missing_value)
+        return evaluate_model(model, data, target, positive, progress, negative=negative, opening=opening)
 
     finish(run(work, "measuring"), report, as_json, "")
 
@@ -121,8 +171,9 @@ def evaluate(model: Path, data: Path, target: str, positive: str | None, report:
 @click.command()
 @click.argument("model", type=FILE)
 @click.argument("data", type=FILE)
+@opening_options
 @click.option("--json", "as_json", is_flag=True, help="Print all of it, bin by bin, as JSON.")
-def drift(model: Path, data: Path, as_json: bool) -> None:
+def drift(model: Path, data: Path, rounds: Choice, missing_value: float | None, as_json: bool) -> None:
     """Say how far leads (CSV or Parquet) have moved from those a model was trained on.
 
     DATA needs the columns of the model, and no outcome. Gives the population stability index of the score
@@ -132,7 +183,7 @@ def drift(model: Path, data: Path, as_json: bool) -> None:
     def work(progress: Callable[[str, float], None]) -> Any:
         from leadscoring.training.drift import drift_of
 
-        return drift_of(model, data, progress)
+        return drift_of(model, data, progress, Opening(rounds=rounds, missing=missing_value))
 
     said = run(work, "comparing")
     if as_json:

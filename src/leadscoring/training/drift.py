@@ -10,40 +10,47 @@ from leadscoring._engine import Rows
 from leadscoring.drift import baseline
 from leadscoring.drift_counts import AREA, DriftCounts
 from leadscoring.errors import ModelUnsupported
+from leadscoring.model.file import AS_IT_IS, Opening, open_model
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.tally import Tally
 from leadscoring.training.encode import encode_table, with_unseen
 from leadscoring.training.evaluate import refuse_absent
 from leadscoring.training.leads import Progress, quiet
-from leadscoring.training.table import read_table
+from leadscoring.training.reread import reread
+from leadscoring.training.table import read_source
 
 PART = 8192
 """Rows that are handed to the counter at once."""
 
 
 def drift_of(
-    model: str | Path | LoadedModel, source: str | Path | pl.DataFrame, progress: Progress | None = None
+    model: str | Path | LoadedModel,
+    source: str | Path | pl.DataFrame,
+    progress: Progress | None = None,
+    opening: Opening = AS_IT_IS,
 ) -> dict[str, Any]:
     """What ``GET /api/v1/model/drift`` would say after a service had scored the leads of a file or frame.
 
-    A value that the service would refuse counts as missing. Raises ``ModelError`` for a model that cannot be read
+    Beside it, ``reading`` says how the file was read and ``warnings`` what in it the service would refuse, which
+    counts as missing. Raises ``ModelError`` for a model that cannot be read
     or has no reference, ``TrainingDataError`` for leads that cannot be read or lack a required feature.
     """
     tell = progress or quiet
     tell("reading", 0.0)
-    loaded = model if isinstance(model, LoadedModel) else LoadedModel.load(model)
+    loaded = model if isinstance(model, LoadedModel) else open_model(model, opening)
     base = baseline(loaded.card)
     if base is None:
         raise ModelUnsupported(
             f"{loaded.card.name!r} has no reference to compare leads with; models of leadscoring train have one"
         )
-    frame = source if isinstance(source, pl.DataFrame) else read_table(source)
+    table = read_source(source)
     contract = loaded.card.contract
-    refuse_absent(contract, frame)
+    refuse_absent(contract, table.frame)
     tell("scoring", 0.3)
-    x = encode_table(contract, frame)
+    read = reread(contract, loaded.card.read_as, table.frame)
+    x = encode_table(contract, read.frame)
     margins = loaded.trees.margins(x).astype(np.float64)
-    told = with_unseen(contract, frame, x)
+    told = with_unseen(contract, read.frame, x)
     counts = DriftCounts(Tally((), area=AREA), base)
     for start in range(0, len(x), PART):
         part = told[start : start + PART]
@@ -52,7 +59,7 @@ def drift_of(
         counts.count(Rows(values.tolist()), margins[start : start + PART].tolist())
         tell("counting", 0.4 + 0.6 * start / len(x))
     tell("done", 1.0)
-    return counts.report()
+    return counts.report() | {"reading": list(table.notes), "warnings": list(read.warnings)}
 
 
 def drift_text(said: dict[str, Any]) -> str:
@@ -70,7 +77,8 @@ def drift_text(said: dict[str, Any]) -> str:
         lines.append(f"not counted: {', '.join(said['not_counted'])}")
     if said["leads"] < said["fewest_leads"]:
         lines.append(f"fewer than {said['fewest_leads']} leads say nothing")
-    return "\n".join(lines)
+    lines += [f"reading: {note}" for note in said["reading"]]
+    return "\n".join(lines + [f"warning: {warning}" for warning in said["warnings"]])
 
 
 def share_of(row: dict[str, Any], label: str) -> str:

@@ -1,13 +1,13 @@
 """What drives the score: the mean size of each feature's contribution, and which way it points.
 
-Contributions are XGBoost's exact path-dependent SHAP values, in log-odds (Lundberg et al. 2020).
+Contributions are those of the answers: exact path-dependent SHAP values, in log-odds (Lundberg et al. 2020).
 """
 
 import msgspec
 import numpy as np
-import xgboost as xgb
 
 from leadscoring.features import Contract, Feature
+from leadscoring.model.trees import TreeEnsemble
 from leadscoring.training.encode import Matrix, Vector
 
 MOST_ROWS = 5000
@@ -29,10 +29,10 @@ class Driver(msgspec.Struct, frozen=True):
     direction: str
 
 
-def drivers(booster: xgb.Booster, contract: Contract, data: xgb.DMatrix, x: Matrix) -> tuple[Driver, ...]:
-    """The features by strength, the strongest first; ``data`` holds the rows of ``x``."""
+def drivers(trees: TreeEnsemble, contract: Contract, x: Matrix) -> tuple[Driver, ...]:
+    """The features by strength over the encoded leads ``x``, the strongest first."""
     rows = np.unique(np.linspace(0, len(x) - 1, min(len(x), MOST_ROWS)).astype(int))
-    contributions = booster.predict(data.slice(rows), pred_contribs=True)[:, :-1].astype(np.float64)
+    contributions = trees.contributions(x[rows])[:, :-1].astype(np.float64)
     strength = np.abs(contributions).mean(axis=0)
     total = float(strength.sum()) or 1.0
     found = [
@@ -49,7 +49,7 @@ def drivers(booster: xgb.Booster, contract: Contract, data: xgb.DMatrix, x: Matr
 
 def direction(feature: Feature, values: Matrix, contribution: Vector) -> str:
     """Which way a feature points, in words."""
-    if feature.kind == "category" and feature.values:
+    if feature.values:
         return levels(feature, values, contribution)
     known = ~np.isnan(values)
     if known.sum() < FEWEST or np.ptp(values[known]) == 0 or np.ptp(contribution[known]) == 0:
@@ -62,7 +62,7 @@ def direction(feature: Feature, values: Matrix, contribution: Vector) -> str:
 
 def levels(feature: Feature, values: Matrix, contribution: Vector) -> str:
     """The values of a category that raise and lower the score most."""
-    names = [*map(repr, feature.values), "other"]
+    names = [*map(repr, feature.wire_values), "other"]
     named = np.where(np.isnan(values), -1, values).astype(int)
     means = {
         ("missing" if code < 0 else names[min(code, len(names) - 1)]): float(contribution[named == code].mean())

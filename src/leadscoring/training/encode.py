@@ -1,7 +1,5 @@
 """From a table of raw values to the float32 matrix that the trees read, by the contract's own rules."""
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -16,55 +14,83 @@ def encode_table(contract: Contract, frame: pl.DataFrame) -> Matrix:
     """Every row encoded as the service would encode that lead; shape (rows, features), NaN for missing.
 
     A column that the frame lacks is missing throughout. What the service would refuse (text where a
-    number belongs, a number out of bounds) is missing here; ``refused`` counts those.
+    number belongs, a number out of bounds) is missing here; ``reread`` counts those.
     """
-    columns = [encode_column(feature, frame) for feature in contract.features]
+    columns = [encode_column(feature, frame, contract.missing_value) for feature in contract.features]
     return np.ascontiguousarray(np.column_stack(columns), dtype=np.float32)
 
 
-def encode_column(feature: Feature, frame: pl.DataFrame) -> Matrix:
-    """One column, shape (rows,)."""
+def encode_column(feature: Feature, frame: pl.DataFrame, missing: float | None = None) -> Matrix:
+    """One column, shape (rows,); ``missing`` is a number that means missing."""
     if feature.name not in frame.columns:
         return np.full(frame.height, np.nan, dtype=np.float32)
     column = frame[feature.name]
-    values = codes(feature, column) if feature.kind == "category" else bounded(feature, numbers(column))
-    return values.astype(np.float32)
+    if feature.is_text:
+        values = codes(feature, column)
+    elif feature.numbers:
+        values = numbered(feature, numbers(column))
+    else:
+        values = bounded(feature, present(numbers(column), missing))
+        values = np.minimum(values, feature.codes) if feature.codes else values  # no tree tells the later ones apart
+    return present(values, missing).astype(np.float32)
+
+
+def present(values: Vector, missing: float | None) -> Vector:
+    """Values with the number that means missing as NaN, compared as the trees would: as float32."""
+    return values if missing is None else np.where(values.astype(np.float32) == np.float32(missing), np.nan, values)
+
+
+def numbered(feature: Feature, values: Vector) -> Vector:
+    """The code of each number of a category of numbers; NaN for one that is none of its values."""
+    known = feature.code_table
+    return np.array([known.get(value, np.nan) for value in values.tolist()], dtype=np.float64)
 
 
 def codes(feature: Feature, column: pl.Series) -> Vector:
     """The code of each text: its place in ``values``, one past the last for unseen where ``other``."""
-    text = column.cast(pl.String)
-    known: dict[str, float] = {value: float(code) for code, value in enumerate(feature.values)}
-    unseen = float(len(feature.values)) if feature.other else None
-    unknown: dict[str, Any] = dict.fromkeys(feature.missing)
-    distinct = text.drop_nulls().unique()
-    table = {value: (unknown | known).get(value, unseen) for value in distinct}
+    text = as_text(column)
+    known, other = feature.code_table, feature.other_code
+    table = {value: known.get(value, other) for value in text.drop_nulls().unique()}
     mapped = text.replace_strict(table, default=None, return_dtype=pl.Float64)
     return mapped.to_numpy().astype(np.float64)
 
 
 def with_unseen(contract: Contract, frame: pl.DataFrame, x: Matrix) -> Matrix:
-    """The encoded rows, with the code after the last for texts never seen in training, known to the trees or not."""
+    """The encoded rows, with a code that nothing else has for texts never seen in training."""
     x = x.copy()
     for place, feature in enumerate(contract.features):
-        if feature.kind == "category" and feature.name in frame.columns:
-            text = frame[feature.name].cast(pl.String)
-            known = [*feature.values, *feature.missing]
-            x[(text.is_not_null() & ~text.is_in(known)).to_numpy(), place] = len(feature.values)
+        if feature.is_text and feature.name in frame.columns:
+            x[unseen(feature, frame[feature.name]).to_numpy(), place] = len(feature.values) + 1
     return x
 
 
 def numbers(column: pl.Series) -> Vector:
-    """A column as float64, NaN where it holds no finite number; true and false are 1 and 0."""
+    """A column as float64, NaN where it holds no finite number.
+
+    True and false are 1 and 0 where nothing else is there: Odoo writes False for every value that is missing.
+    """
     if column.dtype == pl.String:
         text = column.str.strip_chars()
-        lower = text.str.to_lowercase()
-        flags = pl.when(lower == "true").then(1.0).when(lower == "false").then(0.0)
-        column = pl.select(pl.coalesce(text.cast(pl.Float64, strict=False), flags)).to_series()
+        plain = text.cast(pl.Float64, strict=False)
+        flags = text.str.to_lowercase().replace_strict({"true": 1.0, "false": 0.0}, default=None)
+        alone = plain.is_null() | plain.is_in([0.0, 1.0])
+        column = pl.select(pl.coalesce(plain, flags)).to_series() if alone.all() else plain
     elif not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
         return np.full(len(column), np.nan)
     values = column.cast(pl.Float64).to_numpy().astype(np.float64)
     return np.where(np.abs(values) <= FLOAT32_MAX, values, np.nan)
+
+
+def unseen(feature: Feature, column: pl.Series) -> pl.Series:
+    """Whether each text of a category was never seen in training; null is no text."""
+    text = as_text(column)
+    return (text.is_not_null() & ~text.is_in([*feature.code_table, *feature.rare])).fill_null(False)
+
+
+def as_text(column: pl.Series) -> pl.Series:
+    """A column as text; whole floats lose their ``.0``, so that 1.0 and 1 are one value."""
+    text = column.cast(pl.String)
+    return text.str.replace(r"^(-?\d+)\.0$", "${1}") if column.dtype.is_float() else text
 
 
 def bounded(feature: Feature, values: Vector) -> Vector:
@@ -73,22 +99,9 @@ def bounded(feature: Feature, values: Vector) -> Vector:
 
 
 def allowed(feature: Feature, values: Vector) -> npt.NDArray[np.bool_]:
-    """Whether the contract takes each number; NaN, which stands for unknown, it takes."""
-    low = -np.inf if feature.minimum is None else feature.minimum
-    high = np.inf if feature.maximum is None else feature.maximum
+    """Whether the contract takes each number, as ``Feature.fits`` has it; NaN, which stands for unknown, it takes."""
+    low, high = (0.0, 1.0) if feature.kind == "flag" else feature.bounds
     fine = (values >= low) & (values <= high)
-    if feature.kind == "flag":
-        fine &= (values == 0.0) | (values == 1.0)
-    elif feature.kind == "integer":
+    if feature.kind == "flag" or feature.is_whole:
         fine &= values == np.floor(values)
     return fine | np.isnan(values)
-
-
-def refused(contract: Contract, frame: pl.DataFrame) -> dict[str, int]:
-    """How many values of each numeric feature the service would refuse; features with none are left out."""
-    counts = {
-        feature.name: int((~allowed(feature, numbers(frame[feature.name]))).sum())
-        for feature in contract.features
-        if feature.kind != "category" and feature.name in frame.columns
-    }
-    return {name: count for name, count in counts.items() if count}

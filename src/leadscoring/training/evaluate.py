@@ -1,51 +1,26 @@
 """The figures of any model file on leads whose outcome is known: the deed behind ``leadscoring evaluate``."""
 
-import json
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import polars as pl
-import xgboost as xgb
 
-from leadscoring.errors import CardInvalid, ModelNotFound, ModelUnreadable, ModelUnsupported, TrainingDataError
-from leadscoring.features import Contract, Feature
-from leadscoring.model.calibration import Calibration
-from leadscoring.model.card import ATTRIBUTE, Card, Tiers, read_card
-from leadscoring.regular_file import opened
+from leadscoring.errors import TrainingDataError
+from leadscoring.features import Contract
+from leadscoring.model.card import Card
+from leadscoring.model.file import AS_IT_IS, Opening, open_model
 from leadscoring.training.calibrate import apply
-from leadscoring.training.encode import Matrix, encode_table, refused
+from leadscoring.training.encode import as_text, encode_table
 from leadscoring.training.leads import Leads, Progress, gather, quiet
-from leadscoring.training.missing import hint, parse_tokens
+from leadscoring.training.missing import hint
+from leadscoring.training.outcome import fold
 from leadscoring.training.quality import measure
 from leadscoring.training.report import Measured, evaluation_report
-from leadscoring.training.table import read_table
+from leadscoring.training.reread import reread, tokens_of
+from leadscoring.training.table import Table, read_source
 
 SHOWN = 5
-
-
-class Opened(msgspec.Struct, frozen=True):
-    """A model file: its trees, and its card where it has one."""
-
-    booster: xgb.Booster
-    contract: Contract
-    card: Card | None = None
-
-    @property
-    def calibration(self) -> Calibration:
-        """From margin to probability: the card's, else the logistic function."""
-        return self.card.calibration if self.card else Calibration()
-
-    @property
-    def tiers(self) -> Tiers:
-        """The card's tiers, or the default ones."""
-        return self.card.tiers if self.card else Tiers()
-
-    def matrix(self, x: Matrix) -> xgb.DMatrix:
-        """Encoded rows under the names and types that the trees know."""
-        names, types = self.booster.feature_names, self.booster.feature_types
-        return xgb.DMatrix(x, feature_names=names, feature_types=types, enable_categorical=True, nthread=1)
 
 
 def evaluate(
@@ -54,6 +29,8 @@ def evaluate(
     target: str,
     positive: str | None = None,
     progress: Progress | None = None,
+    negative: str | None = None,
+    opening: Opening = AS_IT_IS,
 ) -> dict[str, Any]:
     """The report's data of a model on the leads of a file or frame.
 
@@ -62,24 +39,34 @@ def evaluate(
     """
     tell = progress or quiet
     tell("reading", 0.0)
-    opened = open_model(Path(model))
-    frame = source if isinstance(source, pl.DataFrame) else read_table(source)
-    leads = gather(frame, target, parse_tokens((), frame.columns), positive=positive or known_positive(opened, target))
-    refuse_absent(opened.contract, leads.frame)
+    opened = open_model(model, opening)
+    card, contract = opened.card, opened.card.contract
+    table = read_source(source)
+    target = table.resolve(target, "--target")
+    won, lost = known_outcome(card, target, table.frame) if positive is None else ((positive,), ())
+    tokens = tokens_of(card.read_as, table.frame)
+    leads = gather(table, target, tokens, positive=won, negative=lost if negative is None else (negative,))
+    refuse_absent(contract, leads.frame)
     refuse_one_outcome(leads)
     tell("scoring", 0.3)
-    x = encode_table(opened.contract, leads.frame)
-    data = opened.matrix(x)
-    p = apply(opened.calibration, opened.booster.predict(data, output_margin=True).astype(np.float64))
+    read = reread(contract, card.read_as, leads.frame)
+    x = encode_table(contract, read.frame)
+    p = apply(card.calibration, opened.trees.margins(x).astype(np.float64))
     tell("measuring", 0.5)
-    measured = Measured(leads, x, data, p, measure(leads.y, p, opened.tiers.thresholds))
-    warnings = [
-        f"{count} values of {feature!r} are outside the contract and were read as missing; "
-        "the service would refuse those leads"
-        for feature, count in refused(opened.contract, leads.frame).items()
-    ]
+    measured = Measured(leads, x, p, measure(leads.y, p, card.tiers.thresholds))
+    warnings = [*known_data(card, table), *opened.cautions, *read.warnings]
     tell("done", 1.0)
-    return evaluation_report(opened, measured, "" if isinstance(source, pl.DataFrame) else Path(source).name, warnings)
+    return evaluation_report(opened, measured, table.name, table.notes, warnings)
+
+
+def known_data(card: Card, table: Table) -> list[str]:
+    """The warning that these are the very leads that the model was trained on, when they are."""
+    if card.training is None or card.training.data_hash != table.data_hash:
+        return []
+    return [
+        "these are the very leads that the model was trained on: the figures say how well it remembers them, not how "
+        "well it scores others; measure on later leads, or see the held-out figures of its training"
+    ]
 
 
 def refuse_one_outcome(leads: Leads) -> None:
@@ -89,42 +76,18 @@ def refuse_one_outcome(leads: Leads) -> None:
         raise TrainingDataError(f"{told} converted (converted means {leads.positive!r}): measuring needs both outcomes")
 
 
-def known_positive(opened: Opened, target: str) -> str | None:
-    """What the card says converted means, where it was trained on the same target."""
-    training = opened.card.training if opened.card else None
-    return training.positive or None if training and training.target == target else None
+def known_outcome(card: Card, target: str, frame: pl.DataFrame) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The values that the card says mean converted and not converted, where it was trained on the same target.
 
-
-def open_model(path: Path) -> Opened:
-    """The trees of a JSON or UBJ file, with contract and card."""
-    try:
-        with opened(path) as file:
-            content = file.read()
-    except OSError as failure:
-        raise ModelNotFound(str(path), failure.strerror or "unreadable") from failure
-    booster = xgb.Booster()
-    try:
-        booster.load_model(bytearray(content))
-        config = json.loads(booster.save_config())["learner"]
-    except (xgb.core.XGBoostError, ValueError, KeyError) as failure:
-        raise ModelUnreadable(f"{path} is not an XGBoost model in JSON or UBJ") from failure
-    objective = config["objective"]["name"]
-    if objective != "binary:logistic":
-        raise ModelUnsupported(f"{path} has the objective {objective!r}; only 'binary:logistic' can be evaluated")
-    text = booster.attr(ATTRIBUTE)
-    if text is None:
-        return Opened(booster, bare_contract(booster, path))
-    card = read_card(text)
-    if len(card.contract) != booster.num_features():
-        raise CardInvalid(f"{path} has {booster.num_features()} columns, but its card {len(card.contract)} features")
-    return Opened(booster, card.contract, card)
-
-
-def bare_contract(booster: xgb.Booster, path: Path) -> Contract:
-    """The contract of a model without a card: its feature names, all numbers (categories as their codes)."""
-    if not booster.feature_names:
-        raise ModelUnsupported(f"{path} has neither a card nor feature names: nobody can tell which column is which")
-    return Contract(tuple(Feature(name, "number") for name in booster.feature_names))
+    Of several, those that the data does not hold are none of this time's.
+    """
+    training = card.training
+    if training is None or training.target != target or not training.positive:
+        return (), ()
+    won, lost = card.read_as.positive or (training.positive,), card.read_as.negative
+    there = {fold(text) for text in as_text(frame[target]).drop_nulls().unique()} if target in frame.columns else set()
+    some = tuple(value for value in won if fold(value) in there)
+    return some or won, tuple(value for value in lost if fold(value) in there)
 
 
 def refuse_absent(contract: Contract, frame: pl.DataFrame) -> None:

@@ -12,7 +12,6 @@
 """
 
 import os
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,23 +21,29 @@ import msgspec
 import numpy as np
 import polars as pl
 import xgboost as xgb
+from msgspec import UNSET
 
 from leadscoring.features import Contract
 from leadscoring.model.calibration import Calibration
 from leadscoring.model.card import ATTRIBUTE, SEAL, Card, Tiers, Training
 from leadscoring.model.loaded import sealed
+from leadscoring.model.reading import PLAIN, Reading
 from leadscoring.model.trees import TreeEnsemble
 from leadscoring.training import certify, trees
 from leadscoring.training.calendar_columns import calendar_features
 from leadscoring.training.calibrate import apply, fit_calibration
 from leadscoring.training.encode import Matrix, Vector, encode_table
-from leadscoring.training.infer import Inferred, infer, without
+from leadscoring.training.how import parse_how
+from leadscoring.training.infer import Asked, Inferred, infer, without
 from leadscoring.training.leads import Leads, Progress, gather, hold_out, quiet, refuse_few
-from leadscoring.training.missing import MissingTokens, blank, parse_tokens
+from leadscoring.training.missing import MissingTokens, parse_tokens
 from leadscoring.training.quality import Quality, measure
 from leadscoring.training.report import Measured, training_report
+from leadscoring.training.reread import reread
 from leadscoring.training.split import Indices
-from leadscoring.training.table import data_hash, read_table
+from leadscoring.training.suspicion import suspicions
+from leadscoring.training.table import Table, read_source
+from leadscoring.training.versions import FIRST, model_name
 
 FOLDS = 5
 
@@ -51,12 +56,15 @@ class TrainOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     target: str
     positive: str | None = None
+    negative: str | None = None
     time: str | None = None
     id: str | None = None
     ignore: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    read: tuple[str, ...] = ()
     name: str | None = None
-    version: str = "1.0.0"
+    version: str = FIRST
     seed: int = 20
     ship_measured: bool = False
 
@@ -69,6 +77,7 @@ class Fitted(msgspec.Struct, frozen=True):
     """
 
     inferred: Inferred
+    reading: Reading
     x: Matrix
     y: Vector
     booster: xgb.Booster
@@ -82,6 +91,11 @@ class Fitted(msgspec.Struct, frozen=True):
     def contract(self) -> Contract:
         """The contract of the trees' columns."""
         return self.inferred.contract
+
+    @property
+    def trees(self) -> TreeEnsemble:
+        """The trees as they are served."""
+        return trees_of(self.booster)
 
     def probabilities(self, x: Matrix) -> Vector:
         """Calibrated probabilities of encoded leads."""
@@ -107,37 +121,69 @@ def train(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Pr
     """
     tell = progress or quiet
     tell("reading", 0.0)
-    frame = source if isinstance(source, pl.DataFrame) else read_table(source)
-    tokens = parse_tokens(options.missing, frame.columns)
-    leads = gather(frame, options.target, tokens, positive=options.positive, time=options.time, id_column=options.id)
-    refuse_few(leads)
-    every = infer(leads.frame, leads.y, leads.named, options.ignore, tokens)
+    table = read_source(source)
+    options = by_names(options, table)
+    leads, asked, tokens = read_leads(table, options)
+    every = infer(leads.frame, leads.y, leads.named, asked, tokens)
     held = hold_out(leads, every.frame, options.seed)
     recipes = trees.RECIPES if leads.time is None else trees.RECIPES_OVER_TIME
-    rehearsal = fit(leads.take(~held), options, tokens, recipes, Share(tell, "rehearsing", 0.02, 0.6))
+    rehearsal = fit(leads.take(~held), options, asked, tokens, recipes, Share(tell, "rehearsing", 0.02, 0.6))
     tell("measuring", 0.6)
-    held_out = rehearse(rehearsal, leads.take(held), tokens)
+    held_out = rehearse(rehearsal, leads.take(held))
+    doubts = suspicions(rehearsal, held_out, options.seed)
     final, shipped = rehearsal, leads.take(~held)
     if not options.ship_measured:
-        final = fit(leads, options, tokens, (rehearsal.cross.recipe,), Share(tell, "training", 0.65, 0.95))
+        final = fit(leads, options, asked, tokens, (rehearsal.cross.recipe,), Share(tell, "training", 0.65, 0.95))
         shipped = leads
     tell("certifying", 0.95)
     out_of_fold = measure(shipped.y, final.unseen, final.tiers.thresholds)
-    card = make_card(source, options, shipped, final, {"held_out": held_out.quality, "out_of_fold": out_of_fold})
+    card = make_card(table, options, shipped, final, {"held_out": held_out.quality, "out_of_fold": out_of_fold})
     final.booster.set_attr(**{ATTRIBUTE: card.to_json()})
-    report = training_report(card, final, rehearsal, held_out, leads, out_of_fold)
+    report = training_report(card, final, rehearsal, held_out, leads, out_of_fold, table.notes, doubts)
     tell("done", 1.0)
     return Trained(final.booster, card, report)
 
 
-def rehearse(fitted: Fitted, leads: Leads, tokens: MissingTokens) -> Measured:
+def by_names(options: TrainOptions, table: Table) -> TrainOptions:
+    """Options with the names that columns have here, where they use those of the file."""
+    return msgspec.structs.replace(
+        options,
+        target=table.resolve(options.target, "--target"),
+        missing=table.named_values(options.missing),
+        read=table.named_values(options.read),
+    )
+
+
+def read_leads(table: Table, options: TrainOptions) -> tuple[Leads, Asked, MissingTokens]:
+    """The leads of a table, what the user said of its columns, and what means unknown in them."""
+    columns = table.frame.columns
+    tokens, how = parse_tokens(options.missing, columns), parse_how(options.read, columns)
+    leads = gather(
+        table,
+        options.target,
+        tokens,
+        positive=one_or_none(options.positive),
+        negative=one_or_none(options.negative),
+        time=options.time,
+        id_column=options.id,
+        how=how,
+    )
+    refuse_few(leads)
+    asked = Asked(options.ignore, options.keep, how, table.labels)
+    return msgspec.structs.replace(leads, warnings=(*leads.warnings, *asked.unmatched(columns))), asked, tokens
+
+
+def one_or_none(value: str | None) -> tuple[str, ...]:
+    """An option that may be left out, as a tuple."""
+    return () if value is None else (value,)
+
+
+def rehearse(fitted: Fitted, leads: Leads) -> Measured:
     """Leads that nothing saw before, scored by a model and measured."""
-    names = fitted.contract.names
-    frame = pl.DataFrame([blank(leads.frame[name], tokens.of(name))[0] for name in names])
-    x = encode_table(fitted.contract, frame)
+    x = encode_table(fitted.contract, reread(fitted.contract, fitted.reading, leads.frame).frame)
     p = fitted.probabilities(x)
     quality = measure(leads.y, p, fitted.tiers.thresholds)
-    return Measured(leads, x, trees.matrix(fitted.contract, x), p, quality)
+    return Measured(leads, x, p, quality)
 
 
 class Share:
@@ -157,10 +203,15 @@ class Share:
 
 
 def fit(
-    leads: Leads, options: TrainOptions, tokens: MissingTokens, recipes: tuple[trees.Recipe, ...], share: Share
+    leads: Leads,
+    options: TrainOptions,
+    asked: Asked,
+    tokens: MissingTokens,
+    recipes: tuple[trees.Recipe, ...],
+    share: Share,
 ) -> Fitted:
     """Contract, trees, calibration and tiers of some leads."""
-    inferred = infer(leads.frame, leads.y, leads.named, options.ignore, tokens)
+    inferred = infer(leads.frame, leads.y, leads.named, asked, tokens)
     x = encode_table(inferred.contract, inferred.frame)
     if leads.time is not None:
         inferred, x = without_calendar(inferred, x, leads.time)
@@ -172,7 +223,13 @@ def fit(
     unseen = apply(calibration, cross.margins)
     booster = trees.grow(contract, x, leads.y, cross.recipe, cross.rounds, options.seed)
     tiers = certify.make_tiers(unseen[recent], leads.y[recent])
-    return Fitted(inferred, x, leads.y, booster, cross, calibration, unseen, recent, tiers)
+    reading = Reading(
+        numbers=inferred.numbers,
+        missing=(*options.missing, *inferred.tokens),
+        positive=leads.outcome.positive if len(leads.outcome.positive) > 1 else (),
+        negative=leads.outcome.negative,
+    )
+    return Fitted(inferred, reading, x, leads.y, booster, cross, calibration, unseen, recent, tiers)
 
 
 def without_calendar(inferred: Inferred, x: Matrix, time: Vector) -> tuple[Inferred, Matrix]:
@@ -189,13 +246,10 @@ def without_calendar(inferred: Inferred, x: Matrix, time: Vector) -> tuple[Infer
     return without(inferred, reasons), x[:, keep]
 
 
-def make_card(
-    source: str | Path | pl.DataFrame, options: TrainOptions, leads: Leads, final: Fitted, figures: dict[str, Quality]
-) -> Card:
+def make_card(table: Table, options: TrainOptions, leads: Leads, final: Fitted, figures: dict[str, Quality]) -> Card:
     """All that the model file says about itself."""
-    path = None if isinstance(source, pl.DataFrame) else Path(source)
     return Card(
-        name=options.name or (re.sub(r"[^a-z0-9]+", "-", path.stem.casefold()).strip("-") if path else "") or "leads",
+        name=model_name(options.name, table.name),
         version=options.version,
         created_at=now().isoformat().replace("+00:00", "Z"),
         contract=final.contract,
@@ -207,8 +261,8 @@ def make_card(
             positives=int(leads.y.sum()),
             target=options.target,
             positive=leads.positive,
-            data_hash=data_hash(source),
-            source=path.name if path else "",
+            data_hash=table.data_hash,
+            source=table.name,
             period=leads.period,
             notes=leads.notes,
         ),
@@ -219,6 +273,7 @@ def make_card(
             "recipe": {**msgspec.to_builtins(final.cross.recipe), "rounds": final.cross.rounds},
         },
         golden=certify.make_golden(final.booster, final.contract, final.x),
+        reading=UNSET if final.reading == PLAIN else final.reading,
     )
 
 
@@ -239,11 +294,16 @@ def now() -> datetime:
     return datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC).replace(microsecond=0)
 
 
+def trees_of(booster: xgb.Booster) -> TreeEnsemble:
+    """The trees of a booster, as the engine has them."""
+    return TreeEnsemble.from_bytes(bytes(booster.save_raw("ubj")))
+
+
 def seal(booster: xgb.Booster) -> None:
     """Note in a booster what its card and trees are now, so that a file that was altered later is told from it."""
     card = booster.attr(ATTRIBUTE)
     if card is not None:
-        booster.set_attr(**{SEAL: sealed(TreeEnsemble.from_bytes(bytes(booster.save_raw("json"))), card)})
+        booster.set_attr(**{SEAL: sealed(trees_of(booster), card)})
 
 
 def write_model(booster: xgb.Booster, path: Path) -> None:

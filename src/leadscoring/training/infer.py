@@ -1,44 +1,41 @@
 """What a table says about its own columns: the contract, and why some columns stay out of it."""
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
 import msgspec
-import numpy as np
 import polars as pl
 
 from leadscoring.errors import TrainingDataError
-from leadscoring.features import FLOAT32_MAX, Contract, Feature, Kind
-from leadscoring.training.encode import Vector, numbers
-from leadscoring.training.missing import SPELLINGS, MissingTokens, as_text, blank
-from leadscoring.training.quality import roc_auc
+from leadscoring.features import Contract
+from leadscoring.model.reading import Notation
+from leadscoring.training import names
+from leadscoring.training.column import FEWEST, Read, read_category, read_number
+from leadscoring.training.encode import Vector, as_text
+from leadscoring.training.how import How
+from leadscoring.training.leaks import refuse_leak
+from leadscoring.training.missing import MissingTokens, blank, hint
+from leadscoring.training.moments import CLOCK_ONLY, moments
+from leadscoring.training.notation import Decided, decide, habit_of, looks_like_numbers
 
-FEWEST = 20
-"""A category level with fewer rows than this says nothing; nor does the sum of such levels."""
+DATES = 0.95
+"""A column of which so many of the values are dates or times is one of dates or times."""
 
-RARE_SHARE = 0.005
-"""A level of a smaller share than this folds into *other*."""
+FEW_ANSWERS = 4
+"""A column with fewer different values holds answers such as yes and no, whatever its name."""
 
-NEARLY = 0.5
-"""Text with more distinct values than this share of its rows names leads, not kinds of lead."""
-
-STRAY_SHARE = 0.01
-"""Up to this share of text in a column of numbers is read as missing."""
-
-LEAK_AUC = 0.98
-"""A single feature that ranks better than this is suspicious."""
-
-ID_NAME = re.compile(r"(^|[^a-z])(id|uuid|guid|key|number|nr|no)$", re.IGNORECASE)
-DATE_TEXT = re.compile(r"^\s*(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})([T ].*)?$")
+LOOKED_AT = 500
+"""Different values of a column that are looked at to find out whether it holds dates."""
 
 
 class Inferred(msgspec.Struct, frozen=True):
     """What became of every column of a table.
 
-    ``frame`` holds the columns of the contract with missing tokens as null; ``dropped`` says why the
-    others are out; ``missing`` counts the tokens read as unknown, by column; ``folded`` counts the rare
-    levels, by column; ``notes`` are remarks and ``warnings`` are what somebody should look at.
+    ``frame`` holds the columns of the contract as they were read; ``dropped`` says why the others are out;
+    ``missing`` counts the tokens read as unknown, by column; ``folded`` counts the rare levels, by column;
+    ``numbers`` has the notation of numbers that are not plain, ``tokens`` the texts that turned out to mean unknown in
+    one column, as ``COLUMN=TOKEN``. ``notes`` say how columns were read; ``warnings`` are
+    what somebody should look at, ``aside`` the same of columns that are out.
     """
 
     contract: Contract
@@ -46,245 +43,189 @@ class Inferred(msgspec.Struct, frozen=True):
     dropped: dict[str, str]
     missing: dict[str, dict[str, int]]
     folded: dict[str, int]
+    numbers: dict[str, Notation] = {}
+    tokens: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    aside: tuple[str, ...] = ()
 
 
-def infer(
-    frame: pl.DataFrame, y: Vector, named: dict[str, str], ignore: Sequence[str], tokens: MissingTokens
-) -> Inferred:
-    """The contract of a table whose outcomes are ``y`` (0 or 1, shape (rows,)).
+class Asked(msgspec.Struct, frozen=True):
+    """What the user said of columns: which to leave out, which to keep although they are personal, how to read some.
 
-    ``named`` are columns with another role and what that is; ``ignore`` are names or glob patterns.
-    Raises ``TrainingDataError`` when no column is left.
+    ``labels`` has what the file calls a column whose name is another: both may be named.
     """
-    features: list[Feature] = []
-    kept: list[pl.Series] = []
-    dropped = dict(named)
-    missing: dict[str, dict[str, int]] = {}
-    folded: dict[str, int] = {}
-    notes: list[str] = []
-    warnings: list[str] = []
-    for column in frame.iter_columns():
-        if column.name in named:
-            continue
-        if any(fnmatchcase(column.name, pattern) or column.name == pattern for pattern in ignore):
-            dropped[column.name] = "ignored, as asked"
-            continue
-        read = read_column(column, tokens, y)
-        notes += read.notes
-        warnings += read.warnings
-        if read.missing:
-            missing[column.name] = read.missing
-        if read.feature is None:
-            dropped[column.name] = read.dropped
-            continue
-        if read.folded:
-            folded[column.name] = read.folded
-        features.append(read.feature)
-        kept.append(read.column)
-    if not features:
-        reasons = "; ".join(f"{name}: {why}" for name, why in list(dropped.items())[:8])
-        raise TrainingDataError(f"no column is left to train on ({reasons})")
-    return Inferred(
-        Contract(tuple(features)), pl.DataFrame(kept), dropped, missing, folded, tuple(notes), tuple(warnings)
-    )
 
+    ignore: Sequence[str] = ()
+    keep: Sequence[str] = ()
+    how: Mapping[str, How] = {}
+    labels: Mapping[str, str] = {}
 
-class Read(msgspec.Struct):
-    """One column on its way: what is left of it, and the feature or the reason to drop it."""
+    def names(self, column: str, patterns: Sequence[str]) -> bool:
+        """Whether names or patterns mean a column."""
+        either = {column, self.labels.get(column, column)}
+        return any(name == pattern or fnmatchcase(name, pattern) for name in either for pattern in patterns)
 
-    column: pl.Series
-    feature: Feature | None = None
-    dropped: str = ""
-    missing: dict[str, int] = {}
-    folded: int = 0
-    notes: list[str] = []
-    warnings: list[str] = []
-
-
-def read_column(raw: pl.Series, tokens: MissingTokens, y: Vector) -> Read:
-    """One column with its missing tokens blanked, and the feature that it is (or why it is none)."""
-    if raw.dtype.is_temporal():
-        return Read(raw, dropped="a date or time")
-    if not (raw.dtype in (pl.String, pl.Boolean, pl.Categorical, pl.Enum) or raw.dtype.is_numeric()):
-        return Read(raw, dropped=f"of the type {raw.dtype}, which is neither number nor text")
-    column = raw.cast(pl.String) if raw.dtype in (pl.Categorical, pl.Enum) else raw
-    column, found = blank(column, tokens.of(raw.name))
-    read = Read(column, missing=found)
-    if column.null_count() == len(column):
-        read.dropped = "all missing"
-        return read
-    if column.drop_nulls().n_unique() == 1:
-        level = f"constant: always {as_text(column).drop_nulls()[0]!r}"
-        only_missing = column.null_count() >= FEWEST
-        read.dropped = level + (" or missing" if column.null_count() else "")
-        if not only_missing:
-            return read
-        read.dropped = ""
-    if not read_number(read, raw):
-        read_category(read)
-    if read.feature is not None:
-        refuse_leak(read, y)
-    return read
-
-
-def read_number(read: Read, raw: pl.Series) -> bool:
-    """Fill ``read`` when the column holds numbers; whether it does."""
-    column = read.column
-    values = numbers(column)
-    if column.dtype == pl.String:
-        text = column.filter(pl.Series(np.isnan(values))).drop_nulls()
-        if len(text) > STRAY_SHARE * (len(column) - column.null_count()):
-            return False
-        for value, count in text.value_counts(sort=True, name="n").rows():
-            read.missing = {**read.missing, value: count}
-            read.warnings = [
-                *read.warnings,
-                f"{raw.name!r} holds numbers, but {value!r} {count} times: read as missing",
-            ]
-    elif (column.dtype.is_float() and (np.isinf(column.fill_null(0).to_numpy())).any()) or np.isnan(
-        values
-    ).sum() > column.null_count():
-        read.warnings = [*read.warnings, f"{raw.name!r} holds NaN or values beyond {FLOAT32_MAX:.3g}: read as missing"]
-    read.column = pl.Series(raw.name, values).fill_nan(None)
-    present = values[~np.isnan(values)]
-    if len(present) == 0:
-        read.dropped = "all missing"
-    elif is_identifier(raw.name, values):
-        read.dropped = "an identifier: a different whole number in each row"
-    else:
-        read.feature = number_feature(read, raw, present)
-    return True
-
-
-def is_identifier(name: str, values: Vector) -> bool:
-    """Whether whole numbers, all different, are counted up row by row, have no gaps, or are called an id."""
-    if np.isnan(values).any() or (values != np.floor(values)).any() or len(np.unique(values)) < len(values):
-        return False
-    steps = np.diff(values)
-    ordered = bool((steps > 0).all() or (steps < 0).all())
-    dense = np.ptp(values) + 1 <= 1.2 * len(values)
-    return ordered or bool(dense) or ID_NAME.search(name) is not None
-
-
-def number_feature(read: Read, raw: pl.Series, present: Vector) -> Feature:
-    """The contract of a column of numbers: its kind, and the bounds that nothing legitimate crosses."""
-    name, whole = raw.name, bool((present == np.floor(present)).all())
-    required = len(present) == len(raw)
-    if whole and set(np.unique(present)) <= {0.0, 1.0}:
-        return Feature(name, "flag", required=required, example=int(present[0]))
-    decimal = raw.dtype.is_float() or (raw.dtype == pl.String and raw.drop_nulls().str.contains(r"\d\.\d").any())
-    integer = whole and not (decimal and required)
-    low, high, words = bounds(read, present)
-    median = float(np.median(present))
-    example: float | int = int(present[np.abs(present - median).argmin()]) if integer else float(f"{median:.6g}")
-    kind: Kind = "integer" if integer else "number"
-    return Feature(name, kind, required=required, minimum=low, maximum=high, help=words, example=example)
-
-
-def bounds(read: Read, present: Vector) -> tuple[float | None, float | None, str]:
-    """Minimum, maximum and help text: 0 where nothing is negative, and no bound otherwise.
-
-    A numeric missing token (say 999 for *never*) beyond everything else bounds the feature, so that a
-    lead which still sends it is refused rather than scored as a number.
-    """
-    low: float | None = 0.0 if present.min() >= 0.0 else None
-    high: float | None = None
-    words = "never negative in the training data" if low == 0.0 else ""
-    for token in read.missing:
-        try:
-            value = float(token)
-        except ValueError:
-            continue
-        if not np.isfinite(value):
-            continue
-        words = f"{words}; {token} meant unknown in the training data: leave the feature out instead".lstrip("; ")
-        if value > present.max():
-            high = value - 1.0 if present.max() <= value - 1.0 else float(np.nextafter(value, -np.inf))
-        elif value < present.min() and value >= (low if low is not None else -np.inf):
-            low = value + 1.0 if present.min() >= value + 1.0 else float(np.nextafter(value, np.inf))
-        elif value >= present.min():
-            read.warnings = [
-                *read.warnings,
-                f"{read.column.name!r}: {token} means unknown here, but lies among real values; "
-                "leads to score must leave the feature out, not send it",
-            ]
-    return low, high, words
-
-
-def read_category(read: Read) -> None:
-    """Fill ``read`` for a column of text."""
-    column = as_text(read.column)
-    present = column.drop_nulls()
-    if present.str.contains(DATE_TEXT.pattern).mean() > 0.95:  # type: ignore[operator]
-        read.dropped = "a date or time"
-        return
-    distinct = present.n_unique()
-    if distinct == len(present):
-        read.dropped = "an identifier: a different text in each row"
-        return
-    if distinct > NEARLY * len(present):
-        read.dropped = f"nearly unique: {distinct} different texts in {len(present)} rows"
-        return
-    counts = sorted(present.value_counts(name="n").rows(), key=lambda row: (-row[1], row[0]))
-    least = max(FEWEST, RARE_SHARE * len(column))
-    common = [value for value, count in counts if count >= least]
-    rare = sum(count for _, count in counts if count < least)
-    other = rare >= FEWEST
-    if not common:
-        read.dropped = f"{distinct} different texts, none of them in {least:.0f} rows or more"
-        return
-    if len(common) + other < 2 and column.null_count() + (0 if other else rare) < FEWEST:
-        others = len(column) - counts[0][1]
-        read.dropped = f"nearly constant: {counts[0][0]!r} in all but {others} row{'s' if others > 1 else ''}"
-        return
-    read.column, read.folded = column, rare
-    read.feature = Feature(
-        column.name,
-        "category",
-        required=column.null_count() == 0,
-        values=tuple(common),
-        missing=tuple(sorted({*SPELLINGS, *read.missing} - set(common))),
-        other=other,
-        example=common[0],
-    )
-
-
-def refuse_leak(read: Read, y: Vector) -> None:
-    """Drop a column that tells the outcome perfectly, and warn of one that nearly does."""
-    name = read.column.name
-    missing = np.asarray(read.column.is_null().to_numpy(), dtype=np.float64)
-    if 0 < missing.sum() < len(missing) and (np.array_equal(missing, y) or np.array_equal(missing, 1.0 - y)):
-        read.feature, read.dropped = None, "leaks the outcome: it is filled in exactly when the outcome is known"
-        read.warnings = [*read.warnings, f"{name!r} was dropped: whether it is filled in tells the outcome perfectly"]
-        return
-    auc = single_auc(read, y)
-    if auc >= 1.0 - 1e-12:
-        read.feature, read.dropped = None, "leaks the outcome: it tells every row's outcome perfectly"
-        read.warnings = [*read.warnings, f"{name!r} was dropped: it alone tells the outcome of every row"]
-    elif auc > LEAK_AUC:
-        read.warnings = [
-            *read.warnings,
-            f"{name!r} alone reaches a ROC-AUC of {auc:.3f}: is it known before the outcome? If not, --ignore it",
+    def unmatched(self, columns: Sequence[str]) -> list[str]:
+        """Warnings for names and patterns that mean no column."""
+        return [
+            f"{option} {pattern!r} means no column of the data{hint(pattern, list(columns))}"
+            for option, patterns in (("--ignore", self.ignore), ("--keep", self.keep))
+            for pattern in patterns
+            if not any(self.names(column, [pattern]) for column in columns)
         ]
 
 
-def single_auc(read: Read, y: Vector) -> float:
-    """How well one column alone ranks the leads, 0.5 to 1; categories rank by their own conversion."""
-    if read.feature is not None and read.feature.kind == "category":
-        text = read.column.fill_null("\0")
-        rates = pl.DataFrame({"level": text, "y": y}).select(pl.col("y").mean().over("level")).to_series()
-        score = rates.to_numpy()
-        present = np.ones(len(y), dtype=bool)
-    else:
-        score = numbers(read.column)
-        present = ~np.isnan(score)
-    outcome = y[present]
-    if outcome.min(initial=1.0) == outcome.max(initial=0.0):
-        return 0.5
-    auc = roc_auc(outcome, score[present])
-    return max(auc, 1.0 - auc)
+def infer(frame: pl.DataFrame, y: Vector, named: dict[str, str], asked: Asked, tokens: MissingTokens) -> Inferred:
+    """The contract of a table whose outcomes are ``y`` (0 or 1, shape (rows,)).
+
+    ``named`` are columns with another role and what that is. Raises ``TrainingDataError`` when no column is left.
+    """
+    dropped = dict(named)
+    left: list[pl.Series] = []
+    for column in frame.iter_columns():
+        if why := unwanted(column, asked, named, tokens):
+            dropped.setdefault(column.name, why)
+        else:
+            left.append(column)
+    reads = read_columns(left, asked, tokens, y)
+    for read in reads:
+        if read.feature is None:
+            dropped[read.column.name] = read.dropped
+    kept = [read for read in reads if read.feature is not None]
+    if not kept:
+        reasons = "; ".join(f"{name}: {why}" for name, why in list(dropped.items())[:8])
+        raise TrainingDataError(f"no column is left to train on ({reasons})")
+    return Inferred(
+        contract=Contract(tuple(read.feature for read in kept if read.feature is not None)),
+        frame=pl.DataFrame([read.column for read in kept]),
+        dropped=dropped,
+        missing={read.column.name: read.missing for read in reads if read.missing},
+        folded={read.column.name: read.folded for read in kept if read.folded},
+        numbers={read.column.name: read.notation for read in kept if read.notation is not None},
+        tokens=tuple(f"{read.column.name}={token}" for read in kept for token in read.tokens),
+        notes=tuple(note for read in kept for note in read.notes),
+        warnings=(
+            *(words for read in reads for words in read.unread),
+            *(words for read in kept for words in read.warnings),
+        ),
+        aside=tuple(words for read in reads if read.feature is None for words in read.warnings),
+    )
+
+
+def unwanted(column: pl.Series, asked: Asked, named: dict[str, str], tokens: MissingTokens) -> str:
+    """Why a column is left out whatever it holds; nothing for one that is not."""
+    name = column.name
+    if name in named:
+        return named[name]
+    if asked.names(name, asked.ignore):
+        return "ignored, as asked"
+    if asked.names(name, asked.keep):
+        return ""
+    kind = names.personal(name)
+    if kind == names.REACH and column.n_unique() <= FEW_ANSWERS:
+        kind = ""  # whether there is a number, not the number
+    if not kind and column.dtype == pl.String:
+        some = blank(column.drop_nulls().unique(maintain_order=True).head(LOOKED_AT), tokens.of(name))[0].drop_nulls()
+        kind = names.REACH if len(some) and some.str.contains(names.EMAIL).mean() > DATES else ""  # type: ignore[operator]
+    return f"personal data ({kind}): kept only where --keep names it" if kind else ""
+
+
+def read_columns(columns: list[pl.Series], asked: Asked, tokens: MissingTokens, y: Vector) -> list[Read]:
+    """Each column with its missing tokens blanked, and the feature that it is, or why it is none.
+
+    A column that alone cannot tell a decimal sign from one that groups thousands goes by the others of the file.
+    """
+    reads: list[Read] = []
+    decisions: list[Decided | None] = []
+    for raw in columns:
+        read = started(raw, tokens, asked.how.get(raw.name, How()))
+        decisions.append(None if read.done else decision(read))
+        reads.append(read)
+    habit = habit_of(decisions)
+    for read, alone in zip(reads, decisions, strict=True):
+        if read.done:
+            continue
+        decided = decide(read.column, habit=habit) if habit and alone is not None and alone.open else alone
+        if decided is None or not read_number(read, decided):
+            read_category(read)
+        if read.feature is not None and (label := asked.labels.get(read.raw.name)):
+            about = f"the file calls it {label}"
+            read.feature = msgspec.structs.replace(
+                read.feature, help="; ".join(filter(None, (read.feature.help, about)))
+            )
+        if read.feature is not None:
+            refuse_leak(read, y)
+    return reads
+
+
+def started(raw: pl.Series, tokens: MissingTokens, how: How) -> Read:
+    """A column with its missing tokens blanked, dropped where that is clear before anything is known of its kind."""
+    if raw.dtype.is_temporal():
+        return Read(raw, raw, how, dropped="a date or time", done=True)
+    if not (raw.dtype in (pl.String, pl.Boolean, pl.Categorical, pl.Enum) or raw.dtype.is_numeric()):
+        return Read(raw, raw, how, dropped=f"of the type {raw.dtype}, which is neither number nor text", done=True)
+    column = raw.cast(pl.String) if raw.dtype in (pl.Categorical, pl.Enum) else raw
+    column, found = blank(column, tokens.of(raw.name))
+    read = Read(column, raw, how, missing=found)
+    read.dropped = empty(column) or (is_moment(column) if how.kind is None and how.notation is None else "")
+    read.done = read.dropped != ""
+    return read
+
+
+def empty(column: pl.Series) -> str:
+    """Why a column has too little in it to learn from; nothing where it has enough."""
+    present = column.drop_nulls()
+    if len(present) == 0:
+        return "all missing"
+    if len(present) < min(FEWEST, len(column)):
+        return f"almost empty: {len(present)} of {len(column)} rows have a value"
+    if present.n_unique() == 1 and column.null_count() < FEWEST:
+        return f"constant: always {as_text(present)[0]!r}" + (" or missing" if column.null_count() else "")
+    return ""
+
+
+def is_moment(column: pl.Series) -> str:
+    """Why a column of text holds dates, times or durations; nothing for another."""
+    if column.dtype != pl.String:
+        return ""
+    some = column.drop_nulls().unique(maintain_order=True)
+    some = some.gather_every(max(1, len(some) // LOOKED_AT))
+    if some.str.strip_chars().str.contains(CLOCK_ONLY).mean() > DATES:  # type: ignore[operator]
+        return "a time of day or a duration with colons, which is not read: write it as a number"
+    found = moments(some).values
+    return "a date or time" if (found == found).mean() > DATES else ""  # noqa: PLR0124 - NaN is not itself
+
+
+def decision(read: Read) -> Decided | None:
+    """The numbers of a column, or ``None`` when it holds none."""
+    column, how = read.column, read.how
+    if how.kind == "category":
+        return None
+    if column.dtype != pl.String:
+        return Decided(read.plain) if column.dtype.is_numeric() or column.dtype == pl.Boolean else None
+    without_false(read)
+    column = read.column
+    present = column.drop_nulls()
+    if how.kind is None and how.notation is None and present.str.contains(r"^\s*\+?0\d[\d /-]*$").mean() > 0.01:  # type: ignore[operator]
+        read.notes.append(f"{column.name!r}: codes with leading zeros, kept as text")
+        return None
+    decided = decide(column, how.notation)
+    return Decided(read.plain) if decided is None and how.kind is not None else decided
+
+
+def without_false(read: Read) -> None:
+    """Blank ``False`` in a column of numbers, where it is how Odoo writes that there is none."""
+    text = read.column.str.strip_chars().str.to_lowercase()
+    found = (text == "false").fill_null(False)
+    if not found.any() or (text == "true").any():
+        return
+    others = read.column.filter(~found & text.is_not_null())
+    if len(others) and looks_like_numbers(others) > DATES and not others.str.strip_chars().is_in(["0", "1"]).all():
+        spelled = read.column.filter(found)[0]
+        read.missing = {**read.missing, spelled: int(found.sum())}
+        read.tokens = (spelled,)
+        read.column = pl.select(pl.when(~found).then(read.column).alias(read.column.name)).to_series()
 
 
 def without(inferred: Inferred, reasons: dict[str, str]) -> Inferred:
@@ -296,4 +237,5 @@ def without(inferred: Inferred, reasons: dict[str, str]) -> Inferred:
         frame=inferred.frame.drop(list(reasons)),
         dropped=inferred.dropped | reasons,
         folded={name: count for name, count in inferred.folded.items() if name not in reasons},
+        numbers={name: one for name, one in inferred.numbers.items() if name not in reasons},
     )

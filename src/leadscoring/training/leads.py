@@ -1,6 +1,6 @@
 """Past leads whose outcome is known: gathered from a table, and split."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -9,9 +9,12 @@ import polars as pl
 
 from leadscoring.errors import TrainingDataError
 from leadscoring.training.encode import Vector
+from leadscoring.training.how import How
 from leadscoring.training.missing import MissingTokens
-from leadscoring.training.outcome import column_of, outcomes, times
+from leadscoring.training.outcome import Outcome, column_of, outcomes
 from leadscoring.training.split import Indices, groups_of_frame, random_folds, time_folds
+from leadscoring.training.table import Table
+from leadscoring.training.time_column import times
 
 FEWEST_ROWS = 200
 FEWEST_OF_EACH = 20
@@ -32,11 +35,17 @@ class Leads(msgspec.Struct, frozen=True):
 
     frame: pl.DataFrame
     y: Vector
-    positive: str
+    outcome: Outcome
     named: dict[str, str]
     time: Vector | None = None
     period: tuple[str, str] | None = None
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def positive(self) -> str:
+        """The values of the target that mean converted, in words."""
+        return self.outcome.words
 
     def take(self, rows: Indices | npt.NDArray[np.bool_]) -> "Leads":
         """Some of the leads, by number or by a mask."""
@@ -55,34 +64,51 @@ class Leads(msgspec.Struct, frozen=True):
 
 
 def gather(
-    frame: pl.DataFrame,
+    table: Table,
     target: str,
     tokens: MissingTokens,
     *,
-    positive: str | None = None,
+    positive: Sequence[str] = (),
+    negative: Sequence[str] = (),
     time: str | None = None,
     id_column: str | None = None,
+    how: Mapping[str, How] | None = None,
 ) -> Leads:
-    """The leads of a table; rows without an outcome are left out, and noted.
+    """The leads of a table; rows without an outcome or a time are left out, and noted.
 
-    Raises ``TrainingDataError`` for a column that is not there, outcomes that cannot be told apart, or
-    a lead without a readable time.
+    Raises ``TrainingDataError`` for a column that is not there or comes twice, outcomes that cannot be told apart,
+    or more than a few leads without a readable time.
     """
-    column, positive = outcomes(frame, target, positive, tokens)
+    frame = table.frame
+    target = table.resolve(target, "--target")
+    time = None if time is None else table.resolve(time, "--time")
+    outcome = outcomes(frame, target, positive, negative, tokens)
+    column, notes = outcome.column, [*outcome.notes]
+    warnings: list[str] = []
     named = {target: "the target"}
     if id_column is not None:
-        named[column_of(frame, id_column, "--id").name] = "the lead's identifier, as named"
-    notes = []
-    if column.null_count():
-        notes.append(f"{column.null_count()} of {len(column)} rows have no outcome and were left out")
-        frame, column = frame.filter(column.is_not_null()), column.drop_nulls()
+        name = table.resolve(id_column, "--id")
+        named[column_of(frame, name, "--id").name] = "the lead's identifier, as named"
     stamps, period = None, None
     if time is not None:
         if time == target:
             raise TrainingDataError(f"--time and --target both name {time!r}")
-        stamps, period = times(frame, time)
+        found = times(table, time, tokens, (how or {}).get(time))
+        stamps, period = found.values, found.period
+        notes += found.notes
+        warnings += found.warnings
         named[time] = "the time of the lead, as named"
-    return Leads(frame, column.to_numpy().astype(np.float64), positive, named, stamps, period, tuple(notes))
+    known = column.is_not_null()
+    empty = int((~known).sum()) - outcome.waiting
+    if empty:
+        notes.append(f"{empty} of {len(column)} rows have no outcome and were left out")
+    if stamps is not None:
+        known &= pl.Series(~np.isnan(stamps))
+        stamps = stamps[known.to_numpy()]
+    if not known.all():
+        frame, column = frame.filter(known), column.filter(known)
+    y = column.to_numpy().astype(np.float64)
+    return Leads(frame, y, outcome, named, stamps, period, tuple(notes), tuple(warnings))
 
 
 def refuse_few(leads: Leads) -> None:

@@ -7,10 +7,24 @@ import polars as pl
 
 from leadscoring.errors import TrainingDataError
 from leadscoring.features import nearest
+from leadscoring.training.encode import as_text
 
 SPELLINGS = (
     *("", "NA", "N/A", "n/a", "NULL", "Null", "null", "None", "none", "NaN", "nan", "?", "-"),
-    *("Select", "select", "Unknown", "unknown"),
+    *(
+        "Select",
+        "select",
+        "Unknown",
+        "unknown",
+        "--",
+        "\u2014",
+        "\u2013",
+        "(blank)",
+        "(none)",
+        "(not set)",
+        "(No value)",
+    ),
+    *("#N/A", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!", "<NA>", "<null>", "\\N", "NaT"),
 )
 """What means unknown in every column; also matched in any other mix of cases."""
 
@@ -49,12 +63,6 @@ def hint(name: str, known: list[str]) -> str:
     """A guess at the name meant, as the end of a sentence."""
     guess = nearest(name, known)
     return f"; did you mean {guess!r}?" if guess else ""
-
-
-def as_text(column: pl.Series) -> pl.Series:
-    """A column as text; whole floats lose their ``.0``, so that 1.0 and 1 are one value."""
-    text = column.cast(pl.String)
-    return text.str.replace(r"^(-?\d+)\.0$", "${1}") if column.dtype.is_float() else text
 
 
 def blank(column: pl.Series, tokens: frozenset[str]) -> tuple[pl.Series, dict[str, int]]:

@@ -1,15 +1,109 @@
-"""The two columns with a role of their own: the outcome that is learned, and the time of each lead."""
+"""The column that is learned: which of its values mean converted, which not, and which are not decided yet."""
 
-import numpy as np
+import re
+from collections.abc import Sequence
+
+import msgspec
 import polars as pl
 
 from leadscoring.errors import TrainingDataError
-from leadscoring.training.encode import Vector
-from leadscoring.training.missing import MissingTokens, as_text, blank, hint
+from leadscoring.training.encode import as_text
+from leadscoring.training.missing import MissingTokens, blank, hint
 
-POSITIVES = frozenset({"1", "true", "yes", "y", "t", "won", "converted", "positive", "success", "closed won"})
+POSITIVES = frozenset(
+    [
+        *["1", "1.0", "true", "yes", "y", "t", "won", "converted", "positive", "success", "successful", "closed won"],
+        *["closedwon", "customer", "ja", "oui", "si", "sí", "gewonnen"],
+    ]
+)
+NEGATIVES = frozenset(
+    [
+        *["0", "0.0", "-1", "false", "no", "n", "f", "lost", "not converted", "unconverted", "negative", "failure"],
+        *["failed", "closed lost", "closedlost", "unqualified", "disqualified", "rejected", "nein", "non", "verloren"],
+        *["dead", "junk"],
+    ]
+)
+OPEN = re.compile(
+    r"(?:still )?open(?: not contacted| deal)?|new|working(?: contacted)?|contacted|connected|pending|active|ongoing"
+    r"|assigned|engag(?:ed|ing)|nurtur(?:e|ing)|draft|on hold|undecided|offen|neu|kontaktiert|angebot|nouveau|nuevo"
+    r"|discovery|opportunity|prospect(?:ing)?"
+    r"|in (?:progress|process|negotiation|discussion|review|bearbeitung|verhandlung)|negotiat(?:ion|ing)(?: review)?"
+    r"|propos(?:e|al|ition)(?: price quote| sent| made)?|quoted?(?: sent)?|develop|qualify|qualified(?: to buy)?"
+    r"|qualification"
+    r"|(?:appointment|presentation|demo|meeting) ?(?:scheduled|made)|contract sent|decision maker bought in"
+    r"|needs analysis|value proposition|id decision makers|perception analysis|attempted to contact"
+    r"|contact(?:ed)? in future"
+)
+"""Stages at which an outcome is not known yet, as the CRMs call them."""
+
 SHOWN = 8
-TIME_FORMATS = ("%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y/%m/%d", "%m/%d/%Y %H:%M", "%d.%m.%Y %H:%M")
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """The outcome of each row: 1 converted, 0 did not, null for one that is unknown or left out.
+
+    ``positive`` and ``negative`` are the values that mean so, ``negative`` only where they were named. ``notes`` say
+    which other values there are, and what was made of them.
+    """
+
+    column: pl.Series
+    positive: tuple[str, ...]
+    negative: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    waiting: int = 0
+    """Rows whose value says neither."""
+
+    @property
+    def words(self) -> str:
+        """The values that mean converted."""
+        return ", ".join(self.positive)
+
+
+class Values(msgspec.Struct, frozen=True):
+    """The values of a target by how often they occur, in the spelling that is the most common of each."""
+
+    target: str
+    counts: dict[str, int]
+
+    def list(self, some: Sequence[str]) -> str:
+        """Some of the values with their counts, in words."""
+        named = ", ".join(f"{value!r} ({self.counts[value]})" for value in some[:SHOWN])
+        return named + (f" and {len(some) - SHOWN} more" if len(some) > SHOWN else "")
+
+    @property
+    def shown(self) -> str:
+        """The values in order, in words."""
+        values = sorted(self.counts)
+        return ", ".join(map(repr, values[:SHOWN])) + (
+            f" and {len(values) - SHOWN} more" if len(values) > SHOWN else ""
+        )
+
+    def named(self, given: Sequence[str], option: str) -> tuple[str, ...]:
+        """The values that an option names, each as it is or several with commas between them.
+
+        Raises ``TrainingDataError`` for one that no row has.
+        """
+        folded = {fold(value): value for value in self.counts}
+        found: list[str] = []
+        for one in given:
+            for part in [one] if fold(one) in folded else [part for part in one.split(",") if part.strip()]:
+                if fold(part) not in folded:
+                    raise TrainingDataError(
+                        f"{option}: no row has {self.target!r} = {part.strip()!r}: it holds {self.shown}"
+                        f"{hint(part, list(self.counts))}"
+                    )
+                found.append(folded[fold(part)])
+        return tuple(dict.fromkeys(found))
+
+
+def fold(text: str) -> str:
+    """A value without what does not count: case, and spaces around it."""
+    return text.strip().casefold()
+
+
+def is_open(value: str) -> bool:
+    """Whether a value names a stage at which the outcome is not known yet."""
+    return OPEN.fullmatch(re.sub(r"[^\w]+", " ", value).strip().casefold()) is not None
 
 
 def column_of(frame: pl.DataFrame, name: str, option: str) -> pl.Series:
@@ -21,86 +115,86 @@ def column_of(frame: pl.DataFrame, name: str, option: str) -> pl.Series:
     return frame[name]
 
 
-def outcomes(frame: pl.DataFrame, target: str, positive: str | None, tokens: MissingTokens) -> tuple[pl.Series, str]:
-    """1 for a lead that converted, 0 for one that did not, null where unknown; and the value that means 1.
+def outcomes(
+    frame: pl.DataFrame, target: str, positive: Sequence[str], negative: Sequence[str], tokens: MissingTokens
+) -> Outcome:
+    """The outcome of each row.
 
-    Raises ``TrainingDataError`` when the column is not there, has one value, or it is not clear which
-    of its values means converted.
+    Without ``negative``, all values but the positive ones mean not converted, except those that name an open
+    state: their rows have no outcome yet. Raises ``TrainingDataError`` when the column is not there, one of the
+    outcomes is missing, or it is not clear which values mean converted.
     """
     column, _ = blank(column_of(frame, target, "--target"), tokens.of(target))
     if column.dtype == pl.Boolean:
         column = column.cast(pl.Int8)
-    text = as_text(column).str.strip_chars()
-    values = sorted(text.drop_nulls().unique().to_list())
-    shown = ", ".join(map(repr, values[:SHOWN])) + (f" and {len(values) - SHOWN} more" if len(values) > SHOWN else "")
-    if not values:
+    text, values = spelled(as_text(column), target)
+    if not values.counts:
         raise TrainingDataError(f"the target {target!r} is missing in every row")
-    if positive is None:
-        positive = guess_positive(target, values, shown)
-    elif positive not in values:
-        raise TrainingDataError(f"no row has {target!r} = {positive!r}: it holds {shown}{hint(positive, values)}")
-    if len(values) == 1:
-        raise TrainingDataError(f"every row has {target!r} = {values[0]!r}: training needs leads of both outcomes")
-    return (text == positive).cast(pl.Float64), positive
+    lost = values.named(negative, "--negative")
+    won = values.named(positive, "--positive") if positive else (guess_positive(values, lost),)
+    if both := sorted(set(won) & set(lost)):
+        raise TrainingDataError(f"--positive and --negative both name {both[0]!r}")
+    rest = [value for value in values.counts if value not in won and value not in lost]
+    waiting = rest if lost else [value for value in rest if is_open(value)]
+    against = lost or tuple(value for value in rest if value not in waiting)
+    if not against:
+        raise no_negative(values, won, waiting)
+    flags = dict.fromkeys(won, 1.0) | dict.fromkeys(against, 0.0)
+    found = text.replace_strict(flags, default=None, return_dtype=pl.Float64)
+    notes = notes_on(values, won, against, waiting, named=bool(lost))
+    return Outcome(found, won, lost, notes, sum(values.counts[value] for value in waiting))
 
 
-def guess_positive(target: str, values: list[str], shown: str) -> str:
-    """The value that means converted, where only one can."""
-    if len(values) == 1:
-        raise TrainingDataError(f"every row has {target!r} = {values[0]!r}: training needs leads of both outcomes")
-    likely = [value for value in values if value.casefold() in POSITIVES]
-    if len(values) == 2 and len(likely) == 1:
-        return likely[0]
-    example = likely[0] if len(likely) == 1 else values[-1] if len(values) == 2 else values[0]
-    raise TrainingDataError(
-        f"the target {target!r} holds {shown}: say which value means converted, for example --positive {example!r}"
+def spelled(text: pl.Series, target: str) -> tuple[pl.Series, Values]:
+    """A target whose values are each in their most common spelling, and how often each occurs."""
+    groups: dict[str, list[tuple[str, int]]] = {}
+    for value, count in sorted(text.drop_nulls().value_counts(name="n").rows(), key=lambda row: (-row[1], row[0])):
+        groups.setdefault(fold(value), []).append((value, count))
+    names = {value: group[0][0].strip() for group in groups.values() for value, _ in group}
+    counts = {group[0][0].strip(): sum(count for _, count in group) for group in groups.values()}
+    return text.replace(names), Values(target, dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))))
+
+
+def notes_on(
+    values: Values, won: Sequence[str], against: Sequence[str], waiting: Sequence[str], *, named: bool
+) -> tuple[str, ...]:
+    """What was made of a target's values, where there are more than two."""
+    if len(values.counts) <= 2:
+        return ()
+    notes = [f"{values.list(won)} of {values.target!r} converted; {values.list(against)} did not"]
+    if waiting:
+        rows = sum(values.counts[value] for value in waiting)
+        why = "named neither by --positive nor by --negative" if named else "not decided yet; --negative can name them"
+        notes.append(f"{rows} rows were left out: {values.list(waiting)} ({why})")
+    return tuple(notes)
+
+
+def no_negative(values: Values, won: Sequence[str], waiting: Sequence[str]) -> TrainingDataError:
+    """The error for a target without a value that means not converted."""
+    if not waiting:
+        each = f"= {won[0]!r}" if len(won) == 1 else f"one of {', '.join(map(repr, won))}"
+        return TrainingDataError(f"every row has {values.target!r} {each}: training needs leads of both outcomes")
+    return TrainingDataError(
+        f"no value of {values.target!r} means not converted: beside {values.list(won)} there is "
+        f"{values.list(waiting)}, which sounds undecided; if it means not converted, say --negative "
+        f"{','.join(waiting)!r}"
     )
 
 
-def times(frame: pl.DataFrame, name: str) -> tuple[Vector, tuple[str, str]]:
-    """When each lead came, as numbers that rise with time, shape (rows,); and the first and last as written.
-
-    Takes dates and times of Parquet, texts of the usual forms, and plain numbers. Raises
-    ``TrainingDataError`` when a row has none that can be read.
-    """
-    column = column_of(frame, name, "--time")
-    stamps = parse_times(column)
-    unread = stamps.is_null() | stamps.is_nan()
-    if unread.any():
-        row = int(np.argmax(unread.to_numpy()))
+def guess_positive(values: Values, lost: Sequence[str]) -> str:
+    """The value that means converted, where only one can."""
+    every = [value for value in sorted(values.counts) if value not in lost]
+    if len(values.counts) == 1:
         raise TrainingDataError(
-            f"{int(unread.sum())} of {len(column)} rows have no readable time in {name!r}; "
-            f"the first is row {row + 1}: {column[row]!r} (a date such as 2026-01-31, a date and time, or a number)"
+            f"every row has {values.target!r} = {every[0]!r}: training needs leads of both outcomes"
         )
-    values = stamps.to_numpy().astype(np.float64)
-    return values, (str(column[int(values.argmin())]), str(column[int(values.argmax())]))
-
-
-def parse_times(column: pl.Series) -> pl.Series:
-    """A column as float64, null where it is no time."""
-    if column.dtype.is_temporal():
-        return column.cast(pl.Datetime("us") if column.dtype != pl.Time else pl.Time).to_physical().cast(pl.Float64)
-    if column.dtype.is_numeric():
-        return column.cast(pl.Float64)
-    text = column.cast(pl.String).str.strip_chars()
-    readings = [text.cast(pl.Float64, strict=False), iso_times(text)]
-    readings += [
-        text.str.to_datetime(form, strict=False, time_unit="us").to_physical().cast(pl.Float64) for form in TIME_FORMATS
-    ]
-    return min(readings, key=lambda reading: reading.null_count())
-
-
-def iso_times(text: pl.Series) -> pl.Series:
-    """ISO 8601, with or without seconds, fractions and a zone (taken as UTC where there is none)."""
-    plain = text.str.replace(" ", "T").str.replace(r"([+-]\d{2}:?\d{2}|Z)$", "")
-    zone = text.str.extract(r"T?.*([+-]\d{2}:?\d{2})$")
-    hours = pl.select(
-        pl.when(text.str.contains(r"\d:\d{2}.*[+-]\d{2}:?\d{2}$")).then(zone.str.replace(":", "")).otherwise(None)
-    ).to_series()
-    shift = (hours.str.slice(1, 2).cast(pl.Float64) * 60 + hours.str.slice(3, 2).cast(pl.Float64)).fill_null(0.0)
-    sign = pl.select(pl.when(hours.str.starts_with("-")).then(-1.0).otherwise(1.0)).to_series().fill_null(1.0)
-    forms = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d")
-    stamps = [
-        plain.str.to_datetime(form, strict=False, time_unit="us").to_physical().cast(pl.Float64) for form in forms
-    ]
-    return pl.select(pl.coalesce(stamps)).to_series() - sign * shift * 60e6
+    decided = [value for value in every if not is_open(value)]
+    likely = [value for value in decided if fold(value) in POSITIVES]
+    if len(likely) == 1 and (len(decided) + len(lost) <= 2 or lost):
+        return likely[0]
+    able = likely or [value for value in decided if fold(value) not in NEGATIVES] or every
+    example = able[-1] if len(values.counts) == 2 else able[0]
+    raise TrainingDataError(
+        f"the target {values.target!r} holds {values.shown}: say which values mean converted, "
+        f"for example --positive {example!r}"
+    )

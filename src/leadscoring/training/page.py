@@ -3,6 +3,7 @@
 from html import escape
 from typing import Any
 
+from leadscoring.model.card import in_percent
 from leadscoring.training.plots import Plot, percents, round_top
 from leadscoring.training.report import FIGURES, column_text, figure_text, tokens_text
 
@@ -54,6 +55,7 @@ def page(data: dict[str, Any]) -> str:
         section(
             "Tenth by tenth", tenths(quality["tenths"]), "The measured leads, sorted by score, in ten equal parts."
         ),
+        reading(data),
         columns(data) if "columns" in data else "",
         about(data),
     ]
@@ -67,7 +69,7 @@ def page(data: dict[str, Any]) -> str:
 
 
 RELIABILITY = (
-    "Leads in ten equal groups by score. A dot on the dashed line means: of the leads told 30 %, 30 % converted. "
+    "Leads in ten equal groups by score. A dot on the dashed line means: of leads scored at 30 %, 30 % converted. "
     "The bars are 95 % intervals."
 )
 SCORES = "The better the two colours are apart, the better the model tells leads apart."
@@ -126,7 +128,7 @@ def tiles(data: dict[str, Any]) -> str:
             "{:.1f}",
         ),
         (f"{first_three['value']:.0%}", "of all conversions are in the best 30 % of leads", first_three, "{:.0%}"),
-        (f"{error['value']:.1%}", "typical gap between the told and the true percentage", error, "{:.1%}"),
+        (f"{error['value']:.1%}", "average gap between predicted and observed rate", error, "{:.1%}"),
     ]
     boxes = "".join(
         f'<div class="tile"><b>{big}</b>{escape(words)}<br><small>95 % interval '
@@ -237,13 +239,13 @@ def drivers(found: list[dict[str, Any]]) -> str:
 
 def tiers(data: dict[str, Any]) -> str:
     """What the tiers mean, and the confusion at each as measured."""
-    bounds = [*data["measured_thresholds"], 0.0]
+    bounds = in_percent([*data["measured_thresholds"], 0.0])
     measured = table(
         ["tier", "score from", "leads", "converted", "conversion", "precision", "recall", "false alarms", "missed"],
         [
             [
                 f"<b>{row['tier']}</b>",
-                f"{bound:.1%}",
+                bound,
                 f"{row['leads']:,}",
                 f"{row['positives']:,}",
                 figure_text(row["conversion"], percent=True),
@@ -291,6 +293,16 @@ def tenths(rows: list[dict[str, Any]]) -> str:
         ],
         numeric=1,
     )
+
+
+def reading(data: dict[str, Any]) -> str:
+    """How the file was read, and what was found in columns that are left out."""
+    if not data["reading"] and not data["aside"]:
+        return ""
+    said = "".join(f"<li>{escape(words)}</li>" for words in data["reading"])
+    aside = "".join(f"<li>{escape(words)}</li>" for words in data["aside"])
+    out = f'<p class="soft">Of columns that were left out:</p><ul>{aside}</ul>' if aside else ""
+    return section("How the file was read", f"<ul>{said}</ul>{out}")
 
 
 def columns(data: dict[str, Any]) -> str:

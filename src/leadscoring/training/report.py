@@ -1,26 +1,28 @@
 """The report as plain data: of a training, or of an evaluation; the same layout for both."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
-import xgboost as xgb
 
 from leadscoring.features import Feature
-from leadscoring.model.card import Card
+from leadscoring.model.card import Card, in_percent
+from leadscoring.model.loaded import LoadedModel
 from leadscoring.training.drivers import drivers
 from leadscoring.training.encode import Matrix, Vector
 from leadscoring.training.leads import Leads
 from leadscoring.training.quality import Figure, Quality
 from leadscoring.training.split import time_folds
+from leadscoring.training.suspicion import inverted, too_good
 
 if TYPE_CHECKING:
-    from leadscoring.training.evaluate import Opened
     from leadscoring.training.fit import Fitted
 
 HISTOGRAM_BINS = 20
+FIGURE = ("value", "low", "high")
 HIGH_ERROR = 0.05
 LOW_AUC = 0.6
 MOVED = 1.25
@@ -28,19 +30,25 @@ SIGMAS = 4.0
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """Leads that a model was measured on: raw, encoded, as XGBoost takes them, scored, and the figures."""
+    """Leads that a model was measured on: raw, encoded, scored, and the figures."""
 
     leads: Leads
     x: Matrix
-    data: xgb.DMatrix
     p: Vector
     quality: Quality
 
 
 def training_report(
-    card: Card, final: "Fitted", rehearsal: "Fitted", held_out: Measured, every: Leads, out_of_fold: Quality
+    card: Card,
+    final: "Fitted",
+    rehearsal: "Fitted",
+    held_out: Measured,
+    every: Leads,
+    out_of_fold: Quality,
+    file_notes: Sequence[str] = (),
+    doubts: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """What ``train`` did and measured."""
+    """What ``train`` did and measured; ``file_notes`` say how the file was read, ``doubts`` are of the measuring."""
     inferred = final.inferred
     moved = [] if every.time is None else moved_rates(every.y, every.time)
     return as_plain(
@@ -60,22 +68,28 @@ def training_report(
             "out_of_fold": out_of_fold,
             "tiers": {"thresholds": final.tiers.thresholds, "definitions": final.tiers.definitions},
             "measured_thresholds": rehearsal.tiers.thresholds,
-            "drivers": drivers(rehearsal.booster, rehearsal.contract, held_out.data, held_out.x),
+            "drivers": drivers(rehearsal.trees, rehearsal.contract, held_out.x),
             "histogram": histogram(held_out.leads.y, held_out.p),
-            "notes": [*every.notes, *inferred.notes],
-            "warnings": [*inferred.warnings, *cautions(held_out.quality), *moved],
+            "reading": [*file_notes, *inferred.notes],
+            "notes": list(every.notes),
+            "warnings": [*doubts, *every.warnings, *inferred.warnings, *cautions(held_out.quality), *moved],
+            "aside": list(inferred.aside),
         }
     )
 
 
-def evaluation_report(opened: "Opened", measured: Measured, source: str, warnings: list[str]) -> dict[str, Any]:
+def evaluation_report(
+    opened: LoadedModel, measured: Measured, source: str, file_notes: Sequence[str], warnings: Sequence[str]
+) -> dict[str, Any]:
     """What ``evaluate`` measured, in the layout of a training's report."""
-    leads, tiers = measured.leads, opened.tiers
+    leads, tiers = measured.leads, opened.card.tiers
+    found = drivers(opened.trees, opened.card.contract, measured.x)
+    doubts = filter(None, [too_good(found, measured.quality), inverted(measured.quality.tiers)])
     target = next(iter(leads.named))
     return as_plain(
         {
             "kind": "evaluate",
-            "model": model_facts(opened.card),
+            "model": model_facts(opened.card if opened.certified else None),
             "data": {
                 "rows": len(leads.y),
                 "positives": int(leads.y.sum()),
@@ -89,10 +103,12 @@ def evaluation_report(opened: "Opened", measured: Measured, source: str, warning
             "held_out": measured.quality,
             "tiers": {"thresholds": tiers.thresholds, "definitions": tiers.meanings()},
             "measured_thresholds": tiers.thresholds,
-            "drivers": drivers(opened.booster, opened.contract, measured.data, measured.x),
+            "drivers": found,
             "histogram": histogram(leads.y, measured.p),
+            "reading": list(file_notes),
             "notes": list(leads.notes),
-            "warnings": [*warnings, *cautions(measured.quality)],
+            "warnings": [*doubts, *warnings, *leads.warnings, *cautions(measured.quality)],
+            "aside": [],
         }
     )
 
@@ -160,8 +176,7 @@ def figure_text(figure: dict[str, float | None] | Figure, percent: bool = False)
     plain = msgspec.to_builtins(figure)
     if plain["value"] is None:
         return "no leads"
-    form = "{:.1%}" if percent else "{:.3f}"
-    value, low, high = (form.format(plain[key]) for key in ("value", "low", "high"))
+    value, low, high = ((in_percent([plain[key]])[0] if percent else f"{plain[key]:.3f}") for key in FIGURE)
     return f"{value} ({low} to {high})"
 
 
@@ -185,8 +200,13 @@ def summary_text(data: dict[str, Any]) -> str:
         f"{data['model']['name']} {data['model']['version']}".strip()
         + f": {facts['rows']} leads, {facts['positives']} converted ({facts['base_rate']:.1%})"
     ]
+    lines += [f"warning: {warning}" for warning in data["warnings"]]
+    lines += [f"of a column left out: {words}" for words in data["aside"]]
+    lines += [f"note: {note}" for note in data["notes"]]
+    lines += ["", "read as:"] + [f"  {words}" for words in data["reading"]] if data["reading"] else []
     if "columns" in data:
-        lines += ["", f"{len(data['columns']['features'])} features:"]
+        count = len(data["columns"]["features"])
+        lines += ["", f"{count} feature{'s' * (count > 1)}:"]
         lines += [f"  {column['name']}: {column_text(column)}" for column in data["columns"]["features"]]
         lines += ["left out:"] if data["columns"]["dropped"] else []
         lines += [f"  {name}: {why}" for name, why in data["columns"]["dropped"].items()]
@@ -196,7 +216,6 @@ def summary_text(data: dict[str, Any]) -> str:
     lines += [f"  {label:18} {figure_text(quality[key])}" for key, label, _ in FIGURES]
     lines += [f"  {'lift, top tenth':18} {figure_text(quality['tenths'][0]['lift'])}"]
     lines += ["", "tiers:"] + [f"  {tier}  {words}" for tier, words in data["tiers"]["definitions"].items()]
-    lines += [f"note: {note}" for note in data["notes"]] + [f"warning: {warning}" for warning in data["warnings"]]
     return "\n".join(lines)
 
 

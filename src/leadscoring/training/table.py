@@ -1,125 +1,282 @@
-"""Past leads as a table: CSV in any of the usual dialects, or Parquet."""
+"""Past leads as a table: delimited text as people have it, or Parquet."""
 
-import csv
-import hashlib
 import io
-from collections import Counter
+from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 
+import msgspec
+import numpy as np
 import polars as pl
 
 from leadscoring.errors import TrainingDataError
-from leadscoring.regular_file import opened
+from leadscoring.training.header import Header, clean, header_of, some_of
+from leadscoring.training.lines import Rows, cells, rows_of, widths
+from leadscoring.training.source import data_hash, read_bytes, source_name
+from leadscoring.training.text import decode
 
-DELIMITERS = (",", ";", "\t", "|")
-ENCODINGS = ("utf-8-sig", "latin-1")
 PARQUET_MAGIC = b"PAR1"
-SNIFFED_LINES = 50
-LONGEST_CELL = csv.field_size_limit()
-"""Characters of one cell among the lines that are looked at, at most."""
+OTHER_HEADER = 0.7
+"""A row of which so many cells are names of columns is a header."""
+
+LOOKED_AT = 64
+"""Columns of a wide table in which names are looked for first, evenly spread."""
+
+SPARE = 50
+"""A row may have so many more cells than the header, if all of them are empty."""
 
 MOST_COLUMNS = 65_536
 """Columns of a file, at most: what the engine takes as features, and the target."""
 
-NAMED = 10
-"""Columns that are named in a message, at most."""
+
+class Table(msgspec.Struct, frozen=True):
+    """Leads as they were read, once: the rows, the hash of the very bytes they were in, and what was done to read them.
+
+    ``data_hash`` is ``sha256:`` and a digest, of a frame that of it written as CSV. ``name`` is the file's; a frame has
+    none, nor has a pipe. ``labels`` has what the file calls a column whose name is another (a quotation mark in it, the
+    second of one name); ``twice`` are names that several columns have; ``lines`` is the line of each row, where there
+    are lines.
+    """
+
+    frame: pl.DataFrame
+    notes: tuple[str, ...] = ()
+    labels: dict[str, str] = {}
+    twice: frozenset[str] = frozenset()
+    lines: np.ndarray | None = None
+    data_hash: str = ""
+    name: str = ""
+
+    def place(self, row: int) -> str:
+        """Where a row stands, in words; ``row`` counts from 0."""
+        return f"row {row + 1}" if self.lines is None else f"line {self.lines[row]}"
+
+    def named_values(self, given: Iterable[str]) -> tuple[str, ...]:
+        """Options of the form ``COLUMN=VALUE`` with the column by its name here; others as they are."""
+        names = {label: name for name, label in self.labels.items()}
+        parts = [(one, *one.rpartition("=")) for one in given]
+        return tuple(f"{names[name]}={value}" if sign and name in names else one for one, name, sign, value in parts)
+
+    def resolve(self, name: str, option: str) -> str:
+        """The column that an option means: by its name here, or by what the file calls it.
+
+        Raises ``TrainingDataError`` where several columns with different values have that name.
+        """
+        found = (
+            name if name in self.frame.columns else next((n for n, label in self.labels.items() if label == name), name)
+        )
+        found = found if found in self.frame.columns else clean(name)
+        if found in self.twice and found in self.frame.columns:
+            raise TrainingDataError(
+                f"{option} names {name!r}, but several columns with different values are called so: rename or delete "
+                "all but the one that is meant"
+            )
+        return found if found in self.frame.columns else name
 
 
-def read_table(path: str | Path) -> pl.DataFrame:
+def read_source(source: str | Path | pl.DataFrame) -> Table:
+    """The leads of a CSV or Parquet file, read from its beginning to its end once, or those of a frame.
+
+    Raises ``TrainingDataError`` as ``read_table`` does.
+    """
+    if isinstance(source, pl.DataFrame):
+        return msgspec.structs.replace(named(source), data_hash=data_hash(source.write_csv().encode()))
+    return read_table(source)
+
+
+def read_table(path: str | Path) -> Table:
     """The rows of a CSV or Parquet file; the columns of a CSV are all text.
 
-    The delimiter (comma, semicolon, tab or bar) is found by looking; text that is not UTF-8 is read
-    as Latin-1. Raises ``TrainingDataError`` when there is no such file, it is empty, it is of another
-    kind, or it names a column twice.
+    Encoding, line ends, separator and header are found by looking, and ``notes`` say what was found. Raises
+    ``TrainingDataError`` when there is no such file, it is empty, it is of another kind, or a row cannot be
+    understood, with its line and the cure.
     """
-    content = read_bytes(Path(path))
-    frame = from_parquet(content, path) if content.startswith(PARQUET_MAGIC) else from_csv(content, path)
-    if frame.height == 0:
+    path = Path(path)
+    content = read_bytes(path)
+    table = from_parquet(content, path) if content.startswith(PARQUET_MAGIC) else from_csv(content, path)
+    if table.frame.height == 0:
         raise TrainingDataError(f"{path} has a header but no rows")
-    return frame
+    return msgspec.structs.replace(table, data_hash=data_hash(content), name=source_name(path))
 
 
-def read_bytes(path: Path) -> bytes:
-    """The content of a file, or a ``TrainingDataError`` that says why it cannot be had."""
-    if path.is_dir():
-        raise TrainingDataError(f"{path} is a folder; name a CSV or Parquet file")
-    try:
-        with opened(path) as file:
-            content = file.read()
-    except FileNotFoundError:
-        raise TrainingDataError(f"there is no file {path}") from None
-    except OSError as failure:
-        raise TrainingDataError(f"{path} cannot be read: {failure.strerror}") from failure
-    if not content.strip():
-        raise TrainingDataError(f"{path} is empty")
-    return content
-
-
-def data_hash(source: str | Path | pl.DataFrame) -> str:
-    """``sha256:`` and the digest of a file's bytes, or of a frame written as CSV."""
-    content = source.write_csv().encode() if isinstance(source, pl.DataFrame) else Path(source).read_bytes()
-    return "sha256:" + hashlib.sha256(content).hexdigest()
-
-
-def from_parquet(content: bytes, path: str | Path) -> pl.DataFrame:
+def from_parquet(content: bytes, path: str | Path) -> Table:
     """The rows of a Parquet file, with the types it states."""
     try:
-        return pl.read_parquet(io.BytesIO(content))
+        frame = pl.read_parquet(io.BytesIO(content))
     except (pl.exceptions.PolarsError, OSError) as failure:
-        raise TrainingDataError(f"{path} is not a readable Parquet file: {failure}") from failure
-
-
-def from_csv(content: bytes, path: str | Path) -> pl.DataFrame:
-    """The rows of a delimited text file, every column as text."""
-    text = decode(content, path)
-    lines = text.splitlines()[:SNIFFED_LINES]
-    try:
-        delimiter = sniff(lines)
-        header = next(csv.reader(io.StringIO(text), delimiter=delimiter))
-    except csv.Error as failure:
         raise TrainingDataError(
-            f"{path} is not readable as CSV: {failure} (a cell has at most {LONGEST_CELL})"
-        ) from None
-    if len(header) > MOST_COLUMNS:
-        raise TrainingDataError(f"{path} has {len(header)} columns, but at most {MOST_COLUMNS} can be trained on")
-    refuse_repeated(header, path)
+            f"{path} is not a readable Parquet file: {str(failure).splitlines()[0]}; write it anew, or as CSV"
+        ) from failure
+    return named(frame)
+
+
+def named(frame: pl.DataFrame) -> Table:
+    """A frame whose columns have names that a lead can have."""
+    if frame.columns == [clean(name) for name in frame.columns]:
+        return Table(frame)
+    header = header_of(frame.columns, "the header")
+    return Table(frame.rename(dict(zip(frame.columns, header.names, strict=True))), tuple(header.notes), header.labels)
+
+
+def from_csv(content: bytes, path: str | Path) -> Table:
+    """The rows of a delimited text file, every column as text."""
+    text, notes = decode(content, path)
+    rows = rows_of(text, path)
+    if len(rows.header) > MOST_COLUMNS:
+        raise TrainingDataError(f"{path} has {len(rows.header)} columns, but at most {MOST_COLUMNS} can be trained on")
+    header = header_of(rows.header, f"the header of {path}")
+    mend_widths(rows, len(header.names), path)
+    frame = pl.DataFrame({name: [] for name in header.names}, schema=dict.fromkeys(header.names, pl.String))
+    if rows.texts:
+        frame = parsed(rows, header.names, path)
+    lines = np.asarray(rows.lines, dtype=np.int64)
+    again = header_again(frame, rows)
+    refuse_other_header(frame, rows, again, path)
+    if again.any():
+        rows.notes.append(f"the header comes again in {some_lines(lines[again])}: left out")
+        frame, lines = frame.filter(~pl.Series(again)), lines[~again]
+    frame = without_formulas(frame, rows.notes)
+    frame = without_empty(frame, header, rows.notes)
+    frame = without_copies(frame, header)
+    notes += rows.notes + some_of(header.notes)
+    return Table(frame, tuple(notes), header.labels, header.twice, lines)
+
+
+def mend_widths(rows: Rows, wanted: int, path: str | Path) -> None:
+    """See to it that every row has the cells of the header.
+
+    Rows that end early lack their last values; those that are whole within quotation marks are unpacked. Raises
+    ``TrainingDataError`` for a row with too many values, or one that a line break cut in two.
+    """
+    if not rows.texts:
+        return
+    count = widths(rows.texts, rows.delimiter)
+    for place in np.flatnonzero((count == 1) & (wanted > 1)):
+        inner = cells(rows.texts[place], rows.delimiter)[0]
+        if len(cells(inner, rows.delimiter)) == wanted:
+            rows.texts[place], count[place] = inner, wanted
+    short = np.flatnonzero(count < wanted)
+    for first, second in pairwise(short):
+        if second == first + 1 and count[first] + count[second] - 1 == wanted:
+            raise TrainingDataError(
+                f"{path}: lines {rows.lines[first]} and {rows.lines[second]} look like one lead that a line break cut "
+                "in two: put the value that holds the line break in quotation marks"
+            )
+    if len(short):
+        rows.notes.append(
+            f"{len(short)} row{'s' * (len(short) > 1)} with fewer values than the header has names were read as "
+            f"missing their last ones (the first is line {rows.lines[short[0]]})"
+        )
+    if count.max() > wanted + SPARE:
+        refuse_wide(rows, int(np.argmax(count > wanted + SPARE)), wanted, path)
+
+
+def refuse_wide(rows: Rows, place: int, wanted: int, path: str | Path) -> None:
+    """Raise ``TrainingDataError`` for a row with more values than there are names."""
+    count = len(cells(rows.texts[place], rows.delimiter))
+    raise TrainingDataError(
+        f"{path}: line {rows.lines[place]} has {count} values where the header names {wanted} columns: put a value "
+        f"that holds {rows.delimiter!r} in quotation marks"
+    )
+
+
+def parsed(rows: Rows, names: list[str], path: str | Path) -> pl.DataFrame:
+    """The rows as columns of text; cells beyond the header's must be empty."""
+    count = widths(rows.texts, rows.delimiter)
+    most = max(int(count.max()), len(names))
+    texts = [rows.texts[0] + rows.delimiter * (most - int(count[0])), *rows.texts[1:]]  # the first tells how many
+    spare = [f"\0{place}" for place in range(most - len(names))]
     try:
-        return pl.read_csv(io.BytesIO(text.encode()), separator=delimiter, infer_schema=False)
+        frame = pl.read_csv(
+            io.BytesIO("\n".join(texts).encode()),
+            separator=rows.delimiter,
+            has_header=False,
+            schema=dict.fromkeys([*names, *spare], pl.String),
+            raise_if_empty=False,
+        )
     except pl.exceptions.PolarsError as failure:
         why = str(failure).splitlines()[0]
-        raise TrainingDataError(f"{path} is not readable as text separated by {delimiter!r}: {why}") from failure
+        raise TrainingDataError(f"{path} is not readable as text separated by {rows.delimiter!r}: {why}") from failure
+    if frame.height != len(rows.texts):
+        raise TrainingDataError(
+            f"{path} has {len(rows.texts)} rows, but {frame.height} could be read: save it anew as CSV"
+        )
+    if spare:
+        full = frame.select(pl.any_horizontal(pl.col(spare).str.strip_chars().fill_null("") != "")).to_series()
+        if full.any():
+            refuse_wide(rows, int(full.arg_max() or 0), len(names), path)
+        rows.notes.append("empty values beyond the columns of the header were dropped")
+    return frame.select(names)
 
 
-def decode(content: bytes, path: str | Path) -> str:
-    """The text of a file in the first of ``ENCODINGS`` that fits it."""
-    if b"\0" in content[:4096]:
-        raise TrainingDataError(f"{path} is neither Parquet nor text in UTF-8 or Latin-1; save it as CSV (UTF-8)")
-    for encoding in ENCODINGS:
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise TrainingDataError(f"{path} is not text")
+def header_again(frame: pl.DataFrame, rows: Rows) -> np.ndarray:
+    """Whether each row is the header once more, as where two exports were joined; shape (rows,)."""
+    alike = np.ones(frame.height, dtype=bool)
+    for column, cell in zip(frame.iter_columns(), rows.header, strict=True):
+        if alike.any():
+            alike &= (column.fill_null("").str.strip_chars() == cell.strip()).to_numpy()
+    return alike
 
 
-def sniff(lines: list[str]) -> str:
-    """The delimiter that cuts the most lines into as many fields as the header has, and into the most."""
-    lines = [line for number, line in enumerate(lines) if not number or len(line) <= LONGEST_CELL]
+def refuse_other_header(frame: pl.DataFrame, rows: Rows, again: np.ndarray, path: str | Path) -> None:
+    """Raise ``TrainingDataError`` for a row that is a header, but with the columns in another order."""
+    names = [cell.strip() for cell in rows.header if cell.strip()]
+    if len(names) < 3:
+        return
+    looked = frame.select(frame.columns[:: max(1, frame.width // LOOKED_AT)])
+    known, share = pl.Series(names).unique(), len(names) / frame.width
+    hits = pl.sum_horizontal(pl.all().str.strip_chars().is_in(known.implode()).fill_null(value=False))
+    other = (looked.select(hits).to_series().to_numpy() >= OTHER_HEADER * share * looked.width) & ~again
+    if other.any():
+        raise TrainingDataError(
+            f"{path}: line {rows.lines[int(np.argmax(other))]} is another header, with the columns in another order: "
+            "two exports were joined that do not fit together; export them with the same columns, or join them by name"
+        )
 
-    def merit(delimiter: str) -> tuple[float, int]:
-        try:
-            widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
-        except csv.Error:  # a wide header that is cut by another delimiter is one long cell
-            return -1.0, 0
-        agreeing = sum(width == widths[0] for width in widths) / len(widths)
-        return (agreeing if widths[0] > 1 else 0.0, widths[0])
 
-    return max(DELIMITERS, key=merit)
+def some_lines(lines: np.ndarray) -> str:
+    """Numbers of lines, the first few of them."""
+    more = f" and {len(lines) - 5} more" if len(lines) > 5 else ""
+    return f"line{'s' * (len(lines) > 1)} " + ", ".join(map(str, lines[:5])) + more
 
 
-def refuse_repeated(names: list[str], path: str | Path) -> None:
-    """Raise ``TrainingDataError`` when a header names a column twice."""
-    twice = sorted(name for name, times in Counter(names).items() if times > 1)
-    if twice:
-        named = ", ".join(map(repr, twice[:NAMED])) + (f" and {len(twice) - NAMED} more" if len(twice) > NAMED else "")
-        raise TrainingDataError(f"{path} names the column {named} more than once")
+def without_formulas(frame: pl.DataFrame, notes: list[str]) -> pl.DataFrame:
+    """The frame with ``="00123"``, by which exports keep Excel from making a number of a text, as the text in it."""
+    shielded = [
+        column.name for column in frame.iter_columns() if column.str.starts_with('="').fill_null(value=False).any()
+    ]
+    if not shielded:
+        return frame
+    notes.append(f'formulas such as ="123" in {", ".join(map(repr, shielded[:5]))} were read as the text in them')
+    return frame.with_columns(pl.col(shielded).str.replace(r'^="(.*)"$', "${1}"))
+
+
+def without_empty(frame: pl.DataFrame, header: Header, notes: list[str]) -> pl.DataFrame:
+    """The frame without columns that have neither name nor value."""
+    nameless = [name for name in header.names if header.labels.get(name) == ""]
+    empty = [name for name in nameless if (frame[name].fill_null("").str.strip_chars() == "").all()]
+    if empty:
+        notes.append(f"{len(empty)} column{'s' * (len(empty) > 1)} without name and value were dropped")
+    kept = [name for name in nameless if name not in empty]
+    if kept:
+        notes.append(f"columns without a name are called {', '.join(map(repr, kept[:5]))} here")
+    for name in nameless:
+        del header.labels[name]
+    return frame.drop(empty)
+
+
+def without_copies(frame: pl.DataFrame, header: Header) -> pl.DataFrame:
+    """The frame without columns that repeat name and values of another."""
+    copies = [
+        name
+        for name, label in header.labels.items()
+        if (first := clean(label)) in header.twice and name != first and frame[name].equals(frame[first])
+    ]
+    if not copies:
+        return frame
+    gone = {f" is called {name!r} here" for name in copies}
+    header.notes[:] = [note for note in header.notes if note[max(0, note.rfind(" is called ")) :] not in gone]
+    for label in dict.fromkeys(header.labels.pop(name) for name in copies):
+        header.notes.append(f"the header has {label!r} more than once, with the same values: kept once")
+    left = {clean(label) for label in header.labels.values()}
+    header.twice = frozenset(header.twice & left)
+    return frame.drop(copies)

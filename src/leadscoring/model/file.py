@@ -1,0 +1,100 @@
+"""The one opener of model files: ``serve``, ``evaluate``, ``drift``, ``model show`` and the clouds' containers use it.
+
+What one of them refuses all of them refuse, and every one of them scores with the same trees.
+"""
+
+import hashlib
+from pathlib import Path
+
+import msgspec
+
+from leadscoring import lead
+from leadscoring._engine import count_colons
+from leadscoring.decode import LeadDecoder
+from leadscoring.errors import ModelAltered, ModelUnsupported, UnexpectedModelVersion
+from leadscoring.model.card import ATTRIBUTE, SEAL, Card, read_card
+from leadscoring.model.content import read_content
+from leadscoring.model.document import read_header
+from leadscoring.model.loaded import LoadedModel, check_contract, check_golden_rows, encoder, sealed
+from leadscoring.model.plain import plain_card
+from leadscoring.model.rounds import Choice
+from leadscoring.model.trees import TreeEnsemble
+
+
+class Opening(msgspec.Struct, frozen=True, kw_only=True):
+    """What an operator says of a model that its file may not say.
+
+    ``version`` is the one expected, empty for any. ``rounds`` chooses among those of an early-stopped model, and
+    ``missing`` is the number that means missing: NaN for none, ``None`` for what the file says.
+    """
+
+    version: str = ""
+    rounds: Choice = "auto"
+    missing: float | None = None
+
+
+AS_IT_IS = Opening()
+
+
+def open_model(path: str | Path, opening: Opening = AS_IT_IS) -> LoadedModel:
+    """The model in the file at ``path``, ready to score.
+
+    Raises ``ModelNotFound``, ``ModelUnreadable`` or ``ModelUnsupported`` for the file,
+    ``CardInvalid``, ``ModelAltered`` or ``GoldenRowMismatch`` for its card, ``UnexpectedModelVersion`` when it is
+    not the version expected.
+    """
+    return model_of(read_content(path), path, opening)
+
+
+def model_of(data: bytes, path: str | Path, opening: Opening = AS_IT_IS) -> LoadedModel:
+    """The model in bytes that were read from ``path``. Raises as ``open_model`` does, but never ``ModelNotFound``."""
+    trees = TreeEnsemble.from_bytes(data, str(path), opening.rounds)
+    sha256 = hashlib.sha256(data).hexdigest()
+    text = trees.attributes.get(ATTRIBUTE)
+    if text is None:
+        card = plain_card(trees, Path(path).stem, opening.version or sha256[:12], opening.missing)
+    else:
+        card = certified_card(trees, text, opening)
+    check_contract(card.contract, trees)
+    check_golden_rows(card, trees)
+    if opening.version and card.version != opening.version:
+        raise UnexpectedModelVersion(opening.version, card.version)
+    return LoadedModel(
+        trees=trees,
+        card=card,
+        names=tuple(card.contract.names),
+        decoder=LeadDecoder(card.contract, encoder(card.contract).encode, count_colons),
+        identity=lead.Model(card.name, card.version),
+        sha256=sha256,
+        certified=text is not None,
+        rare=tuple(frozenset(feature.rare) for feature in card.contract.features),
+    )
+
+
+def certified_card(trees: TreeEnsemble, text: str, opening: Opening) -> Card:
+    """The card in a file, and that nobody has changed it or the trees since.
+
+    Raises ``CardInvalid``, ``ModelAltered``, and ``ModelUnsupported`` when something is said of the model that the
+    card knows better.
+    """
+    card = read_card(text)
+    if trees.attributes.get(SEAL, seal := sealed(trees, text)) != seal:
+        raise ModelAltered
+    if opening.missing is not None:
+        raise ModelUnsupported(
+            f"a value that means missing (MODEL_MISSING, --missing-value) is for models without a card; "
+            f"that of {card.name!r} {card.version!r} says what each feature takes"
+        )
+    return card
+
+
+def identity_of(path: str | Path) -> lead.Model | None:
+    """Name and version of the model in a file, which is not checked otherwise; nothing for one without a card.
+
+    Raises a ``ModelError`` for a file that is no model.
+    """
+    text = read_header(read_content(path)).attributes.get(ATTRIBUTE)
+    if text is None:
+        return None
+    card = read_card(text)
+    return lead.Model(card.name, card.version)

@@ -1,0 +1,52 @@
+"""What can be said of a model that has no card: its contract from what XGBoost itself notes in the file."""
+
+import math
+
+from leadscoring.features import Contract, Feature, single
+from leadscoring.model.card import Card
+from leadscoring.model.categories import Values
+from leadscoring.model.trees import TreeEnsemble
+
+
+def plain_card(trees: TreeEnsemble, name: str, version: str, missing: float | None = None) -> Card:
+    """The names, types and categories of the trees as a contract; the calibration is the logistic function.
+
+    ``missing`` is the number that means missing: NaN for none, ``None`` for the one that the file names.
+    """
+    names = trees.feature_names or tuple(f"f{place}" for place in range(trees.n_features))
+    types = trees.feature_types or ("float",) * trees.n_features
+    codes = trees.categories
+    features = tuple(
+        plain_feature(called, kind, trees.category_values.get(place, ()), codes.get(place))
+        for place, (called, kind) in enumerate(zip(names, types, strict=True))
+    )
+    contract = Contract(features, missing_value(trees, missing))
+    return Card(name=name or "model", version=version, contract=contract)
+
+
+def plain_feature(name: str, kind: str, values: Values = (), codes: int | None = None) -> Feature:
+    """The feature that a name and one of XGBoost's own types describe.
+
+    ``values`` are those of a category that the file names; ``codes`` is how many of its codes the trees tell apart,
+    ``None`` for what is no category.
+    """
+    if values:
+        numbers = not isinstance(values[0], str)
+        return Feature(name, "category", values=tuple(map(str, values)), numbers=numbers)
+    if codes:
+        return Feature(name, "category", codes=codes, help="The code of a category")
+    if codes is not None:  # no tree asks for it
+        return Feature(name, "integer", minimum=0, help="The code of a category")
+    if kind == "i":
+        return Feature(name, "flag")
+    return Feature(name, "integer" if kind == "int" else "number")
+
+
+def missing_value(trees: TreeEnsemble, asked: float | None) -> float | None:
+    """The number that means missing beside NaN: the one asked for, else the one that the file names."""
+    if asked is not None:
+        return None if math.isnan(asked) else single(asked)
+    noted = (trees.wrapper or {}).get("missing")
+    if isinstance(noted, bool) or not isinstance(noted, int | float) or not math.isfinite(noted):
+        return None
+    return single(noted)

@@ -1,0 +1,104 @@
+"""How many of a model's rounds are added up: training with early stopping leaves some behind the best one.
+
+XGBoost's scikit-learn wrapper predicts up to the best round; its native ``predict`` takes all of them. Who trained the
+model knows one of the two as its score, and the file says which: the wrapper leaves an attribute in it.
+"""
+
+from itertools import pairwise
+from typing import Literal
+
+import msgspec
+
+from leadscoring.errors import ModelUnreadable, ModelUnsupported
+from leadscoring.model.document import Document, Learner, whole
+
+Choice = Literal["auto", "all", "best"]
+CHOICES: tuple[Choice, ...] = ("auto", "all", "best")
+
+BEST = "best_iteration"
+BEST_TREES = "best_ntree_limit"
+"""What XGBoost 1.4 to 1.7 notes beside it: the same, counted in trees."""
+
+
+class Rounds(msgspec.Struct, frozen=True):
+    """``used`` of ``of`` rounds, which are the first ``trees`` trees.
+
+    ``best`` counts the rounds up to the best one, where the file knows it. ``caution`` is not empty when somebody may
+    take the score for another.
+    """
+
+    used: int
+    of: int
+    trees: int
+    best: int | None = None
+    caution: str = ""
+
+
+def rounds_of(document: Document, choice: Choice) -> Rounds:
+    """The rounds of a file that count.
+
+    ModelUnreadable when its best round is not one of them, ModelUnsupported when nobody can tell where it ends.
+    """
+    header, trees = document.header, document.trees
+    best = best_round(header)
+    ends = round_ends(document, best)
+    of = len(ends) - 1
+    wanted = best is not None and (choice == "best" or (choice == "auto" and header.wrapper is not None))
+    if not wanted or best is None:
+        return Rounds(of, of, len(trees.trees), best, caution(best, of, choice))
+    if best > of:
+        raise ModelUnreadable(
+            f"{BEST} is {best - 1}, but the model has {of} rounds: XGBoost does not predict with it either; "
+            "MODEL_ROUNDS=all takes all rounds"
+        )
+    if trees_a_round(document, best) is None:
+        raise ModelUnsupported(
+            f"XGBoost before 1.4 does not note how many trees a round has, so that the end of round {best} is not "
+            "known; MODEL_ROUNDS=all takes all rounds"
+        )
+    return Rounds(best, of, ends[best], best)
+
+
+def caution(best: int | None, of: int, choice: Choice) -> str:
+    """What to say of a booster that was saved as such: nobody knows which of its two scores is meant."""
+    if choice != "auto" or best is None or best >= of:
+        return ""
+    return (
+        f"training stopped early: round {best} of {of} was the best, and all {of} count, as XGBoost's own "
+        f"Booster.predict has it; MODEL_ROUNDS=best (--rounds best) takes the first {best}"
+    )
+
+
+def best_round(header: Learner) -> int | None:
+    """Rounds up to the best one, itself included."""
+    text = header.attributes.get(BEST)
+    if text is None:
+        return None
+    best = whole(BEST, text)
+    return best + 1 if best >= 0 else None  # XGBoost 1.5 to 1.7 note -1 where nothing was trained
+
+
+def round_ends(document: Document, best: int | None) -> list[int]:
+    """Where rounds end, counted in trees: 0 first, the number of trees last. A tree a round where that is not known."""
+    count = len(document.trees.trees)
+    ends = document.trees.iteration_indptr
+    if ends:
+        if ends[0] != 0 or ends[-1] != count or any(a > b for a, b in pairwise(ends)):
+            raise ModelUnreadable(f"iteration_indptr does not cut the {count} trees into rounds")
+        return ends
+    size = trees_a_round(document, best) or 1
+    return [*range(0, count, size), count]
+
+
+def trees_a_round(document: Document, best: int | None) -> int | None:
+    """How many trees a round has, ``None`` where nothing says: files list rounds since 2.0, and their size since1.6."""
+    header, trees = document.header, document.trees
+    size = whole("num_parallel_tree", trees.gbtree_model_param.num_parallel_tree)
+    if size > 0 or trees.iteration_indptr:
+        return max(size, 1)
+    if best and BEST_TREES in header.attributes:
+        return max(whole(BEST_TREES, header.attributes[BEST_TREES]) // best, 1)
+    if header.wrapper is None:
+        return None
+    noted = header.wrapper.get("num_parallel_tree")
+    return max(noted, 1) if isinstance(noted, int) else 1

@@ -1,0 +1,37 @@
+"""What can be said of a model that its file may not say, as options of commands."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from leadscoring.model.rounds import CHOICES
+from leadscoring.settings import number_or_none
+
+
+def opening_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds ``--rounds`` and ``--missing-value``; where they are not given, the variables of the service count."""
+    rounds = click.option(
+        "--rounds",
+        type=click.Choice(CHOICES),
+        default="auto",
+        show_default=True,
+        envvar="MODEL_ROUNDS",
+        help="Rounds of an early-stopped model that count; as MODEL_ROUNDS.",
+    )
+    missing = click.option(
+        "--missing-value",
+        callback=read_missing,
+        metavar="NUMBER",
+        envvar="MODEL_MISSING",
+        help="The number that means missing in a model without a card, nan for none; as MODEL_MISSING.",
+    )
+    return rounds(missing(command))
+
+
+def read_missing(_context: click.Context, _option: click.Parameter, text: str | None) -> float | None:
+    """A number within float32, or NaN; nothing stands for none."""
+    try:
+        return number_or_none(text or "")
+    except ValueError:
+        raise click.BadParameter(f"must be a number within float32 or nan, not {text!r}") from None

@@ -1,0 +1,51 @@
+"""How single columns are to be read where the user says so: ``--read COLUMN=HOW``."""
+
+from collections.abc import Iterable
+from typing import get_args
+
+import msgspec
+
+from leadscoring.errors import TrainingDataError
+from leadscoring.features import Kind
+from leadscoring.model.reading import Notation
+from leadscoring.training.missing import hint
+from leadscoring.training.moments import First
+from leadscoring.training.notation import SAMPLES
+
+ALLOWED = (*get_args(Kind), *SAMPLES, *get_args(First))
+
+
+class How(msgspec.Struct, frozen=True):
+    """What the user said of one column: its kind, how its numbers are written, or what stands first in its dates."""
+
+    kind: Kind | None = None
+    notation: Notation | None = None
+    first: First | None = None
+
+
+def parse_how(given: Iterable[str], columns: Iterable[str]) -> dict[str, How]:
+    """What was said of each column.
+
+    Raises ``TrainingDataError`` for a column that is not there, or a way that is none.
+    """
+    known = list(columns)
+    found: dict[str, How] = {}
+    for one in given:
+        name, sign, way = one.rpartition("=")
+        if not sign or name not in known:
+            raise TrainingDataError(
+                f"--read takes COLUMN=HOW with a column of the data, not {one!r}{hint(name or one, known)}"
+            )
+        found[name] = how(name, way.strip())
+    return found
+
+
+def how(name: str, way: str) -> How:
+    """One way of reading a column."""
+    if way in SAMPLES:
+        return How(notation=SAMPLES[way])
+    if way in get_args(First):
+        return How(first=way)  # type: ignore[arg-type]
+    if way in get_args(Kind):
+        return How(kind=way)  # type: ignore[arg-type]
+    raise TrainingDataError(f"--read {name!r} must be one of {', '.join(map(repr, ALLOWED))}, not {way!r}")

@@ -1,0 +1,55 @@
+"""Columns that know the outcome: dropped where one tells it perfectly, warned of where it nearly does."""
+
+import numpy as np
+import polars as pl
+
+from leadscoring.training.column import Read
+from leadscoring.training.encode import Vector, numbers
+from leadscoring.training.quality import roc_auc
+
+LEAK_AUC = 0.98
+"""A single feature that ranks better than this is suspicious."""
+
+FILLED = 0.5
+"""So is one that is filled in for a share of the converted leads which differs by more than this from the others'."""
+
+
+def refuse_leak(read: Read, y: Vector) -> None:
+    """Drop a column that tells the outcome perfectly, and warn of one that nearly does."""
+    name = read.column.name
+    filled = np.asarray(read.column.is_not_null().to_numpy(), dtype=np.float64)
+    if 0 < filled.sum() < len(filled) and (np.array_equal(filled, y) or np.array_equal(filled, 1.0 - y)):
+        read.feature, read.dropped = None, "leaks the outcome: it is filled in exactly when the outcome is known"
+        read.warnings.append(f"{name!r} was dropped: whether it is filled in tells the outcome perfectly")
+        return
+    auc = single_auc(read, y)
+    won, lost = float(filled[y == 1.0].mean()), float(filled[y == 0.0].mean())
+    if auc >= 1.0 - 1e-12:
+        read.feature, read.dropped = None, "leaks the outcome: it tells every row's outcome perfectly"
+        read.warnings.append(f"{name!r} was dropped: it alone tells the outcome of every row")
+    elif auc > LEAK_AUC:
+        read.warnings.append(
+            f"{name!r} alone reaches a ROC-AUC of {auc:.3f}: is it known before the outcome? If not, --ignore it"
+        )
+    elif abs(won - lost) > FILLED:
+        read.warnings.append(
+            f"{name!r} is filled in for {won:.0%} of the leads that converted and {lost:.0%} of the others: is it "
+            "filled in only later, or because of the outcome? On new leads it will still be empty; if so, --ignore it"
+        )
+
+
+def single_auc(read: Read, y: Vector) -> float:
+    """How well one column alone ranks the leads, 0.5 to 1; categories rank by their own conversion."""
+    if read.feature is not None and read.feature.kind == "category":
+        text = read.column.fill_null("\0")
+        rates = pl.DataFrame({"level": text, "y": y}).select(pl.col("y").mean().over("level")).to_series()
+        score = rates.to_numpy()
+        present = np.ones(len(y), dtype=bool)
+    else:
+        score = numbers(read.column)
+        present = ~np.isnan(score)
+    outcome = y[present]
+    if outcome.min(initial=1.0) == outcome.max(initial=0.0):
+        return 0.5
+    auc = roc_auc(outcome, score[present])
+    return max(auc, 1.0 - auc)

@@ -1,0 +1,180 @@
+"""Dates and times as people write them: ISO 8601, ``13/01/2025 01:00``, ``1/13/2025 5:00 PM``, ``13 Jan 2025 (UTC)``.
+
+Whether the day or the month stands first in ``01/02/2025`` is decided by the column as a whole.
+"""
+
+from typing import Literal
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from leadscoring.training.encode import Vector
+
+First = Literal["day-first", "month-first"]
+
+MONTHS = {
+    start: place
+    for place, starts in enumerate(
+        [
+            ("jan", "ene", "gen"),
+            ("feb", "fév", "fev"),
+            ("mar", "mär", "mrz", "mrt"),
+            ("apr", "avr", "abr"),
+            ("may", "mai", "maj", "mei", "mag"),
+            ("jun", "juin", "giu"),
+            ("jul", "juil", "lug"),
+            ("aug", "aoû", "ago"),
+            ("sep", "set"),
+            ("oct", "okt", "out", "ott"),
+            ("nov",),
+            ("dec", "dez", "des", "déc", "dic"),
+        ],
+        1,
+    )
+    for start in starts
+}
+"""How months' names begin in English, German, French, Spanish, Portuguese, Italian, Dutch and more."""
+
+ZONES = (
+    {"Z": 0, "UTC": 0, "GMT": 0, "WET": 0, "BST": 60, "CET": 60, "CEST": 120, "EET": 120, "EEST": 180, "MSK": 180}
+    | {"EST": -300, "EDT": -240, "CST": -360, "CDT": -300, "MST": -420, "MDT": -360, "PST": -480, "PDT": -420}
+    | {"AKST": -540, "AKDT": -480, "HST": -600, "JST": 540, "AEST": 600, "AEDT": 660, "NZST": 720, "NZDT": 780}
+)
+"""Minutes that a zone is ahead of UTC. Names that mean several zones, such as IST, are not read."""
+
+WEEKDAY = r"(?:[A-Za-zäöüéáû]{2,10}\.?,?\s+)?"
+NAME = r"(?P<name>[A-Za-zäéû]{3,10})"
+CLOCK = (
+    r"(?:(?:[T,]|\s)+(?:at\s+|um\s+)?(?P<hour>\d{1,2})(?:[:.h](?P<minute>\d{2}))?"
+    r"(?:[:.](?P<second>\d{2})(?:[.,](?P<part>\d{1,9}))?)?(?:\s*(?:Uhr))?\s*(?P<half>(?i:[ap]\.?\s?m\.?))?)?"
+    r"\s*(?:(?P<zone>Z|[A-Z]{2,5})?(?P<offset>[-+]\d{1,2}(?::?\d{2})?)?)(?:\s*\([^)]*\)|\s*\[[^\]]*\])?$"
+)
+SHAPES = {
+    "iso": r"^(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})" + CLOCK,
+    "numbers": rf"^{WEEKDAY}(?P<one>\d{{1,2}})[-/. ]\s?(?P<two>\d{{1,2}})[-/. ]\s?(?P<year>\d{{4}}|\d{{2}}){CLOCK}",
+    "day name": rf"^{WEEKDAY}(?P<day>\d{{1,2}})(?:st|nd|rd|th|er|\.)?(?:[\s.-]|de\s)*{NAME}\.?(?:[\s,.-]|de\s)*"
+    rf"(?P<year>\d{{4}}|\d{{2}}){CLOCK}",
+    "name day": rf"^{WEEKDAY}{NAME}\.?[\s-]+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?[\s-]+(?P<year>\d{{4}}){CLOCK}",
+    "year name": rf"^(?P<year>\d{{4}})[-\s]{NAME}[-\s](?P<day>\d{{1,2}}){CLOCK}",
+    "clock first": rf"^[A-Za-z]{{3}}\s+{NAME}\s+(?P<day>\d{{1,2}})\s+(?P<hour>\d{{2}}):(?P<minute>\d{{2}})"
+    r":(?P<second>\d{2})\s+(?P<zone>[A-Z]{2,5})?\s*(?P<year>\d{4})$",
+    "digits": r"^(?P<year>(?:19|20)\d{2})(?P<month>0[1-9]|1[0-2])(?P<day>0[1-9]|[12]\d|3[01])"
+    r"(?:T(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})?(?P<zone>Z)?)?$",
+}
+"""The ways of writing a moment, with named parts."""
+
+CLOCK_ONLY = r"^\d{1,4}:\d{2}(:\d{2}(\.\d+)?)?(\s*[aApP]\.?[mM]\.?)?$"
+
+
+class Moments(msgspec.Struct):
+    """What a column is as moments: microseconds since 1970 in UTC as float64, NaN where there is none.
+
+    ``first`` says what stands first where both are numbers, and ``open`` that the column alone cannot tell.
+    """
+
+    values: Vector
+    first: First | None = None
+    open: bool = False
+    words: str = ""
+
+
+def moments(text: pl.Series, named: First | None = None) -> Moments:
+    """The moments of a column of text; those without a zone are taken as UTC.
+
+    ``named`` says whether the day or the month stands first where both are numbers.
+    """
+    clean = text.str.replace_all("[\u00a0\u202f\u2009]", " ").str.strip_chars()
+    values = np.full(len(text), np.nan)
+    first, undecided, seen = None, False, []
+    for way, shape in SHAPES.items():
+        left = np.flatnonzero(np.isnan(values))
+        if len(left) == 0:
+            break
+        part = clean[left] if len(left) < len(clean) else clean
+        found = part.str.extract_groups(shape).struct.unnest()
+        if found["year"].null_count() == len(found):
+            continue
+        if way == "numbers":
+            first, undecided = order(found, part, named)
+            one, two = ("day", "month") if first == "day-first" else ("month", "day")
+            found = found.rename({"one": one, "two": two})
+        got = stamps(found)
+        if not np.isnan(got).all():
+            seen.append(first.replace("-", " ") if way == "numbers" and first else way)
+        values[left] = got
+    return Moments(values, first, undecided, ", ".join(seen))
+
+
+def order(found: pl.DataFrame, text: pl.Series, named: First | None) -> tuple[First, bool]:
+    """Whether the day or the month stands first in a column, and whether it does not tell."""
+    if named is not None:
+        return named, False
+    one, two = (found[name].cast(pl.Int64, strict=False).drop_nulls() for name in ("one", "two"))
+    days, months = int((one > 12).sum()), int((two > 12).sum())
+    if days or months:
+        return ("day-first" if days >= months else "month-first"), False
+    if bool(text.str.contains(r"^\d{1,2}\.").any()):
+        return "day-first", False
+    return "month-first", True
+
+
+def stamps(found: pl.DataFrame) -> Vector:
+    """Microseconds since 1970 of moments in their parts; NaN for what no calendar or clock has."""
+    column = {name: found[name] for name in found.columns}
+    none = pl.Series([None] * len(found), dtype=pl.String)
+    whole = {
+        name: column.get(name, none).cast(pl.Int64, strict=False)
+        for name in ("year", "day", "hour", "minute", "second")
+    }
+    month = column["month"].cast(pl.Int64, strict=False) if "month" in column else months_of(column["name"])
+    year = pl.select(
+        pl.when(whole["year"] >= 100).then(whole["year"])
+        .when(whole["year"] < 70).then(whole["year"] + 2000).otherwise(whole["year"] + 1900)
+    ).to_series()  # fmt: skip
+    half = column.get("half", none).str.to_lowercase().str.slice(0, 1)
+    hour, minute = whole["hour"], whole["minute"].fill_null(0)
+    lost = hour.is_not_null() & whole["minute"].is_null() & half.is_null()  # a lone number is no time of day
+    lost |= half.is_not_null() & ((hour < 1) | (hour > 12))
+    hour = (
+        pl.select(pl.when(half == "p").then(hour % 12 + 12).when(half == "a").then(hour % 12).otherwise(hour))
+        .to_series()
+        .fill_null(0)
+    )
+    shift, unknown = minutes_ahead(column.get("zone", none), column.get("offset", none))
+    bad = lost.fill_null(False) | unknown | (hour > 23) | (minute > 59) | (whole["second"].fill_null(0) > 60)
+    written = pl.select(
+        pl.format("{}-{}-{}", year, month.cast(pl.String).str.zfill(2), whole["day"].cast(pl.String).str.zfill(2))
+    ).to_series()
+    date = written.str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("us")).to_physical().cast(pl.Float64)
+    part = (pl.select(pl.format("0.{}", column.get("part", none))).to_series().cast(pl.Float64)).fill_null(0.0)
+    seconds = whole["second"].fill_null(0)
+    clock = (hour * 3600 + (minute - shift) * 60 + seconds).cast(pl.Float64) + part
+    result: Vector = pl.select(pl.when(~bad).then(date + clock * 1e6)).to_series().to_numpy().astype(np.float64)
+    return result
+
+
+def months_of(names: pl.Series) -> pl.Series:
+    """The number of each month's name, null where it is none."""
+    lower = names.str.to_lowercase()
+    long, short = (
+        lower.str.slice(0, count).replace_strict(MONTHS, default=None, return_dtype=pl.Int64) for count in (4, 3)
+    )
+    return pl.select(pl.coalesce(long, short)).to_series()
+
+
+def minutes_ahead(zone: pl.Series, offset: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """How many minutes each moment's clock is ahead of UTC, and whether its zone is not known."""
+    named = zone.replace_strict(ZONES, default=None, return_dtype=pl.Int64)
+    unknown = (zone.is_not_null() & named.is_null()).fill_null(False)
+    digits = offset.str.replace_all("[^0-9]", "")
+    hours = digits.str.slice(0, 2).cast(pl.Int64, strict=False)
+    shorter = pl.select(
+        pl.when(digits.str.len_chars() == 3).then(digits.str.slice(0, 1).cast(pl.Int64, strict=False)).otherwise(hours)
+    )
+    minutes = pl.select(
+        pl.when(digits.str.len_chars() > 2).then(digits.str.slice(-2).cast(pl.Int64, strict=False)).otherwise(0)
+    ).to_series()
+    sign = pl.select(pl.when(offset.str.starts_with("-")).then(-1).otherwise(1)).to_series()
+    shift = sign * (shorter.to_series() * 60 + minutes)
+    return named.fill_null(0) + shift.fill_null(0), unknown

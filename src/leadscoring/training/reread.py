@@ -1,0 +1,119 @@
+"""A later file read as training read its own: what does not fit is counted and named, never just missing."""
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from leadscoring.errors import TrainingDataError
+from leadscoring.features import Contract, Feature
+from leadscoring.model.reading import Reading
+from leadscoring.training.encode import Vector, allowed, as_text, present, unseen
+from leadscoring.training.missing import MissingTokens, blank, parse_tokens
+from leadscoring.training.notation import read_numbers
+
+EXAMPLES = 3
+NEW = 0.01
+"""From this share on, texts that training never saw are worth a word."""
+
+
+class Reread(msgspec.Struct, frozen=True):
+    """The columns of a contract in a table, numbers as float64 and missing tokens as null; and what did not fit."""
+
+    frame: pl.DataFrame
+    warnings: tuple[str, ...]
+
+
+def reread(contract: Contract, reading: Reading, frame: pl.DataFrame) -> Reread:
+    """A table by the contract and the reading of a card.
+
+    A column that the frame lacks stays away. Numbers that the service would refuse are missing here, and said.
+    """
+    tokens = tokens_of(reading, frame)
+    columns: list[pl.Series] = []
+    warnings: list[str] = []
+    for feature in contract.features:
+        if feature.name in frame.columns:
+            column, said = reread_column(feature, contract, reading, frame[feature.name], tokens)
+            columns.append(column)
+            warnings += said
+    return Reread(pl.DataFrame(columns), tuple(warnings))
+
+
+def tokens_of(reading: Reading, frame: pl.DataFrame) -> MissingTokens:
+    """The texts that mean unknown in a later file, as in that of training."""
+    return parse_tokens([token for token in reading.missing if is_known(token, frame)], frame.columns)
+
+
+def is_known(token: str, frame: pl.DataFrame) -> bool:
+    """Whether a missing token is one for every column, or for one that the frame has."""
+    name, sign, _ = token.rpartition("=")
+    return not sign or name in frame.columns
+
+
+def reread_column(
+    feature: Feature, contract: Contract, reading: Reading, raw: pl.Series, tokens: MissingTokens
+) -> tuple[pl.Series, list[str]]:
+    """One column, and what does not fit in it."""
+    raw = raw.cast(pl.String) if raw.dtype in (pl.Categorical, pl.Enum) else raw
+    own = {value.casefold() for value in feature.values}  # models of other trainers may know "unknown" as a value
+    column, _ = blank(raw, tokens.of(feature.name) - own)
+    warnings = []
+    if feature.required and (count := column.null_count()):
+        warnings.append(
+            f"{count} of {len(column)} leads lack {feature.name!r}, which is required: the service would refuse those "
+            "leads"
+        )
+    if feature.is_text:
+        return as_text(column), warnings + on_new(feature, column, unseen(feature, column))
+    values = read_numbers(column, reading.numbers.get(feature.name))
+    there = column.is_not_null().to_numpy()
+    unread = np.isnan(values) & there
+    if feature.codes and unread.any():
+        refuse_texts(feature, column.filter(pl.Series(unread)))
+    values = present(values, None if feature.numbers else contract.missing_value)
+    outside = ~allowed(feature, values)
+    for rows, why in ((unread, "are not numbers as training read them"), (outside, "are outside the contract")):
+        if rows.any():
+            allow = f" ({feature.allowed})" if rows is outside else ""
+            warnings.append(
+                f"{int(rows.sum())} values of {feature.name!r} {why}{allow} and were read as missing, for example "
+                f"{examples(column.filter(pl.Series(rows)))}; the service would refuse those leads"
+            )
+    values = np.where(unread | outside, np.nan, values)
+    warnings += on_new(feature, column, pl.Series(new_numbers(feature, values)))
+    return pl.Series(feature.name, values).fill_nan(None), warnings
+
+
+def refuse_texts(feature: Feature, texts: pl.Series) -> None:
+    """Raise ``TrainingDataError`` for texts in a category that only its codes are known of."""
+    raise TrainingDataError(
+        f"{feature.name!r} holds texts such as {texts[0]!r}, but the model file does not say which code each "
+        f"has: put the codes there (0 to {feature.codes - 1}), or save the model with XGBoost 3.1 or newer, "
+        "which keeps the texts"
+    )
+
+
+def new_numbers(feature: Feature, values: Vector) -> npt.NDArray[np.bool_]:
+    """Which numbers of a category the trees do not know; of what is no category, none."""
+    if feature.kind != "category":
+        return np.zeros(len(values), dtype=bool)
+    known = values < feature.codes if feature.codes else np.isin(values, np.array(feature.wire_values, dtype=float))
+    return ~known & ~np.isnan(values)
+
+
+def on_new(feature: Feature, column: pl.Series, new: pl.Series) -> list[str]:
+    """The warning for values of a category that training did not know, where they are many."""
+    if new.sum() <= NEW * len(column):
+        return []
+    seen = "did not list or never saw" if feature.other and not feature.rare else "never saw"
+    return [
+        f"{int(new.sum())} of {len(column)} leads have a {feature.name!r} that training {seen}, for example "
+        f"{examples(column.filter(new))}"
+    ]
+
+
+def examples(column: pl.Series) -> str:
+    """The first few different values of a column."""
+    some = column.unique(maintain_order=True).head(EXAMPLES).to_list()
+    return ", ".join(repr(value) for value in some)

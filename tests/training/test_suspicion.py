@@ -1,0 +1,104 @@
+import re
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from past_leads import leads
+
+from leadscoring.training.evaluate import evaluate
+from leadscoring.training.fit import TrainOptions, train
+from leadscoring.training.quality import measure
+from leadscoring.training.report import summary_text
+from leadscoring.training.suspicion import inverted
+
+ROWS = 600
+
+
+def report_of(frame: pl.DataFrame, **options: object) -> dict[str, list[str]]:
+    """What a training says."""
+    report: dict[str, list[str]] = train(frame, TrainOptions(target="won", **options)).report  # type: ignore[arg-type]
+    return report
+
+
+def test_two_columns_that_together_are_the_outcome_are_named_at_the_top() -> None:
+    """Neither alone tells it, so neither was dropped; the ranking gives them away."""
+    frame = leads(ROWS)
+    won, random = (frame["won"] == "yes").to_numpy(), np.random.default_rng(1)
+    closed = won | (random.random(ROWS) < 0.7)
+    report = report_of(frame.with_columns(is_closed=closed.astype(int), is_lost=(closed & ~won).astype(int)))
+    first, *rest = report["warnings"]
+    assert "too good to be true" in first
+    assert "'is_closed', " in first
+    assert "'is_lost', " in first
+    assert "lowers the score" in first
+    assert any("'is_closed', 'is_lost': by the name" in words for words in rest)
+    text = summary_text(report)
+    assert text.index("too good to be true") < text.index("visits")
+
+
+def test_a_column_filled_in_after_the_fact_is_named() -> None:
+    """Nine winners in ten have an amount, and nobody else has."""
+    frame = leads(ROWS)
+    won, random = (frame["won"] == "yes").to_numpy(), np.random.default_rng(1)
+    amount = np.where(won & (random.random(ROWS) < 0.9), random.gamma(2, 1000, ROWS).round(2), np.nan)
+    report = report_of(frame.with_columns(total=pl.Series(amount).fill_nan(None)))
+    filled = re.compile(r"'total' is filled in for (8\d|9\d)% of the leads that converted and 0% of the others")
+    assert any(map(filled.search, report["warnings"]))
+    assert any("'total' alone makes" in words for words in report["warnings"])
+
+
+def test_an_honest_model_raises_no_suspicion() -> None:
+    """Several columns that each say a little."""
+    random = np.random.default_rng(2)
+    x = random.normal(size=(1500, 6)).round(3)
+    won = random.random(1500) < 1 / (1 + np.exp(-x.sum(axis=1) * 0.6))
+    frame = pl.DataFrame({f"x{k}": x[:, k] for k in range(6)} | {"won": np.where(won, "yes", "no")})
+    assert report_of(frame)["warnings"] == []
+
+
+def test_what_is_said_of_columns_left_out_stands_apart() -> None:
+    """A leak that was dropped needs no attention, and does not hide what does."""
+    frame = leads(ROWS)
+    report = report_of(frame.with_columns(outcome_text=pl.col("won") + "!"))
+    assert any("'outcome_text' was dropped" in words for words in report["aside"])
+    assert not any("outcome_text" in words for words in report["warnings"])
+    assert "of a column left out: 'outcome_text'" in summary_text(report)
+
+
+def test_a_model_that_is_too_good_elsewhere_says_so_too(tmp_path: Path) -> None:
+    """``evaluate`` measures models of others, whose training nobody here has seen."""
+    frame = leads(ROWS)
+    won = (frame["won"] == "yes").to_numpy()
+    known = frame.with_columns(x=pl.Series(won + np.random.default_rng(1).normal(size=ROWS) * 0.27).round(3))
+    train(known, TrainOptions(target="won")).save(tmp_path / "m.json")
+    assert "too good to be true" in evaluate(tmp_path / "m.json", known, "won")["warnings"][0]
+
+
+@pytest.mark.parametrize(("flip", "words"), [(False, ""), (True, "tier A converted less than tier B")])
+def test_tiers_in_the_wrong_order_are_a_warning(flip: bool, words: str) -> None:
+    """Beyond chance only."""
+    p = np.linspace(0.01, 0.99, 1000)
+    y = (np.random.default_rng(0).random(1000) < p).astype(float)
+    if flip:
+        y[p > 0.9] = 0.0
+    tiers = measure(y, p, (0.9, 0.6, 0.4, 0.2), resamples=2).tiers
+    assert words in inverted(tiers)
+    assert bool(inverted(tiers)) == flip
+
+
+def test_personal_data_is_left_out_unless_it_is_kept_by_name() -> None:
+    """Names and genders are no features by default, and that is said."""
+    frame = leads(300).with_columns(
+        pl.Series("First Name", ["Ann", "Bob", "Cem"] * 100), pl.Series("Gender", ["f", "m", "m"] * 100)
+    )
+    frame = frame.with_columns(login=pl.Series([f"u{k % 9}@x.org" for k in range(300)]))
+    dropped = train(frame, TrainOptions(target="won")).report["columns"]["dropped"]
+    assert dropped["First Name"] == "personal data (a person's name): kept only where --keep names it"
+    assert dropped["Gender"] == "personal data (gender): kept only where --keep names it"
+    assert "how to reach a person" in dropped["login"]
+    phone = pl.Series("Phone", ["yes", "no", "no"] * 100)
+    assert "Phone" not in train(frame.with_columns(phone), TrainOptions(target="won")).report["columns"]["dropped"]
+    kept = train(frame, TrainOptions(target="won", keep=("Gen*",))).card.contract.names
+    assert "Gender" in kept
+    assert "First Name" not in kept
