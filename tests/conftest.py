@@ -1,6 +1,8 @@
 """Fixtures that tests of several modules need, the order of tests, and failures shown as they happen."""
 
+import logging
 import os
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -64,6 +66,16 @@ class Failures:
         self._reporter.write_line(f"FAILED {report.nodeid} ({report.when})", red=True)
         for line in report.longreprtext.splitlines()[-SHOWN_LINES:]:
             self._reporter.write_line(f"    {line}")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """A service that is opened in this process sets how it logs; the tests after it see what pytest has set."""
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+    yield
+    root.setLevel(level)
+    root.handlers[:] = handlers
 
 
 @pytest.fixture(scope="session")
