@@ -199,7 +199,12 @@ def test_a_fault_has_its_status_its_name_and_its_count(remote: Way, service: Ser
     answer = post(service, path, factories.LEAD if path == ONE else different(3))
     assert answer.status_code == status, answer.text
     assert answer.headers["Content-Type"] == "application/problem+json"
-    counted = {error for error, count in failures(service).items() if count > before.get(error, 0)}
+
+    def newly_counted() -> set[str]:
+        return {error for error, count in failures(service).items() if count > before.get(error, 0)}
+
+    assert eventually(lambda: bool(newly_counted()))  # /metrics may be of the last second
+    counted = newly_counted()
     assert len(counted) == 1
     assert counted <= errors
     assert eventually(lambda: counted.pop() in service.logged()[logged:] if counted else True)
