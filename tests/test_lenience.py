@@ -14,7 +14,7 @@ from serving import serving
 from leadscoring._engine import Rows, count_colons
 from leadscoring.decode import LeadDecoder
 from leadscoring.errors import RequestError, ValidationError
-from leadscoring.features import Contract
+from leadscoring.features import Contract, Feature
 from leadscoring.lead import Lead, LenientLead
 from leadscoring.lenience import LenientDecoder
 from leadscoring.model.loaded import encoder
@@ -31,6 +31,20 @@ def both_ways(sent: bytes) -> list[tuple[Lead, list[float | None]]]:
     assert isinstance(place, Lead)
     assert rows is not None
     return [(alone, row.row(0)), (place, rows.row(0))]
+
+
+def test_categories_by_number_and_by_code_are_numbers_that_may_come_as_text() -> None:
+    """As all other numbers; a text that is a category stays one."""
+    features = (
+        Feature("numbered", "category", values=("1", "2.5"), numbers=True),
+        Feature("code", "category", codes=3),
+        Feature("text", "category", values=("1",)),
+    )
+    contract = Contract(features)
+    reader = LenientDecoder(contract, encoder(contract).encode, count_colons)
+    found, rows = reader.one(b'{"lead_id":"a","features":{"numbered":"2.5","code":"2","text":"1"}}')
+    assert isinstance(found, LenientLead)
+    assert rows.row(0) == [1, 2, 0]
 
 
 @given(leads(SMALL))

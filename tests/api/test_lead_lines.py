@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from leadscoring.api.lead_lines import LONGEST_LINE, LeadTable, json_lines
 from leadscoring.errors import MalformedJson, ValidationError
+from leadscoring.features import Contract, Feature
 
 HEADER = "lead_id,revenue,visits,growth,decision_maker,source,region / city (ü),open_rate\n"
 
@@ -32,6 +33,15 @@ def test_a_cell_means_what_its_text_means_in_json() -> None:
             "source": 'we"b, ü', "region / city (ü)": "south",
         },
     }  # fmt: skip
+
+
+def test_categories_by_number_and_by_code_are_numbers() -> None:
+    """As the JSON of such a lead has them."""
+    contract = Contract(
+        (Feature("zone", "category", values=("1", "2.5"), numbers=True), Feature("source", "category", codes=3))
+    )
+    (line,) = LeadTable(b"lead_id,zone,source\na,2.5,7\n", contract)
+    assert json.loads(line.lead)["features"] == {"zone": 2.5, "source": 7}
 
 
 @pytest.mark.parametrize(
