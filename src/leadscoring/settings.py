@@ -494,7 +494,7 @@ def read_settings(environ: Mapping[str, str], model_folder: Path = MODEL_FOLDER)
     if settings.api_keys_file and not environ.get("API_KEYS", "").strip():
         settings = msgspec.structs.replace(settings, api_keys=())  # who brings keys does not want the demo key
     if settings.model_path == MODEL_AT and not environ.get("MODEL_PATH", "").strip() and not Path(MODEL_AT).exists():
-        settings = msgspec.structs.replace(settings, model_path=shipped_model())
+        settings = msgspec.structs.replace(settings, model_path=shipped_model() or MODEL_AT)
     check_relations(settings)
     return settings
 
@@ -506,9 +506,9 @@ def one_setting(name: str, environ: Mapping[str, str]) -> Any:
 
 @cache
 def shipped_model() -> str:
-    """The path of the model inside the package: beside the engine, where an installation puts it."""
+    """The path of the model inside the package: beside the engine, where an installation puts it; empty without one."""
     engine = find_spec("leadscoring._engine")
-    return str(Path(engine.origin).with_name("shipped_model.json")) if engine and engine.origin else MODEL_AT
+    return str(Path(engine.origin).with_name("shipped_model.json")) if engine and engine.origin else ""
 
 
 def check_relations(settings: Settings) -> None:
