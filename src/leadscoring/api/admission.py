@@ -86,6 +86,10 @@ class Admission:
         """Seconds of work in line."""
         return self._line.cost
 
+    def wait(self, caller: str) -> float:
+        """About the seconds of work in line before whatever this caller brings next."""
+        return self._line.wait(caller)
+
     @property
     def done(self) -> bool:
         """Whether this pass of the loop has done enough."""
@@ -110,7 +114,7 @@ class Admission:
 
     async def place(self, cost: float, began: float, caller: str = "") -> None:
         """The same for a request whose cost in seconds is known."""
-        if self._line.wait(caller) > PATIENCE * self._longest_wait:
+        if self.wait(caller) > PATIENCE * self._longest_wait:
             raise Overloaded
         now = perf_counter()
         waiter = Waiter(asyncio.get_running_loop().create_future(), cost, began + self._deadline)

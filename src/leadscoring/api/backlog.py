@@ -53,12 +53,12 @@ class Backlog:
         self.buffers = buffers
         self.longest_wait = longest_wait
         self.ahead = min(AHEAD, longest_wait)
-        self._line: FairQueue[tuple[Held, float, float]] = FairQueue()
+        self._line: FairQueue[tuple[Held, str, float, float]] = FairQueue()
         self._refused: deque[tuple[Held, float]] = deque()
         self._braked: deque[tuple[Held, int]] = deque()
         self._braked_bytes = 0
-        self._coming: dict[Held, tuple[float, float]] = {}
-        self._expected = 0.0
+        self._coming: dict[Held, tuple[str, float, float]] = {}
+        self._expected: dict[str, float] = {}
         self._at_once = 0
         self._now = 0.0
         admission.at_pass(self.release)
@@ -68,8 +68,18 @@ class Backlog:
 
     @property
     def holds(self) -> bool:
-        """Whether a request to score that comes now waits unread."""
+        """Whether a request to score that comes now may have to wait unread."""
         return bool(self._line) or self.admission.queued > self.ahead
+
+    def holds_of(self, caller: str) -> bool:
+        """Whether this caller's next request waits unread.
+
+        Work that others brought in does not count: not all of it has come by this door.
+        """
+        return self._line.holds(caller) or not self._has_room(caller)
+
+    def _has_room(self, caller: str) -> bool:
+        return self.admission.wait(caller) + self._expected.get(caller, 0.0) < self.ahead
 
     def refuses(self, caller: str) -> bool:
         """Whether this caller's next request is to be refused here and now."""
@@ -85,7 +95,8 @@ class Backlog:
             self._refused.append((held, self._now + LATER))
             return
         cost = self.admission.estimate(size)
-        self._line.push(caller, (held, cost, self._now + max(LEAST_PATIENCE, PATIENCE * self.longest_wait)), cost)
+        until = self._now + max(LEAST_PATIENCE, PATIENCE * self.longest_wait)
+        self._line.push(caller, (held, caller, cost, until), cost)
         self.admission.go_on()
 
     @property
@@ -110,8 +121,10 @@ class Backlog:
     def arrived(self, held: Held) -> None:
         """The body of a request that was let in is there, or will not come."""
         if self._coming:
-            cost, _ = self._coming.pop(held, (0.0, 0.0))
-            self._expected = self._expected - cost if self._coming else 0.0
+            caller, cost, _ = self._coming.pop(held, ("", 0.0, 0.0))
+            self._expected[caller] = self._expected.get(caller, 0.0) - cost
+            if not self._coming:
+                self._expected.clear()  # nothing is left of what sums of floats get wrong
 
     def release(self) -> int:
         """Lets in as many as there is room for; how many still wait for room."""
@@ -121,17 +134,17 @@ class Backlog:
             if not self._refused or self._refused[0][1] > self._now:
                 break
             self._refused.popleft()[0].go_on(refused=True)
-        while self._line and not admission.done and admission.queued + self._expected < self.ahead:
-            held, cost, until = self._line.pop()
-            self._coming[held] = (cost, self._now + ON_ITS_WAY)
-            self._expected += cost
+        while self._line and not admission.done and (let_in := self._line.pop_of(self._has_room)):
+            held, caller, cost, until = let_in
+            self._coming[held] = (caller, cost, self._now + ON_ITS_WAY)
+            self._expected[caller] = self._expected.get(caller, 0.0) + cost
             held.go_on(refused=self._now > until)
         return len(self._line) + len(self._braked)
 
     def tick(self, now: float) -> None:
         """Ten times a second: bodies that have not come are no longer expected."""
         self._now, self._at_once = now, 0
-        for held in [held for held, (_, until) in self._coming.items() if now > until]:
+        for held in [held for held, (*_, until) in self._coming.items() if now > until]:
             self.arrived(held)
         if self:
             self.admission.go_on()

@@ -10,7 +10,7 @@ from contextlib import aclosing
 from functools import lru_cache
 from time import perf_counter
 
-from leadscoring.api.admission import Admission
+from leadscoring.api.admission import SLICE, Admission
 from leadscoring.api.exchange import GZIP_NAMES, Exchange, Reply, is_packed
 from leadscoring.errors import BodyTooLarge, MalformedEncoding
 
@@ -43,19 +43,24 @@ async def unpacked(exchange: Exchange, body: bytes, limit: int, admission: Admis
     """
     if not is_packed(exchange.content_encoding or b""):
         return body
+    caller = exchange.key or ""
     if admission.crowded:
-        await admission.turn(len(body), exchange.began)
-    unpacking, parts = Unpacking(limit), []
+        await admission.turn(len(body), exchange.began, caller)
+    unpacking, parts, worked = Unpacking(limit), [], 0.0
     for start in range(0, len(body), PIECE):
         unpacking.feed(body[start : start + PIECE])
         while True:
             began = perf_counter()
             part = unpacking.part()
-            admission.spend(perf_counter() - began)
+            took = perf_counter() - began
+            admission.spend(took)
+            worked += took
             if part is None:
                 break
             parts.append(part)
-            await admission.breathe()
+            if worked > SLICE:  # in its caller's line: what it takes cannot be known from the bytes that came
+                await admission.breathe(behind=caller)
+                worked = 0.0
     unpacking.end()
     exchange.content_encoding = None
     return b"".join(parts)

@@ -92,7 +92,7 @@ class StreamedScoring:
         return self._limit.take(label, 0)
 
     async def _parts(
-        self, exchange: Exchange, lines: Iterator[Line], asked: Asked, form: Form
+        self, exchange: Exchange, lines: Iterator[Line | None], asked: Asked, form: Form
     ) -> AsyncGenerator[bytes, None]:
         """The answer in parts, each scored when the one before was taken."""
         spent, errors, begun = Spent(), Counter[str](), False
@@ -120,13 +120,14 @@ class StreamedScoring:
             self._metrics.timed(spent)
             exchange.refused = errors or None
 
-    async def _read(self, lines: Iterator[Line], caller: str) -> list[Asking]:
+    async def _read(self, lines: Iterator[Line | None], caller: str) -> list[Asking]:
         """What stands in the next lines; with pauses, since a refusal takes its time."""
         decode: Decode = self._scorer.model.decoder.one
         chunk: list[Asking] = []
         began = perf_counter()
         for line in lines:
-            chunk.append(checked(line, decode))
+            if line is not None:
+                chunk.append(checked(line, decode))
             if len(chunk) == MOST_LEADS:
                 break
             now = perf_counter()
