@@ -170,3 +170,28 @@ def test_a_body_that_does_not_come_keeps_nobody_else_outside() -> None:
         assert order == ["slow"] * 4 + ["quiet"]
 
     asyncio.run(scenario())
+
+
+def test_bodies_that_are_whole_or_never_will_be_stop_no_other() -> None:
+    """Those of long answers do not count among the unfinished; and a few are read on at every tick in any case."""
+
+    async def scenario() -> None:
+        order: list[str] = []
+        backlog = backlog_of()
+        turn = asyncio.ensure_future(backlog.admission.turn(SIZE, perf_counter()))
+        await asyncio.sleep(0)
+        stream, stalled, small = Client("stream", order), Client("stalled", order), Client("small", order)
+        backlog.buffers.took(stream, AHEAD_BYTES + 1)  # type: ignore[arg-type]  # it is never given up here
+        backlog.buffers.completed(stream)  # type: ignore[arg-type]  # as above
+        seen = [backlog.brakes]
+        backlog.buffers.took(stalled, AHEAD_BYTES + 1)  # type: ignore[arg-type]  # as above
+        seen.append(backlog.brakes)
+        backlog.brake(small, 1)
+        backlog.tick(100.1)
+        assert (seen, order) == ([False, True], ["small read on"])
+        for client in (stream, stalled):
+            backlog.buffers.let_go(client)  # type: ignore[arg-type]  # as above
+        assert (backlog.buffers.incoming, backlog.buffers.unfinished) == (0, 0)
+        await turn
+
+    asyncio.run(scenario())

@@ -57,6 +57,7 @@ class StreamedScoring:
         self._scorer = scorer
         self._metrics = metrics
         self._most_bytes = settings.max_body_bytes
+        self._most_leads = settings.max_batch_size
         self._patience = settings.body_timeout_seconds
         self._admission = admission
         self._limit = limit
@@ -73,6 +74,8 @@ class StreamedScoring:
         body = await exchange.body(self._most_bytes, KINDS)
         if exchange.content_encoding is not None:
             body = await unpacked(exchange, body, self._most_bytes, self._admission)
+        else:
+            await self._admission.kept.reserve(exchange, len(body))
         contract = self._scorer.model.card.contract
         lines = iter(LeadTable(body, contract)) if kind == CSV else json_lines(body)
         if self._admission.crowded:
@@ -84,7 +87,9 @@ class StreamedScoring:
         headers = ((b"vary", b"Accept-Encoding, Accept"), *limits)
         if takes_gzip(exchange.header(b"accept-encoding") or b""):
             whole, headers = packed_parts(whole), ((b"content-encoding", b"gzip"), *headers)
-        return StreamedReply(200, b"", form.media_type, headers, parts=whole, patience=self._patience)
+        return StreamedReply(
+            200, b"", form.media_type, headers, parts=whole, patience=self._patience, at_once=self._most_leads
+        )
 
     def _limits(self, label: str) -> Headers:
         """What is left of the rate limit; others may have used up the key while the body arrived."""
