@@ -32,7 +32,7 @@ class Buffers:
 
     ``incoming`` is held of all requests, ``unfinished`` of those that are not whole, ``outgoing`` of answers. Above the
     bound, the unfinished request that holds most is given up: small ones go on while others send large
-    ones and never ends them. Of answers, that of the client goes which has read nothing for the longest time.
+    ones and never end them. Of answers, that of the client goes which has read nothing for the longest time.
     """
 
     def __init__(self, most: int, rejected: Callable[[str], None]) -> None:
