@@ -73,6 +73,7 @@ def test_named_columns_are_put_in_order(rows: list[list[float | None]], order: l
     [
         (b"", "there are no rows"),
         (b"1,2\n", "row 1 has 2 values; the model takes 7 columns"),
+        (b"1" + b",x" * 2_000_000, "row 1 has 2000001 values; the model takes 7 columns"),
         (b"1,1,1,1,1,1,1\n\n1,1,1,1,1,1,1", "row 2 has 1 values"),
         (
             b"revenue,1,1,1,1,1,1",

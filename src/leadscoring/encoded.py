@@ -49,6 +49,8 @@ class RowReader:
         return self.matrix([self._cells(number, line) for number, line in enumerate(lines, 1)])
 
     def _cells(self, number: int, line: bytes) -> list[float | None]:
+        if (commas := line.count(b",")) > 2 * len(self.names):  # before millions of cells are cut
+            raise self._wrong_length(number, commas + 1)
         cells = line.removesuffix(b"\r").split(b",")
         try:
             return [None if (text := cell.strip()).lower() in MISSING_CELLS else float(text) for cell in cells]

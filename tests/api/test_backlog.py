@@ -134,3 +134,64 @@ def test_bodies_are_not_read_on_while_enough_of_others_is_in_memory_and_work_wai
         assert order == ["large read on"]
 
     asyncio.run(scenario())
+
+
+def test_work_that_did_not_come_by_this_door_keeps_nobody_else_outside() -> None:
+    """Such as long answers in lines, or compressed bodies: however much of it one caller has in line, another enters."""
+
+    async def scenario() -> None:
+        order: list[str] = []
+        backlog = backlog_of()
+        waiting = [asyncio.ensure_future(backlog.admission.place(0.001, perf_counter(), "noisy")) for _ in range(1000)]
+        await asyncio.sleep(0)
+        assert backlog.holds_of("noisy")
+        assert not backlog.holds_of("quiet")
+        backlog.hold(Client("noisy", order), "noisy", SIZE)
+        for _ in range(3):
+            backlog.hold(Client("quiet", order), "quiet", SIZE)
+        backlog.release()
+        assert order == ["quiet"] * 3
+        await asyncio.gather(*waiting)
+
+    asyncio.run(scenario())
+
+
+def test_a_body_that_does_not_come_keeps_nobody_else_outside() -> None:
+    """Only its caller waits for it."""
+
+    async def scenario() -> None:
+        order: list[str] = []
+        backlog = backlog_of()
+        for _ in range(10):
+            backlog.hold(Client("slow", order), "slow", SIZE)
+        backlog.release()
+        backlog.hold(Client("quiet", order), "quiet", SIZE)
+        backlog.release()
+        assert order == ["slow"] * 4 + ["quiet"]
+
+    asyncio.run(scenario())
+
+
+def test_bodies_that_are_whole_or_never_will_be_stop_no_other() -> None:
+    """Those of long answers do not count among the unfinished; and a few are read on at every tick in any case."""
+
+    async def scenario() -> None:
+        order: list[str] = []
+        backlog = backlog_of()
+        turn = asyncio.ensure_future(backlog.admission.turn(SIZE, perf_counter()))
+        await asyncio.sleep(0)
+        stream, stalled, small = Client("stream", order), Client("stalled", order), Client("small", order)
+        backlog.buffers.took(stream, AHEAD_BYTES + 1)  # type: ignore[arg-type]  # it is never given up here
+        backlog.buffers.completed(stream)  # type: ignore[arg-type]  # as above
+        seen = [backlog.brakes]
+        backlog.buffers.took(stalled, AHEAD_BYTES + 1)  # type: ignore[arg-type]  # as above
+        seen.append(backlog.brakes)
+        backlog.brake(small, 1)
+        backlog.tick(100.1)
+        assert (seen, order) == ([False, True], ["small read on"])
+        for client in (stream, stalled):
+            backlog.buffers.let_go(client)  # type: ignore[arg-type]  # as above
+        assert (backlog.buffers.incoming, backlog.buffers.unfinished) == (0, 0)
+        await turn
+
+    asyncio.run(scenario())

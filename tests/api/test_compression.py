@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from serving import KEY, Server, serving
 
-from leadscoring.api.admission import Admission
+from leadscoring.api.admission import SLICE, Admission
 from leadscoring.api.compression import (
     AT_ONCE,
     MOST_MEMBERS,
@@ -187,10 +187,10 @@ class Paused(Admission):
         super().__init__(1.0, 1.0)
         self.pauses = 0
 
-    async def breathe(self, behind: str | None = None) -> None:
+    async def breathe(self, behind: str | None = None, cost: float = SLICE) -> None:
         """Notes it."""
         self.pauses += 1
-        await super().breathe(behind)
+        await super().breathe(behind, cost)
 
 
 def asking(**headers: str) -> Exchange:

@@ -80,3 +80,15 @@ def test_callers_that_are_gone_are_forgotten() -> None:
         queue.push(str(number), number, 0.01)
         queue.pop()
     assert len(queue._tags) <= REMEMBERED + 1  # what is remembered shows nowhere else
+
+
+def test_who_is_not_ready_is_passed_over_and_keeps_its_turn() -> None:
+    """The others go on meanwhile, in their order."""
+    queue: FairQueue[str] = FairQueue()
+    for item in ("a1", "b1", "c1", "a2"):
+        queue.push(item[0], item, 0.01)
+    assert [queue.pop_of(lambda caller: caller != "a") for _ in range(3)] == ["b1", "c1", None]
+    queue.push("b", "b2", 0.01)
+    assert queue.pop() == "a1"
+    assert sorted([queue.pop(), queue.pop()]) == ["a2", "b2"]
+    assert queue.pop_of(lambda _caller: True) is None

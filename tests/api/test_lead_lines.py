@@ -11,16 +11,22 @@ from fuzzing import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leadscoring.api.lead_lines import LONGEST_LINE, LeadTable, json_lines
+from leadscoring.api.lead_lines import LONGEST_LINE, MOST_LINES, PAUSE, LeadTable, Line, json_lines
 from leadscoring.errors import MalformedJson, ValidationError
 from leadscoring.features import Contract, Feature
 
 HEADER = "lead_id,revenue,visits,growth,decision_maker,source,region / city (ü),open_rate\n"
 
 
+def read(body: bytes, kind: str = "csv") -> list[Line]:
+    """What stands in the lines of a body, without the places to pause at."""
+    found = LeadTable(body, SMALL) if kind == "csv" else json_lines(body)
+    return [line for line in found if line is not None]
+
+
 def table(text: str, header: str = HEADER) -> list[Any]:
     """The leads of a CSV, or the errors in their place."""
-    return [line.fault or json.loads(line.lead) for line in LeadTable((header + text).encode(), SMALL)]
+    return [line.fault or json.loads(line.lead) for line in read((header + text).encode())]
 
 
 def test_a_cell_means_what_its_text_means_in_json() -> None:
@@ -49,7 +55,7 @@ def test_categories_by_number_and_by_code_are_numbers() -> None:
 )
 def test_a_number_is_passed_on_digit_by_digit(cell: str) -> None:
     """So that it means the same as in JSON, to the last bit."""
-    (line,) = LeadTable(f"{HEADER}a,{cell},,,1,,north,\n".encode(), SMALL)
+    (line,) = read(f"{HEADER}a,{cell},,,1,,north,\n".encode())
     assert f'"revenue":{cell},' in line.lead.decode()
 
 
@@ -140,7 +146,7 @@ def test_a_line_that_is_no_row_is_refused_at_its_place() -> None:
 
 def test_a_fault_says_in_which_line_and_column_it_is() -> None:
     """Names with slashes too."""
-    (line,) = LeadTable(f"{HEADER}a,1,,,1,,north,\n".encode(), SMALL)
+    (line,) = read(f"{HEADER}a,1,,,1,,north,\n".encode())
     refusal = ValidationError([*SMALL_FAULTS])
     assert [fault.message for fault in line.located(refusal).faults] == [  # type: ignore[attr-defined]  # it is one
         "line 2, column 2: no", "line 2, column 7: no", "line 2: no",
@@ -160,7 +166,7 @@ SMALL_FAULTS = faults()
 def test_json_lines_are_numbered_and_empty_ones_passed_over() -> None:
     """Whatever ends them."""
     body = b'{"a":1}\r\n\n  \n[2]\n' + b"x" * (LONGEST_LINE + 1) + b"\n3"
-    found = [(line.number, line.lead, line.fault) for line in json_lines(body)]
+    found = [(line.number, line.lead, line.fault) for line in read(body, "jsonl")]
     assert [(number, lead) for number, lead, fault in found if fault is None] == [
         (1, b'{"a":1}'),
         (4, b"[2]"),
@@ -173,7 +179,7 @@ def test_json_lines_are_numbered_and_empty_ones_passed_over() -> None:
 @given(st.binary(max_size=300) | st.text(',"\n\rab1\t;ü\0', max_size=120).map(str.encode))
 def test_no_table_breaks_the_reader(text: bytes) -> None:
     """Every row is the JSON of something, or has a fault."""
-    for line in LeadTable(HEADER.encode() + text, SMALL):
+    for line in read(HEADER.encode() + text):
         assert line.fault is not None or isinstance(json.loads(line.lead), dict)
 
 
@@ -189,7 +195,26 @@ def test_text_is_what_it_was_when_a_table_is_written_and_read(rows: list[list[st
         body = text.getvalue().encode()
     except UnicodeEncodeError:
         return
-    found = [json.loads(line.lead) for line in LeadTable(body, SMALL)]
+    found = [json.loads(line.lead) for line in read(body)]
     assert [(one.get("lead_id", ""), one["features"].get("source", "")) for one in found] == [
         tuple(row) for row in rows
     ]
+
+
+@pytest.mark.parametrize(("kind", "begin"), [("csv", HEADER.encode()), ("jsonl", b"")])
+@pytest.mark.parametrize("empty", [b"\n", b"\r\n"])
+def test_empty_lines_are_no_reason_to_stop_for_long(kind: str, begin: bytes, empty: bytes) -> None:
+    """Five million of them fit into a body, and into five thousand bytes of gzip: there are places to pause at."""
+    body = begin + empty * 10 * PAUSE
+    assert list(LeadTable(body, SMALL) if kind == "csv" else json_lines(body)) == [None] * 10
+
+
+@pytest.mark.parametrize(
+    "long", ["\n" * 5 * MOST_LINES, ("x" * 1000 + "\n") * 300, (("x" * 999 + "\n") * 100 + chr(34) + "," + chr(34)) * 4]
+)
+def test_a_row_ends_somewhere(long: str) -> None:
+    """However many lines stand within quotation marks: one row is read at one stretch."""
+    first, *_ = read(f'{HEADER}a,1,,,1,"{long}",north,\n'.encode())
+    assert isinstance(first.fault, ValidationError)
+    assert "more than" in str(first.fault) or "larger than" in str(first.fault)
+    assert first.number == 2

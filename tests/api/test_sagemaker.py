@@ -78,6 +78,12 @@ def test_more_lines_than_a_batch_may_hold_are_refused_before_they_are_read(
     assert (answer.status_code, answer.json()["code"]) == (400, "batch_too_large")
 
 
+def test_more_rows_of_json_than_a_batch_may_hold_are_refused_before_they_are_read(server: Server) -> None:
+    """However little stands in each."""
+    answer = invoke(server, b"[" + b"[]," * 1_000_000 + b"[]]", JSON)
+    assert (answer.status_code, answer.json()["code"]) == (400, "batch_too_large")
+
+
 def test_thousands_of_keys_are_no_matrix(server: Server) -> None:
     """They are looked at once, as the lead that they were meant to be."""
     answer = invoke(server, {f"k{place}": 1 for place in range(5000)}, JSON)

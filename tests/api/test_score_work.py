@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from factories import LEAD, body, lead, model_file
 
-from leadscoring.api.admission import Admission
+from leadscoring.api.admission import SLICE, Admission
 from leadscoring.api.exchange import Exchange, Reply
 from leadscoring.api.head import Head
 from leadscoring.api.limits import RateLimit
@@ -36,10 +36,10 @@ class Noting(Admission):
         self.learned.append(size)
         super().learn(size, seconds)
 
-    async def breathe(self, behind: str | None = None) -> None:
+    async def breathe(self, behind: str | None = None, cost: float = SLICE) -> None:
         """The end of a stretch."""
         self.most, self.calls = max(self.most, self.calls), 0
-        await super().breathe(behind)
+        await super().breathe(behind, cost)
 
     def seen(self, _frame: Any, event: str, _argument: Any) -> None:
         """One more call, for ``sys.setprofile``."""

@@ -11,7 +11,9 @@ import asyncio
 from collections.abc import Callable
 from time import perf_counter
 
+from leadscoring.api.buffers import LEAST
 from leadscoring.api.fair import FairQueue
+from leadscoring.api.kept import Kept
 from leadscoring.errors import DeadlineExceeded, Overloaded
 
 SLICE = 0.001
@@ -52,7 +54,7 @@ class Admission:
     ``crowded`` says that a newcomer must wait its turn, ``busy`` that a single lead must, ``full`` that it would wait
     for too long.
     ``strained`` says that it was ``full``, or had requests wait unread, until somebody looks after what that leaves.
-    ``told`` hears how many wait, ``waited`` how long each did.
+    ``told`` hears how many wait, ``waited`` how long each did. ``kept`` bounds what those that have begun keep.
     """
 
     def __init__(
@@ -61,7 +63,9 @@ class Admission:
         deadline: float,
         told: Callable[[float], None] = lambda _count: None,
         waited: Callable[[float], None] = lambda _seconds: None,
+        kept: Kept | None = None,
     ) -> None:
+        self.kept = kept or Kept(LEAST, deadline)
         self.busy = False
         self.crowded = False
         self.full = False
@@ -85,6 +89,10 @@ class Admission:
     def queued(self) -> float:
         """Seconds of work in line."""
         return self._line.cost
+
+    def wait(self, caller: str) -> float:
+        """About the seconds of work in line before whatever this caller brings next."""
+        return self._line.wait(caller)
 
     @property
     def done(self) -> bool:
@@ -110,7 +118,7 @@ class Admission:
 
     async def place(self, cost: float, began: float, caller: str = "") -> None:
         """The same for a request whose cost in seconds is known."""
-        if self._line.wait(caller) > PATIENCE * self._longest_wait:
+        if self.wait(caller) > PATIENCE * self._longest_wait:
             raise Overloaded
         now = perf_counter()
         waiter = Waiter(asyncio.get_running_loop().create_future(), cost, began + self._deadline)
@@ -118,13 +126,14 @@ class Admission:
         await self._wait(waiter)
         self.waited(perf_counter() - now)
 
-    async def breathe(self, behind: str | None = None) -> None:
+    async def breathe(self, behind: str | None = None, cost: float = SLICE) -> None:
         """Between two parts of one request: lets the loop do everything else when this pass has scored enough.
 
-        One that may take long goes ``behind`` what its caller has in line, so that nobody waits for all of it.
+        One that may take long goes ``behind`` what its caller has in line, so that nobody waits for all of it; the next
+        part takes about ``cost`` seconds.
         """
         if self.crowded:
-            waiter = Waiter(asyncio.get_running_loop().create_future(), SLICE, float("inf"))
+            waiter = Waiter(asyncio.get_running_loop().create_future(), cost, float("inf"))
             if behind is None:
                 self._begun.append(waiter)  # what has begun is finished first, so that little is half done
             else:

@@ -36,6 +36,7 @@ from leadscoring.api.failures import problem
 from leadscoring.api.framework import Lifespan, RouteTable, failed, framework, response
 from leadscoring.api.gate import Gate, Limits, Refusal
 from leadscoring.api.head import Head
+from leadscoring.api.kept import Kept
 from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.api.limits import RateLimit
 from leadscoring.api.listener import CONNECTIONS, listening
@@ -187,6 +188,7 @@ class App:
             status = scope.get(CUT_OFF, 499)
             exchange.error = "ClientGone" if status == 499 else None
         finally:
+            self._admission.kept.release(exchange)
             self._note(exchange, status)
 
     def answer_at_once(self, head: Head, body: bytes) -> tuple[Reply, str] | None:
@@ -386,8 +388,9 @@ def backlog_of(service: Service) -> Backlog:
     """The lines in front of this process's scoring."""
     settings, metrics = service.settings, service.metrics
     longest = settings.max_queue_seconds
-    admission = Admission(longest, settings.request_timeout_seconds, metrics.queued.set, metrics.waited)
     bytes_each_way = most(settings.max_buffered_bytes, settings.max_body_bytes)
+    kept = Kept(bytes_each_way, settings.request_timeout_seconds)
+    admission = Admission(longest, settings.request_timeout_seconds, metrics.queued.set, metrics.waited, kept)
     return Backlog(admission, longest, Buffers(bytes_each_way, metrics.rejected))
 
 

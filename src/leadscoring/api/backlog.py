@@ -29,6 +29,9 @@ LATER = 1.0
 LEAST_PATIENCE = 1.0
 """Seconds that a request in line is waited with at least, however short its wait was taken for."""
 
+A_TICK = 4
+"""Bodies that are read on in a tenth of a second, whatever is in memory: what one client never ends stops nobody."""
+
 A_PASS = 16
 """Of those, how many in one pass of the event loop."""
 
@@ -53,12 +56,12 @@ class Backlog:
         self.buffers = buffers
         self.longest_wait = longest_wait
         self.ahead = min(AHEAD, longest_wait)
-        self._line: FairQueue[tuple[Held, float, float]] = FairQueue()
+        self._line: FairQueue[tuple[Held, str, float, float]] = FairQueue()
         self._refused: deque[tuple[Held, float]] = deque()
         self._braked: deque[tuple[Held, int]] = deque()
         self._braked_bytes = 0
-        self._coming: dict[Held, tuple[float, float]] = {}
-        self._expected = 0.0
+        self._coming: dict[Held, tuple[str, float, float]] = {}
+        self._expected: dict[str, float] = {}
         self._at_once = 0
         self._now = 0.0
         admission.at_pass(self.release)
@@ -68,8 +71,18 @@ class Backlog:
 
     @property
     def holds(self) -> bool:
-        """Whether a request to score that comes now waits unread."""
+        """Whether a request to score that comes now may have to wait unread."""
         return bool(self._line) or self.admission.queued > self.ahead
+
+    def holds_of(self, caller: str) -> bool:
+        """Whether this caller's next request waits unread.
+
+        Work that others brought in does not count: not all of it has come by this door.
+        """
+        return self._line.holds(caller) or not self._has_room(caller)
+
+    def _has_room(self, caller: str) -> bool:
+        return self.admission.wait(caller) + self._expected.get(caller, 0.0) < self.ahead
 
     def refuses(self, caller: str) -> bool:
         """Whether this caller's next request is to be refused here and now."""
@@ -85,13 +98,14 @@ class Backlog:
             self._refused.append((held, self._now + LATER))
             return
         cost = self.admission.estimate(size)
-        self._line.push(caller, (held, cost, self._now + max(LEAST_PATIENCE, PATIENCE * self.longest_wait)), cost)
+        until = self._now + max(LEAST_PATIENCE, PATIENCE * self.longest_wait)
+        self._line.push(caller, (held, caller, cost, until), cost)
         self.admission.go_on()
 
     @property
     def brakes(self) -> bool:
         """Whether a body is not read on for now: enough of others is in memory, and there is work to do."""
-        return self.buffers.incoming - self._braked_bytes > AHEAD_BYTES and self.admission.queued > 0
+        return self.buffers.unfinished - self._braked_bytes > AHEAD_BYTES and self.admission.queued > 0
 
     def brake(self, held: Held, size: int) -> None:
         """A connection with so many bytes of a body is not read from until there is room."""
@@ -103,15 +117,20 @@ class Backlog:
         for _ in range(A_PASS):
             if not self._braked or self.brakes:
                 break
-            held, size = self._braked.popleft()
-            self._braked_bytes -= size
-            held.read_on()
+            self._read_next()
+
+    def _read_next(self) -> None:
+        held, size = self._braked.popleft()
+        self._braked_bytes -= size
+        held.read_on()
 
     def arrived(self, held: Held) -> None:
         """The body of a request that was let in is there, or will not come."""
         if self._coming:
-            cost, _ = self._coming.pop(held, (0.0, 0.0))
-            self._expected = self._expected - cost if self._coming else 0.0
+            caller, cost, _ = self._coming.pop(held, ("", 0.0, 0.0))
+            self._expected[caller] = self._expected.get(caller, 0.0) - cost
+            if not self._coming:
+                self._expected.clear()  # nothing is left of what sums of floats get wrong
 
     def release(self) -> int:
         """Lets in as many as there is room for; how many still wait for room."""
@@ -121,17 +140,19 @@ class Backlog:
             if not self._refused or self._refused[0][1] > self._now:
                 break
             self._refused.popleft()[0].go_on(refused=True)
-        while self._line and not admission.done and admission.queued + self._expected < self.ahead:
-            held, cost, until = self._line.pop()
-            self._coming[held] = (cost, self._now + ON_ITS_WAY)
-            self._expected += cost
+        while self._line and not admission.done and (let_in := self._line.pop_of(self._has_room)):
+            held, caller, cost, until = let_in
+            self._coming[held] = (caller, cost, self._now + ON_ITS_WAY)
+            self._expected[caller] = self._expected.get(caller, 0.0) + cost
             held.go_on(refused=self._now > until)
         return len(self._line) + len(self._braked)
 
     def tick(self, now: float) -> None:
-        """Ten times a second: bodies that have not come are no longer expected."""
+        """Ten times a second: bodies that have not come are no longer expected, and a few are read on."""
         self._now, self._at_once = now, 0
-        for held in [held for held, (_, until) in self._coming.items() if now > until]:
+        for held in [held for held, (*_, until) in self._coming.items() if now > until]:
             self.arrived(held)
+        for _ in range(min(A_TICK, len(self._braked))):
+            self._read_next()
         if self:
             self.admission.go_on()

@@ -30,8 +30,9 @@ class Holder(Protocol):
 class Buffers:
     """What all connections hold, bounded by ``most`` bytes each way.
 
-    Above that, the unfinished request that holds most is given up: small ones go on while somebody else sends large
-    ones and never ends them. Of answers, that of the client goes which has read nothing for the longest time.
+    ``incoming`` is held of all requests, ``unfinished`` of those that are not whole, ``outgoing`` of answers. Above the
+    bound, the unfinished request that holds most is given up: small ones go on while others send large
+    ones and never end them. Of answers, that of the client goes which has read nothing for the longest time.
     """
 
     def __init__(self, most: int, rejected: Callable[[str], None]) -> None:
@@ -41,6 +42,7 @@ class Buffers:
         self._coming: set[Holder] = set()
         self._unread: dict[Holder, int] = {}
         self.incoming = 0
+        self.unfinished = 0
         self.outgoing = 0
 
     def took(self, holder: Holder, size: int) -> None:
@@ -48,15 +50,18 @@ class Buffers:
         self.incoming += size
         self._held[holder] = self._held.get(holder, 0) + size
         self._coming.add(holder)
+        self.unfinished += size
 
     def completed(self, holder: Holder) -> None:
         """The body is whole: it is no longer given up."""
-        self._coming.discard(holder)
+        if holder in self._coming:
+            self._coming.discard(holder)
+            self.unfinished -= self._held[holder]
 
     def let_go(self, holder: Holder) -> None:
         """A body is no longer needed."""
+        self.completed(holder)
         self.incoming -= self._held.pop(holder, 0)
-        self._coming.discard(holder)
 
     def bound(self) -> None:
         """Gives up unfinished bodies until the rest fits."""

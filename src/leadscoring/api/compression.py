@@ -29,6 +29,9 @@ AT_ONCE = 262_144
 PIECE = 65_536
 """Bytes between two pauses; a piece takes about 0.2 ms."""
 
+MOST_RATIO = 1032
+"""Bytes that one byte of gzip can become."""
+
 MOST_MEMBERS = 1000
 """Parts that one body may be packed in; each costs its own start, and an empty one has but 20 bytes."""
 
@@ -43,20 +46,25 @@ async def unpacked(exchange: Exchange, body: bytes, limit: int, admission: Admis
     """
     if not is_packed(exchange.content_encoding or b""):
         return body
+    caller = exchange.key or ""
     if admission.crowded:
-        await admission.turn(len(body), exchange.began)
+        await admission.turn(len(body), exchange.began, caller)
+    await admission.kept.reserve(exchange, min(limit, MOST_RATIO * len(body)))
     unpacking, parts = Unpacking(limit), []
     for start in range(0, len(body), PIECE):
         unpacking.feed(body[start : start + PIECE])
         while True:
             began = perf_counter()
             part = unpacking.part()
-            admission.spend(perf_counter() - began)
+            took = perf_counter() - began
+            admission.spend(took)
             if part is None:
                 break
             parts.append(part)
-            await admission.breathe()
+            # in its caller's line: what it takes cannot be known from the bytes that came
+            await admission.breathe(behind=caller, cost=took)
     unpacking.end()
+    admission.kept.shrink(exchange, unpacking.size)
     exchange.content_encoding = None
     return b"".join(parts)
 
@@ -66,7 +74,7 @@ class Unpacking:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._size = 0
+        self.size = 0
         self._members = 0
         self._stream = zlib.decompressobj(GZIP)
         self._data = b""
@@ -88,8 +96,8 @@ class Unpacking:
             raise MalformedEncoding(self._reason(failure)) from None
         self._begun = bool(part) and not self._stream.eof  # more may come of what the stream has taken in
         self._data = self._stream.unused_data if self._stream.eof else self._stream.unconsumed_tail
-        self._size += len(part)
-        if self._size > self._limit:
+        self.size += len(part)
+        if self.size > self._limit:
             raise BodyTooLarge(self._limit, unpacked=True)
         return part
 

@@ -59,22 +59,26 @@ class Reply(msgspec.Struct, frozen=True, gc=False):
 class StreamedReply(Reply, frozen=True, kw_only=True, gc=True):
     """What to send back in ``parts``, of which each is made when the client has taken those before.
 
-    ``patience`` is for how many seconds the client may take none.
+    ``patience`` is for how many seconds the client may take none, ``at_once`` how many leads it may be about for a
+    client that takes it whole.
     """
 
     parts: AsyncGenerator[bytes, None]
     patience: float
+    at_once: int
 
 
 class Exchange:
     """What is known of one request: its headers of interest, and what there is to log of it.
 
-    ``unusual`` says that it needs a closer look: sent by a browser's page, not of HTTP/1.1, or without a clear Host.
+    ``unusual`` says that it needs a closer look: sent by a browser's page, not of HTTP/1.1, or without a clear Host;
+    ``kept`` how many bytes it has reserved, and for which key.
     """
 
     __slots__ = (
-        "arrived", "began", "content_encoding", "content_length", "content_type", "endpoint", "error", "headers", "key",
-        "leads", "method", "path", "presented_key", "query", "receive", "refused", "request_id", "scope", "unusual",
+        "arrived", "began", "content_encoding", "content_length", "content_type", "endpoint", "error",
+        "headers", "kept", "key", "leads", "method", "path", "presented_key", "query",
+        "receive", "refused", "request_id", "scope", "unusual",
     )  # fmt: skip
 
     headers: Mapping[bytes, bytes]
@@ -114,6 +118,7 @@ class Exchange:
         self.request_id = request_id
         self.endpoint = "unknown"
         self.key: str | None = None
+        self.kept: tuple[str, int] | None = None
         self.leads = 0
         self.error: str | None = None
         self.refused: dict[str, int] | None = None

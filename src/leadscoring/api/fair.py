@@ -5,6 +5,7 @@ with the smallest tag is next; one that was empty begins where the others are, s
 """
 
 from collections import deque
+from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import Generic, TypeVar
 
@@ -42,9 +43,30 @@ class FairQueue(Generic[Item]):
         self.cost += cost
         self._count += 1
 
+    def holds(self, caller: str) -> bool:
+        """Whether a caller has anything in line."""
+        return caller in self._lines
+
     def pop(self) -> Item:
         """The next item. Raises ``IndexError`` when there is none."""
-        self._now, _, caller = heappop(self._next)
+        return self._take(*heappop(self._next))
+
+    def pop_of(self, ready: Callable[[str], bool]) -> Item | None:
+        """The next item of those callers that are ``ready``; nothing when none is. The others keep their turn."""
+        passed, found = [], None
+        while self._next:
+            entry = heappop(self._next)
+            if ready(entry[2]):
+                found = entry
+                break
+            passed.append(entry)
+        item = self._take(*found) if found is not None else None
+        for entry in passed:
+            heappush(self._next, entry)
+        return item
+
+    def _take(self, tag: float, _place: int, caller: str) -> Item:
+        self._now = max(self._now, tag)  # who was passed over comes back with an old tag
         line = self._lines[caller]
         item, cost = line.popleft()
         self._owed[caller] -= cost

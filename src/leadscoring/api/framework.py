@@ -65,7 +65,7 @@ def endpoint(path: str, handler: Handler) -> Callable[[Request], Awaitable[Respo
             if isinstance(reply, StreamedReply):
                 if exchange.scope["http_version"] != "1.0":
                     return InParts(reply, exchange)
-                reply = await gathered(reply)
+                reply = await gathered(reply, exchange)
             return response(reply)
         except ClientGone:
             raise

@@ -28,6 +28,12 @@ SEPARATORS = {";": "semicolons", "\t": "tabs"}
 LONGEST_LINE = 262_144
 """Bytes that one lead may take: it is read at one stretch, for which everything else waits."""
 
+MOST_LINES = 1000
+"""Lines that one row of a CSV may go on for, in quotation marks; for the same reason."""
+
+PAUSE = 256
+"""Empty lines that are passed over at one stretch."""
+
 
 class Line(NamedTuple):
     """One lead as JSON, or why there is none, and where it stands in the body."""
@@ -56,20 +62,25 @@ class Line(NamedTuple):
         return f"line {self.number}{column}"
 
 
-def json_lines(body: bytes) -> Iterator[Line]:
-    """The leads of a body with a JSON object a line; lines with nothing in them are passed over."""
+def json_lines(body: bytes) -> Iterator[Line | None]:
+    """The leads of a body with a JSON object a line; lines with nothing in them are passed over.
+
+    Where many of them are, ``None`` comes now and then, for the reader to pause.
+    """
     for number, text in enumerate(io.BytesIO(body), 1):
         if len(text) > LONGEST_LINE:
             yield Line(number, b"", MalformedJson(f"line {number} has more than {LONGEST_LINE} bytes"))
         elif stripped := text.strip():
             yield Line(number, stripped)
+        elif not number % PAUSE:
+            yield None
 
 
 class LeadTable:
     """The leads of a CSV whose header names ``lead_id`` and features of the contract, in any order.
 
     An empty cell is a feature that is left out. Raises ``ValidationError`` when the header names anything else, names
-    something twice, or does not name what every lead must have.
+    something twice, or does not name what every lead must have. ``None`` comes as in ``json_lines``.
     """
 
     def __init__(self, body: bytes, contract: Contract) -> None:
@@ -93,9 +104,9 @@ class LeadTable:
             if name != LEAD_ID
         ]
 
-    def __iter__(self) -> Iterator[Line]:
+    def __iter__(self) -> Iterator[Line | None]:
         while True:
-            begins = self._lines.number + 1
+            begins = self._lines.begin()
             try:
                 cells = next(self._rows, None)
             except csv.Error as failure:
@@ -104,6 +115,8 @@ class LeadTable:
             if cells is None:
                 return
             if not cells:
+                if not begins % PAUSE:
+                    yield None
                 continue
             if len(cells) != len(self.columns):
                 found = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
@@ -128,14 +141,21 @@ class LeadTable:
 
 
 class Bounded:
-    """The lines of a text, of which one that is too long is an error, after which the next one comes.
+    """The lines of a text; a row of too many, or one with too many characters, is an error, after which the next comes.
 
-    ``number`` is that of the last one.
+    ``number`` is that of the last line.
     """
 
     def __init__(self, text: io.TextIOWrapper) -> None:
         self._text = text
         self.number = 0
+        self._first = 1
+        self._room = LONGEST_LINE
+
+    def begin(self) -> int:
+        """A row begins: with which line."""
+        self._first, self._room = self.number + 1, LONGEST_LINE
+        return self._first
 
     def __iter__(self) -> "Bounded":
         return self
@@ -145,7 +165,10 @@ class Bounded:
         if not line:
             raise StopIteration
         self.number += 1
-        if len(line) < LONGEST_LINE or line.endswith("\n"):
+        self._room -= len(line)
+        if self.number - self._first >= MOST_LINES:
+            raise csv.Error(f"it goes on for more than {MOST_LINES} lines")
+        if self._room >= 0 and (len(line) < LONGEST_LINE or line.endswith("\n")):
             return line
         while line and not line.endswith("\n"):
             line = self._text.readline(LONGEST_LINE)

@@ -102,7 +102,7 @@ class BoundedHttp(Ending):
         """Whether these bytes begin a request to score that has to wait, or cannot be scored in time."""
         gate = self.gate
         caller = gate.caller_of(head)
-        if caller is None:
+        if caller is None or not gate.backlog.holds_of(caller):
             return False
         if gate.backlog.refuses(caller):
             self.turn_away(head, data)

@@ -122,8 +122,9 @@ class SageMaker:
     async def _matrix(self, exchange: Exchange, body: bytes, kind: bytes) -> Reply:
         """The answer for rows, as CSV or as JSON; the same kind as the question unless told otherwise."""
         form = accepted(exchange, (kind, JSON if kind == CSV else CSV))
-        if kind == CSV and (rows := body.removesuffix(b"\n").count(b"\n") + 1) > self._most_rows:
-            raise BatchTooLarge(rows, self._most_rows)  # before millions of lines are cut
+        rows = body.removesuffix(b"\n").count(b"\n") + 1 if kind == CSV else body.count(b"[") - 1
+        if rows > self._most_rows:
+            raise BatchTooLarge(rows, self._most_rows)  # before millions of them are cut
         reader = RowReader(self._scorer.model.card.contract)
         read = reader.csv if kind == CSV else reader.json
         _, margins = await self._rows.margins(exchange, len(body), lambda: read(body))

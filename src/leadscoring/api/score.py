@@ -7,7 +7,7 @@ from time import perf_counter
 
 import msgspec
 
-from leadscoring.api.admission import Admission
+from leadscoring.api.admission import PATIENCE, Admission
 from leadscoring.api.compression import PAYS_FROM, packed, packed_at_once, unpacked
 from leadscoring.api.exchange import JSON, Exchange, Reply, is_json
 from leadscoring.api.failures import refused
@@ -97,6 +97,7 @@ class Scoring:
         limits = self._pay(exchange, 1) if self._limit.enabled else ()
         parts: list[bytes] = []
         working, paid, spent = 0.0, 1, Spent()
+        planned = PATIENCE * admission.estimate(len(body))
         errors: Counter[str] = Counter()
         scoring = self._scorer.many(body, self._max_batch_size, asked, exchange.request_id, spent)
         while True:
@@ -122,8 +123,8 @@ class Scoring:
             spent.encode += ended - made
             worked, spent.waited = ended - began - spent.waited, 0.0
             working += worked
-            admission.spend(worked)
-            await admission.breathe()
+            admission.spend(worked)  # what goes far beyond its cost in line takes turns for the rest
+            await admission.breathe(behind=(exchange.key or "") if working > planned else None)
         self._metrics.batch(exchange.leads)
         self._metrics.timed(spent)
         exchange.refused = errors or None

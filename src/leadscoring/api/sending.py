@@ -1,9 +1,11 @@
 """Sends an answer that is made while it is sent: as fast as the client takes it, and while there is a client."""
 
 import asyncio
+from contextlib import aclosing
 from typing import NoReturn
 
 from leadscoring.api.exchange import CUT, ClientGone, Exchange, Message, Reply, Send, StreamedReply
+from leadscoring.errors import BatchTooLarge
 from leadscoring.logs import Log
 
 log = Log("leadscoring")
@@ -65,7 +67,15 @@ async def cut(exchange: Exchange, gone: "asyncio.Future[Message]") -> None:
         await gone
 
 
-async def gathered(reply: StreamedReply) -> Reply:
-    """The reply in one piece, for a client of HTTP/1.0, which knows no parts."""
-    body = b"".join([part async for part in reply.parts])
-    return Reply(reply.status, body, reply.media_type, reply.headers)
+async def gathered(reply: StreamedReply, exchange: Exchange) -> Reply:
+    """The reply in one piece, for a client of HTTP/1.0, which knows no parts.
+
+    Raises ``BatchTooLarge`` when it is about more leads than an array may hold: it is in memory as a whole.
+    """
+    parts = []
+    async with aclosing(reply.parts):
+        async for part in reply.parts:
+            if exchange.leads > reply.at_once:
+                raise BatchTooLarge(exchange.leads, reply.at_once)
+            parts.append(part)
+    return Reply(reply.status, b"".join(parts), reply.media_type, reply.headers)

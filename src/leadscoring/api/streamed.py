@@ -57,6 +57,7 @@ class StreamedScoring:
         self._scorer = scorer
         self._metrics = metrics
         self._most_bytes = settings.max_body_bytes
+        self._most_leads = settings.max_batch_size
         self._patience = settings.body_timeout_seconds
         self._admission = admission
         self._limit = limit
@@ -73,6 +74,8 @@ class StreamedScoring:
         body = await exchange.body(self._most_bytes, KINDS)
         if exchange.content_encoding is not None:
             body = await unpacked(exchange, body, self._most_bytes, self._admission)
+        else:
+            await self._admission.kept.reserve(exchange, len(body))
         contract = self._scorer.model.card.contract
         lines = iter(LeadTable(body, contract)) if kind == CSV else json_lines(body)
         if self._admission.crowded:
@@ -84,7 +87,9 @@ class StreamedScoring:
         headers = ((b"vary", b"Accept-Encoding, Accept"), *limits)
         if takes_gzip(exchange.header(b"accept-encoding") or b""):
             whole, headers = packed_parts(whole), ((b"content-encoding", b"gzip"), *headers)
-        return StreamedReply(200, b"", form.media_type, headers, parts=whole, patience=self._patience)
+        return StreamedReply(
+            200, b"", form.media_type, headers, parts=whole, patience=self._patience, at_once=self._most_leads
+        )
 
     def _limits(self, label: str) -> Headers:
         """What is left of the rate limit; others may have used up the key while the body arrived."""
@@ -92,7 +97,7 @@ class StreamedScoring:
         return self._limit.take(label, 0)
 
     async def _parts(
-        self, exchange: Exchange, lines: Iterator[Line], asked: Asked, form: Form
+        self, exchange: Exchange, lines: Iterator[Line | None], asked: Asked, form: Form
     ) -> AsyncGenerator[bytes, None]:
         """The answer in parts, each scored when the one before was taken."""
         spent, errors, begun = Spent(), Counter[str](), False
@@ -120,13 +125,14 @@ class StreamedScoring:
             self._metrics.timed(spent)
             exchange.refused = errors or None
 
-    async def _read(self, lines: Iterator[Line], caller: str) -> list[Asking]:
+    async def _read(self, lines: Iterator[Line | None], caller: str) -> list[Asking]:
         """What stands in the next lines; with pauses, since a refusal takes its time."""
         decode: Decode = self._scorer.model.decoder.one
         chunk: list[Asking] = []
         began = perf_counter()
         for line in lines:
-            chunk.append(checked(line, decode))
+            if line is not None:
+                chunk.append(checked(line, decode))
             if len(chunk) == MOST_LEADS:
                 break
             now = perf_counter()
