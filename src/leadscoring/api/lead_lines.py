@@ -26,6 +26,7 @@ SEPARATORS = {";": "semicolons", "\t": "tabs"}
 
 
 LONGEST_LINE = 262_144
+csv.field_size_limit(LONGEST_LINE)  # so that a cell may be as long as its line
 """Bytes that one lead may take: it is read at one stretch, for which everything else waits."""
 
 MOST_LINES = 1000

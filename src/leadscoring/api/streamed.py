@@ -18,7 +18,7 @@ from leadscoring.api.exchange import Exchange, StreamedReply
 from leadscoring.api.failures import Refusal, Refused, refused
 from leadscoring.api.lead_lines import LeadTable, Line, json_lines
 from leadscoring.api.limits import Headers, RateLimit
-from leadscoring.errors import EndpointError, LeadScoringError, RequestError, UnsupportedMediaType
+from leadscoring.errors import BatchTooLarge, EndpointError, LeadScoringError, RequestError, UnsupportedMediaType
 from leadscoring.lead import Lead, Scored
 from leadscoring.metrics import Metrics, Spent
 from leadscoring.scoring import Asked, Scorer
@@ -30,6 +30,9 @@ KINDS = (b"application/x-ndjson", b"application/ndjson", b"application/jsonl", b
 
 CHARSETS = (b"", b"utf-8", b"utf8", b"us-ascii")
 ALLOWED = "application/json, application/x-ndjson, application/jsonl or text/csv, in UTF-8"
+
+MOST_LINES = 100_000
+"""Lines of one body: a few kilobytes of gzip could otherwise ask for more than a million answers."""
 
 MOST_LEADS = 128
 """Leads in one part of an answer."""
@@ -76,6 +79,8 @@ class StreamedScoring:
             body = await unpacked(exchange, body, self._most_bytes, self._admission)
         else:
             await self._admission.kept.reserve(exchange, len(body))
+        if (count := body.count(b"\n")) > MOST_LINES:
+            raise BatchTooLarge(count, MOST_LINES)
         contract = self._scorer.model.card.contract
         lines = iter(LeadTable(body, contract)) if kind == CSV else json_lines(body)
         if self._admission.crowded:
