@@ -50,7 +50,7 @@ def test_what_is_not_there_or_another_service_is_one_line(server: Server, tmp_pa
     no_file = run(tmp_path / "none.json", BASE_URL=server.url)
     assert no_file.stderr == f"{tmp_path / 'none.json'} cannot be read: No such file or directory\n"
     nobody = run(PORT=str(free_port()))
-    assert "Start one with `make dev`, or set BASE_URL" in nobody.stderr
+    assert "Start one with `make dev`, or set BASE_URL or PORT." in nobody.stderr
     with pages(tmp_path) as url:
         other = run(BASE_URL=url)
     assert other.stderr.startswith(f"Something other than this service answers at {url}, with status 501.")

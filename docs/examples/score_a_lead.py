@@ -24,9 +24,7 @@ def answer(lead: bytes) -> tuple[int, bytes]:
     except urllib.error.HTTPError as refusal:
         return refusal.code, refusal.read()
     except OSError as failure:
-        sys.exit(
-            f"No service answers at {BASE_URL} ({failure}). Start one with `make dev`, or set BASE_URL to where it runs."
-        )
+        sys.exit(f"No service answers at {BASE_URL} ({failure}). Start one with `make dev`, or set BASE_URL or PORT.")
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """The page of the documentation: the demo key while it works, and nothing that a browser need not allow."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -77,6 +78,28 @@ def test_the_page_scores_in_a_browser_that_keeps_to_its_policy(demo: Server, tmp
         assert page.value("document.querySelector('#answer .tier').textContent") in set("ABCDE")
         bar = "getComputedStyle(document.querySelector('#answer .bar'))"
         assert page.value(f"{bar}.width !== 'auto' && {bar}.backgroundColor !== 'rgba(0, 0, 0, 0)'")
+        assert page.complaints == []
+
+
+def test_the_page_shows_a_score_whose_reasons_or_warnings_are_about_no_feature(folder: Path, tmp_path: Path) -> None:
+    """Reasons may be unavailable, and several features ignored at once: the score and the message stand there alone."""
+    with (
+        serving(folder, folder / "model.json", API_KEYS=DEMO_KEY, LENIENT_CLIENTS="on") as server,
+        browsing(tmp_path) as page,
+    ):
+        page.open(f"{server.url}/docs")
+        page.value(
+            "const field = document.getElementById('lead'), sent = JSON.parse(field.value);"
+            "field.value = JSON.stringify({...sent, features: {...sent.features, one: 1, two: 2}});"
+            "document.querySelector('#form button').click()"
+        )
+        page.waits_for("document.querySelector('#answer > p:last-child')?.textContent.includes('ignored') === true")
+        assert page.value("document.querySelector('#answer > p:last-child').textContent").startswith("'one', 'two'")
+        warning = {"code": "reasons_unavailable", "feature": None, "message": "the model cannot be compared"}
+        answer = {"score": {"tier": "B", "raw_score": 0.5, "percentile": None}, "reasons": None, "warnings": [warning]}
+        page.value(f"show({json.dumps(answer)}); 0")
+        shown = page.value("document.getElementById('answer').innerText")
+        assert shown.split("\n\n") == ["B", "50.0 % likely to convert", "the model cannot be compared"]
         assert page.complaints == []
 
 
