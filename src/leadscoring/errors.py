@@ -448,14 +448,18 @@ class DeadlineExceeded(RequestError):
 
 
 class RateLimited(RequestError):
-    """The key has had as many leads scored as RATE_LIMIT_PER_MINUTE allows; ``retry_after`` in whole seconds."""
+    """The key has had as many leads scored as RATE_LIMIT_PER_MINUTE allows.
+
+    In whole seconds: ``retry_after``, until one more may be scored; ``reset``, until as many as at first.
+    """
 
     code = "rate_limited"
 
-    def __init__(self, limit: int, retry_after: int) -> None:
+    def __init__(self, limit: int, retry_after: int, reset: int) -> None:
         super().__init__(f"this API key may have {limit} leads scored a minute; send it again in {retry_after} s")
         self.limit = limit
         self.retry_after = retry_after
+        self.reset = reset
 
 
 class PageNotAllowed(RequestError):

@@ -160,7 +160,7 @@ def further_headers(error: LeadScoringError) -> tuple[tuple[bytes, bytes], ...]:
     headers = ((b"retry-after", b"%d" % wait),)
     if isinstance(error, RateLimited):
         left = ((b"ratelimit-limit", b"%d" % error.limit), (b"ratelimit-remaining", b"0"))
-        return (*headers, *left, (b"ratelimit-reset", b"%d" % wait))
+        return (*headers, *left, (b"ratelimit-reset", b"%d" % error.reset))
     return headers
 
 
