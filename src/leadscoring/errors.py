@@ -256,7 +256,7 @@ class EndpointRejected(EndpointError):
 
 
 class EndpointAnswerInvalid(EndpointError):
-    """The model endpoint gave an answer that is none: not readable, another count, no probability, too long."""
+    """The model endpoint returned an unusable response: unreadable, wrong row count, no probability, or too large."""
 
     code = "endpoint_answer_invalid"
 
@@ -481,7 +481,7 @@ class HostNotClear(RequestError):
 
 
 class VersionNotSupported(RequestError):
-    """A request of a version of HTTP that is not spoken here."""
+    """The version of HTTP is not supported."""
 
     code = "version_not_supported"
 
@@ -509,7 +509,7 @@ class UnknownKey(RequestError):
 
 
 class ExpiredKey(RequestError):
-    """An X-API-Key of ours whose time is over."""
+    """An X-API-Key of ours that has expired."""
 
     code = "key_expired"
 
