@@ -217,7 +217,10 @@ class EndpointUnreachable(EndpointError):
 
 
 class EndpointThrottled(EndpointError):
-    """The model endpoint has more calls than it takes; ``retry_after`` in whole seconds, as it says."""
+    """The model endpoint has more calls than it takes.
+
+    ``retry_after`` in whole seconds, as it says.
+    """
 
     code = "endpoint_throttled"
     retried = True
@@ -278,7 +281,10 @@ class EndpointBusy(EndpointError):
 
 
 class EndpointSuspended(EndpointError):
-    """The model endpoint failed MODEL_BREAKER_FAILURES times in a row and is left alone; ``retry_after`` in seconds."""
+    """The model endpoint failed MODEL_BREAKER_FAILURES times in a row and is left alone for a while.
+
+    ``retry_after`` in seconds.
+    """
 
     code = "endpoint_suspended"
 

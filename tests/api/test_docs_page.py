@@ -103,6 +103,25 @@ def test_the_page_shows_a_score_whose_reasons_or_warnings_are_about_no_feature(f
         assert page.complaints == []
 
 
+def test_a_lead_that_is_refused_is_shown_with_each_fault_where_it_can_be_seen(demo: Server, tmp_path: Path) -> None:
+    """As a list, on a telephone too: there the answer stands below the lead."""
+    with browsing(tmp_path) as page:
+        page.ask("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=1, mobile=True)
+        page.open(f"{demo.url}/docs")
+        page.value('document.getElementById(\'lead\').value = \'{"lead_id": 1, "features": {"visits": -1}}\'')
+        page.value("document.querySelector('#form button').click()")
+        page.waits_for("document.querySelectorAll('#answer li').length === 4")
+        assert page.value("document.querySelector('#answer b').textContent") == "422 The lead is not valid"
+        assert "not -1" in page.value("document.getElementById('answer').innerText")
+        place = "document.getElementById('answer').getBoundingClientRect()"
+        page.waits_for(f"{place}.top >= 0 && Math.floor({place}.bottom) <= innerHeight")
+
+
+def test_no_markup_of_the_source_shows_in_the_page(demo: Server) -> None:
+    """The meanings of the error codes are the first lines of docstrings."""
+    assert "``" not in demo.http.get("/docs").text
+
+
 def test_what_was_not_written_with_the_page_does_not_run(demo: Server, tmp_path: Path) -> None:
     """The policy is in force: a script that is put in, and a call of another address, are blocked."""
     with browsing(tmp_path) as page:
