@@ -32,9 +32,11 @@ def run(*files: Path, **environ: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_it_finds_the_service_where_port_says(server: Server) -> None:
-    """As ``make dev`` listens where PORT says."""
+    """As ``make dev`` listens where PORT says; and prints what the README shows."""
     ran = run(PORT=server.url.rpartition(":")[2])
-    assert ran.stdout.startswith("crm-10533: tier C, 7.8% likely to convert\n"), ran.stderr
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert ran.stdout, ran.stderr
+    assert f"$ python3 docs/examples/score_a_lead.py\n{ran.stdout}```" in readme
 
 
 def test_a_lead_that_is_refused_ends_it_with_each_fault(server: Server, tmp_path: Path) -> None:
@@ -50,6 +52,7 @@ def test_what_is_not_there_or_another_service_is_one_line(server: Server, tmp_pa
     no_file = run(tmp_path / "none.json", BASE_URL=server.url)
     assert no_file.stderr == f"{tmp_path / 'none.json'} cannot be read: No such file or directory\n"
     nobody = run(PORT=str(free_port()))
+    assert "urlopen" not in nobody.stderr
     assert "Start one with `make dev`, or set BASE_URL or PORT." in nobody.stderr
     with pages(tmp_path) as url:
         other = run(BASE_URL=url)

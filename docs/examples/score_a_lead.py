@@ -24,7 +24,8 @@ def answer(lead: bytes) -> tuple[int, bytes]:
     except urllib.error.HTTPError as refusal:
         return refusal.code, refusal.read()
     except OSError as failure:
-        sys.exit(f"No service answers at {BASE_URL} ({failure}). Start one with `make dev`, or set BASE_URL or PORT.")
+        why = getattr(failure, "reason", failure)
+        sys.exit(f"No service answers at {BASE_URL} ({why}). Start one with `make dev`, or set BASE_URL or PORT.")
 
 
 def main() -> None:
@@ -47,9 +48,8 @@ def main() -> None:
     score = said["score"]
     print(f"{said['lead_id']}: tier {score['tier']}, {score['raw_score']:.1%} likely to convert")
     for reason in said["reasons"]:
-        print(
-            f"  {reason['feature']} = {reason['value']} {reason['direction']} it by {abs(reason['contribution']):.2f}"
-        )
+        value = "unknown" if reason["value"] is None else reason["value"]
+        print(f"  {reason['feature']} = {value} {reason['direction']} it by {abs(reason['contribution']):.2f}")
 
 
 if __name__ == "__main__":
