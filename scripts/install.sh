@@ -196,6 +196,7 @@ make_venv() {
     if [ "$(cat "$VENV/.place" 2>/dev/null)" = "$(pwd -P)" ] && is_new_enough "$PYTHON_IN_VENV" && { have_uv || "$PYTHON_IN_VENV" -m pip --version >/dev/null 2>&1; }; then
         return
     fi
+    [ ! -e "$VENV" ] || say "replacing $VENV: it was made in another folder or by other means, or its Python is gone"
     say "environment: $VENV, from $("$python" --version)"
     rm -rf "$VENV"
     if "$python" -c 'import venv, ensurepip' >/dev/null 2>&1; then

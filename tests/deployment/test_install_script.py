@@ -153,6 +153,15 @@ def test_an_index_that_does_not_answer_is_not_taken_for_a_missing_program(machin
     assert "apt-get install" not in ran.stderr
 
 
+def test_an_environment_that_is_replaced_is_named_first(machine: Machine) -> None:
+    """It may be somebody's own, which stood there before."""
+    machine.has("python3", WITHOUT_INDEX)
+    machine.has("c++", "#!/bin/sh\n")
+    assert "replacing .venv" not in machine.install().stdout
+    (machine.folder / ".venv" / ".place").unlink()
+    assert "==> replacing .venv: it was made in another folder or by other means" in machine.install().stdout
+
+
 def test_a_program_that_is_no_python_is_quoted_with_one_line(machine: Machine) -> None:
     """However much it prints of its version."""
     machine.has("perl", CHATTY)
