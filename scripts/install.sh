@@ -35,7 +35,8 @@ is_new_enough() {
 }
 
 version_of() {
-    "$1" --version 2>/dev/null || printf 'not installed'
+    printed=$("$1" --version 2>/dev/null) || printed="not installed"
+    printf '%s\n' "$printed" | sed -n '/./{p;q;}' # what is no Python may print a page
 }
 
 # The one command that installs everything this script can miss, on this system.
@@ -135,7 +136,16 @@ logged() {
     done
     [ ! -e build/install.failed ] && return
     tail -n 30 "$LOG" >&2
-    fail "this command failed: $*" "All that was printed is in $LOG. What it may need: $(how_to_install)"
+    fail "this command failed: $*" "All that was printed is in $LOG. $(what_may_help)"
+}
+
+# What a failed command may need, by what it printed last: pip names no network, only that it found no versions.
+what_may_help() {
+    case $(tail -n 30 "$LOG") in
+    *"(from versions: none)"* | *"connection broken"* | *"Read timed out"* | *"ConnectTimeout"*)
+        echo "The package index did not answer, or lacks a package: check the network, https_proxy and PIP_INDEX_URL, and try again." ;;
+    *) echo "What it may need: $(how_to_install)" ;;
+    esac
 }
 
 show() {
@@ -186,6 +196,7 @@ make_venv() {
     if [ "$(cat "$VENV/.place" 2>/dev/null)" = "$(pwd -P)" ] && is_new_enough "$PYTHON_IN_VENV" && { have_uv || "$PYTHON_IN_VENV" -m pip --version >/dev/null 2>&1; }; then
         return
     fi
+    [ ! -e "$VENV" ] || say "replacing $VENV: it was made in another folder or by other means, or its Python is gone"
     say "environment: $VENV, from $("$python" --version)"
     rm -rf "$VENV"
     if "$python" -c 'import venv, ensurepip' >/dev/null 2>&1; then
@@ -271,8 +282,7 @@ development() {
     install_locked dev.txt
 }
 
-mkdir -p build
-: >"$LOG"
+{ mkdir -p build && : >"$LOG"; } 2>/dev/null || fail "$PWD must be a folder that this user may write to"
 case ${1:-} in
 serving | training | development) "$1" ;;
 *) fail "name a step: serving, training or development, not '${1:-}'" ;;

@@ -18,12 +18,12 @@ START_SECONDS = 60
 
 
 @contextmanager
-def service() -> Iterator[str]:
-    """The address of the shipped model's service, for as long as the context is open."""
+def service(key: str = KEY) -> Iterator[str]:
+    """The address of the shipped model's service, which a key opens, for as long as the context is open."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    settings = {"HOST": "127.0.0.1", "PORT": str(port), "WORKERS": "1", "API_KEYS": KEY, "DRAIN_SECONDS": "0"}
+    settings = {"HOST": "127.0.0.1", "PORT": str(port), "WORKERS": "1", "API_KEYS": key, "DRAIN_SECONDS": "0"}
     model = {"MODEL_PATH": str(ROOT / "models" / "model.json")}
     with subprocess.Popen([PROGRAM, "serve"], env=os.environ | settings | model, stdout=subprocess.DEVNULL) as process:
         try:

@@ -45,6 +45,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         del items[wanted:]
 
 
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """With ``--changed`` it is no failure that nothing had to run."""
+    if session.config.getoption("--changed") and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+        session.exitstatus = pytest.ExitCode.OK
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """A test that needs programs is skipped where one is missing; in CI it fails."""
     for marker in item.iter_markers("programs"):

@@ -1,9 +1,12 @@
 """The tests that a change needs are found by what they import and name."""
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from changed import needs
+from changed import ROOT, needs
 
 TEST = """
 from leadscoring.api.score import Scoring
@@ -31,3 +34,21 @@ def test_a_test_needs_what_it_imports_names_and_is(changed: str) -> None:
 def test_a_test_does_not_need_anything_else(changed: str) -> None:
     """A name that only resembles another is another."""
     assert not needs(Path("tests/api/test_score.py"), TEST, [changed])
+
+
+def test_where_nothing_differs_nothing_runs_and_nothing_fails(tmp_path: Path) -> None:
+    """``make test-changed`` right after a commit; what is changed then is run."""
+    (tmp_path / "tests").mkdir()
+    for name in ("conftest.py", "changed.py", "programs.py"):
+        shutil.copy(ROOT / "tests" / name, tmp_path / "tests")
+    (tmp_path / "tests" / "test_a.py").write_text("def test_a(): assert False")
+    (tmp_path / ".gitignore").write_text("__pycache__/\n.pytest_cache/\n")
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-c", "init.defaultBranch=main", "-C", str(tmp_path)]
+    for words in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", "all"]):
+        subprocess.run([*git, *words], check=True)
+    command = [sys.executable, "-m", "pytest", "-q", "--changed", "-p", "no:cacheprovider"]
+    unchanged = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert unchanged.returncode == 0, unchanged.stdout + unchanged.stderr
+    assert "1 deselected" in unchanged.stdout
+    (tmp_path / "tests" / "test_a.py").write_text("def test_a(): assert None")
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 1

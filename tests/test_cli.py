@@ -28,6 +28,12 @@ def test_help_names_every_command() -> None:
         assert run(name, "--help")[0] == 0
 
 
+@pytest.mark.parametrize("group", [(), ("keys",), ("model",)])
+def test_no_command_is_described_by_half_a_sentence(group: tuple[str, ...]) -> None:
+    """In a terminal of the usual width."""
+    assert "..." not in run(*group, "--help")[1].partition("Commands:")[2]
+
+
 def test_the_help_of_serve_lists_every_setting() -> None:
     """From the same table that the service reads."""
     said = run("serve", "--help")[1]

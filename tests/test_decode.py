@@ -182,7 +182,9 @@ def test_a_batch_over_the_limit_is_refused_whole_whether_its_leads_are_sound_or_
 
 def test_a_body_that_is_no_array_says_so() -> None:
     """And one that is not even JSON says where."""
-    with pytest.raises(ValidationError, match="must be an array of leads, not an object"):
+    with pytest.raises(
+        ValidationError, match=r"must be an array of leads, not an object; POST /api/v1/score takes a single lead$"
+    ):
         decoder.many(b"{}", 10)
     with pytest.raises(MalformedJson, match="the text ends before the value does at line 1 column 2"):
         decoder.many(b"[", 10)

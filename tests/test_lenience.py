@@ -109,6 +109,30 @@ def test_everything_else_is_refused_as_ever(sent: bytes) -> None:
     assert told[0] == told[1]
 
 
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ({"revenue": "Revenue", "decision_maker": "decisionMaker", "open_rate": "openRate"}, "3 names are not written"),
+        ({"revenue": "revenu"}, "'revenu' is not known; did you mean 'revenue'?; revenue is required"),
+        ({"visits": "visit", "growth": "Growth"}, None),
+    ],
+    ids=["a rule", "a slip", "not required"],
+)
+def test_an_unknown_feature_that_is_a_required_one_misspelt_is_refused_with_its_name(
+    names: dict[str, str], said: str | None
+) -> None:
+    """What only lacks a required feature would be a riddle; numbers as text are no fault beside it."""
+    sent = lead(nobody=1)
+    sent["features"] = {names.get(name, name): value for name, value in sent["features"].items()} | {"open_rate": "0.5"}
+    if said is None:
+        assert lenient.one(body(sent))
+        return
+    with pytest.raises(ValidationError) as refusal:
+        lenient.one(body(sent))
+    assert str(refusal.value).startswith(said)
+    assert not any("open_rate must" in fault.message or "nobody" in fault.message for fault in refusal.value.faults)
+
+
 def test_the_warnings_name_what_was_changed() -> None:
     """A few of many."""
     sent = body(lead("a", visits="3", **{f"x{place}": 1 for place in range(150)}))

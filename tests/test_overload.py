@@ -84,6 +84,7 @@ def test_a_key_has_its_limit_and_is_told_so(tmp_path: Path) -> None:
         assert (refusal.status_code, refusal.json()["code"]) == (429, "rate_limited")
         assert 30 <= int(refusal.headers["retry-after"]) <= 66  # a minute's worth is owed, and no more
         assert refusal.headers["ratelimit-remaining"] == "0"
+        assert 80 <= int(refusal.headers["ratelimit-reset"]) <= 120  # until all of it is back, as in any answer
         other = server.http.post("/api/v1/score", json=LEAD, headers={"X-API-Key": "other"})
         assert other.status_code == 200
         assert 'requests_rejected_total{reason="rate_limit"} 1.0' in server.http.get("/metrics").text

@@ -190,9 +190,17 @@ def test_names_that_all_differ_in_one_way_are_told_once() -> None:
     )
 
 
+def test_a_lead_within_another_object_is_told_where_its_keys_belong() -> None:
+    """No name is guessed for what holds the whole lead; what holds no object is guessed as ever."""
+    first = refusal({"lead": lead()}).faults[0]
+    assert first.path == "/lead"
+    assert first.message.startswith("'lead' is not known; lead_id and features must stand in the lead itself")
+    assert "did you mean 'lead_id'?" in refusal({"lead": "a"}).faults[0].message
+
+
 def test_an_array_is_sent_to_the_batch_route() -> None:
     """That is what it was meant for."""
-    assert "POST /api/v1/score/batch takes arrays" in str(refusal([lead()]))
+    assert "an array of leads is the body of POST /api/v1/score/batch" in str(refusal([lead()]))
 
 
 @pytest.mark.parametrize("digits", [300, 301, 308, 309, 310, 400, 401, 4301])

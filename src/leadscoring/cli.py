@@ -118,7 +118,7 @@ def model() -> None:
     """Look into model files."""
 
 
-@model.command()
+@model.command(short_help="Show what a model file holds, after checking it.")
 @click.argument("path", type=click.Path(dir_okay=False))
 @opening_options
 @click.option("--json", "as_json", is_flag=True, help="All of it, as JSON.")

@@ -47,7 +47,7 @@ def write_parquet(out: Path, names: list[str], rows: Iterable[list[Cell]]) -> No
     table.with_columns(pl.col("created_at").str.to_date()).write_parquet(out)
 
 
-@click.command("demo-data")
+@click.command("demo-data", short_help="Write made-up leads to train and try things on.")
 @click.option("--rows", type=click.IntRange(1, 10_000_000), default=20_000, show_default=True, help="How many leads.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="A .csv or .parquet file.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed makes the same leads.")

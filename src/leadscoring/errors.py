@@ -217,7 +217,10 @@ class EndpointUnreachable(EndpointError):
 
 
 class EndpointThrottled(EndpointError):
-    """The model endpoint has more calls than it takes; ``retry_after`` in whole seconds, as it says."""
+    """The model endpoint has more calls than it takes.
+
+    ``retry_after`` in whole seconds, as it says.
+    """
 
     code = "endpoint_throttled"
     retried = True
@@ -256,7 +259,7 @@ class EndpointRejected(EndpointError):
 
 
 class EndpointAnswerInvalid(EndpointError):
-    """The model endpoint gave an answer that is none: not readable, another count, no probability, too long."""
+    """The model endpoint returned an unusable response: unreadable, wrong row count, no probability, or too large."""
 
     code = "endpoint_answer_invalid"
 
@@ -278,7 +281,10 @@ class EndpointBusy(EndpointError):
 
 
 class EndpointSuspended(EndpointError):
-    """The model endpoint failed MODEL_BREAKER_FAILURES times in a row and is left alone; ``retry_after`` in seconds."""
+    """The model endpoint failed MODEL_BREAKER_FAILURES times in a row and is left alone for a while.
+
+    ``retry_after`` in seconds.
+    """
 
     code = "endpoint_suspended"
 
@@ -448,14 +454,18 @@ class DeadlineExceeded(RequestError):
 
 
 class RateLimited(RequestError):
-    """The key has had as many leads scored as RATE_LIMIT_PER_MINUTE allows; ``retry_after`` in whole seconds."""
+    """The key has had as many leads scored as RATE_LIMIT_PER_MINUTE allows.
+
+    In whole seconds: ``retry_after``, until one more may be scored; ``reset``, until as many as at first.
+    """
 
     code = "rate_limited"
 
-    def __init__(self, limit: int, retry_after: int) -> None:
+    def __init__(self, limit: int, retry_after: int, reset: int) -> None:
         super().__init__(f"this API key may have {limit} leads scored a minute; send it again in {retry_after} s")
         self.limit = limit
         self.retry_after = retry_after
+        self.reset = reset
 
 
 class PageNotAllowed(RequestError):
@@ -477,7 +487,7 @@ class HostNotClear(RequestError):
 
 
 class VersionNotSupported(RequestError):
-    """A request of a version of HTTP that is not spoken here."""
+    """The version of HTTP is not supported."""
 
     code = "version_not_supported"
 
@@ -505,7 +515,7 @@ class UnknownKey(RequestError):
 
 
 class ExpiredKey(RequestError):
-    """An X-API-Key of ours whose time is over."""
+    """An X-API-Key of ours that has expired."""
 
     code = "key_expired"
 

@@ -87,7 +87,7 @@ def list_keys(file: Path | None, as_json: bool) -> None:
         click.echo(f"{key.label:<32} {','.join(key.scopes):<12} {day(key) or 'never':<26} {state(key)}")
 
 
-@keys.command()
+@keys.command(short_help="Say which key this is, and whether it works.")
 @in_file
 @click.option("--scope", type=click.Choice(["score", "admin"]), default="score", help="What it should open.")
 def check(file: Path | None, scope: Scope) -> None:

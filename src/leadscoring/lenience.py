@@ -13,8 +13,8 @@ from leadscoring.decode import Found, LeadDecoder
 from leadscoring.errors import MalformedJson, RequestError
 from leadscoring.features import Contract, Feature
 from leadscoring.lead import Lead, LenientLead, Warned
-from leadscoring.outline import Outline
-from leadscoring.rejection import Refusals, told
+from leadscoring.outline import Outline, Part, Unknown
+from leadscoring.rejection import NAMES_GUESSED, Refusals, told
 from leadscoring.stretches import Stretches
 
 NAMED = 10
@@ -46,7 +46,26 @@ class LenientDecoder(LeadDecoder[Rows]):
             (lead,), rows = sound
             if isinstance(lead, Lead) and rows is not None:
                 return LenientLead(lead.lead_id, lead.values, warned), rows
-        return (yield from refusals.explain(text, 0, len(text), None))
+        try:
+            changed = yield from rejection.outline(text, 0, len(text))
+        except MalformedJson as error:
+            return error
+        missed = misnamed(found.features, changed.features, refusals)
+        features = changed.features._replace(unknown=missed, unknown_count=len(missed))
+        return refusals.explain_outline(changed._replace(features=features), failure)
+
+
+def misnamed(sent: Part, read: Part, refusals: Refusals) -> tuple[Unknown, ...]:
+    """The unknown features that most likely are required ones that the lead lacks; ignored, they explain nothing."""
+    missing = {feature.name for feature in refusals.rejection.contract.features if feature.required} - set(read.values)
+    if not missing:
+        return ()
+    renamed = refusals.guesser.renamed([unknown.name for unknown in sent.unknown])
+    meant = renamed[1] if renamed else {}
+    if missing.intersection(meant.values()):
+        return tuple(unknown for unknown in sent.unknown if unknown.name in meant)
+    first = sent.unknown[:NAMES_GUESSED]
+    return tuple(unknown for unknown in first if refusals.guesser.guess(unknown.name) in missing)
 
 
 def strict_form(found: Outline, body: bytes, contract: Contract) -> tuple[bytes, tuple[Warned, ...]] | None:

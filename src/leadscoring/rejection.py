@@ -35,6 +35,7 @@ VALUE_SHOWN = 80
 BYTES_A_FEATURE = 256
 LEAD_ID_ALLOWED = f"text of 1 to {LEAD_ID_LENGTH} characters, or a whole number from 0 to {LEAD_ID_MAX}"
 LEAD_ALLOWED = "an object with lead_id and features"
+LEAD_PLACE = "lead_id and features must stand in the lead itself, not within another object"
 FEATURES_ALLOWED = "a feature of GET /api/v1/model/features"
 
 
@@ -135,22 +136,25 @@ def malformed(body: bytes, failure: NotJson) -> MalformedJson:
 
 def no_array(root: Any) -> ValidationError:
     """The error for a body that is JSON, but no array of leads."""
-    return ValidationError(
-        [Fault("", f"the body must be an array of leads, not {noun(root)}", shown(root), "an array")]
-    )
+    hint = "; POST /api/v1/score takes a single lead" if isinstance(root, dict) else ""
+    said = f"the body must be an array of leads, not {noun(root)}{hint}"
+    return ValidationError([Fault("", said, shown(root), "an array")])
 
 
 def lead_faults(faults: Faults, found: Outline, refusals: Refusals) -> None:
     """Everything wrong with an outlined lead."""
     if not isinstance(found.root, dict):
-        hint = "; POST /api/v1/score/batch takes arrays of leads" if isinstance(found.root, list) else ""
+        hint = "; an array of leads is the body of POST /api/v1/score/batch" if isinstance(found.root, list) else ""
         said = f"a lead must be an object, not {noun(found.root)}{hint}"
         faults.add(Fault("", said, shown(found.root), LEAD_ALLOWED))
         return
     envelope = found.envelope
     repeated_faults(faults, envelope, "")
     unwrapped = unwrapped_names(envelope, refusals.rejection)
-    unknown_faults(faults, envelope, unwrapped, "", refusals.envelope_guesser)
+    wrappers = wrapper_faults(envelope)
+    for wrapper in wrappers.values():
+        faults.add(wrapper)
+    unknown_faults(faults, envelope, {*unwrapped, *wrappers}, "", refusals.envelope_guesser)
     if fault := lead_id_fault(envelope.values.get("lead_id"), present="lead_id" in envelope.values):
         faults.add(fault)
     if isinstance(envelope.values.get("features"), dict):
@@ -168,6 +172,15 @@ def unwrapped_names(envelope: Part, rejection: Rejection) -> list[str]:
         return []
     names = [unknown.name for unknown in envelope.unknown]
     return [name for name in names if name in rejection.names_known or plain(name) in rejection.known.by_form]
+
+
+def wrapper_faults(envelope: Part) -> dict[str, Fault]:
+    """The fault of an object that a whole lead stands in, such as ``{"lead": {...}}``, by its name."""
+    if envelope.values or envelope.unknown_count != 1 or not isinstance(envelope.unknown[0].value, dict):
+        return {}
+    name = envelope.unknown[0].name
+    said = f"{told(name)} is not known; {LEAD_PLACE}"
+    return {name: Fault(f"/{pointer(name)}", said, "an object", LEAD_ALLOWED)}
 
 
 def no_features_fault(envelope: Part, unwrapped: Sequence[str]) -> Fault:

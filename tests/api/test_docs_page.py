@@ -1,5 +1,6 @@
 """The page of the documentation: the demo key while it works, and nothing that a browser need not allow."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,6 +79,47 @@ def test_the_page_scores_in_a_browser_that_keeps_to_its_policy(demo: Server, tmp
         bar = "getComputedStyle(document.querySelector('#answer .bar'))"
         assert page.value(f"{bar}.width !== 'auto' && {bar}.backgroundColor !== 'rgba(0, 0, 0, 0)'")
         assert page.complaints == []
+
+
+def test_the_page_shows_a_score_whose_reasons_or_warnings_are_about_no_feature(folder: Path, tmp_path: Path) -> None:
+    """Reasons may be unavailable, and several features ignored at once: the score and the message stand there alone."""
+    with (
+        serving(folder, folder / "model.json", API_KEYS=DEMO_KEY, LENIENT_CLIENTS="on") as server,
+        browsing(tmp_path) as page,
+    ):
+        page.open(f"{server.url}/docs")
+        page.value(
+            "const field = document.getElementById('lead'), sent = JSON.parse(field.value);"
+            "field.value = JSON.stringify({...sent, features: {...sent.features, one: 1, two: 2}});"
+            "document.querySelector('#form button').click()"
+        )
+        page.waits_for("document.querySelector('#answer > p:last-child')?.textContent.includes('ignored') === true")
+        assert page.value("document.querySelector('#answer > p:last-child').textContent").startswith("'one', 'two'")
+        warning = {"code": "reasons_unavailable", "feature": None, "message": "the model cannot be compared"}
+        answer = {"score": {"tier": "B", "raw_score": 0.5, "percentile": None}, "reasons": None, "warnings": [warning]}
+        page.value(f"show({json.dumps(answer)}); 0")
+        shown = page.value("document.getElementById('answer').innerText")
+        assert shown.split("\n\n") == ["B", "50.0 % likely to convert", "the model cannot be compared"]
+        assert page.complaints == []
+
+
+def test_a_lead_that_is_refused_is_shown_with_each_fault_where_it_can_be_seen(demo: Server, tmp_path: Path) -> None:
+    """As a list, on a telephone too: there the answer stands below the lead."""
+    with browsing(tmp_path) as page:
+        page.ask("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=1, mobile=True)
+        page.open(f"{demo.url}/docs")
+        page.value('document.getElementById(\'lead\').value = \'{"lead_id": 1, "features": {"visits": -1}}\'')
+        page.value("document.querySelector('#form button').click()")
+        page.waits_for("document.querySelectorAll('#answer li').length === 4")
+        assert page.value("document.querySelector('#answer b').textContent") == "422 The lead is not valid"
+        assert "not -1" in page.value("document.getElementById('answer').innerText")
+        place = "document.getElementById('answer').getBoundingClientRect()"
+        page.waits_for(f"{place}.top >= 0 && Math.floor({place}.bottom) <= innerHeight")
+
+
+def test_no_markup_of_the_source_shows_in_the_page(demo: Server) -> None:
+    """The meanings of the error codes are the first lines of docstrings."""
+    assert "``" not in demo.http.get("/docs").text
 
 
 def test_what_was_not_written_with_the_page_does_not_run(demo: Server, tmp_path: Path) -> None:

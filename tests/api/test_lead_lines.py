@@ -109,7 +109,7 @@ def test_columns_may_come_in_any_order_and_a_mark_of_order_may_stand_before_them
         ("lead_id;revenue;visits", "the columns must be separated by commas, not semicolons"),
         ("lead_id\trevenue", "the columns must be separated by commas, not tabs"),
         ('"lead_id', "line 1 is not CSV: unexpected end of data"),
-        ("", "the header must name the column lead_id"),
+        ("", "the first line is empty; it must name lead_id and features"),
         ("x" * LONGEST_LINE * 2, f"it has more than {LONGEST_LINE} characters"),
     ],
 )
@@ -125,6 +125,14 @@ def test_a_header_of_countless_columns_is_refused_without_guessing_at_each() -> 
     with pytest.raises(ValidationError) as refusal:
         LeadTable((",".join(f"c{place}" for place in range(30_000)) + "\n").encode(), SMALL)
     assert len(refusal.value.faults) == 100
+    assert refusal.value.more == 30_000 - 100 + 4  # those of lead_id and of what is required are counted too
+
+
+@pytest.mark.parametrize("sent", [b"", b"\n", b"\xef\xbb\xbf", b"\na,1\n"])
+def test_a_table_without_a_header_says_that_and_nothing_else(sent: bytes) -> None:
+    """Not every feature that it lacks."""
+    with pytest.raises(ValidationError, match=r"^the first line is empty; it must name lead_id and features"):
+        LeadTable(sent, SMALL)
 
 
 def test_a_line_that_is_no_row_is_refused_at_its_place() -> None:
@@ -151,6 +159,13 @@ def test_a_fault_says_in_which_line_and_column_it_is() -> None:
     assert [fault.message for fault in line.located(refusal).faults] == [  # type: ignore[attr-defined]  # it is one
         "line 2, column 2: no", "line 2, column 7: no", "line 2: no",
     ]  # fmt: skip
+
+
+def test_faults_that_are_not_listed_are_counted_on_a_line_too() -> None:
+    """As they are of a lead alone."""
+    located = Line(3, b"").located(ValidationError([*SMALL_FAULTS], "a", 150))
+    assert isinstance(located, ValidationError)
+    assert (len(located.faults), located.more, located.lead_id) == (3, 147, "a")
 
 
 def faults() -> Any:

@@ -19,6 +19,17 @@ esac
 """
 """A Python that answers what is asked of it before anything is installed."""
 
+WITHOUT_INDEX = PYTHON.replace(
+    "    *) ",
+    """    "-m venv "*) mkdir -p .venv/bin; cat "$0" >.venv/bin/python; chmod +x .venv/bin/python ;;
+    "-m pip --version") ;;
+    "-m pip install "*) echo "ERROR: Could not find a version (from versions: none)"; exit 1 ;;
+    *) """,
+)
+"""The same, on a machine whose package index does not answer."""
+
+CHATTY = '#!/bin/sh\n[ "$1" = --version ] && echo && echo This is perl 5 && echo and more\n'
+
 COMMANDS = {
     "apt-get": "sudo apt-get install python3 python3-venv python3-dev g++",
     "dnf": "sudo dnf install python3 python3-devel gcc-c++",
@@ -38,7 +49,21 @@ class Machine:
         self.bin.mkdir()
         (folder / "scripts").mkdir()
         shutil.copy(ROOT / "scripts" / "install.sh", folder / "scripts")
-        for name in ("sh", "cat", "cksum", "cut", "date", "dirname", "mkdir", "rm", "sed", "tail", "touch", "awk"):
+        for name in (
+            "sh",
+            "cat",
+            "chmod",
+            "cksum",
+            "cut",
+            "date",
+            "dirname",
+            "mkdir",
+            "rm",
+            "sed",
+            "tail",
+            "touch",
+            "awk",
+        ):
             found = shutil.which(name)
             assert found
             (self.bin / name).symlink_to(found)
@@ -115,6 +140,40 @@ def test_what_is_taken_from_elsewhere_is_said_first(machine: Machine) -> None:
     first, second = ran.stdout.splitlines()[:2]
     assert "no C++ compiler here: taking Zig" in first
     assert "no Python.h here: taking it from Debian's package" in second
+
+
+def test_an_index_that_does_not_answer_is_not_taken_for_a_missing_program(machine: Machine) -> None:
+    """The advice is to look at the network, not to install a compiler."""
+    machine.has("python3", WITHOUT_INDEX)
+    machine.has("c++", "#!/bin/sh\n")
+    machine.has("apt-get")
+    ran = machine.install()
+    assert ran.returncode == 1
+    assert "The package index did not answer" in ran.stderr
+    assert "apt-get install" not in ran.stderr
+
+
+def test_an_environment_that_is_replaced_is_named_first(machine: Machine) -> None:
+    """It may be somebody's own, which stood there before."""
+    machine.has("python3", WITHOUT_INDEX)
+    machine.has("c++", "#!/bin/sh\n")
+    assert "replacing .venv" not in machine.install().stdout
+    (machine.folder / ".venv" / ".place").unlink()
+    assert "==> replacing .venv: it was made in another folder or by other means" in machine.install().stdout
+
+
+def test_a_program_that_is_no_python_is_quoted_with_one_line(machine: Machine) -> None:
+    """However much it prints of its version."""
+    machine.has("perl", CHATTY)
+    ran = machine.install(PYTHON="perl")
+    assert ran.stderr == "install: PYTHON must name a Python 3.11 or newer, not 'perl' (This is perl 5)\n"
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(machine: Machine) -> None:
+    """A file stands where the folder ``build`` should be, since root may write everywhere."""
+    (machine.folder / "build").write_text("")
+    ran = machine.install()
+    assert ran.stderr == f"install: {machine.folder} must be a folder that this user may write to\n"
 
 
 def test_a_step_that_there_is_not_is_refused(machine: Machine) -> None:

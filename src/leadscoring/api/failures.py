@@ -55,7 +55,7 @@ STATUS: dict[type[LeadScoringError], tuple[int, str]] = {
     BatchTooLarge: (400, "Too many leads in one batch"),
     InvalidTimeout: (400, "The timeout asked for is not valid"),
     HostNotClear: (400, "The request does not say clearly which host it is for"),
-    VersionNotSupported: (400, "The version of HTTP is not spoken here"),
+    VersionNotSupported: (400, "HTTP version not supported"),
     PageNotAllowed: (400, "The page may not call this service"),
     InvalidRows: (400, "The rows do not fit the model"),
     MissingKey: (401, "An API key is needed"),
@@ -63,10 +63,10 @@ STATUS: dict[type[LeadScoringError], tuple[int, str]] = {
     ExpiredKey: (401, "The API key has expired"),
     KeyScope: (403, "The API key does not open this"),
     UnknownModel: (404, "This model is not served"),
-    NotAcceptable: (406, "The answer does not come in this form"),
+    NotAcceptable: (406, "The answer is not available in this form"),
     BodyTooLarge: (413, "The body is too large"),
-    UnsupportedMediaType: (415, "The body is of a type that is not taken"),
-    UnsupportedEncoding: (415, "The body is compressed in a way that is not read"),
+    UnsupportedMediaType: (415, "The content type is not supported"),
+    UnsupportedEncoding: (415, "The content encoding is not supported"),
     ValidationError: (422, "The lead is not valid"),
     InvalidParameter: (422, "A query parameter is not valid"),
     RateLimited: (429, "Too many leads a minute"),
@@ -74,8 +74,8 @@ STATUS: dict[type[LeadScoringError], tuple[int, str]] = {
     DeadlineExceeded: (503, "The request waited too long"),
     EndpointFailed: (502, "The model endpoint has failed"),
     EndpointRefused: (502, "The model endpoint refuses the service"),
-    EndpointRejected: (502, "The model endpoint does not take the rows"),
-    EndpointAnswerInvalid: (502, "The model endpoint gave no valid answer"),
+    EndpointRejected: (502, "The model endpoint rejects the rows"),
+    EndpointAnswerInvalid: (502, "The model endpoint returned no valid answer"),
     EndpointMismatch: (502, "The model endpoint serves another model"),
     EndpointUnreachable: (503, "The model endpoint cannot be reached"),
     EndpointThrottled: (503, "The model endpoint has too many calls"),
@@ -95,7 +95,7 @@ CLOSING = (BodyTooLarge.code, HostNotClear.code, VersionNotSupported.code)
 PLAIN = {
     400: ("bad_request", "The request is not HTTP"),
     404: ("not_found", "There is nothing at this path"),
-    405: ("method_not_allowed", "The path does not take this method"),
+    405: ("method_not_allowed", "The path does not allow this method"),
     408: ("request_timeout", "The request took too long to arrive"),
     431: ("headers_too_large", "The head of the request is too large"),
     500: ("internal_error", "The service failed"),
@@ -160,7 +160,7 @@ def further_headers(error: LeadScoringError) -> tuple[tuple[bytes, bytes], ...]:
     headers = ((b"retry-after", b"%d" % wait),)
     if isinstance(error, RateLimited):
         left = ((b"ratelimit-limit", b"%d" % error.limit), (b"ratelimit-remaining", b"0"))
-        return (*headers, *left, (b"ratelimit-reset", b"%d" % wait))
+        return (*headers, *left, (b"ratelimit-reset", b"%d" % error.reset))
     return headers
 
 

@@ -9,7 +9,6 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
 from typing import NamedTuple
 
 from leadscoring.errors import Fault, MalformedJson, RequestError, ValidationError
@@ -26,8 +25,9 @@ SEPARATORS = {";": "semicolons", "\t": "tabs"}
 
 
 LONGEST_LINE = 262_144
-csv.field_size_limit(LONGEST_LINE)  # so that a cell may be as long as its line
 """Bytes that one lead may take: it is read at one stretch, for which everything else waits."""
+
+csv.field_size_limit(LONGEST_LINE)  # a cell may be as long as its line
 
 MOST_LINES = 1000
 """Lines that one row of a CSV may go on for, in quotation marks; for the same reason."""
@@ -55,7 +55,7 @@ class Line(NamedTuple):
             Fault(fault.path, f"{self._place(fault.path)}: {fault.message}", fault.value, fault.allowed)
             for fault in error.faults
         ]
-        return ValidationError(faults, error.lead_id)
+        return ValidationError(faults, error.lead_id, len(faults) + error.more)
 
     def _place(self, path: str) -> str:
         name = path.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
@@ -95,8 +95,9 @@ class LeadTable:
             raise ValidationError(
                 [Fault("", f"line 1 is not CSV: {failure}", None, "names of columns")], None
             ) from None
-        if faults := header_faults(self.columns, contract):
-            raise ValidationError(faults[:FAULTS_SHOWN], None)
+        faults, count = header_faults(self.columns, contract)
+        if faults:
+            raise ValidationError(faults[:FAULTS_SHOWN], None, count)
         features = {feature.name: feature for feature in contract.features}
         self._ids = self.columns.index(LEAD_ID)
         self._columns = [
@@ -197,17 +198,21 @@ def value_in(cell: str, feature: Feature) -> str:
     return json.dumps(cell) if plain else "null"
 
 
-def header_faults(columns: list[str], contract: Contract) -> list[Fault]:
-    """Everything wrong with the header of a CSV."""
+def header_faults(columns: list[str], contract: Contract) -> tuple[list[Fault], int]:
+    """What is wrong with the header of a CSV, and how many faults that are: not each of very many is put into words."""
+    if not any(columns):
+        said = "the first line is empty; it must name lead_id and features, separated by commas"
+        return [Fault("", said, None, "names of columns")], 1
     known = [LEAD_ID, *contract.names]
     if len(columns) == 1:
         for separator, name in SEPARATORS.items():
             if separator in columns[0]:
-                return [Fault("", f"the columns must be separated by commas, not {name}", shown(columns[0]), "commas")]
+                said = f"the columns must be separated by commas, not {name}"
+                return [Fault("", said, shown(columns[0]), "commas")], 1
     expected, counted = set(known), Counter(columns)
-    unknown = (name for name in counted if name not in expected)
+    unknown = [name for name in counted if name not in expected]
     guesser = Guesser(Known(known))
-    faults = [unknown_column(name, guesser.guess(name)) for name in islice(unknown, FAULTS_SHOWN)]
+    faults = [unknown_column(name, guesser.guess(name)) for name in unknown[:FAULTS_SHOWN]]
     faults += [
         Fault(f"/{pointer(name)}", f"the header names the column {told(name)} more than once", None, "each column once")
         for name, times in counted.items()
@@ -216,7 +221,8 @@ def header_faults(columns: list[str], contract: Contract) -> list[Fault]:
     if LEAD_ID not in columns:
         faults.append(Fault(f"/{LEAD_ID}", f"the header must name the column {LEAD_ID}", None, LEAD_ID))
     missing = (feature_fault(feature, {}, contract) for feature in contract.features if feature.name not in columns)
-    return faults + [fault for fault in missing if fault]
+    faults += [fault for fault in missing if fault]
+    return faults, len(faults) + max(0, len(unknown) - FAULTS_SHOWN)
 
 
 def unknown_column(name: str, guess: str | None) -> Fault:

@@ -76,7 +76,7 @@ class RateLimit:
         row = self._row(label)
         tokens = self._tokens(0.0 if row is None else self._full_at[row])
         if tokens < 1 - TINY:
-            raise RateLimited(self._size, math.ceil((1 - tokens) * self._each - TINY))
+            raise RateLimited(self._size, self._seconds_until(1, tokens), self._seconds_until(self._size, tokens))
 
     def take(self, label: str, leads: int) -> Headers:
         """Takes a token a lead; gives the headers that tell the client what is left."""
@@ -92,8 +92,12 @@ class RateLimit:
         return (
             (b"ratelimit-limit", b"%d" % self._size),
             (b"ratelimit-remaining", b"%d" % max(0, math.floor(tokens + TINY))),
-            (b"ratelimit-reset", b"%d" % math.ceil((self._size - tokens) * self._each - TINY)),
+            (b"ratelimit-reset", b"%d" % self._seconds_until(self._size, tokens)),
         )
+
+    def _seconds_until(self, wanted: float, tokens: float) -> int:
+        """In how many whole seconds there are as many tokens as are wanted."""
+        return math.ceil((wanted - tokens) * self._each - TINY)
 
     def _tokens(self, full_at: float) -> float:
         return self._size - max(0.0, full_at - self._clock()) / self._each

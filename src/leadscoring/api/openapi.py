@@ -189,7 +189,7 @@ def lead_lines(contract: Contract) -> Json:
     """What a batch may be sent as beside JSON: a lead a line, however many, answered as it is scored."""
     lead = example_lead(contract)
     table = [["lead_id", *lead["features"]], [lead["lead_id"], *lead["features"].values()]]
-    jsonl: Json = {"type": "string", "description": "A lead a line, each as in the array."}
+    jsonl: Json = {"type": "string", "description": "One lead on each line, as in the array."}
     text: Json = {"type": "string", "description": "A header with lead_id and names of features, then a lead a row."}
     return {
         "application/x-ndjson": {"schema": jsonl, "example": json.dumps(lead, ensure_ascii=False) + "\n"},
@@ -322,7 +322,7 @@ def problems(*statuses: int) -> Json:
         429: "The key has had as many leads scored as it may; Retry-After says when there is one more",
         431: "The head of the request is too large",
         500: "The service failed",
-        502: "The remote model failed, refused, or gave no valid answer",
+        502: "The remote model failed, refused the service, or returned no valid answer",
         503: "More work than can be done in time, not ready, or no remote model to be had: come back later",
         504: "The remote model did not answer in time",
     }

@@ -24,7 +24,7 @@ REFUSALS = {
     406: "The answer does not come in the form that Accept allows",
     408: "The request took too long to arrive",
     413: "The body is too large",
-    415: "The body is of a type that is not taken",
+    415: "The content type is not supported",
     422: "Not a valid lead or parameter",
     429: "As many leads were scored as may be; Retry-After says when there is one more",
     431: "The head of the request is too large",

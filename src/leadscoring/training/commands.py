@@ -135,7 +135,7 @@ def train(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
     finish(trained.report, report, as_json, f"wrote {out}")
 
 
-@click.command()
+@click.command(short_help="Measure a model on leads whose outcome is known.")
 @click.argument("model", type=FILE)
 @click.argument("data", type=FILE)
 @click.option("--target", required=True, metavar="COLUMN", help="The column that says whether the lead converted.")
@@ -168,7 +168,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - click hands every option over as an ar
     finish(run(work, "measuring"), report, as_json, "")
 
 
-@click.command()
+@click.command(short_help="Say how far leads have moved from those of training.")
 @click.argument("model", type=FILE)
 @click.argument("data", type=FILE)
 @opening_options
