@@ -50,7 +50,7 @@ def test_a_pipe_of_a_shell_is_read(tmp_path: Path) -> None:
     program = (
         "import sys; from leadscoring.training.table import read_table; print(read_table(sys.argv[1]).frame.shape)"
     )
-    command = f"{sys.executable} -c '{program}' <(cat {tmp_path}/leads.csv)"
+    command = f"'{sys.executable}' -c '{program}' <(cat '{tmp_path}/leads.csv')"
     assert subprocess.check_output(["bash", "-c", command], text=True) == "(1, 2)\n"
 
 
