@@ -95,7 +95,7 @@ def test_the_fast_way_takes_a_value_exactly_when_the_slow_way_finds_no_fault(fea
 
 
 OTHERS = (
-    Feature("number", "number", minimum=0),
+    Feature("number", "number", minimum=-1000),
     Feature("integer", "integer", maximum=10),
     Feature("flag", "flag"),
     Feature("text", "category", values=("web",)),

@@ -1,5 +1,7 @@
 """Features and contracts refuse nonsense, and say what they allow."""
 
+from typing import Any
+
 import pytest
 
 from leadscoring.errors import CardInvalid
@@ -71,3 +73,11 @@ def test_the_nearest_name_is_guessed_whatever_its_case() -> None:
     assert nearest("Company_Revenu", names) == "company_revenue"
     assert nearest("zzz", names) is None
     assert nearest("bounce_rate" * 10_000, names) is None
+
+
+@pytest.mark.parametrize("kind", ["number", "integer"])
+def test_a_number_that_means_missing_lies_within_the_bounds_of_every_feature(kind: Any) -> None:
+    """Otherwise the values between the two could not be told from sound ones at one look."""
+    with pytest.raises(CardInvalid, match="bounds that hold -999"):
+        Contract((Feature("a", kind, minimum=0),), -999.0)
+    assert Contract((Feature("a", kind, maximum=0),), -999.0).means_missing(-999)

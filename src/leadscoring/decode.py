@@ -247,9 +247,7 @@ def value_type(feature: Feature, missing: float | None = None) -> Any:
     if feature.kind == "flag":
         whole = Meta(ge=0, le=1)
         return bool | Annotated[int, whole] | Annotated[float, whole]
-    low, high = feature.bounds
-    if missing is not None:
-        low, high = min(low, missing), max(high, missing)
+    low, high = feature.bounds  # which hold the number that means missing, as the contract says
     bounds = Meta(ge=low, le=high)
     if feature.kind == "number":
         return Annotated[float, bounds]

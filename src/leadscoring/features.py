@@ -175,6 +175,16 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
             raise CardInvalid(f"the contract names feature {twice!r} twice")
         if self.missing_value is not None and single(self.missing_value) != self.missing_value:
             raise CardInvalid(f"missing_value must be a finite float32, not {self.missing_value!r}")
+        for feature in self.features:
+            low, high = feature.bounds
+            if (
+                self.missing_value is not None
+                and feature.kind in ("number", "integer")
+                and not (low <= self.missing_value <= high)
+            ):
+                raise CardInvalid(
+                    f"feature {feature.name!r} must have bounds that hold {self.missing_value:g}, which means missing"
+                )
 
     @property
     def names(self) -> list[str]:
