@@ -56,7 +56,7 @@ class Rejection:
     def explain(self, body: bytes, failure: Exception | None) -> RequestError:
         """The error to answer for a body that is no lead of this contract.
 
-        ``failure`` is what the fast decoder or the encoder said; it is told when the slow way finds nothing wrong.
+        ``failure`` is what the fast decoder or the encoder said; it is reported when the slow way finds nothing wrong.
         """
         return at_once(Refusals(self).explain(body, 0, len(body), failure))
 
@@ -275,7 +275,7 @@ def repeated_fault(name: str, value: Any, place: str) -> Fault:
 
 
 def unknown_faults(faults: Faults, part: Part, told_already: Container[str], place: str, guesser: Guesser) -> None:
-    """One fault for each key that nothing knows, but for those that were told already."""
+    """One fault for each key that nothing knows, but for those already reported."""
     untold = [unknown for unknown in part.unknown if unknown.name not in told_already]
     for number, unknown in enumerate(untold):
         if faults.full:

@@ -158,7 +158,7 @@ def answer_probe(front: Front, taken: socket.socket) -> None:
 
 
 def waiting(listener: socket.socket) -> int:
-    """How many connections wait to be taken; at least one is said to."""
+    """How many connections wait to be taken; at least one."""
     try:
         found, _ = WAITING.unpack_from(listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104))
     except (AttributeError, OSError, struct.error):

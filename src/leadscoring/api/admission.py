@@ -54,7 +54,7 @@ class Admission:
     ``crowded`` says that a newcomer must wait its turn, ``busy`` that a single lead must, ``full`` that it would wait
     for too long.
     ``strained`` says that it was ``full``, or had requests wait unread, until somebody looks after what that leaves.
-    ``told`` hears how many wait, ``waited`` how long each did. ``kept`` bounds what those that have begun keep.
+    ``told`` is called with the queue length, ``waited`` with each wait. ``kept`` bounds what begun requests keep.
     """
 
     def __init__(

@@ -114,7 +114,7 @@ class App:
     A plain one that is all there, and whose path is a probe's or one of ``prompt``, is answered where it was read: no
     parser, task or scope is made for it. Any other that is not ``unusual`` (no browser's ``Origin``, one ``Host``,
     HTTP/1.1) and whose path and method are a route goes straight to its handler. All others take the way through
-    Starlette, which knows CORS, HEAD, what methods a path takes, and what to say of a path that is none.
+    Starlette, which knows CORS, HEAD, what methods a path takes, and what to answer for an unknown path.
     """
 
     def __init__(

@@ -41,7 +41,7 @@ Handler = Callable[[Exchange], Awaitable[Reply]]
 async def unpacked(exchange: Exchange, body: bytes, limit: int, admission: Admission) -> bytes:
     """The body as it is without its Content-Encoding.
 
-    Raises ``UnsupportedEncoding`` for another one than gzip, ``MalformedEncoding`` for a body that is none, and
+    Raises ``UnsupportedEncoding`` for any but gzip, ``MalformedEncoding`` for a body that is not gzip, and
     ``BodyTooLarge`` as soon as more than ``limit`` bytes come out of it.
     """
     if not is_packed(exchange.content_encoding or b""):

@@ -84,7 +84,7 @@ class Documentation:
 
 
 def page_headers(text: str) -> Headers:
-    """What the page's browser is told: to run what stands in it, call its own service, and nothing else."""
+    """The policy for the browser: run what stands in the page, call its own service, and nothing else."""
     hashes = {
         kind: "'sha256-" + b64encode(sha256(inline.encode()).digest()).decode() + "'"
         for kind, inline in INLINE.findall(text)

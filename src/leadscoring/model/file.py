@@ -74,8 +74,8 @@ def model_of(data: bytes, path: str | Path, opening: Opening = AS_IT_IS) -> Load
 def certified_card(trees: TreeEnsemble, text: str, opening: Opening) -> Card:
     """The card in a file, and that nobody has changed it or the trees since.
 
-    Raises ``CardInvalid``, ``ModelAltered``, and ``ModelUnsupported`` when something is said of the model that the
-    card knows better.
+    Raises ``CardInvalid``, ``ModelAltered``, and ``ModelUnsupported`` when an option names something of
+    the model that the card knows better.
     """
     card = read_card(text)
     if trees.attributes.get(SEAL, seal := sealed(trees, text)) != seal:

@@ -41,7 +41,7 @@ def present(values: Vector, missing: float | None) -> Vector:
 
 
 def numbered(feature: Feature, values: Vector) -> Vector:
-    """The code of each number of a category of numbers; NaN for one that is none of its values."""
+    """The code of each number of a category of numbers; NaN for any other number."""
     known = feature.code_table
     return np.array([known.get(value, np.nan) for value in values.tolist()], dtype=np.float64)
 

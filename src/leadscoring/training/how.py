@@ -24,7 +24,7 @@ class How(msgspec.Struct, frozen=True):
 
 
 def parse_how(given: Iterable[str], columns: Iterable[str]) -> dict[str, How]:
-    """What was said of each column.
+    """What the caller asked for each column.
 
     Raises ``TrainingDataError`` for a column that is not there, or a way that is none.
     """
@@ -45,7 +45,7 @@ def how(name: str, way: str) -> How:
     if way in SAMPLES:
         return How(notation=SAMPLES[way])
     if way in get_args(First):
-        return How(first=way)  # type: ignore[arg-type]
+        return How(first=way)  # type: ignore[arg-type]  # one of its words, as looked up
     if way in get_args(Kind):
-        return How(kind=way)  # type: ignore[arg-type]
+        return How(kind=way)  # type: ignore[arg-type]  # one of its words, as looked up
     raise TrainingDataError(f"--read {name!r} must be one of {', '.join(map(repr, ALLOWED))}, not {way!r}")

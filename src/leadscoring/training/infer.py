@@ -127,7 +127,7 @@ def unwanted(column: pl.Series, asked: Asked, named: dict[str, str], tokens: Mis
         kind = ""  # whether there is a number, not the number
     if not kind and column.dtype == pl.String:
         some = blank(column.drop_nulls().unique(maintain_order=True).head(LOOKED_AT), tokens.of(name))[0].drop_nulls()
-        kind = names.REACH if len(some) and some.str.contains(names.EMAIL).mean() > DATES else ""  # type: ignore[operator]
+        kind = names.REACH if len(some) and some.str.contains(names.EMAIL).mean() > DATES else ""  # type: ignore[operator]  # the mean of booleans is a float
     return f"personal data ({kind}): kept only where --keep names it" if kind else ""
 
 
@@ -191,7 +191,7 @@ def is_moment(column: pl.Series) -> str:
         return ""
     some = column.drop_nulls().unique(maintain_order=True)
     some = some.gather_every(max(1, len(some) // LOOKED_AT))
-    if some.str.strip_chars().str.contains(CLOCK_ONLY).mean() > DATES:  # type: ignore[operator]
+    if some.str.strip_chars().str.contains(CLOCK_ONLY).mean() > DATES:  # type: ignore[operator]  # the mean of booleans is a float
         return "a time of day or a duration with colons, which is not read: write it as a number"
     found = moments(some).values
     return "a date or time" if (found == found).mean() > DATES else ""  # noqa: PLR0124 - NaN is not itself
@@ -207,7 +207,7 @@ def decision(read: Read) -> Decided | None:
     without_false(read)
     column = read.column
     present = column.drop_nulls()
-    if how.kind is None and how.notation is None and present.str.contains(r"^\s*\+?0\d[\d /-]*$").mean() > 0.01:  # type: ignore[operator]
+    if how.kind is None and how.notation is None and present.str.contains(r"^\s*\+?0\d[\d /-]*$").mean() > 0.01:  # type: ignore[operator]  # the mean of booleans is a float
         read.notes.append(f"{column.name!r}: codes with leading zeros, kept as text")
         return None
     decided = decide(column, how.notation)

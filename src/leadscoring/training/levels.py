@@ -51,7 +51,7 @@ def levels_of(column: pl.Series, least: float) -> Levels:
         rare=tuple(texts.sort()) if len(texts) <= MOST_RARE else (),
         rows=int(sizes.filter(~often)["rows"].sum()),
         distinct=len(sizes),
-        top=int(sizes["rows"].max() or 0),  # type: ignore[arg-type]
+        top=int(sizes["rows"].max() or 0),  # type: ignore[arg-type]  # a count of rows is an integer
     )
 
 

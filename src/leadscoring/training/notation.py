@@ -150,7 +150,7 @@ def looks_like_numbers(text: pl.Series) -> float:
     """The share of texts that a reader would call numbers; ``text`` has no nulls."""
     sample = text if len(text) < 2000 else text.gather_every(len(text) // 1000)
     clean = tidy(sample)
-    return float((clean.str.contains(LOOSE) | clean.str.contains(SHAPE)).mean() or 0.0)  # type: ignore[arg-type]
+    return float((clean.str.contains(LOOSE) | clean.str.contains(SHAPE)).mean() or 0.0)  # type: ignore[arg-type]  # the mean of booleans is a float
 
 
 def decide(column: pl.Series, named: Notation | None = None, habit: str = "") -> Decided | None:
@@ -195,8 +195,8 @@ def between(column: pl.Series, found: pl.DataFrame, habit: str, plain: Vector) -
     sign = "." if core.str.contains(".", literal=True).any() else ","
     other = "," if sign == "." else "."
     signed = core.str.contains(sign, literal=True)
-    grouped = Notation(other, sign)  # type: ignore[arg-type]
-    decimal = Notation(sign, other)  # type: ignore[arg-type]
+    grouped = Notation(other, sign)  # type: ignore[arg-type]  # both are of its signs
+    decimal = Notation(sign, other)  # type: ignore[arg-type]  # both are of its signs
     example = core.filter(signed)[0]
     bare = core.filter(~signed)
     if len(bare) and bool((bare.str.len_chars() <= 3).all()) and core.filter(signed).n_unique() >= FEWEST_GROUPED:
