@@ -63,9 +63,12 @@ class Outcome:
     """What came back: latencies in seconds by status, and failures by name.
 
     ``refused`` failures are connections that the server did not accept: nothing was lost that it had taken on.
+    ``unsent`` requests found no connection free until the end: they never left the client.
     """
 
     sent: int = 0
+    unsent: int = 0
+    ended: float = 0.0
     took: float = 0.0
     latencies: dict[int, list[float]] = field(default_factory=dict)
     failures: Counter[str] = field(default_factory=Counter)
@@ -78,8 +81,9 @@ class Outcome:
 
     @property
     def goodput(self) -> float:
-        """Answers of status 200 a second."""
-        return len(self.latencies.get(200, ())) / self.took if self.took else 0.0
+        """Answers of status 200 a second, while requests left: what is answered afterwards met no load."""
+        good = sum(status == 200 and at <= self.ended for at, status in self.finished)
+        return good / self.took if self.took else 0.0
 
     @property
     def lost(self) -> int:
@@ -95,6 +99,7 @@ class Outcome:
         """All of it as plain values."""
         return {
             "sent": self.sent,
+            "unsent": self.unsent,
             "seconds": round(self.took, 2),
             "goodput_per_s": round(self.goodput, 1),
             "statuses": self.statuses,
@@ -203,7 +208,12 @@ class Run:
             self.stopped = True
         else:
             await self.pace(began, end)
-        self.outcome.took = monotonic() - began
+        self.outcome.ended = monotonic()
+        self.outcome.took = self.outcome.ended - began
+        self.outcome.unsent = len(self.waiting)
+        self.outcome.sent -= len(self.waiting)
+        self.pending -= len(self.waiting)
+        self.waiting.clear()
         deadline = monotonic() + self.load.timeout
         while self.pending and monotonic() < deadline:
             await asyncio.sleep(0.01)  # until the last answers are there, or the deadline
