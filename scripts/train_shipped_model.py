@@ -13,8 +13,8 @@ from pathlib import Path
 import click
 import msgspec
 
+from leadscoring.contract.features import Contract
 from leadscoring.default_contract import CONTRACT
-from leadscoring.features import Contract
 from leadscoring.model.card import ATTRIBUTE
 
 MADE_ON = datetime(2026, 1, 1, tzinfo=UTC)

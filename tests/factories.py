@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import xgboost as xgb
 
-from leadscoring.features import Contract, Feature
+from leadscoring.contract.features import Contract, Feature
 from leadscoring.model.calibration import Calibration, logistic
 from leadscoring.model.card import ATTRIBUTE, Bins, Card, GoldenRow, Reference, Tiers
 

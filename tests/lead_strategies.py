@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from leadscoring.features import Contract, Feature
+from leadscoring.contract.features import Contract, Feature
 
 UNSEEN = "never seen in training"
 

@@ -9,7 +9,7 @@ import math
 import struct
 from typing import Any
 
-from leadscoring.features import Contract, Feature
+from leadscoring.contract.features import Contract, Feature
 
 LARGEST_FLOAT32 = 3.4028234663852886e38
 LARGEST_WHOLE = 2**53

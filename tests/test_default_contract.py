@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from leadscoring.contract.features import Feature
 from leadscoring.default_contract import CONTRACT
 from leadscoring.demo_truth import true_probability
-from leadscoring.features import Feature
 
 EXAMPLES = Path(__file__).parent.parent / "docs" / "examples"
 

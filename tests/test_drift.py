@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadscoring import drift
-from leadscoring.features import Contract, Feature
+from leadscoring.contract.features import Contract, Feature
 from leadscoring.model.calibration import Calibration, logistic
 from leadscoring.model.card import Bins, Card, Reference
 

@@ -17,9 +17,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from serving import DEADLINE
 
 from leadscoring._engine import Rows
+from leadscoring.contract.features import Contract, Feature
 from leadscoring.drift import LABELS, Baseline, baseline
 from leadscoring.drift_counts import AREA, DriftCounts
-from leadscoring.features import Contract, Feature
 from leadscoring.metrics import Metrics
 from leadscoring.model.card import Bins, Card, Reference
 from leadscoring.model.loaded import encoder

@@ -13,7 +13,7 @@ import xgboost as xgb
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 from serving import Server, serving
 
-from leadscoring.features import Contract
+from leadscoring.contract.features import Contract
 from leadscoring.model.card import ATTRIBUTE, Card, read_card
 from leadscoring.training.encode import encode_table
 from leadscoring.training.table import read_table

@@ -21,9 +21,9 @@ from leadscoring._engine import Rows, count_colons
 from leadscoring.api.docs import page
 from leadscoring.api.openapi import description, example_lead
 from leadscoring.api.score import what_is_asked
-from leadscoring.decode import LeadDecoder
+from leadscoring.contract.decode import LeadDecoder
+from leadscoring.contract.features import Contract, Feature
 from leadscoring.errors import InvalidParameter, ModelError, RequestError, ValidationError
-from leadscoring.features import Contract, Feature
 from leadscoring.lead import Lead
 from leadscoring.model.card import ATTRIBUTE
 from leadscoring.model.file import open_model

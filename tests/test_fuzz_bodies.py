@@ -18,9 +18,9 @@ from reference_reader import NoLead, read_lead
 
 from leadscoring._engine import Rows, count_colons
 from leadscoring.api.failures import problem, refused
-from leadscoring.decode import LeadDecoder
+from leadscoring.contract.decode import LeadDecoder
+from leadscoring.contract.features import Contract, Feature
 from leadscoring.errors import MalformedJson, RequestError, ValidationError
-from leadscoring.features import Contract, Feature
 from leadscoring.lead import Lead
 from leadscoring.model.loaded import encoder
 from leadscoring.stretches import Work

@@ -10,7 +10,7 @@ from factories import LEAD, SMALL, body, card, lead, model_file
 from prometheus_client.parser import text_string_to_metric_families
 from serving import Server, serving
 
-from leadscoring.features import Contract, Feature
+from leadscoring.contract.features import Contract, Feature
 from leadscoring.lead import Scored
 from leadscoring.metrics import Metrics, Spent
 from leadscoring.model.card import Card

@@ -25,7 +25,7 @@ import msgspec
 
 from leadscoring._engine import Rows
 from leadscoring.api.failures import refused
-from leadscoring.encoded import RowReader, Values
+from leadscoring.contract.rows import RowReader, Values
 from leadscoring.errors import InvalidRows, MalformedJson, ModelNotFound, RequestError
 from leadscoring.hosted import MODEL_NAMES
 from leadscoring.metrics import Spent

@@ -6,7 +6,7 @@ clients send. The help text says what a feature means where its name does not.
 
 from typing import NamedTuple
 
-from leadscoring.features import Contract, Feature, Kind
+from leadscoring.contract.features import Contract, Feature, Kind
 
 
 class _Range(NamedTuple):

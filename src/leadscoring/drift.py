@@ -16,7 +16,7 @@ from itertools import pairwise
 from struct import pack, unpack
 from typing import Any
 
-from leadscoring.features import FLOAT32_MAX, Feature
+from leadscoring.contract.features import FLOAT32_MAX, Feature
 from leadscoring.model import card
 
 BINS = 10

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from leadscoring._engine import count_colons
+from leadscoring.contract.features import Contract
+from leadscoring.contract.lenience import LenientDecoder
 from leadscoring.drift import baseline
 from leadscoring.errors import CannotStart, ModelChanged, ModelNotFound, ModelUnreadable
-from leadscoring.features import Contract
 from leadscoring.key_file import Scope
 from leadscoring.keys import KeyRing
-from leadscoring.lenience import LenientDecoder
 from leadscoring.logs import AccessLog, Log, configure
 from leadscoring.metrics import Metrics
 from leadscoring.model.content import read_content

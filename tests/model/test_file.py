@@ -11,7 +11,7 @@ import pytest
 import xgboost as xgb
 from factories import model_file
 
-from leadscoring.encoded import RowReader
+from leadscoring.contract.rows import RowReader
 from leadscoring.errors import ModelError, ModelUnreadable, ModelUnsupported, ValidationError
 from leadscoring.model.content import read_content
 from leadscoring.model.file import Opening, identity_of, model_of, open_model

@@ -13,6 +13,7 @@ from botocore.config import Config
 from endpoint_double import ENDPOINT, Double, doubling
 from signature import ACCESS_KEY, REGION, SECRET_KEY
 
+from leadscoring.contract.features import Contract
 from leadscoring.errors import (
     CannotStart,
     EndpointError,
@@ -23,7 +24,6 @@ from leadscoring.errors import (
     EndpointThrottled,
     EndpointTimeout,
 )
-from leadscoring.features import Contract
 from leadscoring.providers.sagemaker import SageMaker, error_of
 from leadscoring.providers.wire import Response
 from leadscoring.settings import Settings, read_settings

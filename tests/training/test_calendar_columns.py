@@ -1,6 +1,6 @@
 import numpy as np
 
-from leadscoring.features import Contract, Feature
+from leadscoring.contract.features import Contract, Feature
 from leadscoring.training.calendar_columns import calendar_features
 
 CONTRACT = Contract(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leadscoring.features import Contract, Feature
+from leadscoring.contract.features import Contract, Feature
 from leadscoring.training.certify import make_bins, make_reference, make_tiers
 
 

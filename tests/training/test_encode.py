@@ -8,9 +8,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from leadscoring._engine import count_colons
-from leadscoring.decode import LeadDecoder
+from leadscoring.contract.decode import LeadDecoder
+from leadscoring.contract.features import FLOAT32_MAX, Contract, Feature, Kind
 from leadscoring.errors import CardInvalid, RequestError
-from leadscoring.features import FLOAT32_MAX, Contract, Feature, Kind
 from leadscoring.model.loaded import encoder
 from leadscoring.training.encode import encode_table, with_unseen
 

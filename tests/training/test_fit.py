@@ -62,7 +62,7 @@ def test_odd_column_names_are_kept_in_the_contract_only() -> None:
     assert len(set(names)) == 4
     assert not any(set(name) & set("[]< ") for name in names)
     frame = pl.DataFrame({"a[": [1.0], "a]": [1.0], "a<": [2.0]})
-    from leadscoring.features import Contract, Feature
+    from leadscoring.contract.features import Contract, Feature
 
     assert trees.safe_names(Contract(tuple(Feature(name, "number") for name in frame.columns))) == [
         "a_",

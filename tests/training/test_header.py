@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from leadscoring.contract.features import Feature
 from leadscoring.errors import TrainingDataError
-from leadscoring.features import Feature
 from leadscoring.training.header import header_of
 from leadscoring.training.table import read_table
 

@@ -2,8 +2,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from leadscoring.contract.features import Feature
 from leadscoring.errors import TrainingDataError
-from leadscoring.features import Feature
 from leadscoring.training.how import parse_how
 from leadscoring.training.infer import Asked, Inferred, infer
 from leadscoring.training.missing import parse_tokens

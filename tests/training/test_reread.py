@@ -4,8 +4,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from leadscoring.contract.features import Contract, Feature
 from leadscoring.errors import TrainingDataError
-from leadscoring.features import Contract, Feature
 from leadscoring.model.file import open_model
 from leadscoring.model.reading import PLAIN, Notation, Reading
 from leadscoring.scoring import unseen_warning

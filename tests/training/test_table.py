@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from leadscoring.contract.features import Feature
 from leadscoring.errors import TrainingDataError
-from leadscoring.features import Feature
 from leadscoring.training.source import data_hash
 from leadscoring.training.table import read_source, read_table
 

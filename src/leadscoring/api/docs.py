@@ -13,8 +13,8 @@ import msgspec
 from leadscoring.api.exchange import Exchange, Reply
 from leadscoring.api.failures import PLAIN, STATUS
 from leadscoring.api.parameters import parameters
+from leadscoring.contract.features import Feature
 from leadscoring.errors import InvalidParameter
-from leadscoring.features import Feature
 from leadscoring.keys import KeyRing
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.scoring import Scorer

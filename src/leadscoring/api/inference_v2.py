@@ -19,7 +19,7 @@ from leadscoring.api.failures import problem
 from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.api.score import MOST_REASONS
 from leadscoring.api.tensors import Output, Question, Tensor, Wanted, binary, read_question
-from leadscoring.encoded import RowReader, decoded
+from leadscoring.contract.rows import RowReader, decoded
 from leadscoring.errors import BatchTooLarge, InvalidRows, LeadScoringError, RequestError, UnknownModel
 from leadscoring.keys import Door
 from leadscoring.lead import Lead

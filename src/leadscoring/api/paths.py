@@ -6,7 +6,7 @@ Nothing is redirected: most clients follow a redirect of a POST without its body
 import re
 from collections.abc import Iterable, Mapping
 
-from leadscoring.features import nearest
+from leadscoring.contract.features import nearest
 
 SHOWN = 80
 PREFIX = "/api/v1"

@@ -19,7 +19,7 @@ from leadscoring.api.exchange import JSON, Exchange, Reply, is_json
 from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.api.limits import RateLimit
 from leadscoring.api.score import Scoring
-from leadscoring.encoded import RowReader
+from leadscoring.contract.rows import RowReader
 from leadscoring.errors import BatchTooLarge, InvalidRows, MalformedJson, NotAcceptable
 from leadscoring.key_file import Scope
 from leadscoring.keys import Key

@@ -16,8 +16,8 @@ from leadscoring.api.answer_lines import Form, InCsv, InLines, Place, wants_csv
 from leadscoring.api.compression import packed_parts, takes_gzip, unpacked
 from leadscoring.api.exchange import Exchange, StreamedReply
 from leadscoring.api.failures import Refusal, Refused, refused
-from leadscoring.api.lead_lines import LeadTable, Line, json_lines
 from leadscoring.api.limits import Headers, RateLimit
+from leadscoring.contract.lead_lines import LeadTable, Line, json_lines
 from leadscoring.errors import BatchTooLarge, EndpointError, LeadScoringError, RequestError, UnsupportedMediaType
 from leadscoring.lead import Lead, Scored
 from leadscoring.metrics import Metrics, Spent

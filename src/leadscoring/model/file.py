@@ -10,7 +10,7 @@ import msgspec
 
 from leadscoring import lead
 from leadscoring._engine import count_colons
-from leadscoring.decode import LeadDecoder
+from leadscoring.contract.decode import LeadDecoder
 from leadscoring.errors import ModelAltered, ModelUnsupported, UnexpectedModelVersion
 from leadscoring.model.card import ATTRIBUTE, SEAL, Card, read_card
 from leadscoring.model.content import read_content

@@ -9,9 +9,9 @@ from msgspec import UNSET
 
 from leadscoring import lead
 from leadscoring._engine import Encoder, Rows
-from leadscoring.decode import LeadDecoder
+from leadscoring.contract.decode import LeadDecoder
+from leadscoring.contract.features import Contract, Feature
 from leadscoring.errors import CardInvalid, GoldenRowMismatch
-from leadscoring.features import Contract, Feature
 from leadscoring.model.card import TIERS, Card, percentile
 from leadscoring.model.trees import TreeEnsemble
 

@@ -5,7 +5,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from leadscoring.features import Contract, Feature, single
+from leadscoring.contract.features import Contract, Feature, single
 from leadscoring.model.card import Card
 from leadscoring.model.categories import Values
 from leadscoring.model.trees import TreeEnsemble

@@ -3,6 +3,7 @@
 from time import monotonic, time
 from typing import Any
 
+from leadscoring.contract.features import Contract
 from leadscoring.errors import (
     EndpointError,
     EndpointFailed,
@@ -11,7 +12,6 @@ from leadscoring.errors import (
     EndpointThrottled,
     EndpointTimeout,
 )
-from leadscoring.features import Contract
 from leadscoring.logs import hush
 from leadscoring.providers.answer import margins_in, most_bytes
 from leadscoring.providers.lease import Lease

@@ -14,6 +14,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials, RefreshableCredentials
 from botocore.exceptions import BotoCoreError
 
+from leadscoring.contract.features import Contract
 from leadscoring.errors import (
     CannotStart,
     EndpointError,
@@ -24,7 +25,6 @@ from leadscoring.errors import (
     EndpointThrottled,
     EndpointTimeout,
 )
-from leadscoring.features import Contract
 from leadscoring.logs import hush
 from leadscoring.providers.answer import margins_in, most_bytes
 from leadscoring.providers.lease import Lease

@@ -8,7 +8,7 @@ hardly overlap with those of all earlier ones stays out.
 
 import numpy as np
 
-from leadscoring.features import Contract
+from leadscoring.contract.features import Contract
 from leadscoring.training.encode import Matrix, Vector
 from leadscoring.training.split import Indices, time_folds
 

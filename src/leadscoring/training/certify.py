@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 import xgboost as xgb
 
-from leadscoring.features import Contract, Feature
+from leadscoring.contract.features import Contract, Feature
 from leadscoring.model.card import TIERS, Bins, GoldenRow, Reference, Tiers, in_percent, tier_spans
 from leadscoring.training.encode import Matrix, Vector
 from leadscoring.training.trees import matrix

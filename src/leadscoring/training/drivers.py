@@ -6,7 +6,7 @@ Contributions are those of the answers: exact path-dependent SHAP values, in log
 import msgspec
 import numpy as np
 
-from leadscoring.features import Contract, Feature
+from leadscoring.contract.features import Contract, Feature
 from leadscoring.model.trees import TreeEnsemble
 from leadscoring.training.encode import Matrix, Vector
 

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from leadscoring.features import FLOAT32_MAX, Contract, Feature
+from leadscoring.contract.features import FLOAT32_MAX, Contract, Feature
 
 Matrix = npt.NDArray[np.float32]
 Vector = npt.NDArray[np.float64]

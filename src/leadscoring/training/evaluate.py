@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from leadscoring.contract.features import Contract
 from leadscoring.errors import TrainingDataError
-from leadscoring.features import Contract
 from leadscoring.model.card import Card
 from leadscoring.model.file import AS_IT_IS, Opening, open_model
 from leadscoring.training.calibrate import apply

@@ -23,7 +23,7 @@ import polars as pl
 import xgboost as xgb
 from msgspec import UNSET
 
-from leadscoring.features import Contract
+from leadscoring.contract.features import Contract
 from leadscoring.model.calibration import Calibration
 from leadscoring.model.card import ATTRIBUTE, SEAL, Card, Tiers, Training
 from leadscoring.model.loaded import sealed

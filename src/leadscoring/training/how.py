@@ -5,8 +5,8 @@ from typing import get_args
 
 import msgspec
 
+from leadscoring.contract.features import Kind
 from leadscoring.errors import TrainingDataError
-from leadscoring.features import Kind
 from leadscoring.model.reading import Notation
 from leadscoring.training.missing import hint
 from leadscoring.training.moments import First

@@ -6,8 +6,8 @@ from fnmatch import fnmatchcase
 import msgspec
 import polars as pl
 
+from leadscoring.contract.features import Contract
 from leadscoring.errors import TrainingDataError
-from leadscoring.features import Contract
 from leadscoring.model.reading import Notation
 from leadscoring.training import names
 from leadscoring.training.column import FEWEST, Read, read_category, read_number

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import msgspec
 import polars as pl
 
+from leadscoring.contract.features import nearest
 from leadscoring.errors import TrainingDataError
-from leadscoring.features import nearest
 from leadscoring.training.encode import as_text
 
 SPELLINGS = (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from leadscoring.features import Feature
+from leadscoring.contract.features import Feature
 from leadscoring.model.card import Card, in_percent
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.training.drivers import drivers

@@ -5,8 +5,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from leadscoring.contract.features import Contract, Feature
 from leadscoring.errors import TrainingDataError
-from leadscoring.features import Contract, Feature
 from leadscoring.model.reading import Reading
 from leadscoring.training.encode import Vector, allowed, as_text, present, unseen
 from leadscoring.training.missing import MissingTokens, blank, parse_tokens

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from leadscoring.features import Contract
+from leadscoring.contract.features import Contract
 from leadscoring.training import names, trees
 from leadscoring.training.drivers import Driver, drivers
 from leadscoring.training.encode import Matrix

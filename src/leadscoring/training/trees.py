@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 import xgboost as xgb
 
-from leadscoring.features import Contract
+from leadscoring.contract.features import Contract
 from leadscoring.training.encode import Matrix, Vector
 from leadscoring.training.split import Indices
 

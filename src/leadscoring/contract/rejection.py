@@ -12,11 +12,11 @@ from collections.abc import Container, Mapping, Sequence
 from typing import Any, TypeGuard
 
 from leadscoring._engine import Names
+from leadscoring.contract.features import Contract, Feature
+from leadscoring.contract.naming import Guesser, Known, Rule, plain
+from leadscoring.contract.outline import ENVELOPE, NotJson, Outline, Part, Unknown, outline
 from leadscoring.errors import Fault, MalformedJson, RequestError, ValidationError
-from leadscoring.features import Contract, Feature
 from leadscoring.lead import LEAD_BYTES, LEAD_ID_LENGTH, LEAD_ID_MAX, id_text
-from leadscoring.naming import Guesser, Known, Rule, plain
-from leadscoring.outline import ENVELOPE, NotJson, Outline, Part, Unknown, outline
 from leadscoring.stretches import Stretches, at_once
 
 FAULTS_SHOWN = 100

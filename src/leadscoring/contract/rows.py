@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 
 from leadscoring._engine import Rows
+from leadscoring.contract.features import FLOAT32_MAX, Contract, Feature
 from leadscoring.errors import InvalidRows
-from leadscoring.features import FLOAT32_MAX, Contract, Feature
 
 Values = list[list[float | None]]
 

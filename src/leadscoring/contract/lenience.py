@@ -9,12 +9,12 @@ import re
 from collections.abc import Sequence
 
 from leadscoring._engine import Rows
-from leadscoring.decode import Found, LeadDecoder
+from leadscoring.contract.decode import Found, LeadDecoder
+from leadscoring.contract.features import Contract, Feature
+from leadscoring.contract.outline import Outline, Part, Unknown
+from leadscoring.contract.rejection import NAMES_GUESSED, Refusals, told
 from leadscoring.errors import MalformedJson, RequestError
-from leadscoring.features import Contract, Feature
 from leadscoring.lead import Lead, LenientLead, Warned
-from leadscoring.outline import Outline, Part, Unknown
-from leadscoring.rejection import NAMES_GUESSED, Refusals, told
 from leadscoring.stretches import Stretches
 
 NAMED = 10

@@ -9,9 +9,9 @@ from factories import SMALL, body, lead
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leadscoring.contract.rejection import Refusals, Rejection, clipped, pointer
 from leadscoring.errors import Fault, ValidationError
 from leadscoring.lead import LEAD_BYTES
-from leadscoring.rejection import Refusals, Rejection, clipped, pointer
 from leadscoring.stretches import at_once
 
 

@@ -9,8 +9,8 @@ from factories import LEAD, SMALL, body
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadscoring.outline import BEGINNING, LONGEST_VALUE, NotJson, Outline, outline
-from leadscoring.rejection import Rejection
+from leadscoring.contract.outline import BEGINNING, LONGEST_VALUE, NotJson, Outline, outline
+from leadscoring.contract.rejection import Rejection
 from leadscoring.stretches import at_once
 
 REJECTION = Rejection(SMALL)

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from leadscoring._engine import Rows, count_colons
-from leadscoring.decode import LeadDecoder
+from leadscoring.contract.decode import LeadDecoder
+from leadscoring.contract.features import FLOAT32_MAX, Contract, Feature
+from leadscoring.contract.rejection import feature_fault
 from leadscoring.errors import BatchTooLarge, MalformedJson, RequestError, ValidationError
-from leadscoring.features import FLOAT32_MAX, Contract, Feature
 from leadscoring.lead import Lead
 from leadscoring.model.loaded import encoder
-from leadscoring.rejection import feature_fault
 
 decoder: LeadDecoder[Rows] = LeadDecoder(SMALL, encoder(SMALL).encode, count_colons)
 

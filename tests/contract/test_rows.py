@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadscoring._engine import Rows
-from leadscoring.encoded import RowReader, decoded
+from leadscoring.contract.features import Contract, Feature
+from leadscoring.contract.rows import RowReader, decoded
 from leadscoring.errors import InvalidRows
-from leadscoring.features import Contract, Feature
 
 READER = RowReader(SMALL)
 

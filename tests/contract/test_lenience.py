@@ -12,11 +12,11 @@ from lead_strategies import leads
 from serving import serving
 
 from leadscoring._engine import Rows, count_colons
-from leadscoring.decode import LeadDecoder
+from leadscoring.contract.decode import LeadDecoder
+from leadscoring.contract.features import Contract, Feature
+from leadscoring.contract.lenience import LenientDecoder
 from leadscoring.errors import RequestError, ValidationError
-from leadscoring.features import Contract, Feature
 from leadscoring.lead import Lead, LenientLead
-from leadscoring.lenience import LenientDecoder
 from leadscoring.model.loaded import encoder
 
 strict: LeadDecoder[Rows] = LeadDecoder(SMALL, encoder(SMALL).encode, count_colons)

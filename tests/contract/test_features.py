@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from leadscoring.contract.features import Contract, Feature, nearest
 from leadscoring.errors import CardInvalid
-from leadscoring.features import Contract, Feature, nearest
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from leadscoring.features import nearest
+from leadscoring.contract.features import nearest
 
 COMPARISONS = 400
 """Comparisons of an unknown name with a known one that one request gets: some 3 ms of them, however long the names."""

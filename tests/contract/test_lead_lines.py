@@ -11,9 +11,9 @@ from fuzzing import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leadscoring.api.lead_lines import LONGEST_LINE, MOST_LINES, PAUSE, LeadTable, Line, json_lines
+from leadscoring.contract.features import Contract, Feature
+from leadscoring.contract.lead_lines import LONGEST_LINE, MOST_LINES, PAUSE, LeadTable, Line, json_lines
 from leadscoring.errors import MalformedJson, ValidationError
-from leadscoring.features import Contract, Feature
 
 HEADER = "lead_id,revenue,visits,growth,decision_maker,source,region / city (ü),open_rate\n"
 

@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from leadscoring.contract.features import Contract, Feature
+from leadscoring.contract.naming import Guesser, Known
+from leadscoring.contract.rejection import FAULTS_SHOWN, FEATURES_ALLOWED, feature_fault, pointer, shown, told
 from leadscoring.errors import Fault, MalformedJson, RequestError, ValidationError
-from leadscoring.features import Contract, Feature
-from leadscoring.naming import Guesser, Known
-from leadscoring.rejection import FAULTS_SHOWN, FEATURES_ALLOWED, feature_fault, pointer, shown, told
 
 LEAD_ID = "lead_id"
 

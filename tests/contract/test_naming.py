@@ -2,7 +2,7 @@
 
 import pytest
 
-from leadscoring.naming import COMPARISONS, Guesser, Known, Rule, plain
+from leadscoring.contract.naming import COMPARISONS, Guesser, Known, Rule, plain
 
 NAMES = ("annual_revenue", "web_visits", "open_rate", "decision_maker", "source")
 

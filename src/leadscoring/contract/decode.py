@@ -14,10 +14,10 @@ from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import astuple
 
 from leadscoring._engine import Split, join_rows
+from leadscoring.contract.features import Contract, Feature
+from leadscoring.contract.rejection import Refusals, Rejection, no_array
 from leadscoring.errors import BatchTooLarge, MalformedJson, RequestError
-from leadscoring.features import Contract, Feature
 from leadscoring.lead import LEAD_ID_LENGTH, LEAD_ID_MAX, Lead, id_text
-from leadscoring.rejection import Refusals, Rejection, no_array
 from leadscoring.stretches import Stretches, at_once
 
 ENVELOPE_KEYS = 2

@@ -1,0 +1,1 @@
+"""What a lead may hold: features, and how bytes become leads by them."""
