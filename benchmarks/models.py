@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import xgboost as xgb
 
-from leadscoring.default_contract import CONTRACT
-from leadscoring.demo import demo_leads
+from leadscoring.demo.contract import CONTRACT
+from leadscoring.demo.leads import demo_leads
 from leadscoring.model.calibration import Calibration, logistic
 from leadscoring.model.card import ATTRIBUTE, Card, Reference
 

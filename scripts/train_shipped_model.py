@@ -14,7 +14,7 @@ import click
 import msgspec
 
 from leadscoring.contract.features import Contract
-from leadscoring.default_contract import CONTRACT
+from leadscoring.demo.contract import CONTRACT
 from leadscoring.model.card import ATTRIBUTE
 
 MADE_ON = datetime(2026, 1, 1, tzinfo=UTC)

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 
-from leadscoring.default_contract import CONTRACT
-from leadscoring.demo import demo_leads
+from leadscoring.demo.contract import CONTRACT
+from leadscoring.demo.leads import demo_leads
 from leadscoring.demo_command import demo_data
 
 

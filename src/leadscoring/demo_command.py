@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from leadscoring.default_contract import CONTRACT
-from leadscoring.demo import DemoLead, demo_leads
+from leadscoring.demo.contract import CONTRACT
+from leadscoring.demo.leads import DemoLead, demo_leads
 
 Cell = str | float | int | None
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from leadscoring.contract.features import Feature
-from leadscoring.default_contract import CONTRACT
-from leadscoring.demo_truth import true_probability
+from leadscoring.demo.contract import CONTRACT
+from leadscoring.demo.truth import true_probability
 
 EXAMPLES = Path(__file__).parent.parent / "docs" / "examples"
 

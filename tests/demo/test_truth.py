@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadscoring.default_contract import CONTRACT
-from leadscoring.demo import demo_leads
-from leadscoring.demo_truth import (
+from leadscoring.demo.contract import CONTRACT
+from leadscoring.demo.leads import demo_leads
+from leadscoring.demo.truth import (
     EFFECTS,
     INTERACTIONS,
     INTERCEPT,

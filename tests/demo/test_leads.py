@@ -5,9 +5,9 @@ from itertools import pairwise
 
 import pytest
 
-from leadscoring.default_contract import CONTRACT
-from leadscoring.demo import DemoLead, demo_leads
-from leadscoring.demo_truth import true_probability
+from leadscoring.demo.contract import CONTRACT
+from leadscoring.demo.leads import DemoLead, demo_leads
+from leadscoring.demo.truth import true_probability
 
 ROWS = 20_000
 

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from leadscoring.default_contract import CONTRACT
-from leadscoring.demo_truth import true_probability
+from leadscoring.demo.contract import CONTRACT
+from leadscoring.demo.truth import true_probability
 
 Values = dict[str, float | None]
 

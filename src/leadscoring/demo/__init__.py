@@ -1,0 +1,1 @@
+"""Synthetic leads whose true probability is known."""
