@@ -8,7 +8,8 @@ import yaml
 
 from leadscoring.api.failures import errors_markdown, start_errors_markdown
 from leadscoring.logs import events_markdown
-from leadscoring.metrics import metrics_markdown
+from leadscoring.metrics import declared, metrics_markdown
+from leadscoring.model_counts import FAMILIES
 from leadscoring.settings import settings_markdown
 
 ROOT = Path(__file__).parents[1]
@@ -31,7 +32,7 @@ BLOCKS = {
     "alerts": alerts_markdown,
     "settings": settings_markdown,
     "events": events_markdown,
-    "metrics": metrics_markdown,
+    "metrics": lambda: metrics_markdown((*declared((), "local"), *FAMILIES)),
     "errors": errors_markdown,
     "start-errors": start_errors_markdown,
 }

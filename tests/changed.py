@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-ROOT = Path(__file__).parents[1]
+from project import ROOT
 
 
 def changed_files(root: Path = ROOT) -> list[str]:

@@ -7,8 +7,9 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from changed import ROOT, changed_files, needs
+from changed import changed_files, needs
 from programs import program
+from project import ROOT
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 """Files of real leads, beside the project; they are not part of it."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import httpx
-from monitoring import ROOT
+from project import ROOT
 from serving import DEADLINE
 
 GRAFANA = ROOT / "monitoring" / "grafana"

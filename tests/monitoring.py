@@ -13,9 +13,9 @@ import httpx
 import yaml
 from listener import Asked, Listener
 from programs import program
+from project import ROOT
 from serving import DEADLINE, eventually, free_port
 
-ROOT = Path(__file__).parents[1]
 PROMETHEUS = ROOT / "monitoring" / "prometheus"
 ALERTMANAGER = ROOT / "monitoring" / "alertmanager"
 RULE_FILES = sorted((PROMETHEUS / "rules").glob("*.yml"))

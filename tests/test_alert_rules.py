@@ -13,6 +13,7 @@ from test_docs import anchors, text_of
 
 from leadscoring.api.failures import STATUS
 from leadscoring.metrics import OUTCOMES, declared, error_types
+from leadscoring.model_counts import FAMILIES
 from leadscoring.tally import Family
 
 GUIDE = "docs/MONITORING.md"
@@ -35,7 +36,7 @@ def names_of(family: Family) -> set[str]:
     return {family.name + suffix for suffix in suffixes[family.kind]}
 
 
-METRICS = {name: family for family in declared((), "local") for name in names_of(family)}
+METRICS = {name: family for family in (*declared((), "local"), *FAMILIES) for name in names_of(family)}
 RECORDED = {rule["record"] for rule in RULES if "record" in rule}
 
 

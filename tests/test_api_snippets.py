@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from browser import browsing, pages
 from programs import program
+from project import ROOT
 from serving import Server, serving
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
-ROOT = Path(__file__).parents[1]
 GUIDE = (ROOT / "docs" / "API.md").read_text("utf-8")
 DEMO_KEY = "demo-api-key-123"
 SNIPPET = re.compile(r"^```(shell|python|javascript)\n(.*?)^```$", re.DOTALL | re.MULTILINE)

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from changed import ROOT, needs
+from changed import needs
+from project import ROOT
 
 TEST = """
 from leadscoring.api.score import Scoring

@@ -11,11 +11,13 @@ import pytest
 import yaml
 from dashboards import DASHBOARDS, FILES, GRAFANA, PANELS, Place, variables, variants
 from infra.environments import FILE
-from monitoring import NAMES, PROMETHEUS, ROOT, RULES, run
+from monitoring import NAMES, PROMETHEUS, RULES, run
+from project import ROOT
 from test_alert_rules import METRICS, RECORDED, asked_for, matchers
 
 from leadscoring.errors import LeadScoringError
 from leadscoring.metrics import declared
+from leadscoring.model_counts import FAMILIES
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"]["grafana"]
 PROVISIONING = GRAFANA / "provisioning"
@@ -120,7 +122,8 @@ def check_label(name: str, label: str, operator: str, value: str) -> None:
     if name not in METRICS or label in ("job", "instance"):
         return
     routes = ("/api/v1/score", "/api/v1/score/batch")
-    family = next(each for each in declared(routes, "azure", "production") if each.name == METRICS[name].name)
+    families = (*declared(routes, "azure", "production"), *FAMILIES)
+    family = next(each for each in families if each.name == METRICS[name].name)
     assert label in family.labels, (name, label)
     if not family.labels[label]:
         return  # its values come from the model

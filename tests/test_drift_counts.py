@@ -20,7 +20,6 @@ from leadscoring._engine import Rows
 from leadscoring.contract.features import Contract, Feature
 from leadscoring.drift import LABELS, Baseline, baseline
 from leadscoring.drift_counts import AREA, DriftCounts
-from leadscoring.metrics import Metrics
 from leadscoring.model.card import Bins, Card, Reference
 from leadscoring.model.loaded import encoder
 from leadscoring.tally import Tally, make_file
@@ -212,10 +211,9 @@ def shown(exposition: bytes) -> dict[tuple[str, ...], float]:
 
 def test_series_are_shown_at_zero_beside_the_reference() -> None:
     """A rate must see the first lead; bins that a feature does not have are not shown."""
-    metrics = Metrics((), "local", base=base())
-    assert metrics.drift is not None
-    metrics.drift.count(encoded(features()), [0.0])
-    found = shown(metrics.exposition())
+    counts = DriftCounts(Tally((), area=AREA), base())
+    counts.count(encoded(features()), [0.0])
+    found = shown(counts.exposition())
     assert found["model_feature_bins_total", "visits", "2"] == 1
     assert found["model_feature_bins_total", "visits", "missing"] == 0
     assert found["model_feature_reference_share", "visits", "missing"] == 0.1
@@ -238,8 +236,3 @@ def test_names_that_need_care_are_read_back() -> None:
     samples = [sample for family in text_string_to_metric_families(said) for sample in family.samples]
     assert {(sample.labels["feature"], sample.labels["model_version"]) for sample in samples} == {(name, version)}
     assert {sample.name for sample in samples} == {"model_feature_bins_total", "model_feature_reference_share"}
-
-
-def test_a_model_without_a_reference_has_no_series() -> None:
-    """Nor are there heads of metrics without any."""
-    assert b"model_score_bins" not in Metrics((), "local").exposition()

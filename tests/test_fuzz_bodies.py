@@ -5,7 +5,6 @@ Bodies are those of ``benchmarks.hostile`` and the ones of ``corpus/bodies``, mu
 
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 from benchmarks.hostile import Names, bodies
 from factories import SMALL
 from fuzzing import EFFORT, examples
+from project import ROOT
 from reference_reader import NoLead, read_lead
 
 from leadscoring._engine import Rows, count_colons
@@ -27,7 +27,7 @@ from leadscoring.stretches import Work
 
 pytestmark = pytest.mark.timeout(300 * EFFORT)
 
-CORPUS = sorted((Path(__file__).parent / "corpus" / "bodies").iterdir())
+CORPUS = sorted((ROOT / "tests" / "corpus" / "bodies").iterdir())
 LARGEST = 5_242_880
 LEADS = 1000
 

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from monitoring import ROOT, watching
+from monitoring import watching
 from programs import program
+from project import ROOT
 from serving import eventually
 from test_operations_guide import Desk, at_desk, commands_of
 

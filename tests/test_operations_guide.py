@@ -14,11 +14,11 @@ from typing import NamedTuple
 import pytest
 import yaml
 from programs import program
+from project import ROOT
 from serving import KEY, Server, serving
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
-ROOT = Path(__file__).parents[1]
 GUIDE = ROOT / "docs" / "OPERATIONS.md"
 BLOCK = re.compile(r"^( *)```bash\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
 DEMO_KEY = "demo-api-key-123"

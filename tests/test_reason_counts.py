@@ -12,7 +12,7 @@ from serving import Server, serving
 
 from leadscoring.contract.features import Contract, Feature
 from leadscoring.lead import Scored
-from leadscoring.metrics import Metrics, Spent
+from leadscoring.metrics import Spent
 from leadscoring.model.card import Card
 from leadscoring.model.file import open_model
 from leadscoring.model.loaded import LoadedModel
@@ -47,9 +47,8 @@ def model(tmp_path: Path) -> LoadedModel:
 
 def test_a_lead_alone_and_a_batch_count_what_they_are_answered(model: LoadedModel) -> None:
     """As many of each feature and direction as the answers hold, and none where none was asked for."""
-    metrics = Metrics((), "local", card=model.card)
-    assert metrics.reasons
-    scorer = Scorer(model, Local(model.trees), reasons=model.trees.counting(metrics.reasons.numbers))
+    counts = ReasonCounts(Tally((), area=AREA), 0, model.card)
+    scorer = Scorer(model, Local(model.trees), reasons=model.trees.counting(counts.numbers))
 
     async def ask(reasons: int) -> Counter[tuple[str, str]]:
         asked = Asked(reasons)
@@ -62,15 +61,14 @@ def test_a_lead_alone_and_a_batch_count_what_they_are_answered(model: LoadedMode
 
     expected = asyncio.run(ask(3))
     assert asyncio.run(ask(0)) == Counter()
-    assert counted(metrics.reasons) == expected
+    assert counted(counts) == expected
     assert sum(expected.values()) == 3 * 71
 
 
 def test_series_are_shown_at_zero() -> None:
     """Each feature of the contract with both directions: a rate must see the first."""
-    found = shown(Metrics((), "local", card=card()).exposition().decode())
+    found = shown(ReasonCounts(Tally((), area=AREA), 0, card()).exposition().decode())
     assert found == {(name, way): 0.0 for name in SMALL.names for way in ("increases", "decreases")}
-    assert not shown(Metrics((), "local").exposition().decode())
 
 
 def test_a_successor_goes_on_unless_it_has_another_model(tmp_path: Path) -> None:

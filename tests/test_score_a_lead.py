@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from browser import pages
+from project import ROOT
 from serving import Server, free_port, serving
 
 pytestmark = pytest.mark.integration
 
-ROOT = Path(__file__).parents[1]
 PROGRAM = ROOT / "docs" / "examples" / "score_a_lead.py"
 
 

@@ -12,12 +12,11 @@ from pathlib import Path
 import psutil
 import pytest
 from factories import LEAD, SMALL, bare_model_file, booster, card, model_file
+from project import ROOT
 from serving import DEADLINE, Server, eventually, free_port, serving, start
 
 from leadscoring.model.card import GoldenRow
 from leadscoring.settings import TABLE
-
-ROOT = Path(__file__).parents[1]
 
 pytestmark = pytest.mark.integration
 

@@ -2,9 +2,9 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from project import ROOT
 
 from leadscoring.errors import SettingError, SettingsConflict
 from leadscoring.settings import RELATIONS, TABLE, Secret, Settings, read_settings, settings_help
@@ -165,13 +165,13 @@ def test_origins_are_taken_as_browsers_send_them() -> None:
 
 def test_the_documentation_of_settings_is_fresh() -> None:
     """It is rendered from the table by ``scripts/render_docs.py``."""
-    script = Path(__file__).parents[1] / "scripts" / "render_docs.py"
+    script = ROOT / "scripts" / "render_docs.py"
     checked = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
     assert checked.returncode == 0, f"run scripts/render_docs.py: {checked.stdout}{checked.stderr}"
 
 
 def test_the_documentation_has_a_row_for_every_setting() -> None:
     """And a line for every relation."""
-    said = (Path(__file__).parents[1] / "docs" / "OPERATIONS.md").read_text("utf-8")
+    said = (ROOT / "docs" / "OPERATIONS.md").read_text("utf-8")
     assert all(f"| `{row.name}` | {row.help} |" in said for row in TABLE)
     assert all(relation.allowed in said for relation in RELATIONS)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from programs import missing
+from project import ROOT
 
-ROOT = Path(__file__).parents[1]
 SPHINX = ROOT / "build" / "docs" / "env" / "bin" / "sphinx-build"
 PAGES = sorted(
     page.relative_to(ROOT)

@@ -10,10 +10,9 @@ from time import monotonic
 
 import msgspec
 
-from leadscoring import __version__, drift_counts, errors, reason_counts
-from leadscoring.drift import Baseline
+from leadscoring import __version__, errors
 from leadscoring.lead import Score, Scored
-from leadscoring.model.card import TIERS, Card
+from leadscoring.model.card import TIERS
 from leadscoring.tally import OTHER, Count, Family, Tally
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", OTHER)
@@ -29,9 +28,6 @@ SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 
 MODEL_SECONDS = (0.000005, 0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.025, 0.1, 0.5, 2.5)
 STAGES = ("decode", "predict", "explain", "encode")
-AREA = drift_counts.AREA + reason_counts.AREA
-"""Numbers of each process that are counted by what its model has: bins, then reasons."""
-
 QUEUE = "queue"
 """The stage before the others, of those requests that had to wait."""
 
@@ -100,8 +96,6 @@ def declared(endpoints: Iterable[str], provider: str, env: str = "") -> tuple[Fa
         ),
         *of_endpoint(provider),
         *of_process(env),
-        *drift_counts.FAMILIES,
-        reason_counts.FAMILY,
     )
 
 
@@ -142,10 +136,10 @@ def of_process(env: str) -> tuple[Family, ...]:
     )
 
 
-def metrics_markdown() -> str:
-    """The table of metrics as Markdown for the documentation, by the names that ``/metrics`` shows."""
+def metrics_markdown(families: Iterable[Family]) -> str:
+    """A table of metrics as Markdown for the documentation, by the names that ``/metrics`` shows."""
     lines = ["| Metric | Type | Labels | Meaning |", "|---|---|---|---|"]
-    for family in declared((), "local"):
+    for family in families:
         if family.hidden:
             continue
         name = family.name + ("_total" if family.kind == "counter" else "")
@@ -174,7 +168,7 @@ class Spent(msgspec.Struct, gc=False):
 class Metrics:
     """The metrics of one process; with ``file``, of all workers that share it.
 
-    Scored leads are counted by ``base``, where the model has one, and reasons by the features of ``card``.
+    ``area`` numbers of each process are left to whoever counts by what a model has, and ``of_model`` writes them.
     """
 
     def __init__(
@@ -183,12 +177,10 @@ class Metrics:
         provider: str,
         file: Path | None = None,
         env: str = "",
-        base: Baseline | None = None,
-        card: Card | None = None,
+        area: int = 0,
     ) -> None:
-        self._tally = tally = Tally(declared(endpoints, provider, env), file, AREA)
-        self.drift = None if base is None else drift_counts.DriftCounts(tally, base)
-        self.reasons = None if card is None else reason_counts.ReasonCounts(tally, drift_counts.AREA, card)
+        self.tally = tally = Tally(declared(endpoints, provider, env), file, area)
+        self.of_model: Callable[[], bytes] = bytes
         self._provider = provider
         self._answered: dict[tuple[str, str, int], Callable[..., None]] = {}
         self._turned_away: dict[str, Callable[..., None]] = {}
@@ -238,9 +230,9 @@ class Metrics:
         record(1.0, seconds, -1.0)
 
     def _recorder(self, method: str, endpoint: str, status: int) -> Callable[..., None]:
-        record = self._tally.together(
-            self._tally.count("http_requests", method, endpoint, str(status)),
-            self._tally.spread("http_request_duration_seconds", method, endpoint),
+        record = self.tally.together(
+            self.tally.count("http_requests", method, endpoint, str(status)),
+            self.tally.spread("http_request_duration_seconds", method, endpoint),
             self._active,
         )
         if method in METHODS:  # a client may make up methods, and they must not pile up here
@@ -266,9 +258,9 @@ class Metrics:
         """A request was answered at its head with a 503, because there is more work than can be done in time."""
         record = self._turned_away.get(endpoint)
         if record is None:
-            record = self._turned_away[endpoint] = self._tally.together(
-                self._tally.count("http_requests", "POST", endpoint, "503"),
-                self._tally.spread("http_request_duration_seconds", "POST", endpoint),
+            record = self._turned_away[endpoint] = self.tally.together(
+                self.tally.count("http_requests", "POST", endpoint, "503"),
+                self.tally.spread("http_request_duration_seconds", "POST", endpoint),
                 self._rejections["overloaded"],
             )
         record(1.0, 0.0, 1.0)
@@ -293,25 +285,25 @@ class Metrics:
         """A lead or call could not be scored; ``error_type`` is the name of one of our errors."""
         count = self._errors.get(error_type)
         if count is None:
-            count = self._errors[error_type] = self._tally.count("model_prediction_errors", self._provider, error_type)
+            count = self._errors[error_type] = self.tally.count("model_prediction_errors", self._provider, error_type)
         count.add()
 
     def attempted(self, outcome: str) -> None:
         """A call of the remote model ended in one of ATTEMPTS."""
-        self._tally.count("model_endpoint_attempts", self._provider, outcome).add()
+        self.tally.count("model_endpoint_attempts", self._provider, outcome).add()
 
     def breaker(self, state: int) -> None:
         """The breaker in front of the remote model has changed."""
-        self._tally.count("model_endpoint_breaker_state", self._provider).set(float(state))
+        self.tally.count("model_endpoint_breaker_state", self._provider).set(float(state))
 
     def matches(self, as_certified: bool | None) -> None:
         """Whether the remote model scores the golden rows as certified, if that is known."""
         known = nan if as_certified is None else float(as_certified)
-        self._tally.count("model_endpoint_matches", self._provider).set(known)
+        self.tally.count("model_endpoint_matches", self._provider).set(known)
 
     def fell_back(self, leads: int) -> None:
         """So many leads were scored by the local model instead of the remote one."""
-        self._tally.count("model_fallback_answers", self._provider).add(leads)
+        self.tally.count("model_fallback_answers", self._provider).add(leads)
 
     def keys(self, demo_active: bool, next_expiry: float) -> None:
         """Whether the demo key is accepted, and when the next of the working keys expires."""
@@ -321,7 +313,7 @@ class Metrics:
     def serving(self) -> int:
         """How many processes serve now."""
         now = monotonic()
-        return sum(now - beat < BEAT_SECONDS for beat in self._tally.each(BEAT) if beat)
+        return sum(now - beat < BEAT_SECONDS for beat in self.tally.each(BEAT) if beat)
 
     def workers(self, wanted: int) -> None:
         """So many processes should serve, as many do as have just said so."""
@@ -346,9 +338,8 @@ class Metrics:
 
     def close(self) -> None:
         """Leaves the file to the other workers."""
-        self._tally.close()
+        self.tally.close()
 
     def exposition(self) -> bytes:
         """The metrics in Prometheus' text format, over all workers that share the file."""
-        apart = [counts.exposition() for counts in (self.drift, self.reasons) if counts is not None]
-        return b"".join((self._tally.exposition(), *apart))
+        return self.tally.exposition() + self.of_model()

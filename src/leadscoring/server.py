@@ -20,9 +20,10 @@ from leadscoring.drain import Server
 from leadscoring.errors import CannotStart
 from leadscoring.keys import KeyCopy, KeyRing
 from leadscoring.logs import Log, configure
-from leadscoring.metrics import AREA, declared
+from leadscoring.metrics import declared
 from leadscoring.model.content import read_content
 from leadscoring.model.file import model_of
+from leadscoring.model_counts import AREA, FAMILIES
 from leadscoring.providers.table import check_installed
 from leadscoring.settings import Settings
 from leadscoring.shared_folder import shared_folder
@@ -107,7 +108,7 @@ def make_shared(shared: Shared, settings: Settings, model: bytes) -> None:
     """
     try:
         limits.make_file(shared.limits)
-        families = declared(PATHS, settings.model_endpoint_provider)
+        families = (*declared(PATHS, settings.model_endpoint_provider), *FAMILIES)
         make_file(shared.metrics, families, settings.workers + SPARE_SLOTS, AREA)
         keep_model(shared, model)
     except OSError as failure:

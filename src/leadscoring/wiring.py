@@ -24,6 +24,7 @@ from leadscoring.metrics import Metrics
 from leadscoring.model.content import read_content
 from leadscoring.model.file import Opening, model_of, open_model
 from leadscoring.model.loaded import LoadedModel, encoder
+from leadscoring.model_counts import AREA, ModelCounts
 from leadscoring.providers.provider import Provider
 from leadscoring.providers.table import is_installed, provider_of
 from leadscoring.scoring import Scorer
@@ -80,6 +81,7 @@ class Service:
     metrics: Metrics
     access_log: AccessLog
     vitals: Vitals
+    counts: ModelCounts
 
 
 @contextmanager
@@ -106,8 +108,9 @@ def open_service(
         access_log = AccessLog(output, readable, settings.log_level in ("DEBUG", "INFO"))
         closing.callback(access_log.flush)
         file = shared.metrics if shared else None
-        base = baseline(model.card) if settings.drift_metrics else None
-        metrics = Metrics(endpoints, settings.model_endpoint_provider, file, settings.env, base, model.card)
+        metrics = Metrics(endpoints, settings.model_endpoint_provider, file, settings.env, AREA)
+        counts = ModelCounts(metrics.tally, model.card, baseline(model.card) if settings.drift_metrics else None)
+        metrics.of_model = counts.exposition
         output.dropped = metrics.log_lines_dropped.add
         closing.callback(metrics.close)
         if settings.otel_traces:
@@ -117,11 +120,12 @@ def open_service(
         settle_memory()
         yield Service(
             settings=settings,
-            scorer=scorer_of(settings, model, provider, metrics),
+            scorer=scorer_of(settings, model, provider, counts),
             keys=keys,
             metrics=metrics,
             access_log=access_log,
             vitals=Vitals(),
+            counts=counts,
         )
 
 
@@ -195,10 +199,10 @@ def start_traces(settings: Settings) -> Callable[[], None]:
     return tracing.start(settings)
 
 
-def scorer_of(settings: Settings, model: LoadedModel, provider: Provider, metrics: Metrics) -> Scorer:
-    """The scorer: one that tells what it does where traces are on."""
-    count = metrics.drift.count if metrics.drift else None
-    reasons = model.trees.counting(metrics.reasons.numbers) if metrics.reasons else None
+def scorer_of(settings: Settings, model: LoadedModel, provider: Provider, counts: ModelCounts) -> Scorer:
+    """The scorer: one that reports its spans where traces are on."""
+    count = counts.drift.count if counts.drift else None
+    reasons = model.trees.counting(counts.reasons.numbers)
     if settings.otel_traces:
         from leadscoring.traced_scoring import TracedScorer
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from factories import LEAD, model_file
 from programs import missing
+from project import ROOT
 from serving import KEY, Server, serving
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
-ROOT = Path(__file__).parents[2]
 MAKERS = ROOT / "build" / "clients"
 USES = ROOT / "tests" / "clients"
 SHIPPED = ROOT / "models" / "model.json"

@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 from factories import model_file
 from fuzzing import EFFORT, examples
+from project import ROOT
 from serving import KEY, Server, serving
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120 * EFFORT)]
 
 HOOKS = Path(__file__).with_name("openapi_hooks.py")
-SHIPPED_MODEL = Path(__file__).parents[2] / "models" / "model.json"
+SHIPPED_MODEL = ROOT / "models" / "model.json"
 
 
 def schemathesis(server: Server, folder: Path, number: int) -> "subprocess.CompletedProcess[str]":

@@ -2,16 +2,16 @@
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
+from project import ROOT
 
 from leadscoring.contract.features import Feature
 from leadscoring.demo.contract import CONTRACT
 from leadscoring.demo.truth import true_probability
 
-EXAMPLES = Path(__file__).parent.parent / "docs" / "examples"
+EXAMPLES = ROOT / "docs" / "examples"
 
 
 def allows(feature: Feature, value: float | None) -> bool:

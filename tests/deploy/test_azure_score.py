@@ -11,11 +11,12 @@ import pytest
 from factories import LEAD, SMALL, bare_model_file, booster, card, lead, model_file, stock_margins
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from project import ROOT
 
 from leadscoring.errors import GoldenRowMismatch, InvalidRows, MalformedJson, ModelNotFound, RequestError
 from leadscoring.model.card import GoldenRow
 
-SCRIPT = Path(__file__).parents[2] / "deploy" / "azure_ml" / "score.py"
+SCRIPT = ROOT / "deploy" / "azure_ml" / "score.py"
 ROWS = [list(golden.row) for golden in card().golden]
 
 

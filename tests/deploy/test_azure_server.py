@@ -11,12 +11,12 @@ import httpx
 import numpy as np
 import pytest
 from programs import missing
+from project import ROOT
 from serving import DEADLINE, eventually, free_port, serving
 from ways import PATIENT, checked
 
 from leadscoring.model.calibration import Calibration
 
-ROOT = Path(__file__).parents[2]
 SERVER = ROOT / "build" / "azureml" / "venv" / "bin"
 SCRIPT = ROOT / "deploy" / "azure_ml" / "score.py"
 HAS_FAILED = 3

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 import yaml
+from project import ROOT
 
 from leadscoring.settings import DEMO_KEY, TABLE, read_settings
 
-ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 PORTS = {"api": 8000, "prometheus": 9090, "alertmanager": 9093, "grafana": 3000}

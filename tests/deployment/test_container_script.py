@@ -6,10 +6,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from project import ROOT
 
 from leadscoring.settings import settings_help
 
-ROOT = Path(__file__).parents[2]
 NEEDED = ("sh", "sed", "grep", "head", "cat", "dirname", "printenv", "git")
 ENGINE = """#!/bin/sh
 printf '%s\\n' "$(basename "$0") $*" >>"$TOLD"

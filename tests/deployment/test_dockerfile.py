@@ -1,9 +1,9 @@
 """What the image is built from: files that exist, and no others."""
 
 import re
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from project import ROOT
+
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
 
 

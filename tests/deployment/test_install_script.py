@@ -5,8 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parents[2]
+from project import ROOT
 
 PYTHON = """#!/bin/sh
 case "$*" in

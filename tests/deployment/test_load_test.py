@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from project import ROOT
 from serving import KEY, Server, serving
 
 pytestmark = pytest.mark.integration
 
-ROOT = Path(__file__).parents[2]
 GENEROUS = {"LOAD_P95_MS": "30000"}
 """The tests share their machine, so how fast it is is nothing they can judge."""
 

@@ -14,11 +14,11 @@ import pytest
 import yaml
 from listener import Asked, Listener
 from programs import program
+from project import ROOT
 from serving import DEADLINE, KEY, Server, eventually, free_port, serving
 
 pytestmark = pytest.mark.integration
 
-ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "scripts"
 OPERATORS = ("quick_test.sh", "validate-deployment.sh", "start-monitoring.sh", "container.sh", "deploy-aws.sh")
 RELEASERS = (

@@ -14,9 +14,9 @@ from pathlib import Path
 import psutil
 import pytest
 from containers import Container, Image, running
+from project import ROOT
 from serving import children, eventually
 
-ROOT = Path(__file__).parents[2]
 MEGABYTE = 1 << 20
 AT_MOST_MEGABYTES = 150
 

@@ -3,14 +3,13 @@
 import json
 import re
 import shlex
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from infra.aws import names as aws
 from infra.environments import read_environments
+from project import ROOT
 
-ROOT = Path(__file__).parents[2]
 PAGES = ("docs/DEPLOYMENT.md", "docs/OPERATIONS.md")
 AZURE: dict[str, str] = json.loads((ROOT / "infra" / "azure" / "names.json").read_bytes())
 BLOCK = re.compile(r"^( *)```bash\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)

@@ -10,10 +10,10 @@ import yaml
 from infra.environments import ELSEWHERE, FILE, Environment, read_environments
 from infra.kubernetes import CHART, SCHEMA, USED, overrides, schema, schema_text
 from jsonschema import Draft7Validator
+from project import ROOT
 
 from leadscoring.settings import DEMO_KEY, TABLE
 
-ROOT = Path(__file__).parents[2]
 VALUES: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text("utf-8"))
 TEMPLATES = {path.name: path.read_text("utf-8") for path in (CHART / "templates").iterdir()}
 

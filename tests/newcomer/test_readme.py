@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from project import ROOT
 from serving import eventually, free_port
 
-README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+README = (ROOT / "README.md").read_text("utf-8")
 FIRST_START, TESTS = 900, 3000
 """Seconds: time enough for a busy machine, since nothing here measures speed."""
 
@@ -133,7 +134,7 @@ def commands(title: str) -> list[str]:
 
 def test_the_machine_has_nothing_that_the_readme_does_not_name(machine: Machine) -> None:
     """Each package that was asked for stands in it, and there is neither a compiler nor what else developers have."""
-    script = (Path(__file__).parents[2] / "scripts" / "newcomer-test.sh").read_text("utf-8")
+    script = (ROOT / "scripts" / "newcomer-test.sh").read_text("utf-8")
     asked = re.search(r'^make_root "\$ROOT" (\S+)$', script, re.MULTILINE)
     assert asked
     named = re.search(r"apt-get install ([a-z0-9\s-]+)`", README)

@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from project import ROOT
 
 pytestmark = pytest.mark.programs("jq")
 
-ROOT = Path(__file__).parents[2]
 DIGEST = "sha256:" + "4f1c0d9a7b3e" + "0" * 52
 NAME = "ghcr.io/some-team/lead-scoring-api"
 

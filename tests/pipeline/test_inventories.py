@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 from programs import missing
+from project import ROOT
 
 from leadscoring.settings import DEMO_KEY
 
-ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / "build" / "release" / "env"
 LOCKS = sorted(file.stem for file in (ROOT / "requirements").glob("serve*.txt"))
 

@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from project import ROOT
 from serving import DEADLINE, KEY, Server, eventually, free_port, serving
 
 import leadscoring
 
 pytestmark = [pytest.mark.integration, pytest.mark.programs("curl", "jq")]
 
-ROOT = Path(__file__).parents[2]
 VERSION = leadscoring.__version__
 BEFORE = f"{VERSION}-aaaaaaaaaaaa"
 SAME_VERSION = f"{VERSION}-bbbbbbbbbbbb"

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 from packaging.markers import Marker
+from project import ROOT
 
-ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".github" / "workflows"
 WORKFLOWS: dict[str, dict[str, Any]] = {
     file.name: yaml.load(file.read_text("utf-8"), yaml.BaseLoader)  # noqa: S506  # it makes strings and nothing else

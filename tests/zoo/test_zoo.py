@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from project import ROOT
 
 from leadscoring.errors import ModelUnsupported
 from leadscoring.model.calibration import logistic
 from leadscoring.model.file import Opening, open_model
 from leadscoring.model.loaded import LoadedModel
 
-FOLDER = Path(os.environ.get("ZOO_FOLDER", Path(__file__).parents[2] / "build" / "zoo"))
+FOLDER = Path(os.environ.get("ZOO_FOLDER", ROOT / "build" / "zoo"))
 
 OTHER_ORDER = ("1.0.", "1.1.", "1.2.")
 """Versions that add the base score last: the last bit of their margins may be another than that of all later ones."""

@@ -15,10 +15,10 @@ from infra.aws import names
 from infra.aws.account import Account
 from infra.aws.app import synthesize
 from infra.environments import FILE, EnvironmentInvalid, read_environment
+from project import ROOT
 
 from leadscoring.settings import DEMO_KEY
 
-ROOT = Path(__file__).parents[3]
 GIVEN = {"IMAGE_TAG": "1.0.0", "CERTIFICATE_ARN": "arn:aws:acm:us-east-1:123456789012:certificate/0f1e"}
 
 NOT_HERE = {

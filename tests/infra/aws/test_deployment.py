@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import pytest
 from infra.aws import names
 from infra.environments import FILE
+from project import ROOT
 
-ROOT = Path(__file__).parents[3]
 KNOWN_MACHINE = "ml.c5.large"
 LEFT_OUT = {
     "AWS::ApplicationAutoScaling::ScalableTarget",

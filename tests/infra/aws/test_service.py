@@ -6,7 +6,6 @@ here, on the template.
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -15,6 +14,7 @@ from aws_cdk.assertions import Match, Template
 from infra.aws import names
 from infra.aws.account import Account
 from infra.environments import Environment, read_environment
+from project import ROOT
 
 Resource = dict[str, Any]
 Synthesized = Callable[..., dict[str, Any]]
@@ -234,7 +234,7 @@ def test_every_symptom_of_the_guide_has_an_alarm_that_tells_somebody(template: d
 
 def test_the_deployment_guide_names_every_alarm(synthesized: Synthesized) -> None:
     """And none that is not made."""
-    page = (Path(__file__).parents[3] / "docs" / "DEPLOYMENT.md").read_text("utf-8")
+    page = (ROOT / "docs" / "DEPLOYMENT.md").read_text("utf-8")
     section = page.partition("\n## AWS\n")[2].partition("\n## ")[0]
     made = {
         alarm["AlarmName"]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from infra.azure.__main__ import TEMPLATES
 from infra.environments import Environment
+from project import ROOT
 
 from leadscoring.logs import EVENTS
 
@@ -203,7 +204,7 @@ def test_nobody_is_told_unless_somebody_is_named(only: Callable[..., dict[str, A
 
 def test_the_deployment_guide_names_every_alert(changed: Changed, alerts: Alerts) -> None:
     """And none that is not made."""
-    page = (Path(__file__).parents[3] / "docs" / "DEPLOYMENT.md").read_text("utf-8")
+    page = (ROOT / "docs" / "DEPLOYMENT.md").read_text("utf-8")
     section = page.partition("\n## Azure\n")[2].partition("\n## ")[0]
     folder = changed(remote)
     found = {

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from project import ROOT
 
-ROOT = Path(__file__).parents[3]
 DOUBLE = Path(__file__).parent / "az.py"
 EMPTY: dict[str, Any] = {
     "signed_in": True, "group": "", "vault": "", "may_read": True, "secrets": {}, "images": [], "locked": [], "blue": False,

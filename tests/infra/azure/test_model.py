@@ -19,9 +19,9 @@ import pytest
 from infra.azure.__main__ import TEMPLATES
 from infra.azure.bicep import Template
 from infra.environments import Environment
+from project import ROOT
 
 KEY = "key-of-the-crm"
-ROOT = Path(__file__).parents[3]
 Only = Callable[..., dict[str, Any]]
 
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[3]
+from project import ROOT
+
 TABLE = "ContainerAppConsoleLogs_CL"
 COLUMNS = ("TimeGenerated:datetime", "ContainerAppName_s:string", "ContainerName_s:string", "ContainerGroupName_s:string",
            "RevisionName_s:string", "Log_s:string", "Stream_s:string")  # fmt: skip

@@ -13,6 +13,7 @@ from infra.azure.subscription import (
     read_secrets,
     read_subscription,
 )
+from project import ROOT
 
 from leadscoring.settings import DEMO_KEY
 
@@ -55,7 +56,7 @@ def test_a_secret_that_opens_the_service_to_everyone_is_refused(name: str, value
 
 def test_the_deployment_guide_has_every_variable() -> None:
     """But for the one that the script sets itself."""
-    page = (Path(__file__).parents[3] / "docs" / "DEPLOYMENT.md").read_text("utf-8")
+    page = (ROOT / "docs" / "DEPLOYMENT.md").read_text("utf-8")
     section = page.partition("\n## Azure\n")[2].partition("\n## ")[0]
     for name in {row.name for row in INPUTS} - {"MODEL_KEY"} | set(SECRETS):
         assert f"`{name}`" in section, name

@@ -1,18 +1,17 @@
 """What comes into being has the sizes of the environment, ends without losing a request, and may do as little as it can."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from infra.environments import Environment
+from project import ROOT
 
 from leadscoring.settings import TABLE, read_settings
 
 from .conftest import KEYS, RELEASE, Chart, Release
 
-ROOT = Path(__file__).parents[3]
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
 NAMES = {row.name for row in TABLE}
 

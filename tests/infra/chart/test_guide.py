@@ -15,12 +15,12 @@ import helm_python as helm
 import pytest
 import yaml
 from infra.kubernetes import CHART
+from project import ROOT
 
 from .cluster import Cluster, Resource
 from .cluster_api import LINES, OPERATOR, RESOURCES, Groups, simulated
 from .conftest import KEYS, NAMESPACE, RELEASE, Chart
 
-ROOT = Path(__file__).parents[3]
 GUIDE = (ROOT / "docs" / "DEPLOYMENT.md").read_text("utf-8").partition("\n## Kubernetes\n")[2].partition("\n## ")[0]
 
 HELM = f"""#!{sys.executable}

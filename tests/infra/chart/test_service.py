@@ -17,13 +17,13 @@ from pathlib import Path
 import httpx
 import pytest
 from infra.environments import Environment
+from project import ROOT
 from serving import KEY, Server, eventually, free_port, wait_until_ready
 
 from leadscoring.settings import DEMO_KEY
 
 from .conftest import Chart, Release
 
-ROOT = Path(__file__).parents[3]
 SERVICE = ROOT / ".venv" / "bin" / "leadscoring"
 LEAD = (ROOT / "docs" / "examples" / "sample_request_1.json").read_bytes()
 
