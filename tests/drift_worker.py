@@ -6,7 +6,7 @@ from pathlib import Path
 from leadscoring._engine import Rows
 from leadscoring.drift import Baseline
 from leadscoring.drift_counts import AREA, DriftCounts
-from leadscoring.tally import Tally
+from leadscoring.telemetry.tally import Tally
 
 
 def count_until_told(path: Path, base: Baseline, rows: list[list[float | None]], pipe: Connection) -> None:

@@ -12,9 +12,9 @@ from programs import program
 from test_docs import anchors, text_of
 
 from leadscoring.api.failures import STATUS
-from leadscoring.metrics import OUTCOMES, declared, error_types
 from leadscoring.model_counts import FAMILIES
-from leadscoring.tally import Family
+from leadscoring.telemetry.metrics import OUTCOMES, declared, error_types
+from leadscoring.telemetry.tally import Family
 
 GUIDE = "docs/MONITORING.md"
 BY_NAME = [pytest.param(rule, id=f"{rule['alert']}-{rule['labels']['severity']}-{rule['for']}") for rule in ALERTS]

@@ -16,8 +16,8 @@ from project import ROOT
 from test_alert_rules import METRICS, RECORDED, asked_for, matchers
 
 from leadscoring.errors import LeadScoringError
-from leadscoring.metrics import declared
 from leadscoring.model_counts import FAMILIES
+from leadscoring.telemetry.metrics import declared
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"]["grafana"]
 PROVISIONING = GRAFANA / "provisioning"

@@ -22,7 +22,7 @@ from leadscoring.drift import LABELS, Baseline, baseline
 from leadscoring.drift_counts import AREA, DriftCounts
 from leadscoring.model.card import Bins, Card, Reference
 from leadscoring.model.loaded import encoder
-from leadscoring.tally import Tally, make_file
+from leadscoring.telemetry.tally import Tally, make_file
 
 REFERENCE = Reference(
     tuple(step / 100 for step in range(101)),

@@ -2,8 +2,8 @@
 
 from factories import card
 
-from leadscoring.metrics import Metrics
 from leadscoring.model_counts import AREA, ModelCounts
+from leadscoring.telemetry.metrics import Metrics
 
 
 def test_a_model_without_a_reference_counts_reasons_alone() -> None:

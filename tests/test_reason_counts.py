@@ -12,14 +12,14 @@ from serving import Server, serving
 
 from leadscoring.contract.features import Contract, Feature
 from leadscoring.lead import Scored
-from leadscoring.metrics import Spent
 from leadscoring.model.card import Card
 from leadscoring.model.file import open_model
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.providers.local import Local
 from leadscoring.reason_counts import AREA, ReasonCounts
 from leadscoring.scoring import Asked, Scorer
-from leadscoring.tally import Tally, make_file
+from leadscoring.telemetry.metrics import Spent
+from leadscoring.telemetry.tally import Tally, make_file
 
 Counted = dict[tuple[str, str], float]
 

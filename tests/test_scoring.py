@@ -11,12 +11,12 @@ from msgspec import UNSET
 
 from leadscoring._engine import Rows
 from leadscoring.lead import Scored, Warned
-from leadscoring.metrics import Spent
 from leadscoring.model.file import open_model
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.providers.local import Local
 from leadscoring.providers.provider import Given
 from leadscoring.scoring import Asked, Scorer
+from leadscoring.telemetry.metrics import Spent
 
 
 class Elsewhere:

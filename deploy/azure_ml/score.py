@@ -28,13 +28,13 @@ from leadscoring.api.failures import refused
 from leadscoring.contract.rows import RowReader, Values
 from leadscoring.errors import InvalidRows, MalformedJson, ModelNotFound, RequestError
 from leadscoring.hosted import MODEL_NAMES
-from leadscoring.metrics import Spent
 from leadscoring.model.calibration import logistic
 from leadscoring.model.file import Opening, open_model
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.providers.local import Local
 from leadscoring.scoring import Asked, Scorer
 from leadscoring.settings import one_setting
+from leadscoring.telemetry.metrics import Spent
 
 MOST_LEADS = 100_000
 """Leads in one request; Azure's limit on a body comes first."""

@@ -15,7 +15,7 @@ import uvicorn
 from leadscoring.api.clocked import Clocked
 from leadscoring.api.listener import check_listens
 from leadscoring.errors import CannotStart
-from leadscoring.logs import Log
+from leadscoring.telemetry.log import Log
 
 log = Log("leadscoring")
 

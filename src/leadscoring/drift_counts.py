@@ -8,7 +8,7 @@ from typing import Any
 
 from leadscoring._engine import BinCounter, Rows
 from leadscoring.drift import BINS, LABELS, MOST_FEATURES, SCORE_LABELS, Baseline, report
-from leadscoring.tally import Family, Stamped, Tally, escaped, head
+from leadscoring.telemetry.tally import Family, Stamped, Tally, escaped, head
 
 SCORE, FEATURES = 1, 1 + BINS
 WIDTH = len(LABELS)

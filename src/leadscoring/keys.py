@@ -16,9 +16,9 @@ import msgspec
 
 from leadscoring.errors import ExpiredKey, KeyFileInvalid, KeyScope, MissingKey, UnknownKey
 from leadscoring.key_file import Entry, KeyFile, Scope, read, replace, sha256_of
-from leadscoring.logs import Log
 from leadscoring.settings import DEMO_KEY, Settings
 from leadscoring.stretches import Stretches, Work, at_once
+from leadscoring.telemetry.log import Log
 
 LOOK_SECONDS = 1.0
 """How long a change of the file may go unseen while requests come in."""

@@ -10,7 +10,7 @@ from leadscoring.drift_counts import DriftCounts
 from leadscoring.model.card import Card
 from leadscoring.reason_counts import AREA as REASONS_AREA
 from leadscoring.reason_counts import FAMILY, ReasonCounts
-from leadscoring.tally import Tally
+from leadscoring.telemetry.tally import Tally
 
 AREA = BINS_AREA + REASONS_AREA
 """Numbers of each process: bins, then reasons."""

@@ -8,7 +8,7 @@ import hashlib
 
 from leadscoring.drift import MOST_FEATURES
 from leadscoring.model.card import Card
-from leadscoring.tally import Family, Stamped, Tally, escaped, head
+from leadscoring.telemetry.tally import Family, Stamped, Tally, escaped, head
 
 DIRECTIONS = ("increases", "decreases")
 """As the answers call them, in the engine's order."""

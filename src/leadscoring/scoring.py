@@ -13,11 +13,11 @@ from msgspec import UNSET
 from leadscoring._engine import Rows
 from leadscoring.errors import RequestError
 from leadscoring.lead import Explanation, Lead, LenientLead, Model, Ranking, Reason, Scored, Timing, Warned
-from leadscoring.metrics import Spent
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.model.trees import Reasons
 from leadscoring.providers.provider import Given, Provider
 from leadscoring.stretches import Work
+from leadscoring.telemetry.metrics import Spent
 
 API_VERSION = "v1"
 PART = 32

@@ -19,8 +19,6 @@ from leadscoring.api.protocol import RESERVE
 from leadscoring.drain import Server
 from leadscoring.errors import CannotStart
 from leadscoring.keys import KeyCopy, KeyRing
-from leadscoring.logs import Log, configure
-from leadscoring.metrics import declared
 from leadscoring.model.content import read_content
 from leadscoring.model.file import model_of
 from leadscoring.model_counts import AREA, FAMILIES
@@ -28,7 +26,9 @@ from leadscoring.providers.table import check_installed
 from leadscoring.settings import Settings
 from leadscoring.shared_folder import shared_folder
 from leadscoring.supervisor import Supervisor
-from leadscoring.tally import make_file
+from leadscoring.telemetry.log import Log, configure
+from leadscoring.telemetry.metrics import declared
+from leadscoring.telemetry.tally import make_file
 from leadscoring.wiring import Shared, check_traces_installed, keep_model, opening_of
 
 SPARE_SLOTS = 2

@@ -15,7 +15,7 @@ from uvicorn.supervisors.multiprocess import Process
 
 from leadscoring.drain import Server
 from leadscoring.errors import CannotStart, LeadScoringError
-from leadscoring.logs import Log
+from leadscoring.telemetry.log import Log
 
 TICK_SECONDS = 0.25
 SILENT_SECONDS = 2.0

@@ -7,9 +7,9 @@ from opentelemetry.trace import SpanKind
 from leadscoring._engine import Rows
 from leadscoring.errors import RequestError
 from leadscoring.lead import Scored
-from leadscoring.metrics import Spent
 from leadscoring.scoring import Asked, Scorer
-from leadscoring.tracing import LEADS, PROVIDER, begin, spanning, within
+from leadscoring.telemetry.metrics import Spent
+from leadscoring.telemetry.tracing import LEADS, PROVIDER, begin, spanning, within
 
 SCORING = "score leads"
 

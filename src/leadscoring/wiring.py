@@ -19,8 +19,6 @@ from leadscoring.drift import baseline
 from leadscoring.errors import CannotStart, ModelChanged, ModelNotFound, ModelUnreadable
 from leadscoring.key_file import Scope
 from leadscoring.keys import KeyRing
-from leadscoring.logs import AccessLog, Log, configure
-from leadscoring.metrics import Metrics
 from leadscoring.model.content import read_content
 from leadscoring.model.file import Opening, model_of, open_model
 from leadscoring.model.loaded import LoadedModel, encoder
@@ -29,7 +27,10 @@ from leadscoring.providers.provider import Provider
 from leadscoring.providers.table import is_installed, provider_of
 from leadscoring.scoring import Scorer
 from leadscoring.settings import Settings
-from leadscoring.vitals import Vitals
+from leadscoring.telemetry.access_log import AccessLog
+from leadscoring.telemetry.log import Log, configure
+from leadscoring.telemetry.metrics import Metrics
+from leadscoring.telemetry.vitals import Vitals
 
 log = Log("leadscoring")
 
@@ -194,7 +195,7 @@ def check_traces_installed() -> None:
 def start_traces(settings: Settings) -> Callable[[], None]:
     """Sends traces from now on; gives what ends that. Raises ``CannotStart`` when the libraries are not installed."""
     check_traces_installed()
-    from leadscoring import tracing
+    from leadscoring.telemetry import tracing
 
     return tracing.start(settings)
 

@@ -22,13 +22,13 @@ from leadscoring.api.operations import Operations
 from leadscoring.api.pulse import Pulse
 from leadscoring.errors import EndpointError, RequestError
 from leadscoring.keys import KeyRing
-from leadscoring.metrics import Metrics
 from leadscoring.model.card import Card, GoldenRow
 from leadscoring.model.file import open_model
 from leadscoring.providers.local import Local
 from leadscoring.scoring import Scorer
 from leadscoring.settings import read_settings
-from leadscoring.vitals import Vitals
+from leadscoring.telemetry.metrics import Metrics
+from leadscoring.telemetry.vitals import Vitals
 
 pytestmark = pytest.mark.integration
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Literal
 
 from leadscoring._engine import Rows
-from leadscoring.metrics import Metrics
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.providers.payload import JsonRows, Payload
 from leadscoring.providers.provider import ServedBy
 from leadscoring.providers.remote import Remote
 from leadscoring.settings import read_settings
+from leadscoring.telemetry.metrics import Metrics
 
 Outcome = BaseException | Literal["answers", "hangs"]
 

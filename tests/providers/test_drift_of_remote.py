@@ -8,10 +8,10 @@ from test_drift_counts import REFERENCE, bins_of, counting
 
 from leadscoring._engine import Rows
 from leadscoring.errors import EndpointUnreachable
-from leadscoring.metrics import Spent
 from leadscoring.model.file import open_model
 from leadscoring.providers.remote import Remote
 from leadscoring.scoring import Asked, Scorer
+from leadscoring.telemetry.metrics import Spent
 
 from .endpoints import Outcome, Scripted, metrics, remote
 from .test_remote import QUIET, run

@@ -22,12 +22,12 @@ from leadscoring.errors import (
     EndpointTimeout,
     EndpointUnreachable,
 )
-from leadscoring.metrics import Metrics
 from leadscoring.model.file import open_model
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.providers.provider import Given
 from leadscoring.providers.remote import Remote
 from leadscoring.resilience import CALLER_GIVES_UP
+from leadscoring.telemetry.metrics import Metrics
 
 from .endpoints import Outcome, Scripted, metrics, remote
 

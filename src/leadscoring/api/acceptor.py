@@ -15,7 +15,7 @@ from typing import Any
 
 from leadscoring.api.front import Front
 from leadscoring.api.protocol import PROBING
-from leadscoring.logs import Log
+from leadscoring.telemetry.log import Log
 
 A_PASS = 32
 """Connections that are set up in one pass of the event loop, beside those of probes."""

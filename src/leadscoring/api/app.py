@@ -47,11 +47,11 @@ from leadscoring.api.routes import SINGLE_PATH, detail_table, route_table
 from leadscoring.api.score import Scoring
 from leadscoring.api.sending import send_parts
 from leadscoring.errors import DeadlineExceeded, Overloaded, RequestError
-from leadscoring.logs import Answered
-from leadscoring.metrics import UNKNOWN
 from leadscoring.settings import read_settings
-from leadscoring.tally import OTHER
-from leadscoring.vitals import age, give_back_memory, started_at
+from leadscoring.telemetry.access_log import Answered
+from leadscoring.telemetry.metrics import UNKNOWN
+from leadscoring.telemetry.tally import OTHER
+from leadscoring.telemetry.vitals import age, give_back_memory, started_at
 from leadscoring.wiring import Service, Shared, open_service
 
 Prompt = Callable[[Exchange], Coroutine[Any, Any, Reply]]

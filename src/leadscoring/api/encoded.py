@@ -11,9 +11,9 @@ from leadscoring.api.exchange import Exchange
 from leadscoring.api.limits import Headers, RateLimit
 from leadscoring.errors import BatchTooLarge, Overloaded, RequestError
 from leadscoring.keys import Door
-from leadscoring.metrics import Metrics, Spent
 from leadscoring.scoring import Scorer
 from leadscoring.settings import Settings
+from leadscoring.telemetry.metrics import Metrics, Spent
 
 OWN_THREAD_FROM = 65536
 """Bytes of rows from which they are read beside the event loop."""

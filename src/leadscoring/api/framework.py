@@ -16,7 +16,7 @@ from leadscoring.api.failures import plain_problem, problem
 from leadscoring.api.paths import Methods, by_path, not_found, wrong_method
 from leadscoring.api.sending import gathered, send_parts
 from leadscoring.errors import LeadScoringError, RequestError
-from leadscoring.logs import Log
+from leadscoring.telemetry.log import Log
 
 Handler = Callable[[Exchange], Awaitable[Reply]]
 RouteTable = dict[tuple[str, str], Handler]

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from time import monotonic
 
 from leadscoring.errors import GoldenRowMismatch
-from leadscoring.logs import Log
 from leadscoring.model.loaded import LoadedModel, check_golden_rows
+from leadscoring.telemetry.log import Log
 
 log = Log("leadscoring")
 

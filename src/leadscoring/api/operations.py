@@ -16,10 +16,10 @@ from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.api.pulse import Pulse
 from leadscoring.api.scrape import Scrape
 from leadscoring.keys import KeyRing
-from leadscoring.metrics import Metrics
 from leadscoring.scoring import API_VERSION, Scorer
 from leadscoring.settings import Settings
-from leadscoring.vitals import Vitals
+from leadscoring.telemetry.metrics import Metrics
+from leadscoring.telemetry.vitals import Vitals
 
 
 class Operations:

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from time import monotonic
 
 from leadscoring.api.lifecycle import Lifecycle
-from leadscoring.metrics import Metrics
 from leadscoring.scoring import Scorer
-from leadscoring.vitals import Usage, Vitals
+from leadscoring.telemetry.metrics import Metrics
+from leadscoring.telemetry.vitals import Usage, Vitals
 
 BEAT_SECONDS = 5.0
 """Between two looks: a third of the time between two scrapes."""

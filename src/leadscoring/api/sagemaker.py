@@ -23,10 +23,10 @@ from leadscoring.contract.rows import RowReader
 from leadscoring.errors import BatchTooLarge, InvalidRows, MalformedJson, NotAcceptable
 from leadscoring.key_file import Scope
 from leadscoring.keys import Key
-from leadscoring.metrics import Metrics
 from leadscoring.model.calibration import logistic
 from leadscoring.scoring import Scorer
 from leadscoring.settings import Settings
+from leadscoring.telemetry.metrics import Metrics
 
 CSV, LINES = b"text/csv", b"application/jsonlines"
 PAYLOAD_MB = 6

@@ -16,9 +16,9 @@ from leadscoring.api.parameters import parameters
 from leadscoring.api.streamed import StreamedScoring
 from leadscoring.errors import InvalidParameter, RequestError
 from leadscoring.keys import Door
-from leadscoring.metrics import STAGES, Metrics, Spent
 from leadscoring.scoring import Asked, Scorer
 from leadscoring.settings import Settings
+from leadscoring.telemetry.metrics import STAGES, Metrics, Spent
 
 MOST_REASONS = 10_000
 PLAIN = Asked()

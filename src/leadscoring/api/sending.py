@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from leadscoring.api.exchange import CUT, ClientGone, Exchange, Message, Reply, Send, StreamedReply
 from leadscoring.errors import BatchTooLarge
-from leadscoring.logs import Log
+from leadscoring.telemetry.log import Log
 
 log = Log("leadscoring")
 

@@ -20,9 +20,9 @@ from leadscoring.api.limits import Headers, RateLimit
 from leadscoring.contract.lead_lines import LeadTable, Line, json_lines
 from leadscoring.errors import BatchTooLarge, EndpointError, LeadScoringError, RequestError, UnsupportedMediaType
 from leadscoring.lead import Lead, Scored
-from leadscoring.metrics import Metrics, Spent
 from leadscoring.scoring import Asked, Scorer
 from leadscoring.settings import Settings
+from leadscoring.telemetry.metrics import Metrics, Spent
 
 CSV = b"text/csv"
 KINDS = (b"application/x-ndjson", b"application/ndjson", b"application/jsonl", b"application/jsonlines", CSV)

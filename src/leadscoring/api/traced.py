@@ -11,7 +11,7 @@ from leadscoring.api.exchange import Exchange, Reply, StreamedReply
 from leadscoring.api.failures import status_of
 from leadscoring.api.head import Head
 from leadscoring.errors import Overloaded
-from leadscoring.tracing import ERROR, LEADS, METHOD, REQUEST_ID, ROUTE, STATUS, begin, caller, within
+from leadscoring.telemetry.tracing import ERROR, LEADS, METHOD, REQUEST_ID, ROUTE, STATUS, begin, caller, within
 
 Handler = Callable[[Exchange], Awaitable[Reply]]
 

@@ -10,8 +10,6 @@ from typing import Any
 
 from leadscoring._engine import Rows
 from leadscoring.errors import EndpointError, EndpointMismatch, EndpointSuspended, EndpointTimeout, GoldenRowMismatch
-from leadscoring.logs import Log
-from leadscoring.metrics import Metrics
 from leadscoring.model.loaded import LoadedModel, check_golden_rows
 from leadscoring.providers.answer import close
 from leadscoring.providers.caller import Caller, Endpoint
@@ -21,6 +19,8 @@ from leadscoring.providers.payload import parts
 from leadscoring.providers.provider import Given
 from leadscoring.resilience import CALLER_GIVES_UP, Breaker, BreakerState, Bulkhead, Deadline, RetryBudget
 from leadscoring.settings import Settings
+from leadscoring.telemetry.log import Log
+from leadscoring.telemetry.metrics import Metrics
 
 AT_ONCE = 64
 """Rows that are written between two turns of the event loop: about half a millisecond."""

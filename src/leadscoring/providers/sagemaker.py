@@ -25,13 +25,13 @@ from leadscoring.errors import (
     EndpointThrottled,
     EndpointTimeout,
 )
-from leadscoring.logs import hush
 from leadscoring.providers.answer import margins_in, most_bytes
 from leadscoring.providers.lease import Lease
 from leadscoring.providers.payload import Csv, JsonRows, Payload
 from leadscoring.providers.provider import ServedBy
 from leadscoring.providers.wire import Response, Wire
 from leadscoring.settings import Settings, is_safe
+from leadscoring.telemetry.log import hush
 
 LOOK_AGAIN_SECONDS = 60.0
 """Between two looks at credentials that run out; the SDK renews them a quarter of an hour before they do."""

@@ -5,11 +5,11 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple
 
 from leadscoring.errors import CannotStart
-from leadscoring.metrics import Metrics
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.providers.local import Local
 from leadscoring.providers.provider import Provider
 from leadscoring.settings import Settings
+from leadscoring.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:  # it imports the HTTP client
     from leadscoring.providers.wire import Wire

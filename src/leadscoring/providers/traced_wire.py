@@ -7,7 +7,7 @@ from yarl import URL
 
 from leadscoring.errors import EndpointError
 from leadscoring.providers.wire import Response, Wire
-from leadscoring.tracing import HOST, METHOD, PORT, PROVIDER, STATUS, Attributes, onward, spanning
+from leadscoring.telemetry.tracing import HOST, METHOD, PORT, PROVIDER, STATUS, Attributes, onward, spanning
 
 
 class TracedWire(Wire):

@@ -12,7 +12,7 @@ from leadscoring.drift_counts import AREA, DriftCounts
 from leadscoring.errors import ModelUnsupported
 from leadscoring.model.file import AS_IT_IS, Opening, open_model
 from leadscoring.model.loaded import LoadedModel
-from leadscoring.tally import Tally
+from leadscoring.telemetry.tally import Tally
 from leadscoring.training.encode import encode_table, with_unseen
 from leadscoring.training.evaluate import refuse_absent
 from leadscoring.training.leads import Progress, quiet

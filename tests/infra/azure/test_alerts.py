@@ -11,7 +11,7 @@ from infra.azure.__main__ import TEMPLATES
 from infra.environments import Environment
 from project import ROOT
 
-from leadscoring.logs import EVENTS
+from leadscoring.telemetry.events import EVENTS
 
 Alerts = Callable[..., dict[str, dict[str, Any]]]
 Changed = Callable[[Callable[[dict[str, Any]], object]], Path]

@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
-from leadscoring.vitals import MB, Group, Usage, Vitals, give_back_memory, started_at
+from leadscoring.telemetry.vitals import MB, Group, Usage, Vitals, give_back_memory, started_at
 
 
 def container(root: Path, place: str = "/", **files: str) -> Path:

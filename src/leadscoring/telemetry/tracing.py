@@ -19,8 +19,8 @@ from opentelemetry.trace import Span, SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from leadscoring import __version__
-from leadscoring.logs import hush
 from leadscoring.settings import Settings
+from leadscoring.telemetry.log import hush
 
 NAME = "lead-scoring"
 """The service in traces, unless OTEL_SERVICE_NAME has another name for it."""

@@ -18,8 +18,11 @@ from serving import DEADLINE, KEY, Server, free_port, serving, wait_until_ready
 
 import leadscoring
 from leadscoring.errors import ModelNotFound, RequestError, ValidationError
-from leadscoring.logs import EVENTS, AccessLog, Answered, Output, events_markdown, in_words
-from leadscoring.logs import written as written_out
+from leadscoring.telemetry.access_log import AccessLog, Answered
+from leadscoring.telemetry.events import EVENTS, events_markdown
+from leadscoring.telemetry.log import in_words
+from leadscoring.telemetry.output import Output
+from leadscoring.telemetry.output import written as written_out
 
 SECRET = "hidden-company"  # stands for what a lead may hold
 SOURCES = sorted(Path(leadscoring.__file__).parent.rglob("*.py"))

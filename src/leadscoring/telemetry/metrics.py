@@ -13,7 +13,7 @@ import msgspec
 from leadscoring import __version__, errors
 from leadscoring.lead import Score, Scored
 from leadscoring.model.card import TIERS
-from leadscoring.tally import OTHER, Count, Family, Tally
+from leadscoring.telemetry.tally import OTHER, Count, Family, Tally
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", OTHER)
 STATUSES = (

@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from leadscoring._engine import Recorder
-from leadscoring.tally import Family, Tally, make_file
+from leadscoring.telemetry.tally import Family, Tally, make_file
 
 FAMILIES = (
     Family("counter", "calls", "Calls", {"route": ("/a", "/b", "other"), "status": ("200", "other")}),
