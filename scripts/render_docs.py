@@ -6,11 +6,11 @@ from pathlib import Path
 
 import yaml
 
-from leadscoring.api.failures import errors_markdown, start_errors_markdown
 from leadscoring.model_counts import FAMILIES
 from leadscoring.settings import settings_markdown
 from leadscoring.telemetry.events import events_markdown
 from leadscoring.telemetry.metrics import declared, metrics_markdown
+from leadscoring.transport.failures import errors_markdown, start_errors_markdown
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

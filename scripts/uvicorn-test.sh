@@ -5,8 +5,8 @@ set -eu
 cd "$(dirname "$0")/.."
 
 PYTHON=.venv/bin/python
-TESTS="tests/api/test_protocol.py tests/api/test_wire.py tests/api/test_endings.py tests/api/test_cuts.py
-    tests/api/test_memory.py tests/api/test_at_once.py tests/api/test_refusal.py tests/api/test_acceptor.py"
+TESTS="tests/transport/test_connection.py tests/transport/test_wire.py tests/transport/test_ending.py tests/transport/test_cuts.py
+    tests/transport/test_memory.py tests/transport/test_at_once.py tests/transport/test_refusal.py tests/transport/test_acceptor.py"
 
 bounds=$($PYTHON -c 'import tomllib
 needs = tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"]

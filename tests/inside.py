@@ -13,8 +13,8 @@ from uvicorn.server import ServerState
 from wire import Wire
 
 from leadscoring.api.app import App
-from leadscoring.api.front import Front, connection
 from leadscoring.drain import Server
+from leadscoring.transport.front import Front, connection
 
 
 @contextmanager

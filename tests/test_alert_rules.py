@@ -11,10 +11,10 @@ from monitoring import ALERTS, NAMES, PROMETHEUS, RULE_FILES, RULE_TESTS, RULES,
 from programs import program
 from test_docs import anchors, text_of
 
-from leadscoring.api.failures import STATUS
 from leadscoring.model_counts import FAMILIES
 from leadscoring.telemetry.metrics import OUTCOMES, declared, error_types
 from leadscoring.telemetry.tally import Family
+from leadscoring.transport.failures import STATUS
 
 GUIDE = "docs/MONITORING.md"
 BY_NAME = [pytest.param(rule, id=f"{rule['alert']}-{rule['labels']['severity']}-{rule['for']}") for rule in ALERTS]

@@ -11,11 +11,11 @@ from project import ROOT
 from serving import Server, serving
 
 from leadscoring.api.app import PATHS
-from leadscoring.api.failures import PLAIN, STATUS
 from leadscoring.model_counts import FAMILIES
 from leadscoring.settings import TABLE
 from leadscoring.telemetry.events import EVENTS
 from leadscoring.telemetry.metrics import declared
+from leadscoring.transport.failures import PLAIN, STATUS
 
 EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.json"))
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "benchmarks").glob("*.md")])

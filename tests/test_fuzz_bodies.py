@@ -17,13 +17,13 @@ from project import ROOT
 from reference_reader import NoLead, read_lead
 
 from leadscoring._engine import Rows, count_colons
-from leadscoring.api.failures import problem, refused
 from leadscoring.contract.decode import LeadDecoder
 from leadscoring.contract.features import Contract, Feature
 from leadscoring.errors import MalformedJson, RequestError, ValidationError
 from leadscoring.lead import Lead
 from leadscoring.model.loaded import encoder
 from leadscoring.stretches import Work
+from leadscoring.transport.failures import problem, refused
 
 pytestmark = pytest.mark.timeout(300 * EFFORT)
 

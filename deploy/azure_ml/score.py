@@ -24,7 +24,6 @@ from typing import Any
 import msgspec
 
 from leadscoring._engine import Rows
-from leadscoring.api.failures import refused
 from leadscoring.contract.rows import RowReader, Values
 from leadscoring.errors import InvalidRows, MalformedJson, ModelNotFound, RequestError
 from leadscoring.hosted import MODEL_NAMES
@@ -35,6 +34,7 @@ from leadscoring.providers.local import Local
 from leadscoring.scoring import Asked, Scorer
 from leadscoring.settings import one_setting
 from leadscoring.telemetry.metrics import Spent
+from leadscoring.transport.failures import refused
 
 MOST_LEADS = 100_000
 """Leads in one request; Azure's limit on a body comes first."""

@@ -12,10 +12,10 @@ from typing import Any
 
 import uvicorn
 
-from leadscoring.api.clocked import Clocked
-from leadscoring.api.listener import check_listens
 from leadscoring.errors import CannotStart
 from leadscoring.telemetry.log import Log
+from leadscoring.transport.clocked import Clocked
+from leadscoring.transport.listener import check_listens
 
 log = Log("leadscoring")
 

@@ -13,9 +13,6 @@ import uvicorn
 
 from leadscoring.api import limits
 from leadscoring.api.app import PATHS, SHARED_FOLDER
-from leadscoring.api.front import connection
-from leadscoring.api.listener import CONNECTIONS, cannot_listen, check_free
-from leadscoring.api.protocol import RESERVE
 from leadscoring.drain import Server
 from leadscoring.errors import CannotStart
 from leadscoring.keys import KeyCopy, KeyRing
@@ -29,6 +26,9 @@ from leadscoring.supervisor import Supervisor
 from leadscoring.telemetry.log import Log, configure
 from leadscoring.telemetry.metrics import declared
 from leadscoring.telemetry.tally import make_file
+from leadscoring.transport.connection import RESERVE
+from leadscoring.transport.front import connection
+from leadscoring.transport.listener import CONNECTIONS, cannot_listen, check_free
 from leadscoring.wiring import Shared, check_traces_installed, keep_model, opening_of
 
 SPARE_SLOTS = 2

@@ -15,8 +15,6 @@ from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 from serving import Server, serving
 
 from leadscoring.api.app import PATHS
-from leadscoring.api.exchange import Exchange, Message
-from leadscoring.api.failures import PLAIN, STATUS
 from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.api.operations import Operations
 from leadscoring.api.pulse import Pulse
@@ -29,6 +27,8 @@ from leadscoring.scoring import Scorer
 from leadscoring.settings import read_settings
 from leadscoring.telemetry.metrics import Metrics
 from leadscoring.telemetry.vitals import Vitals
+from leadscoring.transport.exchange import Exchange, Message
+from leadscoring.transport.failures import PLAIN, STATUS
 
 pytestmark = pytest.mark.integration
 

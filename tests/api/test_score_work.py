@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from factories import LEAD, body, lead, model_file
 
-from leadscoring.api.admission import SLICE, Admission
-from leadscoring.api.exchange import Exchange, Reply
-from leadscoring.api.head import Head
 from leadscoring.api.limits import RateLimit
 from leadscoring.api.score import Scoring
 from leadscoring.errors import MalformedJson, RateLimited, ValidationError
 from leadscoring.settings import read_settings
+from leadscoring.transport.admission import SLICE, Admission
+from leadscoring.transport.exchange import Exchange, Reply
+from leadscoring.transport.head import Head
 from leadscoring.wiring import Service, open_service
 
 CALLS = 60_000

@@ -21,14 +21,14 @@ from lead_strategies import leads
 from serving import KEY, Server, eventually, serving
 from wire import wired
 
-from leadscoring.api.admission import Admission
-from leadscoring.api.exchange import ClientGone, Exchange, Message, StreamedReply
 from leadscoring.api.limits import RateLimit
-from leadscoring.api.sending import send_parts
 from leadscoring.api.streamed import MOST_LEADS, StreamedScoring
 from leadscoring.errors import EndpointError, EndpointFailed
 from leadscoring.scoring import Asked, Scorer
 from leadscoring.settings import read_settings
+from leadscoring.transport.admission import Admission
+from leadscoring.transport.exchange import ClientGone, Exchange, Message, StreamedReply
+from leadscoring.transport.sending import send_parts
 from leadscoring.wiring import open_service
 
 BATCH = "/api/v1/score/batch"

@@ -7,9 +7,9 @@ from typing import Protocol
 
 import msgspec
 
-from leadscoring.api.exchange import Exchange
-from leadscoring.api.failures import Refused
 from leadscoring.lead import Scored
+from leadscoring.transport.exchange import Exchange
+from leadscoring.transport.failures import Refused
 
 Place = Scored | Refused
 

@@ -11,11 +11,24 @@ from typing import Any
 
 from starlette.applications import Starlette
 
-from leadscoring.api.admission import Admission
-from leadscoring.api.backlog import Backlog
-from leadscoring.api.buffers import Buffers, most
-from leadscoring.api.compression import with_compression
-from leadscoring.api.exchange import (
+from leadscoring.api.framework import Lifespan, RouteTable, failed, framework, response
+from leadscoring.api.lifecycle import Lifecycle
+from leadscoring.api.limits import RateLimit
+from leadscoring.api.operations import Operations
+from leadscoring.api.pulse import Pulse
+from leadscoring.api.routes import SINGLE_PATH, detail_table, route_table
+from leadscoring.api.score import Scoring
+from leadscoring.errors import DeadlineExceeded, Overloaded, RequestError
+from leadscoring.settings import read_settings
+from leadscoring.telemetry.access_log import Answered
+from leadscoring.telemetry.metrics import UNKNOWN
+from leadscoring.telemetry.tally import OTHER
+from leadscoring.telemetry.vitals import age, give_back_memory, started_at
+from leadscoring.transport.admission import Admission
+from leadscoring.transport.backlog import Backlog
+from leadscoring.transport.buffers import Buffers, most
+from leadscoring.transport.compression import with_compression
+from leadscoring.transport.exchange import (
     BEGAN,
     DROPPED,
     IN_ONE_WRITE,
@@ -32,26 +45,13 @@ from leadscoring.api.exchange import (
     head,
     request_id_in,
 )
-from leadscoring.api.failures import problem
-from leadscoring.api.framework import Lifespan, RouteTable, failed, framework, response
-from leadscoring.api.gate import Gate, Limits, Refusal
-from leadscoring.api.head import Head
-from leadscoring.api.kept import Kept
-from leadscoring.api.lifecycle import Lifecycle
-from leadscoring.api.limits import RateLimit
-from leadscoring.api.listener import CONNECTIONS, listening
-from leadscoring.api.operations import Operations
-from leadscoring.api.pulse import Pulse
-from leadscoring.api.refusal import Prepared
-from leadscoring.api.routes import SINGLE_PATH, detail_table, route_table
-from leadscoring.api.score import Scoring
-from leadscoring.api.sending import send_parts
-from leadscoring.errors import DeadlineExceeded, Overloaded, RequestError
-from leadscoring.settings import read_settings
-from leadscoring.telemetry.access_log import Answered
-from leadscoring.telemetry.metrics import UNKNOWN
-from leadscoring.telemetry.tally import OTHER
-from leadscoring.telemetry.vitals import age, give_back_memory, started_at
+from leadscoring.transport.failures import problem
+from leadscoring.transport.gate import Gate, Limits, Refusal
+from leadscoring.transport.head import Head
+from leadscoring.transport.kept import Kept
+from leadscoring.transport.listener import CONNECTIONS, listening
+from leadscoring.transport.refusal import Prepared
+from leadscoring.transport.sending import send_parts
 from leadscoring.wiring import Service, Shared, open_service
 
 Prompt = Callable[[Exchange], Coroutine[Any, Any, Reply]]

@@ -5,9 +5,9 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from leadscoring.api.exchange import Exchange
-from leadscoring.api.failures import problem
 from leadscoring.errors import PageNotAllowed
+from leadscoring.transport.exchange import Exchange
+from leadscoring.transport.failures import problem
 
 
 class Cors(CORSMiddleware):

@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable
 from time import monotonic
 
-from leadscoring.api.exchange import Exchange, Reply
 from leadscoring.errors import InvalidTimeout
 from leadscoring.resilience import CALLER_GIVES_UP
+from leadscoring.transport.exchange import Exchange, Reply
 
 HEADER = b"x-request-timeout-ms"
 LONGEST_MS = 3_600_000

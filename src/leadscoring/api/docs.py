@@ -10,8 +10,6 @@ from typing import Any
 
 import msgspec
 
-from leadscoring.api.exchange import Exchange, Reply
-from leadscoring.api.failures import PLAIN, STATUS
 from leadscoring.api.parameters import parameters
 from leadscoring.contract.features import Feature
 from leadscoring.errors import InvalidParameter
@@ -19,6 +17,8 @@ from leadscoring.keys import KeyRing
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.scoring import Scorer
 from leadscoring.settings import DEMO_KEY, Settings
+from leadscoring.transport.exchange import Exchange, Reply
+from leadscoring.transport.failures import PLAIN, STATUS
 
 INLINE = re.compile(r"<(style|script)>(.*?)</\1>", re.DOTALL)
 """What stands in the page itself, and is allowed there by its hash."""

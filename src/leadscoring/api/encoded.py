@@ -5,15 +5,15 @@ from collections.abc import Callable
 from time import perf_counter
 
 from leadscoring._engine import Rows
-from leadscoring.api.admission import Admission
-from leadscoring.api.compression import unpacked
-from leadscoring.api.exchange import Exchange
 from leadscoring.api.limits import Headers, RateLimit
 from leadscoring.errors import BatchTooLarge, Overloaded, RequestError
 from leadscoring.keys import Door
 from leadscoring.scoring import Scorer
 from leadscoring.settings import Settings
 from leadscoring.telemetry.metrics import Metrics, Spent
+from leadscoring.transport.admission import Admission
+from leadscoring.transport.compression import unpacked
+from leadscoring.transport.exchange import Exchange
 
 OWN_THREAD_FROM = 65536
 """Bytes of rows from which they are read beside the event loop."""

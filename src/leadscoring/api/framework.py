@@ -11,12 +11,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from leadscoring.api.cors import Cors
-from leadscoring.api.exchange import ClientGone, Exchange, Receive, Reply, Scope, Send, StreamedReply
-from leadscoring.api.failures import plain_problem, problem
 from leadscoring.api.paths import Methods, by_path, not_found, wrong_method
-from leadscoring.api.sending import gathered, send_parts
 from leadscoring.errors import LeadScoringError, RequestError
 from leadscoring.telemetry.log import Log
+from leadscoring.transport.exchange import ClientGone, Exchange, Receive, Reply, Scope, Send, StreamedReply
+from leadscoring.transport.failures import plain_problem, problem
+from leadscoring.transport.sending import gathered, send_parts
 
 Handler = Callable[[Exchange], Awaitable[Reply]]
 RouteTable = dict[tuple[str, str], Handler]

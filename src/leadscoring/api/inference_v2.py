@@ -14,8 +14,6 @@ import msgspec
 import leadscoring
 from leadscoring._engine import Rows
 from leadscoring.api.encoded import EncodedScoring
-from leadscoring.api.exchange import JSON, Exchange, Reply
-from leadscoring.api.failures import problem
 from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.api.score import MOST_REASONS
 from leadscoring.api.tensors import Output, Question, Tensor, Wanted, binary, read_question
@@ -27,6 +25,8 @@ from leadscoring.model.loaded import LoadedModel
 from leadscoring.model.trees import Reasons
 from leadscoring.scoring import Asked, Scorer, reasons, unseen_warning
 from leadscoring.settings import Settings
+from leadscoring.transport.exchange import JSON, Exchange, Reply
+from leadscoring.transport.failures import problem
 
 Handler = Callable[[Exchange], Awaitable[Reply]]
 

@@ -4,13 +4,13 @@ from typing import Any
 
 import msgspec
 
-from leadscoring.api.exchange import Exchange, Reply
 from leadscoring.api.parameters import takes_none
 from leadscoring.drift import no_report
 from leadscoring.drift_counts import DriftCounts
 from leadscoring.keys import KeyRing
 from leadscoring.model.loaded import LoadedModel, describe
 from leadscoring.scoring import Scorer
+from leadscoring.transport.exchange import Exchange, Reply
 
 UNCOUNTED = "nothing is counted: the model's card has no reference, or DRIFT_METRICS is off"
 

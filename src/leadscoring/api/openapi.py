@@ -8,12 +8,12 @@ import msgspec
 import leadscoring
 from leadscoring.api.answer_lines import COLUMNS, rows
 from leadscoring.api.answers import ANSWERS
-from leadscoring.api.failures import Problem, Refused
 from leadscoring.api.openapi_protocols import protocol_paths
 from leadscoring.contract.features import Contract, Feature
 from leadscoring.lead import LEAD_ID_LENGTH, LEAD_ID_MAX, Scored
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.settings import Settings
+from leadscoring.transport.failures import Problem, Refused
 
 Json = dict[str, Any]
 

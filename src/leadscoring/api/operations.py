@@ -10,8 +10,6 @@ from typing import Any
 import msgspec
 
 import leadscoring
-from leadscoring.api.exchange import Exchange, Reply
-from leadscoring.api.failures import plain_problem
 from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.api.pulse import Pulse
 from leadscoring.api.scrape import Scrape
@@ -20,6 +18,8 @@ from leadscoring.scoring import API_VERSION, Scorer
 from leadscoring.settings import Settings
 from leadscoring.telemetry.metrics import Metrics
 from leadscoring.telemetry.vitals import Vitals
+from leadscoring.transport.exchange import Exchange, Reply
+from leadscoring.transport.failures import plain_problem
 
 
 class Operations:

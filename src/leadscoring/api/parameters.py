@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from urllib.parse import parse_qsl
 
-from leadscoring.api.exchange import Exchange
 from leadscoring.contract.features import nearest
 from leadscoring.errors import InvalidParameter
+from leadscoring.transport.exchange import Exchange
 
 
 def parameters(query: bytes, known: Sequence[str], strict: bool = True) -> dict[str, str]:

@@ -1,7 +1,5 @@
 """Which handler answers which method and path."""
 
-from leadscoring.api.admission import Admission
-from leadscoring.api.compression import with_compression
 from leadscoring.api.deadline import until_caller_gives_up
 from leadscoring.api.docs import Documentation
 from leadscoring.api.framework import Handler, RouteTable
@@ -10,6 +8,8 @@ from leadscoring.api.limits import RateLimit
 from leadscoring.api.model import ModelRoutes
 from leadscoring.api.operations import Operations
 from leadscoring.api.score import Scoring
+from leadscoring.transport.admission import Admission
+from leadscoring.transport.compression import with_compression
 from leadscoring.wiring import Service
 
 SINGLE_PATH = "/api/v1/score"

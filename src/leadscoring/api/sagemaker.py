@@ -13,9 +13,7 @@ import re
 import msgspec
 
 from leadscoring._engine import count_colons
-from leadscoring.api.admission import Admission
 from leadscoring.api.encoded import EncodedScoring
-from leadscoring.api.exchange import JSON, Exchange, Reply, is_json
 from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.api.limits import RateLimit
 from leadscoring.api.score import Scoring
@@ -27,6 +25,8 @@ from leadscoring.model.calibration import logistic
 from leadscoring.scoring import Scorer
 from leadscoring.settings import Settings
 from leadscoring.telemetry.metrics import Metrics
+from leadscoring.transport.admission import Admission
+from leadscoring.transport.exchange import JSON, Exchange, Reply, is_json
 
 CSV, LINES = b"text/csv", b"application/jsonlines"
 PAYLOAD_MB = 6

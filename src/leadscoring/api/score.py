@@ -7,10 +7,6 @@ from time import perf_counter
 
 import msgspec
 
-from leadscoring.api.admission import PATIENCE, Admission
-from leadscoring.api.compression import PAYS_FROM, packed, packed_at_once, unpacked
-from leadscoring.api.exchange import JSON, Exchange, Reply, is_json
-from leadscoring.api.failures import refused
 from leadscoring.api.limits import Headers, RateLimit
 from leadscoring.api.parameters import parameters
 from leadscoring.api.streamed import StreamedScoring
@@ -19,6 +15,10 @@ from leadscoring.keys import Door
 from leadscoring.scoring import Asked, Scorer
 from leadscoring.settings import Settings
 from leadscoring.telemetry.metrics import STAGES, Metrics, Spent
+from leadscoring.transport.admission import PATIENCE, Admission
+from leadscoring.transport.compression import PAYS_FROM, packed, packed_at_once, unpacked
+from leadscoring.transport.exchange import JSON, Exchange, Reply, is_json
+from leadscoring.transport.failures import refused
 
 MOST_REASONS = 10_000
 PLAIN = Asked()

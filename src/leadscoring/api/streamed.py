@@ -11,11 +11,7 @@ from contextlib import aclosing
 from time import perf_counter
 from typing import Any, NamedTuple
 
-from leadscoring.api.admission import Admission
 from leadscoring.api.answer_lines import Form, InCsv, InLines, Place, wants_csv
-from leadscoring.api.compression import packed_parts, takes_gzip, unpacked
-from leadscoring.api.exchange import Exchange, StreamedReply
-from leadscoring.api.failures import Refusal, Refused, refused
 from leadscoring.api.limits import Headers, RateLimit
 from leadscoring.contract.lead_lines import LeadTable, Line, json_lines
 from leadscoring.errors import BatchTooLarge, EndpointError, LeadScoringError, RequestError, UnsupportedMediaType
@@ -23,6 +19,10 @@ from leadscoring.lead import Lead, Scored
 from leadscoring.scoring import Asked, Scorer
 from leadscoring.settings import Settings
 from leadscoring.telemetry.metrics import Metrics, Spent
+from leadscoring.transport.admission import Admission
+from leadscoring.transport.compression import packed_parts, takes_gzip, unpacked
+from leadscoring.transport.exchange import Exchange, StreamedReply
+from leadscoring.transport.failures import Refusal, Refused, refused
 
 CSV = b"text/csv"
 KINDS = (b"application/x-ndjson", b"application/ndjson", b"application/jsonl", b"application/jsonlines", CSV)

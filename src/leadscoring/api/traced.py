@@ -7,11 +7,11 @@ from contextlib import aclosing
 from msgspec.structs import replace
 from opentelemetry.trace import Span, SpanKind, StatusCode
 
-from leadscoring.api.exchange import Exchange, Reply, StreamedReply
-from leadscoring.api.failures import status_of
-from leadscoring.api.head import Head
 from leadscoring.errors import Overloaded
 from leadscoring.telemetry.tracing import ERROR, LEADS, METHOD, REQUEST_ID, ROUTE, STATUS, begin, caller, within
+from leadscoring.transport.exchange import Exchange, Reply, StreamedReply
+from leadscoring.transport.failures import status_of
+from leadscoring.transport.head import Head
 
 Handler = Callable[[Exchange], Awaitable[Reply]]
 

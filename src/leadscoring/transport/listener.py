@@ -10,9 +10,9 @@ from typing import Any
 
 import uvicorn
 
-from leadscoring.api.clocked import Clocked
-from leadscoring.api.front import connection
 from leadscoring.errors import CannotStart
+from leadscoring.transport.clocked import Clocked
+from leadscoring.transport.front import connection
 
 GRACE_SECONDS = 1
 """Time for its last answers when the process ends: all that it does is quick."""

@@ -4,9 +4,9 @@ import asyncio
 from contextlib import aclosing
 from typing import NoReturn
 
-from leadscoring.api.exchange import CUT, ClientGone, Exchange, Message, Reply, Send, StreamedReply
 from leadscoring.errors import BatchTooLarge
 from leadscoring.telemetry.log import Log
+from leadscoring.transport.exchange import CUT, ClientGone, Exchange, Message, Reply, Send, StreamedReply
 
 log = Log("leadscoring")
 

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from leadscoring.api.front import Front
-from leadscoring.api.protocol import PROBING
 from leadscoring.telemetry.log import Log
+from leadscoring.transport.connection import PROBING
+from leadscoring.transport.front import Front
 
 A_PASS = 32
 """Connections that are set up in one pass of the event loop, beside those of probes."""

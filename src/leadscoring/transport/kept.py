@@ -7,8 +7,8 @@ therefore has a share of the memory, and its next requests wait for room in it, 
 import asyncio
 from collections import Counter, deque
 
-from leadscoring.api.exchange import Exchange
 from leadscoring.errors import DeadlineExceeded
+from leadscoring.transport.exchange import Exchange
 
 SHARES = 4
 """Into how many parts the memory is cut, of which each key may take one."""

@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 
-from leadscoring.api.head import Head
 from leadscoring.errors import (
     BodyTooLarge,
     HostNotClear,
@@ -15,6 +14,7 @@ from leadscoring.errors import (
     UnsupportedMediaType,
     VersionNotSupported,
 )
+from leadscoring.transport.head import Head
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

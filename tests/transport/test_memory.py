@@ -11,10 +11,10 @@ from inside import served, wired_to
 from serving import KEY, eventually
 
 from leadscoring.api.app import App, create
-from leadscoring.api.cycle import Cycle
-from leadscoring.api.exchange import Exchange
 from leadscoring.key_file import sha256_of
 from leadscoring.keys import fingerprint
+from leadscoring.transport.cycle import Cycle
+from leadscoring.transport.exchange import Exchange
 
 pytestmark = pytest.mark.integration
 

@@ -3,9 +3,9 @@
 import asyncio
 from typing import Any
 
-from leadscoring.api.ending import BODY, CLOSED
-from leadscoring.api.protocol import BoundedHttp
-from leadscoring.api.refusal import DISCARDS
+from leadscoring.transport.connection import BoundedHttp
+from leadscoring.transport.ending import BODY, CLOSED
+from leadscoring.transport.refusal import DISCARDS
 
 HEAD_READ = 16384
 """Bytes read at once while a head is expected: most of a large body stays unread if its head is refused."""

@@ -13,7 +13,7 @@ from inside import served, wired_to
 from serving import KEY, eventually
 
 from leadscoring.api.app import App, create
-from leadscoring.api.buffers import LEAST, Buffers, most
+from leadscoring.transport.buffers import LEAST, Buffers, most
 
 MOST = 1_000_000
 OURS = f"Host: a\r\nX-API-Key: {KEY}\r\n"

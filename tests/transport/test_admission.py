@@ -8,9 +8,9 @@ from time import perf_counter
 
 import pytest
 
-from leadscoring.api.admission import FIRST_GUESS, SLICE, Admission
 from leadscoring.api.limits import ROWS, RateLimit, make_file
 from leadscoring.errors import DeadlineExceeded, Overloaded, RateLimited
+from leadscoring.transport.admission import FIRST_GUESS, SLICE, Admission
 
 BIG = int(SLICE / FIRST_GUESS) + 1
 """Bytes whose scoring takes a whole pass of the loop."""

@@ -17,11 +17,11 @@ from serving import KEY
 from wire import Wire
 
 from leadscoring.api.app import App, create
-from leadscoring.api.ending import MOST_SKIPPED
-from leadscoring.api.failures import problem
-from leadscoring.api.head import read_head
-from leadscoring.api.refusal import Prepared
 from leadscoring.errors import Overloaded
+from leadscoring.transport.ending import MOST_SKIPPED
+from leadscoring.transport.failures import problem
+from leadscoring.transport.head import read_head
+from leadscoring.transport.refusal import Prepared
 
 LEAD_BODY = body(LEAD)
 

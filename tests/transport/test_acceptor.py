@@ -12,7 +12,7 @@ from factories import model_file
 from serving import DEADLINE, Server, eventually, serving
 from wire import wired
 
-from leadscoring.api.acceptor import waiting
+from leadscoring.transport.acceptor import waiting
 
 pytestmark = pytest.mark.integration
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from leadscoring.api.exchange import Reply
+from leadscoring.transport.exchange import Reply
 
 receive = ctypes.PyDLL(None).recv
 """recv(2) itself: Python's own would want a buffer for bytes that nobody reads."""

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from leadscoring.api.backlog import Backlog
-from leadscoring.api.exchange import Reply, Scope
-from leadscoring.api.head import Head
 from leadscoring.settings import Settings
+from leadscoring.transport.backlog import Backlog
+from leadscoring.transport.exchange import Reply, Scope
+from leadscoring.transport.head import Head
 
 Refusal = Callable[[str], Reply]
 """The reply to the request with this id."""

@@ -12,15 +12,15 @@ from urllib.parse import unquote
 
 import httptools
 
-from leadscoring.api.cycle import Cycle
-from leadscoring.api.ending import BODY, CLOSED, HEAD, HELD, MOST_SKIPPED, NOTHING, Ending
-from leadscoring.api.exchange import BEGAN, CLOSE, Reply
-from leadscoring.api.failures import plain_problem, problem
-from leadscoring.api.flow import Flow
-from leadscoring.api.head import Head, read_head
-from leadscoring.api.refusal import discard
-from leadscoring.api.upgrade import OFFER, without_offer
 from leadscoring.errors import Overloaded
+from leadscoring.transport.cycle import Cycle
+from leadscoring.transport.ending import BODY, CLOSED, HEAD, HELD, MOST_SKIPPED, NOTHING, Ending
+from leadscoring.transport.exchange import BEGAN, CLOSE, Reply
+from leadscoring.transport.failures import plain_problem, problem
+from leadscoring.transport.flow import Flow
+from leadscoring.transport.head import Head, read_head
+from leadscoring.transport.refusal import discard
+from leadscoring.transport.upgrade import OFFER, without_offer
 
 RESERVE = 64
 """Connections beyond the limit, at most, that only probes may have; an eighth of the limit where that is less."""

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from leadscoring.api.exchange import Exchange
-from leadscoring.api.kept import SHARES, Kept
 from leadscoring.errors import DeadlineExceeded
+from leadscoring.transport.exchange import Exchange
+from leadscoring.transport.kept import SHARES, Kept
 
 MOST = 1000
 SHARE = MOST // SHARES

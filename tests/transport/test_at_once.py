@@ -14,7 +14,7 @@ from serving import KEY, Server, serving
 from wire import Answer, wired
 
 from leadscoring.api.app import at_once
-from leadscoring.api.exchange import Reply
+from leadscoring.transport.exchange import Reply
 
 pytestmark = pytest.mark.integration
 

@@ -10,9 +10,9 @@ from contextlib import aclosing
 from functools import lru_cache
 from time import perf_counter
 
-from leadscoring.api.admission import Admission
-from leadscoring.api.exchange import GZIP_NAMES, Exchange, Reply, is_packed
 from leadscoring.errors import BodyTooLarge, MalformedEncoding
+from leadscoring.transport.admission import Admission
+from leadscoring.transport.exchange import GZIP_NAMES, Exchange, Reply, is_packed
 
 GZIP = 31
 """What zlib calls gzip: a window of 2**15 bytes, with gzip's head and checksum."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from leadscoring.api.exchange import CUT, DROPPED, IN_ONE_WRITE, Reply
+from leadscoring.transport.exchange import CUT, DROPPED, IN_ONE_WRITE, Reply
 
 
 class Cycle(RequestResponseCycle):

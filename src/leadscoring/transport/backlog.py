@@ -7,9 +7,9 @@ service that has more to do than it can answers as much as ever, and refuses onl
 from collections import deque
 from typing import Protocol
 
-from leadscoring.api.admission import PATIENCE, Admission
-from leadscoring.api.buffers import Buffers
-from leadscoring.api.fair import FairQueue
+from leadscoring.transport.admission import PATIENCE, Admission
+from leadscoring.transport.buffers import Buffers
+from leadscoring.transport.fair import FairQueue
 
 AHEAD = 0.02
 """Seconds of work whose bodies may be in memory, or on their way: from then on the next ones wait unread."""

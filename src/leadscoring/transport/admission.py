@@ -11,10 +11,10 @@ import asyncio
 from collections.abc import Callable
 from time import perf_counter
 
-from leadscoring.api.buffers import LEAST
-from leadscoring.api.fair import FairQueue
-from leadscoring.api.kept import Kept
 from leadscoring.errors import DeadlineExceeded, Overloaded
+from leadscoring.transport.buffers import LEAST
+from leadscoring.transport.fair import FairQueue
+from leadscoring.transport.kept import Kept
 
 SLICE = 0.001
 """Seconds of scoring in one pass of the event loop, about; a single lead takes some 0.00003."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import uvicorn
 
-from leadscoring.api.acceptor import Acceptor
-from leadscoring.api.front import Front, connection
+from leadscoring.transport.acceptor import Acceptor
+from leadscoring.transport.front import Front, connection
 
 
 class Clocked(uvicorn.Server):

@@ -9,12 +9,12 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from leadscoring.api.exchange import CLOSE, Reply
-from leadscoring.api.failures import plain_problem, problem
-from leadscoring.api.flow import Flow
-from leadscoring.api.gate import Gate, Refusal
-from leadscoring.api.refusal import discard, head_lines
 from leadscoring.errors import Overloaded
+from leadscoring.transport.exchange import CLOSE, Reply
+from leadscoring.transport.failures import plain_problem, problem
+from leadscoring.transport.flow import Flow
+from leadscoring.transport.gate import Gate, Refusal
+from leadscoring.transport.refusal import discard, head_lines
 
 NOTHING, HEAD, BODY, HELD, CLOSED = range(5)
 """What a connection receives now; ``HELD``: nothing before its turn; ``CLOSED``: what still comes is discarded."""

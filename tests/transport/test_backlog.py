@@ -7,9 +7,9 @@ from time import perf_counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadscoring.api.admission import FIRST_GUESS, Admission
-from leadscoring.api.backlog import AHEAD_BYTES, AT_ONCE, LATER, ON_ITS_WAY, Backlog
-from leadscoring.api.buffers import Buffers
+from leadscoring.transport.admission import FIRST_GUESS, Admission
+from leadscoring.transport.backlog import AHEAD_BYTES, AT_ONCE, LATER, ON_ITS_WAY, Backlog
+from leadscoring.transport.buffers import Buffers
 
 SIZE = int(0.0051 / FIRST_GUESS)
 """Bytes whose scoring takes a quarter of what may be ahead."""

@@ -16,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from serving import KEY, Server, serving
 
-from leadscoring.api.admission import SLICE, Admission
-from leadscoring.api.compression import (
+from leadscoring.errors import BodyTooLarge, MalformedEncoding, UnsupportedEncoding
+from leadscoring.transport.admission import SLICE, Admission
+from leadscoring.transport.compression import (
     AT_ONCE,
     MOST_MEMBERS,
     PAYS_FROM,
@@ -28,8 +29,7 @@ from leadscoring.api.compression import (
     takes_gzip,
     unpacked,
 )
-from leadscoring.api.exchange import Exchange, Reply, is_packed
-from leadscoring.errors import BodyTooLarge, MalformedEncoding, UnsupportedEncoding
+from leadscoring.transport.exchange import Exchange, Reply, is_packed
 
 JSON = {"Content-Type": "application/json", "X-API-Key": KEY}
 LIMIT = 1_000_000

@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from leadscoring.api.exchange import CLOSE, ClientGone, Reply
 from leadscoring.errors import (
     BatchTooLarge,
     BodyTooLarge,
@@ -46,6 +45,7 @@ from leadscoring.errors import (
     ValidationError,
     VersionNotSupported,
 )
+from leadscoring.transport.exchange import CLOSE, ClientGone, Reply
 
 PROBLEM = b"application/problem+json"
 

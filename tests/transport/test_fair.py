@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadscoring.api.fair import REMEMBERED, FairQueue
+from leadscoring.transport.fair import REMEMBERED, FairQueue
 
 COSTS = st.lists(st.tuples(st.sampled_from("abc"), st.floats(0.001, 0.1)), max_size=60)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from leadscoring.api.upgrade import without_offer
+from leadscoring.transport.upgrade import without_offer
 
 
 @pytest.mark.parametrize("other", [b"upgrade-insecure-requests", b"x-upgrade", b"upgraded"])

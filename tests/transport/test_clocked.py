@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from leadscoring.api.clocked import Clocked
+from leadscoring.transport.clocked import Clocked
 
 
 def connection(response_started: bool | None) -> Any:
