@@ -10,9 +10,9 @@ from pathlib import Path
 import click
 import msgspec
 
+from leadscoring.access.key_file import Entry, Scope, append, sha256_of, written
+from leadscoring.access.keys import DEMO_DIGEST, Key, KeyRing
 from leadscoring.errors import KeyFileInvalid, RequestError, SettingError
-from leadscoring.key_file import Entry, Scope, append, sha256_of, written
-from leadscoring.keys import DEMO_DIGEST, Key, KeyRing
 from leadscoring.settings import read_settings
 
 PREFIX = "lsk_"

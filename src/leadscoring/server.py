@@ -11,11 +11,11 @@ from typing import Any
 
 import uvicorn
 
-from leadscoring.api import limits
+from leadscoring.access import rate_limit as limits
+from leadscoring.access.keys import KeyCopy, KeyRing
 from leadscoring.api.app import PATHS, SHARED_FOLDER
 from leadscoring.drain import Server
 from leadscoring.errors import CannotStart
-from leadscoring.keys import KeyCopy, KeyRing
 from leadscoring.model.content import read_content
 from leadscoring.model.file import model_of
 from leadscoring.model_counts import AREA, FAMILIES

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from leadscoring._engine import count_colons
+from leadscoring.access.key_file import Scope
+from leadscoring.access.keys import KeyRing
 from leadscoring.contract.features import Contract
 from leadscoring.contract.lenience import LenientDecoder
 from leadscoring.drift import baseline
 from leadscoring.errors import CannotStart, ModelChanged, ModelNotFound, ModelUnreadable
-from leadscoring.key_file import Scope
-from leadscoring.keys import KeyRing
 from leadscoring.model.content import read_content
 from leadscoring.model.file import Opening, model_of, open_model
 from leadscoring.model.loaded import LoadedModel, encoder

@@ -14,12 +14,12 @@ from factories import LEAD, SMALL, card, key_file, lead, model_file
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 from serving import Server, serving
 
+from leadscoring.access.keys import KeyRing
 from leadscoring.api.app import PATHS
 from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.api.operations import Operations
 from leadscoring.api.pulse import Pulse
 from leadscoring.errors import EndpointError, RequestError
-from leadscoring.keys import KeyRing
 from leadscoring.model.card import Card, GoldenRow
 from leadscoring.model.file import open_model
 from leadscoring.providers.local import Local

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from factories import LEAD, body, lead, model_file
 
-from leadscoring.api.limits import RateLimit
+from leadscoring.access.rate_limit import RateLimit
 from leadscoring.api.score import Scoring
 from leadscoring.errors import MalformedJson, RateLimited, ValidationError
 from leadscoring.settings import read_settings

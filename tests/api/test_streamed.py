@@ -21,7 +21,7 @@ from lead_strategies import leads
 from serving import KEY, Server, eventually, serving
 from wire import wired
 
-from leadscoring.api.limits import RateLimit
+from leadscoring.access.rate_limit import RateLimit
 from leadscoring.api.streamed import MOST_LEADS, StreamedScoring
 from leadscoring.errors import EndpointError, EndpointFailed
 from leadscoring.scoring import Asked, Scorer

@@ -8,7 +8,7 @@ from time import perf_counter
 
 import pytest
 
-from leadscoring.api.limits import ROWS, RateLimit, make_file
+from leadscoring.access.rate_limit import ROWS, RateLimit, make_file
 from leadscoring.errors import DeadlineExceeded, Overloaded, RateLimited
 from leadscoring.transport.admission import FIRST_GUESS, SLICE, Admission
 

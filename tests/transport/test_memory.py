@@ -10,9 +10,9 @@ from factories import LEAD, body, model_file
 from inside import served, wired_to
 from serving import KEY, eventually
 
+from leadscoring.access.key_file import sha256_of
+from leadscoring.access.keys import fingerprint
 from leadscoring.api.app import App, create
-from leadscoring.key_file import sha256_of
-from leadscoring.keys import fingerprint
 from leadscoring.transport.cycle import Cycle
 from leadscoring.transport.exchange import Exchange
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from starlette.applications import Starlette
 
+from leadscoring.access.rate_limit import RateLimit
 from leadscoring.api.framework import Lifespan, RouteTable, failed, framework, response
 from leadscoring.api.lifecycle import Lifecycle
-from leadscoring.api.limits import RateLimit
 from leadscoring.api.operations import Operations
 from leadscoring.api.pulse import Pulse
 from leadscoring.api.routes import SINGLE_PATH, detail_table, route_table

@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
+from leadscoring.access.keys import KeyRing
 from leadscoring.api.parameters import parameters
 from leadscoring.contract.features import Feature
 from leadscoring.errors import InvalidParameter
-from leadscoring.keys import KeyRing
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.scoring import Scorer
 from leadscoring.settings import DEMO_KEY, Settings

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from time import perf_counter
 
 from leadscoring._engine import Rows
-from leadscoring.api.limits import Headers, RateLimit
+from leadscoring.access.keys import Door
+from leadscoring.access.rate_limit import Headers, RateLimit
 from leadscoring.errors import BatchTooLarge, Overloaded, RequestError
-from leadscoring.keys import Door
 from leadscoring.scoring import Scorer
 from leadscoring.settings import Settings
 from leadscoring.telemetry.metrics import Metrics, Spent

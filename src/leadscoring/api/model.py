@@ -4,10 +4,10 @@ from typing import Any
 
 import msgspec
 
+from leadscoring.access.keys import KeyRing
 from leadscoring.api.parameters import takes_none
 from leadscoring.drift import no_report
 from leadscoring.drift_counts import DriftCounts
-from leadscoring.keys import KeyRing
 from leadscoring.model.loaded import LoadedModel, describe
 from leadscoring.scoring import Scorer
 from leadscoring.transport.exchange import Exchange, Reply

@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 
 import leadscoring
+from leadscoring.access.keys import KeyRing
 from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.api.pulse import Pulse
 from leadscoring.api.scrape import Scrape
-from leadscoring.keys import KeyRing
 from leadscoring.scoring import API_VERSION, Scorer
 from leadscoring.settings import Settings
 from leadscoring.telemetry.metrics import Metrics

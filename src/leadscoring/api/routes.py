@@ -1,10 +1,10 @@
 """Which handler answers which method and path."""
 
+from leadscoring.access.rate_limit import RateLimit
 from leadscoring.api.deadline import until_caller_gives_up
 from leadscoring.api.docs import Documentation
 from leadscoring.api.framework import Handler, RouteTable
 from leadscoring.api.lifecycle import Lifecycle
-from leadscoring.api.limits import RateLimit
 from leadscoring.api.model import ModelRoutes
 from leadscoring.api.operations import Operations
 from leadscoring.api.score import Scoring

@@ -13,14 +13,14 @@ import re
 import msgspec
 
 from leadscoring._engine import count_colons
+from leadscoring.access.key_file import Scope
+from leadscoring.access.keys import Key
+from leadscoring.access.rate_limit import RateLimit
 from leadscoring.api.encoded import EncodedScoring
 from leadscoring.api.lifecycle import Lifecycle
-from leadscoring.api.limits import RateLimit
 from leadscoring.api.score import Scoring
 from leadscoring.contract.rows import RowReader
 from leadscoring.errors import BatchTooLarge, InvalidRows, MalformedJson, NotAcceptable
-from leadscoring.key_file import Scope
-from leadscoring.keys import Key
 from leadscoring.model.calibration import logistic
 from leadscoring.scoring import Scorer
 from leadscoring.settings import Settings

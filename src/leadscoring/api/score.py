@@ -7,11 +7,11 @@ from time import perf_counter
 
 import msgspec
 
-from leadscoring.api.limits import Headers, RateLimit
+from leadscoring.access.keys import Door
+from leadscoring.access.rate_limit import Headers, RateLimit
 from leadscoring.api.parameters import parameters
 from leadscoring.api.streamed import StreamedScoring
 from leadscoring.errors import InvalidParameter, RequestError
-from leadscoring.keys import Door
 from leadscoring.scoring import Asked, Scorer
 from leadscoring.settings import Settings
 from leadscoring.telemetry.metrics import STAGES, Metrics, Spent

@@ -11,8 +11,8 @@ from contextlib import aclosing
 from time import perf_counter
 from typing import Any, NamedTuple
 
+from leadscoring.access.rate_limit import Headers, RateLimit
 from leadscoring.api.answer_lines import Form, InCsv, InLines, Place, wants_csv
-from leadscoring.api.limits import Headers, RateLimit
 from leadscoring.contract.lead_lines import LeadTable, Line, json_lines
 from leadscoring.errors import BatchTooLarge, EndpointError, LeadScoringError, RequestError, UnsupportedMediaType
 from leadscoring.lead import Lead, Scored

@@ -13,9 +13,9 @@ from factories import key_file
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leadscoring.access.key_file import Entry, sha256_of, written
+from leadscoring.access.keys import NAMED, KeyCopy, KeyRing, only_in
 from leadscoring.errors import ExpiredKey, KeyFileInvalid, KeyScope, MissingKey, UnknownKey
-from leadscoring.key_file import Entry, sha256_of, written
-from leadscoring.keys import NAMED, KeyCopy, KeyRing, only_in
 from leadscoring.settings import DEMO_KEY, read_settings
 from leadscoring.stretches import at_once
 

@@ -14,8 +14,8 @@ from typing import Protocol
 
 import msgspec
 
+from leadscoring.access.key_file import Entry, KeyFile, Scope, read, replace, sha256_of
 from leadscoring.errors import ExpiredKey, KeyFileInvalid, KeyScope, MissingKey, UnknownKey
-from leadscoring.key_file import Entry, KeyFile, Scope, read, replace, sha256_of
 from leadscoring.settings import DEMO_KEY, Settings
 from leadscoring.stretches import Stretches, Work, at_once
 from leadscoring.telemetry.log import Log

@@ -13,8 +13,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leadscoring.access.key_file import (
+    LARGEST,
+    STRETCH,
+    Entry,
+    append,
+    moment,
+    parse,
+    parsing,
+    read,
+    sha256_of,
+    written,
+)
 from leadscoring.errors import KeyFileInvalid
-from leadscoring.key_file import LARGEST, STRETCH, Entry, append, moment, parse, parsing, read, sha256_of, written
 
 SOUND = {"label": "crm", "sha256": "ab" * 32}
 
