@@ -16,10 +16,10 @@ import numpy as np
 import polars as pl
 from sklearn.model_selection import StratifiedKFold
 
+from leadscoring.quality.figures import Quality, measure
 from leadscoring.training.calibrate import apply
 from leadscoring.training.encode import Vector, encode_table
 from leadscoring.training.fit import Trained, TrainOptions, train
-from leadscoring.training.quality import Quality, measure
 from leadscoring.training.reread import reread
 from leadscoring.training.table import read_table
 from leadscoring.training.trees import margins_of

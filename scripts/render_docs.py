@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from leadscoring.model_counts import FAMILIES
+from leadscoring.quality.model_counts import FAMILIES
 from leadscoring.settings import settings_markdown
 from leadscoring.telemetry.events import events_markdown
 from leadscoring.telemetry.metrics import declared, metrics_markdown

@@ -4,8 +4,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from leadscoring._engine import Rows
-from leadscoring.drift import Baseline
-from leadscoring.drift_counts import AREA, DriftCounts
+from leadscoring.quality.drift import Baseline
+from leadscoring.quality.drift_counts import AREA, DriftCounts
 from leadscoring.telemetry.tally import Tally
 
 

@@ -11,7 +11,7 @@ from monitoring import ALERTS, NAMES, PROMETHEUS, RULE_FILES, RULE_TESTS, RULES,
 from programs import program
 from test_docs import anchors, text_of
 
-from leadscoring.model_counts import FAMILIES
+from leadscoring.quality.model_counts import FAMILIES
 from leadscoring.telemetry.metrics import OUTCOMES, declared, error_types
 from leadscoring.telemetry.tally import Family
 from leadscoring.transport.failures import STATUS

@@ -16,7 +16,7 @@ from project import ROOT
 from test_alert_rules import METRICS, RECORDED, asked_for, matchers
 
 from leadscoring.errors import LeadScoringError
-from leadscoring.model_counts import FAMILIES
+from leadscoring.quality.model_counts import FAMILIES
 from leadscoring.telemetry.metrics import declared
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"]["grafana"]

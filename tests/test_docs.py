@@ -11,7 +11,7 @@ from project import ROOT
 from serving import Server, serving
 
 from leadscoring.api.app import PATHS
-from leadscoring.model_counts import FAMILIES
+from leadscoring.quality.model_counts import FAMILIES
 from leadscoring.settings import TABLE
 from leadscoring.telemetry.events import EVENTS
 from leadscoring.telemetry.metrics import declared

@@ -11,7 +11,7 @@ from monitoring import PROMETHEUS, rules_of, run
 from programs import program
 from test_drift_counts import base
 
-from leadscoring.drift import DRIFTED, EPSILON, FEWEST_LEADS, LABELS, stability_index
+from leadscoring.quality.drift import DRIFTED, EPSILON, FEWEST_LEADS, LABELS, stability_index
 
 RULES = PROMETHEUS / "rules" / "drift.yml"
 STEPS = 30 * 12

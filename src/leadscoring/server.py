@@ -18,8 +18,8 @@ from leadscoring.drain import Server
 from leadscoring.errors import CannotStart
 from leadscoring.model.content import read_content
 from leadscoring.model.file import model_of
-from leadscoring.model_counts import AREA, FAMILIES
 from leadscoring.providers.table import check_installed
+from leadscoring.quality.model_counts import AREA, FAMILIES
 from leadscoring.settings import Settings
 from leadscoring.shared_folder import shared_folder
 from leadscoring.supervisor import Supervisor

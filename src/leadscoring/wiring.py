@@ -17,14 +17,14 @@ from leadscoring.access.key_file import Scope
 from leadscoring.access.keys import KeyRing
 from leadscoring.contract.features import Contract
 from leadscoring.contract.lenience import LenientDecoder
-from leadscoring.drift import baseline
 from leadscoring.errors import CannotStart, ModelChanged, ModelNotFound, ModelUnreadable
 from leadscoring.model.content import read_content
 from leadscoring.model.file import Opening, model_of, open_model
 from leadscoring.model.loaded import LoadedModel, encoder
-from leadscoring.model_counts import AREA, ModelCounts
 from leadscoring.providers.provider import Provider
 from leadscoring.providers.table import is_installed, provider_of
+from leadscoring.quality.drift import baseline
+from leadscoring.quality.model_counts import AREA, ModelCounts
 from leadscoring.scoring import Scorer
 from leadscoring.settings import Settings
 from leadscoring.telemetry.access_log import AccessLog

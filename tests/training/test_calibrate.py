@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from leadscoring.quality.figures import log_loss
 from leadscoring.training.calibrate import apply, fit_calibration, logistic
-from leadscoring.training.quality import log_loss
 
 
 def drawn(rows: int, seed: int, slope: float, shift: float) -> tuple[np.ndarray, np.ndarray]:

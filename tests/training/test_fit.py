@@ -76,7 +76,7 @@ def test_the_model_learns_what_is_there() -> None:
     fresh = leads(3000, seed=99)
     y = (fresh["won"] == "yes").to_numpy().astype(float)
     p = scores(trained(2000), fresh)
-    from leadscoring.training.quality import measure
+    from leadscoring.quality.figures import measure
 
     quality = measure(y, p, resamples=2)
     assert quality.roc_auc.value > 0.72

@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 from past_leads import leads
 
+from leadscoring.quality.figures import measure
 from leadscoring.training.evaluate import evaluate
 from leadscoring.training.fit import TrainOptions, train
-from leadscoring.training.quality import measure
 from leadscoring.training.report import summary_text
 from leadscoring.training.suspicion import inverted
 

@@ -6,9 +6,9 @@ import msgspec
 
 from leadscoring.access.keys import KeyRing
 from leadscoring.api.parameters import takes_none
-from leadscoring.drift import no_report
-from leadscoring.drift_counts import DriftCounts
 from leadscoring.model.loaded import LoadedModel, describe
+from leadscoring.quality.drift import no_report
+from leadscoring.quality.drift_counts import DriftCounts
 from leadscoring.scoring import Scorer
 from leadscoring.transport.exchange import Exchange, Reply
 

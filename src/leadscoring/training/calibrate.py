@@ -8,8 +8,8 @@ rises everywhere, so that noise never turns the ranking over (smoothing: Eilers 
 import numpy as np
 
 from leadscoring.model.calibration import Calibration
+from leadscoring.quality.figures import log_loss
 from leadscoring.training.encode import Vector
-from leadscoring.training.quality import log_loss
 from leadscoring.training.split import Indices
 
 HINGES = 6

@@ -7,11 +7,11 @@ import numpy as np
 import polars as pl
 
 from leadscoring._engine import Rows
-from leadscoring.drift import baseline
-from leadscoring.drift_counts import AREA, DriftCounts
 from leadscoring.errors import ModelUnsupported
 from leadscoring.model.file import AS_IT_IS, Opening, open_model
 from leadscoring.model.loaded import LoadedModel
+from leadscoring.quality.drift import baseline
+from leadscoring.quality.drift_counts import AREA, DriftCounts
 from leadscoring.telemetry.tally import Tally
 from leadscoring.training.encode import encode_table, with_unseen
 from leadscoring.training.evaluate import refuse_absent

@@ -29,6 +29,7 @@ from leadscoring.model.card import ATTRIBUTE, SEAL, Card, Tiers, Training
 from leadscoring.model.loaded import sealed
 from leadscoring.model.reading import PLAIN, Reading
 from leadscoring.model.trees import TreeEnsemble
+from leadscoring.quality.figures import Quality, measure
 from leadscoring.training import certify, trees
 from leadscoring.training.calendar_columns import calendar_features
 from leadscoring.training.calibrate import apply, fit_calibration
@@ -37,7 +38,6 @@ from leadscoring.training.how import parse_how
 from leadscoring.training.infer import Asked, Inferred, infer, without
 from leadscoring.training.leads import Leads, Progress, gather, hold_out, quiet, refuse_few
 from leadscoring.training.missing import MissingTokens, parse_tokens
-from leadscoring.training.quality import Quality, measure
 from leadscoring.training.report import Measured, training_report
 from leadscoring.training.reread import reread
 from leadscoring.training.split import Indices

@@ -3,9 +3,9 @@
 import numpy as np
 import polars as pl
 
+from leadscoring.quality.figures import roc_auc
 from leadscoring.training.column import Read
 from leadscoring.training.encode import Vector, numbers
-from leadscoring.training.quality import roc_auc
 
 LEAK_AUC = 0.98
 """A single feature that ranks better than this is suspicious."""

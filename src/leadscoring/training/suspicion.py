@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from leadscoring.contract.features import Contract
+from leadscoring.quality.figures import Quality, TierQuality, roc_auc
 from leadscoring.training import names, trees
 from leadscoring.training.drivers import Driver, drivers
 from leadscoring.training.encode import Matrix
-from leadscoring.training.quality import Quality, TierQuality, roc_auc
 
 if TYPE_CHECKING:
     from leadscoring.training.fit import Fitted

@@ -6,8 +6,8 @@ added up, as with drift.
 
 import hashlib
 
-from leadscoring.drift import MOST_FEATURES
 from leadscoring.model.card import Card
+from leadscoring.quality.drift import MOST_FEATURES
 from leadscoring.telemetry.tally import Family, Stamped, Tally, escaped, head
 
 DIRECTIONS = ("increases", "decreases")

@@ -18,10 +18,10 @@ from serving import DEADLINE
 
 from leadscoring._engine import Rows
 from leadscoring.contract.features import Contract, Feature
-from leadscoring.drift import LABELS, Baseline, baseline
-from leadscoring.drift_counts import AREA, DriftCounts
 from leadscoring.model.card import Bins, Card, Reference
 from leadscoring.model.loaded import encoder
+from leadscoring.quality.drift import LABELS, Baseline, baseline
+from leadscoring.quality.drift_counts import AREA, DriftCounts
 from leadscoring.telemetry.tally import Tally, make_file
 
 REFERENCE = Reference(

@@ -8,10 +8,10 @@ from factories import SMALL, card
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadscoring import drift
 from leadscoring.contract.features import Contract, Feature
 from leadscoring.model.calibration import Calibration, logistic
 from leadscoring.model.card import Bins, Card, Reference
+from leadscoring.quality import drift
 
 counts = st.lists(st.integers(0, 10_000), min_size=12, max_size=12)
 

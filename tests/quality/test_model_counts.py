@@ -2,7 +2,7 @@
 
 from factories import card
 
-from leadscoring.model_counts import AREA, ModelCounts
+from leadscoring.quality.model_counts import AREA, ModelCounts
 from leadscoring.telemetry.metrics import Metrics
 
 

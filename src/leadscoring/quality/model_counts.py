@@ -3,13 +3,13 @@
 Its series are those of one model, so they change when the model does; all other metrics stay.
 """
 
-from leadscoring.drift import Baseline
-from leadscoring.drift_counts import AREA as BINS_AREA
-from leadscoring.drift_counts import FAMILIES as BINS_FAMILIES
-from leadscoring.drift_counts import DriftCounts
 from leadscoring.model.card import Card
-from leadscoring.reason_counts import AREA as REASONS_AREA
-from leadscoring.reason_counts import FAMILY, ReasonCounts
+from leadscoring.quality.drift import Baseline
+from leadscoring.quality.drift_counts import AREA as BINS_AREA
+from leadscoring.quality.drift_counts import FAMILIES as BINS_FAMILIES
+from leadscoring.quality.drift_counts import DriftCounts
+from leadscoring.quality.reason_counts import AREA as REASONS_AREA
+from leadscoring.quality.reason_counts import FAMILY, ReasonCounts
 from leadscoring.telemetry.tally import Tally
 
 AREA = BINS_AREA + REASONS_AREA

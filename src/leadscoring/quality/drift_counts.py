@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from leadscoring._engine import BinCounter, Rows
-from leadscoring.drift import BINS, LABELS, MOST_FEATURES, SCORE_LABELS, Baseline, report
+from leadscoring.quality.drift import BINS, LABELS, MOST_FEATURES, SCORE_LABELS, Baseline, report
 from leadscoring.telemetry.tally import Family, Stamped, Tally, escaped, head
 
 SCORE, FEATURES = 1, 1 + BINS

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from leadscoring.training.quality import Figure, log_loss, measure, roc_auc
+from leadscoring.quality.figures import Figure, log_loss, measure, roc_auc
 
 TIERS = (0.8, 0.6, 0.4, 0.2)
 

@@ -1,0 +1,1 @@
+"""How good scores are, and whether leads still look like those of training."""
