@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 import yaml
 from monitoring import ALERTS, NAMES, PROMETHEUS, RULE_FILES, RULE_TESTS, RULES, run
+from pages import anchors, text_of
 from programs import program
-from test_docs import anchors, text_of
+from queries import METRICS, RECORDED, asked_for, matchers
 
-from leadscoring.quality.model_counts import FAMILIES
 from leadscoring.telemetry.metrics import OUTCOMES, declared, error_types
-from leadscoring.telemetry.tally import Family
 from leadscoring.transport.failures import STATUS
 
 GUIDE = "docs/MONITORING.md"
@@ -28,24 +27,6 @@ DEMANDED = {
 
 LOAD = {"Overloaded", "DeadlineExceeded"}
 """Errors that the service answers with 503, but that say nothing of its model."""
-
-
-def names_of(family: Family) -> set[str]:
-    """What a metric is called in queries."""
-    suffixes = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_count", "_sum")}
-    return {family.name + suffix for suffix in suffixes[family.kind]}
-
-
-METRICS = {name: family for family in (*declared((), "local"), *FAMILIES) for name in names_of(family)}
-RECORDED = {rule["record"] for rule in RULES if "record" in rule}
-
-
-def asked_for(expression: str) -> set[str]:
-    """The names of metrics in an expression, without the words of the language."""
-    bare = re.sub(r'"[^"]*"|\b(by|on|without|ignoring|group_left)\s*\([^)]*\)|\[[^]]*\]', "", expression)
-    bare = re.sub(r"\{[^}]*\}", "", bare)
-    words = set(re.findall(r"[a-z_][\w:]*(?!\w*\s*\()", bare))
-    return {word for word in words if "_" in word or word == "up"} - set(re.findall(r"\w+(?=\()", bare))
 
 
 def test_every_alert_that_was_promised_is_there() -> None:
@@ -110,14 +91,6 @@ def test_every_metric_that_a_rule_asks_for_exists(rule: dict[str, Any]) -> None:
     for name in asked & (METRICS.keys() | {"up"}):
         found = re.findall(rf"\b{name}\b(\{{[^}}]*\}})?", rule["expr"])
         assert all('job="lead-scoring"' in selector for selector in found), name
-
-
-def matchers(expression: str) -> list[tuple[str, str, str, str]]:
-    """Metric, label, operator and value of every matcher in an expression."""
-    found = []
-    for name, selector in re.findall(r"([a-z_]\w*)\s*\{([^}]*)\}", expression):
-        found += [(name, *parts) for parts in re.findall(r'(\w+)\s*(=~|!~|!=|=)\s*"([^"]*)"', selector)]
-    return found
 
 
 @pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.get("record") or rule["alert"]) for rule in RULES])

@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator
 
 import pytest
+from desk import Desk, at_desk, commands_of
 from project import ROOT
-from test_operations_guide import Desk, at_desk, commands_of
 
 pytestmark = pytest.mark.integration
 

@@ -13,7 +13,7 @@ from dashboards import DASHBOARDS, FILES, GRAFANA, PANELS, Place, variables, var
 from infra.environments import FILE
 from monitoring import NAMES, PROMETHEUS, RULES, run
 from project import ROOT
-from test_alert_rules import METRICS, RECORDED, asked_for, matchers
+from queries import METRICS, RECORDED, asked_for, matchers
 
 from leadscoring.errors import LeadScoringError
 from leadscoring.quality.model_counts import FAMILIES

@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 import pytest
 from dashboards import PANELS, choices, filled
+from drift_reference import REFERENCE
 from endpoint_replies import fails
 from factories import LEAD, body, card, lead, model_file
 from monitoring import Stack, watching
 from programs import program
 from serving import DEADLINE, Server, eventually, serving
-from test_drift_counts import REFERENCE
 from ways import Way, way
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pages import anchors, prose, text_of
 from project import ROOT
 from serving import Server, serving
 
@@ -20,28 +21,6 @@ from leadscoring.transport.failures import PLAIN, STATUS
 EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.json"))
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "benchmarks").glob("*.md")])
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
-
-
-def text_of(name: str) -> str:
-    """A page."""
-    return (ROOT / name).read_text("utf-8")
-
-
-def prose(text: str) -> str:
-    """A page without its blocks of code, whose lines are no headings and no links."""
-    return re.sub(r"^( *)```.*?^\1```$", "", text, flags=re.DOTALL | re.MULTILINE)
-
-
-def anchors(text: str) -> set[str]:
-    """What a link into a page may point to: its headings, as GitHub and most renderers name them."""
-    found: dict[str, int] = {}
-    names = set()
-    for heading in re.findall(r"^#{1,6} (.*)$", prose(text), re.MULTILINE):
-        plain = re.sub(r"[`*]|\[([^\]]*)\]\([^)]*\)", r"\1", heading).strip().lower()
-        slug = re.sub(r"[^\w\- ]", "", plain).replace(" ", "-")
-        count = found[slug] = found.get(slug, -1) + 1
-        names.add(f"{slug}-{count}" if count else slug)
-    return names
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])

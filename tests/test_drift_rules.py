@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from drift_reference import base
 from monitoring import PROMETHEUS, rules_of, run
 from programs import program
-from test_drift_counts import base
 
 from leadscoring.quality.drift import DRIFTED, EPSILON, FEWEST_LEADS, LABELS, stability_index
 

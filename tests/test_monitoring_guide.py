@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from desk import Desk, at_desk, commands_of
 from monitoring import watching
 from programs import program
 from project import ROOT
 from serving import eventually
-from test_operations_guide import Desk, at_desk, commands_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 

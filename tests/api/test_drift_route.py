@@ -7,10 +7,10 @@ from typing import Any
 import httpx
 import polars as pl
 import pytest
+from drift_reference import REFERENCE
 from factories import LEAD, bare_model_file, card, lead, model_file
 from prometheus_client.parser import text_string_to_metric_families
 from serving import KEY, Server, serving
-from test_drift_counts import REFERENCE
 
 from leadscoring.model.card import Reference
 from leadscoring.training.drift import drift_of

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
+from drift_reference import REFERENCE, bins_of, counting
 from factories import LEAD, body, card, lead, model_file
-from test_drift_counts import REFERENCE, bins_of, counting
 
 from leadscoring._engine import Rows
 from leadscoring.errors import EndpointUnreachable
