@@ -31,7 +31,7 @@ from leadscoring.model.calibration import logistic
 from leadscoring.model.file import Opening, open_model
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.providers.local import Local
-from leadscoring.scoring import Asked, Scorer
+from leadscoring.scoring.scorer import Asked, Scorer
 from leadscoring.settings import one_setting
 from leadscoring.telemetry.metrics import Spent
 from leadscoring.transport.failures import refused

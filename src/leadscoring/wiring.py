@@ -25,7 +25,7 @@ from leadscoring.providers.provider import Provider
 from leadscoring.providers.table import is_installed, provider_of
 from leadscoring.quality.drift import baseline
 from leadscoring.quality.model_counts import AREA, ModelCounts
-from leadscoring.scoring import Scorer
+from leadscoring.scoring.scorer import Scorer
 from leadscoring.settings import Settings
 from leadscoring.telemetry.access_log import AccessLog
 from leadscoring.telemetry.log import Log, configure
@@ -205,7 +205,7 @@ def scorer_of(settings: Settings, model: LoadedModel, provider: Provider, counts
     count = counts.drift.count if counts.drift else None
     reasons = model.trees.counting(counts.reasons.numbers)
     if settings.otel_traces:
-        from leadscoring.traced_scoring import TracedScorer
+        from leadscoring.scoring.traced import TracedScorer
 
         return TracedScorer(model, provider, count, reasons)
     return Scorer(model, provider, count, reasons)

@@ -16,14 +16,14 @@ from serving import Server, serving
 
 from leadscoring.access.keys import KeyRing
 from leadscoring.api.app import PATHS
-from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.api.operations import Operations
 from leadscoring.api.pulse import Pulse
 from leadscoring.errors import EndpointError, RequestError
 from leadscoring.model.card import Card, GoldenRow
 from leadscoring.model.file import open_model
 from leadscoring.providers.local import Local
-from leadscoring.scoring import Scorer
+from leadscoring.scoring.lifecycle import Lifecycle
+from leadscoring.scoring.scorer import Scorer
 from leadscoring.settings import read_settings
 from leadscoring.telemetry.metrics import Metrics
 from leadscoring.telemetry.vitals import Vitals

@@ -24,7 +24,7 @@ from wire import wired
 from leadscoring.access.rate_limit import RateLimit
 from leadscoring.api.streamed import MOST_LEADS, StreamedScoring
 from leadscoring.errors import EndpointError, EndpointFailed
-from leadscoring.scoring import Asked, Scorer
+from leadscoring.scoring.scorer import Asked, Scorer
 from leadscoring.settings import read_settings
 from leadscoring.transport.admission import Admission
 from leadscoring.transport.exchange import ClientGone, Exchange, Message, StreamedReply

@@ -10,7 +10,7 @@ from leadscoring._engine import Rows
 from leadscoring.errors import EndpointUnreachable
 from leadscoring.model.file import open_model
 from leadscoring.providers.remote import Remote
-from leadscoring.scoring import Asked, Scorer
+from leadscoring.scoring.scorer import Asked, Scorer
 from leadscoring.telemetry.metrics import Spent
 
 from .endpoints import Outcome, Scripted, metrics, remote

@@ -17,7 +17,7 @@ from leadscoring.model.file import open_model
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.providers.local import Local
 from leadscoring.quality.reason_counts import AREA, ReasonCounts
-from leadscoring.scoring import Asked, Scorer
+from leadscoring.scoring.scorer import Asked, Scorer
 from leadscoring.telemetry.metrics import Spent
 from leadscoring.telemetry.tally import Tally, make_file
 

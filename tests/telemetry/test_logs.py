@@ -93,7 +93,7 @@ import asyncio, os, sys
 from contextlib import ExitStack
 from leadscoring.api.app import App, backlog_of, lifespan
 from leadscoring.transport.head import Head
-from leadscoring.api.lifecycle import Lifecycle
+from leadscoring.scoring.lifecycle import Lifecycle
 from leadscoring.settings import read_settings
 from leadscoring.wiring import open_service
 

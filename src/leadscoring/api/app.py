@@ -13,12 +13,12 @@ from starlette.applications import Starlette
 
 from leadscoring.access.rate_limit import RateLimit
 from leadscoring.api.framework import Lifespan, RouteTable, failed, framework, response
-from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.api.operations import Operations
 from leadscoring.api.pulse import Pulse
 from leadscoring.api.routes import SINGLE_PATH, detail_table, route_table
 from leadscoring.api.score import Scoring
 from leadscoring.errors import DeadlineExceeded, Overloaded, RequestError
+from leadscoring.scoring.lifecycle import Lifecycle
 from leadscoring.settings import read_settings
 from leadscoring.telemetry.access_log import Answered
 from leadscoring.telemetry.metrics import UNKNOWN

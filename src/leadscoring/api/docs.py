@@ -15,7 +15,7 @@ from leadscoring.api.parameters import parameters
 from leadscoring.contract.features import Feature
 from leadscoring.errors import InvalidParameter
 from leadscoring.model.loaded import LoadedModel
-from leadscoring.scoring import Scorer
+from leadscoring.scoring.scorer import Scorer
 from leadscoring.settings import DEMO_KEY, Settings
 from leadscoring.transport.exchange import Exchange, Reply
 from leadscoring.transport.failures import PLAIN, STATUS

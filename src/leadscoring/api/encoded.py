@@ -8,7 +8,7 @@ from leadscoring._engine import Rows
 from leadscoring.access.keys import Door
 from leadscoring.access.rate_limit import Headers, RateLimit
 from leadscoring.errors import BatchTooLarge, Overloaded, RequestError
-from leadscoring.scoring import Scorer
+from leadscoring.scoring.scorer import Scorer
 from leadscoring.settings import Settings
 from leadscoring.telemetry.metrics import Metrics, Spent
 from leadscoring.transport.admission import Admission

@@ -15,7 +15,6 @@ import leadscoring
 from leadscoring._engine import Rows
 from leadscoring.access.keys import Door
 from leadscoring.api.encoded import EncodedScoring
-from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.api.score import MOST_REASONS
 from leadscoring.api.tensors import Output, Question, Tensor, Wanted, binary, read_question
 from leadscoring.contract.rows import RowReader, decoded
@@ -23,7 +22,8 @@ from leadscoring.errors import BatchTooLarge, InvalidRows, LeadScoringError, Req
 from leadscoring.lead import Lead
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.model.trees import Reasons
-from leadscoring.scoring import Asked, Scorer, reasons, unseen_warning
+from leadscoring.scoring.lifecycle import Lifecycle
+from leadscoring.scoring.scorer import Asked, Scorer, reasons, unseen_warning
 from leadscoring.settings import Settings
 from leadscoring.transport.exchange import JSON, Exchange, Reply
 from leadscoring.transport.failures import problem

@@ -9,7 +9,7 @@ from leadscoring.api.parameters import takes_none
 from leadscoring.model.loaded import LoadedModel, describe
 from leadscoring.quality.drift import no_report
 from leadscoring.quality.drift_counts import DriftCounts
-from leadscoring.scoring import Scorer
+from leadscoring.scoring.scorer import Scorer
 from leadscoring.transport.exchange import Exchange, Reply
 
 UNCOUNTED = "nothing is counted: the model's card has no reference, or DRIFT_METRICS is off"

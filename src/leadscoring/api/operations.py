@@ -11,10 +11,10 @@ import msgspec
 
 import leadscoring
 from leadscoring.access.keys import KeyRing
-from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.api.pulse import Pulse
 from leadscoring.api.scrape import Scrape
-from leadscoring.scoring import API_VERSION, Scorer
+from leadscoring.scoring.lifecycle import Lifecycle
+from leadscoring.scoring.scorer import API_VERSION, Scorer
 from leadscoring.settings import Settings
 from leadscoring.telemetry.metrics import Metrics
 from leadscoring.telemetry.vitals import Vitals

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from time import monotonic
 
-from leadscoring.api.lifecycle import Lifecycle
-from leadscoring.scoring import Scorer
+from leadscoring.scoring.lifecycle import Lifecycle
+from leadscoring.scoring.scorer import Scorer
 from leadscoring.telemetry.metrics import Metrics
 from leadscoring.telemetry.vitals import Usage, Vitals
 

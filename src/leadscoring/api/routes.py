@@ -4,10 +4,10 @@ from leadscoring.access.rate_limit import RateLimit
 from leadscoring.api.deadline import until_caller_gives_up
 from leadscoring.api.docs import Documentation
 from leadscoring.api.framework import Handler, RouteTable
-from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.api.model import ModelRoutes
 from leadscoring.api.operations import Operations
 from leadscoring.api.score import Scoring
+from leadscoring.scoring.lifecycle import Lifecycle
 from leadscoring.transport.admission import Admission
 from leadscoring.transport.compression import with_compression
 from leadscoring.wiring import Service

@@ -17,12 +17,12 @@ from leadscoring.access.key_file import Scope
 from leadscoring.access.keys import Key
 from leadscoring.access.rate_limit import RateLimit
 from leadscoring.api.encoded import EncodedScoring
-from leadscoring.api.lifecycle import Lifecycle
 from leadscoring.api.score import Scoring
 from leadscoring.contract.rows import RowReader
 from leadscoring.errors import BatchTooLarge, InvalidRows, MalformedJson, NotAcceptable
 from leadscoring.model.calibration import logistic
-from leadscoring.scoring import Scorer
+from leadscoring.scoring.lifecycle import Lifecycle
+from leadscoring.scoring.scorer import Scorer
 from leadscoring.settings import Settings
 from leadscoring.telemetry.metrics import Metrics
 from leadscoring.transport.admission import Admission

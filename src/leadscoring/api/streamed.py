@@ -16,7 +16,7 @@ from leadscoring.api.answer_lines import Form, InCsv, InLines, Place, wants_csv
 from leadscoring.contract.lead_lines import LeadTable, Line, json_lines
 from leadscoring.errors import BatchTooLarge, EndpointError, LeadScoringError, RequestError, UnsupportedMediaType
 from leadscoring.lead import Lead, Scored
-from leadscoring.scoring import Asked, Scorer
+from leadscoring.scoring.scorer import Asked, Scorer
 from leadscoring.settings import Settings
 from leadscoring.telemetry.metrics import Metrics, Spent
 from leadscoring.transport.admission import Admission

@@ -7,7 +7,7 @@ from opentelemetry.trace import SpanKind
 from leadscoring._engine import Rows
 from leadscoring.errors import RequestError
 from leadscoring.lead import Scored
-from leadscoring.scoring import Asked, Scorer
+from leadscoring.scoring.scorer import Asked, Scorer
 from leadscoring.telemetry.metrics import Spent
 from leadscoring.telemetry.tracing import LEADS, PROVIDER, begin, spanning, within
 

@@ -15,7 +15,7 @@ from leadscoring.model.file import open_model
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.providers.local import Local
 from leadscoring.providers.provider import Given
-from leadscoring.scoring import Asked, Scorer
+from leadscoring.scoring.scorer import Asked, Scorer
 from leadscoring.telemetry.metrics import Spent
 
 

@@ -1,0 +1,1 @@
+"""From leads to scores with their reasons."""
