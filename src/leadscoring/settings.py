@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from leadscoring.contract.features import FLOAT32_MAX
 from leadscoring.errors import SettingError, SettingsConflict
+from leadscoring.float32 import FLOAT32_MAX
 from leadscoring.hosted import MODEL_FOLDER, as_hosted
 
 DEMO_KEY = "demo-api-key-123"

@@ -11,9 +11,10 @@ from msgspec import UNSET
 
 from leadscoring._engine import Rows, count_colons
 from leadscoring.contract.decode import LeadDecoder
-from leadscoring.contract.features import FLOAT32_MAX, Contract, Feature
+from leadscoring.contract.features import Contract, Feature
 from leadscoring.contract.rejection import feature_fault
 from leadscoring.errors import BatchTooLarge, MalformedJson, RequestError, ValidationError
+from leadscoring.float32 import FLOAT32_MAX
 from leadscoring.lead import Lead
 from leadscoring.model.loaded import encoder
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from leadscoring._engine import count_colons
 from leadscoring.contract.decode import LeadDecoder
-from leadscoring.contract.features import FLOAT32_MAX, Contract, Feature, Kind
+from leadscoring.contract.features import Contract, Feature, Kind
 from leadscoring.errors import CardInvalid, RequestError
+from leadscoring.float32 import FLOAT32_MAX
 from leadscoring.model.loaded import encoder
 from leadscoring.training.encode import encode_table, with_unseen
 

@@ -4,17 +4,15 @@ import math
 import re
 from collections.abc import Sequence
 from difflib import get_close_matches
-from struct import pack, unpack
 from typing import Literal
 
 import msgspec
 
 from leadscoring.errors import CardInvalid
+from leadscoring.float32 import FLOAT32_MAX, single
 
 Kind = Literal["number", "integer", "flag", "category"]
 
-FLOAT32_MAX = 3.4028234663852886e38
-"""The largest finite value that the trees can compare; anything beyond would become infinity."""
 
 WHOLE_MAX = float(2**53)
 """The largest whole number that every JSON reader keeps exactly (RFC 8259)."""
@@ -208,11 +206,6 @@ def nearest(name: str, known: Sequence[str]) -> str | None:
     folded = {other.casefold(): other for other in known}
     matches = get_close_matches(name.casefold()[:200], folded, n=1, cutoff=0.7)
     return folded[matches[0]] if matches else None
-
-
-def single(value: float) -> float | None:
-    """The nearest float32; nothing for what has no finite one."""
-    return float(unpack("f", pack("f", value))[0]) if abs(value) <= FLOAT32_MAX else None
 
 
 def number(text: str) -> int | float:

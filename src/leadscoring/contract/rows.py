@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 
 from leadscoring._engine import Rows
-from leadscoring.contract.features import FLOAT32_MAX, Contract, Feature
+from leadscoring.contract.features import Contract, Feature
 from leadscoring.errors import InvalidRows
+from leadscoring.float32 import FLOAT32_MAX
 
 Values = list[list[float | None]]
 

@@ -12,8 +12,9 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from leadscoring.contract.features import FLOAT32_MAX, Contract
+from leadscoring.contract.features import Contract
 from leadscoring.errors import CardInvalid
+from leadscoring.float32 import FLOAT32_MAX
 from leadscoring.lead import Tier
 from leadscoring.model.calibration import Calibration
 from leadscoring.model.reading import PLAIN, Reading

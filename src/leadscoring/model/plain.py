@@ -5,7 +5,8 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from leadscoring.contract.features import Contract, Feature, single
+from leadscoring.contract.features import Contract, Feature
+from leadscoring.float32 import single
 from leadscoring.model.card import Card
 from leadscoring.model.categories import Values
 from leadscoring.model.trees import TreeEnsemble

@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from leadscoring.contract.features import FLOAT32_MAX
 from leadscoring.errors import EndpointAnswerInvalid
+from leadscoring.float32 import FLOAT32_MAX
 from leadscoring.model.calibration import logistic
 
 LOWEST = 2.0**-149

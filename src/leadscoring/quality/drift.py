@@ -16,7 +16,8 @@ from itertools import pairwise
 from struct import pack, unpack
 from typing import Any
 
-from leadscoring.contract.features import FLOAT32_MAX, Feature
+from leadscoring.contract.features import Feature
+from leadscoring.float32 import FLOAT32_MAX
 from leadscoring.model import card
 
 BINS = 10

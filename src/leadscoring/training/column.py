@@ -6,8 +6,9 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from leadscoring.contract.features import FLOAT32_MAX, WHOLE_MAX, Feature, Kind
+from leadscoring.contract.features import WHOLE_MAX, Feature, Kind
 from leadscoring.errors import TrainingDataError
+from leadscoring.float32 import FLOAT32_MAX
 from leadscoring.model.reading import Notation
 from leadscoring.training import names
 from leadscoring.training.encode import Vector, as_text, numbers

@@ -4,7 +4,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from leadscoring.contract.features import FLOAT32_MAX, Contract, Feature
+from leadscoring.contract.features import Contract, Feature
+from leadscoring.float32 import FLOAT32_MAX
 
 Matrix = npt.NDArray[np.float32]
 Vector = npt.NDArray[np.float64]
