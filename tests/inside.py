@@ -13,7 +13,7 @@ from uvicorn.server import ServerState
 from wire import Wire
 
 from leadscoring.api.app import App
-from leadscoring.drain import Server
+from leadscoring.serving.drain import Server
 from leadscoring.transport.front import Front, connection
 
 

@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 GUIDE = ROOT / "docs" / "OPERATIONS.md"
 
 NOT_HERE = {
-    "leadscoring serve > service.log 2>&1 &": "starts the very service that the others talk to; tests/test_server.py does",
+    "leadscoring serve > service.log 2>&1 &": "starts the very service that the others talk to; tests/serving/test_server.py does",
 }
 """Commands that are not run, each with its reason."""
 

@@ -92,7 +92,7 @@ def main() -> None:
 )
 def serve(dev: bool) -> None:
     """Serve the model over HTTP."""
-    from leadscoring.server import run
+    from leadscoring.serving.server import run
 
     if dev:  # in the environment, where the workers find it
         os.environ.update({name: value for name, value in DEVELOPMENT.items() if not os.environ.get(name, "").strip()})

@@ -12,12 +12,13 @@ from factories import LEAD, body, lead, model_file
 
 from leadscoring.access.rate_limit import RateLimit
 from leadscoring.api.score import Scoring
+from leadscoring.api.service import Service
 from leadscoring.errors import MalformedJson, RateLimited, ValidationError
+from leadscoring.serving.wiring import open_service
 from leadscoring.settings import read_settings
 from leadscoring.transport.admission import SLICE, Admission
 from leadscoring.transport.exchange import Exchange, Reply
 from leadscoring.transport.head import Head
-from leadscoring.wiring import Service, open_service
 
 CALLS = 60_000
 """Calls of functions between two moments at which others may have the event loop."""

@@ -25,11 +25,11 @@ from leadscoring.access.rate_limit import RateLimit
 from leadscoring.api.streamed import MOST_LEADS, StreamedScoring
 from leadscoring.errors import EndpointError, EndpointFailed
 from leadscoring.scoring.scorer import Asked, Scorer
+from leadscoring.serving.wiring import open_service
 from leadscoring.settings import read_settings
 from leadscoring.transport.admission import Admission
 from leadscoring.transport.exchange import ClientGone, Exchange, Message, StreamedReply
 from leadscoring.transport.sending import send_parts
-from leadscoring.wiring import open_service
 
 BATCH = "/api/v1/score/batch"
 JSONL, CSV = "application/x-ndjson", "text/csv"

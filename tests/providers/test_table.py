@@ -20,7 +20,7 @@ CLOUDS = ("aiohttp", "azure", "boto3", "botocore", "yarl")
 def test_serving_locally_imports_no_library_of_a_cloud(model: Path) -> None:
     """Neither the SDKs nor the HTTP client, from the start to the application."""
     script = (
-        "import json, sys; import leadscoring.server; from leadscoring.api.app import create; create();"
+        "import json, os, sys; import leadscoring.serving.server; from leadscoring.serving.wiring import create; from leadscoring.settings import read_settings; create(read_settings(os.environ));"
         f"print(json.dumps([name for name in {CLOUDS} if name in sys.modules]))"
     )
     environ = os.environ | {"MODEL_PATH": str(model), "API_KEYS": KEY}

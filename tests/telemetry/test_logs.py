@@ -95,7 +95,7 @@ from leadscoring.api.app import App, backlog_of, lifespan
 from leadscoring.transport.head import Head
 from leadscoring.scoring.lifecycle import Lifecycle
 from leadscoring.settings import read_settings
-from leadscoring.wiring import open_service
+from leadscoring.serving.wiring import open_service
 
 async def fails(exchange):
     local = "hidden-company"

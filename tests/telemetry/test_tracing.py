@@ -311,7 +311,7 @@ def test_scores_do_not_depend_on_traces(tmp_path: Path, local: tuple[Server, Col
 def test_nothing_of_opentelemetry_is_imported_unless_asked_for(tmp_path: Path) -> None:
     """Even where its variables are set and its libraries installed."""
     program = (
-        "import json, sys; import leadscoring.server; from leadscoring.api.app import create; create();"
+        "import json, os, sys; import leadscoring.serving.server; from leadscoring.serving.wiring import create; from leadscoring.settings import read_settings; create(read_settings(os.environ));"
         "print(json.dumps([name for name in sys.modules if name.partition('.')[0] in ('opentelemetry', 'google')]))"
     )
     environ = os.environ | {

@@ -12,7 +12,9 @@ from factories import LEAD, body, model_file
 from inside import served, wired_to
 from serving import KEY, eventually
 
-from leadscoring.api.app import App, create
+from leadscoring.api.app import App
+from leadscoring.serving.wiring import create
+from leadscoring.settings import read_settings
 from leadscoring.transport.buffers import LEAST, Buffers, most
 
 MOST = 1_000_000
@@ -78,7 +80,7 @@ def running(tmp_path: os.PathLike[str], monkeypatch: pytest.MonkeyPatch) -> Iter
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("MODEL_PATH", str(model_file(tmp_path)))  # type: ignore[arg-type]  # it is a path
-    app = create()
+    app = create(read_settings(os.environ))
     with served(app) as port:
         yield app, port
 

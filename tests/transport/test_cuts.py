@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import os
 import re
 from collections.abc import Iterator
 
@@ -13,7 +14,9 @@ from hypothesis import strategies as st
 from inside import Fed
 from serving import KEY
 
-from leadscoring.api.app import App, create
+from leadscoring.api.app import App
+from leadscoring.serving.wiring import create
+from leadscoring.settings import read_settings
 
 SENT = body(LEAD)
 HOST = b"Host: a\r\n"
@@ -71,7 +74,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> App:
             patch.setenv(name, value)
         for name in ("PORT", "WORKERS", "API_KEYS_FILE"):
             patch.delenv(name, raising=False)
-        made = create()
+        made = create(read_settings(os.environ))
     made.lifecycle.start()
     return made
 

@@ -12,7 +12,9 @@ from serving import KEY, eventually
 
 from leadscoring.access.key_file import sha256_of
 from leadscoring.access.keys import fingerprint
-from leadscoring.api.app import App, create
+from leadscoring.api.app import App
+from leadscoring.serving.wiring import create
+from leadscoring.settings import read_settings
 from leadscoring.transport.cycle import Cycle
 from leadscoring.transport.exchange import Exchange
 
@@ -83,7 +85,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[App, int
             patch.delenv(name)
         for name, value in environ.items():
             patch.setenv(name, value)
-        app = create()
+        app = create(read_settings(os.environ))
     with served(app) as port:
         yield app, port
 

@@ -16,8 +16,10 @@ from inside import served, wired_to
 from serving import KEY
 from wire import Wire
 
-from leadscoring.api.app import App, create
+from leadscoring.api.app import App
 from leadscoring.errors import Overloaded
+from leadscoring.serving.wiring import create
+from leadscoring.settings import read_settings
 from leadscoring.transport.ending import MOST_SKIPPED
 from leadscoring.transport.failures import problem
 from leadscoring.transport.head import read_head
@@ -53,7 +55,7 @@ def full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Full]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("MODEL_PATH", str(model_file(tmp_path)))
     monkeypatch.setenv("API_KEYS", KEY)
-    app = create()
+    app = create(read_settings(os.environ))
     with served(app) as port:
         service = Full(app, port)
         yield service

@@ -1,33 +1,22 @@
 """The service as one ASGI application: every request enters and leaves here."""
 
 import itertools
-import os
 import secrets
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager, suppress
-from pathlib import Path
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from time import perf_counter, time
 from typing import Any
 
-from starlette.applications import Starlette
-
-from leadscoring.access.rate_limit import RateLimit
 from leadscoring.api.framework import Lifespan, RouteTable, failed, framework, response
-from leadscoring.api.operations import Operations
-from leadscoring.api.pulse import Pulse
-from leadscoring.api.routes import SINGLE_PATH, detail_table, route_table
-from leadscoring.api.score import Scoring
+from leadscoring.api.routes import SINGLE_PATH
+from leadscoring.api.service import Service
 from leadscoring.errors import DeadlineExceeded, Overloaded, RequestError
 from leadscoring.scoring.lifecycle import Lifecycle
-from leadscoring.settings import read_settings
 from leadscoring.telemetry.access_log import Answered
 from leadscoring.telemetry.metrics import UNKNOWN
 from leadscoring.telemetry.tally import OTHER
-from leadscoring.telemetry.vitals import age, give_back_memory, started_at
-from leadscoring.transport.admission import Admission
+from leadscoring.telemetry.vitals import give_back_memory
 from leadscoring.transport.backlog import Backlog
-from leadscoring.transport.buffers import Buffers, most
-from leadscoring.transport.compression import with_compression
 from leadscoring.transport.exchange import (
     BEGAN,
     DROPPED,
@@ -48,11 +37,8 @@ from leadscoring.transport.exchange import (
 from leadscoring.transport.failures import problem
 from leadscoring.transport.gate import Gate, Limits, Refusal
 from leadscoring.transport.head import Head
-from leadscoring.transport.kept import Kept
-from leadscoring.transport.listener import CONNECTIONS, listening
 from leadscoring.transport.refusal import Prepared
 from leadscoring.transport.sending import send_parts
-from leadscoring.wiring import Service, Shared, open_service
 
 Prompt = Callable[[Exchange], Coroutine[Any, Any, Reply]]
 """A handler that waits for nothing when the whole request is there and nobody stands in line."""
@@ -89,9 +75,6 @@ PATHS = (
 """Every path of the service, by which requests are counted."""
 
 SCORING_PATHS = (SINGLE_PATH, "/api/v1/score/batch")
-
-SHARED_FOLDER = "LEADSCORING_SHARED_FOLDER"
-"""The variable by which the supervisor tells its workers where to find what they share."""
 
 REJECTED = {"Overloaded": "overloaded", "DeadlineExceeded": "deadline", "RateLimited": "rate_limit"}
 """Errors by which the service protects itself, as its metrics name them."""
@@ -321,58 +304,6 @@ class App:
         return status
 
 
-def create() -> App:
-    """The application that this process's environment describes, for the server to run.
-
-    Raises ``SettingError``, ``KeyFileInvalid`` or a ``ModelError`` when it cannot be served.
-    """
-    settings = read_settings(os.environ)
-    closing = ExitStack()
-    folder = os.environ.get(SHARED_FOLDER)
-    shared = Shared(Path(folder)) if folder else None
-    service = closing.enter_context(open_service(settings, PATHS, shared=shared))
-    lifecycle, backlog = Lifecycle(), backlog_of(service)
-    admission = backlog.admission
-    pulse = Pulse(service.scorer, lifecycle, service.metrics, service.vitals)
-    first = os.getppid() if shared else os.getpid()
-    service.metrics.started(started_at(first))
-    operations = Operations(
-        service.scorer, service.metrics, service.keys, service.vitals, lifecycle, pulse, settings, age(first)
-    )
-    limit = RateLimit(settings.rate_limit_per_minute, shared.limits if shared else None)
-    closing.callback(limit.close)
-    provider = service.scorer.provider
-    scoring = Scoring(service.scorer, service.keys, service.metrics, settings, admission, limit)
-    routes = route_table(service, scoring, operations, admission, lifecycle, limit)
-    detail = with_compression(detail_table(operations), admission)
-    if settings.operations_access != "port":
-        beside = (provider.running(), pulse.beating())
-        routes, life = routes | detail, lifespan(lifecycle, closing, *beside)
-        return application(service, scoring, routes, life, lifecycle, backlog)
-    apart = App(service, detail, lifespan(lifecycle, ExitStack()), lifecycle, backlog)
-    apart.gate.limits = apart.gate.limits._replace(connections=CONNECTIONS)
-    second = listening(apart, settings.host, settings.operations_port)
-    opened = lifespan(lifecycle, closing, provider.running(), second, pulse.beating())
-    return application(service, scoring, routes, opened, lifecycle, backlog)
-
-
-def application(
-    service: Service, scoring: Scoring, routes: RouteTable, life: Lifespan, lifecycle: Lifecycle, backlog: Backlog
-) -> App:
-    """The application of the port that scores: one that tells of its requests where traces are on.
-
-    What is traced, or asks a remote model, has to have a task of its own, and is not answered where it was read.
-    """
-    if not service.settings.otel_traces:
-        prompt = {SINGLE_PATH: scoring.one} if service.settings.model_endpoint_provider == "local" else {}
-        return App(service, routes, life, lifecycle, backlog, prompt)
-    from leadscoring.api.traced import told_away, traced
-
-    app = App(service, traced(routes), life, lifecycle, backlog)
-    app.gate.turn_away = told_away(app.turn_away)
-    return app
-
-
 def at_once(waiting: Coroutine[Any, Any, Reply]) -> Reply:
     """What a coroutine returns that waits for nothing. Raises ``RuntimeError`` when it waits all the same."""
     try:
@@ -382,28 +313,3 @@ def at_once(waiting: Coroutine[Any, Any, Reply]) -> Reply:
         return reply
     waiting.close()
     raise RuntimeError("a request was to be answered at once, and waited for something")
-
-
-def backlog_of(service: Service) -> Backlog:
-    """The lines in front of this process's scoring."""
-    settings, metrics = service.settings, service.metrics
-    longest = settings.max_queue_seconds
-    bytes_each_way = most(settings.max_buffered_bytes, settings.max_body_bytes)
-    kept = Kept(bytes_each_way, settings.request_timeout_seconds)
-    admission = Admission(longest, settings.request_timeout_seconds, metrics.queued.set, metrics.waited, kept)
-    return Backlog(admission, longest, Buffers(bytes_each_way, metrics.rejected))
-
-
-def lifespan(lifecycle: Lifecycle, closing: ExitStack, *beside: AbstractAsyncContextManager[None]) -> Lifespan:
-    """What is open while the server runs: all that is ``beside``, and what ``closing`` closes at the end."""
-
-    @asynccontextmanager
-    async def life(_app: Starlette) -> AsyncIterator[None]:
-        async with AsyncExitStack() as opened:
-            for context in beside:
-                await opened.enter_async_context(context)
-            lifecycle.start()
-            yield
-        closing.close()
-
-    return life

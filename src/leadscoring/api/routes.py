@@ -7,10 +7,10 @@ from leadscoring.api.framework import Handler, RouteTable
 from leadscoring.api.model import ModelRoutes
 from leadscoring.api.operations import Operations
 from leadscoring.api.score import Scoring
+from leadscoring.api.service import Service
 from leadscoring.scoring.lifecycle import Lifecycle
 from leadscoring.transport.admission import Admission
 from leadscoring.transport.compression import with_compression
-from leadscoring.wiring import Service
 
 SINGLE_PATH = "/api/v1/score"
 
@@ -29,7 +29,7 @@ def protocol_table(service: Service, admission: Admission, lifecycle: Lifecycle,
     scorer, metrics, settings = service.scorer, service.metrics, service.settings
     table: RouteTable = {}
     if "sagemaker" in settings.endpoint_protocols:
-        from leadscoring.api.sagemaker import SageMaker
+        from leadscoring.api.protocols.sagemaker import SageMaker
 
         sagemaker = SageMaker(scorer, metrics, settings, admission, lifecycle, limit)
         table |= {
@@ -38,8 +38,8 @@ def protocol_table(service: Service, admission: Admission, lifecycle: Lifecycle,
             ("POST", "/invocations"): sagemaker.invocations,
         }
     if "v2" in settings.endpoint_protocols:
-        from leadscoring.api.encoded import EncodedScoring
-        from leadscoring.api.inference_v2 import InferenceV2
+        from leadscoring.api.protocols.inference_v2 import InferenceV2
+        from leadscoring.api.protocols.rows import EncodedScoring
 
         rows = EncodedScoring(scorer, service.keys, metrics, settings, admission, limit)
         table |= InferenceV2(scorer, service.keys, rows, settings, lifecycle).routes()

@@ -4,33 +4,54 @@ Every collaborator can be handed in, so that a test builds the service that it w
 """
 
 import gc
-import hashlib
+import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import NamedTuple
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    ExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
+from dataclasses import replace
+
+from starlette.applications import Starlette
 
 from leadscoring._engine import count_colons
 from leadscoring.access.key_file import Scope
 from leadscoring.access.keys import KeyRing
+from leadscoring.access.rate_limit import RateLimit
+from leadscoring.api.app import PATHS, App
+from leadscoring.api.framework import Lifespan, RouteTable
+from leadscoring.api.operations import Operations
+from leadscoring.api.pulse import Pulse
+from leadscoring.api.routes import SINGLE_PATH, detail_table, route_table
+from leadscoring.api.score import Scoring
+from leadscoring.api.service import Service
 from leadscoring.contract.features import Contract
 from leadscoring.contract.lenience import LenientDecoder
-from leadscoring.errors import CannotStart, ModelChanged, ModelNotFound, ModelUnreadable
-from leadscoring.model.content import read_content
-from leadscoring.model.file import Opening, model_of, open_model
+from leadscoring.errors import CannotStart
 from leadscoring.model.loaded import LoadedModel, encoder
 from leadscoring.providers.provider import Provider
 from leadscoring.providers.table import is_installed, provider_of
 from leadscoring.quality.drift import baseline
 from leadscoring.quality.model_counts import AREA, ModelCounts
+from leadscoring.scoring.lifecycle import Lifecycle
 from leadscoring.scoring.scorer import Scorer
+from leadscoring.serving.served_model import kept_model, model_at_path
+from leadscoring.serving.shared_folder import Shared
 from leadscoring.settings import Settings
 from leadscoring.telemetry.access_log import AccessLog
 from leadscoring.telemetry.log import Log, configure
 from leadscoring.telemetry.metrics import Metrics
-from leadscoring.telemetry.vitals import Vitals
+from leadscoring.telemetry.vitals import Vitals, age, started_at
+from leadscoring.transport.admission import Admission
+from leadscoring.transport.backlog import Backlog
+from leadscoring.transport.buffers import Buffers, most
+from leadscoring.transport.compression import with_compression
+from leadscoring.transport.kept import Kept
+from leadscoring.transport.listener import CONNECTIONS, listening
 
 log = Log("leadscoring")
 
@@ -41,48 +62,78 @@ TRACES = ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http")
 """What the extra ``otel`` brings."""
 
 
-class Shared(NamedTuple):
-    """What must be one for all workers of a service, as files in a folder that lives as long as it does."""
+def create(settings: Settings, shared: Shared | None = None) -> App:
+    """The application of these settings, for the server of one process to run; ``shared`` is what it has with others.
 
-    folder: Path
+    Raises ``KeyFileInvalid`` or a ``ModelError`` when it cannot be served.
+    """
+    closing = ExitStack()
+    service = closing.enter_context(open_service(settings, PATHS, shared=shared))
+    lifecycle, backlog = Lifecycle(), backlog_of(service)
+    admission = backlog.admission
+    pulse = Pulse(service.scorer, lifecycle, service.metrics, service.vitals)
+    first = os.getppid() if shared else os.getpid()
+    service.metrics.started(started_at(first))
+    operations = Operations(
+        service.scorer, service.metrics, service.keys, service.vitals, lifecycle, pulse, settings, age(first)
+    )
+    limit = RateLimit(settings.rate_limit_per_minute, shared.limits if shared else None)
+    closing.callback(limit.close)
+    provider = service.scorer.provider
+    scoring = Scoring(service.scorer, service.keys, service.metrics, settings, admission, limit)
+    routes = route_table(service, scoring, operations, admission, lifecycle, limit)
+    detail = with_compression(detail_table(operations), admission)
+    if settings.operations_access != "port":
+        beside = (provider.running(), pulse.beating())
+        routes, life = routes | detail, lifespan(lifecycle, closing, *beside)
+        return application(service, scoring, routes, life, lifecycle, backlog)
+    apart = App(service, detail, lifespan(lifecycle, ExitStack()), lifecycle, backlog)
+    apart.gate.limits = apart.gate.limits._replace(connections=CONNECTIONS)
+    second = listening(apart, settings.host, settings.operations_port)
+    opened = lifespan(lifecycle, closing, provider.running(), second, pulse.beating())
+    return application(service, scoring, routes, opened, lifecycle, backlog)
 
-    @property
-    def metrics(self) -> Path:
-        """Where they count together."""
-        return self.folder / "metrics"
 
-    @property
-    def keys(self) -> Path:
-        """The last state of the key file that could be taken, for a worker that starts while it cannot."""
-        return self.folder / "keys.json"
+def application(
+    service: Service, scoring: Scoring, routes: RouteTable, life: Lifespan, lifecycle: Lifecycle, backlog: Backlog
+) -> App:
+    """The application of the port that scores: one that tells of its requests where traces are on.
 
-    @property
-    def limits(self) -> Path:
-        """What each key has left of its rate limit."""
-        return self.folder / "limits"
+    What is traced, or asks a remote model, has to have a task of its own, and is not answered where it was read.
+    """
+    if not service.settings.otel_traces:
+        prompt = {SINGLE_PATH: scoring.one} if service.settings.model_endpoint_provider == "local" else {}
+        return App(service, routes, life, lifecycle, backlog, prompt)
+    from leadscoring.api.traced import told_away, traced
 
-    @property
-    def model(self) -> Path:
-        """The model file as it was when the service started, where there was room for it."""
-        return self.folder / "model"
-
-    @property
-    def digest(self) -> Path:
-        """Its SHA-256."""
-        return self.folder / "model.sha256"
+    app = App(service, traced(routes), life, lifecycle, backlog)
+    app.gate.turn_away = told_away(app.turn_away)
+    return app
 
 
-@dataclass(frozen=True)
-class Service:
-    """What the entrances are built on."""
+def backlog_of(service: Service) -> Backlog:
+    """The lines in front of this process's scoring."""
+    settings, metrics = service.settings, service.metrics
+    longest = settings.max_queue_seconds
+    bytes_each_way = most(settings.max_buffered_bytes, settings.max_body_bytes)
+    kept = Kept(bytes_each_way, settings.request_timeout_seconds)
+    admission = Admission(longest, settings.request_timeout_seconds, metrics.queued.set, metrics.waited, kept)
+    return Backlog(admission, longest, Buffers(bytes_each_way, metrics.rejected))
 
-    settings: Settings
-    scorer: Scorer
-    keys: KeyRing
-    metrics: Metrics
-    access_log: AccessLog
-    vitals: Vitals
-    counts: ModelCounts
+
+def lifespan(lifecycle: Lifecycle, closing: ExitStack, *beside: AbstractAsyncContextManager[None]) -> Lifespan:
+    """What is open while the server runs: all that is ``beside``, and what ``closing`` closes at the end."""
+
+    @asynccontextmanager
+    async def life(_app: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as opened:
+            for context in beside:
+                await opened.enter_async_context(context)
+            lifecycle.start()
+            yield
+        closing.close()
+
+    return life
 
 
 @contextmanager
@@ -133,56 +184,6 @@ def open_service(
 def lenient_decoder(contract: Contract) -> LenientDecoder:
     """What reads leads where LENIENT_CLIENTS is on."""
     return LenientDecoder(contract, encoder(contract).encode, count_colons)
-
-
-def model_at_path(settings: Settings) -> LoadedModel:
-    """The model at MODEL_PATH. Raises a ``ModelError``."""
-    return open_model(settings.model_path, opening_of(settings))
-
-
-def opening_of(settings: Settings) -> Opening:
-    """What the settings say of the model that its file may not say."""
-    return Opening(version=settings.model_version, rounds=settings.model_rounds, missing=settings.model_missing)
-
-
-def keep_model(shared: Shared, data: bytes) -> None:
-    """Keeps the content of the model file for workers that start later. Raises ``OSError`` on a disk that is full.
-
-    They may start when another file is at MODEL_PATH, or half of one: then they would score otherwise than those
-    beside them. Where there is no room for a copy, they have to find the same file again.
-    """
-    shared.digest.write_text(hashlib.sha256(data).hexdigest())
-    try:
-        shared.model.write_bytes(data)
-    except OSError:
-        shared.model.unlink(missing_ok=True)
-
-
-def kept_model(settings: Settings, shared: Shared) -> LoadedModel:
-    """The model that was kept, whatever is at MODEL_PATH now.
-
-    Raises ``ModelChanged`` when there was no room for it and another file is there, or another ``ModelError``.
-    """
-    kept, path = shared.digest.read_text(), settings.model_path
-    if not shared.model.exists():
-        model = model_at_path(settings)
-        if model.sha256 != kept:
-            raise ModelChanged(path, kept, model.sha256)
-        return model
-    model = model_of(read_content(shared.model), path, opening_of(settings))
-    if not holds(path, kept):
-        log.warning(
-            "model file changed", serves=kept, advice="the file at MODEL_PATH is not served until the service restarts"
-        )
-    return model
-
-
-def holds(path: str, digest: str) -> bool:
-    """Whether there is a file with this SHA-256."""
-    try:
-        return hashlib.sha256(read_content(path)).hexdigest() == digest
-    except (ModelNotFound, ModelUnreadable):
-        return False
 
 
 def check_traces_installed() -> None:

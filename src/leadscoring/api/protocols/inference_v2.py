@@ -14,9 +14,9 @@ import msgspec
 import leadscoring
 from leadscoring._engine import Rows
 from leadscoring.access.keys import Door
-from leadscoring.api.encoded import EncodedScoring
+from leadscoring.api.protocols.rows import EncodedScoring
+from leadscoring.api.protocols.tensors import Output, Question, Tensor, Wanted, binary, read_question
 from leadscoring.api.score import MOST_REASONS
-from leadscoring.api.tensors import Output, Question, Tensor, Wanted, binary, read_question
 from leadscoring.contract.rows import RowReader, decoded
 from leadscoring.errors import BatchTooLarge, InvalidRows, LeadScoringError, RequestError, UnknownModel
 from leadscoring.lead import Lead

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from leadscoring.errors import CannotStart
 
@@ -45,3 +46,34 @@ def remove_abandoned(parent: Path) -> None:
         with suppress(OSError), held.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(held.parent)
+
+
+class Shared(NamedTuple):
+    """What must be one for all workers of a service, as files in a folder that lives as long as it does."""
+
+    folder: Path
+
+    @property
+    def metrics(self) -> Path:
+        """Where they count together."""
+        return self.folder / "metrics"
+
+    @property
+    def keys(self) -> Path:
+        """The last state of the key file that could be taken, for a worker that starts while it cannot."""
+        return self.folder / "keys.json"
+
+    @property
+    def limits(self) -> Path:
+        """What each key has left of its rate limit."""
+        return self.folder / "limits"
+
+    @property
+    def model(self) -> Path:
+        """The model file as it was when the service started, where there was room for it."""
+        return self.folder / "model"
+
+    @property
+    def digest(self) -> Path:
+        """Its SHA-256."""
+        return self.folder / "model.sha256"

@@ -91,8 +91,9 @@ def test_serving_imports_neither_the_trainer_nor_numpy_nor_traces(tmp_path: Path
         "import sys, json, os\n"
         f"os.environ['MODEL_PATH'] = {str(model_file(tmp_path))!r}\n"
         "from leadscoring import cli, server\n"
-        "from leadscoring.api.app import create\n"
-        "create()\n"
+        "from leadscoring.serving.wiring import create\n"
+        "from leadscoring.settings import read_settings\n"
+        "create(read_settings(os.environ))\n"
         "print(json.dumps(sorted(sys.modules)), file=sys.stderr)\n"
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=DEADLINE)

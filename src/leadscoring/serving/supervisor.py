@@ -13,8 +13,8 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Process
 
-from leadscoring.drain import Server
 from leadscoring.errors import CannotStart, LeadScoringError
+from leadscoring.serving.drain import Server
 from leadscoring.telemetry.log import Log
 
 TICK_SECONDS = 0.25

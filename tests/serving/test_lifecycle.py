@@ -190,7 +190,7 @@ def test_without_room_for_a_copy_a_worker_takes_no_other_model(tmp_path: Path) -
 
 FAILING = """
 import uvicorn
-from leadscoring.supervisor import Supervisor
+from leadscoring.serving.supervisor import Supervisor
 
 Supervisor(uvicorn.Config("nowhere:create", factory=True, workers=2), [], 0.0, 10.0, lambda: None).run()
 """
@@ -341,11 +341,11 @@ def test_a_port_that_is_taken_is_told_in_one_line(tmp_path: Path, workers: str) 
 OVERTAKEN = """
 import os, socket, sys
 import uvicorn
-from leadscoring.drain import Server
+from leadscoring.serving.drain import Server
 from leadscoring.errors import CannotStart
-from leadscoring.server import arguments, listening
+from leadscoring.serving.server import arguments, listening
 from leadscoring.settings import read_settings
-from leadscoring.supervisor import Supervisor
+from leadscoring.serving.supervisor import Supervisor
 
 settings = read_settings(os.environ)
 ours = listening(settings)

@@ -1,6 +1,5 @@
 """Runs the service: one process, or several workers under one supervisor."""
 
-import os
 import resource
 import signal
 import socket
@@ -13,23 +12,24 @@ import uvicorn
 
 from leadscoring.access import rate_limit as limits
 from leadscoring.access.keys import KeyCopy, KeyRing
-from leadscoring.api.app import PATHS, SHARED_FOLDER
-from leadscoring.drain import Server
+from leadscoring.api.app import PATHS
 from leadscoring.errors import CannotStart
 from leadscoring.model.content import read_content
 from leadscoring.model.file import model_of
 from leadscoring.providers.table import check_installed
 from leadscoring.quality.model_counts import AREA, FAMILIES
+from leadscoring.serving.drain import Server
+from leadscoring.serving.served_model import keep_model, opening_of
+from leadscoring.serving.shared_folder import Shared, shared_folder
+from leadscoring.serving.supervisor import Supervisor
+from leadscoring.serving.wiring import check_traces_installed, create
 from leadscoring.settings import Settings
-from leadscoring.shared_folder import shared_folder
-from leadscoring.supervisor import Supervisor
 from leadscoring.telemetry.log import Log, configure
 from leadscoring.telemetry.metrics import declared
 from leadscoring.telemetry.tally import make_file
 from leadscoring.transport.connection import RESERVE
 from leadscoring.transport.front import connection
 from leadscoring.transport.listener import CONNECTIONS, cannot_listen, check_free
-from leadscoring.wiring import Shared, check_traces_installed, keep_model, opening_of
 
 SPARE_SLOTS = 2
 """Room in the metrics for a worker that starts while the one it replaces still ends."""
@@ -68,9 +68,8 @@ def run(settings: Settings, on_ready: Callable[[int], None] = lambda _port: None
         make_shared(shared, settings, data)
         copy = KeyCopy(settings, shared.keys)
         copy.follow()
-        os.environ[SHARED_FOLDER] = str(folder)
         configure(settings.log_level, sys.stdout.isatty())
-        config = uvicorn.Config(**arguments(settings), workers=settings.workers)
+        config = uvicorn.Config(**arguments(settings, shared), workers=settings.workers)
         patience = settings.drain_seconds + settings.shutdown_seconds + 2
         ready = partial(on_ready, port_of(listener))
         Supervisor(config, [listener], settings.drain_seconds, patience, copy.follow, ready).run()
@@ -125,10 +124,10 @@ def allow_connections(connections: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def arguments(settings: Settings) -> dict[str, Any]:
+def arguments(settings: Settings, shared: Shared | None = None) -> dict[str, Any]:
     """What uvicorn is told."""
     return {
-        "app": "leadscoring.api.app:create",
+        "app": partial(create, settings, shared),
         "factory": True,
         "loop": "uvloop",
         "http": connection,

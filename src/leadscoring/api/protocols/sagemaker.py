@@ -16,7 +16,7 @@ from leadscoring._engine import count_colons
 from leadscoring.access.key_file import Scope
 from leadscoring.access.keys import Key
 from leadscoring.access.rate_limit import RateLimit
-from leadscoring.api.encoded import EncodedScoring
+from leadscoring.api.protocols.rows import EncodedScoring
 from leadscoring.api.score import Scoring
 from leadscoring.contract.rows import RowReader
 from leadscoring.errors import BatchTooLarge, InvalidRows, MalformedJson, NotAcceptable

@@ -1,0 +1,1 @@
+"""The protocols of model servers that a setting turns on."""

@@ -1,0 +1,1 @@
+"""One process or several workers, from their start to their end."""
