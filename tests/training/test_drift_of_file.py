@@ -8,9 +8,9 @@ import pytest
 from click.testing import CliRunner
 from past_leads import csv_of, leads, trained
 
+from leadscoring.cli.training import drift
 from leadscoring.errors import ModelUnsupported, TrainingDataError
 from leadscoring.model.card import ATTRIBUTE
-from leadscoring.training.commands import drift
 from leadscoring.training.drift import drift_of
 from leadscoring.training.fit import TrainOptions, train
 from leadscoring.training.table import read_table

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 from past_leads import csv_of, leads, trained
 
+from leadscoring.cli.training import train
 from leadscoring.model.file import identity_of, open_model
-from leadscoring.training.commands import train
 from leadscoring.training.versions import next_version
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
+from leadscoring.cli.model_options import opening_options
 from leadscoring.errors import LeadScoringError
 from leadscoring.model.file import Opening
 from leadscoring.model.rounds import Choice
-from leadscoring.model_options import opening_options
 
 FILE = click.Path(path_type=Path)
 

@@ -9,9 +9,9 @@ from typing import Any
 import click
 
 import leadscoring
+from leadscoring.cli.model_options import opening_options
 from leadscoring.errors import LeadScoringError, ModelNotFound
 from leadscoring.model.rounds import Choice
-from leadscoring.model_options import opening_options
 from leadscoring.settings import (
     DEMO_KEY,
     DEVELOPMENT,
@@ -23,12 +23,12 @@ from leadscoring.settings import (
 )
 
 LAZY = {
-    "train": ("leadscoring.training.commands", "train"),
-    "evaluate": ("leadscoring.training.commands", "evaluate"),
-    "drift": ("leadscoring.training.commands", "drift"),
-    "keys": ("leadscoring.keys_command", "keys"),
-    "health": ("leadscoring.health_command", "health"),
-    "demo-data": ("leadscoring.demo_command", "demo_data"),
+    "train": ("leadscoring.cli.training", "train"),
+    "evaluate": ("leadscoring.cli.training", "evaluate"),
+    "drift": ("leadscoring.cli.training", "drift"),
+    "keys": ("leadscoring.cli.keys", "keys"),
+    "health": ("leadscoring.cli.health", "health"),
+    "demo-data": ("leadscoring.cli.demo", "demo_data"),
 }
 """Commands whose modules are imported only when called: serving must not carry the trainer."""
 

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 from factories import key_file
 
-from leadscoring.cli import main
+from leadscoring.cli.main import main
 
 
 def run(*words: object, given: str | None = None, **environ: str) -> Result:

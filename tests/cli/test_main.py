@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from factories import card, model_file
 
-from leadscoring.cli import LAZY, TRAINING, main
+from leadscoring.cli.main import LAZY, TRAINING, main
 from leadscoring.settings import TABLE
 
 
@@ -71,7 +71,7 @@ def test_training_without_its_libraries_names_the_extra(tmp_path: Path, command:
     for name in TRAINING:  # as if it was not installed
         (tmp_path / f"{name}.py").write_text(f"raise ModuleNotFoundError('No module named {name}', name='{name}')")
     ended = subprocess.run(
-        [sys.executable, "-m", "leadscoring.cli", *command],
+        [sys.executable, "-m", "leadscoring.cli.main", *command],
         cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert ended.returncode == 1

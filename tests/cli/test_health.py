@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 from factories import model_file
 from serving import eventually, free_port, serving
 
-from leadscoring.cli import main
+from leadscoring.cli.main import main
 
 ANYWHERE = "0.0.0.0"
 

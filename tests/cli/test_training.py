@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 from past_leads import csv_of, leads
 
-from leadscoring.training.commands import evaluate, split_commas, train
+from leadscoring.cli.training import evaluate, split_commas, train
 
 
 @pytest.fixture
@@ -75,7 +75,9 @@ def test_commas_and_repetition_are_alike() -> None:
 
 def test_help_needs_no_training_library() -> None:
     """Importing the commands imports none of the heavy libraries."""
-    code = "import sys, leadscoring.training.commands; sys.exit(any(m in sys.modules for m in ('xgboost', 'polars', 'numpy')))"
+    code = (
+        "import sys, leadscoring.cli.training; sys.exit(any(m in sys.modules for m in ('xgboost', 'polars', 'numpy')))"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

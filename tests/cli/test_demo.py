@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 
+from leadscoring.cli.demo import demo_data
 from leadscoring.demo.contract import CONTRACT
 from leadscoring.demo.leads import demo_leads
-from leadscoring.demo_command import demo_data
 
 
 def run(*arguments: str | Path) -> Result:
