@@ -11,7 +11,7 @@ from changed import changed_files, needs
 from programs import program
 from project import ROOT
 
-SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
+SHARED_DATA = ROOT.parent / "shared" / "data"
 """Files of real leads, beside the project; they are not part of it."""
 
 SHOWN_LINES = 40

@@ -20,7 +20,7 @@ PAGE = "docs/API.md"
 @pytest.mark.parametrize(
     "changed",
     [
-        "src/leadscoring/api/score.py", "src/leadscoring/model/trees.py", "tests/serving.py", "docs/API.md",
+        "src/leadscoring/api/score.py", "src/leadscoring/model/trees.py", "tests/support/serving.py", "docs/API.md",
         "tests/api/test_score.py",
     ],
 )  # fmt: skip
@@ -30,7 +30,8 @@ def test_a_test_needs_what_it_imports_names_and_is(changed: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "changed", ["src/leadscoring/api/scores.py", "src/leadscoring/model/card.py", "tests/wire.py", "docs/MY_API.mdx"]
+    "changed",
+    ["src/leadscoring/api/scores.py", "src/leadscoring/model/card.py", "tests/support/wire.py", "docs/MY_API.mdx"],
 )
 def test_a_test_does_not_need_anything_else(changed: str) -> None:
     """A name that only resembles another is another."""
@@ -39,9 +40,9 @@ def test_a_test_does_not_need_anything_else(changed: str) -> None:
 
 def test_where_nothing_differs_nothing_runs_and_nothing_fails(tmp_path: Path) -> None:
     """``make test-changed`` right after a commit; what is changed then is run."""
-    (tmp_path / "tests").mkdir()
-    for name in ("conftest.py", "changed.py", "programs.py"):
-        shutil.copy(ROOT / "tests" / name, tmp_path / "tests")
+    (tmp_path / "tests" / "support").mkdir(parents=True)
+    for name in ("conftest.py", "support/changed.py", "support/programs.py", "support/project.py"):
+        shutil.copy(ROOT / "tests" / name, tmp_path / "tests" / name)
     (tmp_path / "tests" / "test_a.py").write_text("def test_a(): assert False")
     (tmp_path / ".gitignore").write_text("__pycache__/\n.pytest_cache/\n")
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-c", "init.defaultBranch=main", "-C", str(tmp_path)]

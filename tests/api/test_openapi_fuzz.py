@@ -18,7 +18,7 @@ from serving import KEY, Server, serving
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120 * EFFORT)]
 
-HOOKS = Path(__file__).with_name("openapi_hooks.py")
+HOOKS = ROOT / "tests" / "support" / "openapi_hooks.py"
 SHIPPED_MODEL = ROOT / "models" / "model.json"
 
 
