@@ -15,11 +15,11 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 COMMANDS = commands_of((ROOT / "docs" / "MONITORING.md").read_text("utf-8"))
 
 NOT_HERE = {
-    "prometheus --config.file": "would go on for ever; tests/test_alerts_end_to_end.py starts it so",
+    "prometheus --config.file": "would go on for ever; tests/promises/test_alerts_end_to_end.py starts it so",
     "prometheus-alertmanager --config.file": "the same",
-    "make dashboards": "installs first; tests/test_dashboards.py runs what it runs",
+    "make dashboards": "installs first; tests/promises/test_dashboards.py runs what it runs",
     "read -rs -p": "waits for somebody to type a secret",
-    "promtool test rules": "takes long; tests/test_alert_rules.py runs it file by file",
+    "promtool test rules": "takes long; tests/promises/test_alert_rules.py runs it file by file",
 }
 """Beginnings of commands that are not run, each with its reason."""
 
