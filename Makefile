@@ -211,11 +211,11 @@ $(INFRA_STAMP): $(STAMP) requirements/infra.txt requirements/kql/package-lock.js
 infra-install: $(INFRA_STAMP)  ## Make the environment of the clouds' templates in build/infra-venv
 
 infra-test: $(INFRA_STAMP)  ## Check the clouds' templates and the chart, and deploy them to what is simulated
-	PATH="$(CURDIR)/$(INFRA_VENV)/bin:$$PATH" PYTHONPATH=src $(INFRA_VENV)/bin/python -m pytest tests/infra/aws \
-	  tests/infra/azure tests/infra/chart
+	PATH="$(CURDIR)/$(INFRA_VENV)/bin:$$PATH" PYTHONPATH=src $(INFRA_VENV)/bin/python -m pytest tests/delivery/infra/aws \
+	  tests/delivery/infra/azure tests/delivery/infra/chart
 
 infra-types: $(INFRA_STAMP)  ## Check the types of what writes and checks the templates; the CDK's are many, so it takes minutes
-	$(INFRA_VENV)/bin/mypy infra/aws/*.py tests/infra/aws/*.py infra/azure/*.py tests/infra/azure/*.py
+	$(INFRA_VENV)/bin/mypy infra/aws/*.py tests/delivery/infra/aws/*.py infra/azure/*.py tests/delivery/infra/azure/*.py
 
 deploy-aws: $(INFRA_STAMP)  ## Deploy ENV (dev) to AWS; scripts/deploy-aws.sh --help says what it needs
 	@./scripts/deploy-aws.sh $(ENV)

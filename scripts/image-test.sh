@@ -2,7 +2,7 @@
 # Builds the container image without a container daemon, and tests it: `make image-test`.
 #
 # The base is a Debian made by debootstrap, kept in build/image until `make clean`; buildah builds on it, and the tests
-# in tests/image run what came out in namespaces of their own, with its root mounted read-only. Needs root, buildah,
+# in tests/delivery/image run what came out in namespaces of their own, with its root mounted read-only. Needs root, buildah,
 # debootstrap and unshare.
 #
 #   BUILT_IMAGE    an image that Docker or Podman has, tested in place of one that is built here; then only unshare is
@@ -79,7 +79,7 @@ take() {
 }
 
 run_tests() {
-    IMAGE_FOLDER=$WORK .venv/bin/python -m pytest tests/image -q -rs "$@"
+    IMAGE_FOLDER=$WORK .venv/bin/python -m pytest tests/delivery/image -q -rs "$@"
 }
 
 if [ -n "${BUILT_IMAGE:-}" ]; then

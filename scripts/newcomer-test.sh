@@ -3,7 +3,7 @@
 #
 # The root is made by debootstrap with what the README names and nothing else: no compiler, no curl, no user but one
 # without rights. It stays in build/newcomer until `make clean`; the clone and the user's home are made anew. The tests
-# in tests/newcomer run the README's commands there. Needs root, debootstrap and unshare.
+# in tests/delivery/newcomer run the README's commands there. Needs root, debootstrap and unshare.
 #
 #   NEWCOMER_TESTS  which tests `make test` runs there: all, or unit, which takes minutes less   (all)
 #   DEBIAN_SUITE    the release   (bookworm)
@@ -33,4 +33,4 @@ mkdir -p "$ROOT/home/newcomer"
 git clone --quiet --no-local --depth 1 "file://$PWD" "$ROOT/home/newcomer/lead scoring"
 chown -R $USER_ID:$USER_ID "$ROOT/home/newcomer"
 
-NEWCOMER_ROOT=$ROOT .venv/bin/python -m pytest tests/newcomer -q -rs --timeout 3600 "$@"
+NEWCOMER_ROOT=$ROOT .venv/bin/python -m pytest tests/delivery/newcomer -q -rs --timeout 3600 "$@"

@@ -1,5 +1,6 @@
 """The tests that a change needs are found by what they import and name."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -49,8 +50,9 @@ def test_where_nothing_differs_nothing_runs_and_nothing_fails(tmp_path: Path) ->
     for words in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", "all"]):
         subprocess.run([*git, *words], check=True)
     command = [sys.executable, "-m", "pytest", "-q", "--changed", "-p", "no:cacheprovider"]
-    unchanged = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    environ = os.environ | {"PYTHONPATH": str(tmp_path / "tests" / "support")}
+    unchanged = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
     assert unchanged.returncode == 0, unchanged.stdout + unchanged.stderr
     assert "1 deselected" in unchanged.stdout
     (tmp_path / "tests" / "test_a.py").write_text("def test_a(): assert None")
-    assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 1
+    assert subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, check=False).returncode == 1

@@ -18,7 +18,7 @@ NOT_HERE = {
 """Commands that are not run, each with its reason."""
 
 IN_A_CLOUD = re.compile(r"^(?:az|aws) ")
-"""What asks a cloud is not run here; tests/infra holds its names, and runs it where a cloud can be simulated."""
+"""What asks a cloud is not run here; tests/delivery/infra holds its names, and runs it where a cloud can be simulated."""
 
 IN_CONTAINERS = re.compile(r"^(?:docker|docker-compose) ")
 """What needs a container engine is not run; the names in it are those of the compose file."""

@@ -1,4 +1,4 @@
-"""What is deployed is asked of the cloud that runs it; ``tests/infra/aws`` asks a simulated one."""
+"""What is deployed is asked of the cloud that runs it; ``tests/delivery/infra/aws`` asks a simulated one."""
 
 import os
 import subprocess

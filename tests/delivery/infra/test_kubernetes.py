@@ -1,4 +1,4 @@
-"""The chart stands on what is there already, without a second copy; it is rendered in `tests/infra/chart`."""
+"""The chart stands on what is there already, without a second copy; it is rendered in `tests/delivery/infra/chart`."""
 
 import re
 import tomllib
