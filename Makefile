@@ -105,7 +105,7 @@ zoo: $(STAMP)  ## Compare scores with those of the XGBoost versions of ZOO (all 
 	./scripts/zoo.sh $(ZOO)
 
 fuzz: $(STAMP)  ## Run the fuzzers, FUZZ_EFFORT (20) times longer than the tests do
-	FUZZ_EFFORT=$(FUZZ_EFFORT) $(BIN)/python -m pytest -n $(JOBS) tests/test_fuzz.py tests/test_fuzz_bodies.py \
+	FUZZ_EFFORT=$(FUZZ_EFFORT) $(BIN)/python -m pytest -n $(JOBS) tests/fuzz/test_requests.py tests/fuzz/test_bodies.py \
 	  tests/api/test_openapi_fuzz.py tests/transport/test_cuts.py
 
 uvicorn-test: $(STAMP)  ## Run the tests of the wire with the oldest uvicorn that is allowed, and with the newest

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xgboost
+from grown import Grow, Grown
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -18,8 +19,6 @@ from hypothesis.extra.numpy import arrays
 from leadscoring import _engine
 from leadscoring.errors import ModelNotFound, ModelUnreadable, ModelUnsupported
 from leadscoring.model.trees import TreeEnsemble
-
-from .conftest import Grow, Grown
 
 
 def check(model: Grown, leads: int = 60) -> TreeEnsemble:

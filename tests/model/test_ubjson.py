@@ -6,12 +6,11 @@ import tracemalloc
 from typing import Any
 
 import pytest
+from grown import Grow
 from hypothesis import given
 from hypothesis import strategies as st
 
 from leadscoring.model import ubjson
-
-from .conftest import Grow
 
 
 def size(count: int) -> bytes:

@@ -10,13 +10,12 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from grown import Grow
 from hypothesis import given
 from hypothesis import strategies as st
 
 from leadscoring import _engine
 from leadscoring.model.trees import TreeEnsemble
-
-from .conftest import Grow
 
 UNSET = msgspec.UNSET
 TABLE = {"red": 0.0, "green": 1.0, "n/a": None, "": 2.0, "\ud800": 3.0}

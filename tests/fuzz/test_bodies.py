@@ -27,7 +27,7 @@ from leadscoring.transport.failures import problem, refused
 
 pytestmark = pytest.mark.timeout(300 * EFFORT)
 
-CORPUS = sorted((ROOT / "tests" / "corpus" / "bodies").iterdir())
+CORPUS = sorted((ROOT / "tests" / "fuzz" / "corpus" / "bodies").iterdir())
 LARGEST = 5_242_880
 LEADS = 1000
 

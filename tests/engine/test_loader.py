@@ -8,14 +8,13 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from grown import Grow
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadscoring import _engine
 from leadscoring.errors import ModelUnreadable, ModelUnsupported
 from leadscoring.model.trees import TreeEnsemble
-
-from .conftest import Grow
 
 Document = dict[str, Any]
 
