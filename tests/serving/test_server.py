@@ -90,7 +90,7 @@ def test_serving_imports_neither_the_trainer_nor_numpy_nor_traces(tmp_path: Path
     program = (
         "import sys, json, os\n"
         f"os.environ['MODEL_PATH'] = {str(model_file(tmp_path))!r}\n"
-        "from leadscoring import cli, server\n"
+        "import leadscoring.cli.main, leadscoring.serving.server\n"
         "from leadscoring.serving.wiring import create\n"
         "from leadscoring.settings import read_settings\n"
         "create(read_settings(os.environ))\n"
