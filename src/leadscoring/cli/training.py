@@ -109,7 +109,7 @@ def train(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
     def work(progress: Callable[[str, float], None]) -> Any:
         from leadscoring.training.fit import TrainOptions
         from leadscoring.training.fit import train as train_model
-        from leadscoring.training.source import source_name
+        from leadscoring.training.reading.source import source_name
         from leadscoring.training.versions import model_name, next_version, refuse_existing
 
         refuse_existing(out, overwrite)

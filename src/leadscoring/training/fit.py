@@ -33,16 +33,17 @@ from leadscoring.quality.figures import Quality, measure
 from leadscoring.training import certify, trees
 from leadscoring.training.calendar_columns import calendar_features
 from leadscoring.training.calibrate import apply, fit_calibration
-from leadscoring.training.encode import Matrix, Vector, encode_table
-from leadscoring.training.how import parse_how
+from leadscoring.training.encode import encode_table
 from leadscoring.training.infer import Asked, Inferred, infer, without
 from leadscoring.training.leads import Leads, Progress, gather, hold_out, quiet, refuse_few
-from leadscoring.training.missing import MissingTokens, parse_tokens
+from leadscoring.training.reading.how import parse_how
+from leadscoring.training.reading.missing import MissingTokens, parse_tokens
+from leadscoring.training.reading.series import Matrix, Vector
+from leadscoring.training.reading.table import Table, read_source
 from leadscoring.training.report import Measured, training_report
 from leadscoring.training.reread import reread
 from leadscoring.training.split import Indices
 from leadscoring.training.suspicion import suspicions
-from leadscoring.training.table import Table, read_source
 from leadscoring.training.versions import FIRST, model_name
 
 FOLDS = 5

@@ -13,8 +13,8 @@ from leadscoring.model.card import Card, in_percent
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.quality.figures import Figure, Quality
 from leadscoring.training.drivers import drivers
-from leadscoring.training.encode import Matrix, Vector
 from leadscoring.training.leads import Leads
+from leadscoring.training.reading.series import Matrix, Vector
 from leadscoring.training.split import time_folds
 from leadscoring.training.suspicion import inverted, too_good
 

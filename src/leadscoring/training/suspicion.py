@@ -10,7 +10,7 @@ from leadscoring.contract.features import Contract
 from leadscoring.quality.figures import Quality, TierQuality, roc_auc
 from leadscoring.training import names, trees
 from leadscoring.training.drivers import Driver, drivers
-from leadscoring.training.encode import Matrix
+from leadscoring.training.reading.series import Matrix
 
 if TYPE_CHECKING:
     from leadscoring.training.fit import Fitted
