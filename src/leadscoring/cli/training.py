@@ -211,7 +211,8 @@ def run(work: Callable[[Callable[[str, float], None]], Any], label: str) -> Any:
 
 def finish(data: dict[str, Any], folder: Path | None, as_json: bool, last: str) -> None:
     """Write the report where asked, and print the summary."""
-    from leadscoring.training.report import summary_text, write_report
+    from leadscoring.training.report.words import summary_text
+    from leadscoring.training.report.written import write_report
 
     if folder is not None:
         try:

@@ -14,11 +14,12 @@ from leadscoring.quality.figures import measure
 from leadscoring.training.calibrate import apply
 from leadscoring.training.encode import encode_table
 from leadscoring.training.leads import Leads, Progress, gather, quiet
+from leadscoring.training.measured import Measured
 from leadscoring.training.outcome import fold
 from leadscoring.training.reading.missing import hint
 from leadscoring.training.reading.series import as_text
 from leadscoring.training.reading.table import Table, read_source
-from leadscoring.training.report import Measured, evaluation_report
+from leadscoring.training.report.facts import evaluation_report
 from leadscoring.training.reread import reread, tokens_of
 
 SHOWN = 5
