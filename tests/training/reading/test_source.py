@@ -70,7 +70,7 @@ def test_who_waits_for_a_pipe_ends_when_asked_to(tmp_path: Path) -> None:
     """By the signal that a service manager or a user sends."""
     os.mkfifo(tmp_path / "pipe")
     program = (
-        "import sys; from pathlib import Path; from leadscoring.training import source; "
+        "import sys; from pathlib import Path; from leadscoring.training.reading import source; "
         "print('waits', flush=True); source.read_bytes(Path(sys.argv[1]))"
     )
     command = [sys.executable, "-c", program, str(tmp_path / "pipe")]
