@@ -18,10 +18,11 @@ from sklearn.model_selection import StratifiedKFold
 
 from leadscoring.quality.figures import Quality, measure
 from leadscoring.training.calibrate import apply
-from leadscoring.training.encode import Vector, encode_table
+from leadscoring.training.encode import encode_table
 from leadscoring.training.fit import Trained, TrainOptions, train
+from leadscoring.training.reading.series import Vector
+from leadscoring.training.reading.table import read_table
 from leadscoring.training.reread import reread
-from leadscoring.training.table import read_table
 from leadscoring.training.trees import margins_of
 
 DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"

@@ -41,7 +41,7 @@ def main(data: Path, version: str, out: Path, report: Path) -> None:
     """Train the shipped model on DATA."""
     os.environ.setdefault("SOURCE_DATE_EPOCH", str(int(MADE_ON.timestamp())))
     from leadscoring.training.fit import TrainOptions, train
-    from leadscoring.training.report import write_report
+    from leadscoring.training.report.facts import write_report
 
     options = TrainOptions(target="converted", id="lead_id", time="created_at", name="lead-scoring", version=version)
     trained = train(data, options)

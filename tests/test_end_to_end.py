@@ -16,7 +16,7 @@ from serving import Server, serving
 from leadscoring.contract.features import Contract
 from leadscoring.model.card import ATTRIBUTE, Card, read_card
 from leadscoring.training.encode import encode_table
-from leadscoring.training.table import read_table
+from leadscoring.training.reading.table import read_table
 
 pytestmark = pytest.mark.integration
 

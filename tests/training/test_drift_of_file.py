@@ -13,7 +13,7 @@ from leadscoring.errors import ModelUnsupported, TrainingDataError
 from leadscoring.model.card import ATTRIBUTE
 from leadscoring.training.drift import drift_of
 from leadscoring.training.fit import TrainOptions, train
-from leadscoring.training.table import read_table
+from leadscoring.training.reading.table import read_table
 
 
 @pytest.fixture

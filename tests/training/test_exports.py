@@ -13,8 +13,8 @@ from leadscoring.model.file import open_model
 from leadscoring.training.encode import encode_table
 from leadscoring.training.evaluate import evaluate
 from leadscoring.training.fit import TrainOptions, train
+from leadscoring.training.reading.table import read_table
 from leadscoring.training.reread import reread
-from leadscoring.training.table import read_table
 
 ROWS = 400
 

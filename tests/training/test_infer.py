@@ -4,9 +4,9 @@ import pytest
 
 from leadscoring.contract.features import Feature
 from leadscoring.errors import TrainingDataError
-from leadscoring.training.how import parse_how
 from leadscoring.training.infer import Asked, Inferred, infer
-from leadscoring.training.missing import parse_tokens
+from leadscoring.training.reading.how import parse_how
+from leadscoring.training.reading.missing import parse_tokens
 
 ROWS = 400
 RANDOM = np.random.default_rng(7)

@@ -2,8 +2,8 @@ import polars as pl
 import pytest
 
 from leadscoring.errors import TrainingDataError
-from leadscoring.training.missing import MissingTokens
 from leadscoring.training.outcome import Outcome, is_open, outcomes
+from leadscoring.training.reading.missing import MissingTokens
 
 
 def outcome_of(values: list[object], positive: str | None = None, negative: str | None = None) -> Outcome:

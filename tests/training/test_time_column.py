@@ -5,9 +5,9 @@ import polars as pl
 import pytest
 
 from leadscoring.errors import TrainingDataError
-from leadscoring.training.how import How
-from leadscoring.training.missing import MissingTokens
-from leadscoring.training.table import Table
+from leadscoring.training.reading.how import How
+from leadscoring.training.reading.missing import MissingTokens
+from leadscoring.training.reading.table import Table
 from leadscoring.training.time_column import Times, times
 
 

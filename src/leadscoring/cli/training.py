@@ -109,7 +109,7 @@ def train(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
     def work(progress: Callable[[str, float], None]) -> Any:
         from leadscoring.training.fit import TrainOptions
         from leadscoring.training.fit import train as train_model
-        from leadscoring.training.source import source_name
+        from leadscoring.training.reading.source import source_name
         from leadscoring.training.versions import model_name, next_version, refuse_existing
 
         refuse_existing(out, overwrite)
@@ -211,7 +211,8 @@ def run(work: Callable[[Callable[[str, float], None]], Any], label: str) -> Any:
 
 def finish(data: dict[str, Any], folder: Path | None, as_json: bool, last: str) -> None:
     """Write the report where asked, and print the summary."""
-    from leadscoring.training.report import summary_text, write_report
+    from leadscoring.training.report.words import summary_text
+    from leadscoring.training.report.written import write_report
 
     if folder is not None:
         try:

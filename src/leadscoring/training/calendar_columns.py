@@ -9,7 +9,7 @@ hardly overlap with those of all earlier ones stays out.
 import numpy as np
 
 from leadscoring.contract.features import Contract
-from leadscoring.training.encode import Matrix, Vector
+from leadscoring.training.reading.series import Matrix, Vector
 from leadscoring.training.split import Indices, time_folds
 
 PERIODS = 6

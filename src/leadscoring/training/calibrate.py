@@ -9,7 +9,7 @@ import numpy as np
 
 from leadscoring.model.calibration import Calibration
 from leadscoring.quality.figures import log_loss
-from leadscoring.training.encode import Vector
+from leadscoring.training.reading.series import Vector
 from leadscoring.training.split import Indices
 
 HINGES = 6

@@ -6,7 +6,7 @@ import xgboost as xgb
 
 from leadscoring.contract.features import Contract, Feature
 from leadscoring.model.card import TIERS, Bins, GoldenRow, Reference, Tiers, in_percent, tier_spans
-from leadscoring.training.encode import Matrix, Vector
+from leadscoring.training.reading.series import Matrix, Vector
 from leadscoring.training.trees import matrix
 
 TOP_SHARES = (0.10, 0.25, 0.50, 0.75)

@@ -11,11 +11,11 @@ from leadscoring.errors import TrainingDataError
 from leadscoring.float32 import FLOAT32_MAX
 from leadscoring.model.reading import Notation
 from leadscoring.training import names
-from leadscoring.training.encode import Vector, as_text, numbers
-from leadscoring.training.how import How
-from leadscoring.training.levels import folded, levels_of
-from leadscoring.training.missing import SPELLINGS
-from leadscoring.training.notation import STRAY_SHARE, Decided, looks_like_numbers
+from leadscoring.training.reading.how import How
+from leadscoring.training.reading.levels import folded, levels_of
+from leadscoring.training.reading.missing import SPELLINGS
+from leadscoring.training.reading.notation import STRAY_SHARE, Decided, looks_like_numbers
+from leadscoring.training.reading.series import Vector, as_text, numbers
 
 FEWEST = 20
 """A category level with fewer rows than this says nothing; nor does the sum of such levels, nor a column."""

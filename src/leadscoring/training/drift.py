@@ -16,8 +16,8 @@ from leadscoring.telemetry.tally import Tally
 from leadscoring.training.encode import encode_table, with_unseen
 from leadscoring.training.evaluate import refuse_absent
 from leadscoring.training.leads import Progress, quiet
+from leadscoring.training.reading.table import read_source
 from leadscoring.training.reread import reread
-from leadscoring.training.table import read_source
 
 PART = 8192
 """Rows that are handed to the counter at once."""

@@ -5,10 +5,7 @@ import numpy.typing as npt
 import polars as pl
 
 from leadscoring.contract.features import Contract, Feature
-from leadscoring.float32 import FLOAT32_MAX
-
-Matrix = npt.NDArray[np.float32]
-Vector = npt.NDArray[np.float64]
+from leadscoring.training.reading.series import Matrix, Vector, as_text, numbers
 
 
 def encode_table(contract: Contract, frame: pl.DataFrame) -> Matrix:
@@ -65,33 +62,10 @@ def with_unseen(contract: Contract, frame: pl.DataFrame, x: Matrix) -> Matrix:
     return x
 
 
-def numbers(column: pl.Series) -> Vector:
-    """A column as float64, NaN where it holds no finite number.
-
-    True and false are 1 and 0 where nothing else is there: Odoo writes False for every value that is missing.
-    """
-    if column.dtype == pl.String:
-        text = column.str.strip_chars()
-        plain = text.cast(pl.Float64, strict=False)
-        flags = text.str.to_lowercase().replace_strict({"true": 1.0, "false": 0.0}, default=None)
-        alone = plain.is_null() | plain.is_in([0.0, 1.0])
-        column = pl.select(pl.coalesce(plain, flags)).to_series() if alone.all() else plain
-    elif not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
-        return np.full(len(column), np.nan)
-    values = column.cast(pl.Float64).to_numpy().astype(np.float64)
-    return np.where(np.abs(values) <= FLOAT32_MAX, values, np.nan)
-
-
 def unseen(feature: Feature, column: pl.Series) -> pl.Series:
     """Whether each text of a category was never seen in training; null is no text."""
     text = as_text(column)
     return (text.is_not_null() & ~text.is_in([*feature.code_table, *feature.rare])).fill_null(False)
-
-
-def as_text(column: pl.Series) -> pl.Series:
-    """A column as text; whole floats lose their ``.0``, so that 1.0 and 1 are one value."""
-    text = column.cast(pl.String)
-    return text.str.replace(r"^(-?\d+)\.0$", "${1}") if column.dtype.is_float() else text
 
 
 def bounded(feature: Feature, values: Vector) -> Vector:

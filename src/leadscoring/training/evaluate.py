@@ -12,13 +12,15 @@ from leadscoring.model.card import Card
 from leadscoring.model.file import AS_IT_IS, Opening, open_model
 from leadscoring.quality.figures import measure
 from leadscoring.training.calibrate import apply
-from leadscoring.training.encode import as_text, encode_table
+from leadscoring.training.encode import encode_table
 from leadscoring.training.leads import Leads, Progress, gather, quiet
-from leadscoring.training.missing import hint
+from leadscoring.training.measured import Measured
 from leadscoring.training.outcome import fold
-from leadscoring.training.report import Measured, evaluation_report
+from leadscoring.training.reading.missing import hint
+from leadscoring.training.reading.series import as_text
+from leadscoring.training.reading.table import Table, read_source
+from leadscoring.training.report.facts import evaluation_report
 from leadscoring.training.reread import reread, tokens_of
-from leadscoring.training.table import Table, read_source
 
 SHOWN = 5
 

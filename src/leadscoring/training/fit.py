@@ -23,26 +23,25 @@ import polars as pl
 import xgboost as xgb
 from msgspec import UNSET
 
-from leadscoring.contract.features import Contract
-from leadscoring.model.calibration import Calibration
-from leadscoring.model.card import ATTRIBUTE, SEAL, Card, Tiers, Training
+from leadscoring.model.card import ATTRIBUTE, SEAL, Card, Training
 from leadscoring.model.loaded import sealed
 from leadscoring.model.reading import PLAIN, Reading
-from leadscoring.model.trees import TreeEnsemble
 from leadscoring.quality.figures import Quality, measure
 from leadscoring.training import certify, trees
 from leadscoring.training.calendar_columns import calendar_features
 from leadscoring.training.calibrate import apply, fit_calibration
-from leadscoring.training.encode import Matrix, Vector, encode_table
-from leadscoring.training.how import parse_how
+from leadscoring.training.encode import encode_table
+from leadscoring.training.fitted import Fitted, trees_of
 from leadscoring.training.infer import Asked, Inferred, infer, without
 from leadscoring.training.leads import Leads, Progress, gather, hold_out, quiet, refuse_few
-from leadscoring.training.missing import MissingTokens, parse_tokens
-from leadscoring.training.report import Measured, training_report
+from leadscoring.training.measured import Measured
+from leadscoring.training.reading.how import parse_how
+from leadscoring.training.reading.missing import MissingTokens, parse_tokens
+from leadscoring.training.reading.series import Matrix, Vector
+from leadscoring.training.reading.table import Table, read_source
+from leadscoring.training.report.facts import training_report
+from leadscoring.training.report.suspicion import suspicions
 from leadscoring.training.reread import reread
-from leadscoring.training.split import Indices
-from leadscoring.training.suspicion import suspicions
-from leadscoring.training.table import Table, read_source
 from leadscoring.training.versions import FIRST, model_name
 
 FOLDS = 5
@@ -67,39 +66,6 @@ class TrainOptions(msgspec.Struct, frozen=True, kw_only=True):
     version: str = FIRST
     seed: int = 20
     ship_measured: bool = False
-
-
-class Fitted(msgspec.Struct, frozen=True):
-    """Trees and all that was learned beside them.
-
-    ``x`` is what they were grown on; ``unseen`` are its calibrated probabilities by trees that had not
-    seen the lead; ``recent`` are the rows that calibration and tiers rest on.
-    """
-
-    inferred: Inferred
-    reading: Reading
-    x: Matrix
-    y: Vector
-    booster: xgb.Booster
-    cross: trees.CrossFit
-    calibration: Calibration
-    unseen: Vector
-    recent: Indices
-    tiers: Tiers
-
-    @property
-    def contract(self) -> Contract:
-        """The contract of the trees' columns."""
-        return self.inferred.contract
-
-    @property
-    def trees(self) -> TreeEnsemble:
-        """The trees as they are served."""
-        return trees_of(self.booster)
-
-    def probabilities(self, x: Matrix) -> Vector:
-        """Calibrated probabilities of encoded leads."""
-        return apply(self.calibration, trees.margins_of(self.booster, self.contract, x))
 
 
 class Trained(msgspec.Struct, frozen=True):
@@ -292,11 +258,6 @@ def now() -> datetime:
     """The present, or the moment that SOURCE_DATE_EPOCH names (reproducible-builds.org)."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     return datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC).replace(microsecond=0)
-
-
-def trees_of(booster: xgb.Booster) -> TreeEnsemble:
-    """The trees of a booster, as the engine has them."""
-    return TreeEnsemble.from_bytes(bytes(booster.save_raw("ubj")))
 
 
 def seal(booster: xgb.Booster) -> None:

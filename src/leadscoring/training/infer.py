@@ -11,12 +11,12 @@ from leadscoring.errors import TrainingDataError
 from leadscoring.model.reading import Notation
 from leadscoring.training import names
 from leadscoring.training.column import FEWEST, Read, read_category, read_number
-from leadscoring.training.encode import Vector, as_text
-from leadscoring.training.how import How
 from leadscoring.training.leaks import refuse_leak
-from leadscoring.training.missing import MissingTokens, blank, hint
-from leadscoring.training.moments import CLOCK_ONLY, moments
-from leadscoring.training.notation import Decided, decide, habit_of, looks_like_numbers
+from leadscoring.training.reading.how import How
+from leadscoring.training.reading.missing import MissingTokens, blank, hint
+from leadscoring.training.reading.moments import CLOCK_ONLY, moments
+from leadscoring.training.reading.notation import Decided, decide, habit_of, looks_like_numbers
+from leadscoring.training.reading.series import Vector, as_text
 
 DATES = 0.95
 """A column of which so many of the values are dates or times is one of dates or times."""

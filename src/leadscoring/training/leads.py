@@ -8,12 +8,12 @@ import numpy.typing as npt
 import polars as pl
 
 from leadscoring.errors import TrainingDataError
-from leadscoring.training.encode import Vector
-from leadscoring.training.how import How
-from leadscoring.training.missing import MissingTokens
 from leadscoring.training.outcome import Outcome, column_of, outcomes
+from leadscoring.training.reading.how import How
+from leadscoring.training.reading.missing import MissingTokens
+from leadscoring.training.reading.series import Vector
+from leadscoring.training.reading.table import Table
 from leadscoring.training.split import Indices, groups_of_frame, random_folds, time_folds
-from leadscoring.training.table import Table
 from leadscoring.training.time_column import times
 
 FEWEST_ROWS = 200

@@ -5,7 +5,7 @@ import polars as pl
 
 from leadscoring.quality.figures import roc_auc
 from leadscoring.training.column import Read
-from leadscoring.training.encode import Vector, numbers
+from leadscoring.training.reading.series import Vector, numbers
 
 LEAK_AUC = 0.98
 """A single feature that ranks better than this is suspicious."""

@@ -7,8 +7,8 @@ import msgspec
 import polars as pl
 
 from leadscoring.errors import TrainingDataError
-from leadscoring.training.encode import as_text
-from leadscoring.training.missing import MissingTokens, blank, hint
+from leadscoring.training.reading.missing import MissingTokens, blank, hint
+from leadscoring.training.reading.series import as_text
 
 POSITIVES = frozenset(
     [

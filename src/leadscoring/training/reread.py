@@ -8,9 +8,10 @@ import polars as pl
 from leadscoring.contract.features import Contract, Feature
 from leadscoring.errors import TrainingDataError
 from leadscoring.model.reading import Reading
-from leadscoring.training.encode import Vector, allowed, as_text, present, unseen
-from leadscoring.training.missing import MissingTokens, blank, parse_tokens
-from leadscoring.training.notation import read_numbers
+from leadscoring.training.encode import allowed, present, unseen
+from leadscoring.training.reading.missing import MissingTokens, blank, parse_tokens
+from leadscoring.training.reading.notation import read_numbers
+from leadscoring.training.reading.series import Vector, as_text
 
 EXAMPLES = 3
 NEW = 0.01

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from leadscoring.training.encode import Vector
+from leadscoring.training.reading.series import Vector
 
 Indices = npt.NDArray[np.int64]
 

@@ -5,13 +5,13 @@ import numpy as np
 import polars as pl
 
 from leadscoring.errors import TrainingDataError
-from leadscoring.training.encode import Vector
-from leadscoring.training.how import How
-from leadscoring.training.missing import MissingTokens, blank
-from leadscoring.training.moments import moments
-from leadscoring.training.notation import STRAY_SHARE, decide
 from leadscoring.training.outcome import column_of
-from leadscoring.training.table import Table
+from leadscoring.training.reading.how import How
+from leadscoring.training.reading.missing import MissingTokens, blank
+from leadscoring.training.reading.moments import moments
+from leadscoring.training.reading.notation import STRAY_SHARE, decide
+from leadscoring.training.reading.series import Vector
+from leadscoring.training.reading.table import Table
 
 
 class Times(msgspec.Struct, frozen=True):

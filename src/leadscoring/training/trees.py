@@ -15,7 +15,7 @@ import numpy as np
 import xgboost as xgb
 
 from leadscoring.contract.features import Contract
-from leadscoring.training.encode import Matrix, Vector
+from leadscoring.training.reading.series import Matrix, Vector
 from leadscoring.training.split import Indices
 
 MAX_ROUNDS = 400

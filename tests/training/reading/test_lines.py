@@ -7,8 +7,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from leadscoring.errors import TrainingDataError
-from leadscoring.training.lines import cells, rows_of, sniff, written
-from leadscoring.training.table import Table, read_table
+from leadscoring.training.reading.lines import cells, rows_of, sniff, written
+from leadscoring.training.reading.table import Table, read_table
 
 CELL = st.text(st.sampled_from('ab1 ,;"\n|.é'), max_size=6)
 

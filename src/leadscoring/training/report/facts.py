@@ -1,47 +1,34 @@
 """The report as plain data: of a training, or of an evaluation; the same layout for both."""
 
-import json
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import numpy as np
 
 from leadscoring.contract.features import Feature
-from leadscoring.model.card import Card, in_percent
+from leadscoring.model.card import Card
 from leadscoring.model.loaded import LoadedModel
-from leadscoring.quality.figures import Figure, Quality
-from leadscoring.training.drivers import drivers
-from leadscoring.training.encode import Matrix, Vector
+from leadscoring.quality.figures import Quality
+from leadscoring.training.fitted import Fitted
 from leadscoring.training.leads import Leads
+from leadscoring.training.measured import Measured
+from leadscoring.training.reading.series import Vector
+from leadscoring.training.report.drivers import drivers
+from leadscoring.training.report.suspicion import inverted, too_good
 from leadscoring.training.split import time_folds
-from leadscoring.training.suspicion import inverted, too_good
-
-if TYPE_CHECKING:
-    from leadscoring.training.fit import Fitted
 
 HISTOGRAM_BINS = 20
-FIGURE = ("value", "low", "high")
 HIGH_ERROR = 0.05
 LOW_AUC = 0.6
 MOVED = 1.25
 SIGMAS = 4.0
 
 
-class Measured(msgspec.Struct, frozen=True):
-    """Leads that a model was measured on: raw, encoded, scored, and the figures."""
-
-    leads: Leads
-    x: Matrix
-    p: Vector
-    quality: Quality
-
-
 def training_report(
     card: Card,
-    final: "Fitted",
-    rehearsal: "Fitted",
+    final: Fitted,
+    rehearsal: Fitted,
     held_out: Measured,
     every: Leads,
     out_of_fold: Quality,
@@ -169,77 +156,3 @@ def moved_rates(y: Vector, time: Vector) -> list[str]:
             f"{last.mean():.1%} in the latest: probabilities follow the recent leads, and will need retraining"
         ]
     return []
-
-
-def figure_text(figure: dict[str, float | None] | Figure, percent: bool = False) -> str:
-    """A value with its interval."""
-    plain = msgspec.to_builtins(figure)
-    if plain["value"] is None:
-        return "no leads"
-    value, low, high = ((in_percent([plain[key]])[0] if percent else f"{plain[key]:.3f}") for key in FIGURE)
-    return f"{value} ({low} to {high})"
-
-
-FIGURES = (
-    (
-        "roc_auc",
-        "ROC-AUC",
-        "how often a lead that converted scores above one that did not; 0.5 is chance, 1 is perfect",
-    ),
-    ("pr_auc", "PR-AUC", "average precision over all cut-offs; chance is the share of conversions"),
-    ("log_loss", "log-loss", "surprise at the outcomes; lower is better"),
-    ("brier", "Brier score", "mean squared error of the probability; lower is better"),
-    ("calibration_error", "calibration error", "mean gap between predicted and observed share over ten equal groups"),
-)
-
-
-def summary_text(data: dict[str, Any]) -> str:
-    """The report for a terminal."""
-    facts, quality = data["data"], data["held_out"]
-    lines = [
-        f"{data['model']['name']} {data['model']['version']}".strip()
-        + f": {facts['rows']} leads, {facts['positives']} converted ({facts['base_rate']:.1%})"
-    ]
-    lines += [f"warning: {warning}" for warning in data["warnings"]]
-    lines += [f"of a column left out: {words}" for words in data["aside"]]
-    lines += [f"note: {note}" for note in data["notes"]]
-    lines += ["", "read as:"] + [f"  {words}" for words in data["reading"]] if data["reading"] else []
-    if "columns" in data:
-        count = len(data["columns"]["features"])
-        lines += ["", f"{count} feature{'s' * (count > 1)}:"]
-        lines += [f"  {column['name']}: {column_text(column)}" for column in data["columns"]["features"]]
-        lines += ["left out:"] if data["columns"]["dropped"] else []
-        lines += [f"  {name}: {why}" for name, why in data["columns"]["dropped"].items()]
-        lines += ["read as missing:"] if data["columns"]["missing"] else []
-        lines += [f"  {name}: {tokens_text(counts)}" for name, counts in data["columns"]["missing"].items()]
-    lines += ["", f"measured on {quality['rows']} leads ({data['protocol']})"]
-    lines += [f"  {label:18} {figure_text(quality[key])}" for key, label, _ in FIGURES]
-    lines += [f"  {'lift, top tenth':18} {figure_text(quality['tenths'][0]['lift'])}"]
-    lines += ["", "tiers:"] + [f"  {tier}  {words}" for tier, words in data["tiers"]["definitions"].items()]
-    return "\n".join(lines)
-
-
-def column_text(column: dict[str, Any]) -> str:
-    """What a column was taken for, in words."""
-    words = [column["kind"]]
-    if column["kind"] == "category":
-        words.append(f"{len(column['values'])} values" + (" and other" if column["other"] else ""))
-    words += [
-        f"{word} {column[key]:g}" for key, word in (("minimum", "from"), ("maximum", "to")) if column[key] is not None
-    ]
-    words.append("required" if column["required"] else "may be missing")
-    return ", ".join(words)
-
-
-def tokens_text(counts: dict[str, int]) -> str:
-    """Missing tokens and how often each was found."""
-    return ", ".join(f"{token!r} {count} times" for token, count in counts.items())
-
-
-def write_report(data: dict[str, Any], folder: Path) -> None:
-    """Write ``report.html`` and ``report.json`` into a folder, which is made where it is not there."""
-    from leadscoring.training.page import page
-
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "report.html").write_text(page(data), encoding="utf-8")
-    (folder / "report.json").write_text(json.dumps(data, indent=2, allow_nan=False), encoding="utf-8")

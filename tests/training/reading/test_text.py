@@ -1,7 +1,7 @@
 import pytest
 
 from leadscoring.errors import TrainingDataError
-from leadscoring.training.text import decode
+from leadscoring.training.reading.text import decode
 
 TEXT = "name,Größe\nÄnne,5 €\n"
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from leadscoring.errors import TrainingDataError
 from leadscoring.model.reading import Notation
-from leadscoring.training.notation import SAMPLES, decide, looks_like_numbers, read_numbers
+from leadscoring.training.reading.notation import SAMPLES, decide, looks_like_numbers, read_numbers
 
 
 def text(*values: str | None) -> pl.Series:

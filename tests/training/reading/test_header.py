@@ -4,8 +4,8 @@ import pytest
 
 from leadscoring.contract.features import Feature
 from leadscoring.errors import TrainingDataError
-from leadscoring.training.header import header_of
-from leadscoring.training.table import read_table
+from leadscoring.training.reading.header import header_of
+from leadscoring.training.reading.table import read_table
 
 
 def test_names_that_json_would_have_to_escape_are_changed_and_said() -> None:

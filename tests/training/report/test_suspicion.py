@@ -9,8 +9,8 @@ from past_leads import leads
 from leadscoring.quality.figures import measure
 from leadscoring.training.evaluate import evaluate
 from leadscoring.training.fit import TrainOptions, train
-from leadscoring.training.report import summary_text
-from leadscoring.training.suspicion import inverted
+from leadscoring.training.report.suspicion import inverted
+from leadscoring.training.report.words import summary_text
 
 ROWS = 600
 

@@ -1,6 +1,6 @@
 import polars as pl
 
-from leadscoring.training.levels import MOST_RARE, levels_of
+from leadscoring.training.reading.levels import MOST_RARE, levels_of
 
 
 def test_spellings_that_differ_in_case_and_outer_spaces_are_one_level() -> None:

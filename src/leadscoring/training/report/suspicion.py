@@ -2,19 +2,16 @@
 
 from collections import Counter
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from leadscoring.contract.features import Contract
 from leadscoring.quality.figures import Quality, TierQuality, roc_auc
 from leadscoring.training import names, trees
-from leadscoring.training.drivers import Driver, drivers
-from leadscoring.training.encode import Matrix
-
-if TYPE_CHECKING:
-    from leadscoring.training.fit import Fitted
-    from leadscoring.training.report import Measured
+from leadscoring.training.fitted import Fitted
+from leadscoring.training.measured import Measured
+from leadscoring.training.reading.series import Matrix
+from leadscoring.training.report.drivers import Driver, drivers
 
 TOO_GOOD = 0.99
 """Hardly any honest model of leads reaches this ROC-AUC."""
@@ -36,7 +33,7 @@ SIGMAS = 2.6
 """Two tiers are in the wrong order when they differ by so many standard errors, about one time in 200 by chance."""
 
 
-def suspicions(fitted: "Fitted", measured: "Measured", seed: int) -> list[str]:
+def suspicions(fitted: Fitted, measured: Measured, seed: int) -> list[str]:
     """What a model that was measured on leads it had not seen gives reason to doubt, the worst first."""
     found = drivers(fitted.trees, fitted.contract, measured.x)
     said = [too_good(found, measured.quality), one_column(fitted, measured, found, seed)]
@@ -57,7 +54,7 @@ def too_good(found: tuple[Driver, ...], quality: Quality) -> str:
     )
 
 
-def one_column(fitted: "Fitted", measured: "Measured", found: tuple[Driver, ...], seed: int) -> str:
+def one_column(fitted: Fitted, measured: Measured, found: tuple[Driver, ...], seed: int) -> str:
     """The warning for a model that rests on one column."""
     driver, auc = found[0], measured.quality.roc_auc.value
     if driver.share < TRIED or len(found) < 2 or auc < WORTH:
@@ -72,7 +69,7 @@ def one_column(fitted: "Fitted", measured: "Measured", found: tuple[Driver, ...]
     )
 
 
-def without_column(fitted: "Fitted", measured: "Measured", name: str, seed: int) -> float:
+def without_column(fitted: Fitted, measured: Measured, name: str, seed: int) -> float:
     """The ROC-AUC on the measured leads of a model trained in the same way without a column."""
     keep = [place for place, feature in enumerate(fitted.contract.features) if feature.name != name]
     contract = Contract(tuple(fitted.contract.features[place] for place in keep))

@@ -8,7 +8,7 @@ import numpy as np
 
 from leadscoring.contract.features import Contract, Feature
 from leadscoring.model.trees import TreeEnsemble
-from leadscoring.training.encode import Matrix, Vector
+from leadscoring.training.reading.series import Matrix, Vector
 
 MOST_ROWS = 5000
 """Contributions are taken of at most so many leads, evenly spread."""

@@ -10,10 +10,10 @@ import numpy as np
 import polars as pl
 
 from leadscoring.errors import TrainingDataError
-from leadscoring.training.header import Header, clean, header_of, some_of
-from leadscoring.training.lines import Rows, cells, rows_of, widths
-from leadscoring.training.source import data_hash, read_bytes, source_name
-from leadscoring.training.text import decode
+from leadscoring.training.reading.header import Header, clean, header_of, some_of
+from leadscoring.training.reading.lines import Rows, cells, rows_of, widths
+from leadscoring.training.reading.source import data_hash, read_bytes, source_name
+from leadscoring.training.reading.text import decode
 
 PARQUET_MAGIC = b"PAR1"
 OTHER_HEADER = 0.7

@@ -12,7 +12,7 @@ import polars as pl
 
 from leadscoring.errors import TrainingDataError
 from leadscoring.model.reading import Notation
-from leadscoring.training.encode import Vector, numbers
+from leadscoring.training.reading.series import Vector, numbers
 
 STRAY_SHARE = 0.01
 """Up to this share of text in a column of numbers is read as missing."""

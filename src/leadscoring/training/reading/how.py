@@ -8,9 +8,9 @@ import msgspec
 from leadscoring.contract.features import Kind
 from leadscoring.errors import TrainingDataError
 from leadscoring.model.reading import Notation
-from leadscoring.training.missing import hint
-from leadscoring.training.moments import First
-from leadscoring.training.notation import SAMPLES
+from leadscoring.training.reading.missing import hint
+from leadscoring.training.reading.moments import First
+from leadscoring.training.reading.notation import SAMPLES
 
 ALLOWED = (*get_args(Kind), *SAMPLES, *get_args(First))
 

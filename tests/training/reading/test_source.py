@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from leadscoring.errors import TrainingDataError
-from leadscoring.training import source
-from leadscoring.training.table import read_table
+from leadscoring.training.reading import source
+from leadscoring.training.reading.table import read_table
 
 
 def test_no_file_and_a_folder_are_told_apart(tmp_path: Path) -> None:
@@ -47,9 +47,7 @@ def test_what_comes_through_a_pipe_is_read_to_its_end(tmp_path: Path) -> None:
 def test_a_pipe_of_a_shell_is_read(tmp_path: Path) -> None:
     """As in train <(cat leads.csv)."""
     (tmp_path / "leads.csv").write_text("a,b\n1,2\n")
-    program = (
-        "import sys; from leadscoring.training.table import read_table; print(read_table(sys.argv[1]).frame.shape)"
-    )
+    program = "import sys; from leadscoring.training.reading.table import read_table; print(read_table(sys.argv[1]).frame.shape)"
     command = f"'{sys.executable}' -c '{program}' <(cat '{tmp_path}/leads.csv')"
     assert subprocess.check_output(["bash", "-c", command], text=True) == "(1, 2)\n"
 
@@ -72,7 +70,7 @@ def test_who_waits_for_a_pipe_ends_when_asked_to(tmp_path: Path) -> None:
     """By the signal that a service manager or a user sends."""
     os.mkfifo(tmp_path / "pipe")
     program = (
-        "import sys; from pathlib import Path; from leadscoring.training import source; "
+        "import sys; from pathlib import Path; from leadscoring.training.reading import source; "
         "print('waits', flush=True); source.read_bytes(Path(sys.argv[1]))"
     )
     command = [sys.executable, "-c", program, str(tmp_path / "pipe")]

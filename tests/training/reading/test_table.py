@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from leadscoring.contract.features import Feature
 from leadscoring.errors import TrainingDataError
-from leadscoring.training.source import data_hash
-from leadscoring.training.table import read_source, read_table
+from leadscoring.training.reading.source import data_hash
+from leadscoring.training.reading.table import read_source, read_table
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])

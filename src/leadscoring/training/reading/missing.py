@@ -7,7 +7,7 @@ import polars as pl
 
 from leadscoring.contract.features import nearest
 from leadscoring.errors import TrainingDataError
-from leadscoring.training.encode import as_text
+from leadscoring.training.reading.series import as_text
 
 SPELLINGS = (
     *("", "NA", "N/A", "n/a", "NULL", "Null", "null", "None", "none", "NaN", "nan", "?", "-"),

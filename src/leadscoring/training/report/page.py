@@ -4,8 +4,8 @@ from html import escape
 from typing import Any
 
 from leadscoring.model.card import in_percent
-from leadscoring.training.plots import Plot, percents, round_top
-from leadscoring.training.report import FIGURES, column_text, figure_text, tokens_text
+from leadscoring.training.report.plots import Plot, percents, round_top
+from leadscoring.training.report.words import FIGURES, column_text, figure_text, tokens_text
 
 STYLE = """
 :root{--ink:#1d2733;--soft:#5b6876;--line:#e3e8ee;--card:#fff;--back:#f5f7fa;--main:#2463c5;--good:#1f8f6b;

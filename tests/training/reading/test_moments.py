@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leadscoring.training.moments import moments
+from leadscoring.training.reading.moments import moments
 
 MOMENT = st.datetimes(datetime(1971, 1, 1), datetime(2068, 1, 1)).map(lambda when: when.replace(microsecond=0))  # noqa: DTZ001 - moments are read as UTC
 FORMS = [

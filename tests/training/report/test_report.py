@@ -10,9 +10,11 @@ import pytest
 from past_leads import leads, trained
 
 from leadscoring.training.fit import TrainOptions, train
-from leadscoring.training.page import page
-from leadscoring.training.plots import round_top
-from leadscoring.training.report import moved_rates, summary_text, write_report
+from leadscoring.training.report.facts import moved_rates
+from leadscoring.training.report.page import page
+from leadscoring.training.report.plots import round_top
+from leadscoring.training.report.words import summary_text
+from leadscoring.training.report.written import write_report
 
 VOID = {"meta", "br"}
 

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from leadscoring.training.encode import Vector
+from leadscoring.training.reading.series import Vector
 
 First = Literal["day-first", "month-first"]
 

@@ -1,0 +1,53 @@
+"""Trees and all that was learned beside them."""
+
+import msgspec
+import xgboost as xgb
+
+from leadscoring.contract.features import Contract
+from leadscoring.model.calibration import Calibration
+from leadscoring.model.card import Tiers
+from leadscoring.model.reading import Reading
+from leadscoring.model.trees import TreeEnsemble
+from leadscoring.training import trees
+from leadscoring.training.calibrate import apply
+from leadscoring.training.infer import Inferred
+from leadscoring.training.reading.series import Matrix, Vector
+from leadscoring.training.split import Indices
+
+
+class Fitted(msgspec.Struct, frozen=True):
+    """Trees and all that was learned beside them.
+
+    ``x`` is what they were grown on; ``unseen`` are its calibrated probabilities by trees that had not
+    seen the lead; ``recent`` are the rows that calibration and tiers rest on.
+    """
+
+    inferred: Inferred
+    reading: Reading
+    x: Matrix
+    y: Vector
+    booster: xgb.Booster
+    cross: trees.CrossFit
+    calibration: Calibration
+    unseen: Vector
+    recent: Indices
+    tiers: Tiers
+
+    @property
+    def contract(self) -> Contract:
+        """The contract of the trees' columns."""
+        return self.inferred.contract
+
+    @property
+    def trees(self) -> TreeEnsemble:
+        """The trees as they are served."""
+        return trees_of(self.booster)
+
+    def probabilities(self, x: Matrix) -> Vector:
+        """Calibrated probabilities of encoded leads."""
+        return apply(self.calibration, trees.margins_of(self.booster, self.contract, x))
+
+
+def trees_of(booster: xgb.Booster) -> TreeEnsemble:
+    """The trees of a booster, as the engine has them."""
+    return TreeEnsemble.from_bytes(bytes(booster.save_raw("ubj")))

@@ -1,0 +1,34 @@
+"""A column of an export as texts, and as numbers."""
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from leadscoring.float32 import FLOAT32_MAX
+
+Matrix = npt.NDArray[np.float32]
+
+Vector = npt.NDArray[np.float64]
+
+
+def numbers(column: pl.Series) -> Vector:
+    """A column as float64, NaN where it holds no finite number.
+
+    True and false are 1 and 0 where nothing else is there: Odoo writes False for every value that is missing.
+    """
+    if column.dtype == pl.String:
+        text = column.str.strip_chars()
+        plain = text.cast(pl.Float64, strict=False)
+        flags = text.str.to_lowercase().replace_strict({"true": 1.0, "false": 0.0}, default=None)
+        alone = plain.is_null() | plain.is_in([0.0, 1.0])
+        column = pl.select(pl.coalesce(plain, flags)).to_series() if alone.all() else plain
+    elif not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
+        return np.full(len(column), np.nan)
+    values = column.cast(pl.Float64).to_numpy().astype(np.float64)
+    return np.where(np.abs(values) <= FLOAT32_MAX, values, np.nan)
+
+
+def as_text(column: pl.Series) -> pl.Series:
+    """A column as text; whole floats lose their ``.0``, so that 1.0 and 1 are one value."""
+    text = column.cast(pl.String)
+    return text.str.replace(r"^(-?\d+)\.0$", "${1}") if column.dtype.is_float() else text

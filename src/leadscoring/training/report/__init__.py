@@ -1,0 +1,1 @@
+"""What a training or an evaluation found, as data, words and a page."""
