@@ -54,7 +54,7 @@ class EncodedScoring:
         Raises what ``read`` raises, ``BatchTooLarge`` for more rows than a batch may hold.
         """
         if self._admission.crowded:
-            await self._admission.turn(size, exchange.began, exchange.key or "")
+            await self._admission.turn(exchange, size)
         if self._limit.enabled:  # others may have used up the key meanwhile
             self._limit.check(exchange.key or "")
             self._limit.take(exchange.key or "", 1)

@@ -63,7 +63,7 @@ class Scoring:
             body = await unpacked(exchange, body, self._max_body_bytes, admission)
         asked = what_is_asked(exchange.query, self._strict)
         if admission.busy:
-            await admission.turn(len(body), exchange.began, exchange.key or "")
+            await admission.turn(exchange, len(body))
         limits = self._pay(exchange, 1) if self._limit.enabled else ()
         began = perf_counter()
         try:
@@ -93,7 +93,7 @@ class Scoring:
             body = await unpacked(exchange, body, self._max_body_bytes, admission)
         asked = what_is_asked(exchange.query, self._strict)
         if admission.crowded:
-            await admission.turn(len(body), exchange.began, exchange.key or "")
+            await admission.turn(exchange, len(body))
         limits = self._pay(exchange, 1) if self._limit.enabled else ()
         parts: list[bytes] = []
         working, paid, spent = 0.0, 1, Spent()

@@ -84,7 +84,7 @@ class StreamedScoring:
         contract = self._scorer.model.card.contract
         lines = iter(LeadTable(body, contract)) if kind == CSV else json_lines(body)
         if self._admission.crowded:
-            await self._admission.turn(len(body), exchange.began, exchange.key or "")
+            await self._admission.turn(exchange, len(body))
         form: Form = InCsv(min(asked.reasons, len(contract))) if wants_csv(exchange) else InLines(kind)
         limits = self._limits(exchange.key or "") if self._limit.enabled else ()
         parts = self._parts(exchange, lines, asked, form)
