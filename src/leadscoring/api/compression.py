@@ -172,7 +172,7 @@ def worth_packing(reply: Reply) -> bool:
     if len(reply.body) < PAYS_FROM:
         return False
     kind = reply.media_type.partition(b";")[0]
-    return kind.startswith(b"text/") or kind.endswith((b"json", b"jsonl"))
+    return kind.startswith(b"text/") or kind.endswith((b"json", b"jsonl", b"jsonlines"))
 
 
 def in_gzip(reply: Reply, body: bytes) -> Reply:

@@ -83,7 +83,11 @@ class Scoring:
         return made if len(encoded) < PAYS_FROM else packed_at_once(made, exchange)
 
     async def batch(self, exchange: Exchange) -> Reply:
-        """Scores the leads in the body, each on its own."""
+        """Scores the leads in the body, each on its own; the answer is packed where that pays."""
+        return await packed(await self.scored(exchange), exchange, self._admission)
+
+    async def scored(self, exchange: Exchange) -> Reply:
+        """The same as it is, for who makes something else of the answer."""
         admission = self._admission
         self._admit(exchange)
         if exchange.content_type not in (None, JSON) and not is_json(exchange.content_type):
@@ -130,7 +134,7 @@ class Scoring:
         exchange.refused = errors or None
         if not errors:  # refusing takes its own time, which says nothing of what sound leads cost
             admission.learn(len(body), working)
-        return await packed(reply(b"[" + b",".join(parts) + b"]", spent, asked, limits), exchange, admission)
+        return reply(b"[" + b",".join(parts) + b"]", spent, asked, limits)
 
     def _admit(self, exchange: Exchange) -> None:
         """Lets a request in whose key is known and has leads left."""
