@@ -21,8 +21,8 @@ from benchmarks.servers import KEY, free_port
 from benchmarks.service import Service, run
 
 CROWDS = {100: 0.9, 1000: 0.6}
-"""Connections of the greedy key, and what goodput is to be of the peak; the proxy runs where the clients do, and what it
-keeps of a thousand batches costs it time that is the clients' too."""
+"""Connections of the greedy key, and what goodput is to be of the peak; the proxy runs where the clients do, and
+what it keeps of a thousand batches costs time that is the clients' too."""
 
 SECONDS = 6.0
 FEW, MANY = 64, 1024
