@@ -51,6 +51,7 @@ class BoundedHttp(Ending):
         self.coding: bytes | None = None
         self.kept: tuple[Head, bytes] | None = None  # the request that is held back
         self.held_at = self.held_for = 0.0  # since when, and for how many seconds
+        self.braked_at = 0.0  # since when its body is not read on
         self.probes = False  # whether the first request is known to be a probe's
         self.reserved = False  # whether this is beyond the limit, and for a probe only
 
@@ -207,8 +208,9 @@ class BoundedHttp(Ending):
         return self.bytes_of(*answer, closes=False)
 
     def read_on(self) -> None:
-        """There is room for more of the body."""
-        if not self.transport.is_closing():
+        """There is room for more of the body; its client was not slow meanwhile."""
+        if self.flow.held and not self.transport.is_closing():
+            self.since = min(self.gate.now, self.since + self.gate.now - self.braked_at)
             self.flow.free()
 
     def turn_away(self, head: Head, data: bytes) -> None:
@@ -307,7 +309,8 @@ class BoundedHttp(Ending):
         cycle.held += len(body)
         self.gate.buffers.took(cycle, len(body))
         super().on_body(body)
-        if self.gate.backlog.brakes:
+        if self.gate.backlog.brakes and not self.flow.held:
+            self.braked_at = self.gate.now
             self.flow.hold()
             self.gate.backlog.brake(self, cycle.held)
 
