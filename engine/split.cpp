@@ -12,7 +12,8 @@ bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; 
 
 }  // namespace
 
-Split::Split(const char* text, size_t size, size_t limit) : text_(text), size_(size), limit_(limit) {}
+Split::Split(const char* text, size_t size, size_t limit, bool keyed)
+    : text_(text), size_(size), limit_(limit), opens_(keyed ? '{' : '['), closes_(keyed ? '}' : ']') {}
 
 bool Split::step(size_t bytes) {
     if (done_) return true;
@@ -31,7 +32,7 @@ bool Split::step(size_t bytes) {
 
 void Split::open() {
     while (at_ < size_ && is_blank(text_[at_])) ++at_;
-    if (at_ == size_ || text_[at_] != '[') return fail();
+    if (at_ == size_ || text_[at_] != opens_) return fail();
     depth_ = 1;
     begin_ = ++at_;
 }
@@ -48,7 +49,7 @@ bool Split::mark(char c, size_t place) {
         case ']':
         case '}':
             if (--depth_ > 0) return true;
-            if (c == '}') return fail(), false;
+            if (c != closes_) return fail(), false;
             if (count_ > 0 || !blank(begin_, place)) element(place);
             closed_ = true;
             return true;

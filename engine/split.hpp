@@ -6,7 +6,7 @@
 
 namespace leadscoring {
 
-// Where the elements of a JSON array begin and end, and how many ':' outside of strings each has. Looks at quotes,
+// Where the elements of a JSON array, or the pairs of an object, begin and end, and how many ':' outside of strings each has. Looks at quotes,
 // brackets, commas and colons alone: whether an element is sound is for its reader to say. What it takes for an array
 // is one whenever its elements are values; sizes are in bytes.
 class Split {
@@ -19,13 +19,13 @@ class Split {
         size_t first, last, begin, end, colons;
         bool usual;
     };
-    // Elements beyond `limit` are counted, and not kept.
-    Split(const char* text, size_t size, size_t limit);
+    // Elements beyond `limit` are counted, and not kept; those of an object are its pairs of a key and a value.
+    Split(const char* text, size_t size, size_t limit, bool keyed = false);
 
     // Reads on for about so many bytes; true when there is nothing left to read.
     bool step(size_t bytes);
 
-    // Nothing while it is read, or when the text is no array at all.
+    // Nothing while it is read, or when the text is none at all.
     bool sound() const { return done_ && sound_; }
     size_t count() const { return count_; }
     const std::vector<Element>& elements() const { return elements_; }
@@ -43,6 +43,7 @@ class Split {
 
     const char* text_;
     size_t size_, limit_;
+    char opens_, closes_;
     size_t at_ = 0, begin_ = 0, depth_ = 0, colons_ = 0, count_ = 0;
     bool inside_ = false, escaped_ = false, done_ = false, sound_ = true, closed_ = false;
     std::vector<Element> elements_;

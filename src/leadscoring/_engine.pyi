@@ -173,16 +173,17 @@ class Skim:
 class Split:
     """Where the elements of a JSON array begin and end, found in slices; those beyond ``limit`` are only counted.
 
-    It looks at brackets, commas and quotation marks alone; whether an element is sound is for its reader to say.
+    With ``keyed`` it is an object, and they are its pairs of a key and a value. It looks at brackets, commas and
+    quotation marks alone; whether an element is sound is for its reader to say.
     """
 
-    def __init__(self, text: bytes, limit: int) -> None: ...
+    def __init__(self, text: bytes, limit: int, keyed: bool = False) -> None: ...
     def step(self, size: int) -> bool:
         """Reads about ``size`` bytes; true when there is nothing left to read."""
 
     @property
     def sound(self) -> bool:
-        """Whether it is one array, if its elements are sound."""
+        """Whether it is one array, or object, if its elements are sound."""
 
     @property
     def count(self) -> int: ...

@@ -8,6 +8,7 @@ import json
 import re
 import socket
 from collections.abc import AsyncGenerator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ from wire import wired
 
 from leadscoring.access.rate_limit import RateLimit
 from leadscoring.api.streamed import MOST_LEADS, StreamedScoring
-from leadscoring.errors import EndpointError, EndpointFailed
+from leadscoring.contract.lead_lines import PAUSE
+from leadscoring.errors import EndpointError, EndpointFailed, RequestError
 from leadscoring.scoring.scorer import Asked, Scorer
 from leadscoring.serving.wiring import open_service
 from leadscoring.settings import read_settings
@@ -226,7 +228,7 @@ def test_every_lead_is_counted_logged_and_paid_for(tmp_path: Path) -> None:
     """As those of any batch."""
     with serving(tmp_path, model_file(tmp_path), RATE_LIMIT_PER_MINUTE="1000") as server:
         answer = post(server, lines_of([lead(f"a{place}") for place in range(399)] + [{}]), JSONL)
-        assert answer.headers["ratelimit-remaining"] == "1000"
+        assert answer.headers["ratelimit-remaining"] == "999"
         left = server.http.post("/api/v1/score", json=LEAD).headers["ratelimit-remaining"]
         assert 598 <= int(left) <= 610  # some have come back meanwhile
         text = server.http.get("/metrics").text
@@ -385,6 +387,41 @@ def answered(folder: Path, good: int) -> list[dict[str, Any]]:
             return [json.loads(line) async for part in reply.parts for line in part.splitlines()]
 
     return asyncio.run(scenario())
+
+
+BLANK = b"\n" * (20 * PAUSE)
+HEADER = ",".join(NAMES).encode()
+PAID = [
+    (JSONL, b"", 1),
+    (JSONL, b"\n \n", 1),
+    (JSONL, BLANK, 21),
+    (CSV, HEADER, 1),
+    (CSV, HEADER + b"\n" + BLANK, 21),
+    (CSV, b"revenu", 1),
+    (JSONL, b"\n" * 100_001, 1),
+    (JSONL, lines_of([LEAD] * 200), 200),
+    (JSONL, b"5\n" * 10, 10),
+]
+"""Kinds, bodies, and what they cost: a lead each, one at least, and one for so many empty lines as take as long."""
+
+
+@pytest.mark.parametrize(("kind", "sent", "paid"), PAID)
+def test_a_body_of_lines_takes_tokens_whatever_stands_in_it(tmp_path: Path, kind: str, sent: bytes, paid: int) -> None:
+    """Also where no lead does: to find that out is work."""
+    given = read_settings({"MODEL_PATH": str(model_file(tmp_path)), "API_KEYS": KEY})
+    limit = RateLimit(1000, clock=lambda: 1000.0)
+
+    async def scenario() -> None:
+        with open_service(given, [BATCH]) as service:
+            route = StreamedScoring(service.scorer, service.metrics, given, Admission(9.0, 9.0), limit)
+            exchange = exchange_of(None)
+            exchange.arrived, exchange.content_type, exchange.key = sent, kind.encode(), "crm"
+            with suppress(RequestError):
+                async for _ in (await route.reply(exchange, Asked(0))).parts:
+                    pass
+
+    asyncio.run(scenario())
+    assert dict(limit.take("crm", 0))[b"ratelimit-remaining"] == b"%d" % (1000 - paid)
 
 
 def test_a_remote_model_that_fails_in_the_middle_is_said_at_each_place(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_first_come_first_served_a_slice_a_pass() -> None:
         admission, order = crowded(), list[str]()
 
         async def request(name: str) -> None:
-            await admission.turn(BIG, perf_counter())
+            await admission.place(admission.estimate(BIG), perf_counter())
             order.append(name)
             admission.spend(SLICE)
 
@@ -70,10 +70,12 @@ def test_the_line_is_bounded_by_the_time_that_it_stands_for() -> None:
         admission = crowded(longest_wait=3 * SLICE)
         waiting: list[asyncio.Future[None]] = []
         while not admission.full:
-            waiting += [asyncio.ensure_future(admission.turn(BIG, perf_counter())) for _ in range(2)]
+            waiting += [
+                asyncio.ensure_future(admission.place(admission.estimate(BIG), perf_counter())) for _ in range(2)
+            ]
             await asyncio.sleep(0)
             assert len(waiting) < 100
-        late = [asyncio.ensure_future(admission.turn(BIG, perf_counter())) for _ in range(20)]
+        late = [asyncio.ensure_future(admission.place(admission.estimate(BIG), perf_counter())) for _ in range(20)]
         found = await asyncio.gather(*waiting, *late, return_exceptions=True)
         assert found[: len(waiting) + 1] == [None] * (len(waiting) + 1)
         assert isinstance(found[-1], Overloaded)
@@ -88,7 +90,7 @@ def test_a_request_past_its_deadline_is_given_up_when_its_turn_comes() -> None:
     async def scenario() -> None:
         admission = crowded(deadline=1.0)
         with pytest.raises(DeadlineExceeded):
-            await admission.turn(BIG, perf_counter() - 2.0)
+            await admission.place(admission.estimate(BIG), perf_counter() - 2.0)
 
     asyncio.run(scenario())
 
@@ -98,8 +100,8 @@ def test_a_caller_that_hangs_up_leaves_the_line() -> None:
 
     async def scenario() -> None:
         admission = crowded()
-        gone = asyncio.ensure_future(admission.turn(BIG, perf_counter()))
-        next_one = asyncio.ensure_future(admission.turn(BIG, perf_counter()))
+        gone = asyncio.ensure_future(admission.place(admission.estimate(BIG), perf_counter()))
+        next_one = asyncio.ensure_future(admission.place(admission.estimate(BIG), perf_counter()))
         await asyncio.sleep(0)
         gone.cancel()
         await asyncio.wait_for(next_one, 10)
@@ -115,7 +117,7 @@ def test_what_has_begun_goes_on_before_what_waits() -> None:
         admission, order = crowded(), list[str]()
 
         async def newcomer() -> None:
-            await admission.turn(BIG, perf_counter())
+            await admission.place(admission.estimate(BIG), perf_counter())
             order.append("newcomer")
 
         async def begun() -> None:

@@ -145,7 +145,7 @@ class App:
             handler = None if exchange.unusual else self._routes.get((scope["method"], scope["path"]))
             if handler is None:
                 if exchange.path not in PROBES:
-                    await self._turn(exchange.began)
+                    await self._turn(exchange)
                 status = await self._through_framework(exchange, send)
             else:
                 exchange.endpoint = scope["path"]
@@ -160,7 +160,7 @@ class App:
                     await send_parts(reply, exchange, send, [(b"x-request-id", exchange.request_id.encode())])
                     return
                 if not exchange.leads and exchange.path not in PROBES:
-                    await self._turn(exchange.began, scope.get("extensions", {}).get(DROPPED))
+                    await self._turn(exchange, scope.get("extensions", {}).get(DROPPED))
                 answer = scope.get("extensions", {}).get(IN_ONE_WRITE)
                 if answer is not None:
                     await answer(reply, exchange.request_id)
@@ -182,7 +182,7 @@ class App:
             handler = None if self._admission.busy else self._prompt.get(head.path)
         if handler is None:
             return None
-        exchange = Exchange.whole(head, body, self._next_id(), perf_counter())
+        exchange = Exchange.whole(head, body, self._next_id(), perf_counter() - head.waited)
         exchange.endpoint = head.path
         self._metrics.arrived()
         try:
@@ -193,7 +193,7 @@ class App:
         self._note(exchange, reply.status)
         return reply, exchange.request_id
 
-    async def _turn(self, began: float, drop: Callable[[], None] | None = None) -> None:
+    async def _turn(self, exchange: Exchange, drop: Callable[[], None] | None = None) -> None:
         """Waits, as leads do, while there is more to answer than one pass of the loop should: probes come first.
 
         ``drop`` lets go of a body that nobody will read any more, and is called before.
@@ -204,13 +204,15 @@ class App:
             if drop is not None:
                 drop()
             with suppress(Overloaded, DeadlineExceeded):
-                await self._admission.place(OTHER_SECONDS, began)
+                await self._admission.turn_of(exchange, OTHER_SECONDS, "")
 
     def _note(self, exchange: Exchange, status: int) -> None:
         """Counts and logs a request that was answered."""
         seconds = perf_counter() - exchange.began
         if exchange.error in REJECTED:
             self._metrics.rejected(REJECTED[exchange.error])
+        if exchange.waited:
+            self._metrics.waited(exchange.waited)
         self._metrics.answered(exchange.method, exchange.endpoint, status, seconds)
         self._access_log.note(
             Answered(
@@ -232,12 +234,13 @@ class App:
         """The answer to a request that cannot be scored in time."""
         sent = head.headers.get(b"x-request-id", b"")
         request_id = sent if SANE_REQUEST_ID(sent) else self._next_id().encode()
-        self._metrics.turned_away(head.path)
+        self._metrics.turned_away(head.path, head.waited)
         self._access_log.note(
             Answered(
-                time(), request_id.decode(), None, "POST", head.path, TURNED_AWAY.status, 0.0, 0, Overloaded.__name__
+                time(), request_id.decode(), None, "POST", head.path,
+                TURNED_AWAY.status, head.waited, 0, Overloaded.__name__,
             )
-        )
+        )  # fmt: skip
         return TURNED_AWAY.to(request_id, closes)
 
     def refused(self, refusal: Refusal, scope: Scope | None) -> tuple[str, Reply]:

@@ -63,7 +63,7 @@ class Scoring:
             body = await unpacked(exchange, body, self._max_body_bytes, admission)
         asked = what_is_asked(exchange.query, self._strict)
         if admission.busy:
-            await admission.turn(len(body), exchange.began, exchange.key or "")
+            await admission.turn(exchange, len(body))
         limits = self._pay(exchange, 1) if self._limit.enabled else ()
         began = perf_counter()
         try:
@@ -83,7 +83,11 @@ class Scoring:
         return made if len(encoded) < PAYS_FROM else packed_at_once(made, exchange)
 
     async def batch(self, exchange: Exchange) -> Reply:
-        """Scores the leads in the body, each on its own."""
+        """Scores the leads in the body, each on its own; the answer is packed where that pays."""
+        return await packed(await self.scored(exchange), exchange, self._admission)
+
+    async def scored(self, exchange: Exchange) -> Reply:
+        """The same as it is, for who makes something else of the answer."""
         admission = self._admission
         self._admit(exchange)
         if exchange.content_type not in (None, JSON) and not is_json(exchange.content_type):
@@ -93,7 +97,7 @@ class Scoring:
             body = await unpacked(exchange, body, self._max_body_bytes, admission)
         asked = what_is_asked(exchange.query, self._strict)
         if admission.crowded:
-            await admission.turn(len(body), exchange.began, exchange.key or "")
+            await admission.turn(exchange, len(body))
         limits = self._pay(exchange, 1) if self._limit.enabled else ()
         parts: list[bytes] = []
         working, paid, spent = 0.0, 1, Spent()
@@ -130,7 +134,7 @@ class Scoring:
         exchange.refused = errors or None
         if not errors:  # refusing takes its own time, which says nothing of what sound leads cost
             admission.learn(len(body), working)
-        return await packed(reply(b"[" + b",".join(parts) + b"]", spent, asked, limits), exchange, admission)
+        return reply(b"[" + b",".join(parts) + b"]", spent, asked, limits)
 
     def _admit(self, exchange: Exchange) -> None:
         """Lets a request in whose key is known and has leads left."""

@@ -79,14 +79,14 @@ class StreamedScoring:
             body = await unpacked(exchange, body, self._most_bytes, self._admission)
         else:
             await self._admission.kept.reserve(exchange, len(body))
+        if self._admission.crowded:
+            await self._admission.turn(exchange, len(body))
+        limits = self._pay(exchange.key or "") if self._limit.enabled else ()
         if (count := body.count(b"\n")) > MOST_LINES:
             raise BatchTooLarge(count, MOST_LINES)
         contract = self._scorer.model.card.contract
         lines = iter(LeadTable(body, contract)) if kind == CSV else json_lines(body)
-        if self._admission.crowded:
-            await self._admission.turn(len(body), exchange.began, exchange.key or "")
         form: Form = InCsv(min(asked.reasons, len(contract))) if wants_csv(exchange) else InLines(kind)
-        limits = self._limits(exchange.key or "") if self._limit.enabled else ()
         parts = self._parts(exchange, lines, asked, form)
         whole: AsyncGenerator[bytes, None] = following(form.head + await anext(parts, b""), parts)
         headers = ((b"vary", b"Accept-Encoding, Accept"), *limits)
@@ -96,10 +96,10 @@ class StreamedScoring:
             200, b"", form.media_type, headers, parts=whole, patience=self._patience, at_once=self._most_leads
         )
 
-    def _limits(self, label: str) -> Headers:
-        """What is left of the rate limit; others may have used up the key while the body arrived."""
+    def _pay(self, label: str) -> Headers:
+        """Takes what any body costs, also one without a lead; others may have used up the key while it arrived."""
         self._limit.check(label)
-        return self._limit.take(label, 0)
+        return self._limit.take(label, 1)
 
     async def _parts(
         self, exchange: Exchange, lines: Iterator[Line | None], asked: Asked, form: Form
@@ -138,6 +138,8 @@ class StreamedScoring:
         for line in lines:
             if line is not None:
                 chunk.append(checked(line, decode))
+            elif self._limit.enabled:  # to pass over that many takes as long as a lead
+                self._limit.take(caller, 1)
             if len(chunk) == MOST_LEADS:
                 break
             now = perf_counter()
@@ -174,9 +176,9 @@ class StreamedScoring:
         """Counts what was found of some leads, and takes them off the rate limit."""
         self._metrics.places(found)
         errors.update(type(one).__name__ for one in found if not isinstance(one, Scored))
+        if self._limit.enabled:  # of the first leads one was paid for at the request's turn
+            self._limit.take(exchange.key or "", len(found) if exchange.leads else len(found) - 1)
         exchange.leads += len(found)
-        if self._limit.enabled:
-            self._limit.take(exchange.key or "", len(found))
 
 
 def kind_in(content_type: bytes) -> tuple[bytes, bytes]:

@@ -117,7 +117,7 @@ def backlog_of(service: Service) -> Backlog:
     longest = settings.max_queue_seconds
     bytes_each_way = most(settings.max_buffered_bytes, settings.max_body_bytes)
     kept = Kept(bytes_each_way, settings.request_timeout_seconds)
-    admission = Admission(longest, settings.request_timeout_seconds, metrics.queued.set, metrics.waited, kept)
+    admission = Admission(longest, settings.request_timeout_seconds, metrics.queued.set, kept)
     return Backlog(admission, longest, Buffers(bytes_each_way, metrics.rejected))
 
 

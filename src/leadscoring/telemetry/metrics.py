@@ -254,8 +254,13 @@ class Metrics:
         """One request, or connection, was refused to protect the service."""
         self._rejections[reason].add()
 
-    def turned_away(self, endpoint: str) -> None:
-        """A request was answered at its head with a 503, because there is more work than can be done in time."""
+    def turned_away(self, endpoint: str, waited: float = 0.0) -> None:
+        """A request was answered at its head with a 503, because there is more work than can be done in time.
+
+        It has ``waited`` for so many seconds, which is all that it took.
+        """
+        if waited:
+            self.waited(waited)
         record = self._turned_away.get(endpoint)
         if record is None:
             record = self._turned_away[endpoint] = self.tally.together(
@@ -263,7 +268,7 @@ class Metrics:
                 self.tally.spread("http_request_duration_seconds", "POST", endpoint),
                 self._rejections["overloaded"],
             )
-        record(1.0, 0.0, 1.0)
+        record(1.0, waited, 1.0)
 
     def scored(self, score: Score) -> None:
         """One lead was scored."""

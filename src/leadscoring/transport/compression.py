@@ -48,7 +48,7 @@ async def unpacked(exchange: Exchange, body: bytes, limit: int, admission: Admis
         return body
     caller = exchange.key or ""
     if admission.crowded:
-        await admission.turn(len(body), exchange.began, caller)
+        await admission.turn(exchange, len(body))
     await admission.kept.reserve(exchange, min(limit, MOST_RATIO * len(body)))
     unpacking, parts = Unpacking(limit), []
     for start in range(0, len(body), PIECE):
@@ -172,7 +172,7 @@ def worth_packing(reply: Reply) -> bool:
     if len(reply.body) < PAYS_FROM:
         return False
     kind = reply.media_type.partition(b";")[0]
-    return kind.startswith(b"text/") or kind.endswith((b"json", b"jsonl"))
+    return kind.startswith(b"text/") or kind.endswith((b"json", b"jsonl", b"jsonlines"))
 
 
 def in_gzip(reply: Reply, body: bytes) -> Reply:

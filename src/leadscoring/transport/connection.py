@@ -15,7 +15,7 @@ import httptools
 from leadscoring.errors import Overloaded
 from leadscoring.transport.cycle import Cycle
 from leadscoring.transport.ending import BODY, CLOSED, HEAD, HELD, MOST_SKIPPED, NOTHING, Ending
-from leadscoring.transport.exchange import BEGAN, CLOSE, Reply
+from leadscoring.transport.exchange import BEGAN, CLOSE, WAITED, Reply
 from leadscoring.transport.failures import plain_problem, problem
 from leadscoring.transport.flow import Flow
 from leadscoring.transport.head import Head, read_head
@@ -50,7 +50,8 @@ class BoundedHttp(Ending):
         self.first = True
         self.coding: bytes | None = None
         self.kept: tuple[Head, bytes] | None = None  # the request that is held back
-        self.held_at = 0.0  # since when
+        self.held_at = self.held_for = 0.0  # since when, and for how many seconds
+        self.braked_at = 0.0  # since when its body is not read on
         self.probes = False  # whether the first request is known to be a probe's
         self.reserved = False  # whether this is beyond the limit, and for a probe only
 
@@ -120,16 +121,15 @@ class BoundedHttp(Ending):
             return
         self.receiving, self.since = NOTHING, self.gate.now
         self.flow.resume_reading()
-        head, data = kept
-        self.gate.backlog.admission.waited(perf_counter() - self.held_at)
-        since, self.held_at = self.held_at, 0.0
+        (head, data), since = kept, self.held_at
+        head, self.held_at = head._replace(waited=perf_counter() - since), 0.0
         if refused:
             self.gate.backlog.arrived(self)
             self.turn_away(head, data)
         elif self.answered_at_once(head, data):
             self.gate.backlog.arrived(self)
         else:
-            self.held_at = since  # for its scope
+            self.held_at, self.held_for = since, head.waited  # for its scope
             self.parse(data)
 
     def parse(self, data: bytes) -> None:
@@ -208,8 +208,9 @@ class BoundedHttp(Ending):
         return self.bytes_of(*answer, closes=False)
 
     def read_on(self) -> None:
-        """There is room for more of the body."""
-        if not self.transport.is_closing():
+        """There is room for more of the body; its client was not slow meanwhile."""
+        if self.flow.held and not self.transport.is_closing():
+            self.since = min(self.gate.now, self.since + self.gate.now - self.braked_at)
             self.flow.free()
 
     def turn_away(self, head: Head, data: bytes) -> None:
@@ -275,7 +276,7 @@ class BoundedHttp(Ending):
         self.describe()
         if self.held_at:
             scope: Any = self.scope
-            scope[BEGAN], self.held_at = self.held_at, 0.0
+            scope[BEGAN], scope[WAITED], self.held_at = self.held_at, self.held_for, 0.0
         keeps = version != "1.0" and parser.should_keep_alive() and not (gate.closing or self.reserved)
         before, self.cycle = self.idle, Cycle(self, keeps)
         self.receiving, self.since, self.uncounted = BODY, gate.now, 0
@@ -308,7 +309,8 @@ class BoundedHttp(Ending):
         cycle.held += len(body)
         self.gate.buffers.took(cycle, len(body))
         super().on_body(body)
-        if self.gate.backlog.brakes:
+        if self.gate.backlog.brakes and not self.flow.held:
+            self.braked_at = self.gate.now
             self.flow.hold()
             self.gate.backlog.brake(self, cycle.held)
 

@@ -110,7 +110,7 @@ class Ending(HttpToolsProtocol):
             if waited > limits.header_seconds:
                 self.time_out("the head", "header_time")
         elif self.receiving == BODY:
-            if waited > limits.body_seconds:
+            if waited > limits.body_seconds and not self.flow.held:
                 self.time_out("the body", "body_time")
         elif self.receiving == NOTHING and self.idle and waited > limits.idle_seconds:
             self.end()

@@ -36,8 +36,8 @@ CLOSE = (b"connection", b"close")
 IN_ONE_WRITE = "leadscoring.in_one_write"
 """The extension of our own server that takes a whole reply, where the scope has it."""
 
-BEGAN = "leadscoring.began"
-"""Where the scope of a request that had to wait has when it came, by ``perf_counter``."""
+BEGAN, WAITED = "leadscoring.began", "leadscoring.waited"
+"""Where the scope of a request that was left unread has when it came, by ``perf_counter``, and for how long it was."""
 
 DROPPED = "leadscoring.dropped"
 """The extension of our own server that lets go of a body which nobody will read, where the scope has it."""
@@ -72,13 +72,13 @@ class Exchange:
     """What is known of one request: its headers of interest, and what there is to log of it.
 
     ``unusual`` says that it needs a closer look: sent by a browser's page, not of HTTP/1.1, or without a clear Host;
-    ``kept`` how many bytes it has reserved, and for which key.
+    ``kept`` how many bytes it has reserved, and for which key; ``waited`` for how many seconds it had to wait.
     """
 
     __slots__ = (
         "arrived", "began", "content_encoding", "content_length", "content_type", "endpoint", "error",
         "headers", "kept", "key", "leads", "method", "path", "presented_key", "query",
-        "receive", "refused", "request_id", "scope", "unusual",
+        "receive", "refused", "request_id", "scope", "unusual", "waited",
     )  # fmt: skip
 
     headers: Mapping[bytes, bytes]
@@ -95,6 +95,7 @@ class Exchange:
         sent = scope["headers"]
         headers = dict(sent)  # one call; of a header that came twice, the last counts
         self._begin(headers, request_id, began)
+        self.waited: float = scope.get(WAITED, 0.0)
         self.unusual = (
             b"origin" in headers
             or b"host" not in headers
@@ -110,6 +111,7 @@ class Exchange:
         made.arrived = body
         made.unusual = False
         made._begin(head.headers, request_id, began)
+        made.waited = head.waited
         return made
 
     def _begin(self, headers: Mapping[bytes, bytes], request_id: str, began: float) -> None:

@@ -38,6 +38,8 @@ class Head(NamedTuple):
     """Bytes of the head itself."""
     body: int
     """Bytes that follow it."""
+    waited: float = 0.0
+    """Seconds for which the request was left unread."""
 
 
 def read_head(data: bytes) -> Head | None:
