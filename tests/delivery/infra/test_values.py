@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from infra.environments import ELSEWHERE, FILE, Environment, read_environments
-from infra.kubernetes import CHART, SCHEMA, USED, overrides, schema, schema_text
+from infra.kubernetes.values import CHART, SCHEMA, USED, overrides, schema, schema_text
 from jsonschema import Draft7Validator
 from project import ROOT
 

@@ -18,7 +18,7 @@ from ways import PATIENT, checked
 from leadscoring.model.calibration import Calibration
 
 SERVER = ROOT / "build" / "azureml" / "venv" / "bin"
-SCRIPT = ROOT / "deploy" / "azure_ml" / "score.py"
+SCRIPT = ROOT / "infra" / "endpoints" / "azure_ml" / "score.py"
 HAS_FAILED = 3
 """The exit code of the server when ``init`` fails."""
 

@@ -16,7 +16,7 @@ from project import ROOT
 from leadscoring.errors import GoldenRowMismatch, InvalidRows, MalformedJson, ModelNotFound, RequestError
 from leadscoring.model.card import GoldenRow
 
-SCRIPT = ROOT / "deploy" / "azure_ml" / "score.py"
+SCRIPT = ROOT / "infra" / "endpoints" / "azure_ml" / "score.py"
 ROWS = [list(golden.row) for golden in card().golden]
 
 

@@ -6,7 +6,6 @@ place: the chart holds ``infra/config/environments.json`` and the rules of ``mon
 which Helm follows when it renders and when it packages.
 """
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import msgspec
 from infra.environments import ELSEWHERE, Environment
 from leadscoring.settings import TABLE
 
-CHART = Path(__file__).parents[1] / "deploy" / "kubernetes" / "lead-scoring"
+CHART = Path(__file__).parent / "lead-scoring"
 SCHEMA = CHART / "values.schema.json"
 
 Schema = dict[str, Any]
@@ -117,7 +116,7 @@ def schema() -> Schema:
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",  # the newest that every Helm 3 knows
         "title": "Values of the chart lead-scoring",
-        "description": "Made by infra/kubernetes.py.",
+        "description": "Made by infra/kubernetes/values.py.",
         **values,
     }
 
@@ -125,7 +124,3 @@ def schema() -> Schema:
 def schema_text() -> str:
     """The schema as its file holds it."""
     return msgspec.json.format(msgspec.json.encode(schema()), indent=2).decode() + "\n"
-
-
-if __name__ == "__main__":
-    sys.exit(SCHEMA.write_text(schema_text(), "utf-8") == 0)
