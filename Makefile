@@ -120,7 +120,7 @@ lint: $(STAMP)  ## Check form, types, layers, dependencies and scripts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry src
-	$(BIN)/shellcheck scripts/*.sh .ci/run
+	$(BIN)/shellcheck scripts/*.sh scripts/*/*.sh .ci/run
 	$(BIN)/hadolint Dockerfile
 	@$(MAKE) --no-print-directory workflows
 	$(BIN)/python monitoring/grafana/render.py --check
@@ -145,9 +145,9 @@ dashboards: $(STAMP)  ## Write the dashboards of monitoring/grafana/dashboards a
 	$(BIN)/python monitoring/grafana/render.py
 
 docs: $(STAMP) dashboards  ## Write the tables, the examples' answers and the dashboards again, and build the site
-	$(BIN)/python scripts/render_docs.py
-	$(BIN)/python scripts/render_runbooks.py
-	$(BIN)/python scripts/render_examples.py
+	$(BIN)/python scripts/docs/render_docs.py
+	$(BIN)/python scripts/docs/render_runbooks.py
+	$(BIN)/python scripts/docs/render_examples.py
 	$(BIN)/python -m infra.environments
 	$(BIN)/python -m infra.kubernetes
 	$(BIN)/python -m infra.capacity
@@ -165,7 +165,7 @@ site: $(SITE)  ## Build the documentation site in build/site
 	@echo "==> ready: build/site/index.html"
 
 screenshots: $(STAMP) $(SITE)  ## Take the pictures in docs/images again, with Chromium and demo data
-	build/docs/env/bin/python scripts/screenshots.py
+	build/docs/env/bin/python scripts/docs/screenshots.py
 
 stress: $(STAMP)  ## Overload, stop, restart and break the service under load, and write benchmarks/STRESS.md
 	$(BIN)/python -m benchmarks.stress $(STRESS)

@@ -15,7 +15,7 @@ from typing import Any
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "docs" / "MONITORING.md"
 PAGE = ROOT / "monitoring" / "prometheus" / "pages" / "runbooks.html"
 

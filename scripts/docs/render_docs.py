@@ -12,7 +12,7 @@ from leadscoring.telemetry.events import events_markdown
 from leadscoring.telemetry.metrics import declared, metrics_markdown
 from leadscoring.transport.failures import errors_markdown, start_errors_markdown
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 RULES = ROOT / "monitoring" / "prometheus" / "rules"
 
