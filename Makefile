@@ -171,12 +171,12 @@ stress: $(STAMP)  ## Overload, stop, restart and break the service under load, a
 	$(BIN)/python -m benchmarks.stress $(STRESS)
 
 lock: $(STAMP)  ## Pin the dependencies again, to the newest that pyproject.toml allows
-	./scripts/lock.sh
+	./scripts/release/lock.sh
 
 model: $(STAMP)  ## Train models/model.json again, on demo data made from a fixed seed
 	@mkdir -p build/model
 	$(BIN)/leadscoring demo-data --rows $(MODEL_ROWS) --seed $(MODEL_SEED) --out build/model/leads.csv
-	$(BIN)/python scripts/train_shipped_model.py build/model/leads.csv --version $(MODEL_VERSION_TO_TRAIN) \
+	$(BIN)/python scripts/release/train_shipped_model.py build/model/leads.csv --version $(MODEL_VERSION_TO_TRAIN) \
 	  --out models/model.json --report build/model/report
 
 docker-build:  ## Build the container image IMAGE (lead-scoring-api:latest) with Docker or Podman
@@ -232,7 +232,7 @@ $(RELEASE): requirements/release.txt scripts/release-environment.sh
 release-install: $(RELEASE)  ## Make the environment of releases in build/release
 
 wheel-test: $(RELEASE)  ## Build the source distribution and the wheel, install it elsewhere and serve from there
-	./scripts/wheel-test.sh
+	./scripts/release/wheel-test.sh
 
 sdist: $(RELEASE)  ## Build the source distribution in dist
 	PATH="$(CURDIR)/build/release/env/bin:$$PATH" python -m build --sdist --no-isolation --outdir dist .
@@ -241,17 +241,17 @@ wheels: $(RELEASE)  ## Build this platform's wheels for every Python in dist, an
 	build/release/env/bin/cibuildwheel --output-dir dist
 
 sbom: $(RELEASE)  ## Write bills of materials in build/sbom: of the locks, and of the image IMAGE where it is given
-	./scripts/sbom.sh $(IMAGE)
+	./scripts/release/sbom.sh $(IMAGE)
 
 audit: $(RELEASE)  ## Ask the package index whether a locked dependency has a known vulnerability
-	./scripts/audit.sh
+	./scripts/release/audit.sh
 
 secrets: $(RELEASE)  ## Look for secrets in the files and in the whole history
-	./scripts/secrets.sh
+	./scripts/release/secrets.sh
 
 release-notes:  ## Say whether TAG may be released, and what the changelog says of it
 	@# by the environment and in quotes, since a tag may hold what a shell would run
-	@$(or $(PYTHON),$(firstword $(wildcard $(BIN)/python) python3)) scripts/release_notes.py "$$TAG"
+	@$(or $(PYTHON),$(firstword $(wildcard $(BIN)/python) python3)) scripts/release/release_notes.py "$$TAG"
 
 clean:  ## Remove the environment and everything that was built
 	rm -rf .venv build dist htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

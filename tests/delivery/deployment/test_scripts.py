@@ -22,13 +22,13 @@ pytestmark = pytest.mark.integration
 SCRIPTS = ROOT / "scripts"
 OPERATORS = ("quick_test.sh", "validate-deployment.sh", "start-monitoring.sh", "container.sh", "deploy-aws.sh")
 RELEASERS = (
-    "promote.sh",
-    "deployed.sh",
-    "verify-image.sh",
-    "publish-image.sh",
-    "publish-release.sh",
-    "sbom.sh",
-    "secrets.sh",
+    "release/promote.sh",
+    "release/deployed.sh",
+    "release/verify-image.sh",
+    "release/publish-image.sh",
+    "release/publish-release.sh",
+    "release/sbom.sh",
+    "release/secrets.sh",
 )
 
 
@@ -67,7 +67,7 @@ def lying(server: Server, lies: dict[str, tuple[int, str]]) -> Iterator[str]:
         listener.close()
 
 
-@pytest.mark.parametrize("script", [*OPERATORS, *RELEASERS, "audit.sh"])
+@pytest.mark.parametrize("script", [*OPERATORS, *RELEASERS, "release/audit.sh"])
 def test_every_script_says_how_it_is_used(script: str) -> None:
     """With --help its head and success; for a word that it does not know the same, and 2."""
     asked = run(script, "--help")
@@ -82,7 +82,9 @@ def test_every_script_and_its_settings_stand_in_the_documentation() -> None:
     """Each with its heading; each variable that its head names in its section."""
     text = (ROOT / "docs" / "SCRIPTS.md").read_text("utf-8")
     sections = dict(re.findall(r"^## `(.*?)`\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE))
-    assert {str(script.relative_to(SCRIPTS)) for script in SCRIPTS.rglob("*.[ps][hy]")} == set(sections)
+    assert {str(path.relative_to(SCRIPTS)) for path in SCRIPTS.rglob("*") if path.suffix in (".py", ".sh")} == set(
+        sections
+    )
     for script in OPERATORS + RELEASERS:
         named = re.findall(r"^  ([A-Z][A-Z_]+) {2,}", run(script, "--help").stdout, re.MULTILINE)
         assert named

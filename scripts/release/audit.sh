@@ -6,7 +6,7 @@
 #
 # Exit code: 0 when there is none, 1 when there is one, 2 when it could not be asked.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 AUDIT=build/release/env/bin/pip-audit
 ACCEPTED=requirements/vulnerabilities.accepted

@@ -18,10 +18,10 @@
 # Exit code: 0 when it runs and is sound; 1 when it is not, and what ran before does again and is; 2 when it could not
 # begin, and nothing was changed; 3 when it is not, and neither is what ran before: somebody has to look.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 usage() {
-    sed -n '2,/^set /s/^# \{0,1\}//p' scripts/promote.sh | sed '/^set /d'
+    sed -n '2,/^set /s/^# \{0,1\}//p' scripts/release/promote.sh | sed '/^set /d'
 }
 
 cannot_run() {
@@ -77,7 +77,7 @@ done
 for program in curl git jq; do
     command -v "$program" >/dev/null || cannot_run "$program is needed, and not installed"
 done
-before=$(./scripts/deployed.sh "$CLOUD" image) || exit 2
+before=$(./scripts/release/deployed.sh "$CLOUD" image) || exit 2
 
 # The version that a tag stands for: 1.2.0 of 1.2.0-4f1c0d9a7b3e.
 version_of() {
@@ -87,7 +87,7 @@ version_of() {
 # Read only now, since the first deployment makes the key; and kept out of the log.
 find_key() {
     [ -z "${API_KEY:-}" ] || return 0
-    API_KEY=$(./scripts/deployed.sh "$CLOUD" key) || return 1
+    API_KEY=$(./scripts/release/deployed.sh "$CLOUD" key) || return 1
     export API_KEY
     [ -z "${GITHUB_ACTIONS:-}" ] || printf '::add-mask::%s\n' "$API_KEY"
 }

@@ -1,10 +1,10 @@
 #!/bin/sh
 # Pins every dependency, with hashes, to the newest version that pyproject.toml allows.
 #
-# The locks name no package index: each machine uses its own. `./scripts/lock.sh --keep` only adds
+# The locks name no package index: each machine uses its own. `./scripts/release/lock.sh --keep` only adds
 # what is missing and leaves the pins that still fit.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 if ! uv --version >/dev/null 2>&1; then
     echo "lock: uv is needed to resolve for every platform at once (pip install uv)" >&2

@@ -8,7 +8,7 @@
 #
 # Exit code: 0 when they are written, 2 when they could not be.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 TOOLS=build/release/env/bin
 OUT=build/sbom

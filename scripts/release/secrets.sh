@@ -8,7 +8,7 @@
 #
 # Exit code: 0 when there is none, 1 when there is one, 2 when it could not be looked for.
 set -eu
-HOME_FOLDER=$(cd "$(dirname "$0")/.." && pwd)
+HOME_FOLDER=$(cd "$(dirname "$0")/../.." && pwd)
 SCANNER=$HOME_FOLDER/build/release/env/bin/kingfisher
 
 usage() {

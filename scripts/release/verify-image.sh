@@ -12,7 +12,7 @@
 #
 # Exit code: 0 when it is genuine and there, 1 when not, 2 when it could not be asked.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 usage() {
     sed -n '2,/^set /s/^# \{0,1\}//p' "$0" | sed '/^set /d'

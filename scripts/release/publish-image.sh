@@ -12,7 +12,7 @@
 #
 # Exit code: 0 when it is published and signed, 1 when something was refused, 2 when it could not begin.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 IMAGE=${IMAGE:-lead-scoring-api:latest}
 SBOM=build/sbom/image.cdx.json

@@ -12,7 +12,7 @@
 #
 # Exit code: 0 when it is published, 1 when something was refused, 2 when it could not begin.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 usage() {
     sed -n '2,/^set /s/^# \{0,1\}//p' "$0" | sed '/^set /d'
@@ -45,7 +45,7 @@ done
 
 mkdir -p build/release
 notes=build/release/notes.md
-"${PYTHON:-python3}" scripts/release_notes.py "$TAG" >"$notes" || exit 2
+"${PYTHON:-python3}" scripts/release/release_notes.py "$TAG" >"$notes" || exit 2
 cat >>"$notes" <<EOF
 
 ## Verify it

@@ -2,7 +2,7 @@
 # Builds the source distribution and from it the wheel, installs that into an environment of what is locked, and serves
 # from there: `make wheel-test`. Both are in build/wheel/dist.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 WORK=build/wheel
 TOOLS=build/release/env
@@ -32,4 +32,4 @@ else
         "$WORK/env/bin/python" -m pip install --quiet --disable-pip-version-check $what
     done
 fi
-"$WORK/env/bin/python" scripts/serve_once.py --lead docs/examples/sample_request_1.json
+"$WORK/env/bin/python" scripts/release/serve_once.py --lead docs/examples/sample_request_1.json
