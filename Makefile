@@ -102,17 +102,17 @@ test-integration: $(STAMP)  ## Run the tests that start a real server
 	$(BIN)/python -m pytest -m integration
 
 zoo: $(STAMP)  ## Compare scores with those of the XGBoost versions of ZOO (all that are known) on models of each
-	./scripts/zoo.sh $(ZOO)
+	./scripts/test/zoo.sh $(ZOO)
 
 fuzz: $(STAMP)  ## Run the fuzzers, FUZZ_EFFORT (20) times longer than the tests do
 	FUZZ_EFFORT=$(FUZZ_EFFORT) $(BIN)/python -m pytest -n $(JOBS) tests/fuzz/test_requests.py tests/fuzz/test_bodies.py \
 	  tests/api/test_openapi_fuzz.py tests/transport/test_cuts.py
 
 uvicorn-test: $(STAMP)  ## Run the tests of the wire with the oldest uvicorn that is allowed, and with the newest
-	./scripts/uvicorn-test.sh
+	./scripts/test/uvicorn.sh
 
 test-sanitize: $(STAMP)  ## Run the engine's tests under the address and undefined-behaviour sanitizers
-	./scripts/test-sanitize.sh
+	./scripts/test/sanitize.sh
 
 lint: $(STAMP)  ## Check form, types, layers, dependencies and scripts
 	$(BIN)/ruff format --check .
@@ -192,10 +192,10 @@ docker-compose-down:  ## Stop them
 	@./scripts/container.sh down
 
 image-test: $(STAMP)  ## Build the image without a container daemon (buildah, debootstrap; as root), run it and test it
-	./scripts/image-test.sh
+	./scripts/test/image.sh
 
 newcomer-test: $(STAMP)  ## Walk through the README on a bare Debian without compiler or rights (debootstrap; as root)
-	./scripts/newcomer-test.sh
+	./scripts/test/newcomer.sh
 
 load-test: $(STAMP)  ## Load the service at BASE_URL for LOAD_SECONDS (30), and judge it; the report is in build/load
 	@mkdir -p build/load

@@ -10,9 +10,9 @@
 #   DEBIAN_SUITE   the release the base is made of   (bookworm)
 #   PIP_INDEX_URL  the package index of the build    (what pip on this machine is set to)
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
-. scripts/debian-root.sh
+. scripts/test/debian-root.sh
 
 WORK=$PWD/build/image
 BASE=$WORK/$SUITE

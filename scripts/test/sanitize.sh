@@ -2,7 +2,7 @@
 # The engine's tests under the address and undefined-behaviour sanitizers: any report fails the run.
 # PYTHON chooses the interpreter (default: the environment's), CXX the compiler.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 python=$(command -v "${PYTHON:-.venv/bin/python}") || { echo "no interpreter: run 'make install' first" >&2; exit 2; }
 compiler=${CXX:-g++}

@@ -9,10 +9,10 @@
 #   DEBIAN_SUITE    the release   (bookworm)
 #   PIP_INDEX_URL   the package index   (what pip on this machine is set to)
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
-# shellcheck source=scripts/debian-root.sh
-. scripts/debian-root.sh
+# shellcheck source=scripts/test/debian-root.sh
+. scripts/test/debian-root.sh
 
 WORK=$PWD/build/newcomer
 ROOT=$WORK/$SUITE

@@ -2,7 +2,7 @@
 # Runs the tests of the wire with the oldest uvicorn that pyproject.toml allows, and with the newest: `make uvicorn-test`.
 # The service uses parts of it that are not public, so what is between the two is taken for tested, and nothing else is.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 PYTHON=.venv/bin/python
 TESTS="tests/transport/test_connection.py tests/transport/test_wire.py tests/transport/test_ending.py tests/transport/test_cuts.py

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Makes models with several versions of XGBoost, each in an environment of its own, and compares what we score with
-# what those versions predict: `scripts/zoo.sh [VERSION...]`, by default all below; `locked` is the one that training uses.
+# what those versions predict: `scripts/test/zoo.sh [VERSION...]`, by default all below; `locked` is the one that training uses.
 # A version whose Python is not there is left out by name, or fails with CI=true.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 FOLDER=build/zoo
 LOCKED=$(.venv/bin/python -c 'from importlib.metadata import version; print(version("xgboost-cpu"))')
