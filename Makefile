@@ -51,16 +51,16 @@ help:  ## Show this list
 UNSOUND := $(shell [ -x .venv/bin/python ] && [ "$$(cat .venv/.place 2>/dev/null)" = "$$(pwd -P)" ] || echo unsound)
 .PHONY: unsound
 
-$(SERVING): $(UNSOUND) pyproject.toml requirements/serve.txt requirements/build.txt requirements/zig.txt scripts/install.sh $(ENGINE)
-	@./scripts/install.sh serving
+$(SERVING): $(UNSOUND) pyproject.toml requirements/serve.txt requirements/build.txt requirements/zig.txt scripts/install/venv.sh $(ENGINE)
+	@./scripts/install/venv.sh serving
 	@touch $@
 
 $(TRAINING): requirements/train.txt | $(SERVING)
-	@./scripts/install.sh training
+	@./scripts/install/venv.sh training
 	@touch $@
 
 $(STAMP): requirements/dev.txt $(SERVING)
-	@./scripts/install.sh development
+	@./scripts/install/venv.sh development
 	@touch $@
 
 install: $(STAMP)  ## Make the environment in .venv for everything: serving, training, tests, lint
@@ -69,14 +69,14 @@ training: $(TRAINING)  ## Add what `leadscoring train` needs to .venv
 
 # Only where its tests are wanted: they are left out without it, except in CI.
 AZUREML := build/azureml/.made
-$(AZUREML): requirements/azureml.txt scripts/azureml.sh scripts/make-venv.sh | $(STAMP)
-	@./scripts/azureml.sh
+$(AZUREML): requirements/azureml.txt scripts/install/azureml.sh scripts/install/from-lock.sh | $(STAMP)
+	@./scripts/install/azureml.sh
 	@touch $@
 
 # The same of what makes clients of the OpenAPI document.
 CLIENTS := build/clients/.made
-$(CLIENTS): requirements/clients.txt requirements/clients/package-lock.json scripts/clients.sh scripts/make-venv.sh | $(STAMP)
-	@./scripts/clients.sh
+$(CLIENTS): requirements/clients.txt requirements/clients/package-lock.json scripts/install/clients.sh scripts/install/from-lock.sh | $(STAMP)
+	@./scripts/install/clients.sh
 	@touch $@
 
 clients: $(CLIENTS)  ## Make the environment of programs that make API clients, with which tests read the OpenAPI document
@@ -155,8 +155,8 @@ docs: $(STAMP) dashboards  ## Write the tables, the examples' answers and the da
 
 # Sphinx and Playwright, which only the documentation needs: in an environment of their own.
 SITE := build/docs/.made
-$(SITE): requirements/docs.txt scripts/make-venv.sh | $(STAMP)
-	@./scripts/make-venv.sh build/docs/env requirements/docs.txt
+$(SITE): requirements/docs.txt scripts/install/from-lock.sh | $(STAMP)
+	@./scripts/install/from-lock.sh build/docs/env requirements/docs.txt
 	@touch $@
 
 site: $(SITE)  ## Build the documentation site in build/site
@@ -203,9 +203,9 @@ load-test: $(STAMP)  ## Load the service at BASE_URL for LOAD_SECONDS (30), and 
 	  --spawn-rate $(LOAD_USERS) --run-time $(LOAD_SECONDS)s --stop-timeout 10s --only-summary --reset-stats \
 	  --html $(LOAD_REPORT)
 
-$(INFRA_STAMP): $(STAMP) requirements/infra.txt requirements/kql/package-lock.json scripts/install-infra.sh \
-  scripts/make-venv.sh
-	@./scripts/install-infra.sh
+$(INFRA_STAMP): $(STAMP) requirements/infra.txt requirements/kql/package-lock.json scripts/install/infra.sh \
+  scripts/install/from-lock.sh
+	@./scripts/install/infra.sh
 	@touch $@
 
 infra-install: $(INFRA_STAMP)  ## Make the environment of the clouds' templates in build/infra-venv
@@ -225,8 +225,8 @@ deploy-azure: $(INFRA_STAMP)  ## Deploy ENV (dev) to Azure; scripts/deploy-azure
 
 # What builds and looks through a release, apart from .venv, which a machine that only builds wheels does not need.
 RELEASE := build/release/.made
-$(RELEASE): requirements/release.txt scripts/release-environment.sh
-	@./scripts/release-environment.sh
+$(RELEASE): requirements/release.txt scripts/install/from-lock.sh
+	@./scripts/install/from-lock.sh build/release/env requirements/release.txt
 	@touch $@
 
 release-install: $(RELEASE)  ## Make the environment of releases in build/release

@@ -280,7 +280,7 @@ def test_a_folder_without_a_history_is_refused(tools: Path, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("lock", ["serve.txt", "train.txt", "build.txt"])
 def test_what_one_environment_is_made_of_step_by_step_is_locked_to_the_same_versions(lock: str) -> None:
-    """A later step of ``scripts/install.sh`` never replaces what an earlier one has installed."""
+    """A later step of ``scripts/install/venv.sh`` never replaces what an earlier one has installed."""
     of_all, of_step = (
         set(re.findall(r"^[a-z][^ ]*==[^ ]+", (ROOT / "requirements" / name).read_text(), re.MULTILINE))
         for name in ("dev.txt", lock)

@@ -1,17 +1,23 @@
 #!/bin/sh
-# Makes an environment apart from .venv, with what a lock pins: `make-venv.sh FOLDER LOCK`. PYTHON names the interpreter.
+# Makes an environment apart from .venv, with what a lock pins: `from-lock.sh FOLDER LOCK`.
+#
+# PYTHON names the interpreter, 3.11 or newer: by default that of .venv where there is one, else python3. A machine that
+# only builds wheels has no .venv.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 if [ $# -ne 2 ]; then
-    echo "make-venv: say where and of what: make-venv.sh FOLDER LOCK" >&2
+    echo "from-lock: needs a folder and a lock: from-lock.sh FOLDER LOCK" >&2
     exit 2
 fi
 VENV=$1
 LOCK=$2
-PYTHON=${PYTHON:-.venv/bin/python}
+if [ -z "${PYTHON:-}" ]; then
+    PYTHON=python3
+    [ ! -x .venv/bin/python ] || PYTHON=.venv/bin/python
+fi
 "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || {
-    echo "make-venv: PYTHON must name a Python 3.11 or newer, not '$PYTHON'" >&2
+    echo "from-lock: PYTHON must name a Python 3.11 or newer, not '$PYTHON'" >&2
     exit 1
 }
 

@@ -1,10 +1,10 @@
 #!/bin/sh
 # Makes build/clients: the programs that make clients of the OpenAPI document, with a Node.js of their own, for the tests
-# of what they make. PYTHON names the interpreter, as in install.sh.
+# of what they make. PYTHON names the interpreter, as for venv.sh.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
-./scripts/make-venv.sh build/clients/venv requirements/clients.txt
+./scripts/install/from-lock.sh build/clients/venv requirements/clients.txt
 
 rm -rf build/clients/npm
 cp -r requirements/clients build/clients/npm

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes .venv in the steps that a task needs: `install.sh serving | training | development`.
+# Makes .venv in the steps that a task needs: `venv.sh serving | training | development`.
 #
 #   serving      what `make dev` needs: the locked libraries of serving, the build tools, the engine, the package
 #   training     adds the libraries of `leadscoring train`
@@ -9,7 +9,7 @@
 # package index, missing headers of Python come through apt-get into build/headers, neither needs root.
 # PYTHON names the interpreter, CXX the compiler. What the tools print is in build/install.log.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 VENV=.venv
 PYTHON_IN_VENV=$VENV/bin/python

@@ -1,11 +1,11 @@
 #!/bin/sh
 # Makes build/infra-venv: what writes the clouds' templates and tests them, with a Node.js of its own.
 #
-# It is apart from .venv, since the service needs none of it. PYTHON names the interpreter, as in install.sh.
+# It is apart from .venv, since the service needs none of it. PYTHON names the interpreter, as for venv.sh.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
-./scripts/make-venv.sh build/infra-venv requirements/infra.txt
+./scripts/install/from-lock.sh build/infra-venv requirements/infra.txt
 
 VENV=build/infra-venv
 # Compiled once, since every deployment and test reads these large tables, and some machines keep no bytecode.
