@@ -2,7 +2,8 @@
 # Makes build/azureml/venv: the server that Azure ML runs scoring scripts in, and this package as it is in .venv.
 # Apart from .venv, because that server pins libraries that ours must not be held to.
 set -eu
-cd "$(dirname "$0")/../.."
+. "$(dirname "$0")/../common.sh"
+check_arguments 0 0 "$@"
 
 VENV=build/azureml/venv
 
@@ -12,4 +13,4 @@ for installed in "$PWD"/.venv/lib/python*/site-packages/*leadscoring*; do
     ln -s "$installed" "$VENV"/lib/python*/site-packages/
 done
 "$VENV/bin/python" -c 'import azureml_inference_server_http, leadscoring._engine'
-echo "==> ready: the server of Azure ML in $VENV"
+say "ready: the server of Azure ML in $VENV"

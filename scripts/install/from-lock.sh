@@ -4,24 +4,19 @@
 # PYTHON names the interpreter, 3.11 or newer: by default that of .venv where there is one, else python3. A machine that
 # only builds wheels has no .venv.
 set -eu
-cd "$(dirname "$0")/../.."
+. "$(dirname "$0")/../common.sh"
 
-if [ $# -ne 2 ]; then
-    echo "from-lock: needs a folder and a lock: from-lock.sh FOLDER LOCK" >&2
-    exit 2
-fi
+check_arguments 2 2 "$@"
 VENV=$1
 LOCK=$2
 if [ -z "${PYTHON:-}" ]; then
     PYTHON=python3
     [ ! -x .venv/bin/python ] || PYTHON=.venv/bin/python
 fi
-"$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || {
-    echo "from-lock: PYTHON must name a Python 3.11 or newer, not '$PYTHON'" >&2
-    exit 1
-}
+"$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
+    fail "PYTHON must name a Python 3.11 or newer, not '$PYTHON'"
 
-echo "==> dependencies: $LOCK, into $VENV"
+say "dependencies: $LOCK, into $VENV"
 rm -rf "$VENV"
 # uv takes seconds, pip a minute; both take the same file.
 if uv --version >/dev/null 2>&1; then

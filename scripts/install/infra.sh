@@ -3,7 +3,8 @@
 #
 # It is apart from .venv, since the service needs none of it. PYTHON names the interpreter, as for venv.sh.
 set -eu
-cd "$(dirname "$0")/../.."
+. "$(dirname "$0")/../common.sh"
+check_arguments 0 0 "$@"
 
 ./scripts/install/from-lock.sh build/infra-venv requirements/infra.txt
 

@@ -9,7 +9,8 @@
 # package index, missing headers of Python come through apt-get into build/headers, neither needs root.
 # PYTHON names the interpreter, CXX the compiler. What the tools print is in build/install.log.
 set -eu
-cd "$(dirname "$0")/../.."
+. "$(dirname "$0")/../common.sh"
+NAME=install # people type make install
 
 VENV=.venv
 PYTHON_IN_VENV=$VENV/bin/python
@@ -17,15 +18,6 @@ LOG=build/install.log
 HEADERS=$PWD/build/headers
 BEGAN=$(date +%s)
 SHOWN_FROM_MB=2
-
-fail() {
-    printf 'install: %s\n' "$@" >&2
-    exit 1
-}
-
-say() {
-    printf '==> %s\n' "$1"
-}
 
 # --- what this machine has
 

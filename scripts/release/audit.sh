@@ -6,34 +6,16 @@
 #
 # Exit code: 0 when there is none, 1 when there is one, 2 when it could not be asked.
 set -eu
-cd "$(dirname "$0")/../.."
+. "$(dirname "$0")/../common.sh"
 
 AUDIT=build/release/env/bin/pip-audit
 ACCEPTED=requirements/vulnerabilities.accepted
 REPORTS=build/audit
 
-usage() {
-    sed -n '2,/^set /s/^# \{0,1\}//p' "$0" | sed '/^set /d'
-}
-
-cannot_run() {
-    printf 'audit: %s\n' "$@" >&2
-    exit 2
-}
-
-case "${1:-}" in
-    -h | --help)
-        usage
-        exit 0
-        ;;
-    ?*)
-        usage >&2
-        exit 2
-        ;;
-esac
+check_arguments 0 0 "$@"
 
 [ -x "$AUDIT" ] || cannot_run "what asks is missing: make release-install"
-command -v jq >/dev/null || cannot_run "jq is needed, and not installed"
+need jq
 # Dates of this form are in the order of their letters.
 today=$(date -u +%Y-%m-%d)
 while read -r id until reason; do

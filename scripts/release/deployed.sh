@@ -12,22 +12,7 @@
 #
 # Exit code: 0 when it is known, 2 when the cloud cannot be asked.
 set -eu
-
-usage() {
-    sed -n '2,/^set /s/^# \{0,1\}//p' "$0" | sed '/^set /d'
-}
-
-cannot_run() {
-    printf 'deployed: %s\n' "$@" >&2
-    exit 2
-}
-
-case "${1:-}" in
-    -h | --help)
-        usage
-        exit 0
-        ;;
-esac
+. "$(dirname "$0")/../common.sh"
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -74,10 +59,7 @@ case "${1:-} ${2:-}" in
     'azure image' | 'azure key')
         [ -n "${RESOURCE_GROUP:-}" ] || cannot_run "RESOURCE_GROUP must be the group that the service is in"
         ;;
-    *)
-        usage >&2
-        exit 2
-        ;;
+    *) misused ;;
 esac
 answer=$("$1_$2")
 case "$2" in

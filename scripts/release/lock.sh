@@ -4,17 +4,15 @@
 # The locks name no package index: each machine uses its own. `./scripts/release/lock.sh --keep` only adds
 # what is missing and leaves the pins that still fit.
 set -eu
-cd "$(dirname "$0")/../.."
-
-if ! uv --version >/dev/null 2>&1; then
-    echo "lock: uv is needed to resolve for every platform at once (pip install uv)" >&2
-    exit 1
-fi
+. "$(dirname "$0")/../common.sh"
 
 upgrade=--upgrade
 if [ "${1:-}" = --keep ]; then
     upgrade=
+    shift
 fi
+check_arguments 0 0 "$@"
+uv --version >/dev/null 2>&1 || fail "uv is needed to resolve for every platform at once (pip install uv)"
 
 # $1 is the lock; the rest is what it is made from, and for which platforms.
 # Extras stay with their names: the pip of Python 3.11 otherwise takes the newest version for `coverage[toml]`,

@@ -18,16 +18,7 @@
 # Exit code: 0 when it runs and is sound; 1 when it is not, and what ran before does again and is; 2 when it could not
 # begin, and nothing was changed; 3 when it is not, and neither is what ran before: somebody has to look.
 set -eu
-cd "$(dirname "$0")/../.."
-
-usage() {
-    sed -n '2,/^set /s/^# \{0,1\}//p' scripts/release/promote.sh | sed '/^set /d'
-}
-
-cannot_run() {
-    printf 'promote: %s\n' "$@" >&2
-    exit 2
-}
+. "$(dirname "$0")/../common.sh"
 
 # What is said is what people see first, in the run's log and on its page.
 say() {
@@ -44,18 +35,9 @@ give_up() {
     exit "$code"
 }
 
-case "${1:-}" in
-    -h | --help)
-        usage
-        exit 0
-        ;;
-esac
 case "$# ${1:-}" in
     '2 aws' | '2 azure') ;;
-    *)
-        usage >&2
-        exit 2
-        ;;
+    *) misused ;;
 esac
 
 # What an environment of GitHub does not set reaches a workflow as an empty word, which means the same as none.
@@ -70,13 +52,9 @@ BEFORE=build/before
 RESOURCE_GROUP=${RESOURCE_GROUP:-lead-scoring-$ENVIRONMENT}
 export METRICS_URL RESOURCE_GROUP
 
-for needed in IMAGE_TAG IMAGE SERVICE_URL; do
-    printenv "$needed" >/dev/null || cannot_run "$needed must be set"
-done
+need_set IMAGE_TAG IMAGE SERVICE_URL
 [ -x "scripts/deploy-$CLOUD.sh" ] || cannot_run "scripts/deploy-$CLOUD.sh is missing"
-for program in curl git jq; do
-    command -v "$program" >/dev/null || cannot_run "$program is needed, and not installed"
-done
+need curl git jq
 before=$(./scripts/release/deployed.sh "$CLOUD" image) || exit 2
 
 # The version that a tag stands for: 1.2.0 of 1.2.0-4f1c0d9a7b3e.

@@ -12,55 +12,29 @@
 #
 # Exit code: 0 when it is published and signed, 1 when something was refused, 2 when it could not begin.
 set -eu
-cd "$(dirname "$0")/../.."
+. "$(dirname "$0")/../common.sh"
 
 IMAGE=${IMAGE:-lead-scoring-api:latest}
 SBOM=build/sbom/image.cdx.json
 
-usage() {
-    sed -n '2,/^set /s/^# \{0,1\}//p' "$0" | sed '/^set /d'
-}
-
-cannot_run() {
-    printf 'publish-image: %s\n' "$@" >&2
-    exit 2
-}
-
-case "${1:-}" in
-    -h | --help)
-        usage
-        exit 0
-        ;;
-    '' | -*)
-        usage >&2
-        exit 2
-        ;;
-esac
+check_arguments 1 1 "$@"
 
 VERSION=$1
-for program in docker cosign; do
-    command -v "$program" >/dev/null || cannot_run "$program is needed, and not installed"
-done
-[ -n "${GITHUB_REPOSITORY:-}" ] || cannot_run "GITHUB_REPOSITORY must be the repository, as OWNER/NAME"
+need docker cosign
+. scripts/release/registry.sh
 [ -s "$SBOM" ] || cannot_run "$SBOM is missing: make sbom IMAGE=$IMAGE"
-# Names of images have small letters only.
-name=ghcr.io/$(printf '%s' "${GITHUB_REPOSITORY%%/*}" | tr '[:upper:]' '[:lower:]')/lead-scoring-api
 
-printf '%s' "${GITHUB_TOKEN:-}" | docker login ghcr.io --username "${GITHUB_ACTOR:-}" --password-stdin
+sign_in
 if docker manifest inspect "$name:$VERSION" >/dev/null 2>&1; then
-    echo "publish-image: $name:$VERSION is published already, and what was released is never replaced" >&2
-    exit 1
+    fail "$name:$VERSION is published already, and what was released is never replaced"
 fi
 docker tag "$IMAGE" "$name:$VERSION"
 pushed=$(docker push "$name:$VERSION") || exit 1
 printf '%s\n' "$pushed"
 digest=$(printf '%s\n' "$pushed" | sed -n 's/^.*digest: \(sha256:[0-9a-f]\{64\}\) .*$/\1/p')
-if [ -z "$digest" ]; then
-    echo "publish-image: the engine did not say under which digest it has pushed" >&2
-    exit 1
-fi
+[ -n "$digest" ] || fail "the engine did not say under which digest it has pushed"
 # The digest is signed, and not the tag, which somebody could let point elsewhere between the two.
 cosign sign --yes "$name@$digest"
 cosign attest --yes --type cyclonedx --predicate "$SBOM" "$name@$digest"
 printf 'name=%s\ndigest=%s\n' "$name" "$digest" >>"${GITHUB_OUTPUT:-/dev/null}"
-echo "==> published and signed: $name@$digest"
+say "published and signed: $name@$digest"

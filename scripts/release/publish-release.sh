@@ -12,33 +12,13 @@
 #
 # Exit code: 0 when it is published, 1 when something was refused, 2 when it could not begin.
 set -eu
-cd "$(dirname "$0")/../.."
+. "$(dirname "$0")/../common.sh"
 
-usage() {
-    sed -n '2,/^set /s/^# \{0,1\}//p' "$0" | sed '/^set /d'
-}
-
-cannot_run() {
-    printf 'publish-release: %s\n' "$@" >&2
-    exit 2
-}
-
-case "${1:-}" in
-    -h | --help)
-        usage
-        exit 0
-        ;;
-    '' | -*)
-        usage >&2
-        exit 2
-        ;;
-esac
+check_arguments 1 1 "$@"
 
 TAG=$1
-for needed in IMAGE_NAME IMAGE_DIGEST; do
-    [ -n "$(printenv "$needed")" ] || cannot_run "$needed must be set"
-done
-command -v gh >/dev/null || cannot_run "gh is needed, and not installed"
+need_set IMAGE_NAME IMAGE_DIGEST
+need gh
 for kind in dist/*.whl dist/*.tar.gz build/sbom/*.json; do
     [ -e "$kind" ] || cannot_run "there is no $kind to publish"
 done

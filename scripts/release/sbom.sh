@@ -8,30 +8,12 @@
 #
 # Exit code: 0 when they are written, 2 when they could not be.
 set -eu
-cd "$(dirname "$0")/../.."
+. "$(dirname "$0")/../common.sh"
 
 TOOLS=build/release/env/bin
 OUT=build/sbom
 
-usage() {
-    sed -n '2,/^set /s/^# \{0,1\}//p' "$0" | sed '/^set /d'
-}
-
-cannot_run() {
-    printf 'sbom: %s\n' "$@" >&2
-    exit 2
-}
-
-case "${1:-}" in
-    -h | --help)
-        usage
-        exit 0
-        ;;
-    -*)
-        usage >&2
-        exit 2
-        ;;
-esac
+check_arguments 0 1 "$@"
 
 [ -x "$TOOLS/cyclonedx-py" ] || cannot_run "what writes them is missing: make release-install"
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' pyproject.toml | head -n 1)

@@ -8,34 +8,19 @@
 #
 # Exit code: 0 when there is none, 1 when there is one, 2 when it could not be looked for.
 set -eu
-HOME_FOLDER=$(cd "$(dirname "$0")/../.." && pwd)
-SCANNER=$HOME_FOLDER/build/release/env/bin/kingfisher
+. "$(dirname "$0")/../common.sh"
 
-usage() {
-    sed -n '2,/^set /s/^# \{0,1\}//p' "$0" | sed '/^set /d'
-}
+PROJECT=$PWD
+SCANNER=$PROJECT/build/release/env/bin/kingfisher
 
-cannot_run() {
-    printf 'secrets: %s\n' "$@" >&2
-    exit 2
-}
+check_arguments 0 1 "$@"
 
-case "${1:-}" in
-    -h | --help)
-        usage
-        exit 0
-        ;;
-    -*)
-        usage >&2
-        exit 2
-        ;;
-esac
-
-FOLDER=${1:-$HOME_FOLDER}
+FOLDER=${1:-$PROJECT}
+case "$FOLDER" in /*) ;; *) FOLDER=$CALLER/$FOLDER ;; esac
 [ -x "$SCANNER" ] || cannot_run "the scanner is missing: make release-install"
 [ -e "$FOLDER/.git" ] || cannot_run "$FOLDER is no repository"
 cd "$FOLDER"
-export KF_RULE_CACHE_DIR="$HOME_FOLDER/build/release/rules"
+export KF_RULE_CACHE_DIR="$PROJECT/build/release/rules"
 
 # Whatever makes it end otherwise has not looked at everything.
 code=0

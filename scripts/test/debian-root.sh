@@ -1,25 +1,11 @@
-# Sourced by scripts that need a bare Debian: makes one with debootstrap, and what pip in it needs to reach packages as
+# Sourced, after common.sh, by scripts that need a bare Debian: makes one with debootstrap, and what pip in it needs to reach packages as
 # it does on this machine. DEBIAN_SUITE is the release (bookworm), PIP_INDEX_URL the package index.
 # shellcheck shell=sh
 
 SUITE=${DEBIAN_SUITE:-bookworm}
 PATH=$PATH:/usr/sbin
-
-cannot() {
-    printf '%s: %s\n' "$(basename "$0" .sh)" "$@" >&2
-    exit 2
-}
-
-say() {
-    printf '==> %s\n' "$1"
-}
-
-need() {
-    for program in "$@"; do
-        command -v "$program" >/dev/null ||
-            cannot "$program is needed (Debian, Ubuntu: apt-get install buildah debootstrap jq util-linux)"
-    done
-}
+# shellcheck disable=SC2034  # what `need` names
+PACKAGES="buildah debootstrap jq util-linux"
 
 # `make_root FOLDER PACKAGES`: once; what debootstrap prints is in FOLDER.log.
 make_root() {
@@ -30,7 +16,7 @@ make_root() {
     script=/usr/share/debootstrap/scripts/$SUITE
     [ -e "$script" ] || script=${script%/*}/sid  # a release that is newer than this machine's debootstrap
     debootstrap --variant=minbase --include="$2" "$SUITE" "$1" "" "$script" >"$1.log" 2>&1 ||
-        { tail -n 20 "$1.log" >&2; cannot "debootstrap failed; $1.log has all that it printed"; }
+        { tail -n 20 "$1.log" >&2; cannot_run "debootstrap failed; $1.log has all that it printed"; }
     rm -rf "$1"/var/cache/apt/archives/*.deb
     touch "$1.done"
 }
@@ -38,7 +24,7 @@ make_root() {
 # `write_pip_settings PIP_CONF CERTIFICATES PATH_OF_CERTIFICATES_INSIDE`
 write_pip_settings() {
     trusted=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
-    [ -r "$trusted" ] || cannot "SSL_CERT_FILE must name the certificates that this machine trusts, not $trusted"
+    [ -r "$trusted" ] || cannot_run "SSL_CERT_FILE must name the certificates that this machine trusts, not $trusted"
     cp "$trusted" "$2"
     index=${PIP_INDEX_URL:-$(python3 -m pip config get global.index-url 2>/dev/null || true)}
     printf '[global]\ncert = %s\n' "$3" >"$1"

@@ -10,8 +10,7 @@
 #   DEBIAN_SUITE   the release the base is made of   (bookworm)
 #   PIP_INDEX_URL  the package index of the build    (what pip on this machine is set to)
 set -eu
-cd "$(dirname "$0")/../.."
-
+. "$(dirname "$0")/../common.sh"
 . scripts/test/debian-root.sh
 
 WORK=$PWD/build/image
@@ -19,7 +18,7 @@ BASE=$WORK/$SUITE
 IMAGE=localhost/lead-scoring-api
 BASE_IMAGE=localhost/debian-python:$SUITE
 
-[ "$(id -u)" -eq 0 ] || cannot "only root may make a base and namespaces: run it with sudo, or in a virtual machine"
+[ "$(id -u)" -eq 0 ] || cannot_run "only root may make a base and namespaces: run it with sudo, or in a virtual machine"
 engine=docker
 command -v docker >/dev/null || engine=podman
 if [ -n "${BUILT_IMAGE:-}" ]; then
@@ -50,7 +49,7 @@ build() {
         --build-arg REVISION="$(git rev-parse HEAD 2>/dev/null || echo unknown)" \
         --secret id=pip.conf,src="$WORK/pip.conf" --secret id=ca.pem,src="$WORK/ca.pem" \
         --tag "$IMAGE" . >"$WORK/build.log" 2>&1 ||
-        { tail -n 40 "$WORK/build.log" >&2; cannot "the image cannot be built; all that was said is in $WORK/build.log"; }
+        { tail -n 40 "$WORK/build.log" >&2; cannot_run "the image cannot be built; all that was said is in $WORK/build.log"; }
 }
 
 # The image as files, and what a runtime is told about it.

@@ -9,16 +9,14 @@
 #   DEBIAN_SUITE    the release   (bookworm)
 #   PIP_INDEX_URL   the package index   (what pip on this machine is set to)
 set -eu
-cd "$(dirname "$0")/../.."
-
-# shellcheck source=scripts/test/debian-root.sh
+. "$(dirname "$0")/../common.sh"
 . scripts/test/debian-root.sh
 
 WORK=$PWD/build/newcomer
 ROOT=$WORK/$SUITE
 USER_ID=1000
 
-[ "$(id -u)" -eq 0 ] || cannot "only root may make a Debian and namespaces: run it with sudo, or in a virtual machine"
+[ "$(id -u)" -eq 0 ] || cannot_run "only root may make a Debian and namespaces: run it with sudo, or in a virtual machine"
 need debootstrap unshare git
 
 make_root "$ROOT" python3,python3-venv,make,git,ca-certificates

@@ -2,9 +2,9 @@
 # The engine's tests under the address and undefined-behaviour sanitizers: any report fails the run.
 # PYTHON chooses the interpreter (default: the environment's), CXX the compiler.
 set -eu
-cd "$(dirname "$0")/../.."
+. "$(dirname "$0")/../common.sh"
 
-python=$(command -v "${PYTHON:-.venv/bin/python}") || { echo "no interpreter: run 'make install' first" >&2; exit 2; }
+python=$(command -v "${PYTHON:-.venv/bin/python}") || cannot_run "no interpreter: make install makes one"
 compiler=${CXX:-g++}
 build=build/sanitize
 package=$build/python/leadscoring

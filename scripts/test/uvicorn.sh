@@ -2,7 +2,8 @@
 # Runs the tests of the wire with the oldest uvicorn that pyproject.toml allows, and with the newest: `make uvicorn-test`.
 # The service uses parts of it that are not public, so what is between the two is taken for tested, and nothing else is.
 set -eu
-cd "$(dirname "$0")/../.."
+. "$(dirname "$0")/../common.sh"
+check_arguments 0 0 "$@"
 
 PYTHON=.venv/bin/python
 TESTS="tests/transport/test_connection.py tests/transport/test_wire.py tests/transport/test_ending.py tests/transport/test_cuts.py
@@ -19,10 +20,10 @@ for wanted in "==$floor" "$bounds"; do
     $PYTHON -m pip install --quiet --disable-pip-version-check --no-deps --target "$place" "uvicorn$wanted"
     version=$(PYTHONPATH=$place $PYTHON -c 'import uvicorn; print(uvicorn.__version__)')
     if [ "$version" = "$installed" ]; then
-        echo "==> uvicorn$wanted: $version, the one in .venv, with which make test runs"
+        say "uvicorn$wanted: $version, the one in .venv, with which make test runs"
         continue
     fi
-    echo "==> uvicorn$wanted: $version"
+    say "uvicorn$wanted: $version"
     # shellcheck disable=SC2086  # they are several
     PYTHONPATH=$place $PYTHON -m pytest -q -p no:cacheprovider $TESTS
 done

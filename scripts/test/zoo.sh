@@ -3,7 +3,7 @@
 # what those versions predict: `scripts/test/zoo.sh [VERSION...]`, by default all below; `locked` is the one that training uses.
 # A version whose Python is not there is left out by name, or fails with CI=true.
 set -euo pipefail
-cd "$(dirname "$0")/../.."
+. "$(dirname "$0")/../common.sh"
 
 FOLDER=build/zoo
 LOCKED=$(.venv/bin/python -c 'from importlib.metadata import version; print(version("xgboost-cpu"))')
@@ -49,7 +49,7 @@ collect() {
     read -ra wanted <<<"$(pythons "$version")"
     python=$(interpreter "${wanted[@]}")
     if [ -z "$python" ]; then
-        echo "zoo: XGBoost $version is left out: it needs one of Python ${wanted[*]}, and none is here" >&2
+        complain "XGBoost $version is left out: it needs one of Python ${wanted[*]}, and none is here"
         [ "${CI:-}" != true ]
         return
     fi

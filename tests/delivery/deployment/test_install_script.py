@@ -47,7 +47,8 @@ class Machine:
         self.bin = folder / "bin"
         self.bin.mkdir()
         (folder / "scripts" / "install").mkdir(parents=True)
-        shutil.copy(ROOT / "scripts" / "install" / "venv.sh", folder / "scripts" / "install")
+        for script in ("common.sh", "install/venv.sh"):
+            shutil.copy(ROOT / "scripts" / script, folder / "scripts" / script)
         for name in (
             "sh",
             "cat",

@@ -6,6 +6,7 @@ internet, and a workflow that GitHub vouches for.
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -45,12 +46,7 @@ class Machine:
             (folder / "bin" / name).chmod(0o755)
         (folder / "project" / "build" / "sbom").mkdir(parents=True)
         (folder / "project" / "build" / "sbom" / "image.cdx.json").write_text("{}")
-        (folder / "project" / "scripts" / "release").mkdir(parents=True)
-        for name in ("publish-image.sh", "verify-image.sh", "publish-release.sh", "release_notes.py"):
-            (folder / "project" / "scripts" / "release" / name).write_text(
-                (ROOT / "scripts" / "release" / name).read_text("utf-8")
-            )
-            (folder / "project" / "scripts" / "release" / name).chmod(0o755)
+        shutil.copytree(ROOT / "scripts", folder / "project" / "scripts")
 
     def run(self, script: str, *words: str, **environ: str) -> "subprocess.CompletedProcess[str]":
         """A script as the workflow runs it."""

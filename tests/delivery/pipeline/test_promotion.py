@@ -55,7 +55,7 @@ class Project:
         self.environ = {"IMAGE_TAG": SAME_VERSION, "IMAGE": "lead-scoring-api:new", "SERVICE_URL": url}
         self.environ |= {"NOTES": str(self.notes), "VALID_SECONDS": "1"}
         (folder / "scripts" / "release").mkdir(parents=True)
-        for name in ("release/promote.sh", "validate-deployment.sh"):
+        for name in ("common.sh", "release/promote.sh", "validate-deployment.sh"):
             shutil.copy(ROOT / "scripts" / name, folder / "scripts" / name)
         self.program("scripts/release/deployed.sh", DEPLOYED)
         self.program("scripts/deploy-aws.sh", DEPLOY)
