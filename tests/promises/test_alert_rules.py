@@ -58,7 +58,7 @@ def test_a_runbook_has_its_four_parts_and_a_command(name: str) -> None:
 
 def test_the_page_that_prometheus_shows_is_the_guide() -> None:
     """Nobody has to remember `make docs`; each heading has the anchor that links name, and nothing is fetched."""
-    checked = run(sys.executable, "scripts/render_runbooks.py", "--check")
+    checked = run(sys.executable, "scripts/docs/render_runbooks.py", "--check")
     assert (checked.returncode, checked.stdout) == (0, ""), checked.stderr
     shown = (PROMETHEUS / "pages" / "runbooks.html").read_text("utf-8")
     assert set(re.findall(r'<h\d id="([^"]+)"', shown)) == anchors(text_of(GUIDE))
