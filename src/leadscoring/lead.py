@@ -12,8 +12,7 @@ LEAD_ID_LENGTH = 256
 """Maximum number of characters of an id."""
 
 LEAD_ID_MAX = 2**53 - 1
-"""The largest whole number allowed as an id: some JSON readers change the digits of larger ones before they reach
-us."""
+"""The largest whole number allowed as an id: some JSON parsers change the digits of larger ones."""
 
 LEAD_BYTES = 524288
 """Minimum size limit of one lead in bytes; a contract of more than 2,048 features allows 256 bytes per feature."""

@@ -1,6 +1,7 @@
 """Protection from failing dependencies: deadline, circuit breaker, retry budget, bulkhead, backoff.
 
-None of them depends on what is called; clocks and randomness are parameters. A breaker reports its state changes.
+All of them are independent of the dependency; clocks and randomness are parameters. A breaker reports its state
+changes.
 """
 
 import math

@@ -266,20 +266,20 @@ def append(path: Path, entry: Entry) -> None:
 def replace(path: Path, content: bytes) -> None:
     """Atomically replaces the file at a path, keeping the permissions and owner of the existing one."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    made = Path(name)
+    temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             if path.exists():
-                there = path.stat()
-                os.fchmod(file.fileno(), stat.S_IMODE(there.st_mode))
-                if there.st_uid != os.geteuid():  # only root needs to restore the owner
-                    os.fchown(file.fileno(), there.st_uid, there.st_gid)
+                existing = path.stat()
+                os.fchmod(file.fileno(), stat.S_IMODE(existing.st_mode))
+                if existing.st_uid != os.geteuid():  # only root needs to restore the owner
+                    os.fchown(file.fileno(), existing.st_uid, existing.st_gid)
             file.flush()
             os.fsync(file.fileno())
-        made.replace(path)
+        temporary.replace(path)
     except BaseException:
-        made.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 

@@ -59,8 +59,8 @@ class TreeEnsemble:
     ) -> None:
         self._forest = forest
         self.digest = digest
-        """SHA-256 of everything that determines scores and reasons; the same for JSON and UBJ, and after XGBoost saves
-        again."""
+        """SHA-256 of everything that determines scores and reasons; the same for JSON, UBJ and a file saved again by
+        XGBoost."""
         self._header = header
         self.base_margin = base_margin
         self.rounds = rounds
