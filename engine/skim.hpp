@@ -29,7 +29,7 @@ struct Span {
     size_t begin = 0, end = 0;
 };
 
-// The keys of one object: the known ones with their last value, the first unknown ones, and the number of keys.
+// The keys of one object: the known ones with their last value, the first unknown ones, and the number of unknown ones.
 struct Keys {
     struct Unknown {
         Span name, value;
