@@ -37,7 +37,7 @@ void Split::open() {
     begin_ = ++at_;
 }
 
-// One character outside of strings; false when it ends the work.
+// Processes one character outside of strings; false if it ends the scan.
 bool Split::mark(char c, size_t place) {
     if (closed_) return is_blank(c) || (fail(), false);
     switch (c) {
@@ -103,7 +103,7 @@ std::vector<Split::Group> Split::groups(size_t bytes, size_t longest, size_t mos
 }
 
 #if defined(LEADSCORING_BLOCKS)
-// 64 bytes at a time, while there is no backslash in them and the array is open.
+// Processes 64 bytes at a time, while they contain no backslash and the array is open.
 void Split::blocks(size_t until) {
     while (at_ + 64 <= until && !escaped_ && !closed_) {
         const Block block(text_ + at_);
@@ -111,16 +111,16 @@ void Split::blocks(size_t until) {
         const uint64_t strings = parity(block.where('"')) ^ (inside_ ? ~uint64_t(0) : 0);
         uint64_t colons = block.where(':') & ~strings;
         uint64_t marks = (block.where_either('[') | block.where_either(']')) & ~strings;
-        if (marks || depth_ == 1) marks |= block.where(',') & ~strings;  // deeper ones end nothing
+        if (marks || depth_ == 1) marks |= block.where(',') & ~strings;  // deeper commas end no element
         while (marks) {
             const int bit = __builtin_ctzll(marks);
             const uint64_t before = (uint64_t(1) << bit) - 1;
-            if (depth_ == 1) {  // an element may end here: it has the colons that stand before
+            if (depth_ == 1) {  // an element may end here: the colons before this belong to it
                 colons_ += size_t(__builtin_popcountll(colons & before));
                 colons &= ~before;
             }
             if (!mark(text_[at_ + size_t(bit)], at_ + size_t(bit))) return;
-            if (closed_) {  // what follows is read one by one
+            if (closed_) {  // the rest is processed character by character
                 inside_ = false;
                 at_ += size_t(bit) + 1;
                 return;

@@ -17,7 +17,7 @@ nb::object owned(PyObject* object) {
     return nb::steal(object);
 }
 
-// A reader, with the bytes that it reads kept alive.
+// A scanner that keeps its bytes alive.
 template <class Reader>
 struct Held {
     nb::object text, names[2];
