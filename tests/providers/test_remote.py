@@ -12,13 +12,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from leadscoring._engine import Rows
 from leadscoring.errors import (
-    EndpointBusy,
     EndpointError,
-    EndpointFailed,
     EndpointMismatch,
     EndpointRefused,
     EndpointSuspended,
-    EndpointThrottled,
     EndpointTimeout,
     EndpointUnreachable,
 )
@@ -91,44 +88,6 @@ def test_margins_are_those_of_the_endpoint_and_say_so(loaded: LoadedModel) -> No
     assert endpoint.closed
 
 
-@pytest.mark.parametrize(
-    ("failure", "attempts"),
-    [
-        (DOWN, 2),
-        (EndpointFailed("azure", "status 500"), 2),
-        (EndpointThrottled("azure", "status 429"), 2),
-        (EndpointThrottled("azure", "status 429", 60), 1),
-        (EndpointRefused("azure", "status 401"), 1),
-    ],
-)
-def test_what_may_heal_is_tried_twice_and_what_may_not_once(
-    loaded: LoadedModel, failure: EndpointError, attempts: int
-) -> None:
-    """A second attempt that would come after the deadline is not waited for."""
-
-    async def test(provider: Remote) -> None:
-        endpoint.calls, endpoint.then = 0, failure
-        with pytest.raises(type(failure)):
-            await ask(provider)
-        assert endpoint.calls == attempts
-
-    endpoint = Scripted(loaded)
-    run(remote(endpoint, loaded, **QUIET), test)
-
-
-def test_a_thousand_calls_of_a_failing_endpoint_make_at_most_1200_attempts(loaded: LoadedModel) -> None:
-    """Even when no breaker stands before it."""
-
-    async def test(provider: Remote) -> None:
-        endpoint.calls, endpoint.then = 0, DOWN
-        await asyncio.gather(*(ask(provider) for _ in range(1000)), return_exceptions=True)
-        assert 1000 < endpoint.calls <= 1200
-
-    endpoint = Scripted(loaded)
-    ample = {"MODEL_BREAKER_FAILURES": "1000000", "MODEL_MAX_CONCURRENCY": "10000", "MODEL_TIMEOUT_SECONDS": "10"}
-    run(remote(endpoint, loaded, **QUIET, **ample), test)
-
-
 def test_an_open_breaker_answers_without_the_network(loaded: LoadedModel) -> None:
     """After five failures nobody calls, and clients hear when to come back."""
     found = metrics()
@@ -169,27 +128,6 @@ def test_callers_in_a_hurry_do_not_open_the_breaker_nor_degrade_the_service(load
 
     endpoint = Scripted(loaded)
     run(remote(endpoint, loaded, **QUIET), test)
-
-
-def test_calls_beyond_the_bulkhead_are_refused_and_free_it_when_they_end(loaded: LoadedModel) -> None:
-    """Also when their caller has gone."""
-
-    async def test(provider: Remote) -> None:
-        endpoint.then = "hangs"
-        before = endpoint.calls
-        holding = [asyncio.create_task(ask(provider)) for _ in range(2)]
-        while endpoint.calls < before + 2:
-            await asyncio.sleep(0)
-        with pytest.raises(EndpointBusy):
-            await ask(provider)
-        for task in holding:
-            task.cancel()
-        await asyncio.gather(*holding, return_exceptions=True)
-        endpoint.then = "answers"
-        assert (await ask(provider)).served_by == "azure"
-
-    endpoint = Scripted(loaded)
-    run(remote(endpoint, loaded, MODEL_MAX_CONCURRENCY="2", **QUIET), test)
 
 
 @pytest.mark.parametrize(("fallback", "error"), [("none", EndpointMismatch), ("local", None)])
