@@ -1,7 +1,6 @@
 """What all remote models have in common: attempts, the check of the golden rows, the fallback, and what is told."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -26,11 +25,10 @@ from leadscoring.providers.remote import Remote
 from leadscoring.resilience import CALLER_GIVES_UP
 from leadscoring.telemetry.metrics import Metrics
 
-from .endpoints import Outcome, Scripted, metrics, remote
+from .endpoints import QUIET, Outcome, Scripted, metrics, remote, run
 
 ROW: list[list[float | None]] = [[1e6, 3.0, 0.35, 1.0, 1.0, 1.0, 0.4]]
 DOWN = EndpointUnreachable("azure", "the connection failed")
-QUIET = {"MODEL_CHECK_SECONDS": "86400"}
 
 
 @pytest.fixture(scope="module")
@@ -43,18 +41,6 @@ def loaded(model: Path) -> LoadedModel:
 def cardless(tmp_path_factory: pytest.TempPathFactory) -> LoadedModel:
     """The small model without golden rows."""
     return open_model(factories.model_file(tmp_path_factory.mktemp("cardless"), factories.card(golden=())))
-
-
-def run(provider: Remote, test: Callable[[Remote], Awaitable[None]], compares: bool = True) -> None:
-    """Runs a test while the provider is open and, where it ``compares``, has tried the golden rows once."""
-
-    async def whole() -> None:
-        async with provider.running():
-            while compares and provider.status()["state"] == "unknown":
-                await asyncio.sleep(0)
-            await test(provider)
-
-    asyncio.run(whole())
 
 
 async def ask(provider: Remote, rows: list[list[float | None]] = ROW) -> Given:
