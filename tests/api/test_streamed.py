@@ -7,7 +7,7 @@ import io
 import json
 import re
 import socket
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,7 @@ from leadscoring.scoring.scorer import Asked, Scorer
 from leadscoring.serving.wiring import open_service
 from leadscoring.settings import read_settings
 from leadscoring.transport.admission import Admission
-from leadscoring.transport.exchange import ClientGone, Exchange, Message, StreamedReply
-from leadscoring.transport.sending import send_parts
+from leadscoring.transport.exchange import Exchange
 
 BATCH = "/api/v1/score/batch"
 JSONL, CSV = "application/x-ndjson", "text/csv"
@@ -279,80 +278,10 @@ def test_a_client_that_takes_nothing_is_cut_off(tmp_path: Path) -> None:
         assert '"ERROR"' not in server.logged()
 
 
-# --- one part at a time ---------------------------------------------------------------------------------------
-
-
-def streaming(parts: AsyncGenerator[bytes, None], patience: float = 5.0) -> StreamedReply:
-    """A reply of these parts."""
-    return StreamedReply(200, b"", b"text/plain", parts=parts, patience=patience, at_once=1000)
-
-
 def exchange_of(receive: Any) -> Exchange:
     """A request whose body was read."""
     scope = {"method": "POST", "path": BATCH, "query_string": b"", "headers": [(b"host", b"x")], "http_version": "1.1"}
     return Exchange(scope, receive, "id")
-
-
-def test_no_part_is_made_before_the_client_has_taken_the_one_before() -> None:
-    """However slowly it reads."""
-
-    async def scenario() -> None:
-        made, taken, open_gate = [], [], asyncio.Event()
-
-        async def parts() -> AsyncGenerator[bytes, None]:
-            for place in range(4):
-                made.append(place)
-                yield b"%d" % place
-
-        async def send(message: Message) -> None:
-            if message.get("body"):
-                await open_gate.wait()
-                open_gate.clear()
-                taken.append(message["body"])
-
-        sending = asyncio.ensure_future(send_parts(streaming(parts()), exchange_of(asyncio.Event().wait), send, []))
-        for turn in range(4):
-            for _ in range(20):
-                await asyncio.sleep(0)
-            assert (len(made), len(taken)) == (turn + 1, turn)
-            open_gate.set()
-        await sending
-        assert taken == [b"0", b"1", b"2", b"3"]
-
-    asyncio.run(scenario())
-
-
-@pytest.mark.parametrize("way", ["gone", "stuck"])
-def test_who_has_gone_or_takes_nothing_gets_no_more(way: str) -> None:
-    """And what makes the parts ends."""
-
-    async def scenario() -> None:
-        made, ended = [], []
-
-        async def parts() -> AsyncGenerator[bytes, None]:
-            try:
-                for place in range(1000):
-                    made.append(place)
-                    yield b"x"
-            finally:
-                ended.append(True)
-
-        async def send(message: Message) -> None:
-            if message.get("body") and way == "stuck":
-                await asyncio.Event().wait()
-            await asyncio.sleep(0)
-
-        async def receive() -> Message:
-            if way == "stuck":
-                await asyncio.Event().wait()
-            return {"type": "http.disconnect"}
-
-        with pytest.raises(ClientGone):
-            await send_parts(streaming(parts(), 0.01), exchange_of(receive), send, [])
-        assert len(made) <= 2
-        assert ended == [True]
-
-    asyncio.run(scenario())
 
 
 class Failing:

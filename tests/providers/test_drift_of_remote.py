@@ -13,8 +13,7 @@ from leadscoring.providers.remote import Remote
 from leadscoring.scoring.scorer import Asked, Scorer
 from leadscoring.telemetry.metrics import Spent
 
-from .endpoints import Outcome, Scripted, metrics, remote
-from .test_remote import QUIET, run
+from .endpoints import QUIET, Outcome, Scripted, metrics, remote, run
 
 DOWN = EndpointUnreachable("azure", "the connection failed")
 

@@ -49,7 +49,7 @@ def single_auc(read: Read, y: Vector) -> float:
         score = numbers(read.column)
         present = ~np.isnan(score)
     outcome = y[present]
-    if outcome.min(initial=1.0) == outcome.max(initial=0.0):
+    if outcome.min(initial=1.0) >= outcome.max(initial=0.0):  # of one outcome, or none
         return 0.5
     auc = roc_auc(outcome, score[present])
     return max(auc, 1.0 - auc)
