@@ -14,8 +14,10 @@ from leadscoring.lead import Scored, Warned
 from leadscoring.model.file import open_model
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.providers.local import Local
-from leadscoring.providers.provider import Given
-from leadscoring.scoring.scorer import Asked, Scorer
+from leadscoring.providers.provider import Given, Provider
+from leadscoring.scoring.answer import Asked
+from leadscoring.scoring.scorer import Scorer
+from leadscoring.scoring.served import Served
 from leadscoring.telemetry.metrics import Spent
 
 
@@ -40,9 +42,17 @@ class Elsewhere:
         """Nothing else goes on."""
         return nullcontext()
 
+    def retire(self) -> None:
+        """Nothing is reported."""
+
     def status(self) -> dict[str, Any]:
         """Nothing to tell."""
         return {}
+
+
+def scoring(model: LoadedModel, provider: Provider) -> Scorer:
+    """A scorer that counts nothing."""
+    return Scorer(Served.of(model, provider))
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +67,7 @@ def both(scorer: Scorer, asked: Asked) -> list[Scored]:
     async def score() -> list[Scored]:
         alone, spent = await scorer.one(factories.body(factories.LEAD), asked, "id")
         assert spent.waited <= spent.predict
-        assert (spent.waited > 0) == isinstance(scorer.provider, Elsewhere)
+        assert (spent.waited > 0) == isinstance(scorer.served.provider, Elsewhere)
         batch = factories.body([factories.lead(f"lead-{place}") for place in range(100)])
         parts = [part async for part in scorer.many(batch, 100, asked, "id", Spent())]
         found = [place for part in parts for place in part if isinstance(place, Scored)]
@@ -71,7 +81,7 @@ def test_a_remote_margin_is_answered_as_a_local_one_and_names_its_source(model: 
     """Score, reasons and details are the same; only who served it is told beside."""
     asked = Asked(details=True)
     for here, there in zip(
-        both(Scorer(model, Local(model.trees)), asked), both(Scorer(model, Elsewhere(model)), asked), strict=True
+        both(scoring(model, Local(model.trees)), asked), both(scoring(model, Elsewhere(model)), asked), strict=True
     ):
         assert (there.score, there.reasons, there.warnings, there.explanation) == (
             here.score, here.reasons, here.warnings, here.explanation,
@@ -82,14 +92,14 @@ def test_a_remote_margin_is_answered_as_a_local_one_and_names_its_source(model: 
 
 def test_an_answer_of_the_fallback_says_so(model: LoadedModel) -> None:
     """With its reasons, which are those of the model that scored."""
-    for answer in both(Scorer(model, Elsewhere(model, served_by="local", degraded=True)), Asked()):
+    for answer in both(scoring(model, Elsewhere(model, served_by="local", degraded=True)), Asked()):
         assert (answer.model.served_by, answer.degraded) == ("local", True)
         assert answer.reasons
 
 
 def test_reasons_that_cannot_be_had_are_null_and_a_warning_says_why(model: LoadedModel) -> None:
     """An empty list would say that there are none."""
-    scorer = Scorer(model, Elsewhere(model, unexplained="nobody knows"))
+    scorer = scoring(model, Elsewhere(model, unexplained="nobody knows"))
     for answer in both(scorer, Asked(details=True)):
         assert answer.reasons is None
         assert answer.explanation is UNSET
@@ -98,7 +108,7 @@ def test_reasons_that_cannot_be_had_are_null_and_a_warning_says_why(model: Loade
 
 def test_who_asks_for_no_reasons_is_not_warned_of_none(model: LoadedModel) -> None:
     """As with a local model."""
-    for answer in both(Scorer(model, Elsewhere(model, unexplained="nobody knows")), Asked(reasons=0)):
+    for answer in both(scoring(model, Elsewhere(model, unexplained="nobody knows")), Asked(reasons=0)):
         assert (answer.reasons, answer.warnings) == ([], [])
 
 
@@ -107,5 +117,5 @@ def test_rows_that_are_encoded_already_get_their_margins(model: LoadedModel) -> 
     rows = Rows([[1e6, 3.0, 0.35, 1.0, 1.0, 1.0, 0.4]] * 3)
     for provider in (Local(model.trees), Elsewhere(model)):
         spent = Spent()
-        assert asyncio.run(Scorer(model, provider).encoded(rows, spent)) == model.trees.predict(rows)
+        assert asyncio.run(scoring(model, provider).encoded(rows, spent)) == model.trees.predict(rows)
         assert (spent.waited > 0) == isinstance(provider, Elsewhere)

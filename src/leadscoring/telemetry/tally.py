@@ -11,7 +11,7 @@ import math
 import mmap
 import os
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import IO, Literal, NamedTuple
@@ -208,8 +208,8 @@ class Tally:
 
     def _totals(self) -> list[float]:
         """The numbers of all processes together, as each family wants them."""
-        size = self._size
-        slots = [self._all[start : start + size].tolist() for start in range(0, len(self._all), size)]
+        own = self._area.start  # beyond are numbers of somebody else
+        slots = [self._all[start : start + own].tolist() for start in range(0, len(self._all), self._size)]
         totals: list[float] = [sum(numbers) for numbers in zip(*slots, strict=True)]
         for family in self._families:
             places = slice(self._starts[family.name], self._starts[family.name] + family.size)
@@ -243,15 +243,15 @@ class Tally:
 class Stamped:
     """A part of a tally's area whose numbers mean something by one model alone; the first of them is its stamp.
 
-    A worker with another model, or another version of it, empties its part and stamps it anew; parts with another
-    stamp are not added up.
+    It is the one of ``parts`` at ``room``; those of other processes are added up wherever they have the same stamp.
+    A part with another stamp, of another model or another version of it, is emptied and stamped anew.
     """
 
-    def __init__(self, tally: Tally, part: slice, stamp: float) -> None:
+    def __init__(self, tally: Tally, parts: Sequence[slice], room: int, stamp: float) -> None:
         self._tally = tally
-        self._part = part
+        self._parts = parts
         self._stamp = stamp
-        self.mine = mine = tally.area[part]
+        self.mine = mine = tally.area[parts[room]]
         if mine[0] != stamp:
             mine[0] = 0.0  # nobody adds up what is being emptied
             for place in range(1, len(mine)):
@@ -259,9 +259,23 @@ class Stamped:
             mine[0] = stamp
 
     def sums(self) -> list[float]:
-        """Each number of the part, over all processes that count by this model."""
-        parts = [numbers for numbers in self._tally.areas(self._part) if numbers[0] == self._stamp]
-        return [sum(numbers) for numbers in zip(*parts, strict=True)]
+        """Each number of the part, over all processes that count by this model, or have."""
+        every = [numbers for part in self._parts for numbers in self._tally.areas(part)]
+        alike = [numbers for numbers in every if numbers[0] == self._stamp]
+        return [sum(numbers) for numbers in zip(*alike, strict=True)]
+
+
+Series = tuple[Family, bytes]
+"""Some series of a family, as they are written."""
+
+
+def written_out(series: Iterable[Series]) -> bytes:
+    """Series in Prometheus' text format, which wants those of a family together, under its head."""
+    parts: dict[str, list[bytes]] = {}
+    for family, lines in series:
+        if lines:
+            parts.setdefault(family.name, [head(family).encode()]).append(lines)
+    return b"".join(part for each in parts.values() for part in each)
 
 
 def histogram_lines(family: Family, labels: dict[str, str], numbers: list[float]) -> Iterator[str]:

@@ -95,7 +95,7 @@ class SageMaker:
 
     async def ping(self, _exchange: Exchange) -> Reply:
         """Whether leads can be scored: the model is loaded, and its golden rows score as they should."""
-        state = self._lifecycle.seen(self._scorer.model)
+        state = self._lifecycle.seen(self._scorer.served.model)
         return Reply(200 if state == "ready" else 503, msgspec.json.encode({"status": state}))
 
     async def execution_parameters(self, _exchange: Exchange) -> Reply:
@@ -125,9 +125,10 @@ class SageMaker:
         rows = body.removesuffix(b"\n").count(b"\n") + 1 if kind == CSV else body.count(b"[") - 1
         if rows > self._most_rows:
             raise BatchTooLarge(rows, self._most_rows)  # before millions of them are cut
-        reader = RowReader(self._scorer.model.card.contract)
+        served = self._scorer.served
+        reader = RowReader(served.model.card.contract)
         read = reader.csv if kind == CSV else reader.json
-        _, margins = await self._rows.margins(exchange, len(body), lambda: read(body))
+        _, margins = await self._rows.margins(exchange, served, len(body), lambda: read(body))
         if form == CSV:
             text = "".join(f"{logistic(margin)!r}\n" for margin in margins)
             return Reply(200, text.encode(), b"text/csv; charset=utf-8", self._rows.limits(exchange))
