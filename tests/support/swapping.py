@@ -24,7 +24,7 @@ from leadscoring.serving.server import arguments, listening
 from leadscoring.serving.wiring import assembled, open_service
 from leadscoring.settings import Settings, read_settings
 
-ENOUGH = 4000
+ENOUGH = 2000
 
 
 @asynccontextmanager
