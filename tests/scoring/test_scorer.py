@@ -1,15 +1,22 @@
 """A scorer says of each answer where its margin comes from, and why reasons are missing when they are."""
 
 import asyncio
+import dataclasses
+import json
 from collections.abc import Awaitable
 from contextlib import nullcontext
 from typing import Any
 
 import factories
+import msgspec
 import pytest
+from factories import SMALL
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec import UNSET
 
 from leadscoring._engine import Rows
+from leadscoring.errors import RequestError
 from leadscoring.lead import Scored, Warned
 from leadscoring.model.file import open_model
 from leadscoring.model.loaded import LoadedModel
@@ -18,7 +25,9 @@ from leadscoring.providers.provider import Given, Provider
 from leadscoring.scoring.answer import Asked
 from leadscoring.scoring.scorer import Scorer
 from leadscoring.scoring.served import Served
+from leadscoring.serving.served_model import lenient_decoder
 from leadscoring.telemetry.metrics import Spent
+from leadscoring.transport.failures import refused
 
 
 class Elsewhere:
@@ -119,3 +128,84 @@ def test_rows_that_are_encoded_already_get_their_margins(model: LoadedModel) -> 
         spent = Spent()
         assert asyncio.run(scoring(model, provider).encoded(rows, spent)) == model.trees.predict(rows)
         assert (spent.waited > 0) == isinstance(provider, Elsewhere)
+
+
+class Awaited:
+    """The local provider, as one that has to be waited for."""
+
+    name = "local"
+
+    def __init__(self, model: LoadedModel) -> None:
+        self._local = Local(model.trees)
+        self.running, self.retire, self.status = self._local.running, self._local.retire, self._local.status
+
+    def margins(self, rows: Rows) -> Awaitable[Given]:
+        """The same margins, a turn of the loop later."""
+        return self._margins(rows)
+
+    async def _margins(self, rows: Rows) -> Given:
+        await asyncio.sleep(0)
+        return Given(self._local.margins(rows))
+
+
+values = st.sampled_from(
+    [..., None, 0, 1, 2.5, -1, 1e6, 1e39, True, "web", "fair", "unknown", "south", "west", "3", "true", "", [1]]
+)
+sound = st.fixed_dictionaries(
+    {},
+    optional={
+        "visits": st.integers(0, 9) | st.none(),
+        "source": st.sampled_from(["web", "event", "fair", "unknown"]),
+        "growth": st.floats(-1, 1, width=32),
+        "revenue": st.floats(0, 1e7),
+    },
+)
+any_lead = sound | st.dictionaries(st.sampled_from([*factories.SMALL.names, "more"]), values, max_size=4)
+bodies = any_lead.map(lambda features: factories.body(factories.lead("lead-1", **features))) | st.binary(max_size=20)
+asking = st.builds(Asked, st.sampled_from([0, 1, 3, 5, 100]), st.booleans())
+
+
+def written(answer: object) -> bytes:
+    """An answer as it is sent, without what the clock says; the text of an error without where its lead stood."""
+    if isinstance(answer, Scored):
+        answer.timing = UNSET
+        return msgspec.json.encode(answer)
+    assert isinstance(answer, RequestError)
+    return msgspec.json.encode(refused(answer))
+
+
+async def ways(model: LoadedModel, sent: bytes, asked: Asked, leads: int) -> list[list[bytes]]:
+    """What each way answers to the same lead: alone and so many times in a batch, awaited or at once."""
+    found: list[list[bytes]] = []
+    for provider in (Local(model.trees), Awaited(model)):
+        scorer = scoring(model, provider)
+        try:
+            found.append([written((await scorer.one(sent, asked, "id"))[0])])
+        except RequestError as error:
+            found.append([written(error)])
+        try:
+            batch = b"[%b]" % b",".join([sent] * leads)
+            answers = [place async for part in scorer.many(batch, leads, asked, "id", Spent()) for place in part]
+            found.append([written(place) for place in answers])
+        except RequestError as error:
+            found.append([written(error)])
+    return found
+
+
+@settings(deadline=None)
+@given(bodies, asking, st.integers(1, 40), st.booleans())
+def test_every_way_answers_the_same_bytes(
+    model: LoadedModel, sent: bytes, asked: Asked, leads: int, lenient: bool
+) -> None:
+    """A sound lead has one answer, alone or anywhere in a batch, whether its margin had to be waited for or not."""
+    used = dataclasses.replace(model, decoder=lenient_decoder(SMALL)) if lenient else model
+    alone, batch, awaited_alone, awaited_batch = asyncio.run(ways(used, sent, asked, leads))
+    assert alone == awaited_alone
+    assert batch == awaited_batch
+    if b'"score"' in alone[0]:
+        assert batch == alone * leads
+        rows = used.decoder.one(sent)[1]
+        for provider in (Local(used.trees), Awaited(used)):
+            margins = asyncio.run(scoring(used, provider).encoded(rows, Spent()))
+            assert margins == used.trees.predict(rows)
+            assert used.score(margins[0]).raw_score == json.loads(alone[0])["score"]["raw_score"]
