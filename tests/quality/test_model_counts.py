@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from drift_reference import REFERENCE
 from factories import card
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from models_worker import count_until_told
 from msgspec.structs import replace
@@ -131,6 +131,7 @@ def test_a_room_in_use_is_not_taken() -> None:
     assert shown(counted, more) == {"0": 1, "2": 1, "3": 1, "more": 0}
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans(), st.integers(0, 3)), max_size=40))
 def test_no_count_is_lost_or_given_to_another(steps: list[tuple[int, bool, int]]) -> None:
     """Of whatever models come and go: each that is in use shows all that it has counted since it had its room."""

@@ -20,7 +20,6 @@ from msgspec.structs import replace
 from project import ROOT
 from prometheus_client.parser import text_string_to_metric_families
 from serving import KEY, Server, eventually, free_port, serving, wait_until_ready
-from swapping import ENOUGH
 
 from leadscoring.contract.features import Contract
 from leadscoring.model.calibration import Calibration
@@ -176,6 +175,7 @@ class Swapping(NamedTuple):
 
     server: Server
     expected: tuple[Alone, Alone]
+    times: int
 
     def stop(self) -> int:
         """Stops the swapping, and returns how often there was one, once nothing is in use but the last."""
@@ -190,23 +190,24 @@ class Swapping(NamedTuple):
         return said[0]
 
 
-@pytest.fixture(scope="module", params=["off", "on"], ids=["strict", "lenient"])
+@pytest.fixture(scope="module", params=[("off", 2000), ("on", 200)], ids=["strict", "lenient"])
 def swapping(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, models: tuple[Path, Path]
 ) -> Iterator[Swapping]:
     """A running service, and what its two models answer by themselves."""
     folder = tmp_path_factory.mktemp("swapping")
-    expected = alone(folder, models[0], request.param), alone(folder, models[1], request.param)
+    lenient, times = request.param
+    expected = alone(folder, models[0], lenient), alone(folder, models[1], lenient)
     port, log = free_port(), folder / "swapping.log"
     settings = {"MODEL_PATH": str(models[0]), "API_KEYS": KEY, "PORT": str(port), "HOST": "127.0.0.1", "WORKERS": "1"}
-    command = [sys.executable, str(ROOT / "tests" / "support" / "swapping.py"), *map(str, models)]
-    given = os.environ | settings | environ(folder, request.param) | {"DRAIN_SECONDS": "0"}
+    command = [sys.executable, str(ROOT / "tests" / "support" / "swapping.py"), str(times), *map(str, models)]
+    given = os.environ | settings | environ(folder, lenient) | {"DRAIN_SECONDS": "0"}
     with log.open("wb") as out:
         process = subprocess.Popen(command, env=given, stdout=out, stderr=subprocess.STDOUT)
     server = Server(process, port, log)
     try:
         wait_until_ready(server)
-        yield Swapping(server, expected)
+        yield Swapping(server, expected, times)
     finally:
         server.http.close()
         if process.poll() is None:
@@ -259,7 +260,7 @@ def test_no_answer_mixes_two_models_and_all_is_counted_where_it_belongs(swapping
         each.join()
     assert not wrong, wrong
     assert often
-    assert swapping.stop() >= ENOUGH
+    assert swapping.stop() >= swapping.times
     for place in (0, 1):
         assert len([name for name in REQUESTS if seen[name, place]]) > len(REQUESTS) // 2
     expected: Counts = Counter()

@@ -1,6 +1,6 @@
-"""A service that swaps models as fast as it can while it answers: ``python swapping.py MODEL MODEL``.
+"""A service that swaps models as fast as it can while it answers: ``python swapping.py TIMES MODEL MODEL``.
 
-Settings come from the environment, as for ``leadscoring serve``. It prints that it has swapped ``ENOUGH`` times; on
+Settings come from the environment, as for ``leadscoring serve``. It prints when it has swapped so many times; on
 SIGUSR1 it stops swapping, waits until nothing but the last is in use, and prints how often it has swapped.
 """
 
@@ -24,11 +24,9 @@ from leadscoring.serving.server import arguments, listening
 from leadscoring.serving.wiring import assembled, open_service
 from leadscoring.settings import Settings, read_settings
 
-ENOUGH = 2000
-
 
 @asynccontextmanager
-async def swapping(succession: Succession, models: list[LoadedModel]) -> AsyncIterator[None]:
+async def swapping(succession: Succession, models: list[LoadedModel], times: int) -> AsyncIterator[None]:
     """Swaps in a task of its own, until it is told to stop."""
     told = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, told.set)
@@ -36,7 +34,7 @@ async def swapping(succession: Succession, models: list[LoadedModel]) -> AsyncIt
     async def swap() -> None:
         for number, model in enumerate(cycle(models), 1):
             await succession.serve(model)
-            if number == ENOUGH:
+            if number == times:
                 print("enough", flush=True)
             await asyncio.sleep(0)
             if told.is_set():
@@ -50,18 +48,19 @@ async def swapping(succession: Succession, models: list[LoadedModel]) -> AsyncIt
     task.cancel()
 
 
-def create(settings: Settings, paths: list[str]) -> App:
+def create(settings: Settings, times: str, *paths: str) -> App:
     """The application."""
     closing = ExitStack()
     service = closing.enter_context(open_service(settings, PATHS))
-    return assembled(service, closing, None, swapping(service.succession, [open_model(path) for path in paths]))
+    models = [open_model(path) for path in paths]
+    return assembled(service, closing, None, swapping(service.succession, models, int(times)))
 
 
 def main() -> None:
     """Serves until a signal ends it."""
     settings = read_settings(os.environ)
     with listening(settings) as listener:
-        config = uvicorn.Config(**arguments(settings) | {"app": partial(create, settings, sys.argv[1:])})
+        config = uvicorn.Config(**arguments(settings) | {"app": partial(create, settings, *sys.argv[1:])})
         Server(config, settings.drain_seconds, on_ready=lambda: None).run([listener])
 
 

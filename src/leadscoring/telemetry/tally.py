@@ -157,10 +157,10 @@ class Tally:
         """The numbers of this process that are somebody else's."""
         return self._mine[self._area]
 
-    def areas(self, part: slice) -> list[list[float]]:
-        """A part of the same numbers of every process, as they are now."""
+    def areas(self, part: slice) -> list["memoryview[float]"]:
+        """A part of the same numbers of every process."""
         starts = range(self._area.start, len(self._all), self._size)
-        return [list(self._all[start + part.start : start + part.stop]) for start in starts]
+        return [self._all[start + part.start : start + part.stop] for start in starts]
 
     def _claim(self, slots: int) -> int:
         assert self._file is not None  # noqa: S101  # only a shared tally claims
@@ -261,7 +261,7 @@ class Stamped:
     def sums(self) -> list[float]:
         """Each number of the part, over all processes that count by this model, or have."""
         every = [numbers for part in self._parts for numbers in self._tally.areas(part)]
-        alike = [numbers for numbers in every if numbers[0] == self._stamp]
+        alike = [numbers.tolist() for numbers in every if numbers[0] == self._stamp]
         return [sum(numbers) for numbers in zip(*alike, strict=True)]
 
 
