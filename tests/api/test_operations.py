@@ -23,6 +23,7 @@ from leadscoring.model.file import open_model
 from leadscoring.providers.local import Local
 from leadscoring.scoring.lifecycle import Lifecycle
 from leadscoring.scoring.scorer import Scorer
+from leadscoring.scoring.served import Served
 from leadscoring.settings import read_settings
 from leadscoring.telemetry.metrics import Metrics
 from leadscoring.telemetry.vitals import Vitals
@@ -172,7 +173,7 @@ def desk(folder: Path, changed: Card | None = None, **environ: str) -> Desk:
         model = replace(model, card=changed)
     settings = read_settings({"WORKERS": "1", **environ})
     keys, lifecycle, metrics = KeyRing.of(settings), Lifecycle(), Metrics(PATHS, "local")
-    scorer = Scorer(model, Local(model.trees))
+    scorer = Scorer(Served.of(model, Local(model.trees)))
     pulse = Pulse(scorer, lifecycle, metrics, Vitals())
     return Desk(Operations(scorer, metrics, keys, Vitals(), lifecycle, pulse, settings), keys, lifecycle, metrics)
 

@@ -26,7 +26,9 @@ from leadscoring.access.rate_limit import RateLimit
 from leadscoring.api.streamed import MOST_LEADS, StreamedScoring
 from leadscoring.contract.lead_lines import PAUSE
 from leadscoring.errors import EndpointError, EndpointFailed, RequestError
-from leadscoring.scoring.scorer import Asked, Scorer
+from leadscoring.scoring.answer import Asked
+from leadscoring.scoring.scorer import Scorer
+from leadscoring.scoring.served import Served
 from leadscoring.serving.wiring import open_service
 from leadscoring.settings import read_settings
 from leadscoring.transport.admission import Admission
@@ -290,7 +292,7 @@ class Failing:
     name = "azure"
 
     def __init__(self, scorer: Scorer, good: int) -> None:
-        self._real = scorer.provider
+        self._real = scorer.served.provider
         self._good = good
 
     def margins(self, rows: Any) -> Any:
@@ -308,7 +310,8 @@ def answered(folder: Path, good: int) -> list[dict[str, Any]]:
 
     async def scenario() -> list[dict[str, Any]]:
         with open_service(given, [BATCH]) as service:
-            scorer = Scorer(service.scorer.model, Failing(service.scorer, good))  # type: ignore[arg-type]  # as much as is asked of it
+            failing = Failing(service.scorer, good)
+            scorer = Scorer(Served.of(service.scorer.served.model, failing))  # type: ignore[arg-type]  # as much as is asked of it
             route = StreamedScoring(scorer, service.metrics, given, Admission(9.0, 9.0), RateLimit(0))
             exchange = exchange_of(None)
             exchange.arrived, exchange.content_type = sent, JSONL.encode()

@@ -242,3 +242,29 @@ def test_failures_are_logged_by_their_name_and_hold_no_lead(
     assert len(lines) == 1
     assert (lines[0]["error"], lines[0]["kind"]) == ("EndpointError", "EndpointRefused")
     assert "1000000" not in caplog.text
+
+
+def test_one_that_retires_ends_its_calls_and_leaves_the_metrics_to_the_other(loaded: LoadedModel) -> None:
+    """What becomes of its endpoint meanwhile is not what operators should see, and its checks end."""
+    shared = metrics()
+    old, new = Scripted(loaded), Scripted(loaded)
+    breaks = {"MODEL_FALLBACK": "none", "MODEL_BREAKER_FAILURES": "1"}
+
+    async def test(provider: Remote) -> None:
+        successor = remote(new, loaded, shared, **QUIET)
+        async with successor.running():
+            await ask(successor)
+            provider.retire()
+            assert (await ask(provider)).margins == loaded.trees.predict(Rows(ROW))
+            old.then = DOWN
+            for _ in range(3):
+                with pytest.raises(EndpointError):
+                    await ask(provider)
+            assert provider.status()["breaker"] == "open"
+            assert not old.closed
+            assert counted(shared, "model_endpoint_breaker_state") == 0
+            assert counted(shared, "model_endpoint_matches") == 1
+
+    run(remote(old, loaded, shared, **QUIET, **breaks), test)
+    assert old.closed
+    assert new.closed

@@ -31,7 +31,9 @@ from leadscoring.model.calibration import logistic
 from leadscoring.model.file import Opening, open_model
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.providers.local import Local
-from leadscoring.scoring.scorer import Asked, Scorer
+from leadscoring.scoring.answer import Asked
+from leadscoring.scoring.scorer import Scorer
+from leadscoring.scoring.served import Served
 from leadscoring.settings import one_setting
 from leadscoring.telemetry.metrics import Spent
 from leadscoring.transport.failures import refused
@@ -62,7 +64,7 @@ class Endpoint:
     """The model of one deployment."""
 
     def __init__(self, model: LoadedModel) -> None:
-        self._scorer = Scorer(model, Local(model.trees))
+        self._scorer = Scorer(Served.of(model, Local(model.trees)))
         self._reader = RowReader(model.card.contract)
         self._decode = msgspec.json.Decoder(Body).decode
 

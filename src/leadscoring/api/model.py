@@ -8,7 +8,6 @@ from leadscoring.access.keys import KeyRing
 from leadscoring.api.parameters import takes_none
 from leadscoring.model.loaded import LoadedModel, describe
 from leadscoring.quality.drift import no_report
-from leadscoring.quality.drift_counts import DriftCounts
 from leadscoring.scoring.scorer import Scorer
 from leadscoring.transport.exchange import Exchange, Reply
 
@@ -16,33 +15,35 @@ UNCOUNTED = "nothing is counted: the model's card has no reference, or DRIFT_MET
 
 
 class ModelRoutes:
-    """The routes about the model that the scorer holds now; ``drift`` has counted its leads, where they are counted."""
+    """The routes about the model that is served now."""
 
-    def __init__(self, scorer: Scorer, keys: KeyRing, drift: DriftCounts | None = None) -> None:
+    def __init__(self, scorer: Scorer, keys: KeyRing) -> None:
         self._scorer = scorer
         self._keys = keys
-        self._drift = drift
 
     async def info(self, exchange: Exchange) -> Reply:
         """Name, version, training, calibration, tiers and quality."""
         self._admit(exchange)
-        said = describe(self._scorer.model) | {"endpoint_provider": self._scorer.provider.name}
+        served = self._scorer.served
+        said = describe(served.model) | {"endpoint_provider": served.provider.name}
         return Reply(200, msgspec.json.encode(said))
 
     async def features(self, exchange: Exchange) -> Reply:
         """The contract, in column order."""
         self._admit(exchange)
-        return Reply(200, msgspec.json.encode(feature_list(self._scorer.model)))
+        return Reply(200, msgspec.json.encode(feature_list(self._scorer.served.model)))
 
     async def importance(self, exchange: Exchange) -> Reply:
         """How much each feature matters over all, strongest first."""
         self._admit(exchange)
-        return Reply(200, msgspec.json.encode(importance(self._scorer.model)))
+        return Reply(200, msgspec.json.encode(importance(self._scorer.served.model)))
 
     async def drift(self, exchange: Exchange) -> Reply:
         """How far the leads scored since the start have moved from those of training, over all workers."""
         self._admit(exchange)
-        said = no_report(self._scorer.model.card.version, UNCOUNTED) if self._drift is None else self._drift.report()
+        served = self._scorer.served
+        counts = served.counts.drift if served.counts else None
+        said = no_report(served.model.card.version, UNCOUNTED) if counts is None else counts.report()
         return Reply(200, msgspec.json.encode(said))
 
     def _admit(self, exchange: Exchange) -> None:

@@ -13,8 +13,9 @@ import leadscoring
 from leadscoring.access.keys import KeyRing
 from leadscoring.api.pulse import Pulse
 from leadscoring.api.scrape import Scrape
+from leadscoring.scoring.answer import API_VERSION
 from leadscoring.scoring.lifecycle import Lifecycle
-from leadscoring.scoring.scorer import API_VERSION, Scorer
+from leadscoring.scoring.scorer import Scorer
 from leadscoring.settings import Settings
 from leadscoring.telemetry.metrics import Metrics
 from leadscoring.telemetry.vitals import Vitals
@@ -58,7 +59,7 @@ class Operations:
                 "service": "Lead Scoring Service",
                 "version": leadscoring.__version__,
                 "api_version": API_VERSION,
-                "model": self._scorer.model.identity,
+                "model": self._scorer.served.model.identity,
                 "score": "/api/v1/score",
                 "docs": "/docs",
                 "openapi": "/openapi.json",
@@ -76,7 +77,7 @@ class Operations:
 
     async def ready(self, exchange: Exchange) -> Reply:
         """The model is loaded, its golden rows score as they should, and the process was not asked to end."""
-        model = self._scorer.model
+        model = self._scorer.served.model
         state = self._lifecycle.seen(model)
         if state != "ready":
             return plain_problem(503, f"the service is {state}", exchange.request_id, state=state)
@@ -86,7 +87,8 @@ class Operations:
         """What runs here, since when, and whether it is set up safely."""
         self._admit(exchange)
         self._keys.refresh()
-        provider, model = self._scorer.provider, self._scorer.model
+        served = self._scorer.served
+        provider, model = served.provider, served.model
         serving, state, endpoint = self._metrics.serving(), self._lifecycle.seen(model), provider.status()
         problems = self._problems(serving, endpoint)
         return said(

@@ -56,7 +56,7 @@ def route_table(
 ) -> RouteTable:
     """Every other route of the service."""
     settings = service.settings
-    model = ModelRoutes(service.scorer, service.keys, service.counts.drift)
+    model = ModelRoutes(service.scorer, service.keys)
     documentation = Documentation(service.scorer, service.keys, settings)
     # a local model is quicker than any deadline, and does not pay for one
     timed = until_caller_gives_up if settings.model_endpoint_provider != "local" else as_it_is

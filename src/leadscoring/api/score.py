@@ -12,7 +12,8 @@ from leadscoring.access.rate_limit import Headers, RateLimit
 from leadscoring.api.parameters import parameters
 from leadscoring.api.streamed import StreamedScoring
 from leadscoring.errors import InvalidParameter, RequestError
-from leadscoring.scoring.scorer import Asked, Scorer
+from leadscoring.scoring.answer import Asked
+from leadscoring.scoring.scorer import Scorer
 from leadscoring.settings import Settings
 from leadscoring.telemetry.metrics import STAGES, Metrics, Spent
 from leadscoring.transport.admission import PATIENCE, Admission

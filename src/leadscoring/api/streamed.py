@@ -16,7 +16,9 @@ from leadscoring.api.answer_lines import Form, InCsv, InLines, Place, wants_csv
 from leadscoring.contract.lead_lines import LeadTable, Line, json_lines
 from leadscoring.errors import BatchTooLarge, EndpointError, LeadScoringError, RequestError, UnsupportedMediaType
 from leadscoring.lead import Lead, Scored
-from leadscoring.scoring.scorer import Asked, Scorer
+from leadscoring.scoring.answer import Asked
+from leadscoring.scoring.scorer import Scorer
+from leadscoring.scoring.served import Served
 from leadscoring.settings import Settings
 from leadscoring.telemetry.metrics import Metrics, Spent
 from leadscoring.transport.admission import Admission
@@ -84,10 +86,11 @@ class StreamedScoring:
         limits = self._pay(exchange.key or "") if self._limit.enabled else ()
         if (count := body.count(b"\n")) > MOST_LINES:
             raise BatchTooLarge(count, MOST_LINES)
-        contract = self._scorer.model.card.contract
+        served = self._scorer.served
+        contract = served.model.card.contract
         lines = iter(LeadTable(body, contract)) if kind == CSV else json_lines(body)
         form: Form = InCsv(min(asked.reasons, len(contract))) if wants_csv(exchange) else InLines(kind)
-        parts = self._parts(exchange, lines, asked, form)
+        parts = self._parts(exchange, served, lines, asked, form)
         whole: AsyncGenerator[bytes, None] = following(form.head + await anext(parts, b""), parts)
         headers = ((b"vary", b"Accept-Encoding, Accept"), *limits)
         if takes_gzip(exchange.header(b"accept-encoding") or b""):
@@ -102,15 +105,15 @@ class StreamedScoring:
         return self._limit.take(label, 1)
 
     async def _parts(
-        self, exchange: Exchange, lines: Iterator[Line | None], asked: Asked, form: Form
+        self, exchange: Exchange, served: Served, lines: Iterator[Line | None], asked: Asked, form: Form
     ) -> AsyncGenerator[bytes, None]:
         """The answer in parts, each scored when the one before was taken."""
         spent, errors, begun = Spent(), Counter[str](), False
         try:
-            while chunk := await self._read(lines, exchange.key or ""):
+            while chunk := await self._read(served, lines, exchange.key or ""):
                 scored: Iterator[Scored | RequestError | EndpointError]
                 try:
-                    scored = iter(await self._scored(chunk, asked, exchange.request_id, spent))
+                    scored = iter(await self._scored(served, chunk, asked, exchange.request_id, spent))
                 except EndpointError as failure:
                     if not begun:
                         raise
@@ -130,9 +133,9 @@ class StreamedScoring:
             self._metrics.timed(spent)
             exchange.refused = errors or None
 
-    async def _read(self, lines: Iterator[Line | None], caller: str) -> list[Asking]:
+    async def _read(self, served: Served, lines: Iterator[Line | None], caller: str) -> list[Asking]:
         """What stands in the next lines; with pauses, since a refusal takes its time."""
-        decode: Decode = self._scorer.model.decoder.one
+        decode: Decode = served.model.decoder.one
         chunk: list[Asking] = []
         began = perf_counter()
         for line in lines:
@@ -151,7 +154,7 @@ class StreamedScoring:
         return chunk
 
     async def _scored(
-        self, chunk: list[Asking], asked: Asked, request_id: str, spent: Spent
+        self, served: Served, chunk: list[Asking], asked: Asked, request_id: str, spent: Spent
     ) -> list[Scored | RequestError]:
         """What there is to say of each lead of the chunk, in order; refused lines have none."""
         leads = [asking.lead for asking in chunk if asking.refusal is None]
@@ -159,7 +162,8 @@ class StreamedScoring:
         if not leads:
             return answers
         own, began = Spent(), perf_counter()
-        async for part in self._scorer.many(b"[" + b",".join(leads) + b"]", len(leads), asked, request_id, own):
+        body = b"[" + b",".join(leads) + b"]"
+        async for part in self._scorer.many(body, len(leads), asked, request_id, own, served):
             answers += part
             worked, own.waited = perf_counter() - began - own.waited, 0.0
             self._admission.spend(worked)

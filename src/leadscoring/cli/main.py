@@ -94,10 +94,9 @@ def serve(dev: bool) -> None:
     """Serve the model over HTTP."""
     from leadscoring.serving.server import run
 
-    if dev:  # in the environment, where the workers find it
-        os.environ.update({name: value for name, value in DEVELOPMENT.items() if not os.environ.get(name, "").strip()})
+    given = {name: value for name, value in os.environ.items() if value.strip()}
     try:
-        settings = read_settings(os.environ)
+        settings = read_settings(DEVELOPMENT | given if dev else os.environ)
         run(settings, partial(greet, settings) if dev else lambda _port: None)
     except ModelNotFound as failure:
         raise CannotStart(failure, "MODEL_PATH names the model to serve, and `leadscoring train` makes one") from None

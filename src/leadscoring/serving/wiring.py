@@ -14,11 +14,10 @@ from contextlib import (
     asynccontextmanager,
     contextmanager,
 )
-from dataclasses import replace
+from functools import partial
 
 from starlette.applications import Starlette
 
-from leadscoring._engine import count_colons
 from leadscoring.access.key_file import Scope
 from leadscoring.access.keys import KeyRing
 from leadscoring.access.rate_limit import RateLimit
@@ -29,17 +28,15 @@ from leadscoring.api.pulse import Pulse
 from leadscoring.api.routes import SINGLE_PATH, detail_table, route_table
 from leadscoring.api.score import Scoring
 from leadscoring.api.service import Service
-from leadscoring.contract.features import Contract
-from leadscoring.contract.lenience import LenientDecoder
 from leadscoring.errors import CannotStart
-from leadscoring.model.loaded import LoadedModel, encoder
-from leadscoring.providers.provider import Provider
-from leadscoring.providers.table import is_installed, provider_of
-from leadscoring.quality.drift import baseline
-from leadscoring.quality.model_counts import AREA, ModelCounts
+from leadscoring.model.loaded import LoadedModel
+from leadscoring.providers.table import is_installed
+from leadscoring.quality.model_counts import AREA, CountedModels
 from leadscoring.scoring.lifecycle import Lifecycle
 from leadscoring.scoring.scorer import Scorer
-from leadscoring.serving.served_model import kept_model, model_at_path
+from leadscoring.scoring.served import Served
+from leadscoring.scoring.succession import Succession
+from leadscoring.serving.served_model import kept_model, model_at_path, open_served
 from leadscoring.serving.shared_folder import Shared
 from leadscoring.settings import Settings
 from leadscoring.telemetry.access_log import AccessLog
@@ -69,7 +66,14 @@ def create(settings: Settings, shared: Shared | None = None) -> App:
     """
     closing = ExitStack()
     service = closing.enter_context(open_service(settings, PATHS, shared=shared))
-    lifecycle, backlog = Lifecycle(), backlog_of(service)
+    return assembled(service, closing, shared)
+
+
+def assembled(
+    service: Service, closing: ExitStack, shared: Shared | None = None, *beside: AbstractAsyncContextManager[None]
+) -> App:
+    """The application of a service, which closes what ``closing`` holds; ``beside`` it is open what is handed in."""
+    settings, lifecycle, backlog = service.settings, Lifecycle(), backlog_of(service)
     admission = backlog.admission
     pulse = Pulse(service.scorer, lifecycle, service.metrics, service.vitals)
     first = os.getppid() if shared else os.getpid()
@@ -79,19 +83,17 @@ def create(settings: Settings, shared: Shared | None = None) -> App:
     )
     limit = RateLimit(settings.rate_limit_per_minute, shared.limits if shared else None)
     closing.callback(limit.close)
-    provider = service.scorer.provider
     scoring = Scoring(service.scorer, service.keys, service.metrics, settings, admission, limit)
     routes = route_table(service, scoring, operations, admission, lifecycle, limit)
     detail = with_compression(detail_table(operations), admission)
-    if settings.operations_access != "port":
-        beside = (provider.running(), pulse.beating())
-        routes, life = routes | detail, lifespan(lifecycle, closing, *beside)
-        return application(service, scoring, routes, life, lifecycle, backlog)
-    apart = App(service, detail, lifespan(lifecycle, ExitStack()), lifecycle, backlog)
-    apart.gate.limits = apart.gate.limits._replace(connections=CONNECTIONS)
-    second = listening(apart, settings.host, settings.operations_port)
-    opened = lifespan(lifecycle, closing, provider.running(), second, pulse.beating())
-    return application(service, scoring, routes, opened, lifecycle, backlog)
+    opened = [service.succession.running(), pulse.beating(), *beside]
+    if settings.operations_access == "port":
+        apart = App(service, detail, lifespan(lifecycle, ExitStack()), lifecycle, backlog)
+        apart.gate.limits = apart.gate.limits._replace(connections=CONNECTIONS)
+        opened.insert(1, listening(apart, settings.host, settings.operations_port))
+    else:
+        routes |= detail
+    return application(service, scoring, routes, lifespan(lifecycle, closing, *opened), lifecycle, backlog)
 
 
 def application(
@@ -155,35 +157,29 @@ def open_service(
         keys = KeyRing.of(settings, shared.keys if shared else None)
         if model is None:
             model = kept_model(settings, shared) if shared else model_at_path(settings)
-        if settings.lenient_clients:
-            model = replace(model, decoder=lenient_decoder(model.card.contract))
         access_log = AccessLog(output, readable, settings.log_level in ("DEBUG", "INFO"))
         closing.callback(access_log.flush)
         file = shared.metrics if shared else None
         metrics = Metrics(endpoints, settings.model_endpoint_provider, file, settings.env, AREA)
-        counts = ModelCounts(metrics.tally, model.card, baseline(model.card) if settings.drift_metrics else None)
-        metrics.of_model = counts.exposition
+        counted = CountedModels(metrics.tally)
+        opened = partial(open_served, settings, metrics=metrics, counted=counted)
         output.dropped = metrics.log_lines_dropped.add
         closing.callback(metrics.close)
         if settings.otel_traces:
             closing.callback(start_traces(settings))
-        provider = provider_of(settings, model, metrics)
+        scorer = scorer_of(settings, opened(model))
+        metrics.of_model = lambda: counted.exposition(scorer.served.counts)
         announce(settings, model, keys)
         settle_memory()
         yield Service(
             settings=settings,
-            scorer=scorer_of(settings, model, provider, counts),
+            scorer=scorer,
+            succession=Succession(scorer, opened),
             keys=keys,
             metrics=metrics,
             access_log=access_log,
             vitals=Vitals(),
-            counts=counts,
         )
-
-
-def lenient_decoder(contract: Contract) -> LenientDecoder:
-    """What reads leads where LENIENT_CLIENTS is on."""
-    return LenientDecoder(contract, encoder(contract).encode, count_colons)
 
 
 def check_traces_installed() -> None:
@@ -201,15 +197,13 @@ def start_traces(settings: Settings) -> Callable[[], None]:
     return tracing.start(settings)
 
 
-def scorer_of(settings: Settings, model: LoadedModel, provider: Provider, counts: ModelCounts) -> Scorer:
+def scorer_of(settings: Settings, served: Served) -> Scorer:
     """The scorer: one that reports its spans where traces are on."""
-    count = counts.drift.count if counts.drift else None
-    reasons = model.trees.counting(counts.reasons.numbers)
     if settings.otel_traces:
         from leadscoring.scoring.traced import TracedScorer
 
-        return TracedScorer(model, provider, count, reasons)
-    return Scorer(model, provider, count, reasons)
+        return TracedScorer(served)
+    return Scorer(served)
 
 
 def settle_memory() -> None:

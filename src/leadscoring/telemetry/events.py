@@ -21,6 +21,8 @@ EVENTS = {
                             "`exception` says where, without messages, since these may hold a lead"),
     "model loaded": Event("INFO", ("name", "version", "trees", "certified"), "The model is loaded, and its golden "
                           "rows score as certified"),
+    "model replaced": Event("INFO", ("name", "version", "before"), "Another model is served from now on; requests that "
+                            "had begun end with the one from `before`"),
     "model caution": Event("WARNING", ("advice",), "Somebody may expect other scores of the model, or other values in "
                            "its leads: it stopped early, or the file lacks the values of its categories"),
     "model fails": Event("ERROR", ("reason",), "The model's golden rows no longer score as certified; said once, and "

@@ -168,7 +168,8 @@ class Spent(msgspec.Struct, gc=False):
 class Metrics:
     """The metrics of one process; with ``file``, of all workers that share it.
 
-    ``area`` numbers of each process are left to whoever counts by what a model has, and ``of_model`` writes them.
+    ``area`` numbers of each process are left to whoever counts by what a model has, and ``of_model`` writes those of
+    the models that are and were served.
     """
 
     def __init__(

@@ -11,7 +11,7 @@ import math
 import mmap
 import os
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import IO, Literal, NamedTuple
@@ -157,10 +157,10 @@ class Tally:
         """The numbers of this process that other modules own."""
         return self._mine[self._area]
 
-    def areas(self, part: slice) -> list[list[float]]:
-        """A snapshot of a part of the area, for every process."""
+    def areas(self, part: slice) -> list["memoryview[float]"]:
+        """A part of the area, for every process."""
         starts = range(self._area.start, len(self._all), self._size)
-        return [list(self._all[start + part.start : start + part.stop]) for start in starts]
+        return [self._all[start + part.start : start + part.stop] for start in starts]
 
     def _claim(self, slots: int) -> int:
         assert self._file is not None  # noqa: S101  # only a shared tally claims
@@ -208,8 +208,8 @@ class Tally:
 
     def _totals(self) -> list[float]:
         """The numbers aggregated over all processes: sum, maximum or own value, depending on the family."""
-        size = self._size
-        slots = [self._all[start : start + size].tolist() for start in range(0, len(self._all), size)]
+        own = self._area.start  # the area beyond is not aggregated here
+        slots = [self._all[start : start + own].tolist() for start in range(0, len(self._all), self._size)]
         totals: list[float] = [sum(numbers) for numbers in zip(*slots, strict=True)]
         for family in self._families:
             places = slice(self._starts[family.name], self._starts[family.name] + family.size)
@@ -243,15 +243,15 @@ class Tally:
 class Stamped:
     """A part of the tally's area with numbers that are valid for one model only; the first is that model's stamp.
 
-    A worker with another model or version clears its part and stamps it anew; parts with another stamp are not
-    summed.
+    It is the one of ``parts`` at ``room``; those of other processes are summed wherever they have the same stamp. A
+    part with another stamp, of another model or version, is cleared and stamped anew.
     """
 
-    def __init__(self, tally: Tally, part: slice, stamp: float) -> None:
+    def __init__(self, tally: Tally, parts: Sequence[slice], room: int, stamp: float) -> None:
         self._tally = tally
-        self._part = part
+        self._parts = parts
         self._stamp = stamp
-        self.mine = mine = tally.area[part]
+        self.mine = mine = tally.area[parts[room]]
         if mine[0] != stamp:
             mine[0] = 0.0  # not summed while it is being cleared
             for place in range(1, len(mine)):
@@ -259,9 +259,23 @@ class Stamped:
             mine[0] = stamp
 
     def sums(self) -> list[float]:
-        """Each number of the part, summed over the processes with the same stamp."""
-        parts = [numbers for numbers in self._tally.areas(self._part) if numbers[0] == self._stamp]
-        return [sum(numbers) for numbers in zip(*parts, strict=True)]
+        """Each number of the part, summed over all processes and parts with the same stamp."""
+        every = [numbers for part in self._parts for numbers in self._tally.areas(part)]
+        alike = [numbers.tolist() for numbers in every if numbers[0] == self._stamp]
+        return [sum(numbers) for numbers in zip(*alike, strict=True)]
+
+
+Series = tuple[Family, bytes]
+"""A family and some of its series, as they are written."""
+
+
+def written_out(series: Iterable[Series]) -> bytes:
+    """Series in Prometheus' text format: those of a family together, below its head."""
+    parts: dict[str, list[bytes]] = {}
+    for family, lines in series:
+        if lines:
+            parts.setdefault(family.name, [head(family).encode()]).append(lines)
+    return b"".join(part for each in parts.values() for part in each)
 
 
 def histogram_lines(family: Family, labels: dict[str, str], numbers: list[float]) -> Iterator[str]:

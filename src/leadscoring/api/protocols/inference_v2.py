@@ -22,9 +22,10 @@ from leadscoring.contract.rows import RowReader, decoded
 from leadscoring.errors import BatchTooLarge, InvalidRows, LeadScoringError, RequestError, UnknownModel
 from leadscoring.lead import Lead
 from leadscoring.model.loaded import LoadedModel
-from leadscoring.model.trees import Reasons
+from leadscoring.scoring.answer import Asked, reasons, unseen_warning
 from leadscoring.scoring.lifecycle import Lifecycle
-from leadscoring.scoring.scorer import Asked, Scorer, reasons, unseen_warning
+from leadscoring.scoring.scorer import Scorer
+from leadscoring.scoring.served import Served
 from leadscoring.settings import Settings
 from leadscoring.stretches import Stretches
 from leadscoring.telemetry.metrics import Spent
@@ -86,12 +87,12 @@ class InferenceV2:
 
     async def model_ready(self, exchange: Exchange) -> Reply:
         """The model of this name can score; 503 when not."""
-        return self._readiness({"name": self._named(exchange).card.name})
+        return self._readiness({"name": self._named(exchange).model.card.name})
 
     async def metadata(self, exchange: Exchange) -> Reply:
         """The model's tensors: those of its features, each of which may be left out where the contract lets it."""
         exchange.key = self._door.check(exchange.presented_key).label
-        card = self._named(exchange).card
+        card = self._named(exchange).model.card
         inputs = [
             {"name": feature.name, "datatype": "BYTES" if feature.is_text else "FP64", "shape": [-1]}
             for feature in card.contract.features
@@ -110,28 +111,29 @@ class InferenceV2:
     async def infer(self, exchange: Exchange) -> Reply:
         """Scores the leads in the tensors."""
         self._rows.admit(exchange)
-        model = self._named(exchange)
+        served = self._named(exchange)
         body = await self._rows.body(exchange, self._most_bytes, (JSON, BINARY))
-        asking = Inference(model, self._scorer.reasons, body, exchange.header(LENGTH), self._most_rows)
-        rows, margins = await self._rows.margins(exchange, len(body), asking.read())
+        asking = Inference(served, body, exchange.header(LENGTH), self._most_rows)
+        rows, margins = await self._rows.margins(exchange, served, len(body), asking.read())
         answer = asking.answer(rows, margins, self._rows.limits(exchange))
         return await self._rows.done(exchange, len(body), answer, Spent())
 
     def _readiness(self, about: dict[str, Any]) -> Reply:
-        state = self._lifecycle.seen(self._scorer.model)
+        state = self._lifecycle.seen(self._scorer.served.model)
         ready = state == "ready"
         told = about | {"ready": ready} | ({} if ready else {"error": f"the service is {state}"})
         return Reply(200 if ready else 503, msgspec.json.encode(told))
 
-    def _named(self, exchange: Exchange) -> LoadedModel:
-        """The model, when it is the one that the path names. Raises ``UnknownModel``."""
-        model, named = self._scorer.model, exchange.scope.get("path_params", {})
+    def _named(self, exchange: Exchange) -> Served:
+        """What is served, when its model is the one that the path names. Raises ``UnknownModel``."""
+        served, named = self._scorer.served, exchange.scope.get("path_params", {})
+        model = served.model
         name, version = named.get("name", ""), named.get("version", model.card.version)
         if name != model.card.name:
             raise UnknownModel("model", name, model.card.name)
         if version != model.card.version:
             raise UnknownModel("version", version, model.card.version)
-        return model
+        return served
 
 
 class Inference:
@@ -140,9 +142,9 @@ class Inference:
     question: Question
     leads: list[Lead]
 
-    def __init__(self, model: LoadedModel, find: Reasons, body: bytes, header: bytes | None, most_rows: int) -> None:
-        self._model = model
-        self._find = find
+    def __init__(self, served: Served, body: bytes, header: bytes | None, most_rows: int) -> None:
+        self._model = served.model
+        self._find = served.reasons
         self._body = body
         self._header = header
         self._most_rows = most_rows

@@ -8,6 +8,7 @@ from leadscoring.access.keys import Door
 from leadscoring.access.rate_limit import Headers, RateLimit
 from leadscoring.errors import BatchTooLarge, Overloaded, RequestError
 from leadscoring.scoring.scorer import Scorer
+from leadscoring.scoring.served import Served
 from leadscoring.settings import Settings
 from leadscoring.stretches import Stretches, Work
 from leadscoring.telemetry.metrics import Metrics, Spent
@@ -47,7 +48,9 @@ class EncodedScoring:
         body = await exchange.body(limit, kinds)
         return body if exchange.content_encoding is None else await unpacked(exchange, body, limit, self._admission)
 
-    async def margins(self, exchange: Exchange, size: int, reading: Stretches[Rows]) -> tuple[Rows, list[float]]:
+    async def margins(
+        self, exchange: Exchange, served: Served, size: int, reading: Stretches[Rows]
+    ) -> tuple[Rows, list[float]]:
         """The rows that are the result of ``reading`` so many bytes, and the margin of each in log-odds, in order.
 
         Raises what the reading raises, ``BatchTooLarge`` for more rows than a batch may hold.
@@ -68,9 +71,9 @@ class EncodedScoring:
         if self._limit.enabled:
             self._limit.take(exchange.key or "", len(rows) - 1)
         began = perf_counter()
-        margins = await self._scorer.encoded(rows, spent)
+        margins = await self._scorer.encoded(rows, spent, served)
         self._admission.spend(perf_counter() - began - spent.waited)
-        await self._count(margins)
+        await self._count(served, margins)
         self._metrics.batch(len(margins))
         self._metrics.timed(spent)
         exchange.leads = len(margins)
@@ -110,9 +113,9 @@ class EncodedScoring:
         """What is left of the rate limit now that the leads of this request are paid for."""
         return self._limit.take(exchange.key or "", 0) if self._limit.enabled else ()
 
-    async def _count(self, margins: list[float]) -> None:
+    async def _count(self, served: Served, margins: list[float]) -> None:
         """Counts each score by its tier, as any other."""
-        score = self._scorer.model.score
+        score = served.model.score
         for start in range(0, len(margins), PART):
             began = perf_counter()
             for margin in margins[start : start + PART]:

@@ -98,7 +98,7 @@ class SageMaker:
 
     async def ping(self, _exchange: Exchange) -> Reply:
         """Whether leads can be scored: the model is loaded, and its golden rows score as they should."""
-        state = self._lifecycle.seen(self._scorer.model)
+        state = self._lifecycle.seen(self._scorer.served.model)
         return Reply(200 if state == "ready" else 503, msgspec.json.encode({"status": state}))
 
     async def execution_parameters(self, _exchange: Exchange) -> Reply:
@@ -127,9 +127,10 @@ class SageMaker:
     async def _matrix(self, exchange: Exchange, body: bytes, kind: bytes) -> Reply:
         """The answer for rows, as CSV or as JSON; the same kind as the question unless told otherwise."""
         form = accepted(exchange, (kind, JSON if kind == CSV else CSV))
-        reader = RowReader(self._scorer.model.card.contract)
+        served = self._scorer.served
+        reader = RowReader(served.model.card.contract)
         read = reader.csv_reading if kind == CSV else reader.json_reading
-        _, margins = await self._rows.margins(exchange, len(body), read(body, self._most_rows))
+        _, margins = await self._rows.margins(exchange, served, len(body), read(body, self._most_rows))
         if form == CSV:
             text = "".join(f"{logistic(margin)!r}\n" for margin in margins)
             return Reply(200, text.encode(), b"text/csv; charset=utf-8", self._rows.limits(exchange))
