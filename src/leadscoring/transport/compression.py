@@ -119,11 +119,6 @@ class Unpacking:
         return str(failure).partition(": ")[2] or str(failure)
 
 
-def with_compression(routes: dict[tuple[str, str], Handler], admission: Admission) -> dict[tuple[str, str], Handler]:
-    """The same routes, whose large answers are packed where the client asks for it."""
-    return {route: compressing(handler, admission) for route, handler in routes.items()}
-
-
 def compressing(handler: Handler, admission: Admission) -> Handler:
     """A handler whose answers are packed where that pays and the client asks for it."""
 
