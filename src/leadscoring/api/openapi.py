@@ -172,8 +172,13 @@ def path_parameter(name: str) -> Parameter:
 
 
 def lines(forms: Lines) -> Json:
-    """The forms of a body that are text."""
-    return {kind: {"schema": {"type": "string", "description": about}} for kind, about in forms.items()}
+    """The forms of a body beside JSON."""
+    return {kind: {"schema": {"type": "string", **binary(kind), "description": about}} for kind, about in forms.items()}
+
+
+def binary(kind: str) -> Json:
+    """That a form of a body is no text, where it is none."""
+    return {"contentMediaType": kind} if kind == "application/octet-stream" else {}
 
 
 def with_json_bodies(document: Json) -> Json:

@@ -5,7 +5,7 @@ OpenAPI document describes, and the tables of ``docs/API.md``. A new route is a 
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -186,11 +186,12 @@ TABLE: tuple[Route, ...] = (
     ),
     Route(
         method="GET", path="/openapi.json", handler=lambda at: at.documentation.openapi, compressed=True,
-        name="getDescription", summary="This document", answer=dict[str, Any], parameters=(BODIES,), faults=(422,),
+        name="getDescription", summary="The OpenAPI document", answer=dict[str, Any],
+        parameters=(BODIES,), faults=(422,),
     ),
     Route(
         method="GET", path="/docs", handler=lambda at: at.documentation.page, compressed=True,
-        name="getDocumentation", summary="This document for people", answer="text/html",
+        name="getDocumentation", summary="The documentation for people, with a lead to try", answer="text/html",
     ),
     Route(
         method="GET", path="/status", handler=lambda at: at.operations.status, scope="operations", compressed=True,
@@ -263,9 +264,13 @@ def apart(settings: Settings) -> list[Route]:
     return [route for route in TABLE if route.scope == "operations" and settings.operations_access == "port"]
 
 
-def routes_markdown(routes: Iterable[Route]) -> str:
-    """A table of routes as Markdown for the documentation."""
+def routes_markdown(protocol: str = "") -> str:
+    """The routes of a protocol, or those of the API, as a Markdown table for the documentation."""
     keys = {"open": "", "score": "yes", "operations": "*"}
     lines = ["| Method | Path | What for | Key |", "|---|---|---|---|"]
-    lines += [f"| {route.method} | `{route.path}` | {route.summary} | {keys[route.scope]} |" for route in routes]
+    lines += [
+        f"| {route.method} | `{route.path}` | {route.summary} | {keys[route.scope]} |"
+        for route in TABLE
+        if route.protocol == protocol
+    ]
     return "\n".join(lines)
