@@ -53,12 +53,12 @@ def test_the_scope_of_every_row_is_enforced(
     call: Callable[[Route, str | None], httpx.Response], server: Server, route: Route
 ) -> None:
     """Before anything else is looked at: no handler has to think of it."""
-    expected = {
+    scopes: dict[str, dict[str | None, int | None]] = {
         "open": {None: None, "nobody's": None, "key of crm": None, "key of ops": None},
         "score": {None: 401, "nobody's": 401, "key of crm": None, "key of ops": None},
         "operations": {None: 401, "nobody's": 401, "key of crm": 403, "key of ops": None},
-    }[route.scope]
-    for key, status in expected.items():
+    }
+    for key, status in scopes[route.scope].items():
         answer = call(route, key)
         assert answer.status_code not in (404, 405), answer.text
         assert (answer.status_code if answer.status_code in REFUSALS else None) == status, (key, answer.text)

@@ -73,7 +73,8 @@ class Schemas:
 
     def __init__(self, routes: list[Route]) -> None:
         types = [kind for route in routes for kind in types_of(route)]
-        made, self.components = msgspec.json.schema_components(types, ref_template=REFERENCE)
+        made, components = msgspec.json.schema_components(types, ref_template=REFERENCE)
+        self.components: Json = with_plain_arrays(components)
         self._made = {repr(kind): schema for kind, schema in zip(types, made, strict=True)}
 
     def of(self, kind: Any) -> Json:
@@ -83,6 +84,21 @@ class Schemas:
         if get_origin(kind) is list:
             return {"type": "array", "items": self.of(*get_args(kind))}
         return self._made[repr(kind)]
+
+
+def with_plain_arrays(schema: Any) -> Any:
+    """A schema whose arrays are as generators of clients read them, which means the same.
+
+    One of anything has ``items: {}``, and a pair, whose length is given, no ``items: false``.
+    """
+    if isinstance(schema, list):
+        return [with_plain_arrays(inner) for inner in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made = {key: with_plain_arrays(inner) for key, inner in schema.items() if (key, inner) != ("items", False)}
+    if made.get("type") == "array" and "prefixItems" not in made:
+        made.setdefault("items", {})
+    return made
 
 
 def types_of(route: Route) -> Iterator[Any]:
