@@ -10,7 +10,6 @@ from hmac import compare_digest
 from math import inf
 from pathlib import Path
 from time import monotonic
-from typing import Protocol
 
 import msgspec
 
@@ -52,14 +51,6 @@ class Key(msgspec.Struct, frozen=True, gc=False):
 
 
 NOBODY = (b"", Key("", b"", ()))
-
-
-class Door(Protocol):
-    """Lets callers in: by their keys, or all of them where somebody else has checked who they are."""
-
-    def check(self, presented: bytes | None, scope: Scope = "score") -> Key:
-        """Who is let in. Raises ``MissingKey``, ``UnknownKey``, ``ExpiredKey`` or ``KeyScope``."""
-        ...
 
 
 class Filed:
