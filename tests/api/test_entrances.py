@@ -28,11 +28,15 @@ async def handler(asked: Exchange) -> Reply:
     return Reply(200, (asked.key or "").encode())
 
 
+async def answered(key: bytes, ring: KeyRing) -> Reply:
+    """What the handler answers to a key of the ring."""
+    return await behind_key(handler, ring, "score")(exchange(key))
+
+
 def test_a_handler_behind_a_key_knows_whose_it_is() -> None:
     """By its label, which is no key."""
     ring = KeyRing(["mine"])
-    reply = asyncio.run(behind_key(handler, ring, "score")(exchange(b"mine")))  # type: ignore[arg-type]  # a coroutine
-    assert reply.body == ring.keys[0].label.encode() != b""
+    assert asyncio.run(answered(b"mine", ring)).body == ring.keys[0].label.encode() != b""
 
 
 @pytest.mark.parametrize(("key", "refusal"), [(None, MissingKey), (b"other", UnknownKey), (b"mine", KeyScope)])
