@@ -154,7 +154,7 @@ class Describing:
     def _responses(self, route: Route) -> Iterator[tuple[str, Json]]:
         """What a route answers, by status."""
         header = {"X-Request-ID": {"schema": {"type": "string"}}}
-        yield "200", {"description": route.summary, "headers": header, "content": self._answer(route)}
+        yield "200", {"description": route.gives or route.summary, "headers": header, "content": self._answer(route)}
         keyed = {"score": (401,), "admin": (401, 403)}
         scope = route.key_scope(self._settings)
         for status in sorted({*route.faults, *(keyed[scope] if scope else ())}):
@@ -184,7 +184,7 @@ def paths(routes: list[Route], describing: Describing) -> Json:
 
 def path_parameter(name: str) -> Parameter:
     """A name in a path."""
-    return Parameter(name, "path", f"The {name} of the model.", {"type": "string"}, required=True)
+    return Parameter(name, "path", f"The {name} to answer for.", {"type": "string"}, required=True)
 
 
 def lines(forms: Lines) -> Json:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from leadscoring.api.answer_lines import COLUMNS
 from leadscoring.api.answers import (
     About,
     FeatureList,
@@ -50,7 +51,7 @@ Lines = Mapping[str, str]
 ANSWERED: Lines = {
     "application/x-ndjson": "A line for each line of leads: a score or an error, as in the array.",
     "application/jsonl": "The same.",
-    "text/csv": "Of leads in lines, where Accept names it: a row for each lead, with its score and its reasons.",
+    "text/csv": "Of leads in lines, where Accept names it: " + ", ".join(COLUMNS) + ", and the reasons.",
 }
 TENSORS: Lines = {"application/octet-stream": "The JSON, and behind it the tensors that are binary."}
 ROWS: Lines = {"text/csv": "A row a line.", "application/jsonlines": "A lead a line."}
@@ -75,6 +76,8 @@ class Route:
     """Its name in the OpenAPI document, from which generators make the names of calls."""
     summary: str
     answer: Any
+    gives: str = ""
+    """What it answers, in words, where its summary says only what it does."""
     scope: Literal["open", "score", "operations"] = "open"
     group: Literal["scoring", "model", "operations"] = "operations"
     protocol: Literal["", "sagemaker", "v2"] = ""
@@ -139,13 +142,14 @@ def tensor_routes(suffix: str, model: str) -> tuple[Route, ...]:
 TABLE: tuple[Route, ...] = (
     Route(
         method="POST", path="/api/v1/score", handler=lambda at: at.scoring.one, scope="score", group="scoring",
-        name="scoreLead", summary="Score one lead, with reasons", body="lead", answer=Scored,
+        name="scoreLead", summary="Score one lead, with reasons", body="lead", answer=Scored, gives="The score",
         parameters=(REASONS, DETAILS), faults=SCORING_FAULTS, at_once=True, timed=True, deadline=True,
     ),
     Route(
         method="POST", path="/api/v1/score/batch", handler=lambda at: at.scoring.batch, scope="score", group="scoring",
         name="scoreBatch", summary="Score many leads; an invalid one does not take the others down",
         body="leads", answer=list[Scored | Refused], answer_lines=ANSWERED,
+        gives="At each place a score or an error",
         parameters=(REASONS, DETAILS), faults=SCORING_FAULTS, timed=True, deadline=True,
     ),
     Route(
