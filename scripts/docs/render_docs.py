@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from leadscoring.api.routes import routes_markdown
 from leadscoring.quality.model_counts import FAMILIES
 from leadscoring.settings import settings_markdown
 from leadscoring.telemetry.events import events_markdown
@@ -30,6 +31,9 @@ def alerts_markdown() -> str:
 
 BLOCKS = {
     "alerts": alerts_markdown,
+    "routes": routes_markdown,
+    "routes-sagemaker": lambda: routes_markdown("sagemaker"),
+    "routes-v2": lambda: routes_markdown("v2"),
     "settings": settings_markdown,
     "events": events_markdown,
     "metrics": lambda: metrics_markdown((*declared((), "local"), *FAMILIES)),

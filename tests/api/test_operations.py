@@ -15,9 +15,9 @@ from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 from serving import Server, serving
 
 from leadscoring.access.keys import KeyRing
-from leadscoring.api.app import PATHS
 from leadscoring.api.operations import Operations
 from leadscoring.api.pulse import Pulse
+from leadscoring.api.routes import PATHS
 from leadscoring.model.card import Card, GoldenRow
 from leadscoring.model.file import open_model
 from leadscoring.providers.local import Local

@@ -1,10 +1,8 @@
 """What is loaded together fits together: contract, trees and the rows that were certified."""
 
-from pathlib import Path
-
 import msgspec
 import pytest
-from factories import SMALL, bare_model_file, card, model_file
+from factories import SMALL, card, model_file
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +10,7 @@ from leadscoring.contract.features import Contract, Feature
 from leadscoring.errors import CardInvalid, GoldenRowMismatch
 from leadscoring.model.card import TIERS, GoldenRow
 from leadscoring.model.file import open_model
-from leadscoring.model.loaded import LoadedModel, check_contract, check_golden_rows, describe, sealed, sent_as_code
+from leadscoring.model.loaded import LoadedModel, check_contract, check_golden_rows, sealed, sent_as_code
 
 
 @pytest.fixture(scope="module")
@@ -66,14 +64,3 @@ def test_a_category_without_values_is_a_caution() -> None:
     feature = Feature("source", "category", codes=4)
     assert "0 to 3" in sent_as_code(feature)
     assert repr(feature.name) in sent_as_code(feature)
-
-
-def test_the_description_says_what_is_served(model: LoadedModel, tmp_path: Path) -> None:
-    """A model without a card has no quality, no date, and is not certified."""
-    said = describe(model)
-    assert (said["name"], said["version"], said["certified"], said["golden_rows"]) == ("small", "1.2.3", True, 2)
-    assert (said["n_features"], said["n_trees"]) == (len(SMALL), model.trees.n_trees)
-    assert list(said["tiers"]["thresholds"]) == ["A", "B", "C", "D"]
-    bare = describe(open_model(bare_model_file(tmp_path)))
-    assert (bare["name"], bare["certified"], bare["created_at"], bare["quality"]) == ("bare", False, None, None)
-    assert bare["sha256"].startswith(bare["version"])

@@ -15,7 +15,8 @@ from itertools import cycle
 
 import uvicorn
 
-from leadscoring.api.app import PATHS, App
+from leadscoring.api.app import App
+from leadscoring.api.routes import PATHS
 from leadscoring.model.file import open_model
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.scoring.succession import Succession

@@ -10,7 +10,6 @@ from hmac import compare_digest
 from math import inf
 from pathlib import Path
 from time import monotonic
-from typing import Protocol
 
 import msgspec
 
@@ -52,14 +51,6 @@ class Key(msgspec.Struct, frozen=True, gc=False):
 
 
 NO_KEY = (b"", Key("", b"", ()))
-
-
-class Door(Protocol):
-    """Authenticates callers: by key, or trusts all of them where another system has authenticated them."""
-
-    def check(self, presented: bytes | None, scope: Scope = "score") -> Key:
-        """The key of the caller. Raises ``MissingKey``, ``UnknownKey``, ``ExpiredKey`` or ``KeyScope``."""
-        ...
 
 
 class Filed:

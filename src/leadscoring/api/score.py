@@ -7,7 +7,6 @@ from time import perf_counter
 
 import msgspec
 
-from leadscoring.access.keys import Door
 from leadscoring.access.rate_limit import Headers, RateLimit
 from leadscoring.api.parameters import parameters
 from leadscoring.api.streamed import StreamedScoring
@@ -29,7 +28,7 @@ Handler = Callable[[Exchange], Awaitable[Reply]]
 
 
 class Scoring:
-    """The two scoring routes of one service: key, limits, turn, work.
+    """The two scoring routes of one service: limits, turn, work.
 
     Only where it is ``strict`` a query parameter that is not known is refused.
     """
@@ -37,7 +36,6 @@ class Scoring:
     def __init__(
         self,
         scorer: Scorer,
-        keys: Door,
         metrics: Metrics,
         settings: Settings,
         admission: Admission,
@@ -46,7 +44,6 @@ class Scoring:
     ) -> None:
         self._scorer = scorer
         self._strict = strict
-        self._keys = keys
         self._metrics = metrics
         self._max_batch_size = settings.max_batch_size
         self._max_body_bytes = settings.max_body_bytes
@@ -58,7 +55,8 @@ class Scoring:
     async def one(self, exchange: Exchange) -> Reply:
         """Scores the lead in the body."""
         admission = self._admission
-        self._admit(exchange)
+        if self._limit.enabled:
+            self._limit.check(exchange.key or "")
         body = await exchange.json_body(self._max_body_bytes)
         if exchange.content_encoding is not None:
             body = await unpacked(exchange, body, self._max_body_bytes, admission)
@@ -90,7 +88,8 @@ class Scoring:
     async def scored(self, exchange: Exchange) -> Reply:
         """The same as it is, for who makes something else of the answer."""
         admission = self._admission
-        self._admit(exchange)
+        if self._limit.enabled:
+            self._limit.check(exchange.key or "")
         if exchange.content_type not in (None, JSON) and not is_json(exchange.content_type):
             return await self._streamed.reply(exchange, what_is_asked(exchange.query, self._strict))
         body = await exchange.json_body(self._max_body_bytes)
@@ -136,12 +135,6 @@ class Scoring:
         if not errors:  # refusing takes its own time, which says nothing of what sound leads cost
             admission.learn(len(body), working)
         return reply(b"[" + b",".join(parts) + b"]", spent, asked, limits)
-
-    def _admit(self, exchange: Exchange) -> None:
-        """Lets a request in whose key is known and has leads left."""
-        exchange.key = self._keys.check(exchange.presented_key).label
-        if self._limit.enabled:
-            self._limit.check(exchange.key)
 
     def _pay(self, exchange: Exchange, leads: int) -> Headers:
         """Takes what a request costs at least, now that it is its turn; others may have used up the key meanwhile."""

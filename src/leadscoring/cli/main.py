@@ -4,7 +4,7 @@ import os
 import sys
 from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,6 +21,9 @@ from leadscoring.settings import (
     read_settings,
     settings_help,
 )
+
+if TYPE_CHECKING:
+    from leadscoring.model.description import Description
 
 LAZY = {
     "train": ("leadscoring.cli.training", "train"),
@@ -123,8 +126,8 @@ def model() -> None:
 @click.option("--json", "as_json", is_flag=True, help="All of it, as JSON.")
 def show(path: str, rounds: Choice, missing_value: float | None, as_json: bool) -> None:
     """Show what a model file holds, after checking it as the service would."""
+    from leadscoring.model.description import describe
     from leadscoring.model.file import Opening, open_model
-    from leadscoring.model.loaded import describe
 
     try:
         loaded = open_model(path, Opening(rounds=rounds, missing=missing_value))
@@ -143,24 +146,23 @@ def show(path: str, rounds: Choice, missing_value: float | None, as_json: bool) 
         )
 
 
-def overview(said: dict[str, Any]) -> list[str]:
+def overview(said: "Description") -> list[str]:
     """The head of ``model show``."""
-    trained, rounds = said["training"], said["rounds"]
+    trained, rounds = said.training, said.rounds
     lines = [
-        f"{said['name']} {said['version']}",
-        f"trees       {said['n_trees']} of depth {said['max_depth']} over {said['n_features']} features",
-        f"rounds      {rounds['used']} of {rounds['of']}"
-        + (f", the best is {rounds['best']}" if rounds["best"] else ""),
-        f"sha256      {said['sha256']}",
-        f"calibration {said['calibration']['method']}, {said['calibration']['knots']} knots",
-        f"golden rows {said['golden_rows']}, all as certified" if said["certified"] else "no card: its trees alone",
+        f"{said.name} {said.version}",
+        f"trees       {said.n_trees} of depth {said.max_depth} over {said.n_features} features",
+        f"rounds      {rounds.used} of {rounds.of}" + (f", the best is {rounds.best}" if rounds.best else ""),
+        f"sha256      {said.sha256}",
+        f"calibration {said.calibration.method}, {said.calibration.knots} knots",
+        f"golden rows {said.golden_rows}, all as certified" if said.certified else "no card: its trees alone",
     ]
-    if said["missing_value"] is not None:
-        lines.append(f"missing     {said['missing_value']:g}, beside null")
+    if said.missing_value is not None:
+        lines.append(f"missing     {said.missing_value:g}, beside null")
     if trained:
         lines.append(f"trained on  {trained.rows} leads, {trained.positives} converted ({trained.target})")
-    lines += [f"tier {tier}      {meaning}" for tier, meaning in said["tiers"]["definitions"].items()]
-    lines += [f"warning: {caution}" for caution in said["cautions"]]
+    lines += [f"tier {tier}      {meaning}" for tier, meaning in said.tiers.definitions.items()]
+    lines += [f"warning: {caution}" for caution in said.cautions]
     return [*lines, "", "features"]
 
 

@@ -4,10 +4,9 @@ The counts lie behind the other metrics of each worker, in an area whose size no
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 from leadscoring._engine import BinCounter, Rows
-from leadscoring.quality.drift import BINS, LABELS, MOST_FEATURES, SCORE_LABELS, Baseline, report
+from leadscoring.quality.drift import BINS, LABELS, MOST_FEATURES, SCORE_LABELS, Baseline, DriftReport, report
 from leadscoring.telemetry.tally import Family, Series, Stamped, Tally, escaped
 
 SCORE, FEATURES = 1, 1 + BINS
@@ -54,7 +53,7 @@ class DriftCounts:
         """Counts scored leads: each feature of each row, and its margin in log-odds. The engine's own call."""
         self.reference, self._score_lines, self._feature_lines = self._prepared()
 
-    def report(self) -> dict[str, Any]:
+    def report(self) -> DriftReport:
         """Drift of all leads that the workers have counted, as ``drift.report`` gives it."""
         return report(self.base, *self.totals())
 

@@ -21,12 +21,12 @@ from starlette.applications import Starlette
 from leadscoring.access.key_file import Scope
 from leadscoring.access.keys import KeyRing
 from leadscoring.access.rate_limit import RateLimit
-from leadscoring.api.app import PATHS, App
+from leadscoring.api.app import App
+from leadscoring.api.entrances import Entrances
 from leadscoring.api.framework import Lifespan, RouteTable
 from leadscoring.api.operations import Operations
 from leadscoring.api.pulse import Pulse
-from leadscoring.api.routes import SINGLE_PATH, detail_table, route_table
-from leadscoring.api.score import Scoring
+from leadscoring.api.routes import PATHS, TABLE, TIMED, apart, here
 from leadscoring.api.service import Service
 from leadscoring.errors import CannotStart
 from leadscoring.model.loaded import LoadedModel
@@ -46,7 +46,6 @@ from leadscoring.telemetry.vitals import Vitals, age, started_at
 from leadscoring.transport.admission import Admission
 from leadscoring.transport.backlog import Backlog
 from leadscoring.transport.buffers import Buffers, most
-from leadscoring.transport.compression import with_compression
 from leadscoring.transport.kept import Kept
 from leadscoring.transport.listener import CONNECTIONS, listening
 
@@ -65,7 +64,7 @@ def create(settings: Settings, shared: Shared | None = None) -> App:
     Raises ``KeyFileInvalid`` or a ``ModelError`` when it cannot be served.
     """
     closing = ExitStack()
-    service = closing.enter_context(open_service(settings, PATHS, shared=shared))
+    service = closing.enter_context(open_service(settings, PATHS, shared=shared, timed=TIMED))
     return assembled(service, closing, shared)
 
 
@@ -83,28 +82,24 @@ def assembled(
     )
     limit = RateLimit(settings.rate_limit_per_minute, shared.limits if shared else None)
     closing.callback(limit.close)
-    scoring = Scoring(service.scorer, service.keys, service.metrics, settings, admission, limit)
-    routes = route_table(service, scoring, operations, admission, lifecycle, limit)
-    detail = with_compression(detail_table(operations), admission)
+    entrances = Entrances(service, operations, admission, lifecycle, limit)
     opened = [service.succession.running(), pulse.beating(), *beside]
     if settings.operations_access == "port":
-        apart = App(service, detail, lifespan(lifecycle, ExitStack()), lifecycle, backlog)
-        apart.gate.limits = apart.gate.limits._replace(connections=CONNECTIONS)
-        opened.insert(1, listening(apart, settings.host, settings.operations_port))
-    else:
-        routes |= detail
-    return application(service, scoring, routes, lifespan(lifecycle, closing, *opened), lifecycle, backlog)
+        detail = App(service, entrances.table(apart(settings)), lifespan(lifecycle, ExitStack()), lifecycle, backlog)
+        detail.gate.limits = detail.gate.limits._replace(connections=CONNECTIONS)
+        opened.insert(1, listening(detail, settings.host, settings.operations_port))
+    routes = entrances.table(here(settings))
+    return application(service, routes, lifespan(lifecycle, closing, *opened), lifecycle, backlog)
 
 
-def application(
-    service: Service, scoring: Scoring, routes: RouteTable, life: Lifespan, lifecycle: Lifecycle, backlog: Backlog
-) -> App:
+def application(service: Service, routes: RouteTable, life: Lifespan, lifecycle: Lifecycle, backlog: Backlog) -> App:
     """The application of the port that scores: one that tells of its requests where traces are on.
 
     What is traced, or asks a remote model, has to have a task of its own, and is not answered where it was read.
     """
     if not service.settings.otel_traces:
-        prompt = {SINGLE_PATH: scoring.one} if service.settings.model_endpoint_provider == "local" else {}
+        local = service.settings.model_endpoint_provider == "local"
+        prompt = {route.path: routes[route.method, route.path] for route in TABLE if route.at_once and local}
         return App(service, routes, life, lifecycle, backlog, prompt)
     from leadscoring.api.traced import told_away, traced
 
@@ -144,11 +139,12 @@ def open_service(
     endpoints: Iterable[str],
     model: LoadedModel | None = None,
     shared: Shared | None = None,
+    timed: Iterable[tuple[str, str]] = (),
 ) -> Iterator[Service]:
     """The service of these settings, open as long as the context is.
 
-    ``endpoints`` are the routes to count by; ``shared`` is what the workers have in common, if
-    there are several: then the model is the one that ``keep_model`` kept.
+    ``endpoints`` are the routes to count by, ``timed`` those to show from the start; ``shared`` is what the workers
+    have in common, if there are several: then the model is the one that ``keep_model`` kept.
     Raises a ``ModelError`` when the model cannot be served, ``KeyFileInvalid`` when the key file cannot be taken.
     """
     with ExitStack() as closing:
@@ -160,7 +156,7 @@ def open_service(
         access_log = AccessLog(output, readable, settings.log_level in ("DEBUG", "INFO"))
         closing.callback(access_log.flush)
         file = shared.metrics if shared else None
-        metrics = Metrics(endpoints, settings.model_endpoint_provider, file, settings.env, AREA)
+        metrics = Metrics(endpoints, settings.model_endpoint_provider, file, settings.env, AREA, timed)
         counted = CountedModels(metrics.tally)
         opened = partial(open_served, settings, metrics=metrics, counted=counted)
         output.dropped = metrics.log_lines_dropped.add

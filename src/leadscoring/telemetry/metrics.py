@@ -47,12 +47,9 @@ ATTEMPTS = ("ok", "timeout", "unreachable", "throttled", "not_ready", "failed", 
             "answer_invalid", "abandoned")  # fmt: skip
 """How a call of a remote model can end: well, with the error of that code, or because its caller has gone."""
 
-SCORED = frozenset(("POST", route) for route in ("/api/v1/score", "/api/v1/score/batch"))
-"""Routes whose times are shown while there are none: a rate of the slow ones must see the first."""
-
-OUTCOMES = frozenset((*request, status) for request in SCORED for status in ("200", "500", "502", "503", "504"))
-"""Scoring requests that failed are shown while there are none: an alert on their rate must see the first one. So are
-those that did not, or the first failure would look like all there was."""
+OUTCOMES = ("200", "500", "502", "503", "504")
+"""Of routes that are timed, requests that failed are shown while there are none: an alert on their rate must see the
+first one. So are those that did not, or the first failure would look like all there was."""
 
 
 def error_types(tree: type[errors.LeadScoringError] = errors.LeadScoringError) -> tuple[str, ...]:
@@ -61,17 +58,22 @@ def error_types(tree: type[errors.LeadScoringError] = errors.LeadScoringError) -
     return tuple(dict.fromkeys([tree.__name__, *below]))
 
 
-def declared(endpoints: Iterable[str], provider: str, env: str = "") -> tuple[Family, ...]:
-    """All metrics of a service with these routes and this model provider, in this environment."""
+def declared(
+    endpoints: Iterable[str], provider: str, env: str = "", timed: Iterable[tuple[str, str]] = ()
+) -> tuple[Family, ...]:
+    """All metrics of a service with these routes and this model provider, in this environment.
+
+    The times and outcomes of those routes that are ``timed``, by method and path, are shown while there are none.
+    """
+    shown = frozenset(timed)
+    outcomes = frozenset((*request, status) for request in shown for status in OUTCOMES)
     routes = (*sorted(set(endpoints)), UNKNOWN, OTHER)
     request = {"method": METHODS, "endpoint": routes}
     endpoint = {"endpoint_provider": (provider,)}
     failure = {**endpoint, "error_type": (*error_types(), OTHER)}
     return (
-        Family("counter", "http_requests", "Requests answered", {**request, "status": STATUSES}, shown=OUTCOMES),
-        Family(
-            "histogram", "http_request_duration_seconds", "Time to answer a request", request, SECONDS, shown=SCORED
-        ),
+        Family("counter", "http_requests", "Requests answered", {**request, "status": STATUSES}, shown=outcomes),
+        Family("histogram", "http_request_duration_seconds", "Time to answer a request", request, SECONDS, shown=shown),
         Family("gauge", "http_requests_active", "Requests being answered"),
         Family("counter", "model_predictions", "Leads scored", {**endpoint, "tier": TIERS}),
         Family("histogram", "model_prediction_latency_seconds", "Time to get margins", endpoint, MODEL_SECONDS),
@@ -179,8 +181,9 @@ class Metrics:
         file: Path | None = None,
         env: str = "",
         area: int = 0,
+        timed: Iterable[tuple[str, str]] = (),
     ) -> None:
-        self.tally = tally = Tally(declared(endpoints, provider, env), file, area)
+        self.tally = tally = Tally(declared(endpoints, provider, env, timed), file, area)
         self.of_model: Callable[[], bytes] = bytes
         self._provider = provider
         self._answered: dict[tuple[str, str, int], Callable[..., None]] = {}

@@ -11,7 +11,10 @@ import shutil
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import msgspec
+from msgspec import Meta
 
 if TYPE_CHECKING:
     import psutil
@@ -26,6 +29,75 @@ LONGEST_SECONDS = 60.0
 """Processor usage is measured since a baseline; one older than this is replaced by a new one, ``BASE_SECONDS`` old."""
 
 HIGH_CPU, HIGH_MEMORY, LOW_DISK = 80.0, 80.0, 85.0
+
+
+Percent = Annotated[float, Meta(ge=0)]
+Amount = Annotated[float, Meta(ge=0)]
+Count = Annotated[int, Meta(ge=0)]
+
+
+class Cpu(msgspec.Struct, frozen=True):
+    """Processor time used since the last measurement, of the processors, or of the quota, that may be used."""
+
+    usage_percent: Percent
+    count: Count
+    per_cpu: list[Percent]
+
+
+class Memory(msgspec.Struct, frozen=True):
+    """The memory of the host, or of the container where its limit is lower."""
+
+    total_mb: Amount
+    available_mb: Amount
+    used_mb: Amount
+    usage_percent: Percent
+
+
+class Disk(msgspec.Struct, frozen=True):
+    """The root file system, as the service may use it."""
+
+    total_gb: Amount
+    used_gb: Amount
+    free_gb: Amount
+    usage_percent: Percent
+
+
+class Process(msgspec.Struct, frozen=True):
+    """The process that answers; 100 % is one processor, and every open descriptor counts as a file."""
+
+    pid: Count
+    memory_mb: Amount
+    cpu_percent: Percent
+    threads: Count
+    open_files: Count
+
+
+class Network(msgspec.Struct, frozen=True):
+    """What went over the network since the machine started."""
+
+    bytes_sent_mb: Amount
+    bytes_recv_mb: Amount
+    packets_sent: Count
+    packets_recv: Count
+
+
+class Alerts(msgspec.Struct, frozen=True):
+    """What is short: above 80 % of processor time or memory, or 85 % of the disk."""
+
+    high_cpu: bool
+    high_memory: bool
+    low_disk: bool
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """How the machine and the process that answers do."""
+
+    cpu: Cpu
+    memory: Memory
+    disk: Disk
+    process: Process
+    network: Network
+    alerts: Alerts
 
 
 class Spent(NamedTuple):
@@ -58,14 +130,14 @@ class Vitals:
         self._lock = threading.Lock()
         self._base: Spent | None = None
         self._made_at = -math.inf
-        self._resources: dict[str, Any] = {}
+        self._resources: Measured | None = None
         self._process: psutil.Process | None = None
 
-    def recent(self) -> dict[str, Any] | None:
+    def recent(self) -> Measured | None:
         """The cached measurement, or ``None`` if it is too old."""
         return self._resources if time.monotonic() - self._made_at < KEPT_SECONDS else None
 
-    def measure(self) -> dict[str, Any]:
+    def measure(self) -> Measured:
         """Measures the current state.
 
         Blocks for milliseconds, and for ``BASE_SECONDS`` if there is no baseline yet: call it in a thread.
@@ -90,25 +162,17 @@ class Vitals:
         seconds, cores = sum(busy for busy, _ in spent.processors), float(len(spent.processors))
         if quota is not None and quota < cores:
             seconds, cores = spent.group, quota
-        memory, disk = self._memory()["usage_percent"], disk_of("/")["usage_percent"]
+        memory, disk = self._memory().usage_percent, disk_of("/").usage_percent
         return Machine(seconds, cores, memory / 100, disk / 100)
 
-    def _measured(self, base: Spent, now: Spent) -> dict[str, Any]:
-        cpu = self._cpu(base, now)
-        memory = self._memory()
-        disk = disk_of("/")
-        return {
-            "cpu": cpu,
-            "memory": memory,
-            "disk": disk,
-            "process": self._of_process(base, now),
-            "network": network(),
-            "alerts": {
-                "high_cpu": cpu["usage_percent"] > HIGH_CPU,
-                "high_memory": memory["usage_percent"] > HIGH_MEMORY,
-                "low_disk": disk["usage_percent"] > LOW_DISK,
-            },
-        }
+    def _measured(self, base: Spent, now: Spent) -> Measured:
+        cpu, memory, disk = self._cpu(base, now), self._memory(), disk_of("/")
+        alerts = Alerts(
+            high_cpu=cpu.usage_percent > HIGH_CPU,
+            high_memory=memory.usage_percent > HIGH_MEMORY,
+            low_disk=disk.usage_percent > LOW_DISK,
+        )
+        return Measured(cpu, memory, disk, self._of_process(base, now), network(), alerts)
 
     def _spent(self) -> Spent:
         import psutil  # slow to import, and rarely needed
@@ -121,7 +185,7 @@ class Vitals:
         processors = tuple((busy(times), busy(times) + times.idle + getattr(times, "iowait", 0.0)) for times in mine)
         return Spent(time.monotonic(), processors, self._group.cpu_seconds(), own.user + own.system)
 
-    def _cpu(self, base: Spent, now: Spent) -> dict[str, Any]:
+    def _cpu(self, base: Spent, now: Spent) -> Cpu:
         """Usage of the processors available to this process; with a quota, of the quota."""
         pairs = list(zip(base.processors, now.processors, strict=False))
         each = [share(after[0] - before[0], after[1] - before[1]) for before, after in pairs]
@@ -131,9 +195,9 @@ class Vitals:
         if quota is not None and quota < count:
             usage = share(now.group - base.group, quota * (now.at - base.at))
             count = max(1, math.ceil(quota))
-        return {"usage_percent": round(usage, 1), "count": count, "per_cpu": [round(part, 1) for part in each]}
+        return Cpu(round(usage, 1), count, [round(part, 1) for part in each])
 
-    def _memory(self) -> dict[str, Any]:
+    def _memory(self) -> Memory:
         import psutil
 
         host = psutil.virtual_memory()
@@ -142,23 +206,23 @@ class Vitals:
             total, used = limited
             available = min(available, max(0, total - used))
         used = total - available
-        return {
-            "total_mb": round(total / MB, 1),
-            "available_mb": round(available / MB, 1),
-            "used_mb": round(used / MB, 1),
-            "usage_percent": round(share(used, total), 1),
-        }
+        return Memory(
+            total_mb=round(total / MB, 1),
+            available_mb=round(available / MB, 1),
+            used_mb=round(used / MB, 1),
+            usage_percent=round(share(used, total), 1),
+        )
 
-    def _of_process(self, base: Spent, now: Spent) -> dict[str, Any]:
+    def _of_process(self, base: Spent, now: Spent) -> Process:
         assert self._process  # noqa: S101  # set by the first call of _spent
         with self._process.oneshot():
-            return {
-                "pid": self._process.pid,
-                "memory_mb": round(self._process.memory_info().rss / MB, 1),
-                "cpu_percent": round(100 * (now.process - base.process) / max(now.at - base.at, 1e-9), 1),
-                "threads": self._process.num_threads(),
-                "open_files": self._process.num_fds(),
-            }
+            return Process(
+                pid=self._process.pid,
+                memory_mb=round(self._process.memory_info().rss / MB, 1),
+                cpu_percent=round(100 * (now.process - base.process) / max(now.at - base.at, 1e-9), 1),
+                threads=self._process.num_threads(),
+                open_files=self._process.num_fds(),
+            )
 
 
 class Usage:
@@ -275,25 +339,23 @@ def share(part: float, whole: float) -> float:
     return min(100.0, max(0.0, 100 * part / whole)) if whole > 0 else 0.0
 
 
-def disk_of(path: str) -> dict[str, Any]:
+def disk_of(path: str) -> Disk:
     """Usage of the file system that contains a path."""
     total, used, free = shutil.disk_usage(path)
-    return {
-        "total_gb": round(total / GB, 2),
-        "used_gb": round(used / GB, 2),
-        "free_gb": round(free / GB, 2),
-        "usage_percent": round(share(used, used + free), 1),
-    }
+    return Disk(
+        total_gb=round(total / GB, 2),
+        used_gb=round(used / GB, 2),
+        free_gb=round(free / GB, 2),
+        usage_percent=round(share(used, used + free), 1),
+    )
 
 
-def network() -> dict[str, Any]:
+def network() -> Network:
     """Network traffic since boot."""
     import psutil
 
     counters = psutil.net_io_counters()
-    return {
-        "bytes_sent_mb": round(counters.bytes_sent / MB, 2) if counters else 0.0,
-        "bytes_recv_mb": round(counters.bytes_recv / MB, 2) if counters else 0.0,
-        "packets_sent": counters.packets_sent if counters else 0,
-        "packets_recv": counters.packets_recv if counters else 0,
-    }
+    if not counters:
+        return Network(0.0, 0.0, 0, 0)
+    sent, received = round(counters.bytes_sent / MB, 2), round(counters.bytes_recv / MB, 2)
+    return Network(sent, received, counters.packets_sent, counters.packets_recv)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import polars as pl
 
@@ -59,7 +60,8 @@ def drift_of(
         counts.count(Rows(values.tolist()), margins[start : start + PART].tolist())
         report_progress("counting", 0.4 + 0.6 * start / len(x))
     report_progress("done", 1.0)
-    return counts.report() | {"reading": list(table.notes), "warnings": list(read.warnings)}
+    facts: dict[str, Any] = msgspec.to_builtins(counts.report())
+    return facts | {"reading": list(table.notes), "warnings": list(read.warnings)}
 
 
 def drift_text(report: dict[str, Any]) -> str:

@@ -124,11 +124,6 @@ class Unpacking:
         return str(failure).partition(": ")[2] or str(failure)
 
 
-def with_compression(routes: dict[tuple[str, str], Handler], admission: Admission) -> dict[tuple[str, str], Handler]:
-    """Wraps the routes so that large answers are compressed for clients that accept it."""
-    return {route: compressing(handler, admission) for route, handler in routes.items()}
-
-
 def compressing(handler: Handler, admission: Admission) -> Handler:
     """Wraps a handler so that large answers are compressed for clients that accept it."""
 

@@ -10,10 +10,21 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 import leadscoring
 from leadscoring._engine import Rows, join_rows
-from leadscoring.access.keys import Door
+from leadscoring.api.answers import answer
+from leadscoring.api.protocols.answers import (
+    Failure,
+    Inferred,
+    ModelReady,
+    ServerInfo,
+    ServerLive,
+    ServerReady,
+    TensorInfo,
+    TensorModel,
+)
 from leadscoring.api.protocols.rows import EncodedScoring
 from leadscoring.api.protocols.tensors import TOGETHER, Output, Question, Size, Tensor, Wanted, binary, read_question
 from leadscoring.api.score import MOST_REASONS
@@ -46,67 +57,44 @@ PLAIN = ("probability", "margin")
 PART = 64
 """Leads that are looked at at one stretch."""
 
-FAMILY = "/v2/models/{name}"
-VERSION = FAMILY + "/versions/{version}"
-
 
 class InferenceV2:
     """The routes of the protocol, for the one model that is served."""
 
-    def __init__(
-        self, scorer: Scorer, door: Door, rows: EncodedScoring, settings: Settings, lifecycle: Lifecycle
-    ) -> None:
+    def __init__(self, scorer: Scorer, rows: EncodedScoring, settings: Settings, lifecycle: Lifecycle) -> None:
         self._scorer = scorer
-        self._door = door
         self._rows = rows
         self._most_bytes = settings.max_body_bytes
         self._most_rows = settings.max_batch_size
         self._lifecycle = lifecycle
 
-    def routes(self) -> dict[tuple[str, str], Handler]:
-        """Every route, by method and path; where a path has parameters, Starlette finds it."""
-        table: dict[tuple[str, str], Handler] = {("GET", "/v2"): self.server, ("GET", "/v2/health/live"): self.live}
-        table["GET", "/v2/health/ready"] = self.ready
-        for model in (FAMILY, VERSION):
-            table["GET", model] = self.metadata
-            table["GET", model + "/ready"] = self.model_ready
-            table["POST", model + "/infer"] = self.infer
-        return {route: in_its_form(handler) for route, handler in table.items()}
-
     async def server(self, _exchange: Exchange) -> Reply:
         """Which server this is."""
-        return said({"name": "leadscoring", "version": leadscoring.__version__, "extensions": ["binary_tensor_data"]})
+        return answer(ServerInfo("leadscoring", leadscoring.__version__, ["binary_tensor_data"]))
 
     async def live(self, _exchange: Exchange) -> Reply:
         """The process answers."""
-        return said({"live": True})
+        return answer(ServerLive(True))
 
     async def ready(self, _exchange: Exchange) -> Reply:
         """Leads can be scored; 503 when not."""
-        return self._readiness({})
+        ready, why = self._readiness()
+        return answer(ServerReady(ready, why), 200 if ready else 503)
 
     async def model_ready(self, exchange: Exchange) -> Reply:
         """The model of this name can score; 503 when not."""
-        return self._readiness({"name": self._named(exchange).model.card.name})
+        model = self._named(exchange).model
+        ready, why = self._readiness()
+        return answer(ModelReady(model.card.name, ready, why), 200 if ready else 503)
 
     async def metadata(self, exchange: Exchange) -> Reply:
         """The model's tensors: those of its features, each of which may be left out where the contract lets it."""
-        exchange.key = self._door.check(exchange.presented_key).label
         card = self._named(exchange).model.card
         inputs = [
-            {"name": feature.name, "datatype": "BYTES" if feature.is_text else "FP64", "shape": [-1]}
-            for feature in card.contract.features
+            TensorInfo(feature.name, "BYTES" if feature.is_text else "FP64", [-1]) for feature in card.contract.features
         ]
-        outputs = [{"name": name, "datatype": datatype, "shape": [-1]} for name, datatype in OUTPUTS.items()]
-        return said(
-            {
-                "name": card.name,
-                "versions": [card.version],
-                "platform": "leadscoring_xgboost",
-                "inputs": inputs,
-                "outputs": outputs,
-            }
-        )
+        outputs = [TensorInfo(name, datatype, [-1]) for name, datatype in OUTPUTS.items()]
+        return answer(TensorModel(card.name, [card.version], "leadscoring_xgboost", inputs, outputs))
 
     async def infer(self, exchange: Exchange) -> Reply:
         """Scores the leads in the tensors."""
@@ -118,11 +106,10 @@ class InferenceV2:
         answer = asking.answer(rows, margins, self._rows.limits(exchange))
         return await self._rows.done(exchange, len(body), answer, Spent())
 
-    def _readiness(self, about: dict[str, Any]) -> Reply:
+    def _readiness(self) -> tuple[bool, str | UnsetType]:
+        """Whether the model can score, and why not."""
         state = self._lifecycle.seen(self._scorer.served.model)
-        ready = state == "ready"
-        told = about | {"ready": ready} | ({} if ready else {"error": f"the service is {state}"})
-        return Reply(200 if ready else 503, msgspec.json.encode(told))
+        return state == "ready", UNSET if state == "ready" else f"the service is {state}"
 
     def _named(self, exchange: Exchange) -> Served:
         """What is served, when its model is the one that the path names. Raises ``UnknownModel``."""
@@ -192,10 +179,8 @@ class Inference:
                 made, data = binary(made)
                 behind.append(data)
             outputs.append(made)
-        about: dict[str, Any] = {"model_name": card.name, "model_version": card.version}
-        if asked.id:
-            about["id"] = asked.id
-        text = msgspec.json.encode(about | {"outputs": outputs})
+        made_of = Inferred(model_name=card.name, model_version=card.version, id=asked.id or UNSET, outputs=outputs)
+        text = msgspec.json.encode(made_of)
         if not any(goes_behind for _, goes_behind in self._wanted):
             return Reply(200, text, JSON, headers)
         return Reply(200, text + b"".join(behind), BINARY, ((LENGTH, b"%d" % len(text)), *headers))
@@ -317,14 +302,9 @@ def in_its_form(handler: Handler) -> Handler:
             exchange.error = type(failure).__name__
             if isinstance(failure, RequestError) and failure.key:
                 exchange.key = failure.key
-            return Reply(told.status, msgspec.json.encode({"error": str(failure)}), JSON, told.headers)
+            return Reply(told.status, msgspec.json.encode(Failure(str(failure))), JSON, told.headers)
 
     return answered
-
-
-def said(value: dict[str, Any]) -> Reply:
-    """A value as a JSON reply."""
-    return Reply(200, msgspec.json.encode(value))
 
 
 def text(value: Any) -> str:

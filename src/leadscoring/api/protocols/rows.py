@@ -1,10 +1,9 @@
-"""Scoring of encoded rows, for the protocols of model servers: key, limits, turn, work, as for leads."""
+"""Scoring of encoded rows, for the protocols of model servers: limits, turn, work, as for leads."""
 
 from time import perf_counter
 from typing import TypeVar
 
 from leadscoring._engine import Rows
-from leadscoring.access.keys import Door
 from leadscoring.access.rate_limit import Headers, RateLimit
 from leadscoring.errors import BatchTooLarge, Overloaded, RequestError
 from leadscoring.scoring.scorer import Scorer
@@ -23,23 +22,21 @@ PART = 256
 
 
 class EncodedScoring:
-    """Scores rows that a caller has encoded, behind one ``door``."""
+    """Scores rows that a caller has encoded."""
 
     def __init__(
-        self, scorer: Scorer, door: Door, metrics: Metrics, settings: Settings, admission: Admission, limit: RateLimit
+        self, scorer: Scorer, metrics: Metrics, settings: Settings, admission: Admission, limit: RateLimit
     ) -> None:
         self._scorer = scorer
-        self._door = door
         self._metrics = metrics
         self._most_rows = settings.max_batch_size
         self._admission = admission
         self._limit = limit
 
     def admit(self, exchange: Exchange) -> None:
-        """Lets a request in that the door knows, that has leads left, and that may expect an answer in time."""
-        exchange.key = self._door.check(exchange.presented_key).label
+        """Lets a request in whose caller has leads left, and that may expect an answer in time."""
         if self._limit.enabled:
-            self._limit.check(exchange.key)
+            self._limit.check(exchange.key or "")
         if self._admission.full:
             raise Overloaded
 

@@ -11,9 +11,8 @@ is not the calibrated ``raw_score`` of the API, which leads get here as there, w
 import msgspec
 
 from leadscoring._engine import Split, count_colons
-from leadscoring.access.key_file import Scope
-from leadscoring.access.keys import Key
 from leadscoring.access.rate_limit import RateLimit
+from leadscoring.api.protocols.answers import Ping, Predictions, RowScore, Transform
 from leadscoring.api.protocols.rows import EncodedScoring
 from leadscoring.api.score import Scoring
 from leadscoring.contract.rows import SPLIT_STRETCH, STRETCH, RowReader, neighbours, pairs
@@ -49,28 +48,8 @@ MOST_KEYS = 1000
 ASKED = b"x-amzn-sagemaker-custom-attributes"
 """The one header of a caller that SageMaker passes on; it may hold what is the query elsewhere."""
 
-
-class Score(msgspec.Struct):
-    """One row's answer, as in the built-in container's JSON."""
-
-    score: float
-
-
-class Predictions(msgspec.Struct):
-    """The answer for encoded rows: a probability by the logistic function, and a margin in log-odds, for each."""
-
-    predictions: list[Score]
-    margins: list[float]
-
-
-class FrontDoor:
-    """The door of a container whose callers SageMaker has checked."""
-
-    key = Key("sagemaker", b"")
-
-    def check(self, _presented: bytes | None, _scope: Scope = "score") -> Key:
-        """Lets everybody in, as one caller."""
-        return self.key
+CALLER = "sagemaker"
+"""The one caller, as the log and the rate limit know it: SageMaker has checked who called it."""
 
 
 class SageMaker:
@@ -85,10 +64,9 @@ class SageMaker:
         lifecycle: Lifecycle,
         limit: RateLimit,
     ) -> None:
-        door = FrontDoor()
         # callers write what they like into the attributes, and AWS adds its own
-        self._leads = Scoring(scorer, door, metrics, settings, admission, limit, strict=False)
-        self._rows = EncodedScoring(scorer, door, metrics, settings, admission, limit)
+        self._leads = Scoring(scorer, metrics, settings, admission, limit, strict=False)
+        self._rows = EncodedScoring(scorer, metrics, settings, admission, limit)
         self._scorer = scorer
         self._admission = admission
         self._lifecycle = lifecycle
@@ -99,16 +77,16 @@ class SageMaker:
     async def ping(self, _exchange: Exchange) -> Reply:
         """Whether leads can be scored: the model is loaded, and its golden rows score as they should."""
         state = self._lifecycle.seen(self._scorer.served.model)
-        return Reply(200 if state == "ready" else 503, msgspec.json.encode({"status": state}))
+        return Reply(200 if state == "ready" else 503, msgspec.json.encode(Ping(state)))
 
     async def execution_parameters(self, _exchange: Exchange) -> Reply:
         """How a batch transform should call: as many at once as there are workers, with bodies that fit."""
         megabytes = min(PAYLOAD_MB, self._most_bytes >> 20)
-        said = {"MaxConcurrentTransforms": self._workers, "BatchStrategy": "MULTI_RECORD", "MaxPayloadInMB": megabytes}
-        return Reply(200, msgspec.json.encode(said))
+        return Reply(200, msgspec.json.encode(Transform(self._workers, "MULTI_RECORD", megabytes)))
 
     async def invocations(self, exchange: Exchange) -> Reply:
         """Scores what the body holds: rows as CSV or JSON, or leads as JSON or JSON lines."""
+        exchange.key = CALLER
         self._rows.admit(exchange)
         kind = kind_of(exchange.content_type)
         body = await self._rows.body(exchange, self._most_bytes, (JSON, CSV, LINES))
@@ -134,7 +112,7 @@ class SageMaker:
         if form == CSV:
             text = "".join(f"{logistic(margin)!r}\n" for margin in margins)
             return Reply(200, text.encode(), b"text/csv; charset=utf-8", self._rows.limits(exchange))
-        said = Predictions([Score(logistic(margin)) for margin in margins], margins)
+        said = Predictions([RowScore(logistic(margin)) for margin in margins], margins)
         return Reply(200, msgspec.json.encode(said), headers=self._rows.limits(exchange))
 
     async def _lines(self, exchange: Exchange, body: bytes) -> Reply:
