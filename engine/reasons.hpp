@@ -4,6 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <vector>
 
 #include "doubles.hpp"
 #include "forest.hpp"
@@ -12,25 +14,37 @@ namespace leadscoring {
 
 namespace nb = nanobind;
 
-// The strongest contributions of each lead, which are counted as they are found: per feature, how often it was among
-// those that raised a score, and how often among those that lowered one, in numbers that somebody else owns and may
-// share between processes.
-class ReasonCounter {
+// The strongest contributions of each lead, by the features of a contract: what several columns of one feature
+// contribute is one contribution. They may be counted as they are found: per feature, how often it was among those that
+// raised a score, and how often among those that lowered one, in numbers that somebody else owns and may share between
+// processes.
+class ReasonFinder {
 public:
-    // `numbers` is a writable buffer of doubles, two a feature: raised, lowered. Features beyond it are not counted.
-    ReasonCounter(nb::object forest, nb::handle numbers);
+    // `numbers` is a writable buffer of doubles, two a feature: raised, lowered. Features beyond it are not counted; of
+    // None none is. `widths` has the number of columns of each feature, None where each has one.
+    ReasonFinder(nb::object forest, nb::handle numbers, nb::handle widths);
 
     const Forest& forest() const { return *trees_; }
 
-    void add(int32_t feature, float contribution) {
+    // Whether there is something to add up: a feature with several columns.
+    bool sums() const { return !widths_.empty(); }
+
+    size_t features() const { return widths_.size(); }
+
+    // The contributions of features in place of those of their columns, which there are at least as many of.
+    void sum(float* values) const;
+
+    void count(int32_t feature, float contribution) {
+        if (!numbers_) return;
         const size_t place = 2 * size_t(feature) + (contribution < 0);
-        if (place < numbers_.size()) numbers_.data()[place] += 1.0;
+        if (place < numbers_->size()) numbers_->data()[place] += 1.0;
     }
 
 private:
     nb::object forest_;  // kept for as long as this
     const Forest* trees_;
-    Doubles numbers_;
+    std::optional<Doubles> numbers_;
+    std::vector<size_t> widths_;
 };
 
 }  // namespace leadscoring

@@ -17,7 +17,7 @@ class Rows:
     def n_features(self) -> int: ...
     @property
     def unseen(self) -> list[tuple[int, int]]:
-        """The (row, feature) of each text that its category's table lacks, row by row."""
+        """The row of each text that its category's table lacks, and the first column of its feature, row by row."""
 
     @property
     def present(self) -> list[int]:
@@ -38,17 +38,22 @@ class Encoder:
     its code by text or number (``None`` as code means missing), and ``other`` the code of one outside of it (``None``:
     missing), or the first unseen code. ``unset`` marks a value that was left out. ``rare`` has for each feature the
     texts outside of its table that are not new: a ``BinCounter`` counts them by their code, and not as unseen.
-    ``missing`` is the float32 that means missing beside NaN. Tables are copied.
+    ``missing`` is the float32 that means missing beside NaN. Tables are copied. ``widths`` has the number of columns of
+    each feature, one where it is ``None``; several come from tables, which have a tuple of one number for each column.
+    ``bounds`` has those of numbers that nothing has checked before (``None``: none); it is looked at where a number
+    means missing.
     """
 
     def __init__(
         self,
         kinds: Sequence[int],
-        tables: Sequence[Mapping[Any, float | None] | None],
+        tables: Sequence[Mapping[Any, float | tuple[float | None, ...] | None] | None],
         other: Sequence[float | None],
         unset: object,
         rare: Sequence[Iterable[str]] | None = None,
         missing: float = math.nan,
+        widths: Sequence[int] | None = None,
+        bounds: Sequence[tuple[float, float] | None] | None = None,
     ) -> None: ...
     def encode(self, leads: Sequence[tuple[object, ...]]) -> Rows:
         """One row a lead. ValueError names the row and the feature whose value does not fit."""
@@ -126,16 +131,17 @@ class Forest:
 
     def contributions_into(self, rows: object, out: object) -> None: ...
 
-class ReasonCounter:
-    """Finds the reasons of a forest as it does itself, and counts them into ``numbers``, a writable buffer of doubles.
+class ReasonFinder:
+    """Finds the reasons of a forest by feature, and counts them into ``numbers``, a writable buffer of doubles.
 
-    It has two numbers for each of the first features: how often it raised a score, and how often it lowered one.
-    ValueError when these are not pairs of doubles.
+    ``widths`` has the number of columns of each feature, whose contributions are added up; ``None`` where each has
+    one. ``numbers`` has two for each of the first features: how often it raised a score, and how often it lowered one.
+    ValueError when these are not pairs of doubles, or the widths do not add up to the forest's columns.
     """
 
-    def __init__(self, forest: Forest, numbers: object) -> None: ...
+    def __init__(self, forest: Forest, numbers: object = None, widths: Iterable[int] | None = None) -> None: ...
     def reasons(self, rows: Rows, limit: int, first: int = 0, last: int = -1) -> list[list[tuple[int, float]]]:
-        """As in ``Forest``; each that is given is counted once."""
+        """As in ``Forest``, by feature; each that is given is counted once."""
 
 class Names:
     """The keys that an object may have, as UTF-8 bytes."""

@@ -48,7 +48,7 @@ def model(tmp_path: Path) -> LoadedModel:
 def test_a_lead_alone_and_a_batch_count_what_they_are_answered(model: LoadedModel) -> None:
     """As many of each feature and direction as the answers hold, and none where none was asked for."""
     counts = ReasonCounts(Tally((), area=AREA), 0, model.card)
-    scorer = Scorer(model, Local(model.trees), reasons=model.trees.counting(counts.numbers))
+    scorer = Scorer(model, Local(model.trees), reasons=model.finding(counts.numbers))
 
     async def ask(reasons: int) -> Counter[tuple[str, str]]:
         asked = Asked(reasons)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from array import array
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -31,7 +32,7 @@ class Reasons(Protocol):
 
 
 class Importance(msgspec.Struct, frozen=True):
-    """What each feature did for the trees, in column order: sums over the splits that use it."""
+    """What each column, or each feature, did for the trees, in their order: sums over the splits that use it."""
 
     gain: tuple[float, ...]
     weight: tuple[int, ...]
@@ -75,9 +76,13 @@ class TreeEnsemble:
         left out. They take ``Rows``, and need no numpy. ValueError if the rows have another number of features.
         """
 
-    def counting(self, numbers: memoryview[float]) -> Reasons:
-        """``reasons`` that also counts what it gives into these doubles: two a feature, for raised and for lowered."""
-        return _engine.ReasonCounter(self._forest, numbers).reasons
+    def finding(self, numbers: memoryview[float] | None, widths: Sequence[int] | None = None) -> Reasons:
+        """``reasons`` by the features of a contract, ``widths`` having the number of columns of each.
+
+        Counts what it gives into ``numbers``, where they are given: two doubles a feature, for raised and for lowered.
+        Without ``widths`` each has one column.
+        """
+        return _engine.ReasonFinder(self._forest, numbers, widths).reasons
 
     @classmethod
     def load(cls, path: str | Path, rounds: Choice = "auto") -> TreeEnsemble:

@@ -204,7 +204,7 @@ def start_traces(settings: Settings) -> Callable[[], None]:
 def scorer_of(settings: Settings, model: LoadedModel, provider: Provider, counts: ModelCounts) -> Scorer:
     """The scorer: one that reports its spans where traces are on."""
     count = counts.drift.count if counts.drift else None
-    reasons = model.trees.counting(counts.reasons.numbers)
+    reasons = model.finding(counts.reasons.numbers)
     if settings.otel_traces:
         from leadscoring.scoring.traced import TracedScorer
 

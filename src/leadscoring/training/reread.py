@@ -97,7 +97,7 @@ def refuse_texts(feature: Feature, texts: pl.Series) -> None:
 
 def new_numbers(feature: Feature, values: Vector) -> npt.NDArray[np.bool_]:
     """Which numbers of a category the trees do not know; of what is no category, none."""
-    if feature.kind != "category":
+    if not feature.form.is_category:
         return np.zeros(len(values), dtype=bool)
     known = values < feature.codes if feature.codes else np.isin(values, np.array(feature.wire_values, dtype=float))
     return ~known & ~np.isnan(values)

@@ -77,9 +77,9 @@ class CrossFit(msgspec.Struct, frozen=True):
 
 
 def safe_names(contract: Contract) -> list[str]:
-    """Names that XGBoost allows, all different, in the order of the contract."""
+    """Names of columns that XGBoost allows, all different, in the order of the contract."""
     names: list[str] = []
-    for name in contract.names:
+    for name in contract.columns.names:
         plain = re.sub(r"[\[\]<\s]+", "_", name) or "_"
         unique, count = plain, 2
         while unique in names:
@@ -90,7 +90,7 @@ def safe_names(contract: Contract) -> list[str]:
 
 def matrix(contract: Contract, x: Matrix, y: Vector | None = None) -> xgb.DMatrix:
     """Rows as XGBoost takes them."""
-    types = ["c" if feature.kind == "category" else "q" for feature in contract.features]
+    types = ["c" if column.categorical else "q" for column in contract.columns.every]
     return xgb.DMatrix(
         x, y, feature_names=safe_names(contract), feature_types=types, enable_categorical=True, nthread=1
     )
