@@ -5,6 +5,8 @@ Every field named here is always there, null or not; more may stand beside them.
 
 from typing import Any
 
+from leadscoring.contract.kinds import KINDS
+
 Json = dict[str, Any]
 
 TEXT: Json = {"type": "string"}
@@ -46,7 +48,7 @@ MODEL = record(name=TEXT, version=TEXT)
 
 FEATURE = record(
     name=TEXT,
-    kind={"enum": ["number", "integer", "flag", "category"]},
+    kind={"enum": list(KINDS)},
     required=TRUTH,
     minimum=MAYBE_NUMBER,
     maximum=MAYBE_NUMBER,
@@ -57,6 +59,7 @@ FEATURE = record(
     unit=MAYBE_TEXT,
     help=MAYBE_TEXT,
     example={"type": ["number", "string", "null"]},
+    columns=array(TEXT),
 )
 
 SPREAD: dict[str, Json] = {

@@ -70,7 +70,7 @@ def reread_column(
     values = read_numbers(column, reading.numbers.get(feature.name))
     there = column.is_not_null().to_numpy()
     unread = np.isnan(values) & there
-    if feature.codes and unread.any():
+    if feature.codes and column.dtype == pl.String:
         refuse_texts(feature, column.filter(pl.Series(unread)))
     values = present(values, None if feature.numbers else contract.missing_value)
     outside = ~allowed(feature, values)
@@ -87,7 +87,10 @@ def reread_column(
 
 
 def refuse_texts(feature: Feature, texts: pl.Series) -> None:
-    """Raise ``TrainingDataError`` for texts in a category that only its codes are known of."""
+    """Raise ``TrainingDataError`` for texts in a category that only its codes are known of; numbers are none."""
+    texts = texts.filter(texts.cast(pl.Float64, strict=False).is_null())
+    if texts.is_empty():
+        return
     raise TrainingDataError(
         f"{feature.name!r} holds texts such as {texts[0]!r}, but the model file does not say which code each "
         f"has: put the codes there (0 to {feature.codes - 1}), or save the model with XGBoost 3.1 or newer, "
