@@ -29,7 +29,7 @@ def compared(path: Path) -> Iterator[str]:
             found = [key for key in node.keys if key is not None]
         names = {each.value for one in found for each in ast.walk(one) if isinstance(each, ast.Constant)}
         if names & set(KINDS):
-            yield f"{path.relative_to(PACKAGE)}:{node.lineno}"
+            yield f"{path.relative_to(PACKAGE)}:{found[0].lineno}"
 
 
 def test_no_other_module_decides_by_the_name_of_a_kind() -> None:
