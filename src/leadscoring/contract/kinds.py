@@ -239,7 +239,7 @@ class Coded(Category):
 
     def schema(self, _feature: "Feature") -> dict[str, Any]:
         """Codes that the trees do not know are taken as well."""
-        return {"type": "integer"}
+        return {"type": "integer", "minimum": 0}
 
     def columns(self, feature: "Feature") -> tuple[Column, ...]:
         """Any code: what no split names is a code all the same."""
