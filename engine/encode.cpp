@@ -148,10 +148,10 @@ Encoder::Encoder(nb::handle kinds, nb::handle tables, nb::handle other, nb::obje
         const bool known = is == Kind::category || is == Kind::numbered;
         if (columns < 1 || columns > kMostColumns || (columns > 1 && !known))
             throw nb::value_error("a feature must have one column, or several by a table");
-        const auto [low, high] = ends(limits.begin ? nb::handle(limits.begin[i]) : nb::handle(Py_None));
+        bounds_.push_back(ends(limits.begin ? nb::handle(limits.begin[i]) : nb::handle(Py_None)));
         features_.push_back({is, known ? checked_table(table.begin[i], is == Kind::numbered, int32_t(columns)) : nb::object(),
                              entry(unseen.begin[i], "other must hold finite numbers or None"), nb::object(), columns_,
-                             int32_t(columns), low, high});
+                             int32_t(columns)});
         columns_ += int32_t(columns);
         one_each_ = one_each_ && columns == 1;
     }
@@ -240,17 +240,18 @@ void Encoder::encode_lead(PyObject* lead, Py_ssize_t row, Rows& rows) const {
             continue;
         }
         const float encoded = encode_value(about, value, row, i, rows);
-        if (marked) check_bounds(about, value, row, i);
+        if (marked) check_bounds(value, row, i);
         if (!marked || encoded != missing_) out[about.first] = encoded;  // true and codes may be the mark too
     }
     rows.present.push_back(present);
 }
 
 // Bounds which the number that means missing lies outside of, so that nothing could check them before.
-void Encoder::check_bounds(const Feature& about, PyObject* value, Py_ssize_t row, size_t feature) const {
-    if (about.low == -kBeyond && about.high == kBeyond) return;
+void Encoder::check_bounds(PyObject* value, Py_ssize_t row, size_t feature) const {
+    const auto& [low, high] = bounds_[feature];
+    if (low == -kBeyond && high == kBeyond) return;
     const double number = as_double(value, row, feature);
-    if (!(number >= about.low && number <= about.high)) refuse(row, feature, "out of bounds");
+    if (!(number >= low && number <= high)) refuse(row, feature, "out of bounds");
 }
 
 Rows Encoder::encode(nb::handle leads) const {

@@ -48,7 +48,6 @@ class Encoder {
         float other;       // what one outside of it becomes; of codes, the first that is unseen
         nb::object rare;   // the texts outside of it that training knew, or null
         int32_t first, width;  // its columns
-        double low, high;      // bounds that are checked where some number means missing
     };
     void encode_lead(PyObject* lead, Py_ssize_t row, Rows& rows) const;
     void encode_several(const Feature& about, PyObject* value, Py_ssize_t row, size_t feature, float* out, Rows& rows) const;
@@ -56,10 +55,11 @@ class Encoder {
     float encode_value(const Feature& about, PyObject* value, Py_ssize_t row, size_t feature, Rows& rows) const;
     float encode_known(const Feature& about, PyObject* value, Py_ssize_t row, size_t feature, Rows& rows) const;
     float encode_code(const Feature& about, PyObject* value, Py_ssize_t row, size_t feature, Rows& rows) const;
-    void check_bounds(const Feature& about, PyObject* value, Py_ssize_t row, size_t feature) const;
+    void check_bounds(PyObject* value, Py_ssize_t row, size_t feature) const;
     bool means_missing(const Feature& about, PyObject* value) const;
 
     std::vector<Feature> features_;
+    std::vector<std::pair<double, double>> bounds_;  // of each feature, looked at where some number means missing
     int32_t columns_ = 0;
     bool one_each_ = true;  // every feature makes one column, which is the rule
     nb::object unset_;

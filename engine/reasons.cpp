@@ -16,7 +16,11 @@ const Forest* trees_of(nb::handle forest) {
 ReasonFinder::ReasonFinder(nb::object forest, nb::handle numbers, nb::handle widths)
     : forest_(std::move(forest)), trees_(trees_of(forest_)) {
     if (!numbers.is_none()) numbers_.emplace(numbers);
-    if (numbers_ && numbers_->size() % 2 != 0) throw nb::value_error("the numbers must be two a feature");
+    if (numbers_) {
+        counts_ = numbers_->data();
+        counted_ = numbers_->size();
+    }
+    if (counted_ % 2 != 0) throw nb::value_error("the numbers must be two a feature");
     if (widths.is_none()) return;
     size_t columns = 0;
     for (nb::handle width : widths) {

@@ -35,15 +35,16 @@ public:
     void sum(float* values) const;
 
     void count(int32_t feature, float contribution) {
-        if (!numbers_) return;
         const size_t place = 2 * size_t(feature) + (contribution < 0);
-        if (place < numbers_->size()) numbers_->data()[place] += 1.0;
+        if (place < counted_) counts_[place] += 1.0;
     }
 
 private:
     nb::object forest_;  // kept for as long as this
     const Forest* trees_;
     std::optional<Doubles> numbers_;
+    double* counts_ = nullptr;
+    size_t counted_ = 0;  // none where there are no numbers
     std::vector<size_t> widths_;
 };
 
