@@ -9,6 +9,7 @@ namespace leadscoring {
 namespace {
 
 constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
+constexpr long kMostColumns = 1000;
 
 [[noreturn]] void refuse(Py_ssize_t row, size_t feature, const char* why) {
     throw nb::value_error(("row " + std::to_string(row) + ", feature " + std::to_string(feature) + ": " + why).c_str());
@@ -71,7 +72,25 @@ Items items_of(nb::handle sequence, const char* what) {
 
 bool is_number(PyObject* value) { return PyFloat_Check(value) || (PyLong_Check(value) && !PyBool_Check(value)); }
 
-nb::object checked_table(nb::handle table, bool numbers) {
+constexpr const char* kEntry = "a category's table must hold finite numbers or None";
+
+// The code of one value: a float, or where it has several columns a tuple of as many.
+nb::object checked_codes(nb::handle value, int32_t width) {
+    if (width == 1) return nb::steal(PyFloat_FromDouble(entry(value, kEntry)));
+    if (!value.is_none() && (!PyTuple_Check(value.ptr()) || PyTuple_GET_SIZE(value.ptr()) != width))
+        throw nb::value_error("the table of a feature with several columns must hold tuples of one number each, or None");
+    nb::object codes = nb::steal(PyTuple_New(width));
+    if (!codes.is_valid()) throw nb::python_error();
+    for (int32_t i = 0; i < width; ++i) {
+        const nb::handle one = value.is_none() ? value : nb::handle(PyTuple_GET_ITEM(value.ptr(), i));
+        PyObject* code = PyFloat_FromDouble(entry(one, kEntry));
+        if (!code) throw nb::python_error();
+        PyTuple_SET_ITEM(codes.ptr(), i, code);
+    }
+    return codes;
+}
+
+nb::object checked_table(nb::handle table, bool numbers, int32_t width) {
     if (table.is_none()) return nb::steal(PyDict_New());
     if (!PyDict_Check(table.ptr())) throw nb::type_error("a category's table must be a dict");
     nb::object copy = nb::steal(PyDict_New());
@@ -80,92 +99,133 @@ nb::object checked_table(nb::handle table, bool numbers) {
         if (numbers ? !is_number(key) : !PyUnicode_Check(key))
             throw nb::type_error(numbers ? "a numbered category's table must have numbers as keys"
                                          : "a category's table must have text as keys");
-        const float code = entry(value, "a category's table must hold finite numbers or None");
-        const nb::object number = nb::steal(PyFloat_FromDouble(code));
-        if (!number.is_valid() || PyDict_SetItem(copy.ptr(), key, number.ptr()) < 0) throw nb::python_error();
+        const nb::object codes = checked_codes(value, width);
+        if (!codes.is_valid() || PyDict_SetItem(copy.ptr(), key, codes.ptr()) < 0) throw nb::python_error();
     }
     return copy;
 }
 
+long whole_number(PyObject* value) {
+    const long number = PyLong_AsLong(value);
+    if (number == -1 && PyErr_Occurred()) throw nb::python_error();
+    return number;
+}
+
+constexpr double kBeyond = std::numeric_limits<double>::infinity();
+
+// The two ends of a feature's bounds; none are open.
+std::pair<double, double> ends(nb::handle bounds) {
+    if (bounds.is_none()) return {-kBeyond, kBeyond};
+    const Items pair = items_of(bounds, "bounds must be pairs of numbers");
+    if (pair.size != 2) throw nb::value_error("bounds must be pairs of numbers");
+    return {nb::cast<double>(nb::handle(pair.begin[0])), nb::cast<double>(nb::handle(pair.begin[1]))};
+}
+
 }  // namespace
 
-Encoder::Encoder(nb::handle kinds, nb::handle tables, nb::handle other, nb::object unset, nb::handle rare, float missing)
+Encoder::Encoder(nb::handle kinds, nb::handle tables, nb::handle other, nb::object unset, nb::handle rare, float missing,
+                 nb::handle widths, nb::handle bounds)
     : unset_(std::move(unset)), missing_(missing) {
     const Items kind = items_of(kinds, "kinds must be a sequence"), table = items_of(tables, "tables must be a sequence"),
                 unseen = items_of(other, "other must be a sequence");
     if (kind.size != table.size || kind.size != unseen.size)
         throw nb::value_error("kinds, tables and other must have one entry a feature");
+    const auto per_feature = [&](nb::handle given, const char* what) {
+        Items items{{}, nullptr, 0};
+        if (!given.is_none()) items = items_of(given, what);
+        if (!given.is_none() && items.size != kind.size) throw nb::value_error(what);
+        return items;
+    };
+    const Items width = per_feature(widths, "widths must have one entry a feature"),
+                limits = per_feature(bounds, "bounds must have one entry a feature"),
+                texts = per_feature(rare, "rare must have one entry a feature");
     for (Py_ssize_t i = 0; i < kind.size; ++i) {
-        const long number = PyLong_AsLong(kind.begin[i]);
-        if (number == -1 && PyErr_Occurred()) throw nb::python_error();
+        const long number = whole_number(kind.begin[i]), columns = width.begin ? whole_number(width.begin[i]) : 1;
         if (number < 0 || number >= kKinds)
             throw nb::value_error(
                 "a kind must be 0 (number), 1 (integer), 2 (flag), 3 (category), 4 (numbered) or 5 (code)");
         const Kind is = Kind(number);
         const bool known = is == Kind::category || is == Kind::numbered;
-        columns_.push_back({is, known ? checked_table(table.begin[i], is == Kind::numbered) : nb::object(),
-                            entry(unseen.begin[i], "other must hold finite numbers or None"), nb::object()});
+        if (columns < 1 || columns > kMostColumns || (columns > 1 && !known))
+            throw nb::value_error("a feature must have one column, or several by a table");
+        bounds_.push_back(ends(limits.begin ? nb::handle(limits.begin[i]) : nb::handle(Py_None)));
+        features_.push_back({is, known ? checked_table(table.begin[i], is == Kind::numbered, int32_t(columns)) : nb::object(),
+                             entry(unseen.begin[i], "other must hold finite numbers or None"), nb::object(), columns_,
+                             int32_t(columns)});
+        columns_ += int32_t(columns);
+        one_each_ = one_each_ && columns == 1;
     }
-    if (rare.is_none()) return;
-    const Items texts = items_of(rare, "rare must be a sequence");
-    if (texts.size != kind.size) throw nb::value_error("rare must have one entry a feature");
     for (Py_ssize_t i = 0; i < texts.size; ++i) {
         nb::object known = nb::steal(PyFrozenSet_New(texts.begin[i]));
         if (!known.is_valid()) throw nb::python_error();
-        if (PySet_GET_SIZE(known.ptr()) > 0) columns_[size_t(i)].rare = std::move(known);
+        if (PySet_GET_SIZE(known.ptr()) > 0) features_[size_t(i)].rare = std::move(known);
     }
 }
 
-float Encoder::encode_known(const Column& column, PyObject* value, Py_ssize_t row, size_t feature, Rows& rows) const {
-    if (column.kind == Kind::numbered) narrow(as_double(value, row, feature), row, feature);
+// What the table has for a value, or null for one outside of it, which is noted as unseen.
+PyObject* Encoder::find(const Feature& about, PyObject* value, Py_ssize_t row, size_t feature, Rows& rows) const {
+    if (about.kind == Kind::numbered) narrow(as_double(value, row, feature), row, feature);
     else if (!PyUnicode_Check(value)) refuse(row, feature, "not text");
-    PyObject* code = PyDict_GetItemWithError(column.table.ptr(), value);
-    if (code) return float(PyFloat_AS_DOUBLE(code));
+    PyObject* codes = PyDict_GetItemWithError(about.table.ptr(), value);
+    if (codes) return codes;
     if (PyErr_Occurred()) throw nb::python_error();
-    const int known = column.rare.is_valid() ? PySet_Contains(column.rare.ptr(), value) : 0;
+    const int known = about.rare.is_valid() ? PySet_Contains(about.rare.ptr(), value) : 0;
     if (known < 0) throw nb::python_error();
-    rows.unseen.emplace_back(int32_t(row), int32_t(feature));
+    rows.unseen.emplace_back(int32_t(row), about.first);
     rows.rare.push_back(known != 0);
-    return column.other;
+    return nullptr;
+}
+
+float Encoder::encode_known(const Feature& about, PyObject* value, Py_ssize_t row, size_t feature, Rows& rows) const {
+    PyObject* code = find(about, value, row, feature, rows);
+    return code ? float(PyFloat_AS_DOUBLE(code)) : about.other;
+}
+
+// A feature that makes several columns. The kinds that do so have their cases here.
+void Encoder::encode_several(const Feature& about, PyObject* value, Py_ssize_t row, size_t feature, float* out,
+                             Rows& rows) const {
+    PyObject* codes = find(about, value, row, feature, rows);
+    for (int32_t i = 0; i < about.width; ++i)
+        out[i] = codes ? float(PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(codes, i))) : about.other;
 }
 
 // Trees do not distinguish codes that no split names: the first unseen one stands for all.
-float Encoder::encode_code(const Column& column, PyObject* value, Py_ssize_t row, size_t feature, Rows& rows) const {
+float Encoder::encode_code(const Feature& about, PyObject* value, Py_ssize_t row, size_t feature, Rows& rows) const {
     const float code = as_integer(value, row, feature);
     if (code < 0) refuse(row, feature, "not a code");
-    if (!(code >= column.other)) return code;
-    rows.unseen.emplace_back(int32_t(row), int32_t(feature));
+    if (!(code >= about.other)) return code;
+    rows.unseen.emplace_back(int32_t(row), about.first);
     rows.rare.push_back(false);
-    return column.other;
+    return about.other;
 }
 
 // Whether a number means missing; not for numbers that are category values, which the trees see as codes.
-bool Encoder::means_missing(const Column& column, PyObject* value) const {
-    if (column.kind == Kind::numbered || !is_number(value)) return false;
+bool Encoder::means_missing(const Feature& about, PyObject* value) const {
+    if (about.kind == Kind::numbered || !is_number(value)) return false;
     const double number = PyFloat_Check(value) ? PyFloat_AS_DOUBLE(value) : PyLong_AsDouble(value);
     if (PyErr_Occurred()) PyErr_Clear();
     return float(number) == missing_;
 }
 
-inline float Encoder::encode_value(const Column& column, PyObject* value, Py_ssize_t row, size_t feature, Rows& rows) const {
-    switch (column.kind) {
+inline float Encoder::encode_value(const Feature& about, PyObject* value, Py_ssize_t row, size_t feature, Rows& rows) const {
+    switch (about.kind) {
         [[likely]] case Kind::number: return narrow(as_double(value, row, feature), row, feature);
         case Kind::integer: return as_integer(value, row, feature);
         case Kind::flag: return as_flag(value, row, feature);
-        case Kind::code: return encode_code(column, value, row, feature, rows);
-        default: return encode_known(column, value, row, feature, rows);
+        case Kind::code: return encode_code(about, value, row, feature, rows);
+        default: return encode_known(about, value, row, feature, rows);
     }
 }
 
 void Encoder::encode_lead(PyObject* lead, Py_ssize_t row, Rows& rows) const {
-    const size_t features = columns_.size();
+    const size_t features = features_.size();
     if (!PyTuple_Check(lead))
         throw nb::type_error(("row " + std::to_string(row) + " must be a tuple").c_str());
     if (size_t(PyTuple_GET_SIZE(lead)) != features)
         throw nb::value_error(("row " + std::to_string(row) + " has " + std::to_string(PyTuple_GET_SIZE(lead)) +
                                " values for " + std::to_string(features) + " features")
                                   .c_str());
-    float* out = rows.values.data() + size_t(row) * features;
+    float* out = rows.values.data() + size_t(row) * size_t(columns_);
     int32_t present = 0;
     const bool marked = !std::isnan(missing_);
     for (size_t i = 0; i < features; ++i) {
@@ -173,20 +233,33 @@ void Encoder::encode_lead(PyObject* lead, Py_ssize_t row, Rows& rows) const {
         if (value == unset_.ptr()) continue;
         ++present;
         if (value == Py_None) continue;
-        const Column& column = columns_[i];
-        if (marked && means_missing(column, value)) continue;
-        const float encoded = encode_value(column, value, row, i, rows);
-        if (!marked || encoded != missing_) out[i] = encoded;  // flags and codes may equal it too
+        const Feature& about = features_[i];
+        if (marked && means_missing(about, value)) continue;
+        if (!one_each_ && about.width > 1) {
+            encode_several(about, value, row, i, out + about.first, rows);
+            continue;
+        }
+        const float encoded = encode_value(about, value, row, i, rows);
+        if (marked) check_bounds(value, row, i);
+        if (!marked || encoded != missing_) out[about.first] = encoded;  // true and codes may be the mark too
     }
     rows.present.push_back(present);
+}
+
+// Bounds which the number that means missing lies outside of, so that nothing could check them before.
+void Encoder::check_bounds(PyObject* value, Py_ssize_t row, size_t feature) const {
+    const auto& [low, high] = bounds_[feature];
+    if (low == -kBeyond && high == kBeyond) return;
+    const double number = as_double(value, row, feature);
+    if (!(number >= low && number <= high)) refuse(row, feature, "out of bounds");
 }
 
 Rows Encoder::encode(nb::handle leads) const {
     const Items items = items_of(leads, "leads must be a list of tuples");
     Rows rows;
     rows.n_rows = items.size;
-    rows.n_features = Py_ssize_t(columns_.size());
-    rows.values.assign(size_t(items.size) * columns_.size(), kMissing);
+    rows.n_features = Py_ssize_t(columns_);
+    rows.values.assign(size_t(items.size) * size_t(columns_), kMissing);
     rows.present.reserve(size_t(items.size));
     for (Py_ssize_t row = 0; row < items.size; ++row) encode_lead(items.begin[row], row, rows);
     return rows;

@@ -12,11 +12,12 @@ namespace leadscoring {
 
 namespace nb = nanobind;
 
-// Encoded leads, the input of the trees: values[lead * n_features + feature], NaN for missing.
+// Encoded leads, the input of the trees: values[lead * n_features + column], NaN for missing. The trees' features are
+// columns; a feature of the contract may make several.
 struct Rows {
     Py_ssize_t n_rows = 0, n_features = 0;
     std::vector<float> values;
-    std::vector<std::pair<int32_t, int32_t>> unseen;  // (lead, feature) whose text is not in the table
+    std::vector<std::pair<int32_t, int32_t>> unseen;  // (lead, first column of a feature) whose text is not in the table
     std::vector<bool> rare;                           // for each of those: whether it was a rare text in training
     std::vector<int32_t> present;                     // per lead: number of features that were sent
     Py_ssize_t shape[2] = {0, 0}, strides[2] = {0, 0};  // for the buffer protocol
@@ -34,24 +35,33 @@ constexpr long kKinds = 6;
 // Encodes the values of decoded leads as rows. Immutable.
 class Encoder {
   public:
-    // `missing` is the number that means missing, besides NaN; NaN if there is none.
-    Encoder(nb::handle kinds, nb::handle tables, nb::handle other, nb::object unset, nb::handle rare, float missing);
+    // `missing` is the number that means missing, besides NaN; NaN if there is none. `widths` has the number of columns
+    // of each feature, and `bounds` the bounds that have not been checked yet; both, and each of the bounds, may be None.
+    Encoder(nb::handle kinds, nb::handle tables, nb::handle other, nb::object unset, nb::handle rare, float missing,
+            nb::handle widths, nb::handle bounds);
     Rows encode(nb::handle leads) const;
 
   private:
-    struct Column {
+    struct Feature {
         Kind kind;
-        nb::object table;  // of a category: maps a text or number to a float or None
+        nb::object table;  // of a category: maps a text or number to a float, or to a tuple of one for each column
         float other;       // the code of a value that is not in the table; for codes, the first unseen one
         nb::object rare;   // the rare texts of training, which are not in the table, or null
+        int32_t first, width;  // its columns
     };
     void encode_lead(PyObject* lead, Py_ssize_t row, Rows& rows) const;
-    float encode_value(const Column& column, PyObject* value, Py_ssize_t row, size_t feature, Rows& rows) const;
-    float encode_known(const Column& column, PyObject* value, Py_ssize_t row, size_t feature, Rows& rows) const;
-    float encode_code(const Column& column, PyObject* value, Py_ssize_t row, size_t feature, Rows& rows) const;
-    bool means_missing(const Column& column, PyObject* value) const;
+    void encode_several(const Feature& about, PyObject* value, Py_ssize_t row, size_t feature, float* out, Rows& rows) const;
+    PyObject* find(const Feature& about, PyObject* value, Py_ssize_t row, size_t feature, Rows& rows) const;
+    float encode_value(const Feature& about, PyObject* value, Py_ssize_t row, size_t feature, Rows& rows) const;
+    float encode_known(const Feature& about, PyObject* value, Py_ssize_t row, size_t feature, Rows& rows) const;
+    float encode_code(const Feature& about, PyObject* value, Py_ssize_t row, size_t feature, Rows& rows) const;
+    void check_bounds(PyObject* value, Py_ssize_t row, size_t feature) const;
+    bool means_missing(const Feature& about, PyObject* value) const;
 
-    std::vector<Column> columns_;
+    std::vector<Feature> features_;
+    std::vector<std::pair<double, double>> bounds_;  // of each feature, looked at where some number means missing
+    int32_t columns_ = 0;
+    bool one_each_ = true;  // every feature makes one column, which is the rule
     nb::object unset_;
     float missing_;
 };

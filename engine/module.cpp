@@ -82,7 +82,7 @@ nb::object explain(const Forest& forest, const Rows& rows) {
 }
 
 nb::object strongest(const float* values, size_t features, size_t limit, std::vector<int32_t>& order,
-                     ReasonCounter* counter) {
+                     ReasonFinder* finder) {
     order.clear();
     for (size_t i = 0; i < features; ++i)
         if (values[i] != 0) order.push_back(int32_t(i));
@@ -91,8 +91,8 @@ nb::object strongest(const float* values, size_t features, size_t limit, std::ve
         const float left = std::fabs(values[a]), right = std::fabs(values[b]);
         return left != right ? left > right : a < b;
     });
-    if (counter)
-        for (size_t i = 0; i < limit; ++i) counter->add(order[i], values[order[i]]);
+    if (finder)
+        for (size_t i = 0; i < limit; ++i) finder->count(order[i], values[order[i]]);
     return list_of(limit, [&](size_t i) {
         nb::object pair = owned(PyTuple_New(2));
         PyTuple_SET_ITEM(pair.ptr(), 0, number(int64_t(order[i])).release().ptr());
@@ -102,20 +102,24 @@ nb::object strongest(const float* values, size_t features, size_t limit, std::ve
 }
 
 nb::object find_reasons(const Forest& forest, const Rows& rows, int64_t limit, int64_t first, int64_t last,
-                        ReasonCounter* counter) {
+                        ReasonFinder* finder) {
     if (limit < 0) throw nb::value_error("limit must be 0 or more");
     if (last < 0) last = rows.n_rows;
     if (first < 0 || first > last || last > rows.n_rows) throw nb::value_error("there are no such rows");
-    const size_t leads = size_t(last - first), features = size_t(forest.n_features());
+    const size_t leads = size_t(last - first), columns = size_t(forest.n_features());
     if (limit == 0) {
         check_width(forest, rows);
         return list_of(leads, [&](size_t) { return owned(PyList_New(0)); });
     }
-    const std::vector<float> values = contributions_of(forest, rows, size_t(first), size_t(last));
+    std::vector<float> values = contributions_of(forest, rows, size_t(first), size_t(last));
+    const bool sums = finder && finder->sums();
+    const size_t features = sums ? finder->features() : columns;
     std::vector<int32_t> order;
     order.reserve(features);
     return list_of(leads, [&](size_t row) {
-        return strongest(values.data() + row * (features + 1), features, size_t(limit), order, counter);
+        float* found = values.data() + row * (columns + 1);
+        if (sums) finder->sum(found);
+        return strongest(found, features, size_t(limit), order, finder);
     });
 }
 
@@ -123,8 +127,8 @@ nb::object reasons(const Forest& forest, const Rows& rows, int64_t limit, int64_
     return find_reasons(forest, rows, limit, first, last, nullptr);
 }
 
-nb::object counted_reasons(ReasonCounter& counter, const Rows& rows, int64_t limit, int64_t first, int64_t last) {
-    return find_reasons(counter.forest(), rows, limit, first, last, &counter);
+nb::object found_reasons(ReasonFinder& finder, const Rows& rows, int64_t limit, int64_t first, int64_t last) {
+    return find_reasons(finder.forest(), rows, limit, first, last, &finder);
 }
 
 // A C-contiguous float32 buffer, kept open.
@@ -245,9 +249,10 @@ NB_MODULE(_engine, m) {
         .def("__len__", [](const Rows& rows) { return rows.n_rows; });
 
     nb::class_<Encoder>(m, "Encoder")
-        .def(nb::init<nb::handle, nb::handle, nb::handle, nb::object, nb::handle, float>(), nb::arg("kinds"),
-             nb::arg("tables"), nb::arg("other"), nb::arg("unset"), nb::arg("rare") = nb::none(),
-             nb::arg("missing") = std::numeric_limits<float>::quiet_NaN())
+        .def(nb::init<nb::handle, nb::handle, nb::handle, nb::object, nb::handle, float, nb::handle, nb::handle>(),
+             nb::arg("kinds"), nb::arg("tables"), nb::arg("other"), nb::arg("unset"), nb::arg("rare") = nb::none(),
+             nb::arg("missing") = std::numeric_limits<float>::quiet_NaN(), nb::arg("widths") = nb::none(),
+             nb::arg("bounds") = nb::none())
         .def("encode", &Encoder::encode, nb::arg("leads"));
 
     nb::class_<Recorder>(m, "Recorder")
@@ -279,9 +284,10 @@ NB_MODULE(_engine, m) {
         .def("margins_into", &into<&Forest::margins, false>, nb::arg("rows"), nb::arg("out"))
         .def("contributions_into", &into<&Forest::contributions, true>, nb::arg("rows"), nb::arg("out"));
 
-    nb::class_<ReasonCounter>(m, "ReasonCounter")
-        .def(nb::init<nb::object, nb::handle>(), nb::arg("forest"), nb::arg("numbers"))
-        .def("reasons", &counted_reasons, nb::arg("rows"), nb::arg("limit"), nb::arg("first") = 0,
+    nb::class_<ReasonFinder>(m, "ReasonFinder")
+        .def(nb::init<nb::object, nb::handle, nb::handle>(), nb::arg("forest"), nb::arg("numbers") = nb::none(),
+             nb::arg("widths") = nb::none())
+        .def("reasons", &found_reasons, nb::arg("rows"), nb::arg("limit"), nb::arg("first") = 0,
              nb::arg("last") = -1);
 
     bind_texts(m);

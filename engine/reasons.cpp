@@ -13,9 +13,31 @@ const Forest* trees_of(nb::handle forest) {
 
 }  // namespace
 
-ReasonCounter::ReasonCounter(nb::object forest, nb::handle numbers)
-    : forest_(std::move(forest)), trees_(trees_of(forest_)), numbers_(numbers) {
-    if (numbers_.size() % 2 != 0) throw nb::value_error("the numbers must be two a feature");
+ReasonFinder::ReasonFinder(nb::object forest, nb::handle numbers, nb::handle widths)
+    : forest_(std::move(forest)), trees_(trees_of(forest_)) {
+    if (!numbers.is_none()) numbers_.emplace(numbers);
+    if (numbers_) {
+        counts_ = numbers_->data();
+        counted_ = numbers_->size();
+    }
+    if (counted_ % 2 != 0) throw nb::value_error("the numbers must be two a feature");
+    if (widths.is_none()) return;
+    size_t columns = 0;
+    for (nb::handle width : widths) {
+        widths_.push_back(nb::cast<size_t>(width));
+        columns += widths_.back();
+        if (widths_.back() == 0) throw nb::value_error("a feature must have one column or more");
+    }
+    if (columns != size_t(trees_->n_features())) throw nb::value_error("the widths must add up to the forest's columns");
+}
+
+void ReasonFinder::sum(float* values) const {
+    const float* column = values;
+    for (const size_t width : widths_) {
+        double sum = 0;
+        for (size_t i = 0; i < width; ++i) sum += double(*column++);
+        *values++ = float(sum);
+    }
 }
 
 }  // namespace leadscoring

@@ -4,6 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <vector>
 
 #include "doubles.hpp"
 #include "forest.hpp"
@@ -12,25 +14,37 @@ namespace leadscoring {
 
 namespace nb = nanobind;
 
-// Computes the strongest contributions of each lead and counts them: per feature, how often it is among those that
-// raise a score, and how often among those that lower one. The numbers are owned by the caller and may be shared
-// between processes.
-class ReasonCounter {
+// Computes the strongest contributions of each lead by feature of the contract: those of several columns of one feature
+// are summed. Counts them, if `numbers` is given: per feature, how often it is among those that raise a score, and how
+// often among those that lower one. The numbers are owned by the caller and may be shared between processes.
+class ReasonFinder {
 public:
-    // `numbers` is a writable buffer of doubles, two per feature: raised, lowered. Features beyond it are not counted.
-    ReasonCounter(nb::object forest, nb::handle numbers);
+    // `numbers` is a writable buffer of doubles, two per feature: raised, lowered; features beyond it are not counted,
+    // and with None none is. `widths` has the number of columns of each feature; None if each has one.
+    ReasonFinder(nb::object forest, nb::handle numbers, nb::handle widths);
 
     const Forest& forest() const { return *trees_; }
 
-    void add(int32_t feature, float contribution) {
+    // Whether there is something to add up: a feature with several columns.
+    bool sums() const { return !widths_.empty(); }
+
+    size_t features() const { return widths_.size(); }
+
+    // The contributions of features in place of those of their columns, which there are at least as many of.
+    void sum(float* values) const;
+
+    void count(int32_t feature, float contribution) {
         const size_t place = 2 * size_t(feature) + (contribution < 0);
-        if (place < numbers_.size()) numbers_.data()[place] += 1.0;
+        if (place < counted_) counts_[place] += 1.0;
     }
 
 private:
     nb::object forest_;  // keeps the forest alive
     const Forest* trees_;
-    Doubles numbers_;
+    std::optional<Doubles> numbers_;
+    double* counts_ = nullptr;
+    size_t counted_ = 0;  // none where there are no numbers
+    std::vector<size_t> widths_;
 };
 
 }  // namespace leadscoring

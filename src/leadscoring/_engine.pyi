@@ -17,7 +17,7 @@ class Rows:
     def n_features(self) -> int: ...
     @property
     def unseen(self) -> list[tuple[int, int]]:
-        """The (row, feature) of each text that is not in its category's table, in row order."""
+        """The (row, first column of the feature) of each text that is not in its category's table, in row order."""
 
     @property
     def present(self) -> list[int]:
@@ -38,17 +38,22 @@ class Encoder:
     codes (``None`` as code means missing). ``other`` is the code of a value that is not in the table (``None``:
     missing) or, for codes, the first unseen one. ``unset`` marks an omitted value. ``rare`` has for each feature the
     texts that are not in its table but not new: a ``BinCounter`` counts them by their code, not as unseen.
-    ``missing`` is a float32 that means missing, besides NaN. Tables are copied.
+    ``missing`` is a float32 that means missing, besides NaN. Tables are copied. ``widths`` has the number of columns of
+    each feature (``None``: one each); several come from tables, which hold a tuple with a number for each column.
+    ``bounds`` has the bounds of numbers that have not been checked yet (``None``: none); it is used if a number means
+    missing.
     """
 
     def __init__(
         self,
         kinds: Sequence[int],
-        tables: Sequence[Mapping[Any, float | None] | None],
+        tables: Sequence[Mapping[Any, float | tuple[float | None, ...] | None] | None],
         other: Sequence[float | None],
         unset: object,
         rare: Sequence[Iterable[str]] | None = None,
         missing: float = math.nan,
+        widths: Sequence[int] | None = None,
+        bounds: Sequence[tuple[float, float] | None] | None = None,
     ) -> None: ...
     def encode(self, leads: Sequence[tuple[object, ...]]) -> Rows:
         """One row per lead. ValueError names the row and the feature of an invalid value."""
@@ -126,16 +131,17 @@ class Forest:
 
     def contributions_into(self, rows: object, out: object) -> None: ...
 
-class ReasonCounter:
-    """Computes reasons as the forest does, and counts them in ``numbers``, a writable buffer of doubles.
+class ReasonFinder:
+    """Computes the reasons of a forest by feature, and counts them in ``numbers``, a writable buffer of doubles.
 
-    It has two numbers for each of the first features: how often it raised a score, and how often it lowered one.
-    ValueError if these are not pairs of doubles.
+    ``widths`` has the number of columns of each feature, whose contributions are summed (``None``: one each).
+    ``numbers`` has two for each of the first features: how often it raised a score, and how often it lowered one.
+    ValueError if these are not pairs of doubles, or the widths do not add up to the forest's columns.
     """
 
-    def __init__(self, forest: Forest, numbers: object) -> None: ...
+    def __init__(self, forest: Forest, numbers: object = None, widths: Iterable[int] | None = None) -> None: ...
     def reasons(self, rows: Rows, limit: int, first: int = 0, last: int = -1) -> list[list[tuple[int, float]]]:
-        """As in ``Forest``; each returned reason is counted once."""
+        """As in ``Forest``, by feature; each returned reason is counted once."""
 
 class Names:
     """The known keys of an object, as UTF-8 bytes."""

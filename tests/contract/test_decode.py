@@ -97,7 +97,9 @@ def test_the_fast_way_takes_a_value_exactly_when_the_slow_way_finds_no_fault(fea
 
 OTHERS = (
     Feature("number", "number", minimum=-1000),
+    Feature("share", "number", minimum=0, maximum=1),
     Feature("integer", "integer", maximum=10),
+    Feature("count", "integer", minimum=1),
     Feature("flag", "flag"),
     Feature("text", "category", values=("web",)),
     Feature("numbered", "category", values=("1", "2.5"), numbers=True),
@@ -105,9 +107,13 @@ OTHERS = (
 )
 
 
-@given(st.sampled_from(OTHERS), json_values(), st.sampled_from([None, -999.0, 2.0, 0.5]))
+AROUND = st.sampled_from([-999, -999.0, -998, -998.5, -(2**53), -FLOAT32_MAX, -3.5e38, 0.999, 1, 1.5])
+"""Numbers that mean missing somewhere, and others between them and what fits."""
+
+
+@given(st.sampled_from(OTHERS), json_values() | AROUND, st.sampled_from([None, -999.0, 2.0, 0.5, -FLOAT32_MAX]))
 def test_so_it_is_for_the_kinds_of_other_trainers(feature: Feature, value: Any, missing: float | None) -> None:
-    """Categories by number and by code, and a number that means missing in every column."""
+    """Categories by number and by code, and a number that means missing in every column, within its bounds or not."""
     contract = Contract((feature,), missing)
     fault = feature_fault(feature, {feature.name: value}, contract)
     reader: LeadDecoder[Rows] = LeadDecoder(contract, encoder(contract).encode, count_colons)

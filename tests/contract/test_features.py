@@ -1,7 +1,5 @@
 """Features and contracts refuse nonsense, and say what they allow."""
 
-from typing import Any
-
 import pytest
 
 from leadscoring.contract.features import Contract, Feature, nearest
@@ -76,8 +74,17 @@ def test_the_nearest_name_is_guessed_whatever_its_case() -> None:
 
 
 @pytest.mark.parametrize("kind", ["number", "integer"])
-def test_a_number_that_means_missing_lies_within_the_bounds_of_every_feature(kind: Any) -> None:
-    """Otherwise the values between the two could not be told from sound ones at one look."""
-    with pytest.raises(CardInvalid, match="bounds that hold -999"):
-        Contract((Feature("a", kind, minimum=0),), -999.0)
-    assert Contract((Feature("a", kind, maximum=0),), -999.0).means_missing(-999)
+def test_a_number_that_means_missing_is_taken_beside_what_lies_within_the_bounds(kind: str) -> None:
+    """That number alone, and nothing between the two; what is allowed says so."""
+    feature = Feature("a", kind, minimum=0, maximum=5)
+    contract = Contract((feature,), -999.0)
+    taken = [value for value in (-1000, -999, -999.0, -998, -1, 0, 5, 6) if contract.accepts(feature, value)]
+    assert taken == [-999, -999.0, 0, 5]
+    assert contract.allowed(feature) == f"{feature.allowed}, or -999 for unknown"
+    assert Contract((feature,), 3.0).allowed(feature) == feature.allowed
+
+
+def test_a_kind_that_is_none_is_refused_by_name() -> None:
+    """With those that there are."""
+    with pytest.raises(CardInvalid, match="'x' must be one of number, integer, flag, category, not 'colour'"):
+        Feature("x", "colour")

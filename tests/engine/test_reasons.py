@@ -1,12 +1,13 @@
 """The counter of reasons gives what the forest gives, counts it once, and touches no number that is not its own."""
 
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadscoring._engine import Forest, ReasonCounter, Rows
+from leadscoring._engine import Forest, ReasonFinder, Rows
 
 FEATURES = 3
 
@@ -38,27 +39,48 @@ def test_what_is_given_is_counted_once(
     first = data.draw(st.integers(0, len(given_rows)))
     last = data.draw(st.integers(first, len(given_rows)))
     numbers = doubles(2 * counted)
-    found = ReasonCounter(FOREST, numbers).reasons(made, limit, first, last)
+    found = ReasonFinder(FOREST, numbers).reasons(made, limit, first, last)
     assert found == FOREST.reasons(made, limit, first, last)
     expected = Counter((feature, share < 0) for lead in found for feature, share in lead)
     assert numbers.tolist() == [expected[feature, lowered] for feature in range(counted) for lowered in (False, True)]
+
+
+@given(rows, st.integers(0, FEATURES), st.sampled_from([(1, 2), (2, 1), (3,), (1, 1, 1)]))
+def test_columns_of_one_feature_are_one_reason(given_rows: list[list[float | None]], limit: int, widths: Any) -> None:
+    """What they contribute is added up before the strongest are looked for, and counted as one."""
+    made, numbers = Rows(given_rows), doubles(2 * len(widths))
+    found = ReasonFinder(FOREST, numbers, widths).reasons(made, limit)
+    for lead, each in zip(found, FOREST.explain(made), strict=True):
+        columns = iter(each)
+        sums = [sum(next(columns) for _ in range(width)) for width in widths]
+        strongest = sorted((place for place, share in enumerate(sums) if share), key=lambda place: -abs(sums[place]))
+        assert dict(lead) == {place: pytest.approx(sums[place], abs=1e-6) for place in strongest[:limit]}
+    assert sum(numbers) == sum(map(len, found))
+    assert ReasonFinder(FOREST, None, widths).reasons(made, limit) == found
+
+
+@pytest.mark.parametrize("widths", [(1, 1), (2, 2), (0, 3), (-1, 4), (1, "a", 1), ()])
+def test_widths_must_add_up_to_the_columns(widths: Any) -> None:
+    """One column or more a feature."""
+    with pytest.raises((ValueError, TypeError, RuntimeError)):
+        ReasonFinder(FOREST, None, widths)
 
 
 def test_numbers_that_are_no_pairs_of_doubles_are_refused() -> None:
     """And so is what is no forest."""
     for numbers, said in ((doubles(3), "two a feature"), (bytearray(16), "doubles")):
         with pytest.raises(ValueError, match=said):
-            ReasonCounter(FOREST, numbers)
+            ReasonFinder(FOREST, numbers)
     with pytest.raises(BufferError):
-        ReasonCounter(FOREST, memoryview(bytes(16)).cast("d"))
+        ReasonFinder(FOREST, memoryview(bytes(16)).cast("d"))
     with pytest.raises(TypeError):
-        ReasonCounter(None, doubles(2))  # type: ignore[arg-type]  # that is what is tested
+        ReasonFinder(None, doubles(2))  # type: ignore[arg-type]  # that is what is tested
 
 
 def test_rows_that_do_not_fit_are_refused_before_anything_is_counted() -> None:
     """As the forest refuses them."""
     numbers = doubles(2 * FEATURES)
-    counter = ReasonCounter(FOREST, numbers)
+    counter = ReasonFinder(FOREST, numbers)
     for made, limit, first, last in ((Rows([[1.0]]), 5, 0, -1), (Rows([[1.0] * 3]), -1, 0, -1), (Rows([]), 5, 1, 2)):
         with pytest.raises(ValueError, match=r"features|limit|no such rows"):
             counter.reasons(made, limit, first, last)
@@ -67,5 +89,5 @@ def test_rows_that_do_not_fit_are_refused_before_anything_is_counted() -> None:
 
 def test_the_forest_lives_as_long_as_its_counter() -> None:
     """Whoever counts need not keep it."""
-    counter = ReasonCounter(Forest(FEATURES, 0.0, [stump(1)]), doubles(2 * FEATURES))
+    counter = ReasonFinder(Forest(FEATURES, 0.0, [stump(1)]), doubles(2 * FEATURES))
     assert counter.reasons(Rows([[None, 1.0, None]]), 5) == [[(1, 1.375)]]

@@ -153,6 +153,56 @@ def test_tables_of_other_types_are_refused(table: Any) -> None:
         _engine.Encoder([3], [table], [None], UNSET)
 
 
+GRID = {"a1": (1.0, 10.0), "b2": (2.0, None), "none": None}
+WIDE = _engine.Encoder(
+    [0, 3, 4, 2], [None, GRID, {7: (0.5,) * 3}, None], [None, 5.0, None, None], UNSET, widths=[1, 2, 3, 1]
+)
+
+
+def test_a_feature_may_make_several_columns() -> None:
+    """Each of its values has a number for each of them, and those of other features stand before and behind."""
+    rows = WIDE.encode([(1.5, "a1", 7, True), (2.5, "b2", 8, False), (None, "none", None, UNSET), (1, "new", UNSET, 1)])
+    assert (rows.n_features, rows.present) == (7, [4, 4, 3, 3])
+    assert rows.row(0) == [1.5, 1.0, 10.0, 0.5, 0.5, 0.5, 1.0]
+    assert rows.row(1) == [2.5, 2.0, None, None, None, None, 0.0]
+    assert rows.row(2) == [None] * 7
+    assert rows.row(3) == [1.0, 5.0, 5.0, None, None, None, 1.0]
+    assert rows.unseen == [(1, 3), (3, 1)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "table", "width"),
+    [
+        (0, None, 2), (3, GRID, 3), (3, GRID, 1), (3, {"a": 1.0}, 2), (3, GRID, 0), (3, GRID, -1), (3, {}, 10**6),
+        (3, {"a": (1.0, math.inf)}, 2), (3, {"a": (1.0, "b")}, 2), (3, GRID, None),
+    ],
+)  # fmt: skip
+def test_columns_that_do_not_fit_their_table_are_refused(kind: int, table: Any, width: Any) -> None:
+    """When the encoder is made."""
+    with pytest.raises((ValueError, TypeError)):
+        _engine.Encoder([kind], [table], [None], UNSET, widths=[width])
+    with pytest.raises(ValueError, match="widths must have one entry a feature"):
+        _engine.Encoder([0], [None], [None], UNSET, widths=[1, 1])
+
+
+def test_bounds_hold_where_a_number_means_missing() -> None:
+    """Without one nothing is looked at, since the decoder has."""
+    for missing, refused in ((-999.0, True), (math.nan, False)):
+        encoder = _engine.Encoder([0, 1], [None] * 2, [None] * 2, UNSET, None, missing, None, [(0.0, 1.0), None])
+        assert encoder.encode([(0.5, -5)]).row(0) == [0.5, -5.0]
+        if refused:
+            assert encoder.encode([(-999.0, -999)]).row(0) == [None, None]
+            with pytest.raises(ValueError, match="row 0, feature 0: out of bounds"):
+                encoder.encode([(-998.0, 1)])
+
+
+@pytest.mark.parametrize("bounds", [[], [None], [(0.0,), None], [5, None], [("a", "b"), None]])
+def test_bounds_that_are_none_are_refused(bounds: Any) -> None:
+    """A pair of numbers for each feature, or nothing."""
+    with pytest.raises((ValueError, TypeError, RuntimeError)):
+        _engine.Encoder([0, 0], [None] * 2, [None] * 2, UNSET, None, -1.0, None, bounds)
+
+
 def test_tables_are_copied() -> None:
     """What happens to a table after the encoder was made does not change it."""
     table: dict[str, float | None] = {"a": 1.0}

@@ -24,8 +24,9 @@ def test_a_category_that_no_tree_asks_for_takes_the_number_that_means_missing(mi
     """Whatever the number is, and codes besides."""
     card = plain_card(ensemble(["q", "c"]), "bare", "1", missing)
     unused = card.contract.features[1]
-    assert unused.fits(3)
-    assert missing is None or unused.fits(missing)
+    assert card.contract.accepts(unused, 3)
+    assert missing is None or card.contract.accepts(unused, missing)
+    assert not card.contract.accepts(unused, -1)
 
 
 def test_types_of_xgboost_become_kinds() -> None:

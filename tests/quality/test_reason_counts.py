@@ -55,7 +55,7 @@ def model(tmp_path: Path) -> LoadedModel:
 def test_a_lead_alone_and_a_batch_count_what_they_are_answered(model: LoadedModel) -> None:
     """As many of each feature and direction as the answers hold, and none where none was asked for."""
     counts = ReasonCounts(Tally((), area=AREA), model.card, stamp_of(model.card))
-    scorer = Scorer(Served(model, Local(model.trees), model.trees.counting(counts.numbers)))
+    scorer = Scorer(Served(model, Local(model.trees), model.finding(counts.numbers)))
 
     async def ask(reasons: int) -> Counter[tuple[str, str]]:
         asked = Asked(reasons)

@@ -12,7 +12,7 @@ from typing import Any
 from leadscoring.contract.features import Contract, Feature
 
 LARGEST_FLOAT32 = 3.4028234663852886e38
-LARGEST_WHOLE = 2**53
+LARGEST_WHOLE = 2**53 - 1
 
 
 class NoLead(Exception):  # says what it is

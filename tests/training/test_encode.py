@@ -1,16 +1,12 @@
 import math
 
-import msgspec
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leadscoring._engine import count_colons
-from leadscoring.contract.decode import LeadDecoder
-from leadscoring.contract.features import Contract, Feature, Kind
-from leadscoring.errors import CardInvalid, RequestError
+from leadscoring.contract.features import Contract, Feature
 from leadscoring.float32 import FLOAT32_MAX
 from leadscoring.model.loaded import encoder
 from leadscoring.training.encode import encode_table, with_unseen
@@ -81,39 +77,6 @@ def test_an_absent_column_is_missing_throughout() -> None:
 def test_flags_in_every_spelling(values: list[object]) -> None:
     """True and false are 1 and 0."""
     assert encode_table(CONTRACT, pl.DataFrame({"f": values}))[:, 2].tolist() == [1.0, 0.0]
-
-
-BOUNDS = st.none() | st.floats(-(2**60), 2**60)
-AROUND = st.sampled_from([2**53 - 1, 2**53, 2**53 + 2, -(2**53), 2**60, 1e300, -0.0, 0.5, 1.0]) | st.floats(
-    allow_nan=False, allow_infinity=False
-)
-
-
-@settings(max_examples=300, deadline=None)
-@given(kind=st.sampled_from(["number", "integer", "flag"]), low=BOUNDS, high=BOUNDS, value=AROUND | st.integers())
-def test_training_takes_the_numbers_that_the_service_takes(
-    kind: Kind, low: float | None, high: float | None, value: float
-) -> None:
-    """One definition of what fits a kind: whole numbers beyond 2^53 are refused by both."""
-    try:
-        feature = Feature("x", kind, minimum=low, maximum=high)
-    except CardInvalid:
-        return
-    try:
-        column = pl.DataFrame({"x": [float(value)]}, schema={"x": pl.Float64})
-    except OverflowError:
-        return
-    assume(float(value) == value)
-    contract = Contract((feature,))
-    decoder = LeadDecoder(contract, encoder(contract).encode, count_colons)
-    body = msgspec.json.encode({"lead_id": "a", "features": {"x": value}})
-    try:
-        decoder.one(body)
-        taken = True
-    except RequestError:
-        taken = False
-    assert feature.fits(value) == taken
-    assert bool(~np.isnan(encode_table(contract, column)[0, 0])) == taken
 
 
 def test_texts_have_the_codes_of_the_service() -> None:

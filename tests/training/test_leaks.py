@@ -20,7 +20,7 @@ def read_of(values: Any, kind: str = "number") -> Read:
     """A column that was taken for a feature."""
     column = pl.Series("c", values)
     levels = tuple(column.drop_nulls().unique().to_list()) if kind == "category" else ()
-    return Read(column, column, feature=Feature("c", kind, values=levels))  # type: ignore[arg-type]  # one of the kinds
+    return Read(column, column, feature=Feature("c", kind, values=levels))
 
 
 def texts(won: str | None, lost: str | None) -> list[str | None]:

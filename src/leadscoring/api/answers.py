@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from leadscoring.contract.kinds import KINDS
 from leadscoring.lead import Model
 from leadscoring.model.description import Description
 from leadscoring.telemetry.vitals import Measured
@@ -139,7 +140,7 @@ class FeatureInfo(msgspec.Struct, frozen=True):
     """One feature of the contract: what a lead may hold under its name."""
 
     name: str
-    kind: Literal["number", "integer", "flag", "category"]
+    kind: Annotated[str, Meta(extra_json_schema={"enum": list(KINDS)})]
     required: bool
     minimum: float | None
     maximum: float | None
@@ -150,6 +151,7 @@ class FeatureInfo(msgspec.Struct, frozen=True):
     unit: str | None
     help: str | None
     example: float | str | None
+    columns: Annotated[list[str], Meta(description="The columns of the trees that it makes; most make one.")]
 
 
 class FeatureList(msgspec.Struct, frozen=True):

@@ -45,29 +45,31 @@ class ModelRoutes:
 
 def feature_list(model: LoadedModel) -> FeatureList:
     """The contract as the wire shows it: every field of every feature, set or not."""
+    contract = model.card.contract
     features = [
         FeatureInfo(
             name=feature.name,
             kind=feature.kind,
             required=feature.required,
-            minimum=0 if feature.kind == "flag" else feature.minimum,
-            maximum=1 if feature.kind == "flag" else feature.maximum,
+            minimum=feature.form.limits(feature)[0],
+            maximum=feature.form.limits(feature)[1],
             values=feature.wire_values or None,
             missing=feature.missing or None,
-            allowed=feature.allowed,
+            allowed=contract.allowed(feature),
             group=feature.group or None,
             unit=feature.unit or None,
             help=feature.help or None,
             example=feature.example,
+            columns=[column.name for column in feature.columns],
         )
-        for feature in model.card.contract.features
+        for feature in contract.features
     ]
     return FeatureList(model.card.version, len(features), features)
 
 
 def importance(model: LoadedModel) -> ImportanceList:
     """The share of the trees' total gain that each feature brought, and how often they split on it."""
-    found = model.trees.importance
+    found = model.importance
     total = sum(found.gain) or 1.0
     strongest = sorted(zip(found.gain, found.weight, model.names, strict=True), key=lambda entry: -entry[0])
     rows = [FeatureImportance(name, gain / total, splits) for gain, splits, name in strongest]

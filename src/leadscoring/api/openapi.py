@@ -261,7 +261,7 @@ def lead_schema(contract: Contract) -> Json:
     """The JSON schema of a lead that the contract allows."""
     features: Json = {
         "type": "object",
-        "properties": {feature.name: feature_schema(feature) for feature in contract.features},
+        "properties": {feature.name: feature_schema(feature, contract) for feature in contract.features},
         "additionalProperties": False,
     }
     if required := [feature.name for feature in contract.features if feature.required]:
@@ -283,22 +283,16 @@ def lead_schema(contract: Contract) -> Json:
     }
 
 
-def feature_schema(feature: Feature) -> Json:
+def feature_schema(feature: Feature, contract: Contract) -> Json:
     """The JSON schema of one feature's value."""
-    about = "; ".join(part for part in (feature.help, feature.unit) if part) or feature.allowed
-    if feature.kind == "flag":
-        # an enum of both types is one that generators of clients drop, and every operation that names it
-        schema: Json = {"type": ["integer", "boolean"], "minimum": 0, "maximum": 1}
-    elif feature.kind == "category":
-        schema = {"type": "string" if feature.is_text else "integer" if feature.codes else "number"}
-        if feature.values:
-            schema["examples"] = list(feature.wire_values)
-    else:
-        low, high = feature.bounds
-        schema = {"type": feature.kind, "minimum": low, "maximum": high}
+    about = "; ".join(part for part in (feature.help, feature.unit) if part) or contract.allowed(feature)
+    schema = feature.form.schema(feature)
     if not feature.required:
         kinds = schema["type"]
         schema["type"] = [*([kinds] if isinstance(kinds, str) else kinds), "null"]
+    missing = contract.missing_value
+    if missing is not None and contract.accepts(feature, missing) and not feature.fits(missing):
+        schema = {"anyOf": [schema, {"const": missing}]}
     return {**schema, "description": about}
 
 
@@ -309,11 +303,4 @@ def example_lead(contract: Contract) -> Json:
 
 def example_value(feature: Feature) -> float | int | str | None:
     """A value that a feature may have: its own example, or a plain one within its bounds."""
-    if feature.example is not None:
-        return feature.example
-    if feature.kind == "category":
-        return feature.wire_values[0] if feature.values else 0 if feature.codes else "text"
-    if feature.kind == "flag":
-        return 1
-    low, high = feature.minimum, feature.maximum
-    return max(low or 0, 0) if high is None else min(high, max(low or 0, 0))
+    return feature.form.example(feature) if feature.example is None else feature.example

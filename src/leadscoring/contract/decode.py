@@ -5,7 +5,6 @@ by a single C call. What that call refuses goes to ``rejection``, which takes it
 everything that is wrong.
 """
 
-import math
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Generic, Protocol, TypeVar
 
@@ -14,7 +13,7 @@ from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import astuple
 
 from leadscoring._engine import Split, join_rows
-from leadscoring.contract.features import Contract, Feature
+from leadscoring.contract.features import Contract
 from leadscoring.contract.rejection import Refusals, Rejection, no_array
 from leadscoring.errors import BatchTooLarge, MalformedJson, RequestError
 from leadscoring.lead import LEAD_ID_LENGTH, LEAD_ID_MAX, Lead, id_text
@@ -210,7 +209,7 @@ def lead_types(contract: Contract) -> tuple[Any, Any]:
     """The msgspec types of a lead of this contract, and of many; unknown keys are refused."""
     fields: list[Any] = []
     for place, feature in enumerate(contract.features):
-        kind = value_type(feature, contract.missing_value)
+        kind = feature.form.wire(feature, contract.missing_value)
         fields.append((f"f{place}", kind) if feature.required else (f"f{place}", kind | None | UnsetType, UNSET))
     features = msgspec.defstruct(
         "Features",
@@ -231,25 +230,3 @@ def lead_types(contract: Contract) -> tuple[Any, Any]:
         gc=False,
     )
     return lead, list[lead]  # type: ignore[valid-type]  # made at run time
-
-
-def value_type(feature: Feature, missing: float | None = None) -> Any:
-    """What msgspec is to accept for one feature; the encoder checks that whole numbers are whole.
-
-    ``missing`` is a number that means missing, whatever the feature takes otherwise.
-    """
-    if feature.is_text:
-        return str
-    if feature.kind == "category":
-        return int | float  # a code or a number of a table, which the encoder knows
-    if feature.kind == "flag" and missing is not None:
-        return bool | int | float  # the encoder knows the flags among them
-    if feature.kind == "flag":
-        whole = Meta(ge=0, le=1)
-        return bool | Annotated[int, whole] | Annotated[float, whole]
-    low, high = feature.bounds  # which hold the number that means missing, as the contract says
-    bounds = Meta(ge=low, le=high)
-    if feature.kind == "number":
-        return Annotated[float, bounds]
-    # JSON knows no whole numbers: 5.0 is as good a 5 as 5, and some clients write it so
-    return Annotated[int, Meta(ge=math.ceil(low), le=math.floor(high))] | Annotated[float, bounds]

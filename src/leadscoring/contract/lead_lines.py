@@ -6,19 +6,17 @@ So every lead goes through the one decoder, and is refused in its words, whateve
 import csv
 import io
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from leadscoring.contract.features import Contract, Feature
+from leadscoring.contract.kind import a_json_number
 from leadscoring.contract.naming import Guesser, Known
 from leadscoring.contract.rejection import FAULTS_SHOWN, FEATURES_ALLOWED, feature_fault, pointer, shown, told
 from leadscoring.errors import Fault, MalformedJson, RequestError, ValidationError
 
 LEAD_ID = "lead_id"
-
-a_json_number = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?").fullmatch
 
 SEPARATORS = {";": "semicolons", "\t": "tabs"}
 """What spreadsheets of some countries write in place of commas."""
@@ -101,7 +99,7 @@ class LeadTable:
         features = {feature.name: feature for feature in contract.features}
         self._ids = self.columns.index(LEAD_ID)
         self._columns = [
-            (f"{json.dumps(name, ensure_ascii=False)}:", number_in(features[name]), features[name])
+            (f"{json.dumps(name, ensure_ascii=False)}:", number_in(features[name]), features[name].form.json_of)
             for name in self.columns
             if name != LEAD_ID
         ]
@@ -134,8 +132,8 @@ class LeadTable:
         """The JSON of one row; what is no value of its column's kind stands there as text, which no lead may hold."""
         lead_id = cells.pop(self._ids)
         features = [
-            name + (cell if is_number(cell) else value_in(cell, feature))
-            for (name, is_number, feature), cell in zip(self._columns, cells, strict=True)
+            name + (cell if is_number(cell) else json_of(cell))
+            for (name, is_number, json_of), cell in zip(self._columns, cells, strict=True)
             if cell
         ]
         before = f'"lead_id":{json.dumps(lead_id)},' if lead_id else ""
@@ -184,18 +182,6 @@ def number_in(feature: Feature) -> Callable[[str], object]:
 
 def never(_cell: str) -> None:
     """No cell is a number."""
-
-
-def value_in(cell: str, feature: Feature) -> str:
-    """The JSON of a cell that is not empty."""
-    if feature.is_text:
-        return json.dumps(cell)
-    plain = cell.strip()
-    if a_json_number(plain):
-        return plain  # digit by digit, so that it means the same as in JSON
-    if feature.kind == "flag" and plain.lower() in ("true", "false"):  # as spreadsheets and Python write them
-        return plain.lower()
-    return json.dumps(cell) if plain else "null"
 
 
 def header_faults(columns: list[str], contract: Contract) -> tuple[list[Fault], int]:

@@ -5,12 +5,11 @@ Everything else is refused as ever. The strict form is then read as any other le
 the same lead gets when its sender writes it so.
 """
 
-import re
 from collections.abc import Sequence
 
 from leadscoring._engine import Rows
 from leadscoring.contract.decode import Found, LeadDecoder
-from leadscoring.contract.features import Contract, Feature
+from leadscoring.contract.features import Contract
 from leadscoring.contract.outline import Outline, Part, Unknown
 from leadscoring.contract.rejection import NAMES_GUESSED, Refusals, told
 from leadscoring.errors import MalformedJson, RequestError
@@ -19,9 +18,6 @@ from leadscoring.stretches import Stretches
 
 NAMED = 10
 """Features that one warning names, at most."""
-
-is_number = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?").fullmatch
-TRUTHS = ("true", "false")
 
 
 class LenientDecoder(LeadDecoder[Rows]):
@@ -85,7 +81,7 @@ def strict_form(found: Outline, body: bytes, contract: Contract) -> tuple[bytes,
             continue
         value, (begin, end) = features.values[feature.name], features.places[feature.name]
         text = body[begin:end]
-        if isinstance(value, str) and writes_a_value(value, feature):
+        if isinstance(value, str) and feature.form.is_json(value):
             text = value.encode()
             converted.append(feature.name)
         pairs.append(b'"%b":%b' % (feature.name.encode(), text))
@@ -99,13 +95,6 @@ def strict_form(found: Outline, body: bytes, contract: Contract) -> tuple[bytes,
         *warning("unknown_ignored", ignored, features.unknown_count, "not known to the model and ignored"),
     ]
     return b'{%b"features":{%b}}' % (lead_id, b",".join(pairs)), tuple(warned)
-
-
-def writes_a_value(value: str, feature: Feature) -> bool:
-    """Whether a text is a JSON number, or true or false for a flag, and the feature no text."""
-    if feature.is_text:
-        return False
-    return bool(is_number(value)) or (feature.kind == "flag" and value in TRUTHS)
 
 
 def warning(code: str, names: Sequence[str], count: int, what: str) -> list[Warned]:

@@ -7,12 +7,12 @@ Places are JSON pointers (RFC 6901), since feature names may hold dots and space
 """
 
 import json
-import math
 from collections.abc import Container, Mapping, Sequence
-from typing import Any, TypeGuard
+from typing import Any
 
 from leadscoring._engine import Names
 from leadscoring.contract.features import Contract, Feature
+from leadscoring.contract.kind import is_writable
 from leadscoring.contract.naming import Guesser, Known, Rule, plain
 from leadscoring.contract.outline import ENVELOPE, NotJson, Outline, Part, Unknown, outline
 from leadscoring.errors import Fault, MalformedJson, RequestError, ValidationError
@@ -197,7 +197,7 @@ def no_features_fault(envelope: Part, unwrapped: Sequence[str]) -> Fault:
 
 def lead_id_fault(value: Any, present: bool = True) -> Fault | None:
     """What is wrong with a lead's id, if anything."""
-    if isinstance(value, str) and 1 <= len(value) <= LEAD_ID_LENGTH and is_text(value):
+    if isinstance(value, str) and 1 <= len(value) <= LEAD_ID_LENGTH and is_writable(value):
         return None
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= LEAD_ID_MAX and value % 1 == 0:
         return None
@@ -235,29 +235,13 @@ def renamed_fault(rule: Rule, meant: Mapping[str, str]) -> Fault:
 def feature_fault(feature: Feature, features: Mapping[str, Any], contract: Contract) -> Fault | None:
     """What is wrong with one feature, if anything."""
     value = features.get(feature.name)
-    if fits(feature, value, contract) if value is not None else not feature.required:
+    if contract.accepts(feature, value) if value is not None else not feature.required:
         return None
-    place, allowed = f"/features/{pointer(feature.name)}", feature.allowed
+    place, allowed = f"/features/{pointer(feature.name)}", contract.allowed(feature)
     if value is None:
         found = "null" if feature.name in features else "left out"
         return Fault(place, f"{feature.name} is required and must be {allowed}, but is {found}", None, allowed)
     return Fault(place, f"{feature.name} must be {allowed}, not {told(value)}", shown(value), allowed)
-
-
-def fits(feature: Feature, value: Any, contract: Contract) -> bool:
-    """Whether a value is of the feature's kind and within its bounds, or the number that means missing."""
-    if feature.is_text:
-        return isinstance(value, str) and is_text(value)
-    if is_finite(value) and contract.means_missing(value):
-        return True
-    if feature.kind == "flag":
-        return isinstance(value, bool | int | float) and value in (0, 1)
-    return is_finite(value) and feature.fits(value)
-
-
-def is_finite(value: object) -> TypeGuard[int | float]:
-    """Whether a value is a finite number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def repeated_faults(faults: Faults, part: Part, place: str) -> None:
@@ -327,15 +311,6 @@ def clipped(text: str) -> str:
 def pointer(name: str) -> str:
     """One step of a JSON pointer."""
     return clipped(name).replace("~", "~0").replace("/", "~1")
-
-
-def is_text(value: str) -> bool:
-    """Whether a text can be written as UTF-8; a lone surrogate cannot."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def noun(value: Any) -> str:

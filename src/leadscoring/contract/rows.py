@@ -12,15 +12,12 @@ from typing import Any
 import msgspec
 
 from leadscoring._engine import Rows, Split, join_rows
-from leadscoring.contract.features import Contract, Feature
+from leadscoring.contract.features import Contract
 from leadscoring.errors import BatchTooLarge, InvalidRows
 from leadscoring.float32 import FLOAT32_MAX
 from leadscoring.stretches import Stretches, at_once
 
 Values = list[list[float | None]]
-
-MOST_CODE = 2**24 - 2
-"""The largest code of a category that XGBoost knows."""
 
 BLANK = b" \t\r\n"
 
@@ -55,11 +52,10 @@ class RowReader:
     """
 
     def __init__(self, contract: Contract) -> None:
-        self.names = contract.names
-        self.longest = max(ROW_BYTES, VALUE_BYTES * len(contract))
-        self._codes = [
-            (place, most) for place, feature in enumerate(contract.features) if (most := top_code(feature)) is not None
-        ]
+        columns = contract.columns
+        self.names = columns.names
+        self.longest = max(ROW_BYTES, VALUE_BYTES * len(columns.names))
+        self._codes = [(place, column.most) for place, column in enumerate(columns.every) if column.most is not None]
         self._means_missing = contract.means_missing if contract.missing_value is not None else None
 
     def csv(self, body: bytes) -> Rows:
@@ -251,15 +247,6 @@ def decoded_rows(body: bytes, first: int = 0, begin: int = 0) -> Values:
         raise InvalidRows(f"rows must be arrays of numbers and nulls: {said}") from None
 
 
-def top_code(feature: Feature) -> int | None:
-    """The largest number that a category or a flag is encoded to; ``None`` for others."""
-    if feature.kind == "flag":
-        return 1
-    if feature.codes:
-        return MOST_CODE  # of a category that no split names, any code does
-    return len(feature.values) - 1 + feature.other if feature.kind == "category" else None
-
-
 def is_number(cell: bytes) -> bool:
     """Whether a cell is missing or a number, finite or not."""
     text = cell.strip()
@@ -274,12 +261,7 @@ def is_number(cell: bytes) -> bool:
 
 def decoded(contract: Contract) -> Callable[[Sequence[float | None]], tuple[Any, ...]]:
     """What turns an encoded row back into the values of a lead: categories by their texts, where they have one."""
-    texts = [feature.wire_values if feature.values else None for feature in contract.features]
-
-    def values(row: Sequence[float | None]) -> tuple[Any, ...]:
-        return tuple(
-            value if known is None or value is None else (known[int(value)] if value < len(known) else None)
-            for known, value in zip(texts, row, strict=True)
-        )
-
-    return values
+    back = [
+        (feature.form.back(feature), contract.columns.places(place)) for place, feature in enumerate(contract.features)
+    ]
+    return lambda row: tuple(value(row[places]) for value, places in back)

@@ -6,13 +6,13 @@ clients send. The help text says what a feature means where its name does not.
 
 from typing import NamedTuple
 
-from leadscoring.contract.features import Contract, Feature, Kind
+from leadscoring.contract.features import Contract, Feature
 
 
 class _Range(NamedTuple):
     """What the values of a feature may be; both ends included, ``None`` is open."""
 
-    kind: Kind
+    kind: str
     minimum: int | None
     maximum: int | None
 

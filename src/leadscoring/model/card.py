@@ -87,7 +87,7 @@ def in_percent(shares: Sequence[float]) -> list[str]:
 
 
 class Bins(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How one feature was spread over the training data.
+    """How one feature, or the first of its columns, was spread over the training data.
 
     Numbers: ``edges`` cut the line into ``len(edges) + 1`` bins, the right end of each included;
     categories have no edges and one bin a code. ``shares`` are per bin, ``missing`` beside them,
@@ -168,23 +168,27 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return PLAIN if isinstance(self.reading, UnsetType) else self.reading
 
     def __post_init__(self) -> None:
-        columns = len(self.contract)
+        features, columns = self.contract.features, self.contract.columns
         if self.format != FORMAT:
             raise CardInvalid(f"the card has format {self.format}; this version reads format {FORMAT}")
         if not self.name or not self.version:
             raise CardInvalid("the card needs a name and a version")
-        if self.reference.features and len(self.reference.features) != columns:
-            raise CardInvalid(f"the reference has {len(self.reference.features)} features, the contract {columns}")
-        for feature, bins in zip(self.contract.features, self.reference.features, strict=False):
-            codes = len(feature.values) + feature.other
-            wanted = codes if feature.kind == "category" else len(bins.edges) + 1
+        if self.reference.features and len(self.reference.features) != len(features):
+            raise CardInvalid(
+                f"the reference has {len(self.reference.features)} features, the contract {len(features)}"
+            )
+        for feature, bins in zip(features, self.reference.features, strict=False):
+            first = feature.columns[0]
+            wanted = first.codes if first.categorical else len(bins.edges) + 1
             if bins.shares and len(bins.shares) != wanted:
                 raise CardInvalid(
                     f"the reference has {len(bins.shares)} shares of feature {feature.name!r}, which has {wanted} bins"
                 )
         for number, golden in enumerate(self.golden):
-            if len(golden.row) != columns:
-                raise CardInvalid(f"golden row {number} has {len(golden.row)} values, the contract {columns} features")
+            if len(golden.row) != len(columns):
+                raise CardInvalid(
+                    f"golden row {number} has {len(golden.row)} values, the contract {len(columns)} columns"
+                )
 
     def to_json(self) -> str:
         """The text that goes into the booster's attribute."""

@@ -12,16 +12,10 @@ from leadscoring.contract.decode import LeadDecoder
 from leadscoring.contract.features import Contract, Feature
 from leadscoring.errors import CardInvalid, GoldenRowMismatch
 from leadscoring.model.card import TIERS, Card, percentile
-from leadscoring.model.trees import TreeEnsemble
+from leadscoring.model.trees import Importance, Reasons, TreeEnsemble
 
 GOLDEN_TOLERANCE = 1e-5
 """How far, in log-odds, a golden row may be off: float32 sums differ by their order, no more."""
-
-KINDS = {"number": 0, "integer": 1, "flag": 2, "category": 3}
-"""The engine's numbers for the kinds of features."""
-
-NUMBERED, CODE = 4, 5
-"""Those for categories that are not sent as text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +35,27 @@ class LoadedModel:
     certified: bool
     rare: tuple[frozenset[str], ...]
     """The rare texts of each feature, for a quick look."""
+
+    def finding(self, numbers: "memoryview[float] | None" = None) -> Reasons:
+        """What finds the strongest reasons by feature, and counts them into ``numbers`` where they are given.
+
+        ``numbers`` has two doubles for each feature: how often it raised a score, and how often it lowered one.
+        """
+        columns = self.card.contract.columns
+        if numbers is None and not columns.several:
+            return self.trees.reasons
+        return self.trees.finding(numbers, columns.widths if columns.several else None)
+
+    @property
+    def importance(self) -> Importance:
+        """What each feature did for the trees, in the contract's order: the sums over its columns."""
+        found, columns = self.trees.importance, self.card.contract.columns
+        places = [columns.places(place) for place in range(len(self.names))]
+        return Importance(
+            tuple(sum(found.gain[of]) for of in places),
+            tuple(sum(found.weight[of]) for of in places),
+            tuple(sum(found.cover[of]) for of in places),
+        )
 
     @property
     def cautions(self) -> list[str]:
@@ -70,18 +85,21 @@ def encoder(contract: Contract) -> Encoder:
     """What turns the values of a lead into a row of the trees, by this contract."""
     features = contract.features
     return Encoder(
-        [kind_of(feature) for feature in features],
-        [feature.code_table if feature.kind == "category" else None for feature in features],
+        [feature.form.engine for feature in features],
+        [feature.code_table for feature in features],
         [feature.other_code for feature in features],
         UNSET,
         [feature.rare for feature in features],
         math.nan if contract.missing_value is None else contract.missing_value,
+        contract.columns.widths,
+        [unchecked(feature, contract.missing_value) for feature in features],
     )
 
 
-def kind_of(feature: Feature) -> int:
-    """The engine's number for how a feature is sent."""
-    return NUMBERED if feature.numbers else CODE if feature.codes else KINDS[feature.kind]
+def unchecked(feature: Feature, missing: float | None) -> tuple[float, float] | None:
+    """The bounds that the decoder cannot hold, since the number that means missing lies outside of them."""
+    low, high = feature.bounds
+    return (low, high) if feature.form.is_bounded and missing is not None and not low <= missing <= high else None
 
 
 def sent_as_code(feature: Feature) -> str:
@@ -94,17 +112,19 @@ def sent_as_code(feature: Feature) -> str:
 
 def check_contract(contract: Contract, trees: TreeEnsemble) -> None:
     """Raises ``CardInvalid`` unless contract and trees speak of the same columns."""
-    if len(contract) != trees.n_features:
-        raise CardInvalid(f"the contract has {len(contract)} features, the trees {trees.n_features}")
+    columns = contract.columns
+    if len(columns) != trees.n_features:
+        made = f" of {len(columns)} columns" if columns.several else ""
+        raise CardInvalid(f"the contract has {len(contract)} features{made}, the trees {trees.n_features}")
     for place, most in trees.categories.items():
-        feature = contract.features[place]
-        if feature.kind == "category" and most > len(feature.values) + feature.other + feature.codes:
+        column, feature = columns.every[place], contract.features[columns.feature[place]]
+        if column.categorical and column.codes is not None and most > column.codes:
             raise CardInvalid(
-                f"the trees split feature {feature.name!r} on {most} categories, the contract has {len(feature.values)}"
+                f"the trees split feature {column.name!r} on {most} categories, the contract has {len(column.labels)}"
             )
-        if feature.kind in ("number", "flag"):
+        if column.codes == 0 and not column.categorical:
             raise CardInvalid(
-                f"the trees split feature {feature.name!r} by category, the contract calls it a {feature.kind}"
+                f"the trees split feature {column.name!r} by category, the contract calls it a {feature.kind}"
             )
 
 

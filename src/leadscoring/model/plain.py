@@ -1,9 +1,6 @@
 """What can be said of a model that has no card: its contract from what XGBoost itself notes in the file."""
 
 import math
-from functools import partial
-
-from msgspec.structs import replace
 
 from leadscoring.contract.features import Contract, Feature
 from leadscoring.float32 import single
@@ -24,10 +21,8 @@ def plain_card(trees: TreeEnsemble, name: str, version: str, missing: float | No
         plain_feature(called, kind, trees.category_values.get(place, ()), codes.get(place))
         for place, (called, kind) in enumerate(zip(names, types, strict=True))
     )
-    missing = missing_value(trees, missing)
-    if missing is not None:
-        features = tuple(map(partial(holding, missing), features))
-    return Card(name=name or "model", version=version, contract=Contract(features, missing))
+    contract = Contract(features, missing_value(trees, missing))
+    return Card(name=name or "model", version=version, contract=contract)
 
 
 def plain_feature(name: str, kind: str, values: Values = (), codes: int | None = None) -> Feature:
@@ -46,13 +41,6 @@ def plain_feature(name: str, kind: str, values: Values = (), codes: int | None =
     if kind == "i":
         return Feature(name, "flag")
     return Feature(name, "integer" if kind == "int" else "number")
-
-
-def holding(missing: float, feature: Feature) -> Feature:
-    """The feature with a lower bound that holds the number that means missing."""
-    if feature.minimum is None or missing >= feature.minimum:
-        return feature
-    return replace(feature, minimum=missing)
 
 
 def missing_value(trees: TreeEnsemble, asked: float | None) -> float | None:

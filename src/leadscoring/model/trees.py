@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from array import array
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -31,7 +32,7 @@ class Reasons(Protocol):
 
 
 class Importance(msgspec.Struct, frozen=True):
-    """Importance of each feature, in column order: sums over the splits that use it."""
+    """Importance of each column, or of each feature, in their order: sums over the splits that use it."""
 
     gain: tuple[float, ...]
     weight: tuple[int, ...]
@@ -77,9 +78,12 @@ class TreeEnsemble:
         another number of features.
         """
 
-    def counting(self, numbers: memoryview[float]) -> Reasons:
-        """``reasons`` that also counts its results in ``numbers``, two per feature: raised and lowered scores."""
-        return _engine.ReasonCounter(self._forest, numbers).reasons
+    def finding(self, numbers: memoryview[float] | None, widths: Sequence[int] | None = None) -> Reasons:
+        """``reasons`` by feature of a contract, where ``widths`` is the number of columns of each (``None``: one each).
+
+        Also counts its results in ``numbers``, if given: two per feature, raised and lowered scores.
+        """
+        return _engine.ReasonFinder(self._forest, numbers, widths).reasons
 
     @classmethod
     def load(cls, path: str | Path, rounds: Choice = "auto") -> TreeEnsemble:

@@ -105,6 +105,7 @@ class Bins:
 class Baseline:
     """What leads are compared with: the bins of a model's features (``None`` for one not counted) and of its score.
 
+    ``widths`` has the number of columns of each feature: its bins are those of the first.
     ``margins`` are the upper edges of the bins of the score, in log-odds, and ``score`` their shares in training,
     none when the card has no quantiles.
     """
@@ -115,6 +116,7 @@ class Baseline:
     margins: tuple[float, ...]
     score: Shares
     score_holds: tuple[str, ...]
+    widths: tuple[int, ...]
     stamp: float = field(init=False)
     """Another number for every other baseline, so that counts of two are never taken for one."""
 
@@ -122,6 +124,12 @@ class Baseline:
         told = repr((self.version, self.features, self.margins, self.score)).encode()
         stamp = 1 + int.from_bytes(hashlib.sha256(told).digest()[:6], "big")
         object.__setattr__(self, "stamp", float(stamp))  # what a frozen dataclass leaves to its own making
+
+    @property
+    def columns(self) -> tuple[Bins | None, ...]:
+        """The bins of each column of a row; ``None`` for one that is not counted."""
+        pairs = zip(self.features, self.widths, strict=True)
+        return tuple(one for bins, width in pairs for one in (bins, *[None] * (width - 1)))
 
     @property
     def counted(self) -> tuple[Bins, ...]:
@@ -148,6 +156,7 @@ def baseline(model: card.Card) -> Baseline | None:
         margins=tuple(highest_margin(edge, model.calibration.probability) for edge in edges),
         score=score + (None,) * (BINS - len(score)) if score else (),
         score_holds=spans(edges),
+        widths=model.contract.columns.widths,
     )
 
 
@@ -155,7 +164,7 @@ def feature_bins(feature: Feature, reference: card.Bins) -> Bins | None:
     """The bins of one feature, ten at most; ``None`` when the card has no shares of it."""
     if not reference.shares:
         return None
-    if feature.kind == "category":
+    if feature.columns[0].categorical:
         return category_bins(feature, reference)
     last = merged(len(reference.shares))
     starts = (0, *(place + 1 for place in last[:-1]))
@@ -170,8 +179,9 @@ def category_bins(feature: Feature, reference: card.Bins) -> Bins:
     Rare texts have their own code where the card lists them. Where it does not, they cannot be told from texts
     that are new, and are *unseen* as those are.
     """
-    known = reference.shares if feature.rare else reference.shares[: len(feature.values)]
-    names = (*feature.values, "rare values")
+    labels = feature.columns[0].labels
+    known = reference.shares if feature.rare else reference.shares[: len(labels)]
+    names = (*map(str, labels), "rare values")
     ranked = sorted(range(len(known)), key=lambda code: -known[code])
     bins = {code: min(rank, BINS - 1) for rank, code in enumerate(ranked)}
     shares, texts = [0.0] * (max(bins.values()) + 1), [""] * (max(bins.values()) + 1)

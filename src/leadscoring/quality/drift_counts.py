@@ -48,7 +48,7 @@ class DriftCounts:
         places = iter(range(FEATURES, AREA, WIDTH))
         self._places = [next(places) for _ in base.counted]
         to_fill = iter(self._places)
-        columns = [None if bins is None else (next(to_fill), bins.edges, bins.codes) for bins in base.features]
+        columns = [None if bins is None else (next(to_fill), bins.edges, bins.codes) for bins in base.columns]
         self.count: Callable[[Rows, list[float]], None] = BinCounter(counts.mine, columns, base.margins, SCORE).count
         """Counts scored leads: each feature of each row, and its margin in log-odds. The engine's own call."""
         self.reference, self._score_lines, self._feature_lines = self._prepared()

@@ -57,12 +57,14 @@ def reasons(model: LoadedModel, lead: Lead, strongest: Iterable[tuple[int, float
     ]
 
 
-def unseen_warning(model: LoadedModel, place: int, lead: Lead) -> Warned:
-    """The warning for a category that training did not know, or knew as too rare to learn from.
+def unseen_warning(model: LoadedModel, column: int, lead: Lead) -> Warned:
+    """The warning for a category that training did not know, or knew as too rare to learn from, by its first column.
 
     Cards of before rare texts were listed cannot tell the two apart where the trees know of rare ones.
     """
-    feature, value = model.card.contract.features[place], lead.values[place]
+    contract = model.card.contract
+    place = contract.columns.feature[column]
+    feature, value = contract.features[place], lead.values[place]
     if feature.codes:
         told = f"no tree names code {value}, whether training knew it or not: it is scored like all such codes"
         return Warned("unseen_category", feature.name, told)

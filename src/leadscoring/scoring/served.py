@@ -39,6 +39,6 @@ class Served:
     def of(cls, model: LoadedModel, provider: Provider, counts: ModelCounts | None = None) -> Self:
         """A model and its provider, counted in ``counts`` if there are any."""
         if counts is None:
-            return cls(model, provider, model.trees.reasons)
+            return cls(model, provider, model.finding())
         count = counts.drift.count if counts.drift else None
-        return cls(model, provider, model.trees.counting(counts.reasons.numbers), count, counts)
+        return cls(model, provider, model.finding(counts.reasons.numbers), count, counts)

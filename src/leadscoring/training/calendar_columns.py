@@ -22,8 +22,8 @@ def calendar_features(contract: Contract, x: Matrix, time: Vector) -> dict[str, 
     period = time_folds(time, PERIODS)
     moved = {}
     for place, feature in enumerate(contract.features):
-        if feature.kind in ("number", "integer"):
-            shift = typical_shift(x[:, place].astype(np.float64), period)
+        if feature.form.is_bounded:
+            shift = typical_shift(x[:, contract.columns.first[place]].astype(np.float64), period)
             if shift > SHIFT:
                 moved[feature.name] = shift
     return moved

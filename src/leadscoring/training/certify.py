@@ -52,19 +52,21 @@ def observed(outcomes: Vector) -> str:
 def make_reference(contract: Contract, x: Matrix, p: Vector) -> Reference:
     """The quantiles of probabilities ``p`` of unseen leads, and the bins of every feature in ``x``."""
     quantiles = np.maximum.accumulate(np.quantile(p, np.linspace(0.0, 1.0, QUANTILES)))
-    features = tuple(make_bins(feature, x[:, place]) for place, feature in enumerate(contract.features))
+    pairs = zip(contract.features, contract.columns.first, strict=True)
+    features = tuple(make_bins(feature, x[:, place]) for feature, place in pairs)
     return Reference(tuple(quantiles.tolist()), features)
 
 
 def make_bins(feature: Feature, column: Matrix) -> Bins:
-    """Shares of one column's bins: one a code, one a number where there are few, or ten between quantiles.
+    """Shares of the bins of a feature's first column: one a code, one a number where there are few, or ten.
 
     A number whose quantiles are all its largest value has one bin for that and one for all below.
     """
     present = column[~np.isnan(column)].astype(np.float64)
     missing = 1.0 - len(present) / len(column)
-    if feature.kind == "category":
-        counts = np.bincount(present.astype(np.int64), minlength=len(feature.values) + feature.other)
+    first = feature.columns[0]
+    if first.categorical:
+        counts = np.bincount(present.astype(np.int64), minlength=first.codes or 0)
         return Bins((), tuple((counts / len(column)).tolist()), missing)
     if len(present) == 0:
         return Bins((), (0.0,), missing)
@@ -86,7 +88,7 @@ def make_golden(booster: xgb.Booster, contract: Contract, x: Matrix, seed: int =
     bare = np.where(np.isnan(x), np.inf, x)
     lowest = bare.min(axis=0)
     highest = np.where(np.isnan(x), -np.inf, x).max(axis=0)
-    last = [float(len(f.values) - 1 + f.other) if f.kind == "category" else np.nan for f in contract.features]
+    last = [float(c.most) if c.categorical and c.most is not None else np.nan for c in contract.columns.every]
     special = np.stack([np.full(x.shape[1], np.nan), lowest, highest, np.asarray(last)])
     special = np.where(np.isfinite(special), special, np.nan)
     random = np.random.default_rng(seed)

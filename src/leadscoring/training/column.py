@@ -6,7 +6,8 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from leadscoring.contract.features import WHOLE_MAX, Feature, Kind
+from leadscoring.contract.features import Feature
+from leadscoring.contract.kinds import KINDS, WHOLE_MAX
 from leadscoring.errors import TrainingDataError
 from leadscoring.float32 import FLOAT32_MAX
 from leadscoring.model.reading import Notation
@@ -109,20 +110,20 @@ def number_feature(read: Read, present: Vector, tokens: Sequence[str]) -> Featur
     """The contract of a column of numbers: its kind, and the bounds that nothing legitimate crosses."""
     name, required = read.raw.name, len(present) == len(read.raw)
     kind = read.how.kind or number_kind(read, present)
-    unfit = {"flag": (present != 0) & (present != 1), "integer": present != np.floor(present)}.get(kind)
-    if unfit is not None and unfit.any():
+    unfit = ~KINDS[kind].fits(Feature(name, kind), present)
+    if unfit.any():
         raise TrainingDataError(f"--read says that {name!r} is a {kind}, but it holds {present[unfit][0]:g}")
-    if kind == "flag":
-        return Feature(name, "flag", required=required, example=int(present[0]))
+    if not KINDS[kind].is_bounded:
+        return Feature(name, kind, required=required, example=int(present[0]))
     low, high, words = bounds(read, present, tokens)
     median = float(np.median(present))
     nearest = present[np.abs(present - median).argmin()]
-    example: float | int = int(nearest) if kind == "integer" else float(f"{median:.6g}")
+    example: float | int = int(nearest) if KINDS[kind].is_whole else float(f"{median:.6g}")
     unit = "" if read.notation is None else "%" if read.notation.percent else read.notation.currency
     return Feature(name, kind, required=required, minimum=low, maximum=high, help=words, unit=unit, example=example)
 
 
-def number_kind(read: Read, present: Vector) -> Kind:
+def number_kind(read: Read, present: Vector) -> str:
     """What numbers are: a flag only where they are booleans or the name asks for one, whole only where they count.
 
     A lead to come may well hold what none has held so far, so that 0 and 1 alone make no flag, and whole amounts

@@ -1,5 +1,7 @@
 """From a table of raw values to the float32 matrix that the trees read, by the contract's own rules."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -14,14 +16,15 @@ def encode_table(contract: Contract, frame: pl.DataFrame) -> Matrix:
     A column that the frame lacks is missing throughout. What the service would refuse (text where a
     number belongs, a number out of bounds) is missing here; ``reread`` counts those.
     """
-    columns = [encode_column(feature, frame, contract.missing_value) for feature in contract.features]
-    return np.ascontiguousarray(np.column_stack(columns), dtype=np.float32)
+    columns = [encode_feature(feature, frame, contract.missing_value) for feature in contract.features]
+    return np.ascontiguousarray(np.concatenate(columns, axis=1), dtype=np.float32)
 
 
-def encode_column(feature: Feature, frame: pl.DataFrame, missing: float | None = None) -> Matrix:
-    """One column, shape (rows,); ``missing`` is a number that means missing."""
+def encode_feature(feature: Feature, frame: pl.DataFrame, missing: float | None = None) -> Matrix:
+    """The columns of one feature, shape (rows, columns); ``missing`` is a number that means missing."""
+    width = len(feature.columns)
     if feature.name not in frame.columns:
-        return np.full(frame.height, np.nan, dtype=np.float32)
+        return np.full((frame.height, width), np.nan, dtype=np.float32)
     column = frame[feature.name]
     if feature.is_text:
         values = codes(feature, column)
@@ -30,7 +33,7 @@ def encode_column(feature: Feature, frame: pl.DataFrame, missing: float | None =
     else:
         values = bounded(feature, present(numbers(column), missing))
         values = np.minimum(values, feature.codes) if feature.codes else values  # no tree tells the later ones apart
-    return present(values, missing).astype(np.float32)
+    return present(values, missing).astype(np.float32).reshape(-1, width)
 
 
 def present(values: Vector, missing: float | None) -> Vector:
@@ -39,25 +42,36 @@ def present(values: Vector, missing: float | None) -> Vector:
 
 
 def numbered(feature: Feature, values: Vector) -> Vector:
-    """The code of each number of a category of numbers; NaN for any other number."""
-    known = feature.code_table
-    return np.array([known.get(value, np.nan) for value in values.tolist()], dtype=np.float64)
+    """The codes of each number of a category of numbers, as ``codes`` has them for texts; NaN where none may be."""
+    fine = ~np.isnan(bounded(feature, values))
+    found = codes_of(feature, np.unique(values[fine]).tolist())
+    unknown = (None,) * len(feature.columns)
+    return np.array([found.get(value, unknown) for value in values.tolist()], dtype=np.float64)
 
 
 def codes(feature: Feature, column: pl.Series) -> Vector:
-    """The code of each text: its place in ``values``, one past the last for unseen where ``other``."""
+    """The codes of each text, shape (rows, columns): its place in ``values``, one past the last for unseen."""
     text = as_text(column)
-    known, other = feature.code_table, feature.other_code
-    table = {value: known.get(value, other) for value in text.drop_nulls().unique()}
-    mapped = text.replace_strict(table, default=None, return_dtype=pl.Float64)
-    return mapped.to_numpy().astype(np.float64)
+    found = codes_of(feature, text.drop_nulls().unique().to_list())
+    parts = [
+        text.replace_strict({value: row[place] for value, row in found.items()}, default=None, return_dtype=pl.Float64)
+        for place in range(len(feature.columns))
+    ]
+    return np.stack([part.to_numpy().astype(np.float64) for part in parts], axis=1)
+
+
+def codes_of(feature: Feature, values: Sequence[str | float]) -> dict[str | float, tuple[float | None, ...]]:
+    """What each value of a category becomes in each of its columns."""
+    known, other, width = feature.code_table or {}, feature.other_code, len(feature.columns)
+    found = {value: known.get(value, other) for value in values}
+    return {value: code if isinstance(code, tuple) else (code,) * width for value, code in found.items()}
 
 
 def with_unseen(contract: Contract, frame: pl.DataFrame, x: Matrix) -> Matrix:
     """The encoded rows, with a code that nothing else has for texts never seen in training."""
     x = x.copy()
-    for place, feature in enumerate(contract.features):
-        if feature.is_text and feature.name in frame.columns:
+    for feature, place in zip(contract.features, contract.columns.first, strict=True):
+        if feature.is_text and feature.columns[0].categorical and feature.name in frame.columns:
             x[unseen(feature, frame[feature.name]).to_numpy(), place] = len(feature.values) + 1
     return x
 
@@ -65,7 +79,7 @@ def with_unseen(contract: Contract, frame: pl.DataFrame, x: Matrix) -> Matrix:
 def unseen(feature: Feature, column: pl.Series) -> pl.Series:
     """Whether each text of a category was never seen in training; null is no text."""
     text = as_text(column)
-    return (text.is_not_null() & ~text.is_in([*feature.code_table, *feature.rare])).fill_null(False)
+    return (text.is_not_null() & ~text.is_in([*(feature.code_table or ()), *feature.rare])).fill_null(False)
 
 
 def bounded(feature: Feature, values: Vector) -> Vector:
@@ -74,9 +88,7 @@ def bounded(feature: Feature, values: Vector) -> Vector:
 
 
 def allowed(feature: Feature, values: Vector) -> npt.NDArray[np.bool_]:
-    """Whether the contract takes each number, as ``Feature.fits`` has it; NaN, which stands for unknown, it takes."""
-    low, high = (0.0, 1.0) if feature.kind == "flag" else feature.bounds
-    fine = (values >= low) & (values <= high)
-    if feature.kind == "flag" or feature.is_whole:
-        fine &= values == np.floor(values)
+    """Whether the contract takes each number; NaN, which stands for unknown, it takes."""
+    with np.errstate(invalid="ignore"):
+        fine: npt.NDArray[np.bool_] = feature.form.fits(feature, values)
     return fine | np.isnan(values)

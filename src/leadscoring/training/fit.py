@@ -204,7 +204,8 @@ def without_calendar(inferred: Inferred, x: Matrix, time: Vector) -> tuple[Infer
     moved = calendar_features(inferred.contract, x, time)
     if not moved or len(moved) == len(inferred.contract):
         return inferred, x
-    keep = [place for place, name in enumerate(inferred.contract.names) if name not in moved]
+    names, columns = inferred.contract.names, inferred.contract.columns
+    keep = [place for place, feature in enumerate(columns.feature) if names[feature] not in moved]
     reasons = {
         name: f"follows the calendar: its values move {shift:.0%} of the way from one period to the next, "
         "so those of later leads tell nothing"

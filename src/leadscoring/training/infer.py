@@ -7,6 +7,7 @@ import msgspec
 import polars as pl
 
 from leadscoring.contract.features import Contract
+from leadscoring.contract.kinds import KINDS
 from leadscoring.errors import TrainingDataError
 from leadscoring.model.reading import Notation
 from leadscoring.training import names
@@ -200,7 +201,7 @@ def is_moment(column: pl.Series) -> str:
 def decision(read: Read) -> Decided | None:
     """The numbers of a column, or ``None`` when it holds none."""
     column, how = read.column, read.how
-    if how.kind == "category":
+    if how.kind is not None and KINDS[how.kind].is_text:
         return None
     if column.dtype != pl.String:
         return Decided(read.plain) if column.dtype.is_numeric() or column.dtype == pl.Boolean else None

@@ -40,7 +40,7 @@ def refuse_leak(read: Read, y: Vector) -> None:
 
 def single_auc(read: Read, y: Vector) -> float:
     """The ROC-AUC of one column alone, 0.5 to 1; categories are ranked by their own conversion rate."""
-    if read.feature is not None and read.feature.kind == "category":
+    if read.feature is not None and read.feature.form.is_category:
         text = read.column.fill_null("\0")
         rates = pl.DataFrame({"level": text, "y": y}).select(pl.col("y").mean().over("level")).to_series()
         score = rates.to_numpy()

@@ -70,7 +70,7 @@ def reread_column(
     values = read_numbers(column, reading.numbers.get(feature.name))
     filled = column.is_not_null().to_numpy()
     unread = np.isnan(values) & filled
-    if feature.codes and unread.any():
+    if feature.codes and column.dtype == pl.String:
         refuse_texts(feature, column.filter(pl.Series(unread)))
     values = present(values, None if feature.numbers else contract.missing_value)
     outside = ~allowed(feature, values)
@@ -87,7 +87,10 @@ def reread_column(
 
 
 def refuse_texts(feature: Feature, texts: pl.Series) -> None:
-    """Raises ``TrainingDataError`` for texts in a category of which only the codes are known."""
+    """Raises ``TrainingDataError`` for texts in a category of which only the codes are known; numbers are none."""
+    texts = texts.filter(texts.cast(pl.Float64, strict=False).is_null())
+    if texts.is_empty():
+        return
     raise TrainingDataError(
         f"{feature.name!r} holds texts such as {texts[0]!r}, but the model file does not say which code each "
         f"has: put the codes there (0 to {feature.codes - 1}), or save the model with XGBoost 3.1 or newer, "
@@ -97,7 +100,7 @@ def refuse_texts(feature: Feature, texts: pl.Series) -> None:
 
 def new_numbers(feature: Feature, values: Vector) -> npt.NDArray[np.bool_]:
     """Which numbers of a category are unknown to the trees, shape (rows,); none for other kinds."""
-    if feature.kind != "category":
+    if not feature.form.is_category:
         return np.zeros(len(values), dtype=bool)
     known = values < feature.codes if feature.codes else np.isin(values, np.array(feature.wire_values, dtype=float))
     return ~known & ~np.isnan(values)

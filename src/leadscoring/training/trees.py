@@ -77,9 +77,9 @@ class CrossFit(msgspec.Struct, frozen=True):
 
 
 def safe_names(contract: Contract) -> list[str]:
-    """Unique names that XGBoost accepts, in contract order."""
+    """Unique column names that XGBoost accepts, in contract order."""
     names: list[str] = []
-    for name in contract.names:
+    for name in contract.columns.names:
         plain = re.sub(r"[\[\]<\s]+", "_", name) or "_"
         unique, count = plain, 2
         while unique in names:
@@ -90,7 +90,7 @@ def safe_names(contract: Contract) -> list[str]:
 
 def matrix(contract: Contract, x: Matrix, y: Vector | None = None) -> xgb.DMatrix:
     """Encoded leads as a DMatrix."""
-    types = ["c" if feature.kind == "category" else "q" for feature in contract.features]
+    types = ["c" if column.categorical else "q" for column in contract.columns.every]
     return xgb.DMatrix(
         x, y, feature_names=safe_names(contract), feature_types=types, enable_categorical=True, nthread=1
     )

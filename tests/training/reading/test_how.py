@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from leadscoring.contract.features import Kind
+from leadscoring.contract.kinds import KINDS
 from leadscoring.errors import TrainingDataError
 from leadscoring.training.reading.how import ALLOWED, How, parse_how
 from leadscoring.training.reading.moments import First
@@ -18,7 +18,7 @@ def test_every_way_that_is_allowed_is_one_of_three(way: str) -> None:
     """A kind, a notation, or what stands first in a date."""
     found = parse_how([f"revenue={way}"], COLUMNS)["revenue"]
     expected = How(
-        kind=way if way in get_args(Kind) else None,  # type: ignore[arg-type]  # as looked up
+        kind=way if way in KINDS else None,
         notation=SAMPLES.get(way),
         first=way if way in get_args(First) else None,  # type: ignore[arg-type]  # as looked up
     )

@@ -5,20 +5,20 @@ from typing import get_args
 
 import msgspec
 
-from leadscoring.contract.features import Kind
+from leadscoring.contract.kinds import KINDS
 from leadscoring.errors import TrainingDataError
 from leadscoring.model.reading import Notation
 from leadscoring.training.reading.missing import hint
 from leadscoring.training.reading.moments import First
 from leadscoring.training.reading.notation import SAMPLES
 
-ALLOWED = (*get_args(Kind), *SAMPLES, *get_args(First))
+ALLOWED = (*KINDS, *SAMPLES, *get_args(First))
 
 
 class How(msgspec.Struct, frozen=True):
     """What the user specified for a column: its kind, its number notation, or the order of day and month."""
 
-    kind: Kind | None = None
+    kind: str | None = None
     notation: Notation | None = None
     first: First | None = None
 
@@ -46,6 +46,6 @@ def how(name: str, way: str) -> How:
         return How(notation=SAMPLES[way])
     if way in get_args(First):
         return How(first=way)  # type: ignore[arg-type]  # checked in the condition
-    if way in get_args(Kind):
-        return How(kind=way)  # type: ignore[arg-type]  # checked in the condition
+    if way in KINDS:
+        return How(kind=way)
     raise TrainingDataError(f"--read {name!r} must be one of {', '.join(map(repr, ALLOWED))}, not {way!r}")

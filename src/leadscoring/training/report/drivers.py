@@ -3,6 +3,8 @@
 Contributions are those of the answers: exact path-dependent SHAP values, in log-odds (Lundberg et al. 2020).
 """
 
+from collections.abc import Sequence
+
 import msgspec
 import numpy as np
 
@@ -32,7 +34,8 @@ class Driver(msgspec.Struct, frozen=True):
 def drivers(trees: TreeEnsemble, contract: Contract, x: Matrix) -> tuple[Driver, ...]:
     """The features by strength over the encoded leads ``x``, the strongest first."""
     rows = np.unique(np.linspace(0, len(x) - 1, min(len(x), MOST_ROWS)).astype(int))
-    contributions = trees.contributions(x[rows])[:, :-1].astype(np.float64)
+    first = contract.columns.first
+    contributions = np.add.reduceat(trees.contributions(x[rows])[:, :-1].astype(np.float64), first, axis=1)
     strength = np.abs(contributions).mean(axis=0)
     total = float(strength.sum()) or 1.0
     found = [
@@ -40,7 +43,7 @@ def drivers(trees: TreeEnsemble, contract: Contract, x: Matrix) -> tuple[Driver,
             feature.name,
             float(strength[k]),
             float(strength[k]) / total,
-            direction(feature, x[rows, k], contributions[:, k]),
+            direction(feature, x[rows, first[k]], contributions[:, k]),
         )
         for k, feature in enumerate(contract.features)
     ]
@@ -49,8 +52,8 @@ def drivers(trees: TreeEnsemble, contract: Contract, x: Matrix) -> tuple[Driver,
 
 def direction(feature: Feature, values: Matrix, contribution: Vector) -> str:
     """Which way a feature points, in words."""
-    if feature.values:
-        return levels(feature, values, contribution)
+    if labels := feature.columns[0].labels:
+        return levels(labels, values, contribution)
     known = ~np.isnan(values)
     if known.sum() < FEWEST or np.ptp(values[known]) == 0 or np.ptp(contribution[known]) == 0:
         return "hardly used"
@@ -60,9 +63,9 @@ def direction(feature: Feature, values: Matrix, contribution: Vector) -> str:
     return "more raises the score" if rank > 0 else "more lowers the score"
 
 
-def levels(feature: Feature, values: Matrix, contribution: Vector) -> str:
+def levels(labels: Sequence[str | int | float], values: Matrix, contribution: Vector) -> str:
     """The values of a category that raise and lower the score most."""
-    names = [*map(repr, feature.wire_values), "other"]
+    names = [*map(repr, labels), "other"]
     named = np.where(np.isnan(values), -1, values).astype(int)
     means = {
         ("missing" if code < 0 else names[min(code, len(names) - 1)]): float(contribution[named == code].mean())

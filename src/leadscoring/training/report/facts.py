@@ -116,7 +116,7 @@ def model_facts(card: Card | None) -> dict[str, Any]:
 def column_facts(feature: Feature) -> dict[str, Any]:
     """What a column was taken for."""
     facts: dict[str, Any] = {"name": feature.name, "kind": feature.kind, "required": feature.required}
-    if feature.kind == "category":
+    if feature.form.is_category:
         facts |= {"values": list(feature.values), "other": feature.other}
     return facts | {"minimum": feature.minimum, "maximum": feature.maximum}
 

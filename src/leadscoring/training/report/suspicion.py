@@ -71,8 +71,9 @@ def one_column(fitted: Fitted, measured: Measured, found: tuple[Driver, ...], se
 
 def without_column(fitted: Fitted, measured: Measured, name: str, seed: int) -> float:
     """The ROC-AUC on the measured leads of a model trained in the same way without a column."""
-    keep = [place for place, feature in enumerate(fitted.contract.features) if feature.name != name]
-    contract = Contract(tuple(fitted.contract.features[place] for place in keep))
+    names, columns = fitted.contract.names, fitted.contract.columns
+    keep = [place for place, feature in enumerate(columns.feature) if names[feature] != name]
+    contract = Contract(tuple(feature for feature in fitted.contract.features if feature.name != name))
     train: Matrix = np.ascontiguousarray(fitted.x[:, keep])
     booster = trees.grow(contract, train, fitted.y, fitted.cross.recipe, fitted.cross.rounds, seed)
     margins = trees.margins_of(booster, contract, np.ascontiguousarray(measured.x[:, keep]))

@@ -61,7 +61,7 @@ def summary_text(data: dict[str, Any]) -> str:
 def column_text(column: dict[str, Any]) -> str:
     """What a column was taken for, in words."""
     words = [column["kind"]]
-    if column["kind"] == "category":
+    if "values" in column:
         words.append(f"{len(column['values'])} values" + (" and other" if column["other"] else ""))
     words += [
         f"{word} {column[key]:g}" for key, word in (("minimum", "from"), ("maximum", "to")) if column[key] is not None

@@ -1,0 +1,71 @@
+"""A kind is its row: nothing else in the package asks for a kind by its name."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from project import ROOT
+
+from leadscoring.contract.features import Feature
+from leadscoring.contract.kind import Kind
+from leadscoring.contract.kinds import CODED, KINDS, NUMBERED
+
+PACKAGE = ROOT / "src" / "leadscoring"
+THE_TABLE = {PACKAGE / "contract" / "kinds.py"}
+
+FORMS: list[Kind] = [*KINDS.values(), NUMBERED, CODED]
+
+
+def compared(path: Path) -> Iterator[str]:
+    """Where a module compares something with the name of a kind, or matches or looks one up by it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        found: list[ast.expr] = []
+        if isinstance(node, ast.Compare):
+            found = [node.left, *node.comparators]
+        elif isinstance(node, ast.MatchValue):
+            found = [node.value]
+        elif isinstance(node, ast.Dict):
+            found = [key for key in node.keys if key is not None]
+        names = {each.value for one in found for each in ast.walk(one) if isinstance(each, ast.Constant)}
+        if names & set(KINDS):
+            yield f"{path.relative_to(PACKAGE)}:{found[0].lineno}"
+
+
+def test_no_other_module_decides_by_the_name_of_a_kind() -> None:
+    """What depends on the kind is asked of its row."""
+    found = [place for path in sorted(PACKAGE.rglob("*.py")) if path not in THE_TABLE for place in compared(path)]
+    assert found == []
+    assert list(compared(*THE_TABLE))  # the table itself is found, so that the search finds something
+
+
+def test_each_form_is_encoded_in_its_own_way() -> None:
+    """The engine's numbers differ."""
+    assert [form.engine for form in FORMS] == list(range(len(FORMS)))
+
+
+@pytest.mark.parametrize(
+    ("feature", "form", "datatype"),
+    [
+        (Feature("x", "number"), KINDS["number"], "FP64"),
+        (Feature("x", "flag"), KINDS["flag"], "FP64"),
+        (Feature("x", "category", values=("a",)), KINDS["category"], "BYTES"),
+        (Feature("x", "category", values=("1",), numbers=True), NUMBERED, "FP64"),
+        (Feature("x", "category", codes=2), CODED, "FP64"),
+    ],
+)
+def test_a_feature_has_the_row_of_its_kind_and_form(feature: Feature, form: Kind, datatype: str) -> None:
+    """A category has one for each way in which it is sent."""
+    assert feature.form is form
+    assert form.datatype == datatype
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_is_written_without_types_is_read_by_the_kind(form: Kind) -> None:
+    """A number is itself but for texts; true and false are those of a flag; anything else is no JSON of a number."""
+    assert form.is_json("-1.5e3") != form.is_text
+    assert form.is_json("true") == (form is KINDS["flag"])
+    assert not form.is_json("TRUE")
+    assert form.json_of(" 1.5 ") == ('" 1.5 "' if form.is_text else "1.5")
+    assert form.json_of("TRUE") == ("true" if form is KINDS["flag"] else '"TRUE"')
+    assert form.json_of("x") == '"x"'

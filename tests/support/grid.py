@@ -1,0 +1,93 @@
+"""A kind of feature that makes two columns, which exists in tests only: a square of a board, such as ``b7``."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from leadscoring.contract.columns import Column
+from leadscoring.contract.features import Contract, Feature
+from leadscoring.contract.kind import Table
+from leadscoring.contract.kinds import KINDS, Text
+from leadscoring.model.card import ATTRIBUTE, Card
+from leadscoring.training import certify
+from leadscoring.training.encode import encode_table
+from leadscoring.training.fit import write_model
+from leadscoring.training.trees import Recipe, grow, margins_of
+
+FILES = "abcdefgh"
+SQUARES = tuple(f"{letter}{digit}" for letter in FILES for digit in range(1, 9))
+ROWS = 3000
+
+
+class Square(Text):
+    """A square by its name: its file, from 0 on, and its rank are two columns."""
+
+    def check(self, feature: Feature) -> None:
+        """Any values."""
+
+    def columns(self, feature: Feature) -> tuple[Column, ...]:
+        """Both are numbers, so that trees split each of them by itself."""
+        return Column(f"{feature.name}.file"), Column(f"{feature.name}.rank")
+
+    def table(self, feature: Feature) -> Table | None:
+        """The two numbers of every square."""
+        return {name: (float(FILES.index(name[0])), float(name[1])) for name in feature.values}
+
+    def back(self, feature: Feature) -> Callable[[Sequence[float | None]], Any]:
+        """The name of a square."""
+        names = {codes: name for name, codes in (self.table(feature) or {}).items()}
+        return lambda cells: names.get(tuple(cells))
+
+
+@contextmanager
+def squares() -> Iterator[Contract]:
+    """The kind is there for as long as the context is open: a contract that has it between two features of others."""
+    KINDS["square"] = Square()
+    try:
+        yield Contract(
+            (
+                Feature("age", "number", minimum=0),
+                Feature("square", "square", values=SQUARES, example="b7"),
+                Feature("source", "category", values=("web", "event"), required=True),
+            )
+        )
+    finally:
+        del KINDS["square"]
+
+
+def leads_on_squares(seed: int = 5) -> tuple[pl.DataFrame, Any]:
+    """Leads, and whether they converted: the farther from the corner, in both directions, the likelier."""
+    chance = np.random.default_rng(seed)
+    names = chance.choice(SQUARES, ROWS).tolist()
+    frame = pl.DataFrame(
+        {
+            "age": chance.integers(0, 60, ROWS).astype(float),
+            "square": [None if chance.random() < 0.1 else name for name in names],
+            "source": chance.choice(["web", "event"], ROWS),
+        }
+    )
+    strength = np.array([0.3 * FILES.index(name[0]) + 0.4 * int(name[1]) for name in names])
+    strength += 1.0 * (frame["source"] == "event").to_numpy() - 0.02 * frame["age"].to_numpy() - 3.0
+    return frame, (chance.random(ROWS) < 1.0 / (1.0 + np.exp(-strength))).astype(float)
+
+
+def squares_model(folder: Path, contract: Contract) -> Path:
+    """A model of such leads as the trainer makes it: trees, reference, golden rows and seal."""
+    frame, y = leads_on_squares()
+    x = encode_table(contract, frame)
+    booster = grow(contract, x, y, Recipe(4, 0.1), 30, 1)
+    p = 1.0 / (1.0 + np.exp(-margins_of(booster, contract, x)))
+    card = Card(
+        name="squares",
+        version="1",
+        contract=contract,
+        reference=certify.make_reference(contract, x, p),
+        golden=certify.make_golden(booster, contract, x),
+    )
+    booster.set_attr(**{ATTRIBUTE: card.to_json()})
+    write_model(booster, folder / "squares.json")
+    return folder / "squares.json"
