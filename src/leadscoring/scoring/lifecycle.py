@@ -23,8 +23,8 @@ class Lifecycle:
         self.state: State = "starting"
         self._model: LoadedModel | None = None
         self._checked = 0.0
-        self._failing = False
-        self._told: list[Callable[[], None]] = []
+        self._failing: LoadedModel | None = None
+        self._at_drain: list[Callable[[], None]] = []
 
     @property
     def draining(self) -> bool:
@@ -34,7 +34,7 @@ class Lifecycle:
     @property
     def scores(self) -> bool:
         """Whether leads are scored, and as they should be when that was looked at last."""
-        return self.state == "ready" and not self._failing
+        return self.state == "ready" and self._failing is None
 
     def start(self) -> None:
         """Everything is open: requests can be answered."""
@@ -44,17 +44,17 @@ class Lifecycle:
     def drain(self) -> None:
         """The process was asked to end; there is no way back."""
         self.state = "draining"
-        for told in self._told:
-            told()
+        for call in self._at_drain:
+            call()
 
-    def at_drain(self, told: Callable[[], None]) -> None:
-        """Calls ``told`` when the process is asked to end, or now when it was."""
-        self._told.append(told)
+    def at_drain(self, call: Callable[[], None]) -> None:
+        """Calls ``call`` when the process is asked to end, or now when it was."""
+        self._at_drain.append(call)
         if self.draining:
-            told()
+            call()
 
     def seen(self, model: LoadedModel) -> State:
-        """The state as a probe should hear it: ``failing`` when certified leads no longer score as certified.
+        """The state for a probe: ``failing`` when certified leads no longer score as certified.
 
         The golden rows are scored again when the last time is ``CHECKED_SECONDS`` ago or was for another model.
         """
@@ -63,10 +63,10 @@ class Lifecycle:
             try:
                 check_golden_rows(model.card, model.trees)
             except GoldenRowMismatch as failure:
-                if not self._failing:
+                if self._failing is not model:
                     log.error("model fails", reason=str(failure))  # noqa: TRY400  # no traceback helps here
-                self._model, self._failing = None, True
+                self._model, self._failing = None, model
                 return "failing"
-            self._failing = False
+            self._failing = None
             self._model, self._checked = model, now
         return self.state

@@ -163,9 +163,9 @@ class Answering(NamedTuple):
             leads = [place for place in part if isinstance(place, Lead)]
             each = iter(self.part(leads, done))
             done += len(leads)
-            told = [next(each) if isinstance(place, Lead) else place for place in part]
+            answered = [next(each) if isinstance(place, Lead) else place for place in part]
             start += size
             took = perf_counter() - going
             spent.explain += took
             size = min(max(int(size * PART_SECONDS / max(took, 1e-9)), PARTS[0]), PARTS[1])
-            yield told
+            yield answered
