@@ -14,6 +14,7 @@ from project import ROOT
 SOURCE, TESTS = ROOT / "src" / "leadscoring", ROOT / "tests"
 
 WITHOUT = {
+    "contract/kind.py": "the base of the kinds: tests/contract/test_kinds.py tests it through each of its rows",
     "training/measured.py": "a value type: what is in it is tested where it is made, in training/test_evaluate.py",
 }
 """Modules without a test of their own, each with its reason."""
@@ -21,7 +22,7 @@ WITHOUT = {
 PENDING = ("api/*", "providers/local.py", "providers/provider.py", "scoring/*", "serving/*", "training/column.py")
 """Modules whose mirrors are being written. To be emptied, with this line: then every module counts."""
 
-FOLDERS = ("src", "tests", "infra", "scripts", "benchmarks", "engine", "deploy", "monitoring")
+FOLDERS = ("src", "tests", "infra", "scripts", "benchmarks", "engine", "monitoring")
 SUFFIXES = (".py", ".cpp", ".h", ".hpp", ".sh")
 MOST_LINES = 400
 LISTS = ("src/leadscoring/errors.py", "src/leadscoring/settings.py")
