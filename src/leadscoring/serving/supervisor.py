@@ -195,6 +195,6 @@ class Supervisor:
                         os.kill(worker.pid, signal.SIGTERM)
         for worker in self._workers:
             if worker.process.is_alive():
-                log.error("worker killed", pid=worker.pid, reason="it did not end in time")
+                log.error("worker killed", pid=worker.pid, reason="it did not stop in time")
                 worker.process.kill()
             worker.process.join()
