@@ -1,6 +1,6 @@
 """Every metric of the service, declared once, and the handles that requests write to.
 
-No label is ever made of what a client sent: a path that is no route is ``unknown``.
+No label contains client input: a path that matches no route is ``unknown``.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -72,27 +72,30 @@ def declared(endpoints: Iterable[str], provider: str, env: str = "") -> tuple[Fa
         Family(
             "histogram", "http_request_duration_seconds", "Time to answer a request", request, SECONDS, shown=SCORED
         ),
-        Family("gauge", "http_requests_active", "Requests being answered"),
+        Family("gauge", "http_requests_active", "Requests in progress"),
         Family("counter", "model_predictions", "Leads scored", {**endpoint, "tier": TIERS}),
-        Family("histogram", "model_prediction_latency_seconds", "Time to get margins", endpoint, MODEL_SECONDS),
+        Family("histogram", "model_prediction_latency_seconds", "Time to compute margins", endpoint, MODEL_SECONDS),
         Family(
             "histogram",
             "scoring_stage_seconds",
-            "Time in a stage of scoring",
+            "Time per request in each stage of scoring",
             {"stage": (*STAGES, QUEUE)},
             MODEL_SECONDS,
         ),
-        Family("counter", "model_prediction_errors", "Leads and calls that were not scored", failure),
-        Family("histogram", "model_prediction_raw_scores", "Calibrated probabilities given", endpoint, SCORES),
-        Family("histogram", "model_prediction_buckets", "Buckets given, 5 is best", endpoint, (1, 2, 3, 4, 5)),
-        Family("counter", "requests_rejected", "Requests refused to protect the service", {"reason": REJECTIONS}),
-        Family("gauge", "scoring_queue_requests", "Requests that wait for their turn at scoring"),
-        Family("counter", "log_lines_dropped", "Log lines that could not be written"),
-        Family("histogram", "model_batch_size", "Leads in a batch", {}, BATCHES),
-        Family("gauge", BEAT, "When a process last said that it serves, by a clock that all of them have", hidden=True),
-        Family("gauge", "api_demo_key_active", "Whether the demo key opens the service", alike=True),
+        Family("counter", "model_prediction_errors", "Leads and calls that could not be scored", failure),
+        Family("histogram", "model_prediction_raw_scores", "Predicted probabilities (raw_score)", endpoint, SCORES),
+        Family("histogram", "model_prediction_buckets", "Buckets of leads, 5 is best", endpoint, (1, 2, 3, 4, 5)),
+        Family("counter", "requests_rejected", "Requests rejected to protect the service", {"reason": REJECTIONS}),
+        Family("gauge", "scoring_queue_requests", "Requests waiting in the scoring queue"),
+        Family("counter", "log_lines_dropped", "Log lines dropped because they could not be written"),
+        Family("histogram", "model_batch_size", "Leads per batch", {}, BATCHES),
+        Family("gauge", BEAT, "When a process last reported that it serves, on the monotonic clock", hidden=True),
+        Family("gauge", "api_demo_key_active", "1 when the service accepts the demo key, else 0", alike=True),
         Family(
-            "gauge", "api_key_expiry_timestamp_seconds", "When the next working key expires; +Inf for never", alike=True
+            "gauge",
+            "api_key_expiry_timestamp_seconds",
+            "Unix time at which the next key expires; +Inf for never",
+            alike=True,
         ),
         *of_endpoint(provider),
         *of_process(env),
@@ -102,17 +105,17 @@ def declared(endpoints: Iterable[str], provider: str, env: str = "") -> tuple[Fa
 def of_endpoint(provider: str) -> tuple[Family, ...]:
     """The metrics of a model that is asked over the network; a local one has none of them."""
     remote = {"endpoint_provider": () if provider == "local" else (provider,)}
-    breaker = "Whether the remote model is called: 0 closed (it is), 1 half-open (one call tries), 2 open (it is not)"
-    matches = "1 when the remote model scored the golden rows as certified, 0 when not, NaN when that is not known"
+    breaker = "Circuit breaker of the remote model: 0 closed (normal), 1 half-open (one trial call), 2 open (no calls)"
+    matches = "1 when the remote model reproduces the certified golden-row scores, 0 when it does not, NaN when unknown"
     return (
         Family("gauge", "model_endpoint_breaker_state", breaker, remote, worst=True),
         Family(
             "counter",
             "model_endpoint_attempts",
-            "Calls made over the wire to the remote model",
+            "Calls sent to the remote model, retries included",
             {**remote, "outcome": ATTEMPTS},
         ),
-        Family("counter", "model_fallback_answers", "Leads that the local model scored for the remote one", remote),
+        Family("counter", "model_fallback_answers", "Leads scored by the local fallback", remote),
         Family("gauge", "model_endpoint_matches", matches, remote, alike=True),
     )
 
@@ -121,18 +124,18 @@ def of_process(env: str) -> tuple[Family, ...]:
     """The metrics of the service's processes, and of what they run on."""
     about = {"env": (env,), "version": (__version__,)}
     return (
-        Family("gauge", "service_info", "Always 1: the environment and the version", about, alike=True),
-        Family("gauge", "service_workers", "Processes that should serve", alike=True),
-        Family("gauge", "service_ready_workers", "Processes that are ready to score", alike=True),
-        Family("counter", "process_cpu_seconds", "Processor time of all workers"),
-        Family("gauge", "process_resident_memory_bytes", "Memory of all workers, shared pages counted in each"),
-        Family("gauge", "process_open_fds", "Open files and connections of all workers"),
-        Family("gauge", STALL, "Longest that an event loop kept everybody waiting, in the last minute", worst=True),
-        Family("gauge", "process_start_time_seconds", "When the service started, since 1970", alike=True),
-        Family("counter", "system_cpu_seconds", "Processor time spent in the container or machine", alike=True),
-        Family("gauge", "system_cpu_cores", "Processors that the service may use", alike=True),
-        Family("gauge", "system_memory_usage_ratio", "Memory used of the container or machine", alike=True),
-        Family("gauge", "system_disk_usage_ratio", "Disk used of the root file system", alike=True),
+        Family("gauge", "service_info", "Always 1; the labels are the environment and the version", about, alike=True),
+        Family("gauge", "service_workers", "Configured number of workers", alike=True),
+        Family("gauge", "service_ready_workers", "Workers that are ready to score", alike=True),
+        Family("counter", "process_cpu_seconds", "CPU time of all workers in seconds"),
+        Family("gauge", "process_resident_memory_bytes", "Memory of all workers; shared pages count in each"),
+        Family("gauge", "process_open_fds", "Open file descriptors of all workers"),
+        Family("gauge", STALL, "Longest time that an event loop was blocked in the last minute", worst=True),
+        Family("gauge", "process_start_time_seconds", "Unix time at which the service started", alike=True),
+        Family("counter", "system_cpu_seconds", "CPU time used in the container or machine in seconds", alike=True),
+        Family("gauge", "system_cpu_cores", "CPUs that the service may use", alike=True),
+        Family("gauge", "system_memory_usage_ratio", "Share of container or machine memory in use", alike=True),
+        Family("gauge", "system_disk_usage_ratio", "Share of the root file system in use", alike=True),
     )
 
 
