@@ -1,4 +1,4 @@
-"""What can be said of a model that its file may not say, as options of commands."""
+"""Options of commands for what a model file may leave open."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,14 +17,14 @@ def opening_options(command: Callable[..., Any]) -> Callable[..., Any]:
         default="auto",
         show_default=True,
         envvar="MODEL_ROUNDS",
-        help="Rounds of an early-stopped model that count; as MODEL_ROUNDS.",
+        help="Rounds to use of an early-stopped model; same as MODEL_ROUNDS.",
     )
     missing = click.option(
         "--missing-value",
         callback=read_missing,
         metavar="NUMBER",
         envvar="MODEL_MISSING",
-        help="The number that means missing in a model without a card, nan for none; as MODEL_MISSING.",
+        help="Number that means missing in a model without a card, nan for none; same as MODEL_MISSING.",
     )
     return rounds(missing(command))
 
