@@ -72,7 +72,7 @@ def test_what_drives_the_score_is_what_does() -> None:
     """The strongest feature of the made-up leads leads the list, with its direction."""
     found = trained(2000).report["drivers"]
     assert [found[0]["feature"], found[1]["feature"]] == ["visits", "source"]
-    assert found[0]["direction"] == "more raises the score"
+    assert found[0]["direction"] == "higher values raise the score"
     assert found[1]["direction"].endswith("'web' lowers it most")
     assert sum(driver["share"] for driver in found) == pytest.approx(1.0)
 
