@@ -94,8 +94,8 @@ REASONS = Row(
         lines(
             f"What {verb} scores", "percentunit",
             f"How often a feature was returned as a reason that {verb} a score, as a share of all reasons; the ten "
-            "most frequent. A line that falls to zero often means that a data source has stopped; one that dominates means "
-            "that the leads have changed.",
+            "most frequent. A line that falls to zero often means that a data source has stopped; one that dominates "
+            "means that the leads have changed.",
             [Query(why(direction), BY_FEATURE)], runbooks=["ModelDrift"], width=12,
         )
         for verb, direction in (("raises", "increases"), ("lowers", "decreases"))
