@@ -31,7 +31,7 @@ def test_two_columns_that_together_are_the_outcome_are_named_at_the_top() -> Non
     assert "too good to be true" in first
     assert "'is_closed', " in first
     assert "'is_lost', " in first
-    assert "lowers the score" in first
+    assert "lower the score" in first
     assert any("'is_closed', 'is_lost': judging by the name" in words for words in rest)
     text = summary_text(report)
     assert text.index("too good to be true") < text.index("visits")
