@@ -40,7 +40,7 @@ def filled_in(server: Server) -> str:
 def test_the_demo_key_is_filled_in_while_it_works(demo: Server, folder: Path) -> None:
     """And then only: a key of an operator's never stands in a page that needs none."""
     assert filled_in(demo) == DEMO_KEY
-    assert "everyone knows" in demo.http.get("/docs").text
+    assert "public demo key" in demo.http.get("/docs").text
     with serving(folder, folder / "model.json", API_KEYS="key-of-an-operator") as server:
         assert filled_in(server) == ""
         page = server.http.get("/docs").text
