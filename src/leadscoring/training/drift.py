@@ -76,7 +76,7 @@ def drift_text(said: dict[str, Any]) -> str:
     if said["not_counted"]:
         lines.append(f"not counted: {', '.join(said['not_counted'])}")
     if said["leads"] < said["fewest_leads"]:
-        lines.append(f"fewer than {said['fewest_leads']} leads say nothing")
+        lines.append(f"no verdict with fewer than {said['fewest_leads']} leads")
     lines += [f"reading: {note}" for note in said["reading"]]
     return "\n".join(lines + [f"warning: {warning}" for warning in said["warnings"]])
 

@@ -61,7 +61,7 @@ def test_what_is_said_of_columns_left_out_stands_apart() -> None:
     """A leak that was dropped needs no attention, and does not hide what does."""
     frame = leads(ROWS)
     report = report_of(frame.with_columns(outcome_text=pl.col("won") + "!"))
-    assert any("'outcome_text' was dropped" in words for words in report["aside"])
+    assert any("'outcome_text' was excluded" in words for words in report["aside"])
     assert not any("outcome_text" in words for words in report["warnings"])
     assert "excluded column: 'outcome_text'" in summary_text(report)
 

@@ -91,11 +91,11 @@ def read_question(body: bytes, header: bytes | None) -> tuple[Question, list[Ten
             tensors.append(Tensor(sent.name, sent.datatype, tuple(sent.shape), json_values(sent)))
             continue
         if size > len(behind):
-            raise InvalidRows(f"input {sent.name!r} is to have {size} binary bytes, of which {len(behind)} are there")
+            raise InvalidRows(f"input {sent.name!r} must have {size} binary bytes, not {len(behind)}")
         tensors.append(Tensor(sent.name, sent.datatype, tuple(sent.shape), binary_values(sent, behind[:size])))
         behind = behind[size:]
     if behind:
-        raise InvalidRows(f"behind the inputs are {len(behind)} bytes that no binary_data_size speaks of")
+        raise InvalidRows(f"after the inputs there are {len(behind)} bytes that no binary_data_size covers")
     return question, tensors
 
 
@@ -148,7 +148,7 @@ def binary_values(sent: Input, data: memoryview) -> list[Any]:
     width = struct.calcsize("<" + FORMATS.get(sent.datatype, "b"))
     known = check_count(sent, len(data) // width)
     if len(data) % width:
-        raise InvalidRows(f"the {len(data)} bytes of input {sent.name!r} are no whole number of {sent.datatype}")
+        raise InvalidRows(f"the {len(data)} bytes of input {sent.name!r} are not whole {sent.datatype} values")
     numbers = struct.unpack(f"<{len(data) // width}{known}", data)
     return [None if value != value else float(value) for value in numbers]  # noqa: PLR0124  # only NaN differs from itself
 
@@ -162,7 +162,7 @@ def binary_texts(name: str, data: memoryview) -> list[str]:
         if end <= len(data):
             end += int.from_bytes(data[at : at + 4], "little")
         if end > len(data):
-            raise InvalidRows(f"text {len(texts) + 1} of input {name!r} is longer than the bytes that are there")
+            raise InvalidRows(f"text {len(texts) + 1} of input {name!r} is longer than the remaining bytes")
         try:
             texts.append(str(data[at + 4 : end], "utf-8"))
         except UnicodeDecodeError:
