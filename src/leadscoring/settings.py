@@ -1,4 +1,4 @@
-"""The table of settings: what an operator may set in the environment, read once and checked together.
+"""The table of settings: the environment variables of the service, read once and checked together.
 
 The documentation and ``leadscoring serve --help`` are rendered from it. Nothing else in the
 package reads the environment.
@@ -20,7 +20,7 @@ from leadscoring.float32 import FLOAT32_MAX
 from leadscoring.hosted import MODEL_FOLDER, as_hosted
 
 DEMO_KEY = "demo-api-key-123"
-"""The key that a fresh installation answers to, known to everyone who can read."""
+"""The key that a fresh installation accepts. It is public."""
 
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104  # a container is reached from outside
 
@@ -45,13 +45,13 @@ class Setting(NamedTuple):
     name: str
     default: str
     read: Callable[[str], Any]
-    """Turns the text into the value, or raises ``ValueError``."""
+    """Converts the text into the value, or raises ``ValueError``."""
     allowed: str
     help: str
     secret: bool = False
 
     def value(self, environ: Mapping[str, str]) -> Any:
-        """The value in this environment; a blank variable counts as not set."""
+        """The value in this environment; a blank variable is treated as unset."""
         text = environ.get(self.name, "").strip() or self.default
         try:
             return self.read(text)
@@ -60,19 +60,19 @@ class Setting(NamedTuple):
 
 
 def told(text: str) -> str:
-    """A value that was refused, as a message may repeat it: cut, and without the password that an address may hold."""
+    """A rejected value as a message may repeat it: truncated, and without the password of a URL."""
     return re.sub("(?<=://).*@", "***@", text, flags=re.DOTALL)[:80]
 
 
 def plain(text: str) -> str:
-    """Reads a text of printable characters: it will stand in JSON, in labels and in lines."""
+    """Reads a text of printable characters, for use in JSON, labels and log lines."""
     if not text.isprintable():
         raise ValueError(text)
     return text
 
 
 def address(text: str) -> str:
-    """Reads an address or the name of one, as a socket takes it."""
+    """Reads an IP address or a host name, as a socket accepts it."""
     if not text.isascii() or not text.isprintable() or " " in text:
         raise ValueError(text)
     return text
@@ -103,7 +103,7 @@ def seconds(low: float, high: float) -> Callable[[str], float]:
 
 
 def digits(text: str) -> str:
-    """A number as everyone writes it: Python would also take ``1_0``, and the digits of every script."""
+    """A number in plain digits: Python would also accept ``1_0``, and the digits of every script."""
     if not text.isascii() or "_" in text:
         raise ValueError(text)
     return text
@@ -147,7 +147,7 @@ def secrets(text: str) -> tuple[Secret, ...]:
 
 
 def origins(text: str) -> tuple[str, ...]:
-    """Reads ``*``, or origins, and gives them as browsers send them: in lower case, no port where it is the usual."""
+    """Reads ``*``, or origins, and returns them as browsers send them: in lower case, without a default port."""
     return tuple(origin if origin == "*" else sent_origin(origin.lower()) for origin in comma_separated(text))
 
 
@@ -160,14 +160,14 @@ def sent_origin(origin: str) -> str:
 
 
 def secret(text: str) -> Secret:
-    """Reads a key of printable ASCII, as a header can carry it; nothing stands for none."""
+    """Reads a key of printable ASCII, as a header can carry it; empty means none."""
     if not (text.isascii() and text.isprintable()):
         raise ValueError(text)
     return Secret(text)
 
 
 def matching(pattern: str) -> Callable[[str], str]:
-    """Reads a text of this form; nothing stands for none."""
+    """Reads a text that matches the pattern; empty means none."""
     fits = re.compile(pattern).fullmatch
 
     def read(text: str) -> str:
@@ -179,14 +179,14 @@ def matching(pattern: str) -> Callable[[str], str]:
 
 
 def safe_url(text: str) -> str:
-    """Reads an address that secrets and leads may be sent to; nothing stands for none."""
+    """Reads a URL that is safe for secrets and leads; empty means none."""
     if text and not is_safe(text):
         raise ValueError(text)
     return text
 
 
 def is_safe(url: str) -> bool:
-    """Whether an address is one of https, or of plain http on this very machine; raises ``ValueError`` for none."""
+    """Whether a URL uses https, or plain http on this machine; raises ``ValueError`` if it is not a URL."""
     parts = urlsplit(url)
     if not url.isascii() or not url.isprintable() or " " in url or not parts.hostname or parts.fragment:
         return False
@@ -196,7 +196,7 @@ def is_safe(url: str) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this very machine."""
+    """Whether a host is this machine."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -213,7 +213,7 @@ DEVELOPMENT = {
     "LOG_LEVEL": "WARNING",
     "DRAIN_SECONDS": "0",
 }
-"""Defaults of ``leadscoring serve --dev``: out of reach of others, one quiet process that stops at once."""
+"""Defaults of ``leadscoring serve --dev``: one process on this machine only that logs little and stops at once."""
 
 PROTOCOLS = ("sagemaker", "v2")
 
@@ -226,12 +226,12 @@ def protocols(text: str) -> tuple[str, ...]:
 
 
 def port_or_none(text: str) -> int | None:
-    """Reads a port; nothing stands for none."""
+    """Reads a port; empty means none."""
     return whole(1, 65535)(text) if text else None
 
 
 def number_or_none(text: str) -> float | None:
-    """Reads a number within float32, or NaN; nothing stands for none."""
+    """Reads a number within float32, or NaN; empty means none."""
     if not text:
         return None
     value = float(digits(text))
@@ -405,12 +405,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def traces_protocol(self) -> str:
-        """How traces are asked to be sent: by the variable that is about them, else by the one about everything."""
+        """The requested protocol of traces: the variable for traces takes precedence over the general one."""
         return self.otel_exporter_otlp_traces_protocol or self.otel_exporter_otlp_protocol
 
     @property
     def serves_shipped_model(self) -> bool:
-        """Whether nobody has named a model, and there is none at the default path."""
+        """Whether MODEL_PATH is unset, and there is no model at the default path."""
         return self.model_path == shipped_model()
 
     @property
@@ -420,21 +420,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def refuses_insecure(self) -> bool:
-        """Whether what is fit for a trial only must stop the start."""
+        """Whether insecure settings must prevent the start."""
         return self.env.casefold() in ("prod", "production") and self.require_secure_config
 
 
 class Relation(NamedTuple):
-    """Settings that are allowed one by one, but must go together."""
+    """A constraint between settings that are valid on their own."""
 
     names: tuple[str, ...]
-    """The variables it is about, as a refusal names them."""
+    """The variables of the constraint, as the error lists them."""
     holds: Callable[[Settings], bool]
     allowed: str
 
 
 def within(inner: str, outer: str) -> Relation:
-    """An inner timeout must not be above its outer one: it could never be reached."""
+    """An inner timeout must not exceed its outer one: it would never take effect."""
     return Relation(
         (inner, outer),
         lambda s: bool(getattr(s, inner.lower()) <= getattr(s, outer.lower())),
@@ -443,7 +443,7 @@ def within(inner: str, outer: str) -> Relation:
 
 
 def needed(provider: str, name: str) -> Relation:
-    """A setting that one provider cannot do without."""
+    """A setting that one provider requires."""
     return Relation(
         ("MODEL_ENDPOINT_PROVIDER", name),
         lambda s: s.model_endpoint_provider != provider or bool(getattr(s, name.lower())),
@@ -487,8 +487,7 @@ def read_settings(environ: Mapping[str, str], model_folder: Path = MODEL_FOLDER)
     """The settings in ``environ``, with the table's defaults, or those of a container of SageMaker's.
 
     ``model_folder`` is where SageMaker puts a model.
-    Raises ``SettingError`` for the first variable that is refused, ``SettingsConflict`` for variables that do
-    not go together.
+    Raises ``SettingError`` for the first invalid variable, ``SettingsConflict`` for violated constraints.
     """
     environ = as_hosted(environ, model_folder)
     settings = Settings(**{row.name.lower(): row.value(environ) for row in TABLE})
@@ -501,7 +500,7 @@ def read_settings(environ: Mapping[str, str], model_folder: Path = MODEL_FOLDER)
 
 
 def one_setting(name: str, environ: Mapping[str, str]) -> Any:
-    """The value of one variable alone, for what reads no others. Raises ``SettingError``."""
+    """The value of a single variable, for code that needs no others. Raises ``SettingError``."""
     return next(row for row in TABLE if row.name == name).value(environ)
 
 
@@ -513,7 +512,7 @@ def shipped_model() -> str:
 
 
 def check_relations(settings: Settings) -> None:
-    """Raises ``SettingsConflict`` with every relation that does not hold, and the variables of all of them."""
+    """Raises ``SettingsConflict`` with every violated relation, and the variables of all of them."""
     broken = [relation for relation in RELATIONS if not relation.holds(settings)]
     if broken:
         names = dict.fromkeys(name for relation in broken for name in relation.names)
@@ -541,7 +540,7 @@ def settings_help() -> str:
 
 
 def settings_markdown() -> str:
-    """The table, and what must go together, as Markdown for the documentation."""
+    """The table and the constraints between settings, as Markdown for the documentation."""
     lines = ["| Variable | Description | Default | Allowed |", "|---|---|---|---|"]
     for row in TABLE:
         default = f"`{row.default}`" if row.default else ""

@@ -9,7 +9,7 @@ from leadscoring.errors import SettingError, SettingsConflict
 from leadscoring.settings import Settings, read_settings
 
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # compared, not bound
-"""How one calls a service that listens on every address."""
+"""The address at which to call a service that listens on every address."""
 
 
 @click.command()

@@ -16,7 +16,7 @@ from leadscoring.errors import KeyFileInvalid, RequestError, SettingError
 from leadscoring.settings import read_settings
 
 PREFIX = "lsk_"
-"""How programs that look for leaked secrets can tell our keys."""
+"""The prefix by which secret scanners can recognize our keys."""
 
 DAY_SECONDS = 86400
 
@@ -119,14 +119,14 @@ def ring_of(file: Path | None) -> KeyRing:
 
 
 def day(key: Key) -> str | None:
-    """When a key expires, or nothing."""
+    """When a key expires, or ``None``."""
     if key.expires_at == float("inf"):
         return None
     return datetime.fromtimestamp(key.expires_at, UTC).isoformat(timespec="seconds")
 
 
 def state(key: Key) -> str:
-    """Whether a key works, and what an operator should know of it."""
+    """Whether a key is valid, and what an operator should know about it."""
     left = key.expires_at - time.time()
     if left <= 0:
         return "expired"

@@ -30,18 +30,18 @@ LAZY = {
     "health": ("leadscoring.cli.health", "health"),
     "demo-data": ("leadscoring.cli.demo", "demo_data"),
 }
-"""Commands whose modules are imported only when called: serving must not carry the trainer."""
+"""Commands whose modules are imported only when called: serving must not import the trainer."""
 
 
 TRAINING = frozenset(("numpy", "polars", "scipy", "xgboost"))
-"""What the extra ``train`` brings."""
+"""Packages of the extra ``train``."""
 
 
 class Commands(click.Group):
-    """A group that finds its heavier commands when they are asked for."""
+    """A group that imports its heavier commands on demand."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs a command; one whose libraries are not installed says how to get them."""
+        """Runs a command; if its libraries are not installed, the error says how to install them."""
         try:
             return super().invoke(ctx)
         except ModuleNotFoundError as failure:
@@ -66,14 +66,14 @@ class Commands(click.Group):
 
 
 class Fails(click.ClickException):
-    """An error of ours at the command line: one line, with what to do about it where that is known."""
+    """An error at the command line: one line, with advice if there is any."""
 
     def __init__(self, failure: LeadScoringError, advice: str = "") -> None:
         super().__init__(f"{type(failure).__name__}: {failure}{advice and '; '}{advice}")
 
 
 class CannotStart(Fails):
-    """The service does not start as it is set up."""
+    """The configuration prevents the start of the service."""
 
     exit_code = 2
 
@@ -106,7 +106,7 @@ def serve(dev: bool) -> None:
 
 
 def greet(settings: Settings, port: int) -> None:
-    """Prints what ``serve --dev`` is ready for: where to look, with which key, and how to stop."""
+    """Prints that ``serve --dev`` is ready: the address, the key, and how to stop."""
     host = "localhost" if is_loopback(settings.host) or settings.host in (EVERY_ADDRESS, "::") else settings.host
     address = f"[{host}]" if ":" in host else host
     key = DEMO_KEY if DEMO_KEY in settings.api_keys else "one of your keys"

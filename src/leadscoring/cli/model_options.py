@@ -10,7 +10,7 @@ from leadscoring.settings import number_or_none
 
 
 def opening_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds ``--rounds`` and ``--missing-value``; where they are not given, the variables of the service count."""
+    """Adds ``--rounds`` and ``--missing-value``, which default to the variables of the service."""
     rounds = click.option(
         "--rounds",
         type=click.Choice(CHOICES),
@@ -30,7 +30,7 @@ def opening_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def read_missing(_context: click.Context, _option: click.Parameter, text: str | None) -> float | None:
-    """A number within float32, or NaN; nothing stands for none."""
+    """A number within float32, or NaN; empty means none."""
     try:
         return number_or_none(text or "")
     except ValueError:

@@ -35,7 +35,7 @@ BEAT = "worker_beat_seconds"
 STALL = "event_loop_longest_stall_seconds"
 
 BEAT_SECONDS = 2.0
-"""A process that has not said for so long that it serves does not."""
+"""A process that has not reported for this long counts as not serving."""
 
 REJECTIONS = ("overloaded", "deadline", "rate_limit", "connections", "header_time", "body_time", "headers", "malformed",
               "memory", "slow_reader", "descriptors")  # fmt: skip
@@ -45,14 +45,14 @@ BATCHES = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000)
 
 ATTEMPTS = ("ok", "timeout", "unreachable", "throttled", "not_ready", "failed", "refused", "rejected",
             "answer_invalid", "abandoned")  # fmt: skip
-"""How a call of a remote model can end: well, with the error of that code, or because its caller has gone."""
+"""The outcomes of a call to a remote model: success, an error code, or abandoned by its caller."""
 
 SCORED = frozenset(("POST", route) for route in ("/api/v1/score", "/api/v1/score/batch"))
-"""Routes whose times are shown while there are none: a rate of the slow ones must see the first."""
+"""Routes whose histograms are shown at zero: a rate of slow requests must include the first one."""
 
 OUTCOMES = frozenset((*request, status) for request in SCORED for status in ("200", "500", "502", "503", "504"))
-"""Scoring requests that failed are shown while there are none: an alert on their rate must see the first one. So are
-those that did not, or the first failure would look like all there was."""
+"""Failed scoring requests are shown at zero, so that an alert on their rate includes the first one. So are successful
+ones, or the ratio after the first failure would be 1."""
 
 
 def error_types(tree: type[errors.LeadScoringError] = errors.LeadScoringError) -> tuple[str, ...]:
@@ -103,7 +103,7 @@ def declared(endpoints: Iterable[str], provider: str, env: str = "") -> tuple[Fa
 
 
 def of_endpoint(provider: str) -> tuple[Family, ...]:
-    """The metrics of a model that is asked over the network; a local one has none of them."""
+    """The metrics of a remote model; a local one has none of them."""
     remote = {"endpoint_provider": () if provider == "local" else (provider,)}
     breaker = "Circuit breaker of the remote model: 0 closed (normal), 1 half-open (one trial call), 2 open (no calls)"
     matches = "1 when the remote model reproduces the certified golden-row scores, 0 when it does not, NaN when unknown"
@@ -121,7 +121,7 @@ def of_endpoint(provider: str) -> tuple[Family, ...]:
 
 
 def of_process(env: str) -> tuple[Family, ...]:
-    """The metrics of the service's processes, and of what they run on."""
+    """The metrics of the service's processes, and of their container or machine."""
     about = {"env": (env,), "version": (__version__,)}
     return (
         Family("gauge", "service_info", "Always 1; the labels are the environment and the version", about, alike=True),
@@ -140,7 +140,7 @@ def of_process(env: str) -> tuple[Family, ...]:
 
 
 def metrics_markdown(families: Iterable[Family]) -> str:
-    """A table of metrics as Markdown for the documentation, by the names that ``/metrics`` shows."""
+    """A table of metrics as Markdown for the documentation, with the names in ``/metrics``."""
     lines = ["| Metric | Type | Labels | Meaning |", "|---|---|---|---|"]
     for family in families:
         if family.hidden:
@@ -152,16 +152,16 @@ def metrics_markdown(families: Iterable[Family]) -> str:
 
 
 class Spent(msgspec.Struct, gc=False):
-    """Seconds that one request spent in each stage of scoring; a batch that comes in parts adds them up."""
+    """Seconds that one request spent in each stage of scoring; a batch in parts adds them up."""
 
     decode: float = 0.0
     predict: float = 0.0
     explain: float = 0.0
     encode: float = 0.0
     waited: float = 0.0
-    """Seconds that were not work, but waiting for a remote model."""
+    """Seconds of waiting for a remote model."""
     places: int = 0
-    """Of a batch, once it is read: the leads in it, sound or not."""
+    """The number of leads in a batch, valid or not, once it is read."""
 
     def stages(self) -> tuple[float, float, float, float]:
         """In the order of STAGES."""
@@ -171,7 +171,7 @@ class Spent(msgspec.Struct, gc=False):
 class Metrics:
     """The metrics of one process; with ``file``, of all workers that share it.
 
-    ``area`` numbers of each process are left to whoever counts by what a model has, and ``of_model`` writes them.
+    ``area`` numbers of each process are reserved for counts per model, which ``of_model`` writes.
     """
 
     def __init__(
@@ -224,7 +224,7 @@ class Metrics:
         self._alone = [tally.together(*handles, *staged) for handles in scored]
 
     def arrived(self) -> None:
-        """A request is being answered."""
+        """A request has started."""
         self._active.add()
 
     def answered(self, method: str, endpoint: str, status: int, seconds: float) -> None:
@@ -247,18 +247,18 @@ class Metrics:
         self._staged(spent.predict, spent.decode, spent.predict, spent.explain, spent.encode)
 
     def scored_alone(self, score: Score, spent: Spent) -> None:
-        """The one lead of a request was scored: all that there is to count of it, in one call."""
+        """The only lead of a request was scored: counts everything about it in one call."""
         predict = spent.predict
         self._alone[score.bucket - 1](
             1.0, score.raw_score, score.bucket, predict, spent.decode, predict, spent.explain, spent.encode
         )
 
     def rejected(self, reason: str) -> None:
-        """One request, or connection, was refused to protect the service."""
+        """One request, or connection, was rejected to protect the service."""
         self._rejections[reason].add()
 
     def turned_away(self, endpoint: str) -> None:
-        """A request was answered at its head with a 503, because there is more work than can be done in time."""
+        """A request was rejected with a 503 before its body was read, because of overload."""
         record = self._turned_away.get(endpoint)
         if record is None:
             record = self._turned_away[endpoint] = self.tally.together(
@@ -277,7 +277,7 @@ class Metrics:
         self._batches.observe(size)
 
     def places(self, answers: Sequence[object]) -> None:
-        """These scores and errors stand in the answer to a batch."""
+        """Counts the scores and errors in the response to a batch."""
         for answer in answers:
             if isinstance(answer, Scored):
                 self.scored(answer.score)
@@ -292,55 +292,55 @@ class Metrics:
         count.add()
 
     def attempted(self, outcome: str) -> None:
-        """A call of the remote model ended in one of ATTEMPTS."""
+        """A call to the remote model ended with one of ATTEMPTS."""
         self.tally.count("model_endpoint_attempts", self._provider, outcome).add()
 
     def breaker(self, state: int) -> None:
-        """The breaker in front of the remote model has changed."""
+        """The circuit breaker of the remote model has changed state."""
         self.tally.count("model_endpoint_breaker_state", self._provider).set(float(state))
 
     def matches(self, as_certified: bool | None) -> None:
-        """Whether the remote model scores the golden rows as certified, if that is known."""
+        """Whether the remote model reproduces the certified golden-row scores; ``None`` if unknown."""
         known = nan if as_certified is None else float(as_certified)
         self.tally.count("model_endpoint_matches", self._provider).set(known)
 
     def fell_back(self, leads: int) -> None:
-        """So many leads were scored by the local model instead of the remote one."""
+        """The local fallback scored this many leads."""
         self.tally.count("model_fallback_answers", self._provider).add(leads)
 
     def keys(self, demo_active: bool, next_expiry: float) -> None:
-        """Whether the demo key is accepted, and when the next of the working keys expires."""
+        """Whether the demo key is accepted, and when the next valid key expires."""
         self._demo_active.set(float(demo_active))
         self._next_expiry.set(next_expiry)
 
     def serving(self) -> int:
-        """How many processes serve now."""
+        """The number of processes that serve now."""
         now = monotonic()
         return sum(now - beat < BEAT_SECONDS for beat in self.tally.each(BEAT) if beat)
 
     def workers(self, wanted: int) -> None:
-        """So many processes should serve, as many do as have just said so."""
+        """Sets the configured number of workers, and the number of those that serve."""
         self._workers.set(wanted)
         self._ready.set(self.serving())
 
     def started(self, moment: float) -> None:
-        """Since when the service runs."""
+        """Sets the start time of the service."""
         self._started.set(moment)
 
     def process(self, cpu_seconds: float, memory_bytes: float, open_fds: float) -> None:
-        """What this process uses; of processor time, what was spent since it said so last."""
+        """What this process uses; of CPU time, the seconds since the last call."""
         cpu, memory, descriptors = self._process
         cpu.add(cpu_seconds)
         memory.set(memory_bytes)
         descriptors.set(open_fds)
 
     def machine(self, cpu_seconds: float, cpu_cores: float, memory_ratio: float, disk_ratio: float) -> None:
-        """What is used of the container or machine, as whoever asks for metrics is to hear it."""
+        """What is used of the container or machine, as ``/metrics`` reports it."""
         for count, value in zip(self._machine, (cpu_seconds, cpu_cores, memory_ratio, disk_ratio), strict=True):
             count.set(value)
 
     def close(self) -> None:
-        """Leaves the file to the other workers."""
+        """Closes this process's view of the shared file."""
         self.tally.close()
 
     def exposition(self) -> bytes:
