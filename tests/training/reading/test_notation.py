@@ -116,7 +116,7 @@ def test_three_digits_behind_a_dot_are_decided_by_the_column(
     assert decided is not None
     assert decided.values[0] == expected
     assert said in " ".join([decided.words, *decided.warnings])
-    assert bool(decided.warnings) == ("tell" in said or "--read" in said)
+    assert bool(decided.warnings) == ("ambiguous" in said or "--read" in said)
 
 
 def test_what_is_no_column_of_numbers() -> None:
