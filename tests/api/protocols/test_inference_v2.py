@@ -200,7 +200,7 @@ def faulty(place: int, **changed: Any) -> list[dict[str, Any]]:
         ([matrix()], {"parameters": {"reasons": -1}}, 400, "reasons must be a whole number"),
         ([matrix()], {"parameters": {"reasons": True}}, 400, "reasons must be a whole number"),
         (faulty(0, name="revenu"), {}, 400, "did you mean 'revenue'?"),
-        (named(LEAD) + named(LEAD)[:1], {}, 400, "came twice"),
+        (named(LEAD) + named(LEAD)[:1], {}, 400, "is repeated"),
         (faulty(1, shape=[2], data=[1, 1]), {}, 400, "one length"),
         (faulty(1, shape=[1, 1, 1]), {}, 400, "of the shape [leads]"),
         (faulty(0, datatype="BYTES", data=["1"]), {}, 400, "must be a number of 0 or more, not of type BYTES"),
