@@ -222,7 +222,7 @@ def test_what_cannot_be_answered_is_an_error_of_the_protocol(
 @pytest.mark.parametrize(
     ("size", "length", "data", "said"),
     [
-        (56, "", packed(ROWS)[:-1], "of which 55 are there"),
+        (56, "", packed(ROWS)[:-1], "binary bytes, not 55"),
         (56, "", packed(ROWS) + b"x", "after the inputs there are 1 bytes"),
         (52, "", packed(ROWS), "has 13 values"),
         (55, "", packed(ROWS)[:-1], "has 13 values"),
