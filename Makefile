@@ -51,16 +51,16 @@ help:  ## Show this list
 UNSOUND := $(shell [ -x .venv/bin/python ] && [ "$$(cat .venv/.place 2>/dev/null)" = "$$(pwd -P)" ] || echo unsound)
 .PHONY: unsound
 
-$(SERVING): $(UNSOUND) pyproject.toml requirements/serve.txt requirements/build.txt requirements/zig.txt scripts/install.sh $(ENGINE)
-	@./scripts/install.sh serving
+$(SERVING): $(UNSOUND) pyproject.toml requirements/serve.txt requirements/build.txt requirements/zig.txt scripts/install/venv.sh $(ENGINE)
+	@./scripts/install/venv.sh serving
 	@touch $@
 
 $(TRAINING): requirements/train.txt | $(SERVING)
-	@./scripts/install.sh training
+	@./scripts/install/venv.sh training
 	@touch $@
 
 $(STAMP): requirements/dev.txt $(SERVING)
-	@./scripts/install.sh development
+	@./scripts/install/venv.sh development
 	@touch $@
 
 install: $(STAMP)  ## Make the environment in .venv for everything: serving, training, tests, lint
@@ -69,14 +69,14 @@ training: $(TRAINING)  ## Add what `leadscoring train` needs to .venv
 
 # Only where its tests are wanted: they are left out without it, except in CI.
 AZUREML := build/azureml/.made
-$(AZUREML): requirements/azureml.txt scripts/azureml.sh scripts/make-venv.sh | $(STAMP)
-	@./scripts/azureml.sh
+$(AZUREML): requirements/azureml.txt scripts/install/azureml.sh scripts/install/from-lock.sh | $(STAMP)
+	@./scripts/install/azureml.sh
 	@touch $@
 
 # The same of what makes clients of the OpenAPI document.
 CLIENTS := build/clients/.made
-$(CLIENTS): requirements/clients.txt requirements/clients/package-lock.json scripts/clients.sh scripts/make-venv.sh | $(STAMP)
-	@./scripts/clients.sh
+$(CLIENTS): requirements/clients.txt requirements/clients/package-lock.json scripts/install/clients.sh scripts/install/from-lock.sh | $(STAMP)
+	@./scripts/install/clients.sh
 	@touch $@
 
 clients: $(CLIENTS)  ## Make the environment of programs that make API clients, with which tests read the OpenAPI document
@@ -102,17 +102,17 @@ test-integration: $(STAMP)  ## Run the tests that start a real server
 	$(BIN)/python -m pytest -m integration
 
 zoo: $(STAMP)  ## Compare scores with those of the XGBoost versions of ZOO (all that are known) on models of each
-	./scripts/zoo.sh $(ZOO)
+	./scripts/test/zoo.sh $(ZOO)
 
 fuzz: $(STAMP)  ## Run the fuzzers, FUZZ_EFFORT (20) times longer than the tests do
 	FUZZ_EFFORT=$(FUZZ_EFFORT) $(BIN)/python -m pytest -n $(JOBS) tests/fuzz/test_requests.py tests/fuzz/test_bodies.py \
 	  tests/api/test_openapi_fuzz.py tests/transport/test_cuts.py
 
 uvicorn-test: $(STAMP)  ## Run the tests of the wire with the oldest uvicorn that is allowed, and with the newest
-	./scripts/uvicorn-test.sh
+	./scripts/test/uvicorn.sh
 
 test-sanitize: $(STAMP)  ## Run the engine's tests under the address and undefined-behaviour sanitizers
-	./scripts/test-sanitize.sh
+	./scripts/test/sanitize.sh
 
 lint: $(STAMP)  ## Check form, types, layers, dependencies and scripts
 	$(BIN)/ruff format --check .
@@ -120,7 +120,7 @@ lint: $(STAMP)  ## Check form, types, layers, dependencies and scripts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry src
-	$(BIN)/shellcheck scripts/*.sh .ci/run
+	$(BIN)/shellcheck scripts/*.sh scripts/*/*.sh .ci/run
 	$(BIN)/hadolint Dockerfile
 	@$(MAKE) --no-print-directory workflows
 	$(BIN)/python monitoring/grafana/render.py --check
@@ -145,9 +145,9 @@ dashboards: $(STAMP)  ## Write the dashboards of monitoring/grafana/dashboards a
 	$(BIN)/python monitoring/grafana/render.py
 
 docs: $(STAMP) dashboards  ## Write the tables, the examples' answers and the dashboards again, and build the site
-	$(BIN)/python scripts/render_docs.py
-	$(BIN)/python scripts/render_runbooks.py
-	$(BIN)/python scripts/render_examples.py
+	$(BIN)/python scripts/docs/render_docs.py
+	$(BIN)/python scripts/docs/render_runbooks.py
+	$(BIN)/python scripts/docs/render_examples.py
 	$(BIN)/python -m infra.environments
 	$(BIN)/python -m infra.kubernetes
 	$(BIN)/python -m infra.capacity
@@ -155,8 +155,8 @@ docs: $(STAMP) dashboards  ## Write the tables, the examples' answers and the da
 
 # Sphinx and Playwright, which only the documentation needs: in an environment of their own.
 SITE := build/docs/.made
-$(SITE): requirements/docs.txt scripts/make-venv.sh | $(STAMP)
-	@./scripts/make-venv.sh build/docs/env requirements/docs.txt
+$(SITE): requirements/docs.txt scripts/install/from-lock.sh | $(STAMP)
+	@./scripts/install/from-lock.sh build/docs/env requirements/docs.txt
 	@touch $@
 
 site: $(SITE)  ## Build the documentation site in build/site
@@ -165,18 +165,18 @@ site: $(SITE)  ## Build the documentation site in build/site
 	@echo "==> ready: build/site/index.html"
 
 screenshots: $(STAMP) $(SITE)  ## Take the pictures in docs/images again, with Chromium and demo data
-	build/docs/env/bin/python scripts/screenshots.py
+	build/docs/env/bin/python scripts/docs/screenshots.py
 
 stress: $(STAMP)  ## Overload, stop, restart and break the service under load, and write benchmarks/STRESS.md
 	$(BIN)/python -m benchmarks.stress $(STRESS)
 
 lock: $(STAMP)  ## Pin the dependencies again, to the newest that pyproject.toml allows
-	./scripts/lock.sh
+	./scripts/release/lock.sh
 
 model: $(STAMP)  ## Train models/model.json again, on demo data made from a fixed seed
 	@mkdir -p build/model
 	$(BIN)/leadscoring demo-data --rows $(MODEL_ROWS) --seed $(MODEL_SEED) --out build/model/leads.csv
-	$(BIN)/python scripts/train_shipped_model.py build/model/leads.csv --version $(MODEL_VERSION_TO_TRAIN) \
+	$(BIN)/python scripts/release/train_shipped_model.py build/model/leads.csv --version $(MODEL_VERSION_TO_TRAIN) \
 	  --out models/model.json --report build/model/report
 
 docker-build:  ## Build the container image IMAGE (lead-scoring-api:latest) with Docker or Podman
@@ -192,10 +192,10 @@ docker-compose-down:  ## Stop them
 	@./scripts/container.sh down
 
 image-test: $(STAMP)  ## Build the image without a container daemon (buildah, debootstrap; as root), run it and test it
-	./scripts/image-test.sh
+	./scripts/test/image.sh
 
 newcomer-test: $(STAMP)  ## Walk through the README on a bare Debian without compiler or rights (debootstrap; as root)
-	./scripts/newcomer-test.sh
+	./scripts/test/newcomer.sh
 
 load-test: $(STAMP)  ## Load the service at BASE_URL for LOAD_SECONDS (30), and judge it; the report is in build/load
 	@mkdir -p build/load
@@ -203,9 +203,9 @@ load-test: $(STAMP)  ## Load the service at BASE_URL for LOAD_SECONDS (30), and 
 	  --spawn-rate $(LOAD_USERS) --run-time $(LOAD_SECONDS)s --stop-timeout 10s --only-summary --reset-stats \
 	  --html $(LOAD_REPORT)
 
-$(INFRA_STAMP): $(STAMP) requirements/infra.txt requirements/kql/package-lock.json scripts/install-infra.sh \
-  scripts/make-venv.sh
-	@./scripts/install-infra.sh
+$(INFRA_STAMP): $(STAMP) requirements/infra.txt requirements/kql/package-lock.json scripts/install/infra.sh \
+  scripts/install/from-lock.sh
+	@./scripts/install/infra.sh
 	@touch $@
 
 infra-install: $(INFRA_STAMP)  ## Make the environment of the clouds' templates in build/infra-venv
@@ -225,14 +225,14 @@ deploy-azure: $(INFRA_STAMP)  ## Deploy ENV (dev) to Azure; scripts/deploy-azure
 
 # What builds and looks through a release, apart from .venv, which a machine that only builds wheels does not need.
 RELEASE := build/release/.made
-$(RELEASE): requirements/release.txt scripts/release-environment.sh
-	@./scripts/release-environment.sh
+$(RELEASE): requirements/release.txt scripts/install/from-lock.sh
+	@./scripts/install/from-lock.sh build/release/env requirements/release.txt
 	@touch $@
 
 release-install: $(RELEASE)  ## Make the environment of releases in build/release
 
 wheel-test: $(RELEASE)  ## Build the source distribution and the wheel, install it elsewhere and serve from there
-	./scripts/wheel-test.sh
+	./scripts/release/wheel-test.sh
 
 sdist: $(RELEASE)  ## Build the source distribution in dist
 	PATH="$(CURDIR)/build/release/env/bin:$$PATH" python -m build --sdist --no-isolation --outdir dist .
@@ -241,17 +241,17 @@ wheels: $(RELEASE)  ## Build this platform's wheels for every Python in dist, an
 	build/release/env/bin/cibuildwheel --output-dir dist
 
 sbom: $(RELEASE)  ## Write bills of materials in build/sbom: of the locks, and of the image IMAGE where it is given
-	./scripts/sbom.sh $(IMAGE)
+	./scripts/release/sbom.sh $(IMAGE)
 
 audit: $(RELEASE)  ## Ask the package index whether a locked dependency has a known vulnerability
-	./scripts/audit.sh
+	./scripts/release/audit.sh
 
 secrets: $(RELEASE)  ## Look for secrets in the files and in the whole history
-	./scripts/secrets.sh
+	./scripts/release/secrets.sh
 
 release-notes:  ## Say whether TAG may be released, and what the changelog says of it
 	@# by the environment and in quotes, since a tag may hold what a shell would run
-	@$(or $(PYTHON),$(firstword $(wildcard $(BIN)/python) python3)) scripts/release_notes.py "$$TAG"
+	@$(or $(PYTHON),$(firstword $(wildcard $(BIN)/python) python3)) scripts/release/release_notes.py "$$TAG"
 
 clean:  ## Remove the environment and everything that was built
 	rm -rf .venv build dist htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

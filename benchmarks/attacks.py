@@ -16,7 +16,8 @@ from benchmarks.servers import CLIENT_CORE, KEY
 from benchmarks.service import Service, run, scraped
 
 QUIET = "quiet-key"
-KEYS = f"{KEY},{QUIET}"
+CROWD_KEYS = tuple(f"crowd-{place}" for place in range(20))
+KEYS = ",".join((KEY, QUIET, *CROWD_KEYS))
 CROWDS = (100, 400, 800)
 SECONDS = 6.0
 LARGE = b"x" * 200_000
@@ -71,9 +72,12 @@ def asking(port: int, path: str, body: bytes | None = None, key: str = "", afres
         thread.join()
 
 
-def crowd(service: Service, path: str, body: bytes, key: str, connections: int, seconds: float = SECONDS) -> Outcome:
+def crowd(
+    service: Service, path: str, body: bytes, key: str, connections: int, seconds: float = SECONDS,
+    keys: tuple[str, ...] = (),
+) -> Outcome:  # fmt: skip
     """Clients in a closed loop."""
-    return run(Load(service.url + path, 0, seconds, body, key, connections, timeout=15, closed=True))
+    return run(Load(service.url + path, 0, seconds, body, key, connections, timeout=15, closed=True, keys=keys))
 
 
 def closed(service: Service, batch: bytes) -> list[Row]:
@@ -93,6 +97,23 @@ def closed(service: Service, batch: bytes) -> list[Row]:
             Row("... memory growth", f"from {before:.0f} MB", "", grown, 0.25, at_most=True),
             Row("... /health on new connections, p99 in ms", str(dict(probes.statuses)), "", probes.percentile(99), 50,
                 at_most=True),
+        ]  # fmt: skip
+    return rows
+
+
+def many_keys(service: Service, batch: bytes) -> list[Row]:
+    """The largest crowd, of a few keys and of many, all alike."""
+    path, rows = "/api/v1/score/batch", []
+    peaks = [crowd(service, path, batch, KEY, 16, 3).goodput]
+    for keys in (CROWD_KEYS[:2], CROWD_KEYS):
+        found = crowd(service, path, batch, "", CROWDS[-1], keys=keys)
+        peaks.append(crowd(service, path, batch, KEY, 16, 3).goodput)
+        peak, served = statistics.mean(peaks[-2:]), [found.served[place] for place in range(len(keys))]
+        rows += [
+            Row(f"{CROWDS[-1]} connections of {len(keys)} keys in a closed loop: goodput",
+                f"{found.goodput:,.0f}/s {found.statuses}", f"16 connections {peak:,.0f}/s", found.goodput / peak, 0.9),
+            Row("... batches of the key with the fewest, against the mean", f"{min(served)}",
+                f"{statistics.mean(served):.0f}", min(served) / max(1.0, statistics.mean(served)), 0.5),
         ]  # fmt: skip
     return rows
 
@@ -152,7 +173,13 @@ def attacks(model: Path, batch: bytes) -> list[Row]:
     """All of it, and the longest stall of the event loop meanwhile."""
     service = Service(model, WORKERS="1", DRAIN_SECONDS="0", API_KEYS=KEYS)
     try:
-        rows = [*closed(service, batch), *greed(service, batch), *floods(service), *held(service)]
+        rows = [
+            *closed(service, batch),
+            *many_keys(service, batch),
+            *greed(service, batch),
+            *floods(service),
+            *held(service),
+        ]
         stall = scraped(service.url, STALL)
     finally:
         service.stop()

@@ -20,6 +20,7 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -33,7 +34,10 @@ PERCENTILES = (50.0, 99.0, 99.9)
 
 @dataclass(frozen=True)
 class Load:
-    """What to send, how often, for how long; ``closed`` sends as soon as a connection is free instead."""
+    """What to send, how often, for how long; ``closed`` sends as soon as a connection is free instead.
+
+    ``keys`` are for the connections in turn, in place of the one ``key``.
+    """
 
     url: str
     rate: float
@@ -44,8 +48,13 @@ class Load:
     timeout: float = 10.0
     closed: bool = False
     raw: bytes = b""
+    keys: tuple[str, ...] = ()
 
-    def request(self) -> bytes:
+    def requests(self) -> list[bytes]:
+        """The bytes of one request for each key."""
+        return [self.request(key) for key in self.keys or (self.key,)]
+
+    def request(self, key: str) -> bytes:
         """The bytes of one request; those that are given ``raw``, where they are."""
         if self.raw:
             return self.raw
@@ -53,8 +62,8 @@ class Load:
         head = [f"{'POST' if self.body else 'GET'} {parts.path or '/'} HTTP/1.1", f"Host: {parts.netloc}"]
         if self.body:
             head += ["Content-Type: application/json", f"Content-Length: {len(self.body)}"]
-        if self.key:
-            head.append(f"X-API-Key: {self.key}")
+        if key:
+            head.append(f"X-API-Key: {key}")
         return "\r\n".join([*head, "", ""]).encode() + self.body
 
 
@@ -73,6 +82,8 @@ class Outcome:
     latencies: dict[int, list[float]] = field(default_factory=dict)
     failures: Counter[str] = field(default_factory=Counter)
     finished: list[tuple[float, int]] = field(default_factory=list)
+    served: Counter[int] = field(default_factory=Counter)
+    """Answers of status 200 by the place of their key."""
 
     @property
     def statuses(self) -> dict[int, int]:
@@ -114,8 +125,8 @@ class Outcome:
 class Client(asyncio.Protocol):
     """One connection with at most one request under way."""
 
-    def __init__(self, run: "Run") -> None:
-        self.run = run
+    def __init__(self, run: "Run", key: int) -> None:
+        self.run, self.key = run, key
         self.buffer = b""
         self.due: float | None = None
         self.transport: asyncio.Transport | None = None
@@ -142,7 +153,7 @@ class Client(asyncio.Protocol):
         """Sends one request, which should have left at ``due``."""
         assert self.transport is not None
         self.due, self.buffer, self.expected, self.closing = due, b"", 0, False
-        self.transport.write(self.run.request)
+        self.transport.write(self.run.requests[self.key])
 
     def data_received(self, data: bytes) -> None:
         """A part of an answer."""
@@ -164,6 +175,7 @@ class Client(asyncio.Protocol):
         due, self.due = self.due, None
         if due is None or self.transport is None:
             return
+        self.run.outcome.served[self.key] += status == 200
         self.run.answered(due, status)
         if self.closing:
             transport, self.transport = self.transport, None
@@ -186,7 +198,8 @@ class Run:
 
     def __init__(self, load: Load) -> None:
         self.load = load
-        self.request = load.request()
+        self.requests = load.requests()
+        self.places = cycle(range(len(self.requests)))
         self.outcome = Outcome()
         self.idle: deque[Client] = deque()
         self.open: set[Client] = set()
@@ -263,7 +276,7 @@ class Run:
         parts = urlsplit(self.load.url)
         try:
             _, client = await asyncio.get_running_loop().create_connection(
-                lambda: Client(self), parts.hostname or "", parts.port or 80
+                lambda: Client(self, next(self.places)), parts.hostname or "", parts.port or 80
             )
         except OSError:
             self.connecting -= 1
@@ -375,16 +388,8 @@ def main() -> int:
     parser.add_argument("--closed", action="store_true", help="a closed loop over all connections instead")
     options = parser.parse_args()
     body = options.body.read_bytes() if options.body else b""
-    load = Load(
-        options.url,
-        options.rate,
-        options.seconds,
-        body=body,
-        key=options.key,
-        connections=options.connections,
-        closed=options.closed,
-    )
-    found = run(load)
+    about = {"key": options.key, "connections": options.connections, "closed": options.closed}
+    found = run(Load(options.url, options.rate, options.seconds, body, **about))
     print(json.dumps(found.said(), indent=1))
     return 1 if found.lost else 0
 

@@ -1,4 +1,4 @@
-"""A local nginx in front of several services, as a load balancer would stand there."""
+"""A local proxy in front of services, as a load balancer would stand there: nginx, or HAProxy."""
 
 import subprocess
 import time
@@ -51,13 +51,22 @@ def proxied(nginx: str, folder: Path, ports: Sequence[int]) -> Iterator[str]:
     servers = "\n".join(f"    server 127.0.0.1:{each} max_fails=0;" for each in ports)
     configuration = folder / "nginx.conf"
     configuration.write_text(CONFIGURATION.format(folder=folder, servers=servers, port=port))
-    process = subprocess.Popen([nginx, "-p", str(folder), "-c", str(configuration)], stderr=subprocess.DEVNULL)
+    command = [nginx, "-p", str(folder), "-c", str(configuration)]
+    with started(command, port, folder / "nginx-error.log") as url:
+        yield url
+
+
+@contextmanager
+def started(command: list[str], port: int, errors: Path) -> Iterator[str]:
+    """The address of a proxy that a command starts on a port; it ends with the context."""
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
         began = time.monotonic()
         url = f"http://127.0.0.1:{port}"
         while not answers(url + "/health"):
             if process.poll() is not None or time.monotonic() - began > STARTS_WITHIN:
-                raise RuntimeError(f"nginx did not start: {(folder / 'nginx-error.log').read_text()}")
+                said = errors.read_text() if errors.exists() else ""
+                raise RuntimeError(f"{command[0]} did not start: {said}")
         yield url
     finally:
         process.terminate()

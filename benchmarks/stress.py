@@ -28,6 +28,7 @@ from benchmarks.attacks import attacks
 from benchmarks.bodies import hostile_bodies
 from benchmarks.models import lead_body, model_file
 from benchmarks.open_loop import Load, in_own_process
+from benchmarks.proxied import proxies
 from benchmarks.proxy import proxied
 from benchmarks.remote import remote
 from benchmarks.row import Row
@@ -249,12 +250,13 @@ def main() -> int:
     parser.add_argument("--soak", type=float, default=90, help="seconds at half the peak")
     parser.add_argument("--bodies", type=int, default=400, help="hostile bodies")
     parser.add_argument(
-        "--only", nargs="*", default=[], help="overload, attacks, stop, rolling, faults, remote, bodies, soak"
+        "--only", nargs="*", default=[], help="overload, attacks, proxies, stop, rolling, faults, remote, bodies, soak"
     )
     options = parser.parse_args()
     parts: dict[str, Callable[[], list[Row]]] = {
         "overload": lambda: overload(options.overload),
         "attacks": lambda: attacks(model_file(*MODEL), batch()),
+        "proxies": lambda: proxies(model_file(*MODEL), batch()),
         "stop": stop,
         "rolling": rolling,
         "faults": faults,

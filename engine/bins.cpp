@@ -17,7 +17,7 @@ std::vector<double> rising(nb::handle edges) {
     return values;
 }
 
-// The largest float that is no more than an edge: the same floats lie above both.
+// The largest float32 not above an edge, so that comparing float32 values with either gives the same result.
 float at_most(double edge) {
     const float nearest = float(edge);
     return double(nearest) > edge ? std::nextafter(nearest, -std::numeric_limits<float>::infinity()) : nearest;
@@ -65,7 +65,7 @@ void BinCounter::count(const Rows& rows, nb::handle margins) {
     }
 }
 
-// `unseen` is where in rows.unseen, which is in the order of rows and of features within them, this row may begin.
+// `unseen` is the position in rows.unseen, which is sorted by row and feature, where this row's entries start.
 void BinCounter::count_row(const Rows& rows, Py_ssize_t row, size_t& unseen) {
     double* numbers = numbers_.data();
     const float* values = rows.values.data() + size_t(row) * features_;

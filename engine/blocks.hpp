@@ -8,7 +8,7 @@
 
 namespace leadscoring {
 
-// 64 bytes of a text, to be asked where a character stands: bit i is byte i.
+// 64 bytes of a text, searchable for a character: bit i of a result is byte i.
 struct Block {
     __m128i bytes[4];
     explicit Block(const char* text) {
@@ -21,7 +21,7 @@ struct Block {
             bits |= uint64_t(uint32_t(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes[i], wanted)))) << (16 * i);
         return bits;
     }
-    // Where c or its twin with bit 0x20 set stands, such as [ and {.
+    // Positions of c, or of c with bit 0x20 set, such as [ and {.
     uint64_t where_either(char c) const {
         const __m128i wanted = _mm_set1_epi8(char(c | 0x20)), bit = _mm_set1_epi8(0x20);
         uint64_t bits = 0;

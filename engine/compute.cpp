@@ -1,4 +1,4 @@
-// How rows of leads reach the kernels, alone or in blocks of sixteen.
+// Passes rows of leads to the kernels, one by one or in blocks of sixteen.
 
 #include <algorithm>
 #include <cmath>
@@ -10,12 +10,12 @@ namespace leadscoring {
 
 namespace {
 
-// From here on a block of sixteen leads, partly filled, is faster than one lead after the other.
+// From this number of leads on, a partly filled block of sixteen is faster than one lead at a time.
 constexpr size_t kWorthABlock = 10;
-// Leads whose columns and sums are worked on together: the second-level cache must hold them.
+// Bytes of columns and sums that are processed together: they must fit into the L2 cache.
 constexpr size_t kWorkingSet = 384 * 1024;
 
-class Scratch {  // memory of one thread, kept between calls
+class Scratch {  // per-thread memory, reused between calls
   public:
     float* floats(size_t count) { return grown(floats_, count); }
     float* more_floats(size_t count) { return grown(more_floats_, count); }
@@ -33,7 +33,7 @@ thread_local Scratch scratch;
 
 }  // namespace
 
-// XGBoost's rule: codes are cut to whole numbers; what is in the set goes right, all else goes left.
+// XGBoost's rule: codes are truncated to integers; members of the set go right, all others left.
 float Forest::column(const CategoryColumn& column, float value) const {
     if (std::isnan(value)) return column.missing;
     if (value < 0 || value >= float(kMaxCategory)) return -1.0f;
@@ -43,7 +43,7 @@ float Forest::column(const CategoryColumn& column, float value) const {
     return code / 32 < column.count && (set[code / 32] >> (code % 32) & 1) ? 1.0f : -1.0f;
 }
 
-// columns[column * stride + lead], for the columns of categories alone.
+// Layout: columns[column * stride + lead], for category columns only.
 void Forest::fill_categories(const float* rows, size_t leads, size_t stride, float* columns) const {
     uint32_t code[kLanes];
     int32_t coded = -1;
@@ -60,7 +60,7 @@ void Forest::fill_categories(const float* rows, size_t leads, size_t stride, flo
             }
             coded = category.feature;
             for (size_t lead = 0; lead < leads; ++lead) {
-                // The bit becomes the sign of a one, without a branch.
+                // Branchless: the bit becomes the sign of a one.
                 const uint32_t one = 0xbf800000u ^ (uint32_t(category.bits >> code[lead] & 1) << 31);
                 std::memcpy(columns + lead, &one, sizeof one);
             }
@@ -139,7 +139,7 @@ void Forest::contributions(const float* rows, size_t leads, float* contributions
     const size_t chunk = kLanes * std::clamp<size_t>(kWorkingSet / block_bytes, 1, 16);
     for (size_t lead = 0; lead < leads;) {
         size_t count = std::min(chunk, leads - lead);
-        // What is left over after whole blocks goes one by one if it is little.
+        // A small remainder after whole blocks is processed one by one.
         if (!deep_ && count > size_t(kLanes) && count % kLanes < kWorthABlock) count -= count % kLanes;
         if (!deep_ && count < kWorthABlock) {
             contributions_one(with, rows + lead * n_features_, contributions + lead * (n_features_ + 1));

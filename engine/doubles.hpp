@@ -9,7 +9,7 @@ namespace leadscoring {
 
 namespace nb = nanobind;
 
-// A writable buffer of doubles that somebody else owns and may share between processes, held open.
+// A writable buffer of doubles, owned by the caller and possibly shared between processes; kept open.
 class Doubles {
 public:
     explicit Doubles(nb::handle object) {
@@ -25,7 +25,7 @@ public:
     double* data() const { return static_cast<double*>(view_.buf); }
     size_t size() const { return size_t(view_.len) / sizeof(double); }
 
-    // Whether so many numbers from a place on are all there.
+    // Whether the buffer contains `width` numbers from `place` on.
     bool hold(size_t place, size_t width) const { return place < size() && width <= size() - place; }
 
 private:

@@ -20,7 +20,7 @@ float narrow(double value, Py_ssize_t row, size_t feature) {
     return narrowed;
 }
 
-// A float or an int (but no bool), or a refusal.
+// Converts a float or an int (but not a bool); throws for anything else.
 double as_double(PyObject* value, Py_ssize_t row, size_t feature) {
     if (PyFloat_Check(value)) return PyFloat_AS_DOUBLE(value);
     if (!PyLong_Check(value) || PyBool_Check(value)) refuse(row, feature, "not a number");
@@ -56,7 +56,7 @@ float entry(nb::handle value, const char* what) {
     return float(number);
 }
 
-// A list or tuple's items, held for as long as they are read.
+// The items of a list or tuple, kept alive while they are read.
 struct Items {
     nb::object fast;
     PyObject** begin;
@@ -129,7 +129,7 @@ float Encoder::encode_known(const Column& column, PyObject* value, Py_ssize_t ro
     return column.other;
 }
 
-// Of two codes that no split names, trees cannot tell which is which: the first unseen one stands for all.
+// Trees do not distinguish codes that no split names: the first unseen one stands for all.
 float Encoder::encode_code(const Column& column, PyObject* value, Py_ssize_t row, size_t feature, Rows& rows) const {
     const float code = as_integer(value, row, feature);
     if (code < 0) refuse(row, feature, "not a code");
@@ -139,7 +139,7 @@ float Encoder::encode_code(const Column& column, PyObject* value, Py_ssize_t row
     return column.other;
 }
 
-// Whether a number is the one that means missing; the number of a numbered category is no number of the trees.
+// Whether a number means missing; not for numbers that are category values, which the trees see as codes.
 bool Encoder::means_missing(const Column& column, PyObject* value) const {
     if (column.kind == Kind::numbered || !is_number(value)) return false;
     const double number = PyFloat_Check(value) ? PyFloat_AS_DOUBLE(value) : PyLong_AsDouble(value);
@@ -176,7 +176,7 @@ void Encoder::encode_lead(PyObject* lead, Py_ssize_t row, Rows& rows) const {
         const Column& column = columns_[i];
         if (marked && means_missing(column, value)) continue;
         const float encoded = encode_value(column, value, row, i, rows);
-        if (!marked || encoded != missing_) out[i] = encoded;  // true and codes may be the mark too
+        if (!marked || encoded != missing_) out[i] = encoded;  // flags and codes may equal it too
     }
     rows.present.push_back(present);
 }

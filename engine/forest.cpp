@@ -8,7 +8,7 @@
 
 namespace leadscoring {
 
-// Lays checked trees out for the kernels.
+// Lays out validated trees for the kernels.
 class ForestBuilder {
   public:
     explicit ForestBuilder(Forest& forest) : forest_(forest) {}
@@ -21,7 +21,7 @@ class ForestBuilder {
             features = std::max(features, trees[i].features);
             inner += trees[i].inner;
         }
-        // Up to 64 leaves padding costs little; up to 256 it pays where a third of the places is taken.
+        // Up to 64 leaves, padding costs little; up to 256, it pays if at least a third of the positions is used.
         const bool padded = depth <= 6 || (depth <= kMaxPadded && inner * 3 >= int64_t(count) << depth);
         if (padded) {
             add_group(trees, count, depth);
@@ -57,7 +57,7 @@ class ForestBuilder {
         std::vector<int32_t> code;
     };
 
-    // Enters the subtree of `node` at a position of the complete tree; a leaf fills all that is below it.
+    // Inserts the subtree of `node` at a position of the complete tree; a leaf fills all positions below it.
     void place(const Tree& tree, int32_t node, int32_t position, int32_t inner, int32_t lane, Padded& to) {
         const Node& from = tree.nodes[node];
         if (position >= inner) {
@@ -206,7 +206,7 @@ Forest::Forest(int32_t n_features, float base_margin, const std::vector<RawTree>
     ForestBuilder builder(*this);
     for (size_t i = 0; i < checked.size(); i += kLanes)
         builder.add(checked.data() + i, int32_t(std::min<size_t>(kLanes, checked.size() - i)));
-    size_t next = 0;  // only now do the groups no longer move
+    size_t next = 0;  // only now are the addresses of the groups final
     for (Segment& segment : segments_)
         if (!segment.deep) segment.group = &groups_[next++];
     view_ = {segments_.data(), segments_.size(), n_features_, n_columns_};

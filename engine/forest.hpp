@@ -11,27 +11,27 @@ namespace leadscoring {
 
 constexpr int32_t kMaxFeatures = 65535;
 constexpr int32_t kMaxDepth = 512;
-constexpr int32_t kMaxCategory = 16777215;  // beyond this, a float32 no longer tells codes apart
+constexpr int32_t kMaxCategory = 16777215;  // beyond this, float32 cannot represent every integer
 
-// What is wrong with a model file, in words.
+// A model file is damaged or inconsistent.
 struct BadModel : std::invalid_argument {
     using std::invalid_argument::invalid_argument;
 };
 
-// What is sound, but more than this engine takes.
+// A model is valid, but exceeds the limits of this engine.
 struct TooMuch : std::invalid_argument {
     using std::invalid_argument::invalid_argument;
 };
 
-// One tree as the file has it: nothing of it is trusted.
+// One tree as in the file: untrusted.
 struct RawTree {
     std::vector<int32_t> left, right, feature, default_left, categorical;
-    std::vector<float> condition;  // threshold of a split, value of a leaf
+    std::vector<float> condition;  // threshold of a split, or value of a leaf
     std::vector<float> cover, gain;
     std::vector<int32_t> categories, category_nodes, category_segments, category_sizes;
 };
 
-// One node of a checked tree, in preorder.
+// One node of a validated tree, in preorder.
 struct Node {
     int32_t column = -1, feature = -1;
     float threshold = 0, ratio = 0.5f;
@@ -39,37 +39,37 @@ struct Node {
     int32_t outer_level = -1;
     uint64_t outer_levels = 0;  // all levels with the same feature above, as bits (the first 64)
     int32_t left = -1, right = -1;
-    float value = 0;           // of a leaf
+    float value = 0;           // leaf value
     bool leaf() const { return left < 0; }
 };
 
 struct Tree {
     std::vector<Node> nodes;
-    int32_t depth = 0, features = 0;  // most edges, and most distinct features, on a path
+    int32_t depth = 0, features = 0;  // maximum number of edges, and of distinct features, on a path
     int32_t inner = 0;
     double expected = 0;
 };
 
-// Where a lead's value is compared as a number, with missing values sent left or right.
+// A numeric column: missing values go left or right by default.
 struct NumberColumn {
     int32_t feature;
     float missing;
 };
 
-// Sets of the first so many categories fit into one word, with a bit each for "another" and "missing".
+// Sets of this many categories fit into one word, with a bit each for "another" and "missing".
 constexpr uint32_t kAnother = 62, kMissing = 63;
 
-// Which categories go right, as a bit field or, where that would be wasteful, a sorted list.
+// The categories that go right, as a bit field or, if that would waste memory, as a sorted list.
 struct CategoryColumn {
     int32_t feature;
     bool small, sparse;
     float missing;
     uint32_t first, count;
-    uint64_t bits;  // of a small set: what each category, kAnother and kMissing get
+    uint64_t bits;  // of a small set: the direction of each category, kAnother and kMissing
 };
 
 template <class T>
-class Aligned {  // a table that wide loads may read
+class Aligned {  // a table aligned for vector loads
   public:
     Aligned() = default;
     explicit Aligned(size_t size, T value = T()) : storage_(size + 64 / sizeof(T), value), size_(size) {}
@@ -104,9 +104,9 @@ class Forest {
     const std::vector<int32_t>& categories() const { return categories_; }
     size_t bytes() const { return bytes_; }
 
-    // rows[lead * n_features + feature], NaN for missing; margins[lead].
+    // Layout: rows[lead * n_features + feature], NaN for missing; margins[lead].
     void margins(const float* rows, size_t leads, float* margins) const;
-    // contributions[lead * (n_features + 1) + feature], the base value last.
+    // Layout: contributions[lead * (n_features + 1) + feature], with the base value last.
     void contributions(const float* rows, size_t leads, float* contributions) const;
 
   private:
@@ -137,7 +137,7 @@ class Forest {
     Trees view_{};
 };
 
-// Which kernel scores: the widest that the machine has, unless told otherwise.
+// The active kernel: the widest that the machine supports, unless overridden.
 const Kernel& kernel();
 std::vector<const Kernel*> kernels();
 void use_kernel(const std::string& name);

@@ -1,4 +1,4 @@
-// Model files arrive as lists of Python numbers: here they become tables of C++ ones.
+// Converts the lists of Python numbers of a model file to C++ tables.
 
 #include "from_python.hpp"
 
@@ -33,7 +33,7 @@ std::vector<int32_t> ints(PyObject* object, size_t tree, const char* array) {
     return values;
 }
 
-// None stands for what JSON cannot say (not a number): refused later, where it matters.
+// None stands for NaN, which JSON lacks; it is rejected later where it matters.
 std::vector<float> floats(PyObject* object, size_t tree, const char* array) {
     const nb::object list = listed(object, tree, array);
     std::vector<float> values(size_t(PyList_GET_SIZE(list.ptr())));

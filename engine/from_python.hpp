@@ -11,7 +11,7 @@ namespace leadscoring {
 
 namespace nb = nanobind;
 
-// The trees that trees.py hands over: per tree a tuple of twelve lists. BadModel for anything else.
+// Converts the trees that trees.py passes: per tree a tuple of twelve lists. Throws BadModel for anything else.
 std::unique_ptr<Forest> forest_from_python(int64_t n_features, double base_margin, nb::handle trees);
 
 }  // namespace leadscoring

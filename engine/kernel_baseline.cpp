@@ -1,4 +1,4 @@
-// What every machine of the architecture has: SSE2 or NEON.
+// The baseline of the architecture: SSE2 or NEON.
 #include "kernel.hpp"
 
 #define LEADSCORING_LANES 4

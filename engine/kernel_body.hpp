@@ -2,7 +2,7 @@
 //
 // Contributions are Shapley values of the path-dependent game (Lundberg et al. 2020), computed as the
 // integral over t in [0, 1] of the derivative of the game's multilinear extension, in which each
-// feature is known with chance t (Owen 1972). Below a node, with z the share of the training leads that
+// feature is known with probability t (Owen 1972). Below a node, with z the share of the training leads that
 // goes left and o = 1 if the lead does, the extension takes the left child with weight
 // g = z + t * (o - z), so
 //
@@ -13,10 +13,10 @@
 // (its nearest ancestor), t becomes tau = t / (Z + t * (1 - Z)) if the lead is still on the way there,
 // with kappa = d tau / d t, and o - z becomes 0 if it is not. A path with m distinct features makes a
 // polynomial of degree m - 1, so Gauss-Legendre with m / 2 points is exact. Every weight lies in
-// [0, 1], and nothing is divided while scoring: stable at any depth.
+// [0, 1], and scoring needs no division: stable at any depth.
 //
 // The operations of one lead, and their order, are the same for one lead (trees side by side) and for
-// many (leads side by side), and for every width: scores agree bit for bit. That forbids fused
+// many (leads side by side), and for every vector width: scores are bit-identical. That forbids fused
 // multiply-add and any other reassociation (-ffp-contract=off).
 
 namespace leadscoring {
@@ -27,7 +27,7 @@ typedef float Vec __attribute__((vector_size(W * 4), may_alias));
 typedef int32_t Int __attribute__((vector_size(W * 4), may_alias));
 
 #if defined(LEADSCORING_SANITIZE)
-#define LEADSCORING_INLINE inline  // checks around every operation would make the inlined code huge
+#define LEADSCORING_INLINE inline  // sanitizer checks would make the inlined code huge
 #else
 #define LEADSCORING_INLINE inline __attribute__((always_inline))
 #endif
@@ -58,12 +58,12 @@ LEADSCORING_INLINE Vec keep(Int mask, Vec value) {
     return reinterpret_cast<Vec>(reinterpret_cast<Int>(value) & mask);
 }
 
-// One lead: lanes are trees, and contributions are kept aside to be added in the order of the trees.
+// One lead: lanes are trees; contributions are buffered and added in the order of the trees.
 struct OneLead {
     const Group& group;
     const float* columns;
     float* contribution;  // [position][tree]
-    int first;            // the first tree of the lanes
+    int first;            // the tree in the first lane
 
     LEADSCORING_INLINE Int left(int at) const {
         return gather(columns, group.column + at * kLanes + first) < load(group.threshold + at * kLanes + first);
@@ -76,7 +76,7 @@ struct OneLead {
     LEADSCORING_INLINE void add(int at, Vec value) const { store(contribution + at * kLanes + first, value); }
 };
 
-// One tree: lanes are leads of a block.
+// One tree: lanes are the leads of a block.
 struct OneTree {
     const Group& group;
     const float* columns;  // [column][lead]
@@ -170,7 +170,7 @@ LEADSCORING_INLINE void walk(const Side& side) {
     Walk<Q, Depth, Repeats, Side>::run(side, 0, 0, Int{}, P, H);
 }
 
-// The order in which a walk over n nodes adds their contributions: both children before their parent.
+// The order in which a traversal of n nodes adds contributions: both children before their parent.
 template <int n>
 struct Upwards {
     uint8_t at[n] = {};
@@ -206,7 +206,7 @@ void one_tree(const Group& group, const float* columns, size_t blocks, size_t co
                     OneTree{group, columns + block * columns_size + first, phi + block * phi_size + first, tree});
 }
 
-// Calls function<depth, repeats> for the group; trees of one leaf have nothing to give.
+// Calls function<depth, repeats> for the group; single-leaf trees contribute nothing.
 #define LEADSCORING_DEPTHS(group, function, ...)                                                    \
     switch (group.depth * 2 + (group.repeat != nullptr)) {                                          \
         case 2: return function<1, false>(__VA_ARGS__);                                             \

@@ -1,11 +1,11 @@
 // Part of kernel_body.hpp: trees too deep to pad. The same recurrences, node by node, for one block of
-// leads, with the stack in memory of the caller's: the depth is the file's to choose.
+// leads, with an explicit stack in the caller's memory, because the file determines the depth.
 
 struct Level {
     Vec P[kQuadChunk], g[kQuadChunk], weight[kQuadChunk], HL[kQuadChunk];
     Vec step;
     Int left, active;
-    Int taken;       // whether the lead satisfies all splits on the feature, the one here included
+    Int taken;       // whether the lead satisfies all splits on the feature, including this one
     int32_t node;
     bool right;      // which child is being visited
 };
@@ -62,7 +62,7 @@ void deep_points(const DeepTree& tree, const float* t, const float* weight, cons
             continue;
         }
         for (int q = 0; q < kQuadChunk; ++q) here->HL[q] = all(tree.leaf[~node->left]);
-        for (;;) {  // the left side of `here` is known; go right, or up
+        for (;;) {  // the left child of `here` is done; go right, or up
             if (node->right >= 0) {
                 here->right = true;
                 here->taken = here->active & ~here->left;

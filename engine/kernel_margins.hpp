@@ -1,4 +1,4 @@
-// Part of kernel_body.hpp: margins, as XGBoost adds them up: leaf by leaf in the order of the trees.
+// Part of kernel_body.hpp: margins, summed as XGBoost does: leaf by leaf in the order of the trees.
 
 LEADSCORING_INLINE float deep_leaf(const DeepTree& tree, const float* columns, size_t stride) {
     if (!tree.nodes) return tree.leaf[0];
@@ -10,7 +10,7 @@ LEADSCORING_INLINE float deep_leaf(const DeepTree& tree, const float* columns, s
     return tree.leaf[~at];
 }
 
-// Level by level, so that the sixteen chains of loads overlap.
+// Level by level, so that the sixteen chains of dependent loads overlap.
 LEADSCORING_INLINE float walk_group(const Group& group, const float* columns, size_t stride, float sum) {
     int32_t at[kLanes] = {};
     for (int level = 0; level < group.depth; ++level)
@@ -70,8 +70,8 @@ struct Pick<0> {
     }
 };
 
-// Asking every node of sixteen leads at once beats walking each lead down only while trees are shallow, the
-// more so the wider the registers.
+// Evaluating all nodes for sixteen leads at once is faster than traversing the tree per lead only for shallow
+// trees; wider registers raise that depth.
 constexpr int kPickDepth = W == 16 ? 6 : W == 8 ? 4 : 3;
 
 void group_margins(const Group& group, const float* columns, float* sums) {

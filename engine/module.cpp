@@ -1,4 +1,4 @@
-// The Python side of the engine. Values go through the C API where nanobind's casters would be slower.
+// Python bindings of the engine. Uses the C API where nanobind's casters would be slower.
 
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/string.h>
@@ -44,7 +44,7 @@ void check_width(const Forest& forest, const Rows& rows) {
                                   .c_str());
 }
 
-// One lead takes less time than handing the interpreter to another thread and back.
+// Scoring one lead takes less time than releasing and reacquiring the GIL.
 template <class Work>
 void without_interpreter(size_t leads, Work work) {
     if (leads <= 1) {
@@ -55,7 +55,7 @@ void without_interpreter(size_t leads, Work work) {
     }
 }
 
-// Of the rows from first until before last.
+// Contributions of the rows from first until before last.
 std::vector<float> contributions_of(const Forest& forest, const Rows& rows, size_t first, size_t last) {
     check_width(forest, rows);
     const size_t features = size_t(forest.n_features()), leads = last - first;
@@ -127,7 +127,7 @@ nb::object counted_reasons(ReasonCounter& counter, const Rows& rows, int64_t lim
     return find_reasons(counter.forest(), rows, limit, first, last, &counter);
 }
 
-// A C-contiguous float32 buffer, held open.
+// A C-contiguous float32 buffer, kept open.
 struct Buffer {
     Py_buffer view{};
     Buffer(nb::handle object, int flags) {
@@ -215,7 +215,7 @@ nb::object variants() {
 }  // namespace
 
 NB_MODULE(_engine, m) {
-    // The service freezes what lives as long as it does, out of sight of the check for leaks.
+    // The service freezes long-lived objects (gc.freeze), which the leak check would report.
     nb::set_leak_warnings(false);
     nb::register_exception_translator([](const std::exception_ptr& p, void*) {
         try {

@@ -12,12 +12,12 @@ namespace leadscoring {
 
 namespace nb = nanobind;
 
-// The strongest contributions of each lead, which are counted as they are found: per feature, how often it was among
-// those that raised a score, and how often among those that lowered one, in numbers that somebody else owns and may
-// share between processes.
+// Computes the strongest contributions of each lead and counts them: per feature, how often it is among those that
+// raise a score, and how often among those that lower one. The numbers are owned by the caller and may be shared
+// between processes.
 class ReasonCounter {
 public:
-    // `numbers` is a writable buffer of doubles, two a feature: raised, lowered. Features beyond it are not counted.
+    // `numbers` is a writable buffer of doubles, two per feature: raised, lowered. Features beyond it are not counted.
     ReasonCounter(nb::object forest, nb::handle numbers);
 
     const Forest& forest() const { return *trees_; }
@@ -28,7 +28,7 @@ public:
     }
 
 private:
-    nb::object forest_;  // kept for as long as this
+    nb::object forest_;  // keeps the forest alive
     const Forest* trees_;
     Doubles numbers_;
 };

@@ -11,12 +11,12 @@ namespace leadscoring {
 
 namespace nb = nanobind;
 
-// Counts into numbers that somebody else owns and may share between processes: all that one request has to
-// count goes into one call. A series is a plain number, or the buckets of a histogram and their sum behind them.
+// Updates all metrics of one request in a single call. The numbers are owned by the caller and may be shared
+// between processes. A series is a single number, or the buckets of a histogram followed by their sum.
 class Recorder {
 public:
-    // `numbers` is a writable buffer of doubles; `plan` has (place, upper edges) of each series, in the order
-    // in which `record` will get the values.
+    // `numbers` is a writable buffer of doubles; `plan` has (offset, upper edges) of each series, in the order
+    // of the arguments of `record`.
     Recorder(nb::handle numbers, nb::handle plan);
 
     void record(nb::args values);

@@ -26,11 +26,11 @@ size_t count_colons_plain(const char* text, size_t size) {
 }
 
 #if defined(LEADSCORING_BLOCKS)
-// 64 bytes at a time: a bit per byte for quotes and colons, and strings are where the parity of quotes is
-// odd. A backslash (rare) hands the rest over to the plain loop, from the start of its block.
+// 64 bytes at a time: a bit per byte for quotes and colons; bytes with an odd number of quotes before them are
+// inside a string. From a block with a backslash (rare) on, the plain loop takes over.
 size_t count_colons(const char* text, size_t size) {
     size_t colons = 0, i = 0;
-    uint64_t inside = 0;  // all ones inside of a string
+    uint64_t inside = 0;  // all ones inside a string
     for (; i + 64 <= size; i += 64) {
         const Block block(text + i);
         if (block.where('\\')) break;
@@ -55,7 +55,7 @@ size_t count_colons(const char* text, size_t size) { return count_colons_plain(t
 #endif
 
 std::string plain_json(const char* text, size_t size) {
-    // The first that fits counts. 1e39 is infinity as a float32, and no parser of JSON refuses it.
+    // The first match applies. 1e39 is infinite as a float32, and every JSON parser accepts it.
     constexpr std::pair<const char*, const char*> kWords[] = {
         {"NaN", "null"}, {"Infinity", "1e39"}, {"-Infinity", "-1e39"}, {"inf", "1e39"}, {"-inf", "-1e39"}, {"nan", "null"}};
     std::string result;

@@ -36,7 +36,7 @@ unsigned four(const char* digits) {
     return code;
 }
 
-// A text whose escapes were found to be sound, without them. Lone surrogates become bytes that no name has.
+// Decodes escapes that have been validated. Lone surrogates become bytes that occur in no name.
 std::string unescaped(std::string_view raw) {
     std::string text;
     for (size_t i = 0; i < raw.size(); ++i) {
@@ -101,7 +101,7 @@ bool Skim::step(size_t bytes) {
         }
     }
     if (state_ == State::done || at_ < end_) return state_ == State::done;
-    if (state_ == State::number) read_number(end_);  // nothing but the end of the text may end a bare number
+    if (state_ == State::number) read_number(end_);  // a bare number ends at the end of the text only
     if (state_ == State::after && depth_ == 0) state_ = State::done;
     else if (state_ != State::done) fail("the text ends before the value does");
     return true;
@@ -173,7 +173,7 @@ void Skim::end_value(size_t end) {
 
 void Skim::open(char c) {
     if (depth_ == kDeepest) return fail("nested too deeply");
-    if (depth_ == 1 && next_is_inner_ && c == '{') {  // the last one of that name counts
+    if (depth_ == 1 && next_is_inner_ && c == '{') {  // the last of repeated keys counts
         inside_inner_ = true;
         keys_[1] = Keys{std::vector<Span>(names_[1]->size()), std::vector<size_t>(names_[1]->size()), {}, 0};
         seen_[1].clear();
@@ -209,7 +209,7 @@ void Skim::read_text(size_t until) {
     }
 }
 
-// An escape at the place; false when it is none.
+// Scans an escape sequence; false if it is invalid.
 bool Skim::escape() {
     escaped_ = true;
     if (end_ - at_ < 2) return fail("the text ends before the value does"), false;
@@ -225,7 +225,7 @@ bool Skim::escape() {
     return true;
 }
 
-// A sequence of UTF-8 that begins with c, as Unicode has them (table 3-7); false when it is none.
+// Scans a UTF-8 sequence that begins with c (Unicode, table 3-7); false if it is invalid.
 bool Skim::wide(unsigned char c) {
     const auto byte = [&](size_t i) { return at_ + i < end_ ? static_cast<unsigned char>(text_[at_ + i]) : 0u; };
     const size_t length = c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : 2;
@@ -270,7 +270,7 @@ void Skim::key(Span name, bool escaped) {
     }
     ++keys->unknown_count;
     if (keys->unknown.size() < kUnknownKept) {
-        if (keys->unknown.empty()) keys->unknown.reserve(kUnknownKept);  // what points into it stays where it is
+        if (keys->unknown.empty()) keys->unknown.reserve(kUnknownKept);  // keeps pointers into it valid
         seen_[which].emplace(raw, keys->unknown.size());
         keys->unknown.push_back({name, {}, 1});
         open_value_[which] = &keys->unknown.back().value;

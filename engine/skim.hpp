@@ -9,12 +9,12 @@
 
 namespace leadscoring {
 
-// The names that an object may have as keys, found by their bytes.
+// The known keys of an object, looked up by their bytes.
 class Names {
   public:
     explicit Names(std::vector<std::string> names);
-    Names(const Names&) = delete;  // places_ looks into names_
-    int find(std::string_view name) const;  // its place, or -1
+    Names(const Names&) = delete;  // places_ has views into names_
+    int find(std::string_view name) const;  // its index, or -1
     size_t size() const { return names_.size(); }
     size_t longest() const { return longest_; }
 
@@ -24,37 +24,37 @@ class Names {
     size_t longest_ = 0;
 };
 
-// Where something stands in the text.
+// A range of bytes in the text.
 struct Span {
     size_t begin = 0, end = 0;
 };
 
-// The keys of one object: the known ones with their last value, the first unknown ones, and how many there were.
+// The keys of one object: the known ones with their last value, the first unknown ones, and the number of unknown ones.
 struct Keys {
     struct Unknown {
         Span name, value;
         size_t times = 1;
     };
-    std::vector<Span> values;   // by place of the name
-    std::vector<size_t> times;  // how often each known key was given
+    std::vector<Span> values;   // by index of the name
+    std::vector<size_t> times;  // how often each known key occurs
     std::vector<Unknown> unknown;
     size_t unknown_count = 0;
 };
 
-// One JSON text, read without building anything of what it holds: whether it is JSON (with NaN and infinities let
-// through, as Python's reader does), and the keys of its root and of the object under the root's `inner` key.
-// Whatever the text, its work is one pass over the bytes, and what it keeps is bounded.
+// Scans a JSON text without building its values: whether it is valid (with NaN and infinities allowed, as in
+// Python's parser), and the keys of its root and of the object under the root's `inner` key. A single pass over the
+// bytes with bounded memory, for any text.
 class Skim {
   public:
     static constexpr size_t kDeepest = 128, kUnknownKept = 100;
 
     Skim(const Names& outer, int inner, const Names& names, const char* text, size_t begin, size_t end);
 
-    // Reads on for about so many bytes; true when there is nothing left to read.
+    // Scans about this many further bytes; true at the end of the text.
     bool step(size_t bytes);
 
-    const char* failure() const { return failure_; }  // why it is not JSON, or nothing
-    size_t at() const { return at_; }                  // where that is
+    const char* failure() const { return failure_; }  // why it is not JSON, or null
+    size_t at() const { return at_; }                  // the offset of the failure
     Span root() const { return root_; }
     const Keys& outer() const { return keys_[0]; }
     const Keys& inner() const { return keys_[1]; }

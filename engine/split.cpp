@@ -12,7 +12,8 @@ bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; 
 
 }  // namespace
 
-Split::Split(const char* text, size_t size, size_t limit) : text_(text), size_(size), limit_(limit) {}
+Split::Split(const char* text, size_t size, size_t limit, bool keyed)
+    : text_(text), size_(size), limit_(limit), opens_(keyed ? '{' : '['), closes_(keyed ? '}' : ']') {}
 
 bool Split::step(size_t bytes) {
     if (done_) return true;
@@ -31,12 +32,12 @@ bool Split::step(size_t bytes) {
 
 void Split::open() {
     while (at_ < size_ && is_blank(text_[at_])) ++at_;
-    if (at_ == size_ || text_[at_] != '[') return fail();
+    if (at_ == size_ || text_[at_] != opens_) return fail();
     depth_ = 1;
     begin_ = ++at_;
 }
 
-// One character outside of strings; false when it ends the work.
+// Processes one character outside of strings; false if it ends the scan.
 bool Split::mark(char c, size_t place) {
     if (closed_) return is_blank(c) || (fail(), false);
     switch (c) {
@@ -48,7 +49,7 @@ bool Split::mark(char c, size_t place) {
         case ']':
         case '}':
             if (--depth_ > 0) return true;
-            if (c == '}') return fail(), false;
+            if (c != closes_) return fail(), false;
             if (count_ > 0 || !blank(begin_, place)) element(place);
             closed_ = true;
             return true;
@@ -102,7 +103,7 @@ std::vector<Split::Group> Split::groups(size_t bytes, size_t longest, size_t mos
 }
 
 #if defined(LEADSCORING_BLOCKS)
-// 64 bytes at a time, while there is no backslash in them and the array is open.
+// Processes 64 bytes at a time, while they contain no backslash and the array is open.
 void Split::blocks(size_t until) {
     while (at_ + 64 <= until && !escaped_ && !closed_) {
         const Block block(text_ + at_);
@@ -110,16 +111,16 @@ void Split::blocks(size_t until) {
         const uint64_t strings = parity(block.where('"')) ^ (inside_ ? ~uint64_t(0) : 0);
         uint64_t colons = block.where(':') & ~strings;
         uint64_t marks = (block.where_either('[') | block.where_either(']')) & ~strings;
-        if (marks || depth_ == 1) marks |= block.where(',') & ~strings;  // deeper ones end nothing
+        if (marks || depth_ == 1) marks |= block.where(',') & ~strings;  // deeper commas end no element
         while (marks) {
             const int bit = __builtin_ctzll(marks);
             const uint64_t before = (uint64_t(1) << bit) - 1;
-            if (depth_ == 1) {  // an element may end here: it has the colons that stand before
+            if (depth_ == 1) {  // an element may end here: the colons before this belong to it
                 colons_ += size_t(__builtin_popcountll(colons & before));
                 colons &= ~before;
             }
             if (!mark(text_[at_ + size_t(bit)], at_ + size_t(bit))) return;
-            if (closed_) {  // what follows is read one by one
+            if (closed_) {  // the rest is processed character by character
                 inside_ = false;
                 at_ += size_t(bit) + 1;
                 return;

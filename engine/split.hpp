@@ -6,30 +6,31 @@
 
 namespace leadscoring {
 
-// Where the elements of a JSON array begin and end, and how many ':' outside of strings each has. Looks at quotes,
-// brackets, commas and colons alone: whether an element is sound is for its reader to say. What it takes for an array
-// is one whenever its elements are values; sizes are in bytes.
+// Splits a JSON array into its elements, or an object into its pairs: where each begins and ends, and how many ':' outside
+// of strings it has. Only quotes, brackets, commas and colons are examined: the elements are validated when they are
+// decoded. Text that is accepted is an array if all its elements are valid values. Sizes are in bytes.
 class Split {
   public:
     struct Element {
         size_t begin, end, colons;
     };
-    // The elements from first until before last; those that are no longer and have no more colons than was asked for.
+    // The elements from first until before last; `usual` if none exceeds the size and colons that the caller allows.
     struct Group {
         size_t first, last, begin, end, colons;
         bool usual;
     };
-    // Elements beyond `limit` are counted, and not kept.
-    Split(const char* text, size_t size, size_t limit);
+    // Elements beyond `limit` are counted, but not stored; those of an object (`keyed`) are its pairs of a key and a value.
+    Split(const char* text, size_t size, size_t limit, bool keyed = false);
 
-    // Reads on for about so many bytes; true when there is nothing left to read.
+    // Scans about this many further bytes; true at the end of the text.
     bool step(size_t bytes);
 
-    // Nothing while it is read, or when the text is no array at all.
+    // Whether the scan is complete and the text is an array.
     bool sound() const { return done_ && sound_; }
     size_t count() const { return count_; }
     const std::vector<Element>& elements() const { return elements_; }
-    // Neighbours, up to about so many bytes together; one that is longer or has more colons is alone, and not usual.
+    // Consecutive elements of up to about this many bytes in total; a longer one, or one with more colons, is a group
+    // of its own and not `usual`.
     std::vector<Group> groups(size_t bytes, size_t longest, size_t most_colons) const;
 
   private:
@@ -43,6 +44,7 @@ class Split {
 
     const char* text_;
     size_t size_, limit_;
+    char opens_, closes_;
     size_t at_ = 0, begin_ = 0, depth_ = 0, colons_ = 0, count_ = 0;
     bool inside_ = false, escaped_ = false, done_ = false, sound_ = true, closed_ = false;
     std::vector<Element> elements_;

@@ -17,7 +17,7 @@ nb::object owned(PyObject* object) {
     return nb::steal(object);
 }
 
-// A reader, with the bytes that it reads kept alive.
+// A scanner that keeps its bytes alive.
 template <class Reader>
 struct Held {
     nb::object text, names[2];
@@ -82,10 +82,10 @@ void bind_texts(nb::module_& m) {
     nb::class_<HeldSplit>(m, "Split")
         .def(
             "__init__",
-            [](HeldSplit* self, nb::bytes text, size_t limit) {
-                new (self) HeldSplit{text, {}, Split(text.c_str(), text.size(), limit)};
+            [](HeldSplit* self, nb::bytes text, size_t limit, bool keyed) {
+                new (self) HeldSplit{text, {}, Split(text.c_str(), text.size(), limit, keyed)};
             },
-            nb::arg("text"), nb::arg("limit"))
+            nb::arg("text"), nb::arg("limit"), nb::arg("keyed") = false)
         .def("step", [](HeldSplit& held, size_t bytes) { return held.reader.step(bytes); }, nb::arg("size"))
         .def_prop_ro("sound", [](const HeldSplit& held) { return held.reader.sound(); })
         .def_prop_ro("count", [](const HeldSplit& held) { return held.reader.count(); })

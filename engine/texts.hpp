@@ -4,7 +4,7 @@
 
 namespace leadscoring {
 
-// What reads JSON texts in slices, for Python: Names, Skim and Split.
+// Python bindings of the incremental JSON scanners: Names, Skim and Split.
 void bind_texts(nanobind::module_& m);
 
 }  // namespace leadscoring

@@ -33,10 +33,10 @@ void check_lengths(const RawTree& raw) {
         bad("categories_nodes, categories_segments and categories_sizes have different lengths");
 }
 
-// Per node: its place among the category sets, or -1.
+// Per node: the index of its category set, or -1.
 std::vector<int32_t> category_sets(const RawTree& raw) {
     std::vector<int32_t> set_of(raw.left.size(), -1);
-    int64_t total = 0;  // sets that overlap could make a small file a large forest
+    int64_t total = 0;  // overlapping sets could expand a small file to a large forest
     for (size_t i = 0; i < raw.category_nodes.size(); ++i) {
         const int64_t node = raw.category_nodes[i], first = raw.category_segments[i], count = raw.category_sizes[i];
         if (node < 0 || node >= int64_t(raw.left.size()))
@@ -93,7 +93,7 @@ class Reader {
     }
 
   private:
-    static constexpr int32_t kDeleted = 2147483647;  // how XGBoost marks what it pruned away
+    static constexpr int32_t kDeleted = 2147483647;  // XGBoost's mark of pruned nodes
 
     struct Visit {
         int32_t node, parent;
@@ -101,10 +101,10 @@ class Reader {
         int32_t level;
     };
 
-    struct Edge {  // on the path to the node being read
+    struct Edge {  // an edge on the path to the current node
         int32_t feature;
-        double share;    // of the leads that all splits on the feature so far let through
-        int32_t before;  // the feature's level before this one, to be restored
+        double share;    // of the leads that pass all splits on the feature so far
+        int32_t before;  // the feature's previous level, to be restored
         uint64_t levels;
     };
 
@@ -126,7 +126,7 @@ class Reader {
         }
     }
 
-    // Enters the edge from the parent to the node `here`.
+    // Pushes the edge from the parent to the node `here`.
     void link(const Visit& visit, int32_t here) {
         unwind(visit.level - 1);
         Node& parent = tree_.nodes[visit.parent];
@@ -142,8 +142,8 @@ class Reader {
         return values[node];
     }
 
-    // XGBoost on a GPU writes splits at infinity: all that is present goes one way, what is missing the other. Missing
-    // is infinity here too (see Columns::number), so nothing but the lowest float lies between it and what is present.
+    // XGBoost on a GPU writes splits at infinity: all present values go one way, missing ones the other. Missing is
+    // infinite here too (see Columns::number), so only the lowest float separates it from present values.
     float threshold(int32_t node) const {
         const float value = raw_.condition[node];
         if (std::isnan(value)) bad(at("split_conditions", node) + " is not a number");
@@ -209,7 +209,7 @@ class Reader {
         const double left = raw_.cover[raw_.left[i]], right = raw_.cover[raw_.right[i]];
         for (const double cover : {left, right, double(raw_.cover[i])})
             if (!std::isfinite(cover) || cover < 0) bad(at("sum_hessian", i) + " or a child of it is not a cover of 0 or more");
-        // Where no lead ever came, neither way is the likelier one.
+        // Without training leads at the node, both directions are equally likely.
         node.ratio = left + right > 0 ? float(left / (left + right)) : 0.5f;
     }
 
@@ -230,7 +230,7 @@ class Reader {
     std::vector<int32_t>& categories_;
     std::vector<int32_t> set_of_;
     std::vector<Edge> path_;
-    std::map<int32_t, int32_t> last_;  // feature on the path: the level of its last split
+    std::map<int32_t, int32_t> last_;  // by feature on the path: the level of its last split
     Tree tree_;
 };
 

@@ -7,14 +7,14 @@
 
 namespace leadscoring {
 
-// The distinct comparisons of a forest: nodes that ask the same question share a column.
+// The distinct comparisons of a forest: nodes with the same comparison share a column.
 class Columns {
   public:
     int32_t number(int32_t feature, bool default_left);
-    // Categories (unsorted, checked) that go right.
+    // The categories (unsorted, validated) that go right.
     int32_t category(int32_t feature, bool default_left, std::vector<int32_t> right);
 
-    // Brings category columns of the same feature together; gives each one's new place. Call it last.
+    // Groups category columns by feature; returns the new index of each. Call it last.
     std::vector<int32_t> sort_categories();
 
     std::vector<NumberColumn> numbers;
@@ -26,11 +26,11 @@ class Columns {
     std::map<std::tuple<int32_t, bool, std::vector<int32_t>>, int32_t> category_of_;
 };
 
-// A category column's number while trees are being read (the final ones come after the numbers' columns),
-// and back.
+// The provisional index of a category column while trees are read (the final ones follow the numeric columns),
+// and its inverse.
 inline int32_t provisional(int32_t category_column) { return -1 - category_column; }
 
-// Checks every index and number of the tree, or throws BadModel; adds to importance and category counts.
+// Validates every index and number of the tree, or throws BadModel; updates importance and category counts.
 Tree read_tree(const RawTree& raw, int32_t n_features, Columns& columns, Importance& importance,
                std::vector<int32_t>& categories);
 

@@ -1,4 +1,4 @@
-// Which instruction sets this machine has, and which kernel is in use.
+// Detects the instruction sets of this machine, and selects the kernel.
 
 #include <atomic>
 
@@ -13,8 +13,8 @@ namespace leadscoring {
 namespace {
 
 #if defined(__x86_64__)
-// The system must save the wide registers too: XCR0 says so. (Asked by hand, because
-// __builtin_cpu_supports needs a run-time library that not every compiler brings.)
+// The operating system must save the wide registers too, which XCR0 reports. (Read directly, because
+// __builtin_cpu_supports needs a run-time library that not every compiler provides.)
 struct Machine {
     bool avx2 = false, avx512 = false;
 

@@ -18,21 +18,12 @@
 #
 # Exit code: 0 when it worked, 2 when there is nothing to do it with, else what the engine said.
 set -eu
-cd "$(dirname "$0")/.."
+. "$(dirname "$0")/common.sh"
 
 IMAGE=${IMAGE:-lead-scoring-api:latest}
 REQUIREMENTS=${REQUIREMENTS:-serve.txt}
 PORT=${PORT:-8000}
 export IMAGE REQUIREMENTS PORT
-
-usage() {
-    sed -n '2,/^set /s/^# \{0,1\}//p' "$0" | sed '/^set /d'
-}
-
-cannot() {
-    printf 'container: %s\n' "$@" >&2
-    exit 2
-}
 
 # A program may be there and have nobody to talk to: Docker without its daemon.
 works() {
@@ -47,9 +38,9 @@ find_engine() {
         fi
     done
     if command -v docker >/dev/null; then
-        cannot "docker is installed, but its daemon does not answer; start it, or install podman"
+        cannot_run "docker is installed, but its daemon does not answer; start it, or install podman"
     fi
-    cannot "neither docker nor podman is installed"
+    cannot_run "neither docker nor podman is installed"
 }
 
 # The words with which compose is called.
@@ -61,7 +52,7 @@ find_compose() {
     elif [ "$1" = podman ] && works podman compose version; then
         printf 'podman compose'
     else
-        cannot "$1 is there, but no compose: install its plugin, or docker-compose"
+        cannot_run "$1 is there, but no compose: install its plugin, or docker-compose"
     fi
 }
 
@@ -97,15 +88,8 @@ run() {
 }
 
 case "${1:-}" in
-    -h | --help)
-        usage
-        exit 0
-        ;;
     build | run | up | down | check) verb=$1 ;;
-    *)
-        usage >&2
-        exit 2
-        ;;
+    *) misused ;;
 esac
 
 shift

@@ -19,31 +19,9 @@
 #
 # Exit code: 0 when all of it is deployed, 1 when Azure refused something, 2 when it could not begin.
 set -eu
-cd "$(dirname "$0")/.."
+. "$(dirname "$0")/common.sh"
 
-usage() {
-    sed -n '2,/^set /s/^# \{0,1\}//p' scripts/deploy-azure.sh | sed '/^set /d'
-}
-
-cannot_run() {
-    printf 'deploy-azure: %s\n' "$@" >&2
-    exit 2
-}
-
-say() {
-    printf '==> %s\n' "$1"
-}
-
-case "${1:-}" in
-    -h | --help)
-        usage
-        exit 0
-        ;;
-    '' | -*)
-        usage >&2
-        exit 2
-        ;;
-esac
+check_arguments 1 2 "$@"
 
 ENVIRONMENT=$1
 PLAN=

@@ -6,36 +6,14 @@
 #
 # Exit code: 0 when every sample was answered as it should be, 1 when one was not, 2 when the test could not be run.
 set -eu
-cd "$(dirname "$0")/.."
+. "$(dirname "$0")/common.sh"
 
 BASE_URL=${BASE_URL:-http://localhost:8000}
 BASE_URL=${BASE_URL%/}
 API_KEY=${API_KEY:-demo-api-key-123}
 
-usage() {
-    sed -n '2,/^set /s/^# \{0,1\}//p' "$0" | sed '/^set /d'
-}
-
-case "${1:-}" in
-    '') ;;
-    -h | --help)
-        usage
-        exit 0
-        ;;
-    *)
-        usage >&2
-        exit 2
-        ;;
-esac
-
-cannot_run() {
-    printf 'quick test: %s\n' "$@" >&2
-    exit 2
-}
-
-for program in curl jq; do
-    command -v "$program" >/dev/null || cannot_run "$program is needed, and not installed"
-done
+check_arguments 0 0 "$@"
+need curl jq
 
 # The answer of a route; its problem, as one line, when there is none.
 ask() {

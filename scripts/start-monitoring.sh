@@ -14,21 +14,12 @@
 # Exit code: 0 when it was started, and ended when asked to; 1 when a program ended by itself; 2 when nothing could be
 # started.
 set -eu
-cd "$(dirname "$0")/.."
+. "$(dirname "$0")/common.sh"
 
 BASE_URL=${BASE_URL:-http://localhost:8000}
 PROMETHEUS_PORT=${PROMETHEUS_PORT:-9090}
 ALERTMANAGER_PORT=${ALERTMANAGER_PORT:-9093}
 FOLDER=${MONITORING_FOLDER:-build/monitoring}
-
-usage() {
-    sed -n '2,/^set /s/^# \{0,1\}//p' "$0" | sed '/^set /d'
-}
-
-cannot_run() {
-    printf 'start-monitoring: %s\n' "$@" >&2
-    exit 2
-}
 
 # The first of some programs that is there; Debian keeps the name `alertmanager` for another.
 first_of() {
@@ -89,7 +80,7 @@ stop() {
 }
 
 on_this_machine() {
-    command -v curl >/dev/null || cannot_run "curl is needed, and not installed"
+    need curl
     prometheus=$(first_of prometheus)
     alertmanager=$(first_of prometheus-alertmanager alertmanager)
     copy_settings
@@ -113,17 +104,12 @@ on_this_machine() {
         sleep 1 &
         wait $!
     done
-    printf 'start-monitoring: a program has ended by itself; the logs are in %s\n' "$FOLDER" >&2
-    exit 1
+    fail "a program has ended by itself; the logs are in $FOLDER"
 }
 
 case "${1:-}" in
-    -h | --help) usage ;;
     --containers) in_containers ;;
     --local) on_this_machine ;;
     '') if ./scripts/container.sh check >/dev/null 2>&1; then in_containers; else on_this_machine; fi ;;
-    *)
-        usage >&2
-        exit 2
-        ;;
+    *) misused ;;
 esac

@@ -10,35 +10,16 @@
 #
 # Exit code: 0 when every check passed, 1 when one did not, 2 when the service could not be asked at all.
 set -eu
+. "$(dirname "$0")/common.sh"
 
-usage() {
-    sed -n '2,/^set /s/^# \{0,1\}//p' "$0" | sed '/^set /d'
-}
-
-cannot_run() {
-    printf 'validate-deployment: %s\n' "$@" >&2
-    exit 2
-}
-
-case "${1:-}" in
-    -h | --help)
-        usage
-        exit 0
-        ;;
-    -*)
-        usage >&2
-        exit 2
-        ;;
-esac
+check_arguments 0 1 "$@"
 
 URL=${1:-${BASE_URL:-http://localhost:8000}}
 URL=${URL%/}
 API_KEY=${API_KEY:-demo-api-key-123}
 METRICS_URL=${METRICS_URL:-$URL/metrics}
 
-for program in curl jq; do
-    command -v "$program" >/dev/null || cannot_run "$program is needed, and not installed"
-done
+need curl jq
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -164,10 +164,10 @@ def test_origins_are_taken_as_browsers_send_them() -> None:
 
 
 def test_the_documentation_of_settings_is_fresh() -> None:
-    """It is rendered from the table by ``scripts/render_docs.py``."""
-    script = ROOT / "scripts" / "render_docs.py"
+    """It is rendered from the table by ``scripts/docs/render_docs.py``."""
+    script = ROOT / "scripts" / "docs" / "render_docs.py"
     checked = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
-    assert checked.returncode == 0, f"run scripts/render_docs.py: {checked.stdout}{checked.stderr}"
+    assert checked.returncode == 0, f"run scripts/docs/render_docs.py: {checked.stdout}{checked.stderr}"
 
 
 def test_the_documentation_has_a_row_for_every_setting() -> None:

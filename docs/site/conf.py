@@ -21,7 +21,7 @@ include_patterns = [
     "CONTRIBUTING.md",
     "docs/*.md",
     "docs/decisions/*.md",
-    "deploy/**/README.md",
+    "infra/**/README.md",
     "benchmarks/*.md",
 ]
 
@@ -46,8 +46,8 @@ NAVIGATION = {
         "docs/MONITORING.md",
         "docs/SCRIPTS.md",
         "docs/DEPLOYMENT.md",
-        "SageMaker <deploy/sagemaker/README.md>",
-        "Azure ML <deploy/azure_ml/README.md>",
+        "SageMaker <infra/endpoints/sagemaker/README.md>",
+        "Azure ML <infra/endpoints/azure_ml/README.md>",
     ],
     "How good, how fast": [
         "docs/QUALITY.md",

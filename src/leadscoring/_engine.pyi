@@ -1,13 +1,13 @@
-"""The compiled engine: trees, exact contributions, and the encoding of leads."""
+"""The compiled engine: trees, exact contributions, encoding of leads, and incremental JSON scanners."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 class Rows:
-    """Leads as the trees take them: float32 of shape (leads, features), NaN for missing, read-only.
+    """Encoded leads, the input of the trees: float32 of shape (leads, features), NaN for missing, read-only.
 
-    Made by ``Encoder.encode``, or from lists of numbers and ``None``.
+    Created by ``Encoder.encode``, or from lists of numbers and ``None``.
     """
 
     def __init__(self, rows: Sequence[Sequence[float | None]]) -> None: ...
@@ -17,28 +17,28 @@ class Rows:
     def n_features(self) -> int: ...
     @property
     def unseen(self) -> list[tuple[int, int]]:
-        """The (row, feature) of each text that its category's table lacks, row by row."""
+        """The (row, feature) of each text that is not in its category's table, in row order."""
 
     @property
     def present(self) -> list[int]:
-        """Per row, how many features were given (``None`` counts, left out does not)."""
+        """Per row, how many features were sent (``None`` counts, an omitted feature does not)."""
 
     def row(self, index: int) -> list[float | None]: ...
     def __len__(self) -> int: ...
     def __buffer__(self, flags: int, /) -> memoryview: ...
 
 def join_rows(parts: Sequence[Rows]) -> Rows:
-    """The rows of all of them, one after the other. ValueError when they differ in their features."""
+    """Concatenates rows. ValueError if they differ in their features."""
 
 class Encoder:
-    """Turns decoded leads into rows.
+    """Encodes decoded leads as rows.
 
-    ``kinds`` has 0 for a number, 1 for an integer, 2 for a flag, 3 for a category that comes as text, 4 for one that
-    comes as a number and 5 for one that comes as its code; ``tables`` has for each category of the kinds 3 and 4
-    its code by text or number (``None`` as code means missing), and ``other`` the code of one outside of it (``None``:
-    missing), or the first unseen code. ``unset`` marks a value that was left out. ``rare`` has for each feature the
-    texts outside of its table that are not new: a ``BinCounter`` counts them by their code, and not as unseen.
-    ``missing`` is the float32 that means missing beside NaN. Tables are copied.
+    ``kinds`` has 0 for a number, 1 for an integer, 2 for a flag, 3 for a category sent as text, 4 for one sent as a
+    number and 5 for one sent as its code. ``tables`` maps, for each category of kind 3 or 4, its texts or numbers to
+    codes (``None`` as code means missing). ``other`` is the code of a value that is not in the table (``None``:
+    missing) or, for codes, the first unseen one. ``unset`` marks an omitted value. ``rare`` has for each feature the
+    texts that are not in its table but not new: a ``BinCounter`` counts them by their code, not as unseen.
+    ``missing`` is a float32 that means missing, besides NaN. Tables are copied.
     """
 
     def __init__(
@@ -51,26 +51,26 @@ class Encoder:
         missing: float = math.nan,
     ) -> None: ...
     def encode(self, leads: Sequence[tuple[object, ...]]) -> Rows:
-        """One row a lead. ValueError names the row and the feature whose value does not fit."""
+        """One row per lead. ValueError names the row and the feature of an invalid value."""
 
 class Recorder:
-    """Counts into ``numbers``, a writable buffer of doubles: all that one request has to count in one call.
+    """Updates all metrics of one request in ``numbers``, a writable buffer of doubles, in a single call.
 
-    ``plan`` has the place of each series and, for a histogram, its upper edges. ValueError when one of
-    them lies outside of the numbers.
+    ``plan`` has the offset of each series and, for a histogram, its upper edges. ValueError if one of them is outside
+    the buffer.
     """
 
     def __init__(self, numbers: object, plan: Sequence[tuple[int, Sequence[float] | None]]) -> None: ...
     def record(self, *values: float) -> None:
-        """Adds one value to each series, in the plan's order."""
+        """Adds one value to each series, in the order of the plan."""
 
 class BinCounter:
     """Counts leads into the bins of a model's reference, within ``numbers``, a writable buffer of doubles.
 
-    ``columns`` has for each feature of a row ``None`` (it is not counted), or the place where its 12 numbers begin
-    (ten bins, missing, unseen) with the upper edges of its bins and ``None``, or ``None`` and the bin of each code.
-    ``margins`` are the upper edges of the bins of the score, in log-odds; its ten numbers begin at ``score``.
-    ValueError when one of them lies outside of the numbers, or edges do not rise or are more than 9.
+    ``columns`` has for each feature of a row ``None`` (not counted), or the offset of its 12 numbers (ten bins,
+    missing, unseen) with either the upper edges of its bins and ``None``, or ``None`` and the bin of each code.
+    ``margins`` are the upper edges of the bins of the score, in log-odds; its ten numbers start at ``score``.
+    ValueError if one of them is outside the buffer, or if edges do not increase or are more than 9.
     """
 
     def __init__(
@@ -81,13 +81,13 @@ class BinCounter:
         score: int,
     ) -> None: ...
     def count(self, rows: Rows, margins: list[float]) -> None:
-        """Counts each row and its margin once. ValueError when they do not fit together, or the columns."""
+        """Counts each row and its margin once. ValueError if the rows do not match the margins or the columns."""
 
 class Forest:
-    """Checked trees, laid out for the kernels.
+    """Validated trees, laid out for the kernels.
 
-    ValueError for any that cannot be trusted,
-    NotImplementedError for what is sound but more than the engine takes (deeper than 512 levels).
+    ValueError for invalid trees, NotImplementedError for valid ones that exceed the engine's limits (more than 512
+    levels).
     """
 
     def __init__(
@@ -111,59 +111,60 @@ class Forest:
 
     @property
     def categories(self) -> list[int]:
-        """Per feature: largest category code of its splits + 1, or -1 where none splits on categories."""
+        """Per feature: largest category code of its splits + 1, or -1 if none splits on categories."""
 
     def predict(self, rows: Rows) -> list[float]: ...
     def explain(self, rows: Rows) -> list[list[float]]: ...
     def reasons(self, rows: Rows, limit: int, first: int = 0, last: int = -1) -> list[list[tuple[int, float]]]:
-        """The strongest contributions of the rows from ``first`` until before ``last`` (-1: of all that follow).
+        """The strongest contributions of the rows from ``first`` until before ``last`` (-1: to the end).
 
-        ValueError when there are no such rows, or for a negative limit.
+        ValueError if there are no such rows, or for a negative limit.
         """
 
     def margins_into(self, rows: object, out: object) -> None:
-        """From one C-contiguous float32 buffer into another; TypeError or ValueError if they do not fit."""
+        """Reads a C-contiguous float32 buffer and writes to another; TypeError or ValueError if they do not match."""
 
     def contributions_into(self, rows: object, out: object) -> None: ...
 
 class ReasonCounter:
-    """Finds the reasons of a forest as it does itself, and counts them into ``numbers``, a writable buffer of doubles.
+    """Computes reasons as the forest does, and counts them in ``numbers``, a writable buffer of doubles.
 
     It has two numbers for each of the first features: how often it raised a score, and how often it lowered one.
-    ValueError when these are not pairs of doubles.
+    ValueError if these are not pairs of doubles.
     """
 
     def __init__(self, forest: Forest, numbers: object) -> None: ...
     def reasons(self, rows: Rows, limit: int, first: int = 0, last: int = -1) -> list[list[tuple[int, float]]]:
-        """As in ``Forest``; each that is given is counted once."""
+        """As in ``Forest``; each returned reason is counted once."""
 
 class Names:
-    """The keys that an object may have, as UTF-8 bytes."""
+    """The known keys of an object, as UTF-8 bytes."""
 
     def __init__(self, names: Iterable[bytes]) -> None: ...
 
-# Of one object: each known key given (place, begin and end of its last value, how often), the first 100 unknown ones
-# (begin and end of the name, begin and end of the last value, how often), and how many of those there are.
+# Of one object: each known key that occurs (index, begin and end of its last value, count), the first 100 unknown
+# ones (begin and end of the name, begin and end of the last value, count), and the number of unknown ones.
 _Keys = tuple[list[tuple[int, int, int, int]], list[tuple[int, int, int, int, int]], int]
 
 class Skim:
-    """One JSON text, the part of ``text`` from ``begin`` until before ``end``, read in slices.
+    """Scans one JSON text in slices: the part of ``text`` from ``begin`` until before ``end``.
 
-    Says whether it is JSON, where NaN and infinities count as numbers, and which keys there are in its root (``outer``)
-    and in the object that is the value of the root's key number ``inner``. One pass over the bytes, whatever they are.
+    Reports whether it is valid JSON, where NaN and infinities count as numbers, and the keys of its root (``outer``)
+    and of the object that is the value of the root's key number ``inner``. A single pass over the bytes, for any
+    text.
     """
 
     def __init__(self, outer: Names, inner: int, names: Names, text: bytes, begin: int, end: int) -> None: ...
     def step(self, size: int) -> bool:
-        """Reads about ``size`` bytes; true when there is nothing left to read."""
+        """Scans about ``size`` bytes; true at the end of the text."""
 
     @property
     def failure(self) -> tuple[int, str] | None:
-        """Where it is not JSON, and why."""
+        """The offset where the text is not valid JSON, and the reason; ``None`` if it is valid."""
 
     @property
     def root(self) -> tuple[int, int]:
-        """Where the value begins and ends."""
+        """The begin and end of the value."""
 
     @property
     def outer(self) -> _Keys: ...
@@ -171,42 +172,43 @@ class Skim:
     def inner(self) -> _Keys: ...
 
 class Split:
-    """Where the elements of a JSON array begin and end, found in slices; those beyond ``limit`` are only counted.
+    """Splits a JSON array into its elements, in slices; elements beyond ``limit`` are only counted.
 
-    It looks at brackets, commas and quotation marks alone; whether an element is sound is for its reader to say.
+    With ``keyed`` the text is an object, and its elements are the pairs of a key and a value. Only brackets, commas and
+    quotation marks are examined; the elements are validated when they are decoded.
     """
 
-    def __init__(self, text: bytes, limit: int) -> None: ...
+    def __init__(self, text: bytes, limit: int, keyed: bool = False) -> None: ...
     def step(self, size: int) -> bool:
-        """Reads about ``size`` bytes; true when there is nothing left to read."""
+        """Scans about ``size`` bytes; true at the end of the text."""
 
     @property
     def sound(self) -> bool:
-        """Whether it is one array, if its elements are sound."""
+        """Whether the text is one array, or object, provided that its elements are valid."""
 
     @property
     def count(self) -> int: ...
     def element(self, place: int) -> tuple[int, int, int]:
-        """Begin, end, and the number of colons outside of strings, of one element. IndexError when it was not kept."""
+        """Begin, end, and number of colons outside of strings, of one element. IndexError if it was not stored."""
 
     def groups(self, size: int, longest: int, most_colons: int) -> list[tuple[int, int, int, int, int, bool]]:
-        """Neighbours of about ``size`` bytes: the first element and that after the last, begin, end, colons.
+        """Consecutive elements of about ``size`` bytes: (first, last, begin, end, colons, usual), ``last`` exclusive.
 
-        The last says whether they are usual; an element that is longer, or has more colons, is not, and is alone.
+        An element that exceeds ``longest`` bytes or ``most_colons`` is a group of its own and not usual.
         """
 
 def count_colons(body: bytes) -> int:
-    """How many colons lie outside of JSON strings; any bytes will do."""
+    """The number of colons outside of JSON strings; accepts any bytes."""
 
 def _count_colons_plain(body: bytes) -> int: ...
 def plain_json(text: bytes) -> bytes:
-    """The JSON with NaN (outside of strings) replaced by null, and infinities by numbers infinite as float32."""
+    """Replaces NaN (outside of strings) by null, and infinities by numbers that are infinite as float32."""
 
 def variants() -> list[str]:
-    """The instruction sets that this machine can run, the widest last."""
+    """The instruction sets that this machine supports, the widest last."""
 
 def variant() -> str:
-    """The one in use: the widest, unless told otherwise."""
+    """The active one: the widest, unless overridden."""
 
 def use_variant(name: str) -> None:
-    """Take another one, in the whole process; all give the same bits. ValueError if unknown here."""
+    """Activates another one for the whole process; results are bit-identical. ValueError if it is not supported."""

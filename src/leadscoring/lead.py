@@ -1,6 +1,6 @@
-"""The values of the domain: a lead that came in, and what is said of it.
+"""The domain's values: a lead and its score.
 
-These are the wire's own types: what the service answers is one of these, encoded.
+These are also the types of the API: answers are these structs, encoded as JSON.
 """
 
 from typing import Any, Literal
@@ -9,27 +9,27 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 LEAD_ID_LENGTH = 256
-"""Characters of an id, at most."""
+"""Maximum number of characters of an id."""
 
 LEAD_ID_MAX = 2**53 - 1
-"""The largest whole number that may be an id: beyond it some JSON readers change the digits before we see them."""
+"""The largest whole number allowed as an id: some JSON parsers change the digits of larger ones."""
 
 LEAD_BYTES = 524288
-"""Bytes of one lead that may always be sent; a contract of more than 2,048 features allows 256 for each."""
+"""Minimum size limit of one lead in bytes; a contract of more than 2,048 features allows 256 bytes per feature."""
 
 Tier = Literal["A", "B", "C", "D", "E"]
 Direction = Literal["increases", "decreases"]
 
 
 class Lead(msgspec.Struct, frozen=True, gc=False):
-    """One lead that its contract accepts: ``values`` in contract order, ``None`` or ``UNSET`` is unknown."""
+    """A lead that conforms to its contract: ``values`` in contract order; ``None`` or ``UNSET`` means unknown."""
 
     lead_id: str
     values: tuple[Any, ...]
 
 
 class Reason(msgspec.Struct, frozen=True, gc=False):
-    """Why a score is what it is: one feature's exact share of the margin, in log-odds."""
+    """Why a lead has its score: one feature's exact contribution to the margin, in log-odds."""
 
     feature: str
     value: float | int | bool | str | None
@@ -38,7 +38,7 @@ class Reason(msgspec.Struct, frozen=True, gc=False):
 
 
 class Ranking(msgspec.Struct, frozen=True, gc=False):
-    """What the tiers mean, A to E."""
+    """The definition of the tiers, A to E."""
 
     tier_definition: dict[str, str]
 
@@ -46,8 +46,8 @@ class Ranking(msgspec.Struct, frozen=True, gc=False):
 class Score(msgspec.Struct, gc=False):
     """How likely a lead is to convert.
 
-    ``raw_score`` is the calibrated probability, 0..1; ``tier`` A (best) to E; ``bucket`` 5 (best)
-    to 1, the same as a number; ``percentile`` the share of past leads, 0..100, that score lower.
+    ``raw_score`` is the calibrated probability, 0..1. ``tier`` is A (best) to E, and ``bucket`` is the same as a
+    number, 5 (best) to 1. ``percentile`` is the percentage of past leads, 0..100, with a lower score.
     """
 
     raw_score: float
@@ -58,7 +58,7 @@ class Score(msgspec.Struct, gc=False):
 
 
 class Explanation(msgspec.Struct, frozen=True, gc=False):
-    """How the reasons add up, in log-odds: ``base_value`` + shown contributions + ``remainder`` = ``margin``."""
+    """How the score adds up, in log-odds: ``base_value`` + the reasons' contributions + ``remainder`` = ``margin``."""
 
     base_value: float
     remainder: float
@@ -66,9 +66,9 @@ class Explanation(msgspec.Struct, frozen=True, gc=False):
 
 
 class Warned(msgspec.Struct, frozen=True, gc=False):
-    """Something that the caller should know of a score that was given all the same.
+    """A warning about a lead that was scored nevertheless.
 
-    ``feature`` is the one that it is about, if it is about one.
+    ``feature`` is the feature that it concerns, or null.
     """
 
     code: Literal["unseen_category", "rare_category", "reasons_unavailable", "text_converted", "unknown_ignored"]
@@ -77,13 +77,13 @@ class Warned(msgspec.Struct, frozen=True, gc=False):
 
 
 class LenientLead(Lead, frozen=True, gc=False):
-    """A lead that had to be changed before its contract accepted it, and what was changed."""
+    """A lead that was changed to conform to its contract, with the warnings that list the changes."""
 
     warned: tuple[Warned, ...]
 
 
 class Model(msgspec.Struct, frozen=True, gc=False):
-    """Which model answered; ``served_by`` says where, with a remote provider."""
+    """The model that scored the lead; ``served_by`` is where it runs, with a remote provider."""
 
     name: str
     version: str
@@ -91,7 +91,7 @@ class Model(msgspec.Struct, frozen=True, gc=False):
 
 
 class Timing(msgspec.Struct, frozen=True, gc=False):
-    """How long the service took, from the whole request read to the answer ready."""
+    """Time from reading the whole request to having the answer ready, in milliseconds."""
 
     latency_ms: float
 
@@ -99,9 +99,9 @@ class Timing(msgspec.Struct, frozen=True, gc=False):
 class Scored(msgspec.Struct, gc=False):
     """The answer for one lead.
 
-    ``reasons`` come strongest first; they are ``None`` when they cannot be had, and a warning says why.
-    ``explanation``, ``timing`` and ``api_version`` stand in it only when details were asked for, ``degraded`` only
-    when the fallback answered for a remote model.
+    ``reasons`` are in descending order of strength; they are null if they are unavailable, and a warning says why.
+    ``explanation``, ``timing`` and ``api_version`` are present only if details are requested, ``degraded`` only if
+    the fallback model answered in place of a remote model.
     """
 
     request_id: str
@@ -117,7 +117,10 @@ class Scored(msgspec.Struct, gc=False):
 
 
 def id_text(lead_id: str | float) -> str:
-    """A lead's id as it is answered: ``12345``, ``12345.0`` and ``"12345"`` are one. Raises ``ValueError`` for 0.5."""
+    """A lead's id as it appears in answers: ``12345``, ``12345.0`` and ``"12345"`` are the same id.
+
+    Raises ``ValueError`` for a number that is not whole, such as 0.5.
+    """
     if isinstance(lead_id, str):
         return lead_id
     if lead_id % 1:

@@ -1,4 +1,4 @@
-"""Files that an operator names: opened only when they are files, since a pipe would keep everyone waiting for ever."""
+"""Opens files named by an operator, and only regular files: opening or reading a pipe could block forever."""
 
 import os
 import stat
@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 
 class NotRegular(OSError):
-    """What is at the path is a pipe, a device, a socket or a directory."""
+    """The path is a pipe, a device, a socket or a directory."""
 
     def __init__(self, mode: int) -> None:
         super().__init__(f"it is not a regular file, but {kind_of(mode)}")
@@ -15,9 +15,9 @@ class NotRegular(OSError):
 
 
 def opened(path: str | Path) -> BinaryIO:
-    """The regular file at a path, open to be read.
+    """Opens the regular file at a path for reading.
 
-    Raises ``OSError`` when there is none, ``NotRegular`` when it is something else, at once in any case; and
+    Never blocks. Raises ``OSError`` if the file cannot be opened, ``NotRegular`` if it is not a regular file, and
     ``ValueError`` for a path with a zero byte in it.
     """
     descriptor, mode = descriptor_of(path)
@@ -28,13 +28,16 @@ def opened(path: str | Path) -> BinaryIO:
 
 
 def descriptor_of(path: str | Path) -> tuple[int, int]:
-    """A descriptor of what is at a path, for the caller to close, and its mode. Raises as ``opened`` does."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # without it, to open a pipe waits for its writer
+    """Opens a path without blocking; returns the file descriptor, which the caller closes, and its mode.
+
+    Raises ``OSError`` or ``ValueError`` as ``opened`` does.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # opening a pipe would otherwise wait for a writer
     return descriptor, os.fstat(descriptor).st_mode
 
 
 def kind_of(mode: int) -> str:
-    """What is not a file, in words."""
+    """What a file that is not regular is, in words."""
     if stat.S_ISDIR(mode):
         return "a directory"
     return "a pipe" if stat.S_ISFIFO(mode) else "a device" if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) else "no file"

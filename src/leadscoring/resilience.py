@@ -1,6 +1,7 @@
-"""What stands between a caller and a service that may fail: deadline, breaker, retry budget, bulkhead.
+"""Protection from failing dependencies: deadline, circuit breaker, retry budget, bulkhead, backoff.
 
-None of them knows what is called; clocks and chance are handed in. A breaker tells whoever listens that it changed.
+All of them are independent of the dependency; clocks and randomness are parameters. A breaker reports its state
+changes.
 """
 
 import math
@@ -11,14 +12,14 @@ from random import uniform
 from time import monotonic
 
 CALLER_GIVES_UP: ContextVar[float] = ContextVar("caller_gives_up", default=math.inf)
-"""When, by ``monotonic``, the caller of the request that is being answered will have given up."""
+"""When the client of the current request gives up, by ``monotonic``; infinity if unknown."""
 
 
 class Deadline:
-    """The moment, by ``clock``, after which an answer is of no use to anyone.
+    """The time, by ``clock``, after which an answer is useless.
 
-    ``shortened`` says that the caller asked for less time than the service gives by itself: when that runs out, it
-    says nothing about what was called.
+    ``shortened`` is true if the client's timeout is shorter than the service's own: when that expires, it is no
+    evidence of a failure of the dependency.
     """
 
     __slots__ = ("_clock", "at", "shortened")
@@ -31,14 +32,14 @@ class Deadline:
 
     @property
     def left(self) -> float:
-        """Seconds until then; negative when it has passed."""
+        """Remaining seconds; negative after the deadline."""
         return self.at - self._clock()
 
 
 class RetryBudget:
-    """How many second attempts there may be: a bucket that every call fills by ``share``, and every retry empties by 1.
+    """Limits retries: each call adds ``share`` of a token to a bucket, and each retry takes one.
 
-    Whatever happens, ``n`` calls lead to at most ``share * n + most`` retries. Method: the retry budget of Finagle.
+    ``n`` calls cause at most ``share * n + most`` retries. Method: the retry budget of Finagle.
     """
 
     def __init__(self, share: float = 0.1, most: float = 100.0, start: float = 10.0) -> None:
@@ -47,11 +48,11 @@ class RetryBudget:
         self._tokens = start
 
     def called(self) -> None:
-        """A first attempt is made."""
+        """Records a first attempt."""
         self._tokens = min(self._most, self._tokens + self._share)
 
     def take(self) -> bool:
-        """Whether there may be one retry more; if so it counts as made."""
+        """Takes a token for one retry; returns whether there was one."""
         if self._tokens < 1:
             return False
         self._tokens -= 1
@@ -59,7 +60,7 @@ class RetryBudget:
 
 
 class BreakerState(IntEnum):
-    """The values are those of the metric."""
+    """States of a circuit breaker; the values are those of the metric."""
 
     CLOSED = 0
     HALF_OPEN = 1
@@ -67,23 +68,23 @@ class BreakerState(IntEnum):
 
 
 class Breaker:
-    """Leaves alone what failed ``failures`` times in a row; ``seconds`` later one call probes whether it is back.
+    """A circuit breaker: opens after ``failures`` consecutive failures, and lets one call probe after ``seconds``.
 
-    ``told`` hears each new state. What calls of an earlier state report is not heard any more: the probe alone
-    decides. Method: the circuit breaker of Nygard, *Release It!*, 2007.
+    ``on_change`` is called with each new state. Results of calls admitted in an earlier state are ignored: only the
+    probe decides. Method: the circuit breaker of Nygard, *Release It!*, 2007.
     """
 
     def __init__(
         self,
         failures: int,
         seconds: float,
-        told: Callable[[BreakerState], None] = lambda _state: None,
+        on_change: Callable[[BreakerState], None] = lambda _state: None,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self.state = BreakerState.CLOSED
         self._most = failures
         self._seconds = seconds
-        self._told = told
+        self._on_change = on_change
         self._clock = clock
         self._in_a_row = 0
         self._until = 0.0
@@ -92,11 +93,11 @@ class Breaker:
 
     @property
     def wait(self) -> float:
-        """Seconds until a call may probe; 0 when one may be made now."""
+        """Seconds until a call may probe; 0 if a call is allowed now."""
         return max(0.0, self._until - self._clock()) if self.state is BreakerState.OPEN else 0.0
 
     def admit(self) -> int:
-        """Lets a call in, and gives what it has to report with; 0 when it may not be made."""
+        """Admits a call and returns the era to report its result with; 0 if the call is not allowed."""
         if self.state is not BreakerState.CLOSED:
             if self.wait or self._probing:
                 return 0
@@ -105,13 +106,13 @@ class Breaker:
         return self._era
 
     def succeeded(self, era: int) -> None:
-        """A call that was let in went well."""
+        """Records that an admitted call succeeded."""
         if era == self._era:
             self._in_a_row = 0
             self._become(BreakerState.CLOSED)
 
     def failed(self, era: int) -> None:
-        """A call that was let in failed."""
+        """Records that an admitted call failed."""
         if era != self._era:
             return
         self._in_a_row += 1
@@ -120,7 +121,7 @@ class Breaker:
             self._become(BreakerState.OPEN)
 
     def abandoned(self, era: int) -> None:
-        """A call that was let in ended without telling anything: a probe has to be made again."""
+        """Records that an admitted call ended without a result, so that a probe has to be repeated."""
         if era == self._era:
             self._probing = False
 
@@ -129,33 +130,34 @@ class Breaker:
             self.state = state
             self._era += 1
             self._probing = False
-            self._told(state)
+            self._on_change(state)
 
 
 class Bulkhead:
-    """At most ``most`` calls at the same time."""
+    """Limits concurrent calls to ``most``."""
 
     def __init__(self, most: int) -> None:
         self.most = most
         self._under_way = 0
 
     def enter(self) -> bool:
-        """Whether one call more may be made; if so it counts until ``leave``."""
+        """Admits a call, which counts until ``leave``; returns whether there was room."""
         if self._under_way >= self.most:
             return False
         self._under_way += 1
         return True
 
     def leave(self) -> None:
-        """A call has ended."""
+        """Records the end of an admitted call."""
         self._under_way -= 1
 
 
 def pause(
     attempt: int, base: float = 0.025, most: float = 0.25, chance: Callable[[float, float], float] = uniform
 ) -> float:
-    """Seconds to wait before another attempt: anything up to a bound that doubles with each (full jitter).
+    """Seconds to wait before a retry: uniform between 0 and a bound that doubles with each attempt (full jitter).
 
-    Method: Brooker, *Exponential backoff and jitter*, AWS Architecture Blog, 2015.
+    ``attempt`` counts from 0; the bound starts at ``base`` seconds and never exceeds ``most``. Method: Brooker,
+    *Exponential backoff and jitter*, AWS Architecture Blog, 2015.
     """
     return chance(0.0, min(most, base * 2**attempt))

@@ -1,4 +1,4 @@
-"""Work done in stretches, with a pause between two of them, for whoever shares a processor with others."""
+"""Work in slices with pauses between them, so that long work does not block the event loop."""
 
 from collections.abc import Generator, Iterator
 from typing import Generic, TypeVar
@@ -6,11 +6,11 @@ from typing import Generic, TypeVar
 Result = TypeVar("Result")
 
 Stretches = Generator[None, None, Result]
-"""Work as a generator: it yields nothing at each pause, and returns its result."""
+"""Work as a generator: it yields ``None`` at each pause, and returns its result."""
 
 
 class Work(Generic[Result]):
-    """Iterates over the pauses of some work; afterwards its ``result`` is there."""
+    """Iterates over the pauses of some work; ``result`` is set when the iteration ends."""
 
     result: Result
 
@@ -22,7 +22,7 @@ class Work(Generic[Result]):
 
 
 def at_once(stretches: Stretches[Result]) -> Result:
-    """The result of the work, without a pause."""
+    """Runs the work without pausing, and returns its result."""
     work = Work(stretches)
     for _ in work:
         pass

@@ -15,15 +15,15 @@ from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 from serving import Server, serving
 
 from leadscoring.access.keys import KeyRing
-from leadscoring.api.app import PATHS
 from leadscoring.api.operations import Operations
 from leadscoring.api.pulse import Pulse
-from leadscoring.errors import EndpointError, RequestError
+from leadscoring.api.routes import PATHS
 from leadscoring.model.card import Card, GoldenRow
 from leadscoring.model.file import open_model
 from leadscoring.providers.local import Local
 from leadscoring.scoring.lifecycle import Lifecycle
 from leadscoring.scoring.scorer import Scorer
+from leadscoring.scoring.served import Served
 from leadscoring.settings import read_settings
 from leadscoring.telemetry.metrics import Metrics
 from leadscoring.telemetry.vitals import Vitals
@@ -120,11 +120,6 @@ def test_the_documentation_needs_nothing_from_elsewhere(server: Server) -> None:
         assert f'id="{code}"' in page.text
 
 
-def test_every_error_that_a_request_can_end_with_has_a_status() -> None:
-    """A new error cannot be forgotten in the table."""
-    assert {*RequestError.__subclasses__(), *EndpointError.__subclasses__()} == set(STATUS)
-
-
 def test_a_problem_points_to_its_explanation(server: Server) -> None:
     """The type of a problem is an anchor of the documentation."""
     problem = server.http.post("/api/v1/score", json=lead(revenue=-1)).json()
@@ -178,7 +173,7 @@ def desk(folder: Path, changed: Card | None = None, **environ: str) -> Desk:
         model = replace(model, card=changed)
     settings = read_settings({"WORKERS": "1", **environ})
     keys, lifecycle, metrics = KeyRing.of(settings), Lifecycle(), Metrics(PATHS, "local")
-    scorer = Scorer(model, Local(model.trees))
+    scorer = Scorer(Served.of(model, Local(model.trees)))
     pulse = Pulse(scorer, lifecycle, metrics, Vitals())
     return Desk(Operations(scorer, metrics, keys, Vitals(), lifecycle, pulse, settings), keys, lifecycle, metrics)
 

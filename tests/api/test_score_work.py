@@ -58,7 +58,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 def scoring(service: Service, admission: Admission | None = None, limit: RateLimit | None = None) -> Scoring:
     """The routes."""
     line = Admission(1.0, 10.0) if admission is None else admission
-    return Scoring(service.scorer, service.keys, service.metrics, service.settings, line, limit or RateLimit(0))
+    return Scoring(service.scorer, service.metrics, service.settings, line, limit or RateLimit(0))
 
 
 def exchange(sent: bytes) -> Exchange:

@@ -7,7 +7,8 @@ import io
 import json
 import re
 import socket
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,15 @@ from wire import wired
 
 from leadscoring.access.rate_limit import RateLimit
 from leadscoring.api.streamed import MOST_LEADS, StreamedScoring
-from leadscoring.errors import EndpointError, EndpointFailed
-from leadscoring.scoring.scorer import Asked, Scorer
+from leadscoring.contract.lead_lines import PAUSE
+from leadscoring.errors import EndpointError, EndpointFailed, RequestError
+from leadscoring.scoring.answer import Asked
+from leadscoring.scoring.scorer import Scorer
+from leadscoring.scoring.served import Served
 from leadscoring.serving.wiring import open_service
 from leadscoring.settings import read_settings
 from leadscoring.transport.admission import Admission
-from leadscoring.transport.exchange import ClientGone, Exchange, Message, StreamedReply
-from leadscoring.transport.sending import send_parts
+from leadscoring.transport.exchange import Exchange
 
 BATCH = "/api/v1/score/batch"
 JSONL, CSV = "application/x-ndjson", "text/csv"
@@ -226,7 +229,7 @@ def test_every_lead_is_counted_logged_and_paid_for(tmp_path: Path) -> None:
     """As those of any batch."""
     with serving(tmp_path, model_file(tmp_path), RATE_LIMIT_PER_MINUTE="1000") as server:
         answer = post(server, lines_of([lead(f"a{place}") for place in range(399)] + [{}]), JSONL)
-        assert answer.headers["ratelimit-remaining"] == "1000"
+        assert answer.headers["ratelimit-remaining"] == "999"
         left = server.http.post("/api/v1/score", json=LEAD).headers["ratelimit-remaining"]
         assert 598 <= int(left) <= 610  # some have come back meanwhile
         text = server.http.get("/metrics").text
@@ -277,80 +280,10 @@ def test_a_client_that_takes_nothing_is_cut_off(tmp_path: Path) -> None:
         assert '"ERROR"' not in server.logged()
 
 
-# --- one part at a time ---------------------------------------------------------------------------------------
-
-
-def streaming(parts: AsyncGenerator[bytes, None], patience: float = 5.0) -> StreamedReply:
-    """A reply of these parts."""
-    return StreamedReply(200, b"", b"text/plain", parts=parts, patience=patience, at_once=1000)
-
-
 def exchange_of(receive: Any) -> Exchange:
     """A request whose body was read."""
     scope = {"method": "POST", "path": BATCH, "query_string": b"", "headers": [(b"host", b"x")], "http_version": "1.1"}
     return Exchange(scope, receive, "id")
-
-
-def test_no_part_is_made_before_the_client_has_taken_the_one_before() -> None:
-    """However slowly it reads."""
-
-    async def scenario() -> None:
-        made, taken, open_gate = [], [], asyncio.Event()
-
-        async def parts() -> AsyncGenerator[bytes, None]:
-            for place in range(4):
-                made.append(place)
-                yield b"%d" % place
-
-        async def send(message: Message) -> None:
-            if message.get("body"):
-                await open_gate.wait()
-                open_gate.clear()
-                taken.append(message["body"])
-
-        sending = asyncio.ensure_future(send_parts(streaming(parts()), exchange_of(asyncio.Event().wait), send, []))
-        for turn in range(4):
-            for _ in range(20):
-                await asyncio.sleep(0)
-            assert (len(made), len(taken)) == (turn + 1, turn)
-            open_gate.set()
-        await sending
-        assert taken == [b"0", b"1", b"2", b"3"]
-
-    asyncio.run(scenario())
-
-
-@pytest.mark.parametrize("way", ["gone", "stuck"])
-def test_who_has_gone_or_takes_nothing_gets_no_more(way: str) -> None:
-    """And what makes the parts ends."""
-
-    async def scenario() -> None:
-        made, ended = [], []
-
-        async def parts() -> AsyncGenerator[bytes, None]:
-            try:
-                for place in range(1000):
-                    made.append(place)
-                    yield b"x"
-            finally:
-                ended.append(True)
-
-        async def send(message: Message) -> None:
-            if message.get("body") and way == "stuck":
-                await asyncio.Event().wait()
-            await asyncio.sleep(0)
-
-        async def receive() -> Message:
-            if way == "stuck":
-                await asyncio.Event().wait()
-            return {"type": "http.disconnect"}
-
-        with pytest.raises(ClientGone):
-            await send_parts(streaming(parts(), 0.01), exchange_of(receive), send, [])
-        assert len(made) <= 2
-        assert ended == [True]
-
-    asyncio.run(scenario())
 
 
 class Failing:
@@ -359,7 +292,7 @@ class Failing:
     name = "azure"
 
     def __init__(self, scorer: Scorer, good: int) -> None:
-        self._real = scorer.provider
+        self._real = scorer.served.provider
         self._good = good
 
     def margins(self, rows: Any) -> Any:
@@ -377,7 +310,8 @@ def answered(folder: Path, good: int) -> list[dict[str, Any]]:
 
     async def scenario() -> list[dict[str, Any]]:
         with open_service(given, [BATCH]) as service:
-            scorer = Scorer(service.scorer.model, Failing(service.scorer, good))  # type: ignore[arg-type]  # as much as is asked of it
+            failing = Failing(service.scorer, good)
+            scorer = Scorer(Served.of(service.scorer.served.model, failing))  # type: ignore[arg-type]  # as much as is asked of it
             route = StreamedScoring(scorer, service.metrics, given, Admission(9.0, 9.0), RateLimit(0))
             exchange = exchange_of(None)
             exchange.arrived, exchange.content_type = sent, JSONL.encode()
@@ -385,6 +319,41 @@ def answered(folder: Path, good: int) -> list[dict[str, Any]]:
             return [json.loads(line) async for part in reply.parts for line in part.splitlines()]
 
     return asyncio.run(scenario())
+
+
+BLANK = b"\n" * (20 * PAUSE)
+HEADER = ",".join(NAMES).encode()
+PAID = [
+    (JSONL, b"", 1),
+    (JSONL, b"\n \n", 1),
+    (JSONL, BLANK, 21),
+    (CSV, HEADER, 1),
+    (CSV, HEADER + b"\n" + BLANK, 21),
+    (CSV, b"revenu", 1),
+    (JSONL, b"\n" * 100_001, 1),
+    (JSONL, lines_of([LEAD] * 200), 200),
+    (JSONL, b"5\n" * 10, 10),
+]
+"""Kinds, bodies, and what they cost: a lead each, one at least, and one for so many empty lines as take as long."""
+
+
+@pytest.mark.parametrize(("kind", "sent", "paid"), PAID)
+def test_a_body_of_lines_takes_tokens_whatever_stands_in_it(tmp_path: Path, kind: str, sent: bytes, paid: int) -> None:
+    """Also where no lead does: to find that out is work."""
+    given = read_settings({"MODEL_PATH": str(model_file(tmp_path)), "API_KEYS": KEY})
+    limit = RateLimit(1000, clock=lambda: 1000.0)
+
+    async def scenario() -> None:
+        with open_service(given, [BATCH]) as service:
+            route = StreamedScoring(service.scorer, service.metrics, given, Admission(9.0, 9.0), limit)
+            exchange = exchange_of(None)
+            exchange.arrived, exchange.content_type, exchange.key = sent, kind.encode(), "crm"
+            with suppress(RequestError):
+                async for _ in (await route.reply(exchange, Asked(0))).parts:
+                    pass
+
+    asyncio.run(scenario())
+    assert dict(limit.take("crm", 0))[b"ratelimit-remaining"] == b"%d" % (1000 - paid)
 
 
 def test_a_remote_model_that_fails_in_the_middle_is_said_at_each_place(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from lead_scoring_service_client import AuthenticatedClient
 from lead_scoring_service_client.api.model import get_model_info
 from lead_scoring_service_client.api.scoring import score_batch, score_lead
-from lead_scoring_service_client.models import GetModelInfoResponse200, Lead, Problem, Refused, Scored
+from lead_scoring_service_client.models import Lead, ModelInfo, Problem, Refused, Scored
 
 
 def use(url: str, key: str, file: str) -> None:
@@ -28,7 +28,7 @@ def use(url: str, key: str, file: str) -> None:
         refused = score_lead.sync_detailed(client=client, body=wrong)
         assert isinstance(refused.parsed, Problem), refused
         info = get_model_info.sync(client=client)
-        assert isinstance(info, GetModelInfoResponse200), info
+        assert isinstance(info, ModelInfo), info
     said = {
         "one": one.to_dict(),
         "batch": [place.to_dict() for place in both],

@@ -179,3 +179,22 @@ def test_a_part_beyond_the_text_is_refused() -> None:
             Skim(OUTER, 1, INNER, b"[]", begin, end)
     with pytest.raises(TypeError):
         Names(["text"])  # type: ignore[list-item]  # that is the point
+
+
+@given(st.dictionaries(st.text(max_size=70), VALUES, max_size=6), STEPS, st.sampled_from([None, 0, 2]))
+def test_an_object_is_split_into_its_pairs(sent: dict[str, object], step: int, indent: int | None) -> None:
+    """In one piece or byte by byte; an array is no object, nor the other way round."""
+    text = json.dumps(sent, indent=indent).encode()
+    found = Split(text, 1000, keyed=True)
+    while not found.step(step):
+        pass
+    assert found.sound
+    assert found.count == len(sent)
+    pairs = [text[begin:end] for begin, end, _ in map(found.element, range(found.count))]
+    assert {name: value for pair in pairs for name, value in json.loads(b"{%b}" % pair).items()} == sent
+    assert not split(text, step).sound
+    for other in (b"[1]", b'{"a": 1]', b'{"a": 1', b'{"a": 1}}', b'{"a": [1}'):
+        wrong = Split(other, 1000, keyed=True)
+        while not wrong.step(step):
+            pass
+        assert not wrong.sound

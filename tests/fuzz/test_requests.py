@@ -28,7 +28,7 @@ from leadscoring.lead import Lead
 from leadscoring.model.card import ATTRIBUTE
 from leadscoring.model.file import open_model
 from leadscoring.model.loaded import encoder
-from leadscoring.scoring.scorer import Asked
+from leadscoring.scoring.answer import Asked
 from leadscoring.settings import read_settings
 
 pytestmark = pytest.mark.timeout(120 * EFFORT)

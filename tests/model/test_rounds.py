@@ -11,8 +11,8 @@ import xgboost as xgb
 from leadscoring._engine import Rows
 from leadscoring.errors import ModelUnreadable, ModelUnsupported
 from leadscoring.model.calibration import logistic
+from leadscoring.model.description import UsedRounds, describe
 from leadscoring.model.file import Opening, open_model
-from leadscoring.model.loaded import describe
 from leadscoring.model.rounds import Choice
 
 RANDOM = np.random.default_rng(5)
@@ -67,8 +67,8 @@ def test_a_native_model_uses_all_rounds_and_warns(size: int, tmp_path: Path) -> 
         model = open_model(tmp_path / "m.json", Opening(rounds=choice))
         expected = owner.predict(xgb.DMatrix(X[:20]), output_margin=True, iteration_range=(0, used))
         np.testing.assert_array_equal(model.trees.predict(ROWS), expected)
-        assert describe(model)["rounds"] == {"used": used, "of": of, "best": best}
-        assert describe(model)["n_trees"] == used * size
+        assert describe(model).rounds == UsedRounds(used, of, best)
+        assert describe(model).n_trees == used * size
         assert [f"round {best} of {of}" in caution for caution in model.cautions] == [True] * (choice == "auto")
 
 
@@ -93,7 +93,7 @@ def test_the_last_round_as_the_best_is_no_early_stop(tmp_path: Path) -> None:
     changed(tmp_path / "m.json", [1, 5, 2], None, best_iteration="5", best_ntree_limit="12")
     model = open_model(tmp_path / "m.json")
     assert (model.trees.n_trees, model.cautions) == (12, [])
-    assert describe(model)["rounds"] == {"used": 6, "of": 6, "best": 6}
+    assert describe(model).rounds == UsedRounds(6, 6, 6)
 
 
 def test_the_size_of_a_round_is_found_where_an_old_file_says_it(tmp_path: Path) -> None:

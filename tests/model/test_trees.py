@@ -10,14 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-import xgboost
 from grown import Grow, Grown
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from leadscoring import _engine
-from leadscoring.errors import ModelNotFound, ModelUnreadable, ModelUnsupported
 from leadscoring.model.trees import TreeEnsemble
 
 
@@ -92,79 +90,6 @@ def test_leafwise_chains_deeper_than_the_padding(grow: Grow, variant: str) -> No
     """A long chain of splits, as leaf-wise growth makes it, is scored node by node."""
     model = grow(0, 5, grow_policy="lossguide", max_leaves=60, min_child_weight=0, eta=1.0, features=3, gamma=0)
     assert check(model).max_depth > 8
-
-
-@pytest.mark.parametrize("score", [0.0, 1e-7, 0.001, 0.123, 0.25, 0.5, 0.75, 0.9, 0.999, 0.999999, 1.0])
-def test_base_margin_is_xgboosts_to_the_bit(score: float, grow: Grow) -> None:
-    """The base score becomes a margin by XGBoost's own float32 steps."""
-    model = grow(1, 1, gamma=1e9)
-    document = json.loads(model.raw())
-    document["learner"]["learner_model_param"]["base_score"] = f"[{score}]"
-    document["learner"]["gradient_booster"]["model"]["trees"][0]["split_conditions"] = [0.0]
-    raw = json.dumps(document).encode()
-    margin = xgboost.Booster(model_file=bytearray(raw)).predict(model.matrix(model.rows[:1]), output_margin=True)
-    assert margin[0] == TreeEnsemble.from_bytes(raw).base_margin
-
-
-@pytest.mark.parametrize("text", ["5E-1", "[5E-1]", "0.5", "[5E-01]", 0.5])
-def test_every_notation_of_the_base_score(text: str | float, grow: Grow) -> None:
-    """A number, a text and a text in brackets mean the same."""
-    document = json.loads(grow(3, 5, base_score=0.5).raw())
-    document["learner"]["learner_model_param"]["base_score"] = text
-    trees = TreeEnsemble.from_bytes(json.dumps(document).encode())
-    assert trees.base_margin == 0.0
-
-
-def test_older_files_are_read(grow: Grow) -> None:
-    """Files of XGBoost 1.x lack the newer fields and spell default_left as true and false."""
-    model = grow(4, 10)
-    document = json.loads(model.raw())
-    document["version"] = [1, 2, 0]
-    booster = document["learner"]["gradient_booster"]["model"]
-    for field in ("cats", "iteration_indptr"):
-        booster.pop(field, None)
-    for field in ("feature_names", "feature_types", "attributes"):
-        document["learner"].pop(field)
-    for field in ("num_target", "boost_from_average"):
-        document["learner"]["learner_model_param"].pop(field)
-    for tree in booster["trees"]:
-        for field in [field for field in tree if field.startswith("categories")] + ["split_type"]:
-            tree.pop(field)
-        tree["default_left"] = [bool(flag) for flag in tree["default_left"]]
-        tree["tree_param"]["size_leaf_vector"] = "0"
-    trees = TreeEnsemble.from_bytes(json.dumps(document).encode())
-    np.testing.assert_array_equal(trees.margins(model.rows), model.margins())
-    assert trees.feature_names is None
-    assert trees.feature_types is None
-    assert trees.attributes == {}
-
-
-@pytest.mark.parametrize("depth", [4, 7, 12])
-def test_json_and_ubj_agree(depth: int, grow: Grow, tmp_path: Path) -> None:
-    """Both forms of a file give the same trees, whatever the file is called."""
-    model = grow(depth, 20, categories=40)
-    (tmp_path / "a.model").write_bytes(model.raw("json"))
-    (tmp_path / "b.model").write_bytes(model.raw("ubj"))
-    first, second = TreeEnsemble.load(tmp_path / "a.model"), TreeEnsemble.load(tmp_path / "b.model")
-    np.testing.assert_array_equal(first.contributions(model.rows), second.contributions(model.rows))
-    np.testing.assert_array_equal(first.margins(model.rows), second.margins(model.rows))
-    assert first.importance == second.importance
-    assert first.feature_types == second.feature_types == ("q", "q", "q", "q", "c", "c")
-
-
-def test_a_threshold_that_json_cannot_say_is_read(grow: Grow) -> None:
-    """XGBoost may write NaN as the threshold of a category split; it means nothing there."""
-    model = grow(4, 10, categories=40, max_cat_to_onehot=1)
-    document = json.loads(model.raw())
-    document["learner"]["attributes"]["note"] = 'NaN "quoted\\" NaN'
-    for tree in document["learner"]["gradient_booster"]["model"]["trees"]:
-        kinds = zip(tree["split_type"], tree["left_children"], tree["split_conditions"], strict=True)
-        tree["split_conditions"] = [np.nan if kind == 1 and left >= 0 else cut for kind, left, cut in kinds]
-    raw = json.dumps(document).encode()
-    assert b" NaN," in raw
-    trees = TreeEnsemble.from_bytes(raw)
-    np.testing.assert_array_equal(trees.margins(model.rows), model.margins())
-    assert trees.attributes == {"note": 'NaN "quoted\\" NaN'}
 
 
 def test_what_the_file_says_of_itself(grow: Grow) -> None:
@@ -296,51 +221,6 @@ def test_rows_that_are_no_numbers_are_refused(grow: Grow) -> None:
     for rows in (np.array([["a"] * 6]), np.array([[None] * 6]), np.zeros((1, 6), complex)):
         with pytest.raises(TypeError, match="must be numbers"):
             trees.margins(rows)
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        ({"booster": "gblinear"}, "'gblinear'"),
-        ({"objective": "multi:softprob", "num_class": 3}, "3 classes"),
-        ({"objective": "reg:squarederror"}, "'reg:squarederror'"),
-        ({"objective": "binary:hinge"}, "'binary:hinge'"),
-    ],
-)
-@pytest.mark.parametrize("form", ["json", "ubj"])
-def test_other_kinds_of_model_are_refused_by_name(options: dict[str, Any], said: str, form: str) -> None:
-    """The refusal says what the model is and what is supported."""
-    matrix = xgboost.DMatrix(np.arange(40.0).reshape(20, 2), np.arange(20) % 2)
-    booster = xgboost.train({"nthread": 1, **options}, matrix, 2)
-    with pytest.raises(ModelUnsupported, match=r"supported are binary models \(binary:logistic") as refused:
-        TreeEnsemble.from_bytes(bytes(booster.save_raw(form)))
-    assert said in str(refused.value)
-
-
-@pytest.mark.parametrize("strategy", ["one_output_per_tree", "multi_output_tree"])
-def test_several_targets_are_refused_by_name(strategy: str) -> None:
-    """Also when the trees have vectors as leaves."""
-    matrix = xgboost.DMatrix(np.arange(40.0).reshape(20, 2), np.arange(40).reshape(20, 2) % 2)
-    options = {"objective": "binary:logistic", "multi_strategy": strategy, "tree_method": "hist", "nthread": 1}
-    with pytest.raises(ModelUnsupported, match="2 targets"):
-        TreeEnsemble.from_bytes(bytes(xgboost.train(options, matrix, 2).save_raw("json")))
-
-
-def test_absent_files_are_not_found(tmp_path: Path) -> None:
-    """A missing file, a folder and an impossible path are all said to be no readable file."""
-    with pytest.raises(ModelNotFound, match=r"nowhere\.json.*no such file"):
-        TreeEnsemble.load(tmp_path / "nowhere.json")
-    with pytest.raises(ModelNotFound, match="directory"):
-        TreeEnsemble.load(tmp_path)
-    with pytest.raises(ModelNotFound, match="null"):
-        TreeEnsemble.load("a\0b")
-
-
-@pytest.mark.parametrize("data", [b"[]", b"{}", b"null", b"{L", b"{" * 99999])
-def test_other_files_are_unreadable(data: bytes) -> None:
-    """What is no model at all is said to be none."""
-    with pytest.raises(ModelUnreadable, match="model: not a"):
-        TreeEnsemble.from_bytes(data)
 
 
 def test_scoring_leads_needs_no_numpy(grow: Grow, tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from pages import anchors, text_of
 from programs import program
 from queries import METRICS, RECORDED, asked_for, matchers
 
-from leadscoring.telemetry.metrics import OUTCOMES, declared, error_types
+from leadscoring.api.routes import PATHS, TIMED
+from leadscoring.telemetry.metrics import declared, error_types
 from leadscoring.transport.failures import STATUS
 
 GUIDE = "docs/MONITORING.md"
@@ -58,7 +59,7 @@ def test_a_runbook_has_its_four_parts_and_a_command(name: str) -> None:
 
 def test_the_page_that_prometheus_shows_is_the_guide() -> None:
     """Nobody has to remember `make docs`; each heading has the anchor that links name, and nothing is fetched."""
-    checked = run(sys.executable, "scripts/render_runbooks.py", "--check")
+    checked = run(sys.executable, "scripts/docs/render_runbooks.py", "--check")
     assert (checked.returncode, checked.stdout) == (0, ""), checked.stderr
     shown = (PROMETHEUS / "pages" / "runbooks.html").read_text("utf-8")
     assert set(re.findall(r'<h\d id="([^"]+)"', shown)) == anchors(text_of(GUIDE))
@@ -124,9 +125,11 @@ def test_failures_of_the_model_are_all_errors_but_those_of_clients_and_of_load()
 
 def test_what_the_objectives_divide_is_shown_before_anything_happens() -> None:
     """A series that begins with its first failure hides it; one that begins with its first success hides that."""
+    families = declared(PATHS, "local", timed=TIMED)
+    shown = next(family.shown for family in families if family.name == "http_requests")
     for route in ("/api/v1/score", "/api/v1/score/batch"):
         for status in ("200", "500", "502", "503", "504"):
-            assert ("POST", route, status) in OUTCOMES
+            assert ("POST", route, status) in shown
 
 
 def test_burn_rates_are_those_of_the_workbook() -> None:

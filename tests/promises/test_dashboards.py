@@ -172,7 +172,7 @@ def test_every_metric_is_on_a_panel() -> None:
 def texts() -> Iterator[tuple[Path, str]]:
     """Pages, scripts and configurations: whatever may name a metric and is not Python."""
     yield from ((path, path.read_text("utf-8")) for path in (*ROOT.glob("*.md"), *ROOT.glob("*.yml")))
-    for folder in ("benchmarks", "deploy", "docs", "infra", "monitoring", "scripts"):
+    for folder in ("benchmarks", "docs", "infra", "monitoring", "scripts"):
         for path in sorted((ROOT / folder).rglob("*")):
             if path.suffix in (".html", ".md", ".sh", ".tmpl", ".yml", ".yaml"):
                 yield path, path.read_text("utf-8")

@@ -11,7 +11,7 @@ from pages import anchors, prose, text_of
 from project import ROOT
 from serving import Server, serving
 
-from leadscoring.api.app import PATHS
+from leadscoring.api.routes import PATHS
 from leadscoring.quality.model_counts import FAMILIES
 from leadscoring.settings import TABLE
 from leadscoring.telemetry.events import EVENTS

@@ -17,7 +17,7 @@ PAGES = sorted(
         *ROOT.glob("docs/*.md"),
         *ROOT.glob("docs/decisions/*.md"),
         *ROOT.glob("benchmarks/*.md"),
-        *ROOT.glob("deploy/**/*.md"),
+        *ROOT.glob("infra/**/*.md"),
     )
 )
 FETCHED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href", "object": "data"}

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 
 from leadscoring._engine import Rows
@@ -12,6 +12,9 @@ from leadscoring.providers.provider import ServedBy
 from leadscoring.providers.remote import Remote
 from leadscoring.settings import read_settings
 from leadscoring.telemetry.metrics import Metrics
+
+QUIET = {"MODEL_CHECK_SECONDS": "86400"}
+"""One check of the golden rows, and no more."""
 
 Outcome = BaseException | Literal["answers", "hangs"]
 
@@ -61,3 +64,15 @@ def remote(endpoint: Scripted, model: LoadedModel, /, *counted: Metrics, **envir
     """The provider over an endpoint; ``counted`` are the metrics to count in."""
     needed = {"MODEL_ENDPOINT_PROVIDER": "azure", "AZURE_ML_ENDPOINT_URL": "https://unused.example/score"}
     return Remote(endpoint, model, read_settings(needed | environ), *(counted or (metrics(),)))
+
+
+def run(provider: Remote, test: Callable[[Remote], Awaitable[None]], compares: bool = True) -> None:
+    """Runs a test while the provider is open and, where it ``compares``, has tried the golden rows once."""
+
+    async def whole() -> None:
+        async with provider.running():
+            while compares and provider.status()["state"] == "unknown":
+                await asyncio.sleep(0)
+            await test(provider)
+
+    asyncio.run(whole())

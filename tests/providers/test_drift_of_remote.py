@@ -10,11 +10,12 @@ from leadscoring._engine import Rows
 from leadscoring.errors import EndpointUnreachable
 from leadscoring.model.file import open_model
 from leadscoring.providers.remote import Remote
-from leadscoring.scoring.scorer import Asked, Scorer
+from leadscoring.scoring.answer import Asked
+from leadscoring.scoring.scorer import Scorer
+from leadscoring.scoring.served import Served
 from leadscoring.telemetry.metrics import Spent
 
-from .endpoints import Outcome, Scripted, metrics, remote
-from .test_remote import QUIET, run
+from .endpoints import QUIET, Outcome, Scripted, metrics, remote, run
 
 DOWN = EndpointUnreachable("azure", "the connection failed")
 
@@ -27,7 +28,7 @@ def test_a_lead_that_got_a_score_counts_once(tmp_path: Path, then: Outcome, fall
     endpoint = Scripted(loaded)
 
     async def test(provider: Remote) -> None:
-        scorer = Scorer(loaded, provider, counts.count)
+        scorer = Scorer(Served(loaded, provider, loaded.trees.reasons, counts.count))
         assert bins_of(counts)["score"] == {}
         endpoint.then = then
         for answer in (one, many, encoded):

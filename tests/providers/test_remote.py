@@ -1,7 +1,6 @@
 """What all remote models have in common: attempts, the check of the golden rows, the fallback, and what is told."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -12,13 +11,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from leadscoring._engine import Rows
 from leadscoring.errors import (
-    EndpointBusy,
     EndpointError,
-    EndpointFailed,
     EndpointMismatch,
     EndpointRefused,
     EndpointSuspended,
-    EndpointThrottled,
     EndpointTimeout,
     EndpointUnreachable,
 )
@@ -29,11 +25,10 @@ from leadscoring.providers.remote import Remote
 from leadscoring.resilience import CALLER_GIVES_UP
 from leadscoring.telemetry.metrics import Metrics
 
-from .endpoints import Outcome, Scripted, metrics, remote
+from .endpoints import QUIET, Outcome, Scripted, metrics, remote, run
 
 ROW: list[list[float | None]] = [[1e6, 3.0, 0.35, 1.0, 1.0, 1.0, 0.4]]
 DOWN = EndpointUnreachable("azure", "the connection failed")
-QUIET = {"MODEL_CHECK_SECONDS": "86400"}
 
 
 @pytest.fixture(scope="module")
@@ -46,18 +41,6 @@ def loaded(model: Path) -> LoadedModel:
 def cardless(tmp_path_factory: pytest.TempPathFactory) -> LoadedModel:
     """The small model without golden rows."""
     return open_model(factories.model_file(tmp_path_factory.mktemp("cardless"), factories.card(golden=())))
-
-
-def run(provider: Remote, test: Callable[[Remote], Awaitable[None]], compares: bool = True) -> None:
-    """Runs a test while the provider is open and, where it ``compares``, has tried the golden rows once."""
-
-    async def whole() -> None:
-        async with provider.running():
-            while compares and provider.status()["state"] == "unknown":
-                await asyncio.sleep(0)
-            await test(provider)
-
-    asyncio.run(whole())
 
 
 async def ask(provider: Remote, rows: list[list[float | None]] = ROW) -> Given:
@@ -89,44 +72,6 @@ def test_margins_are_those_of_the_endpoint_and_say_so(loaded: LoadedModel) -> No
     run(remote(endpoint, loaded, **QUIET), test)
     assert endpoint.opened
     assert endpoint.closed
-
-
-@pytest.mark.parametrize(
-    ("failure", "attempts"),
-    [
-        (DOWN, 2),
-        (EndpointFailed("azure", "status 500"), 2),
-        (EndpointThrottled("azure", "status 429"), 2),
-        (EndpointThrottled("azure", "status 429", 60), 1),
-        (EndpointRefused("azure", "status 401"), 1),
-    ],
-)
-def test_what_may_heal_is_tried_twice_and_what_may_not_once(
-    loaded: LoadedModel, failure: EndpointError, attempts: int
-) -> None:
-    """A second attempt that would come after the deadline is not waited for."""
-
-    async def test(provider: Remote) -> None:
-        endpoint.calls, endpoint.then = 0, failure
-        with pytest.raises(type(failure)):
-            await ask(provider)
-        assert endpoint.calls == attempts
-
-    endpoint = Scripted(loaded)
-    run(remote(endpoint, loaded, **QUIET), test)
-
-
-def test_a_thousand_calls_of_a_failing_endpoint_make_at_most_1200_attempts(loaded: LoadedModel) -> None:
-    """Even when no breaker stands before it."""
-
-    async def test(provider: Remote) -> None:
-        endpoint.calls, endpoint.then = 0, DOWN
-        await asyncio.gather(*(ask(provider) for _ in range(1000)), return_exceptions=True)
-        assert 1000 < endpoint.calls <= 1200
-
-    endpoint = Scripted(loaded)
-    ample = {"MODEL_BREAKER_FAILURES": "1000000", "MODEL_MAX_CONCURRENCY": "10000", "MODEL_TIMEOUT_SECONDS": "10"}
-    run(remote(endpoint, loaded, **QUIET, **ample), test)
 
 
 def test_an_open_breaker_answers_without_the_network(loaded: LoadedModel) -> None:
@@ -169,27 +114,6 @@ def test_callers_in_a_hurry_do_not_open_the_breaker_nor_degrade_the_service(load
 
     endpoint = Scripted(loaded)
     run(remote(endpoint, loaded, **QUIET), test)
-
-
-def test_calls_beyond_the_bulkhead_are_refused_and_free_it_when_they_end(loaded: LoadedModel) -> None:
-    """Also when their caller has gone."""
-
-    async def test(provider: Remote) -> None:
-        endpoint.then = "hangs"
-        before = endpoint.calls
-        holding = [asyncio.create_task(ask(provider)) for _ in range(2)]
-        while endpoint.calls < before + 2:
-            await asyncio.sleep(0)
-        with pytest.raises(EndpointBusy):
-            await ask(provider)
-        for task in holding:
-            task.cancel()
-        await asyncio.gather(*holding, return_exceptions=True)
-        endpoint.then = "answers"
-        assert (await ask(provider)).served_by == "azure"
-
-    endpoint = Scripted(loaded)
-    run(remote(endpoint, loaded, MODEL_MAX_CONCURRENCY="2", **QUIET), test)
 
 
 @pytest.mark.parametrize(("fallback", "error"), [("none", EndpointMismatch), ("local", None)])
@@ -318,3 +242,29 @@ def test_failures_are_logged_by_their_name_and_hold_no_lead(
     assert len(lines) == 1
     assert (lines[0]["error"], lines[0]["kind"]) == ("EndpointError", "EndpointRefused")
     assert "1000000" not in caplog.text
+
+
+def test_one_that_retires_ends_its_calls_and_leaves_the_metrics_to_the_other(loaded: LoadedModel) -> None:
+    """What becomes of its endpoint meanwhile is not what operators should see, and its checks end."""
+    shared = metrics()
+    old, new = Scripted(loaded), Scripted(loaded)
+    breaks = {"MODEL_FALLBACK": "none", "MODEL_BREAKER_FAILURES": "1"}
+
+    async def test(provider: Remote) -> None:
+        successor = remote(new, loaded, shared, **QUIET)
+        async with successor.running():
+            await ask(successor)
+            provider.retire()
+            assert (await ask(provider)).margins == loaded.trees.predict(Rows(ROW))
+            old.then = DOWN
+            for _ in range(3):
+                with pytest.raises(EndpointError):
+                    await ask(provider)
+            assert provider.status()["breaker"] == "open"
+            assert not old.closed
+            assert counted(shared, "model_endpoint_breaker_state") == 0
+            assert counted(shared, "model_endpoint_matches") == 1
+
+    run(remote(old, loaded, shared, **QUIET, **breaks), test)
+    assert old.closed
+    assert new.closed

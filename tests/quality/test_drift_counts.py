@@ -22,7 +22,7 @@ from leadscoring.model.card import Bins, Card, Reference
 from leadscoring.model.loaded import encoder
 from leadscoring.quality.drift import LABELS, baseline
 from leadscoring.quality.drift_counts import AREA, DriftCounts
-from leadscoring.telemetry.tally import Tally, make_file
+from leadscoring.telemetry.tally import Tally, make_file, written_out
 
 CALIBRATION = card().calibration
 
@@ -175,7 +175,7 @@ def test_series_are_shown_at_zero_beside_the_reference() -> None:
     """A rate must see the first lead; bins that a feature does not have are not shown."""
     counts = DriftCounts(Tally((), area=AREA), base())
     counts.count(encoded(features()), [0.0])
-    found = shown(counts.exposition())
+    found = shown(written_out([*counts.reference, *counts.series()]))
     assert found["model_feature_bins_total", "visits", "2"] == 1
     assert found["model_feature_bins_total", "visits", "missing"] == 0
     assert found["model_feature_reference_share", "visits", "missing"] == 0.1
@@ -194,7 +194,8 @@ def test_names_that_need_care_are_read_back() -> None:
     wide = Card(name, version, Contract((Feature(name, "number"),)), reference=Reference((), (Bins((), (1.0,)),)))
     made = baseline(wide)
     assert made is not None
-    said = counting(by=made).exposition().decode()
+    counts = counting(by=made)
+    said = written_out([*counts.reference, *counts.series()]).decode()
     samples = [sample for family in text_string_to_metric_families(said) for sample in family.samples]
     assert {(sample.labels["feature"], sample.labels["model_version"]) for sample in samples} == {(name, version)}
     assert {sample.name for sample in samples} == {"model_feature_bins_total", "model_feature_reference_share"}

@@ -16,10 +16,12 @@ from leadscoring.model.card import Card
 from leadscoring.model.file import open_model
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.providers.local import Local
-from leadscoring.quality.reason_counts import AREA, ReasonCounts
-from leadscoring.scoring.scorer import Asked, Scorer
+from leadscoring.quality.reason_counts import AREA, ReasonCounts, stamp_of
+from leadscoring.scoring.answer import Asked
+from leadscoring.scoring.scorer import Scorer
+from leadscoring.scoring.served import Served
 from leadscoring.telemetry.metrics import Spent
-from leadscoring.telemetry.tally import Tally, make_file
+from leadscoring.telemetry.tally import Tally, make_file, written_out
 
 Counted = dict[tuple[str, str], float]
 
@@ -34,9 +36,14 @@ def shown(exposition: str) -> Counted:
     }
 
 
+def text_of(counts: ReasonCounts) -> str:
+    """What is shown."""
+    return written_out([counts.series()]).decode()
+
+
 def counted(counts: ReasonCounts) -> Counted:
     """The same without zeros."""
-    return {key: value for key, value in shown(counts.exposition().decode()).items() if value}
+    return {key: value for key, value in shown(text_of(counts)).items() if value}
 
 
 @pytest.fixture
@@ -47,8 +54,8 @@ def model(tmp_path: Path) -> LoadedModel:
 
 def test_a_lead_alone_and_a_batch_count_what_they_are_answered(model: LoadedModel) -> None:
     """As many of each feature and direction as the answers hold, and none where none was asked for."""
-    counts = ReasonCounts(Tally((), area=AREA), 0, model.card)
-    scorer = Scorer(model, Local(model.trees), reasons=model.trees.counting(counts.numbers))
+    counts = ReasonCounts(Tally((), area=AREA), model.card, stamp_of(model.card))
+    scorer = Scorer(Served(model, Local(model.trees), model.trees.counting(counts.numbers)))
 
     async def ask(reasons: int) -> Counter[tuple[str, str]]:
         asked = Asked(reasons)
@@ -67,7 +74,7 @@ def test_a_lead_alone_and_a_batch_count_what_they_are_answered(model: LoadedMode
 
 def test_series_are_shown_at_zero() -> None:
     """Each feature of the contract with both directions: a rate must see the first."""
-    found = shown(ReasonCounts(Tally((), area=AREA), 0, card()).exposition().decode())
+    found = shown(text_of(ReasonCounts(Tally((), area=AREA), card(), stamp_of(card()))))
     assert found == {(name, way): 0.0 for name in SMALL.names for way in ("increases", "decreases")}
 
 
@@ -78,7 +85,8 @@ def test_a_successor_goes_on_unless_it_has_another_model(tmp_path: Path) -> None
     found = []
     for version in ("1", "1", "2", "2"):
         tally = Tally((), path, AREA)
-        counts = ReasonCounts(tally, 0, card(version=version))
+        made = card(version=version)
+        counts = ReasonCounts(tally, made, stamp_of(made))
         counts.numbers[0] += 2.0
         counts.numbers[3] += 1.0
         found.append(counted(counts))
@@ -92,8 +100,8 @@ def test_features_are_bounded_and_their_names_read_back() -> None:
     """The first two hundred count; quotes and any script stay what they are, in the version of the model too."""
     names = ("a 'b' {c} ü", *(f"x{place}" for place in range(300)))
     wide = Card("wide", 'a "b" \\ c\nd', Contract(tuple(Feature(name, "number") for name in names)))
-    counts = ReasonCounts(Tally((), area=AREA), 0, wide)
-    assert [name for name, _ in list(shown(counts.exposition().decode()))[::2]] == list(names[:200])
+    counts = ReasonCounts(Tally((), area=AREA), wide, stamp_of(wide))
+    assert [name for name, _ in list(shown(text_of(counts)))[::2]] == list(names[:200])
 
 
 @pytest.fixture(scope="module")

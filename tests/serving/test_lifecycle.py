@@ -9,8 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,18 @@ from benchmarks.open_loop import Load, in_own_process
 from benchmarks.proxy import proxied
 from factories import LEAD, body, booster, key_file, model_file
 from programs import program
-from serving import DEADLINE, KEY, Server, children, eventually, serves, serving, start, wait_until_ready
+from serving import (
+    DEADLINE,
+    KEY,
+    Server,
+    children,
+    ended,
+    eventually,
+    serves,
+    serving,
+    start,
+    wait_until_ready,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -203,14 +213,6 @@ def test_a_worker_that_fails_in_a_way_that_nobody_expected_stops_the_start() -> 
     assert "CannotStart: a worker could not start" in said.stderr
 
 
-def ended(program: str, **environ: str) -> "subprocess.CompletedProcess[str]":
-    """A program that has ended by itself."""
-    command = [sys.executable, "-c", program]
-    return subprocess.run(
-        command, env=os.environ | environ, capture_output=True, text=True, timeout=DEADLINE, check=False
-    )
-
-
 def test_a_worker_is_replaced_while_the_key_file_is_broken(tmp_path: Path) -> None:
     """With the keys that the others go on to accept: not with older ones, and not with none."""
     file = key_file(tmp_path, {"label": "crm"}, {"label": "gone"})
@@ -321,59 +323,6 @@ def test_what_a_killed_service_left_behind_is_removed_by_the_next(tmp_path: Path
     assert strange.exists()
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_port_that_is_taken_is_told_in_one_line(tmp_path: Path, workers: str) -> None:
-    """With exit code 2 and the words that operators look for."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        server = start(tmp_path, model_file(tmp_path), PORT=str(port), WORKERS=workers)
-        assert server.process.wait(DEADLINE) == 2
-        server.http.close()
-        said = server.logged().strip()
-    assert "ddress already in use" in said
-    assert "PORT" in said
-    assert len(said.splitlines()) == 1 or workers == "1"
-    assert "Traceback" not in said
-
-
-OVERTAKEN = """
-import os, socket, sys
-import uvicorn
-from leadscoring.serving.drain import Server
-from leadscoring.errors import CannotStart
-from leadscoring.serving.server import arguments, listening
-from leadscoring.settings import read_settings
-from leadscoring.serving.supervisor import Supervisor
-
-settings = read_settings(os.environ)
-ours = listening(settings)
-other = socket.socket()
-other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-other.bind(ours.getsockname())
-other.listen()
-config = uvicorn.Config(**arguments(settings), workers=settings.workers)
-try:
-    if settings.workers == 1:
-        Server(config, 0.0).run([ours])
-    else:
-        Supervisor(config, [ours], 0.0, 10.0, lambda: None).run()
-except CannotStart as failure:
-    sys.exit(f"CannotStart: {failure}")
-"""
-
-
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_port_that_another_program_takes_meanwhile_is_told(tmp_path: Path, workers: str) -> None:
-    """The kernel lets two programs have a port until one of them listens, as when two services are started at once."""
-    settings = {"HOST": "127.0.0.1", "PORT": "0", "API_KEYS": KEY, "WORKERS": workers}
-    said = ended(OVERTAKEN, MODEL_PATH=str(model_file(tmp_path)), **settings)
-    assert "CannotStart: " in said.stderr
-    assert "address already in use" in said.stdout + said.stderr
-    assert "Traceback" not in said.stdout + said.stderr
-
-
 def test_a_full_disk_for_metrics_stops_the_start(tmp_path: Path) -> None:
     """With exit code 2 and one line, before any worker runs."""
     limit = 4096  # a limit on the size of files does what a full disk does
@@ -391,46 +340,6 @@ def test_a_full_disk_for_metrics_stops_the_start(tmp_path: Path) -> None:
     assert ran.returncode == 2, ran.stderr
     assert "no room for metrics" in ran.stderr
     assert "Traceback" not in ran.stderr + ran.stdout
-
-
-def test_a_full_disk_for_logs_costs_lines_and_no_request(tmp_path: Path) -> None:
-    """They are dropped and counted."""
-    with full_log(tmp_path) as server:
-        for _ in range(5):
-            assert server.http.post("/api/v1/score", json=LEAD).status_code == 200
-        assert eventually(lambda: dropped(server) >= 5)
-        server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(DEADLINE) == 0
-
-
-@contextmanager
-def full_log(folder: Path) -> Iterator[Server]:
-    """A service whose log goes to a disk that is full."""
-    template = start(folder, folder / "none.json")  # for a free port and a client
-    template.process.wait(DEADLINE)
-    settings = {"MODEL_PATH": str(model_file(folder)), "API_KEYS": KEY, "PORT": str(template.port), "WORKERS": "1"}
-    with Path("/dev/full").open("wb") as full:
-        process = subprocess.Popen(
-            [str(Path(sys.executable).parent / "leadscoring"), "serve"],
-            env=os.environ | settings | {"HOST": "127.0.0.1", "DRAIN_SECONDS": "0"},
-            stdout=full,
-            stderr=subprocess.STDOUT,
-        )
-    server = Server(process, template.port, template.log)
-    try:
-        wait_until_ready(server)
-        yield server
-    finally:
-        template.http.close()
-        server.http.close()
-        if process.poll() is None:
-            server.stop()
-
-
-def dropped(server: Server) -> float:
-    """How many log lines were dropped."""
-    lines = server.http.get("/metrics").text.splitlines()
-    return next(float(line.split()[1]) for line in lines if line.startswith("log_lines_dropped_total"))
 
 
 @pytest.mark.programs("nginx")

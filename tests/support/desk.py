@@ -66,9 +66,7 @@ def at_desk(folder: Path) -> Iterator[Desk]:
     ):
         (folder / name).symlink_to(ROOT / name)
     shutil.copytree(ROOT / "monitoring", folder / "monitoring")  # the guide changes a copy of it
-    (folder / "scripts").mkdir()
-    for script in (ROOT / "scripts").glob("*.sh"):  # copies, since a script goes to the folder above its own
-        shutil.copy(script, folder / "scripts")
+    shutil.copytree(ROOT / "scripts", folder / "scripts")  # a copy, since a script goes to the folder above its own
     new = [
         str(Path(sys.executable).parent / "leadscoring"),
         "keys",

@@ -13,6 +13,7 @@ import xgboost as xgb
 from leadscoring.contract.features import Contract, Feature
 from leadscoring.model.calibration import Calibration, logistic
 from leadscoring.model.card import ATTRIBUTE, Bins, Card, GoldenRow, Reference, Tiers
+from leadscoring.model.loaded import LoadedModel
 
 SMALL = Contract(
     (
@@ -108,6 +109,14 @@ def stock_margins(rows: list[list[float | None]], model: xgb.Booster | None = No
         values, feature_names=model.feature_names, feature_types=model.feature_types, enable_categorical=True
     )
     return [float(margin) for margin in model.predict(data, output_margin=True)]
+
+
+def scored(model: LoadedModel, *leads: dict[str, Any]) -> list[float]:
+    """The margins of leads as they are sent."""
+    body = json.dumps([{"lead_id": "x", "features": features} for features in leads]).encode()
+    _, rows = model.decoder.many(body, 1000)
+    assert rows is not None
+    return model.trees.predict(rows)
 
 
 def model_file(folder: Path, with_card: Card | None = None, name: str = "model.json") -> Path:

@@ -86,10 +86,16 @@ class Fed:
         self._config = uvicorn.Config(app, http=connection, ws="none", log_config=None, proxy_headers=False)  # type: ignore[arg-type]  # ours
         self._config.load()
 
+    def connected(self, pipe: Pipe) -> Front:
+        """A new connection, whose answers go into a pipe."""
+        front = connection(self._config, ServerState(), {})
+        front.connection_made(pipe)
+        return front
+
     async def answers(self, *parts: bytes) -> tuple[bytes, bool]:
         """What is written to a client that sends these parts one by one, and whether its connection was ended."""
-        front, pipe = connection(self._config, ServerState(), {}), Pipe()
-        front.connection_made(pipe)
+        pipe = Pipe()
+        front = self.connected(pipe)
         for part in parts:
             await self._feed(front, pipe, part)
         closed = pipe.closed

@@ -1,5 +1,6 @@
 """A real server process over a socket, ended by the handle that started it."""
 
+import json
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -50,6 +52,19 @@ def start(folder: Path, model: Path, **environ: str) -> Server:
         command = [str(Path(sys.executable).parent / "leadscoring"), "serve"]
         process = subprocess.Popen(command, env=os.environ | settings | environ, stdout=out, stderr=subprocess.STDOUT)
     return Server(process, port, log)
+
+
+def logged_lines(server: Server) -> list[dict[str, Any]]:
+    """What a server has logged, a line each."""
+    return [json.loads(line) for line in server.logged().splitlines()]
+
+
+def ended(program: str, **environ: str) -> "subprocess.CompletedProcess[str]":
+    """A program in Python that has ended by itself."""
+    command = [sys.executable, "-c", program]
+    return subprocess.run(
+        command, env=os.environ | environ, capture_output=True, text=True, timeout=DEADLINE, check=False
+    )
 
 
 def children(pid: int) -> list[int]:

@@ -1,17 +1,21 @@
 """The ways in which a margin can come to the service, each with the settings that choose it and a double to call."""
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import factories
 import httpx
 from endpoint_double import API_KEY, ENDPOINT, Double, doubling
 from endpoint_replies import forwarded_to
 from prometheus_client.parser import text_string_to_metric_families
-from serving import Server, eventually, serving
+from serving import KEY, Server, eventually, serving
 from signature import ACCESS_KEY, REGION, SECRET_KEY
+
+ONE, MANY = "/api/v1/score", "/api/v1/score/batch"
 
 WAYS = ("sagemaker-csv", "sagemaker-json", "azure")
 """The built-in XGBoost container, a container of ours, and a scoring script."""
@@ -121,3 +125,32 @@ def exposed(server: Server, name: str) -> list[tuple[dict[str, str], float]]:
     text = httpx.get(f"{server.url}/metrics", timeout=30, trust_env=False).text
     families = text_string_to_metric_families(text)
     return [(line.labels, line.value) for family in families for line in family.samples if line.name == name]
+
+
+def post(server: Server, path: str, value: Any, **headers: str) -> httpx.Response:
+    """A request of its own connection, so that threads do not share one."""
+    sent = {"X-API-Key": KEY} | headers
+    return httpx.post(server.url + path, json=value, headers=sent, timeout=110, trust_env=False)
+
+
+def raw_scores(server: Server, asked: list[dict[str, Any]]) -> list[float]:
+    """The score of each lead of a batch."""
+    answer = post(server, f"{MANY}?reasons=0", asked)
+    assert answer.status_code == 200, answer.text
+    return [scored["score"]["raw_score"] for scored in answer.json()]
+
+
+def different(count: int) -> list[dict[str, Any]]:
+    """Leads that score differently enough for their order to show."""
+    return [
+        factories.lead(
+            f"lead-{place}",
+            revenue=place * 977 % 1_000_003 + 0.1,
+            visits=place * 7 % 23 if place % 5 else None,
+            growth=math.sin(place) if place % 3 else ...,
+            decision_maker=place % 2 == 0,
+            source=["web", "event", "partner", "elsewhere", None][place % 5],
+            open_rate=place * 13 % 101 / 101,
+        )
+        for place in range(count)
+    ]

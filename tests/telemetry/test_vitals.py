@@ -6,12 +6,12 @@ import os
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import psutil
 import pytest
 
-from leadscoring.telemetry.vitals import MB, Group, Usage, Vitals, give_back_memory, started_at
+from leadscoring.telemetry.vitals import MB, Group, Measured, Memory, Usage, Vitals, give_back_memory, started_at
 
 
 def container(root: Path, place: str = "/", **files: str) -> Path:
@@ -27,7 +27,7 @@ def container(root: Path, place: str = "/", **files: str) -> Path:
 
 def test_the_fields_are_those_that_dashboards_and_runbooks_read(tmp_path: Path) -> None:
     """Each a number within its bounds."""
-    said = Vitals(tmp_path).measure()
+    said = msgspec.to_builtins(Vitals(tmp_path).measure())
     assert set(said) == {"cpu", "memory", "disk", "process", "network", "alerts"}
     assert set(said["cpu"]) == {"usage_percent", "count", "per_cpu"}
     assert len(said["cpu"]["per_cpu"]) == said["cpu"]["count"] == len(os.sched_getaffinity(0))
@@ -42,11 +42,11 @@ def test_the_fields_are_those_that_dashboards_and_runbooks_read(tmp_path: Path) 
 
 def test_the_process_is_this_one(tmp_path: Path) -> None:
     """Its memory is what the system says of it."""
-    said = Vitals(tmp_path).measure()["process"]
-    assert said["pid"] == os.getpid()
-    assert said["memory_mb"] == pytest.approx(psutil.Process().memory_info().rss / MB, rel=0.2)
-    assert said["threads"] >= 1
-    assert said["open_files"] >= 3
+    said = Vitals(tmp_path).measure().process
+    assert said.pid == os.getpid()
+    assert said.memory_mb == pytest.approx(psutil.Process().memory_info().rss / MB, rel=0.2)
+    assert said.threads >= 1
+    assert said.open_files >= 3
 
 
 def test_processor_time_is_that_between_two_looks(tmp_path: Path) -> None:
@@ -58,8 +58,8 @@ def test_processor_time_is_that_between_two_looks(tmp_path: Path) -> None:
     while vitals.recent() is not None or time.process_time() - began < 0.5:
         assert time.monotonic() < deadline
     said = vitals.measure()
-    assert said["process"]["cpu_percent"] > 5
-    assert said["cpu"]["usage_percent"] > 0
+    assert said.process.cpu_percent > 5
+    assert said.cpu.usage_percent > 0
 
 
 def test_a_measurement_counts_for_a_moment(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_a_measurement_counts_for_a_moment(tmp_path: Path) -> None:
 def test_many_who_ask_at_once_wait_for_one_measurement(tmp_path: Path) -> None:
     """And all get the same."""
     vitals = Vitals(tmp_path)
-    found: list[dict[str, Any]] = []
+    found: list[Measured] = []
     asking = [threading.Thread(target=lambda: found.append(vitals.measure())) for _ in range(5)]
     for thread in asking:
         thread.start()
@@ -92,8 +92,8 @@ def test_the_memory_of_a_container_is_its_limit(tmp_path: Path) -> None:
         "memory_stat": f"anon 5\ninactive_file {5 * MB}\n",
     }
     said = Vitals(container(tmp_path, **files)).measure()
-    assert said["memory"] == {"total_mb": 100.0, "available_mb": 10.0, "used_mb": 90.0, "usage_percent": 90.0}
-    assert said["alerts"]["high_memory"] is True
+    assert said.memory == Memory(total_mb=100.0, available_mb=10.0, used_mb=90.0, usage_percent=90.0)
+    assert said.alerts.high_memory is True
 
 
 def test_a_limit_above_what_the_host_has_is_none(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_a_limit_above_what_the_host_has_is_none(tmp_path: Path) -> None:
     host = psutil.virtual_memory().total
     for limit in ("max", str(host * 2)):
         root = container(tmp_path, memory_max=limit, memory_current="1")
-        assert Vitals(root).measure()["memory"]["total_mb"] == round(host / MB, 1)
+        assert Vitals(root).measure().memory.total_mb == round(host / MB, 1)
 
 
 def test_the_strictest_group_above_counts(tmp_path: Path) -> None:
@@ -117,14 +117,14 @@ def test_the_processors_of_a_container_are_its_quota(tmp_path: Path) -> None:
     """And their usage is the share of it that the container spent."""
     root = container(tmp_path, cpu_max="10000 100000", cpu_stat="usage_usec 0\n")
     vitals = Vitals(root)
-    assert vitals.measure()["cpu"]["count"] == 1
+    assert vitals.measure().cpu.count == 1
     container(root, cpu_stat="usage_usec 3600000000\n")
     deadline = time.monotonic() + 30
     while vitals.recent() is not None:
         assert time.monotonic() < deadline
     said = vitals.measure()
-    assert said["cpu"]["usage_percent"] == 100.0
-    assert said["alerts"]["high_cpu"] is True
+    assert said.cpu.usage_percent == 100.0
+    assert said.alerts.high_cpu is True
 
 
 def test_a_system_without_control_groups_is_told_of_as_a_whole(tmp_path: Path) -> None:

@@ -1,15 +1,11 @@
 """Work waits in line, in order, for no longer than it may; what would wait too long is refused at once."""
 
 import asyncio
-import multiprocessing
-from multiprocessing.connection import Connection
-from pathlib import Path
 from time import perf_counter
 
 import pytest
 
-from leadscoring.access.rate_limit import ROWS, RateLimit, make_file
-from leadscoring.errors import DeadlineExceeded, Overloaded, RateLimited
+from leadscoring.errors import DeadlineExceeded, Overloaded
 from leadscoring.transport.admission import FIRST_GUESS, SLICE, Admission
 
 BIG = int(SLICE / FIRST_GUESS) + 1
@@ -45,7 +41,7 @@ def test_first_come_first_served_a_slice_a_pass() -> None:
         admission, order = crowded(), list[str]()
 
         async def request(name: str) -> None:
-            await admission.turn(BIG, perf_counter())
+            await admission.place(admission.estimate(BIG), perf_counter())
             order.append(name)
             admission.spend(SLICE)
 
@@ -70,10 +66,12 @@ def test_the_line_is_bounded_by_the_time_that_it_stands_for() -> None:
         admission = crowded(longest_wait=3 * SLICE)
         waiting: list[asyncio.Future[None]] = []
         while not admission.full:
-            waiting += [asyncio.ensure_future(admission.turn(BIG, perf_counter())) for _ in range(2)]
+            waiting += [
+                asyncio.ensure_future(admission.place(admission.estimate(BIG), perf_counter())) for _ in range(2)
+            ]
             await asyncio.sleep(0)
             assert len(waiting) < 100
-        late = [asyncio.ensure_future(admission.turn(BIG, perf_counter())) for _ in range(20)]
+        late = [asyncio.ensure_future(admission.place(admission.estimate(BIG), perf_counter())) for _ in range(20)]
         found = await asyncio.gather(*waiting, *late, return_exceptions=True)
         assert found[: len(waiting) + 1] == [None] * (len(waiting) + 1)
         assert isinstance(found[-1], Overloaded)
@@ -88,7 +86,7 @@ def test_a_request_past_its_deadline_is_given_up_when_its_turn_comes() -> None:
     async def scenario() -> None:
         admission = crowded(deadline=1.0)
         with pytest.raises(DeadlineExceeded):
-            await admission.turn(BIG, perf_counter() - 2.0)
+            await admission.place(admission.estimate(BIG), perf_counter() - 2.0)
 
     asyncio.run(scenario())
 
@@ -98,8 +96,8 @@ def test_a_caller_that_hangs_up_leaves_the_line() -> None:
 
     async def scenario() -> None:
         admission = crowded()
-        gone = asyncio.ensure_future(admission.turn(BIG, perf_counter()))
-        next_one = asyncio.ensure_future(admission.turn(BIG, perf_counter()))
+        gone = asyncio.ensure_future(admission.place(admission.estimate(BIG), perf_counter()))
+        next_one = asyncio.ensure_future(admission.place(admission.estimate(BIG), perf_counter()))
         await asyncio.sleep(0)
         gone.cancel()
         await asyncio.wait_for(next_one, 10)
@@ -115,7 +113,7 @@ def test_what_has_begun_goes_on_before_what_waits() -> None:
         admission, order = crowded(), list[str]()
 
         async def newcomer() -> None:
-            await admission.turn(BIG, perf_counter())
+            await admission.place(admission.estimate(BIG), perf_counter())
             order.append("newcomer")
 
         async def begun() -> None:
@@ -126,78 +124,3 @@ def test_what_has_begun_goes_on_before_what_waits() -> None:
         assert order == ["begun", "newcomer"]
 
     asyncio.run(scenario())
-
-
-class Clock:
-    """Time that a test moves."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        """What time it is."""
-        return self.now
-
-
-def test_a_key_that_has_used_up_its_minute_waits_and_others_do_not() -> None:
-    """With the seconds until it may come back."""
-    clock = Clock()
-    limit = RateLimit(60, clock=clock)
-    limit.check("a")
-    assert (b"ratelimit-remaining", b"20") in limit.take("a", 40)
-    assert (b"ratelimit-remaining", b"0") in limit.take("a", 30)
-    with pytest.raises(RateLimited) as refusal:
-        limit.check("a")
-    assert (refusal.value.retry_after, refusal.value.reset) == (11, 70)
-    limit.check("b")
-    clock.now += refusal.value.retry_after
-    limit.check("a")
-
-
-def test_any_number_of_keys_fits_and_those_that_took_most_are_remembered() -> None:
-    """A key that took little is forgotten for a new one: to it that is a full bucket."""
-    clock = Clock()
-    limit = RateLimit(100, clock=clock)
-    limit.take("greedy", 100)
-    for number in range(2 * ROWS):
-        limit.take(str(number), 1)
-    with pytest.raises(RateLimited):
-        limit.check("greedy")
-    clock.now += 60
-    limit.check("greedy")
-    assert not RateLimit(0).enabled
-
-
-def take_many(file: Path, times: int, pipe: Connection) -> None:
-    """A worker: takes tokens of one key, one by one."""
-    limit = RateLimit(1_000_000, file, clock=Clock())
-    pipe.send("ready")
-    pipe.recv()
-    for _ in range(times):
-        limit.take("crm", 1)
-    limit.close()
-    pipe.send("done")
-
-
-def test_what_several_processes_take_is_added_up_exactly(tmp_path: Path) -> None:
-    """At once, from one bucket."""
-    file = tmp_path / "limits"
-    make_file(file)
-    spawn = multiprocessing.get_context("spawn")
-    workers = []
-    for _ in range(2):
-        ours, theirs = spawn.Pipe()
-        worker = spawn.Process(target=take_many, args=(file, 5000, theirs))
-        worker.start()
-        workers.append((ours, worker))
-    for word in ("ready", "done"):
-        for ours, _ in workers:
-            assert ours.poll(60)
-            assert ours.recv() == word
-        if word == "ready":
-            for ours, _ in workers:
-                ours.send("go")
-    for _, worker in workers:
-        worker.join(60)
-    limit = RateLimit(1_000_000, file, clock=Clock())
-    assert (b"ratelimit-remaining", b"990000") in limit.take("crm", 0)
-    limit.close()

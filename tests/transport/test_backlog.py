@@ -124,7 +124,7 @@ def test_bodies_are_not_read_on_while_enough_of_others_is_in_memory_and_work_wai
         held = Client("large", order)
         backlog.buffers.took(held, AHEAD_BYTES + 1)  # type: ignore[arg-type]  # it is never given up here
         seen = [backlog.brakes]
-        turn = asyncio.ensure_future(backlog.admission.turn(SIZE, perf_counter()))
+        turn = asyncio.ensure_future(backlog.admission.place(backlog.admission.estimate(SIZE), perf_counter()))
         await asyncio.sleep(0)
         seen.append(backlog.brakes)
         backlog.brake(held, AHEAD_BYTES + 1)
@@ -178,7 +178,7 @@ def test_bodies_that_are_whole_or_never_will_be_stop_no_other() -> None:
     async def scenario() -> None:
         order: list[str] = []
         backlog = backlog_of()
-        turn = asyncio.ensure_future(backlog.admission.turn(SIZE, perf_counter()))
+        turn = asyncio.ensure_future(backlog.admission.place(backlog.admission.estimate(SIZE), perf_counter()))
         await asyncio.sleep(0)
         stream, stalled, small = Client("stream", order), Client("stalled", order), Client("small", order)
         backlog.buffers.took(stream, AHEAD_BYTES + 1)  # type: ignore[arg-type]  # it is never given up here

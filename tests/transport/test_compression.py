@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from serving import KEY, Server, serving
 
-from leadscoring.errors import BodyTooLarge, MalformedEncoding, UnsupportedEncoding
+from leadscoring.errors import BodyTooLarge, MalformedEncoding
 from leadscoring.transport.admission import SLICE, Admission
 from leadscoring.transport.compression import (
     AT_ONCE,
@@ -29,7 +29,7 @@ from leadscoring.transport.compression import (
     takes_gzip,
     unpacked,
 )
-from leadscoring.transport.exchange import Exchange, Reply, is_packed
+from leadscoring.transport.exchange import Exchange, Reply
 
 JSON = {"Content-Type": "application/json", "X-API-Key": KEY}
 LIMIT = 1_000_000
@@ -126,30 +126,6 @@ def test_a_body_of_countless_empty_members_is_refused() -> None:
     with pytest.raises(MalformedEncoding, match=f"more than {MOST_MEMBERS} members"):
         unpack(gzip.compress(b"") * 50_000, LIMIT)
     assert unpack(gzip.compress(b"") * MOST_MEMBERS, LIMIT) == b""
-
-
-@pytest.mark.parametrize(
-    ("named", "is_it"),
-    [
-        (b"gzip", True),
-        (b"GZip", True),
-        (b"x-gzip", True),
-        (b" gzip ", True),
-        (b"identity", False),
-        (b"", False),
-        (b"gzip, identity", True),
-    ],
-)
-def test_a_coding_goes_by_its_name(named: bytes, is_it: bool) -> None:
-    """In any case, also by its old name."""
-    assert is_packed(named) is is_it
-
-
-@pytest.mark.parametrize("named", [b"br", b"deflate", b"zstd", b"compress", b"gzip, gzip", b"gzip, br", b"\xff", b"*"])
-def test_another_coding_is_refused(named: bytes) -> None:
-    """Also gzip in gzip."""
-    with pytest.raises(UnsupportedEncoding):
-        is_packed(named)
 
 
 # --- what is asked for ------------------------------------------------------------------------------------------

@@ -5,18 +5,20 @@ import itertools
 import os
 import re
 from collections.abc import Iterator
+from time import perf_counter
 
 import pytest
 from factories import LEAD, body, model_file
 from fuzzing import EFFORT
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from inside import Fed
+from inside import Fed, Pipe
 from serving import KEY
 
 from leadscoring.api.app import App
 from leadscoring.serving.wiring import create
 from leadscoring.settings import read_settings
+from leadscoring.transport.backlog import AHEAD_BYTES
 
 SENT = body(LEAD)
 HOST = b"Host: a\r\n"
@@ -145,3 +147,37 @@ def broken_later(found: tuple[bytes, bool], expected: tuple[bytes, bool]) -> boo
     """Whether two differ only in that a request was refused for its head before its body was seen to be broken."""
     ours, theirs = (STATUS.findall(written) for written, _ in (found, expected))
     return found[1] and expected[1] and ours[:-1] == theirs[:-1] and b"400" in (ours[-1], theirs[-1])
+
+
+def test_a_body_that_is_not_read_for_now_has_all_of_its_time_left(app: App) -> None:
+    """Its client is not slow while nobody reads what it sends; after that it is, as any other."""
+
+    async def scenario() -> None:
+        gate, pipe = app.gate, Pipe()
+        turn = asyncio.ensure_future(gate.backlog.admission.place(0.001, perf_counter(), "busy"))
+        await asyncio.sleep(0)  # so that work waits
+        gate.buffers.took(pipe, AHEAD_BYTES + 1)  # type: ignore[arg-type]  # it is never given up here
+        connected = Fed(app).connected(pipe)
+        head = f"POST /api/v1/score/batch HTTP/1.1\r\nHost: a\r\nX-API-Key: {KEY}\r\nContent-Length: 9000\r\n\r\n"
+        for part in (head.encode(), b"[" + b" " * 2000):
+            connected.get_buffer(-1)[: len(part)] = part
+            connected.buffer_updated(len(part))
+        allowed = gate.limits.body_seconds
+        gate.now += 0.5 * allowed
+        connected.http.sweep(gate.now)
+        gate.now += 10 * allowed
+        connected.http.sweep(gate.now)
+        assert not pipe.written
+        gate.buffers.let_go(pipe)  # type: ignore[arg-type]  # as above
+        await turn
+        gate.backlog.release()
+        gate.now += 0.9 * allowed
+        connected.http.sweep(gate.now)
+        assert not pipe.written
+        gate.now += 0.2 * allowed
+        connected.http.sweep(gate.now)
+        assert pipe.written.startswith(b"HTTP/1.1 408 ")
+        connected.connection_lost(None)
+        await asyncio.sleep(0)
+
+    asyncio.run(scenario())

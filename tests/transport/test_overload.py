@@ -60,17 +60,36 @@ def test_what_was_held_back_is_answered_when_the_service_ends(tmp_path: Path) ->
         assert set(found.failures) <= {"refused"}, found.said()
 
 
+@pytest.mark.parametrize("longest", ["2.5", "0.02"])
+def test_a_request_that_waits_is_counted_once_with_its_whole_wait(tmp_path: Path, longest: str) -> None:
+    """At the door, in line, or both; scored or refused."""
+    with serving(tmp_path, model_file(tmp_path), MAX_QUEUE_SECONDS=longest) as server:
+        load = Load(server.url + "/api/v1/score/batch", 0, 2.0, BATCH, KEY, connections=100, timeout=30, closed=True)
+        with in_own_process(load) as running:
+            found = running.result()
+        told = float(sum(found.statuses.values()))
+        assert eventually(lambda: metric(server.url, 'http_requests_total{endpoint="/api/v1/score/batch"') == told)
+        waits = metric(server.url, 'scoring_stage_seconds_count{stage="queue"}')
+        assert told / 2 < waits <= told
+        waited = metric(server.url, 'scoring_stage_seconds_sum{stage="queue"}')
+        took = metric(server.url, 'http_request_duration_seconds_sum{endpoint="/api/v1/score/batch"')
+        assert took / 2 < waited < took
+
+
+def metric(url: str, begins: str) -> float:
+    """The sum of all series that begin like this."""
+    said = httpx.get(url + "/metrics", timeout=30).text.splitlines()
+    return sum(float(line.split()[-1]) for line in said if line.startswith(begins))
+
+
 def waiting(url: str) -> float:
     """How many requests wait for their turn."""
-    said = httpx.get(url + "/metrics", timeout=30).text
-    return float(next(line for line in said.splitlines() if line.startswith("scoring_queue_requests ")).split()[1])
+    return metric(url, "scoring_queue_requests ")
 
 
 def rejected(url: str) -> float:
     """How many requests were refused as too many."""
-    said = httpx.get(url + "/metrics", timeout=30).text
-    line = next(line for line in said.splitlines() if line.startswith('requests_rejected_total{reason="overloaded"}'))
-    return float(line.split()[1])
+    return metric(url, 'requests_rejected_total{reason="overloaded"}')
 
 
 def test_a_key_has_its_limit_and_is_told_so(tmp_path: Path) -> None:

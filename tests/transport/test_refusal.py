@@ -6,12 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httptools
 import httpx
 import pytest
 from factories import LEAD, body, model_file
-from hypothesis import example, given
-from hypothesis import strategies as st
 from inside import served, wired_to
 from serving import KEY
 from wire import Wire
@@ -22,7 +19,6 @@ from leadscoring.serving.wiring import create
 from leadscoring.settings import read_settings
 from leadscoring.transport.ending import MOST_SKIPPED
 from leadscoring.transport.failures import problem
-from leadscoring.transport.head import read_head
 from leadscoring.transport.refusal import Prepared
 
 LEAD_BODY = body(LEAD)
@@ -146,69 +142,6 @@ def test_each_is_counted_and_logged(full: Full) -> None:
     assert 'http_requests_total{endpoint="/api/v1/score",method="POST",status="503"} 3.0' in said
     assert 'requests_rejected_total{reason="overloaded"} 3.0' in said
     assert "http_requests_active 1.0" in said
-
-
-@pytest.mark.parametrize(
-    "unusual",
-    [
-        b"POST /api/v1/score HTTP/1.0\r\nHost: a\r\nContent-Length: 1\r\n\r\n",
-        b"POST /api/v1/score HTTP/1.1\r\nContent-Length: 1\r\n\r\n",
-        b"POST /api/v1/score HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
-        b"POST /api/v1/score HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
-        b"POST /api/v1/score HTTP/1.1\r\nHost: a\r\nContent-Length: 1, 1\r\n\r\n",
-        b"POST /api/v1/score HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
-        b"POST /api/v1/score HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n",
-        b"POST /api/v1/score HTTP/1.1\r\nHost: a\r\nContent-Length : 1\r\n\r\n",
-        b"POST /api/v1/score HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n",
-        b"POST /api/v1/score HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nConnection: close\r\n\r\n",
-        b"POST /api/v1/score HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n Folded: 1\r\n\r\n",
-        b"POST /api/v1/score HTTP/1.1\nHost: a\nContent-Length: 1\n\n",
-        b"GET /api/v1/score HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n",
-        b"POST /api/v1/score HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n",
-    ],
-)
-def test_an_unusual_head_takes_the_long_way(unusual: bytes) -> None:
-    """The short way must never see an end of a request where the parser sees another."""
-    assert read_head(unusual) is None
-
-
-HEADER = st.tuples(
-    st.sampled_from(["Host", "X-A", "Content-Length", "Accept", "User-Agent", "Te"]), st.text(max_size=9)
-)
-
-
-@given(headers=st.lists(HEADER, max_size=6), tail=st.binary(max_size=20), length=st.integers(0, 30))
-@example(headers=[("Host", "a")], tail=b"\r\n\r\n", length=4)
-def test_a_plain_head_means_to_the_parser_what_it_means_here(
-    headers: list[tuple[str, str]], tail: bytes, length: int
-) -> None:
-    """Where the head ends, and how long the body is."""
-    lines = [f"{name}: {value}" for name, value in headers] + [f"Content-Length: {length}"]
-    data = "\r\n".join(["POST /api/v1/score HTTP/1.1", *lines, "", ""]).encode() + tail
-    head = read_head(data)
-    if head is None:
-        return
-
-    class Seen:
-        """What the parser calls."""
-
-        def __init__(self) -> None:
-            self.body = b""
-            self.complete = False
-
-        def on_body(self, part: bytes) -> None:
-            self.body += part
-
-        def on_message_complete(self) -> None:
-            self.complete = True
-
-    seen = Seen()
-    rest = data[head.size :]
-    parser = httptools.HttpRequestParser(seen)
-    parser.feed_data(data[: head.size] + rest[: head.body] + b"y" * (head.body - len(rest[: head.body])))
-    assert seen.complete
-    assert len(seen.body) == head.body
-    assert seen.body.startswith(rest[: head.body])
 
 
 def test_a_prepared_answer_has_the_length_that_it_says() -> None:

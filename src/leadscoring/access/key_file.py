@@ -1,7 +1,7 @@
-"""The file of API keys: what an entry holds, how it is read, how it is added to.
+"""The file of API keys: what an entry holds, and how the file is read and extended.
 
-A JSON array of ``{"label", "sha256", "scopes", "expires", "note"}``. The keys themselves are in no file:
-an entry holds the SHA-256 of one, and no message repeats what an entry holds beyond its label.
+A JSON array of ``{"label", "sha256", "scopes", "expires", "note"}``. No file holds a key itself: an entry holds its
+SHA-256, and no message repeats anything of an entry but its label.
 """
 
 import fcntl
@@ -28,19 +28,19 @@ from leadscoring.stretches import Stretches, at_once
 Scope = Literal["score", "admin"]
 
 LARGEST = 1 << 25
-"""Bytes of a key file, at most: some 200,000 keys."""
+"""Maximum size of a key file in bytes, enough for about 200,000 keys."""
 
 MOST = 500_000
-"""Entries that are read, at most."""
+"""Maximum number of entries in a key file."""
 
 STRETCH = 16384
-"""Bytes of entries that are read between two pauses: half a millisecond's worth."""
+"""Bytes of entries decoded between two pauses, which takes about half a millisecond."""
 
 READ_STRETCH = 1 << 20
-"""Bytes of the file that are taken from the disk between two pauses."""
+"""Bytes read from disk between two pauses."""
 
 SETTLED_SECONDS = 0.1
-"""A file changed within this time may change again without its stamp telling, so it is read again."""
+"""A file modified more recently than this may change again without a new timestamp, so it is read again."""
 
 NO_ARRAY = "it must hold one JSON array of entries"
 
@@ -49,7 +49,7 @@ SHA256 = re.compile(r"[0-9a-fA-F]{64}").fullmatch
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False):
-    """One key of the file."""
+    """One key in the file."""
 
     label: str
     sha256: str
@@ -68,20 +68,20 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     @property
     def digest(self) -> bytes:
-        """The SHA-256 of the key."""
+        """The SHA-256 of the key, 32 bytes."""
         return bytes.fromhex(self.sha256)
 
     @property
     def expires_at(self) -> float:
-        """When it stops working, in seconds since 1970; infinity for never."""
+        """When the key expires, in seconds since 1970; infinity if never."""
         return moment(self.expires)
 
 
 @lru_cache(maxsize=1024)
 def moment(text: str | None) -> float:
-    """When a key with this ``expires`` stops working: a date counts to its end, a time without a zone is UTC.
+    """When a key with this ``expires`` value stops working, in seconds since 1970; infinity for ``None``.
 
-    Raises ``ValueError`` for what is neither, nor nothing.
+    A date is valid until its end; a time without a zone is UTC. Raises ``ValueError`` for any other text.
     """
     if text is None:
         return inf
@@ -102,15 +102,15 @@ Unreadable = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def parse(content: bytes, path: str) -> tuple[Entry, ...]:
-    """The entries in the content of a key file.
+    """Parses the content of a key file.
 
-    Raises ``KeyFileInvalid``, and nothing else, whatever the bytes are.
+    Raises ``KeyFileInvalid``, and no other error, for arbitrary bytes.
     """
     return tuple(at_once(parsing(content, path)))
 
 
 def parsing(content: bytes, path: str) -> Stretches[list[Entry]]:
-    """The same, with pauses."""
+    """Parses as ``parse`` does, with pauses."""
     split = Split(content, MOST)
     while not split.step(READ_STRETCH):
         yield
@@ -125,50 +125,50 @@ def parsing(content: bytes, path: str) -> Stretches[list[Entry]]:
         if first:
             yield
         try:
-            found = decode_entries(b"[%b]" % content[begin:end])
+            group = decode_entries(b"[%b]" % content[begin:end])
         except Unreadable:
             raise wrong_entry(content, split, first, last, path) from None
-        for number, entry in enumerate(found, first + 1):
+        for number, entry in enumerate(group, first + 1):
             digest = entry.digest
             if entry.label in labels or digest in digests:
                 what, other = ("label", entry.label) if entry.label in labels else ("key", digests[digest])
                 raise KeyFileInvalid(path, f"entry {number} ({entry.label!r}) has the {what} of entry {other!r}")
             labels.add(entry.label)
             digests[digest] = entry.label
-        entries += found
+        entries += group
     return entries
 
 
 def wrong_entry(content: bytes, split: Split, first: int, last: int, path: str) -> KeyFileInvalid:
-    """The error for the first entry of a group that is not allowed."""
+    """The error for the first invalid entry in a group."""
     for number in range(first, last):
         begin, end, _ = split.element(number)
-        place = content[begin:end]
+        text = content[begin:end]
         try:
-            msgspec.json.decode(place, type=Entry)
+            msgspec.json.decode(text, type=Entry)
         except msgspec.ValidationError as failure:
-            return KeyFileInvalid(path, f"{named(number + 1, place)}: {failure}")
+            return KeyFileInvalid(path, f"{named(number + 1, text)}: {failure}")
         except Unreadable:
             break
     return KeyFileInvalid(path, NO_ARRAY)
 
 
-def named(number: int, place: bytes) -> str:
-    """How a message names an entry: by its place, and its label when that is sound."""
+def named(number: int, text: bytes) -> str:
+    """How messages identify an entry: by its position, and by its label if that is valid."""
     try:
-        label = msgspec.json.decode(place)["label"]
+        label = msgspec.json.decode(text)["label"]
         return f"entry {number} ({label!r})" if LABEL(label) else f"entry {number}"
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError, LookupError):
         return f"entry {number}"
 
 
 def content_of(path: Path) -> bytes | str:
-    """What is in the file, or why that cannot be told."""
+    """The content of the file, or the reason why it cannot be read."""
     return at_once(contents(path))
 
 
 def contents(path: Path) -> Stretches[bytes | str]:
-    """The same, with pauses."""
+    """Reads as ``content_of`` does, with pauses."""
     parts: list[bytes] = []
     size = 0
     try:
@@ -190,68 +190,68 @@ def contents(path: Path) -> Stretches[bytes | str]:
 
 
 def read(path: Path) -> tuple[Entry, ...]:
-    """The entries of a key file. Raises ``KeyFileInvalid``."""
+    """Reads the entries of a key file. Raises ``KeyFileInvalid``."""
     return tuple(at_once(entries_of(content_of(path), path)))
 
 
-def entries_of(found: bytes | str, path: Path) -> Stretches[list[Entry]]:
-    """The entries in what was found at a path. Raises ``KeyFileInvalid``."""
-    if isinstance(found, str):
-        raise KeyFileInvalid(str(path), found)
-    return (yield from parsing(found, str(path)))
+def entries_of(content: bytes | str, path: Path) -> Stretches[list[Entry]]:
+    """Parses the result of ``content_of``, with pauses. Raises ``KeyFileInvalid``."""
+    if isinstance(content, str):
+        raise KeyFileInvalid(str(path), content)
+    return (yield from parsing(content, str(path)))
 
 
 class KeyFile:
-    """A key file that is looked at again and again, and read only when it has changed."""
+    """A key file that is checked periodically and read only after it has changed."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.found: bytes | str | None = None
-        """Its content when it was read last, or why that could not be."""
+        self.content: bytes | str | None = None
+        """Its content when it was last read, or the reason why it could not be read; ``None`` before the first read."""
         self._stamp: tuple[int, int, int] | None = None
 
     def forget(self) -> None:
-        """Makes the next look read the file, whatever its stamp says, and tell what is in it, changed or not."""
-        self._stamp = self.found = None
+        """Makes the next check read the file and report its entries even if it has not changed."""
+        self._stamp = self.content = None
 
-    def news(self) -> Stretches[list[Entry] | None]:
-        """Its entries when it has changed since the last look, else nothing; pauses only while it reads a long one.
+    def changed_entries(self) -> Stretches[list[Entry] | None]:
+        """Its entries if it has changed since the last check, else ``None``; pauses only while reading a large file.
 
-        Raises ``KeyFileInvalid`` once a change that cannot be taken.
+        Raises ``KeyFileInvalid`` once for each change that is not valid.
         """
         stamp = self._stamp_now()
         if stamp is not None and stamp == self._stamp:
             return None
         self._stamp = stamp
-        found = yield from contents(self.path)
-        if found == self.found:
+        content = yield from contents(self.path)
+        if content == self.content:
             return None
-        self.found = found
-        return (yield from entries_of(found, self.path))
+        self.content = content
+        return (yield from entries_of(content, self.path))
 
     def _stamp_now(self) -> tuple[int, int, int] | None:
-        """What tells this state of the file from others; nothing when it cannot be told yet."""
+        """Identifies the state of the file; ``None`` while that is not reliable."""
         try:
-            found = self.path.stat()
+            status = self.path.stat()
         except (OSError, ValueError):
             return None
-        if abs(time.time() - found.st_mtime) < SETTLED_SECONDS:
+        if abs(time.time() - status.st_mtime) < SETTLED_SECONDS:
             return None
-        return found.st_mtime_ns, found.st_size, found.st_ino
+        return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def append(path: Path, entry: Entry) -> None:
-    """Adds an entry to a key file, or makes the file; whoever reads sees all of it or what was there before.
+    """Adds an entry to a key file, or creates the file; the write is atomic for concurrent readers.
 
-    Raises ``KeyFileInvalid`` when the file cannot be read or written, or holds the label already.
+    Raises ``KeyFileInvalid`` if the file cannot be read or written, or already holds the label or the key.
     """
-    path = Path(os.path.realpath(path))  # what a link points to is replaced, not the link
+    path = Path(os.path.realpath(path))  # replaces the target of a symbolic link, not the link
     try:
         folder = os.open(path.parent, os.O_RDONLY)
     except OSError as failure:
         raise KeyFileInvalid(str(path), failure.strerror or "it cannot be written") from None
     try:
-        fcntl.flock(folder, fcntl.LOCK_EX)  # two of these at once would lose one's entry
+        fcntl.flock(folder, fcntl.LOCK_EX)  # without the lock, two concurrent calls could lose an entry
         before = read(path) if path.exists() else ()
         content = written((*before, entry))
         parse(content, str(path))
@@ -264,31 +264,31 @@ def append(path: Path, entry: Entry) -> None:
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Puts another file with this content at a path, with the rights of the one that is there."""
+    """Atomically replaces the file at a path, keeping the permissions and owner of the existing one."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    made = Path(name)
+    temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             if path.exists():
-                there = path.stat()
-                os.fchmod(file.fileno(), stat.S_IMODE(there.st_mode))
-                if there.st_uid != os.geteuid():  # only an administrator's change of owner is undone
-                    os.fchown(file.fileno(), there.st_uid, there.st_gid)
+                existing = path.stat()
+                os.fchmod(file.fileno(), stat.S_IMODE(existing.st_mode))
+                if existing.st_uid != os.geteuid():  # only root needs to restore the owner
+                    os.fchown(file.fileno(), existing.st_uid, existing.st_gid)
             file.flush()
             os.fsync(file.fileno())
-        made.replace(path)
+        temporary.replace(path)
     except BaseException:
-        made.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
 def written(entries: Iterable[Entry]) -> bytes:
-    """Entries as a key file, one a line."""
+    """Serializes entries as a key file, one per line."""
     lines = b",\n".join(b"  " + msgspec.json.encode(entry) for entry in entries)
     return b"[\n" + lines + b"\n]\n"
 
 
 def sha256_of(key: str) -> bytes:
-    """The digest by which a key is known."""
+    """The digest by which a key is looked up."""
     return hashlib.sha256(key.encode()).digest()

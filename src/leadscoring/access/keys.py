@@ -1,4 +1,4 @@
-"""Who may call, and what: API keys, held as digests, compared in constant time, followed when their file changes."""
+"""API keys: held as digests, compared in constant time, and reloaded when their file changes."""
 
 import asyncio
 import hashlib
@@ -10,7 +10,6 @@ from hmac import compare_digest
 from math import inf
 from pathlib import Path
 from time import monotonic
-from typing import Protocol
 
 import msgspec
 
@@ -21,16 +20,16 @@ from leadscoring.stretches import Stretches, Work, at_once
 from leadscoring.telemetry.log import Log
 
 LOOK_SECONDS = 1.0
-"""How long a change of the file may go unseen while requests come in."""
+"""Maximum delay before a change of the file is noticed while requests arrive."""
 
 TAKEN, FREED = 300, 2000
-"""Entries that become keys, and keys that are counted or freed, between two pauses."""
+"""Entries converted to keys, and keys counted or freed, between two pauses."""
 
 FOLLOW_SECONDS = 0.05
-"""How long the supervisor reads the file before it looks after its workers again."""
+"""How long the supervisor reads the file before it checks on its workers again."""
 
 NAMED = 50
-"""Labels in one line of the log, at most."""
+"""Maximum number of labels in one log line."""
 
 DONE = object()
 DEMO_DIGEST = sha256_of(DEMO_KEY)
@@ -39,7 +38,7 @@ log = Log("leadscoring.keys")
 
 
 class Key(msgspec.Struct, frozen=True, gc=False):
-    """A key that is ours: how logs name it, what it opens, until when."""
+    """An API key: its label in logs, its scopes and its expiry."""
 
     label: str
     digest: bytes
@@ -47,33 +46,25 @@ class Key(msgspec.Struct, frozen=True, gc=False):
     expires_at: float = inf
 
     def works(self, now: float) -> bool:
-        """Whether it has not expired."""
+        """Whether it has not expired at ``now``, in seconds since 1970."""
         return now < self.expires_at
 
 
-NOBODY = (b"", Key("", b"", ()))
-
-
-class Door(Protocol):
-    """Lets callers in: by their keys, or all of them where somebody else has checked who they are."""
-
-    def check(self, presented: bytes | None, scope: Scope = "score") -> Key:
-        """Who is let in. Raises ``MissingKey``, ``UnknownKey``, ``ExpiredKey`` or ``KeyScope``."""
-        ...
+NO_KEY = (b"", Key("", b"", ()))
 
 
 class Filed:
-    """The keys of a file, by their digests, and what is asked of all of them together."""
+    """The keys of a file by digest, with aggregates over all of them."""
 
     def __init__(self) -> None:
         self.keys: dict[bytes, Key] = {}
         self.until: dict[Scope, float] = {"score": -inf, "admin": -inf}
-        """Until when some key opens a scope."""
+        """When the last key for each scope expires, in seconds since 1970."""
         self._expiries: set[float] = set()
         self._sorted: list[float] = []
 
     def add(self, key: Key) -> None:
-        """One more key."""
+        """Adds a key."""
         self.keys[key.digest] = key
         if key.expires_at != inf:
             self._expiries.add(key.expires_at)
@@ -81,7 +72,7 @@ class Filed:
             self.until[scope] = max(self.until[scope], key.expires_at)
 
     def next_expiry(self, now: float) -> float:
-        """The first expiry after ``now``; infinity when there is none."""
+        """The first expiry after ``now``, in seconds since 1970; infinity if there is none."""
         if len(self._sorted) != len(self._expiries):
             self._sorted = sorted(self._expiries)
         place = bisect_right(self._sorted, now)
@@ -89,16 +80,16 @@ class Filed:
 
 
 class KeyRing:
-    """The keys that are known now, by their SHA-256.
+    """The keys in effect, by their SHA-256.
 
-    Of the keys themselves only the one that was accepted last is kept, for a moment: most callers come again, and to
-    compare it takes a tenth of the time that hashing does.
+    Only the most recently accepted key is kept in clear, and only briefly: most callers call again, and comparing
+    costs a tenth of hashing.
 
-    ``keys`` open scoring and never expire. ``file`` is read again when it has changed, by the next request
-    after ``LOOK_SECONDS`` at the latest; where it says something of a key in ``keys``, the file counts. A file that is
-    long is read by a task of the event loop that everyone else runs on too, in stretches of a millisecond. ``copy`` is
-    where a ``KeyCopy`` may be, which is taken when the file cannot be. Raises ``KeyFileInvalid`` when there is none
-    and the file cannot be read, or holds the demo key against ``refuse_demo``.
+    ``keys`` have the scope ``score`` and never expire. ``file`` is read again after a change, by the next request and
+    at most once in ``LOOK_SECONDS``; it takes precedence over ``keys``. A long file is read by a task of the event
+    loop in slices of a millisecond, so that requests are not blocked. ``copy`` is the path of the ``KeyCopy``, which
+    is the fallback when the file is invalid. Raises ``KeyFileInvalid`` if the file cannot be read and there is no
+    copy, or if it holds the demo key although ``refuse_demo`` is set.
     """
 
     def __init__(
@@ -111,24 +102,24 @@ class KeyRing:
         self._reading: asyncio.Task[None] | None = None
         self._again = False
         self.refused = False
-        """Whether the file, as it is now, cannot be taken, so that its keys from before count."""
+        """Whether the current file is invalid, so that the previously loaded keys remain in effect."""
         if self._file:
-            self._filed = self._taken_first(self._file, copy)
-        self._latest = NOBODY
+            self._filed = self._initial_keys(self._file, copy)
+        self._latest = NO_KEY
         self._due = 0.0
         self._look_later()
 
     @classmethod
     def of(cls, settings: Settings, copy: Path | None = None) -> "KeyRing":
-        """The keys of these settings. Raises ``KeyFileInvalid``."""
+        """The keys configured by the settings. Raises ``KeyFileInvalid``."""
         file = Path(settings.api_keys_file) if settings.api_keys_file else None
         return cls(settings.api_keys, file, settings.refuses_insecure, copy)
 
     def check(self, presented: bytes | None, scope: Scope = "score") -> Key:
-        """The key that was presented, when it is one of ours and opens ``scope``.
+        """The key that was presented, if it is known, has not expired and has ``scope``.
 
-        Raises ``MissingKey``, ``UnknownKey``, ``ExpiredKey`` or ``KeyScope``. A key is looked up by its SHA-256, of
-        which nobody can choose the bytes: the time taken says nothing of the keys.
+        Raises ``MissingKey``, ``UnknownKey``, ``ExpiredKey`` or ``KeyScope``. Keys are looked up by their SHA-256,
+        whose bytes an attacker cannot choose, so the response time reveals nothing about them.
         """
         if monotonic() >= self._due:
             self.refresh()
@@ -152,15 +143,15 @@ class KeyRing:
         return key
 
     def refresh(self) -> None:
-        """Takes what has changed in the file; one that cannot be taken changes nothing.
+        """Loads the file if it has changed; an invalid file leaves the keys as they are.
 
-        What takes longer than a millisecond goes on beside everything else, where there is an event loop.
+        With a running event loop, work that takes longer than a millisecond continues as a background task.
         """
         self._look_later()
         if self._file is None or self._reading is not None:
             return
         work = iter(Work(self._following(self._file)))
-        if next(work, DONE) is DONE:  # nearly always
+        if next(work, DONE) is DONE:  # the usual case
             return
         try:
             loop = asyncio.get_running_loop()
@@ -170,31 +161,31 @@ class KeyRing:
         self._reading = loop.create_task(self._go_on(work))
 
     def reread(self) -> None:
-        """Reads the file now, also when nothing tells that it has changed; says so when it is done."""
+        """Reads the file now even if it has not changed, and logs completion."""
         self._again = True
         self.refresh()
         if self._file is None:
-            self._say_read_again()
+            self._log_reread()
 
     async def _go_on(self, work: Iterator[None]) -> None:
-        """The rest of a reading, of which each stretch is one turn of the event loop."""
+        """Finishes a reload, one slice per iteration of the event loop."""
         try:
             for _ in work:
                 await asyncio.sleep(0)
         finally:
             self._reading = None
-        if self._again:  # asked for while it was read
+        if self._again:  # requested during the reload
             self.refresh()
 
     def _following(self, file: KeyFile) -> Stretches[None]:
-        """Reads the file, if it has changed, and puts its keys in the place of those from before."""
+        """Reads the file if it has changed, and replaces the keys loaded from it."""
         again, self._again = self._again, False
         if again:
             file.forget()
         try:
-            entries = yield from file.news()
+            entries = yield from file.changed_entries()
             if entries is not None:
-                filed = yield from taken(entries, file.path, self._refuse_demo)
+                filed = yield from filed_keys(entries, file.path, self._refuse_demo)
                 before, self._filed = self._filed.keys, filed
                 self.refused = False
                 self._look_later()
@@ -204,58 +195,58 @@ class KeyRing:
             self.refused = True
             log.error("key file refused", why=str(failure), keys=len(self._filed.keys))  # noqa: TRY400  # no traceback helps here
         if again:
-            self._say_read_again()
+            self._log_reread()
 
-    def _say_read_again(self) -> None:
+    def _log_reread(self) -> None:
         self._again = False
         log.info("read again", keys=len(self.keys))
 
     @property
     def keys(self) -> tuple[Key, ...]:
-        """Every key, also those that have expired."""
+        """All keys, including expired ones."""
         own = (key for digest, key in self._own.items() if digest not in self._filed.keys)
         return (*self._filed.keys.values(), *own)
 
     @property
     def demo_active(self) -> bool:
-        """Whether the key that everyone knows opens this service."""
+        """Whether the public demo key grants access to this service."""
         demo = self._filed.keys.get(DEMO_DIGEST) or self._own.get(DEMO_DIGEST)
         return demo is not None and demo.works(time.time())
 
     @property
     def next_expiry(self) -> float:
-        """When the next of the working keys expires, in seconds since 1970; infinity for never."""
+        """When the next key expires, in seconds since 1970; infinity if none does."""
         return self._filed.next_expiry(time.time())
 
     def usable(self, scope: Scope) -> bool:
-        """Whether any key opens ``scope`` now."""
+        """Whether any valid key has ``scope``."""
         own = scope == "score" and any(digest not in self._filed.keys for digest in self._own)
         return own or self._filed.until[scope] > time.time()
 
-    def _taken_first(self, file: KeyFile, copy: Path | None) -> Filed:
-        """The keys to start with: those of the file or, when it cannot be taken, of its copy."""
+    def _initial_keys(self, file: KeyFile, copy: Path | None) -> Filed:
+        """The initial keys: those of the file or, if it is invalid, of its copy."""
         try:
-            entries: list[Entry] | None = at_once(file.news())
-            return at_once(taken(entries or [], file.path, self._refuse_demo))
+            entries: list[Entry] | None = at_once(file.changed_entries())
+            return at_once(filed_keys(entries or [], file.path, self._refuse_demo))
         except KeyFileInvalid as failure:
             if copy is None or not copy.exists():
                 raise
-            kept = at_once(taken(read(copy), copy, self._refuse_demo))
+            kept = at_once(filed_keys(read(copy), copy, self._refuse_demo))
             self.refused = True
             log.error("key file refused", why=str(failure), keys=len(kept.keys))  # noqa: TRY400  # no traceback helps here
             return kept
 
     def _look_later(self) -> None:
-        """Notes when to look again: an expiry counts to the moment."""
-        self._latest = NOBODY  # it may have expired, or be gone
+        """Schedules the next check of the file, at the latest when the next key expires."""
+        self._latest = NO_KEY  # it may have expired or been removed
         self._due = monotonic() + min(LOOK_SECONDS, self.next_expiry - time.time())
 
 
 class KeyCopy:
-    """A copy of the last state of the key file that could be taken, kept by whoever outlives a worker.
+    """A copy of the last valid key file, kept by the supervisor, which outlives its workers.
 
-    A worker that is replaced while the file is broken starts with the keys that the others go on to accept. It
-    holds what the file holds, digests and no keys, and is readable by the same user alone.
+    A worker that is restarted while the file is invalid starts with the keys that the other workers still accept. The
+    copy holds what the file holds, digests and no keys, and is readable by the same user only.
     """
 
     def __init__(self, settings: Settings, copy: Path) -> None:
@@ -265,9 +256,9 @@ class KeyCopy:
         self._work: Iterator[None] | None = None
 
     def follow(self) -> None:
-        """Takes what has changed in the file, if it can be taken; those who use it say when it cannot.
+        """Copies the file if it has changed and is valid; the workers log when it is not.
 
-        Does no more than ``FOLLOW_SECONDS`` of that at a time, and goes on with it when it is called again.
+        Works for at most ``FOLLOW_SECONDS`` per call and continues at the next call.
         """
         if self._file is None:
             return
@@ -280,22 +271,22 @@ class KeyCopy:
 
     def _following(self, file: KeyFile) -> Stretches[None]:
         try:
-            entries = yield from file.news()
+            entries = yield from file.changed_entries()
             if entries is None:
                 return
-            yield from taken(entries, file.path, self._refuse_demo)
+            yield from filed_keys(entries, file.path, self._refuse_demo)
         except KeyFileInvalid:
             return
         try:
-            replace(self._copy, file.found if isinstance(file.found, bytes) else b"[]")
+            replace(self._copy, file.content if isinstance(file.content, bytes) else b"[]")
         except OSError:
-            self._copy.unlink(missing_ok=True)  # none is better than one with keys that were taken away
+            self._copy.unlink(missing_ok=True)  # no copy is better than one that holds revoked keys
 
 
-def taken(entries: Sequence[Entry], path: Path, refuse_demo: bool) -> Stretches[Filed]:
-    """The entries of a file as keys.
+def filed_keys(entries: Sequence[Entry], path: Path, refuse_demo: bool) -> Stretches[Filed]:
+    """Converts the entries of a file to keys, with pauses.
 
-    Raises ``KeyFileInvalid`` when one is the demo key, against ``refuse_demo``.
+    Raises ``KeyFileInvalid`` if one is the demo key and ``refuse_demo`` is set.
     """
     filed = Filed()
     for place, entry in enumerate(entries, 1):
@@ -310,7 +301,7 @@ def taken(entries: Sequence[Entry], path: Path, refuse_demo: bool) -> Stretches[
 
 
 def freed(keys: dict[bytes, Key], entries: list[Entry]) -> Stretches[None]:
-    """Frees keys and entries that are not needed any more; to free very many at once would take long."""
+    """Frees obsolete keys and entries in slices: freeing very many at once would block."""
     while len(keys) > FREED or len(entries) > FREED:
         for _ in range(min(FREED, len(keys))):
             keys.popitem()
@@ -319,18 +310,18 @@ def freed(keys: dict[bytes, Key], entries: list[Entry]) -> Stretches[None]:
 
 
 def key_of(entry: Entry) -> Key:
-    """An entry as a key; ``admin`` opens everything."""
+    """Converts an entry to a key; the scope ``admin`` includes ``score``."""
     scopes: tuple[Scope, ...] = ("score", "admin") if "admin" in entry.scopes else ("score",)
     return Key(entry.label, entry.digest, scopes, entry.expires_at)
 
 
 def fingerprint(digest: bytes) -> str:
-    """How logs tell keys apart that have no label."""
+    """Identifies a key without a label in logs: the first 4 bytes of its digest in hex."""
     return digest[:4].hex()
 
 
 def announce(before: dict[bytes, Key], after: dict[bytes, Key]) -> Stretches[None]:
-    """Says in the log which keys came and went."""
+    """Logs which keys were added and removed."""
     old = yield from labels(before)
     new = yield from labels(after)
     added = yield from only_in(new, old)
@@ -339,23 +330,23 @@ def announce(before: dict[bytes, Key], after: dict[bytes, Key]) -> Stretches[Non
 
 
 def labels(keys: dict[bytes, Key]) -> Stretches[set[str]]:
-    """The labels of some keys."""
-    found: set[str] = set()
+    """The labels of keys, with pauses."""
+    names: set[str] = set()
     for place, key in enumerate(keys.values(), 1):
-        found.add(key.label)
+        names.add(key.label)
         if place % FREED == 0:
             yield
-    return found
+    return names
 
 
 def only_in(some: set[str], others: set[str]) -> Stretches[list[str]]:
-    """The labels that are not among the others, sorted; of very many, some and how many more there are."""
-    found, count = [], 0
+    """The labels in ``some`` but not in ``others``, sorted; at most ``NAMED`` of them, then how many more there are."""
+    missing, count = [], 0
     for place, label in enumerate(some, 1):
         if label not in others:
             count += 1
             if count <= NAMED:
-                found.append(label)
+                missing.append(label)
         if place % FREED == 0:
             yield
-    return sorted(found) if count <= NAMED else [*sorted(found), f"and {count - NAMED} more"]
+    return sorted(missing) if count <= NAMED else [*sorted(missing), f"and {count - NAMED} more"]

@@ -1,9 +1,9 @@
-"""How many leads a key may have scored in a minute: one bucket of tokens for each key, shared by all workers.
+"""Rate limit in leads per minute: one token bucket per key, shared by all workers.
 
-A bucket is one number: when it will be full again, if nothing more is taken from it (the generic cell rate algorithm,
-ITU-T I.371). The buckets are a table in a file that the workers of a service share. What a key has left is therefore
-exact, whichever worker is asked, and outlives a worker that is replaced. Services that share no file, such as
-replicas behind a load balancer, each have a table of their own.
+A bucket is stored as one number: the time at which it will be full again if no more tokens are taken (the generic
+cell rate algorithm, ITU-T I.371). The buckets are a table in a file that the workers of a service share, so the limit
+is exact across workers and survives a restarted worker. Services that share no file, such as replicas behind a load
+balancer, each have their own table.
 """
 
 import fcntl
@@ -21,42 +21,43 @@ from typing import IO
 from leadscoring.errors import RateLimited
 
 ROWS = 4096
-"""Buckets that are held; labels come from the key ring only, but a ring may be rotated for years."""
+"""Number of buckets in the table; only labels of known keys get one, but keys may be rotated for years."""
 
 NEIGHBOURS = 16
-"""Rows in which a label's bucket may stand."""
+"""Number of rows that may hold the bucket of a label (open addressing)."""
 
 SIZE = ROWS * 16
-"""Bytes of the table: for each row a number made of the label, and when the bucket is full again."""
+"""Bytes of the table: for each row a hash of the label, and the time at which the bucket is full again."""
 
 MOST_OWED = 120.0
-"""Seconds until a bucket is full again, at most: a minute for what it holds, and one for what it may owe."""
+"""Maximum seconds until a bucket is full: a minute for its capacity, and a minute for what it may be overdrawn."""
 
 TRIES, PAUSE = 1000, 0.0001
-"""How often, and how many seconds apart, the table is asked for before it is used while another worker has it.
+"""Number of attempts to lock the table, and seconds between them, before it is used without the lock.
 
-A worker holds it for microseconds, unless it is stopped just then, and nobody may wait for that one.
+A worker holds the lock for microseconds. A worker that is suspended while it holds the lock must not block the
+others.
 """
 
 TINY = 1e-6
-"""What sums of floats may get wrong."""
+"""Tolerance for the rounding errors of floating-point sums."""
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
 
 class RateLimit:
-    """The limit of each key, over all processes that were given the same ``file``, which ``make_file`` made.
+    """The rate limit of each key, across all processes that share ``file``, which ``make_file`` creates.
 
-    A bucket holds a minute's worth of leads and fills steadily. A request is let in while there is a token, which is
-    asked again when its turn has come; each of its leads then takes one, before it is scored, so that a batch may
-    overdraw the bucket once and is paid for before the next. No more than a bucket is ever owed, so nobody waits for
-    much longer than a minute.
+    A bucket holds a minute's worth of leads and refills steadily. A request is admitted while its key has at least
+    one token; this is checked again when the request leaves the queue. Each of its leads takes one token before it is
+    scored, so one batch may overdraw the bucket, and later requests wait until the debt is repaid. The debt is at
+    most one full bucket, so the wait is little more than a minute.
     """
 
     def __init__(self, per_minute: int, file: Path | None = None, clock: Callable[[], float] = monotonic) -> None:
         self.enabled = per_minute > 0
         self._size = per_minute
-        self._each = 60 / max(1, per_minute)  # seconds in which one token comes back
+        self._each = 60 / max(1, per_minute)  # seconds per token
         self._clock = clock
         self._file: IO[bytes] | None = None
         table: bytearray | mmap.mmap = bytearray(SIZE)
@@ -67,19 +68,19 @@ class RateLimit:
         self._full_at = memoryview(table)[SIZE // 2 :].cast("d")
 
     def close(self) -> None:
-        """Leaves the file to the other processes."""
+        """Closes the shared file."""
         if self._file:
             self._file.close()
 
     def check(self, label: str) -> None:
-        """Raises ``RateLimited`` when the key has nothing left."""
+        """Raises ``RateLimited`` if the key has no token left."""
         row = self._row(label)
         tokens = self._tokens(0.0 if row is None else self._full_at[row])
         if tokens < 1 - TINY:
             raise RateLimited(self._size, self._seconds_until(1, tokens), self._seconds_until(self._size, tokens))
 
     def take(self, label: str, leads: int) -> Headers:
-        """Takes a token a lead; gives the headers that tell the client what is left."""
+        """Takes one token per lead; returns the rate-limit headers."""
         with self._alone():
             row = self._own_row(label)
             now = self._clock()
@@ -88,7 +89,7 @@ class RateLimit:
         return self.headers(self._tokens(full_at))
 
     def headers(self, tokens: float) -> Headers:
-        """What is allowed, what is left of it, and in how many seconds all of it is back."""
+        """The headers with the limit, the remaining tokens, and the seconds until the bucket is full."""
         return (
             (b"ratelimit-limit", b"%d" % self._size),
             (b"ratelimit-remaining", b"%d" % max(0, math.floor(tokens + TINY))),
@@ -96,19 +97,19 @@ class RateLimit:
         )
 
     def _seconds_until(self, wanted: float, tokens: float) -> int:
-        """In how many whole seconds there are as many tokens as are wanted."""
+        """The whole seconds until ``wanted`` tokens are available."""
         return math.ceil((wanted - tokens) * self._each - TINY)
 
     def _tokens(self, full_at: float) -> float:
         return self._size - max(0.0, full_at - self._clock()) / self._each
 
     def _row(self, label: str) -> int | None:
-        """The row of a label, if it has one."""
+        """The row of a label, or ``None``."""
         number = number_of(label)
         return next((row for row in rows(number) if self._labels[row] == number), None)
 
     def _own_row(self, label: str) -> int:
-        """The row of a label; one that has none gets the row whose bucket is the fullest, or always was."""
+        """The row of a label; a new label replaces the fullest bucket among its candidate rows."""
         row = self._row(label)
         if row is None:
             number = number_of(label)
@@ -118,7 +119,7 @@ class RateLimit:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """While no other process changes the table, or after a moment all the same."""
+        """Holds the lock on the table, or proceeds without it after ``TRIES`` attempts."""
         if self._file is None:
             yield
             return
@@ -136,16 +137,16 @@ class RateLimit:
 
 @lru_cache(maxsize=1024)
 def number_of(label: str) -> int:
-    """A number that stands for a label in the table; never 0, which stands for none."""
+    """The 64-bit hash that stands for a label in the table; never 0, which marks a free row."""
     return int.from_bytes(blake2b(label.encode(), digest_size=8).digest()) or 1
 
 
 def rows(number: int) -> Iterator[int]:
-    """The rows in which the bucket of a label with this number may stand."""
+    """The candidate rows for a label with this hash."""
     return ((number + step) % ROWS for step in range(NEIGHBOURS))
 
 
 def make_file(path: Path) -> None:
-    """Makes the table that processes can share, with every bucket full. Raises ``OSError`` when the disk is."""
+    """Creates the shared table with all buckets full. Raises ``OSError`` if the disk is full."""
     with path.open("wb") as file:
         os.posix_fallocate(file.fileno(), 0, SIZE)

@@ -1,141 +1,181 @@
-"""What the routes that score nothing answer, as JSON schemas: by the operation's name in the OpenAPI document.
+"""What the routes that score nothing answer. These types are sent, and the OpenAPI document describes them.
 
-Every field named here is always there, null or not; more may stand beside them.
+Every field is always there, null or not; more may come to stand beside them.
 """
 
-from typing import Any
+from typing import Annotated, Literal
 
-Json = dict[str, Any]
+import msgspec
+from msgspec import Meta
 
-TEXT: Json = {"type": "string"}
-MAYBE_TEXT: Json = {"type": ["string", "null"]}
-AMOUNT: Json = {"type": "number", "minimum": 0}
-MAYBE_NUMBER: Json = {"type": ["number", "null"]}
-COUNT: Json = {"type": "integer", "minimum": 0}
-TRUTH: Json = {"type": "boolean"}
-MOMENT: Json = {"type": "string", "format": "date-time"}
-SHARE: Json = {"type": "number", "minimum": 0, "maximum": 1}
+from leadscoring.lead import Model
+from leadscoring.model.description import Description
+from leadscoring.telemetry.vitals import Measured
+from leadscoring.transport.exchange import Reply
 
-
-def record(**fields: Json) -> Json:
-    """An object that always has these fields."""
-    return {"type": "object", "properties": fields, "required": list(fields)}
+Count = Annotated[int, Meta(ge=0)]
+Seconds = Annotated[float, Meta(ge=0)]
+Moment = Annotated[str, Meta(description="In ISO 8601 and UTC.", extra_json_schema={"format": "date-time"})]
 
 
-def array(of: Json) -> Json:
-    """A list of any length."""
-    return {"type": "array", "items": of}
+class About(msgspec.Struct, frozen=True):
+    """What this service is, and where to go next."""
+
+    service: str
+    version: str
+    api_version: str
+    model: Model
+    score: str
+    docs: str
+    openapi: str
+    health: str
 
 
-def word(value: str) -> Json:
-    """The one text that may stand here."""
-    return {"const": value}
+class Health(msgspec.Struct, frozen=True):
+    """The service answers."""
+
+    status: Literal["healthy"]
+    timestamp: Moment
 
 
-def table(of: Json) -> Json:
-    """An object whose keys are not known beforehand."""
-    return {"type": "object", "additionalProperties": of}
+class Liveness(msgspec.Struct, frozen=True):
+    """The process answers, and for how long the service has run."""
+
+    status: Literal["alive"]
+    uptime_seconds: Seconds
+    timestamp: Moment
 
 
-def maybe(schema: Json) -> Json:
-    """An object, or null."""
-    return {"anyOf": [schema, {"type": "null"}]}
+class Readiness(msgspec.Struct, frozen=True):
+    """Leads can be scored, and by which model."""
+
+    status: Literal["ready"]
+    model_version: str
+    timestamp: Moment
 
 
-MODEL = record(name=TEXT, version=TEXT)
+class Endpoint(msgspec.Struct, frozen=True):
+    """How a remote model does, as the worker that answers has seen it."""
 
-FEATURE = record(
-    name=TEXT,
-    kind={"enum": ["number", "integer", "flag", "category"]},
-    required=TRUTH,
-    minimum=MAYBE_NUMBER,
-    maximum=MAYBE_NUMBER,
-    values=maybe(array({"type": ["string", "number"]})),
-    missing=maybe(array(TEXT)),
-    allowed=TEXT,
-    group=MAYBE_TEXT,
-    unit=MAYBE_TEXT,
-    help=MAYBE_TEXT,
-    example={"type": ["number", "string", "null"]},
-)
-
-SPREAD: dict[str, Json] = {
-    "psi": MAYBE_NUMBER,
-    "verdict": {"enum": ["too few leads", "stable", "moved", "drifted"]},
-    "bins": array(record(bin=TEXT, holds=TEXT, expected=SHARE, actual=SHARE)),
-}
-
-ENDPOINT = record(
-    state={"enum": ["unknown", "healthy", "failing", "mismatch"]},
-    breaker={"enum": ["closed", "half_open", "open"]},
-    last_error=MAYBE_TEXT,
-    last_ok=maybe(MOMENT),
-    matches=maybe(TRUTH),
-    fallback={"enum": ["working", "failing", None]},
-    fallback_answers=COUNT,
-)
-
-ANSWERS: dict[str, Json] = {
-    "getService": record(
-        service=TEXT, version=TEXT, api_version=TEXT, model=MODEL, score=TEXT, docs=TEXT, openapi=TEXT, health=TEXT
-    ),
-    "getHealth": record(status=word("healthy"), timestamp=MOMENT),
-    "getLiveness": record(status=word("alive"), uptime_seconds=AMOUNT, timestamp=MOMENT),
-    "getReadiness": record(status=word("ready"), model_version=TEXT, timestamp=MOMENT),
-    "getStatus": record(
-        status={"enum": ["healthy", "degraded", "starting", "draining", "failing"]},
-        problems=array(TEXT),
-        version=TEXT,
-        uptime_seconds=AMOUNT,
-        model=record(
-            name=TEXT, version=TEXT, loaded=TRUTH, n_features=COUNT, endpoint_provider=TEXT, endpoint=maybe(ENDPOINT)
+    state: Annotated[
+        Literal["unknown", "healthy", "failing", "mismatch"],
+        Meta(
+            description="`unknown` before the first call, `failing` since the last one, `mismatch` for another model."
         ),
-        environment=record(name=TEXT, python_version=TEXT, hostname=TEXT),
-        workers=record(wanted=COUNT, serving=COUNT),
-        security=record(demo_key_active=TRUTH),
-        timestamp=MOMENT,
-    ),
-    "getResources": record(
-        cpu=record(usage_percent=AMOUNT, count=COUNT, per_cpu=array(AMOUNT)),
-        memory=record(total_mb=AMOUNT, available_mb=AMOUNT, used_mb=AMOUNT, usage_percent=AMOUNT),
-        disk=record(total_gb=AMOUNT, used_gb=AMOUNT, free_gb=AMOUNT, usage_percent=AMOUNT),
-        process=record(pid=COUNT, memory_mb=AMOUNT, cpu_percent=AMOUNT, threads=COUNT, open_files=COUNT),
-        network=record(bytes_sent_mb=AMOUNT, bytes_recv_mb=AMOUNT),
-        alerts=record(high_cpu=TRUTH, high_memory=TRUTH, low_disk=TRUTH),
-        timestamp=MOMENT,
-    ),
-    "getModelInfo": record(
-        name=TEXT,
-        version=TEXT,
-        n_features=COUNT,
-        n_trees=COUNT,
-        rounds=record(used=COUNT, of=COUNT, best={"type": ["integer", "null"], "minimum": 1}),
-        missing_value=MAYBE_NUMBER,
-        max_depth=COUNT,
-        certified=TRUTH,
-        sha256={"type": "string", "pattern": "^[0-9a-f]{64}$"},
-        created_at=MAYBE_TEXT,
-        training=maybe({"type": "object"}),
-        calibration=record(method=TEXT, knots=COUNT),
-        tiers=record(thresholds=table(SHARE), definitions=table(TEXT)),
-        golden_rows=COUNT,
-        quality=maybe({"type": "object"}),
-        libraries=table(TEXT),
-        cautions=array(TEXT),
-        endpoint_provider=TEXT,
-    ),
-    "listFeatures": record(version=TEXT, n_features=COUNT, features=array(FEATURE)),
-    "listImportance": record(
-        version=TEXT, method=TEXT, importance=array(record(feature=TEXT, importance=SHARE, splits=COUNT))
-    ),
-    "getDrift": record(
-        version=TEXT,
-        unavailable=MAYBE_TEXT,
-        leads=COUNT,
-        fewest_leads=COUNT,
-        drifted_above=AMOUNT,
-        score=maybe(record(**SPREAD)),
-        features=array(record(feature=TEXT, **SPREAD)),
-        not_counted=array(TEXT),
-    ),
-}
+    ]
+    breaker: Annotated[
+        Literal["closed", "half_open", "open"],
+        Meta(description="`closed`: it is called; `open`: it is left alone; `half_open`: one call tries."),
+    ]
+    last_error: str | None
+    last_ok: Moment | None
+    matches: Annotated[bool | None, Meta(description="Whether it scores the golden rows as certified, if known.")]
+    fallback: Annotated[Literal["working", "failing"] | None, Meta(description="Null where none is configured.")]
+    fallback_answers: Annotated[int, Meta(ge=0, description="Leads that the fallback has scored.")]
+
+
+class ServedModel(msgspec.Struct, frozen=True):
+    """The model that is served, and where its margins come from."""
+
+    name: str
+    version: str
+    loaded: bool
+    n_features: Count
+    endpoint_provider: str
+    endpoint: Annotated[Endpoint | None, Meta(description="Null where the model is local.")]
+
+
+class Environment(msgspec.Struct, frozen=True):
+    """Where the service runs."""
+
+    name: str
+    python_version: str
+    hostname: str
+
+
+class Workers(msgspec.Struct, frozen=True):
+    """How many processes should serve, and how many do."""
+
+    wanted: Count
+    serving: Count
+
+
+class Security(msgspec.Struct, frozen=True):
+    """Whether the service is set up safely."""
+
+    demo_key_active: Annotated[bool, Meta(description="Whether the key that everyone knows opens this service.")]
+
+
+State = Literal["healthy", "degraded", "starting", "draining", "failing"]
+
+
+class Status(msgspec.Struct, frozen=True):
+    """What runs here, since when, and whether it is set up safely."""
+
+    status: State
+    problems: Annotated[list[str], Meta(description="What makes it `degraded`, in words.")]
+    version: str
+    uptime_seconds: Seconds
+    model: ServedModel
+    environment: Environment
+    workers: Workers
+    security: Security
+    timestamp: Moment
+
+
+class Resources(Measured, frozen=True):
+    """How the machine and the process that answers do, measured at most once a second."""
+
+    timestamp: Moment
+
+
+class ModelInfo(Description, frozen=True):
+    """Which model answers, and how good it is."""
+
+    endpoint_provider: str
+
+
+class FeatureInfo(msgspec.Struct, frozen=True):
+    """One feature of the contract: what a lead may hold under its name."""
+
+    name: str
+    kind: Literal["number", "integer", "flag", "category"]
+    required: bool
+    minimum: float | None
+    maximum: float | None
+    values: Annotated[tuple[float | str, ...] | None, Meta(description="Those of a category.")]
+    missing: Annotated[tuple[str, ...] | None, Meta(description="Texts that mean missing.")]
+    allowed: Annotated[str, Meta(description="What may be sent, in words.")]
+    group: str | None
+    unit: str | None
+    help: str | None
+    example: float | str | None
+
+
+class FeatureList(msgspec.Struct, frozen=True):
+    """The contract, in column order."""
+
+    version: Annotated[str, Meta(description="The version of the model.")]
+    n_features: Count
+    features: list[FeatureInfo]
+
+
+class FeatureImportance(msgspec.Struct, frozen=True):
+    """How much one feature matters over all leads."""
+
+    feature: str
+    importance: Annotated[float, Meta(ge=0, le=1, description="Its share of the gain of all splits.")]
+    splits: Annotated[int, Meta(ge=0, description="How often the trees split on it.")]
+
+
+class ImportanceList(msgspec.Struct, frozen=True):
+    """How much each feature matters over all leads, strongest first."""
+
+    version: Annotated[str, Meta(description="The version of the model.")]
+    method: Literal["gain"]
+    importance: list[FeatureImportance]
+
+
+def answer(value: msgspec.Struct, status: int = 200) -> Reply:
+    """A value of one of these types as the reply that holds it."""
+    return Reply(status, msgspec.json.encode(value))

@@ -7,8 +7,8 @@ from contextlib import suppress
 from time import perf_counter, time
 from typing import Any
 
-from leadscoring.api.framework import Lifespan, RouteTable, failed, framework, response
-from leadscoring.api.routes import SINGLE_PATH
+from leadscoring.api.framework import Handler, Lifespan, RouteTable, failed, framework, response
+from leadscoring.api.routes import PROBES, TIMED
 from leadscoring.api.service import Service
 from leadscoring.errors import DeadlineExceeded, Overloaded, RequestError
 from leadscoring.scoring.lifecycle import Lifecycle
@@ -40,47 +40,10 @@ from leadscoring.transport.head import Head
 from leadscoring.transport.refusal import Prepared
 from leadscoring.transport.sending import send_parts
 
-Prompt = Callable[[Exchange], Coroutine[Any, Any, Reply]]
-"""A handler that waits for nothing when the whole request is there and nobody stands in line."""
-
-PATHS = (
-    "/",
-    "/api/v1/model/features",
-    "/api/v1/model/importance",
-    "/api/v1/model/drift",
-    "/api/v1/model/info",
-    "/api/v1/score",
-    "/api/v1/score/batch",
-    "/docs",
-    "/execution-parameters",
-    "/health",
-    "/health/live",
-    "/health/ready",
-    "/invocations",
-    "/metrics",
-    "/openapi.json",
-    "/ping",
-    "/resources",
-    "/status",
-    "/v2",
-    "/v2/health/live",
-    "/v2/health/ready",
-    "/v2/models/{name}",
-    "/v2/models/{name}/infer",
-    "/v2/models/{name}/ready",
-    "/v2/models/{name}/versions/{version}",
-    "/v2/models/{name}/versions/{version}/infer",
-    "/v2/models/{name}/versions/{version}/ready",
-)
-"""Every path of the service, by which requests are counted."""
-
-SCORING_PATHS = (SINGLE_PATH, "/api/v1/score/batch")
+SCORING_PATHS = frozenset(path for _, path in TIMED)
 
 REJECTED = {"Overloaded": "overloaded", "DeadlineExceeded": "deadline", "RateLimited": "rate_limit"}
 """Errors by which the service protects itself, as its metrics name them."""
-
-PROBES = frozenset(("/health", "/health/live", "/health/ready", "/ping", "/v2/health/live", "/v2/health/ready"))
-"""Paths that are answered at once, however busy the process is."""
 
 OTHER_SECONDS = 0.00005
 """What it takes to answer a request that scores nothing, about."""
@@ -94,7 +57,8 @@ REQUEST_ID, CUT_OFF = "leadscoring.request_id", "leadscoring.cut_off"
 class App:
     """Gives every request an id, answers it, counts, times and logs it; no failure escapes.
 
-    A plain one that is all there, and whose path is a probe's or one of ``prompt``, is answered where it was read: no
+    A plain one that is all there, and whose path is a probe's or one of ``prompt`` (by their paths, handlers that wait
+    for nothing when the whole request is there and nobody stands in line), is answered where it was read: no
     parser, task or scope is made for it. Any other that is not ``unusual`` (no browser's ``Origin``, one ``Host``,
     HTTP/1.1) and whose path and method are a route goes straight to its handler. All others take the way through
     Starlette, which knows CORS, HEAD, what methods a path takes, and what to answer for an unknown path.
@@ -107,7 +71,7 @@ class App:
         lifespan: Lifespan,
         lifecycle: Lifecycle,
         backlog: Backlog,
-        prompt: Mapping[str, Prompt] | None = None,
+        prompt: Mapping[str, Handler] | None = None,
     ) -> None:
         self.lifecycle = lifecycle
         self.gate = Gate(
@@ -121,7 +85,7 @@ class App:
         )
         self._admission = backlog.admission
         self._routes = routes
-        self._prompt = prompt or {}
+        self._prompt: Mapping[str, Any] = prompt or {}
         self._probes: dict[str, Any] = {path: handler for (_, path), handler in routes.items() if path in PROBES}
         self._metrics = service.metrics
         self._keys = service.keys
@@ -145,7 +109,7 @@ class App:
             handler = None if exchange.unusual else self._routes.get((scope["method"], scope["path"]))
             if handler is None:
                 if exchange.path not in PROBES:
-                    await self._turn(exchange.began)
+                    await self._turn(exchange)
                 status = await self._through_framework(exchange, send)
             else:
                 exchange.endpoint = scope["path"]
@@ -160,7 +124,7 @@ class App:
                     await send_parts(reply, exchange, send, [(b"x-request-id", exchange.request_id.encode())])
                     return
                 if not exchange.leads and exchange.path not in PROBES:
-                    await self._turn(exchange.began, scope.get("extensions", {}).get(DROPPED))
+                    await self._turn(exchange, scope.get("extensions", {}).get(DROPPED))
                 answer = scope.get("extensions", {}).get(IN_ONE_WRITE)
                 if answer is not None:
                     await answer(reply, exchange.request_id)
@@ -182,7 +146,7 @@ class App:
             handler = None if self._admission.busy else self._prompt.get(head.path)
         if handler is None:
             return None
-        exchange = Exchange.whole(head, body, self._next_id(), perf_counter())
+        exchange = Exchange.whole(head, body, self._next_id(), perf_counter() - head.waited)
         exchange.endpoint = head.path
         self._metrics.arrived()
         try:
@@ -193,7 +157,7 @@ class App:
         self._note(exchange, reply.status)
         return reply, exchange.request_id
 
-    async def _turn(self, began: float, drop: Callable[[], None] | None = None) -> None:
+    async def _turn(self, exchange: Exchange, drop: Callable[[], None] | None = None) -> None:
         """Waits, as leads do, while there is more to answer than one pass of the loop should: probes come first.
 
         ``drop`` lets go of a body that nobody will read any more, and is called before.
@@ -204,13 +168,15 @@ class App:
             if drop is not None:
                 drop()
             with suppress(Overloaded, DeadlineExceeded):
-                await self._admission.place(OTHER_SECONDS, began)
+                await self._admission.turn_of(exchange, OTHER_SECONDS, "")
 
     def _note(self, exchange: Exchange, status: int) -> None:
         """Counts and logs a request that was answered."""
         seconds = perf_counter() - exchange.began
         if exchange.error in REJECTED:
             self._metrics.rejected(REJECTED[exchange.error])
+        if exchange.waited:
+            self._metrics.waited(exchange.waited)
         self._metrics.answered(exchange.method, exchange.endpoint, status, seconds)
         self._access_log.note(
             Answered(
@@ -232,12 +198,13 @@ class App:
         """The answer to a request that cannot be scored in time."""
         sent = head.headers.get(b"x-request-id", b"")
         request_id = sent if SANE_REQUEST_ID(sent) else self._next_id().encode()
-        self._metrics.turned_away(head.path)
+        self._metrics.turned_away(head.path, head.waited)
         self._access_log.note(
             Answered(
-                time(), request_id.decode(), None, "POST", head.path, TURNED_AWAY.status, 0.0, 0, Overloaded.__name__
+                time(), request_id.decode(), None, "POST", head.path,
+                TURNED_AWAY.status, head.waited, 0, Overloaded.__name__,
             )
-        )
+        )  # fmt: skip
         return TURNED_AWAY.to(request_id, closes)
 
     def refused(self, refusal: Refusal, scope: Scope | None) -> tuple[str, Reply]:

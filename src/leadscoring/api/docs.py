@@ -37,7 +37,7 @@ NOTHING_LOADED = b"default-src 'none'; base-uri 'none'; form-action 'none'; fram
 
 
 class Documentation:
-    """The two routes that describe the model that the scorer holds now; made once a model.
+    """The two routes that describe the model that is served now; made once a model.
 
     The page has the demo key filled in while it is one of the ``keys`` that work.
     """
@@ -68,7 +68,7 @@ class Documentation:
         return Reply(200, self._pages[demo], b"text/html; charset=utf-8", self._policy)
 
     def _make(self) -> None:
-        model = self._scorer.model
+        model = self._scorer.served.model
         if model is self._made_for:
             return
         from leadscoring.api.openapi import description, with_json_bodies

@@ -1,62 +1,54 @@
-"""The service's own description, OpenAPI 3.1, made of the wire's types and the live contract."""
+"""The service's own description, OpenAPI 3.1, made of the table of routes, the wire's types and the live contract."""
 
 import json
-from typing import Any
+from collections.abc import Callable, Iterator
+from types import UnionType
+from typing import Any, get_args, get_origin
 
 import msgspec
 
 import leadscoring
-from leadscoring.api.answer_lines import COLUMNS, rows
-from leadscoring.api.answers import ANSWERS
-from leadscoring.api.openapi_protocols import protocol_paths
+from leadscoring.api.answer_lines import rows
+from leadscoring.api.parameters import TIMEOUT, Parameter
+from leadscoring.api.routes import Lines, Route, here
 from leadscoring.contract.features import Contract, Feature
-from leadscoring.lead import LEAD_ID_LENGTH, LEAD_ID_MAX, Scored
+from leadscoring.lead import LEAD_ID_LENGTH, LEAD_ID_MAX
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.settings import Settings
-from leadscoring.transport.failures import Problem, Refused
+from leadscoring.transport.failures import Problem
 
 Json = dict[str, Any]
 
-ANSWERED = {
-    "application/x-ndjson": "A line for each line of leads: a score or an error, as in the array.",
-    "application/jsonl": "The same.",
-    "text/csv": "Of leads in lines, where Accept names it: " + ", ".join(COLUMNS) + ", and the reasons.",
-}
-"""What a batch that came in lines is answered with."""
+JSON = "application/json"
+REFERENCE = "#/components/schemas/{name}"
+LEAD: Json = {"$ref": REFERENCE.format(name="Lead")}
 
-REASONS: Json = {
-    "name": "reasons",
-    "in": "query",
-    "description": "How many of the strongest reasons to give; 0 for none.",
-    "schema": {"type": "integer", "minimum": 0, "maximum": 10_000, "default": 5},
-}
-DETAILS: Json = {
-    "name": "include_details",
-    "in": "query",
-    "description": "Adds what the tiers mean, how the reasons add up, and the time taken.",
-    "schema": {"type": "boolean", "default": False},
-}
-BODIES: Json = {
-    "name": "bodies",
-    "in": "query",
-    "description": "`json` leaves out bodies that are not JSON, for programs that know no others.",
-    "schema": {"enum": ["json"]},
-}
-TIMEOUT: Json = {
-    "name": "X-Request-Timeout-Ms",
-    "in": "header",
-    "description": "Milliseconds that the caller waits; where a remote model scores, it has no longer than that.",
-    "schema": {"type": "integer", "minimum": 1, "maximum": 3_600_000},
+BEFORE_THE_HANDLER = (408, 431, 500)
+"""Statuses that come as a problem whatever the protocol."""
+
+FAULTS = {
+    400: "Not readable: not JSON, too many leads, rows not of the model's columns, or not a number of milliseconds",
+    401: "No key, not a known one, or one that has expired",
+    403: "The key does not have the scope that is needed",
+    404: "Another model, or version, than the one that is served",
+    406: "The answer does not come in the form that Accept allows",
+    408: "The request took too long to arrive",
+    413: "The body is too large",
+    415: "The content type is not supported",
+    422: "Not a valid lead or parameter: every fault with its path, value and what is allowed",
+    429: "The key has had as many leads scored as it may; Retry-After says when there is one more",
+    431: "The head of the request is too large",
+    500: "The service failed",
+    502: "The remote model failed, refused the service, or returned no valid answer",
+    503: "More work than can be done in time, not ready, or no remote model to be had: come back later",
+    504: "The remote model did not answer in time",
 }
 
 
 def description(model: LoadedModel, settings: Settings) -> Json:
     """The OpenAPI document of a service that serves this model."""
-    card = model.card
-    schemas = {
-        "Lead": lead_schema(card.contract),
-        **msgspec.json.schema_components((Scored, Problem, Refused), ref_template="#/components/schemas/{name}")[1],
-    }
+    card, routes = model.card, here(settings)
+    schemas = Schemas(routes)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -68,32 +60,141 @@ def description(model: LoadedModel, settings: Settings) -> Json:
         },
         "servers": [{"url": "/"}],
         "tags": [{"name": "scoring"}, {"name": "model"}, {"name": "operations"}],
-        "paths": paths(card.contract, settings),
+        "paths": paths(routes, Describing(schemas, card.contract, settings)),
         "components": {
-            "schemas": schemas,
+            "schemas": {"Lead": lead_schema(card.contract), **schemas.components},
             "securitySchemes": {"ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"}},
         },
     }
 
 
-def paths(contract: Contract, settings: Settings) -> Json:
+class Schemas:
+    """The JSON schemas of all that the routes send, and of the types that they name."""
+
+    def __init__(self, routes: list[Route]) -> None:
+        types = [kind for route in routes for kind in types_of(route)]
+        made, components = msgspec.json.schema_components(types, ref_template=REFERENCE)
+        self.components: Json = with_plain_arrays(components)
+        self._made = {repr(kind): schema for kind, schema in zip(types, made, strict=True)}
+
+    def of(self, kind: Any) -> Json:
+        """The schema of a type, a list of one, or a choice of several."""
+        if get_origin(kind) is UnionType:
+            return {"anyOf": [self.of(one) for one in get_args(kind)]}
+        if get_origin(kind) is list:
+            return {"type": "array", "items": self.of(*get_args(kind))}
+        return self._made[repr(kind)]
+
+
+def with_plain_arrays(schema: Any) -> Any:
+    """A schema whose arrays are as generators of clients read them, which means the same.
+
+    One of anything has ``items: {}``, and a pair, whose length is given, no ``items: false``.
+    """
+    if isinstance(schema, list):
+        return [with_plain_arrays(inner) for inner in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made = {key: with_plain_arrays(inner) for key, inner in schema.items() if (key, inner) != ("items", False)}
+    if made.get("type") == "array" and "prefixItems" not in made:
+        made.setdefault("items", {})
+    return made
+
+
+def types_of(route: Route) -> Iterator[Any]:
+    """The types that a route sends or receives."""
+    kinds = [route.answer, route.body, *route.otherwise.values(), route.fault, Problem]
+    for kind in kinds:
+        if kind is not None and not isinstance(kind, str):
+            yield from leaves(kind)
+
+
+def leaves(kind: Any) -> list[Any]:
+    """The types that a list or a choice is made of."""
+    if get_origin(kind) in (UnionType, list):
+        return [leaf for inner in get_args(kind) for leaf in leaves(inner)]
+    return [kind]
+
+
+class Describing:
+    """Routes as operations of the document."""
+
+    def __init__(self, schemas: Schemas, contract: Contract, settings: Settings) -> None:
+        self._schemas = schemas
+        self._contract = contract
+        self._settings = settings
+
+    def operation(self, route: Route) -> Json:
+        """One route."""
+        made: Json = {
+            "operationId": route.name,
+            "tags": [route.group],
+            "summary": route.summary,
+            "security": [{"ApiKey": []}] if route.key_scope(self._settings) else [],
+        }
+        if parameters := [*map(path_parameter, route.path_parameters), *self._parameters(route)]:
+            made["parameters"] = msgspec.to_builtins(parameters)
+        if route.body is not None:
+            made["requestBody"] = self._body(route)
+        return made | {"responses": dict(self._responses(route))}
+
+    def _parameters(self, route: Route) -> list[Parameter]:
+        """A local model is quicker than any deadline, and takes none."""
+        local = self._settings.model_endpoint_provider == "local"
+        return [*route.parameters, *([TIMEOUT] if route.deadline and not local else [])]
+
+    def _body(self, route: Route) -> Json:
+        """What is sent to a route: made from the contract, or a type."""
+        if isinstance(route.body, str):
+            content = BODIES[route.body](self._contract, self._settings)
+        else:
+            content = {JSON: {"schema": self._schemas.of(route.body)}}
+        return {"required": True, "content": content | lines(route.body_lines)}
+
+    def _responses(self, route: Route) -> Iterator[tuple[str, Json]]:
+        """What a route answers, by status."""
+        header = {"X-Request-ID": {"schema": {"type": "string"}}}
+        yield "200", {"description": route.gives or route.summary, "headers": header, "content": self._answer(route)}
+        keyed = {"score": (401,), "admin": (401, 403)}
+        scope = route.key_scope(self._settings)
+        for status in sorted({*route.faults, *(keyed[scope] if scope else ())}):
+            if status in BEFORE_THE_HANDLER or route.fault is None:
+                yield str(status), self._response(status, "application/problem+json", Problem)
+            else:
+                yield str(status), self._response(status, JSON, route.fault)
+        for status, kind in route.otherwise.items():
+            yield str(status), self._response(status, JSON, kind)
+
+    def _response(self, status: int, media_type: str, kind: Any) -> Json:
+        return {"description": FAULTS[status], "content": {media_type: {"schema": self._schemas.of(kind)}}}
+
+    def _answer(self, route: Route) -> Json:
+        if isinstance(route.answer, str):
+            return {route.answer: {"schema": {"type": "string"}}}
+        return {JSON: {"schema": self._schemas.of(route.answer)}} | lines(route.answer_lines)
+
+
+def paths(routes: list[Route], describing: Describing) -> Json:
     """Every path of this port of the service."""
-    return {
-        "/api/v1/score": {"post": scoring_operation(contract, settings)},
-        "/api/v1/score/batch": {"post": batch_operation(contract, settings)},
-        "/api/v1/model/info": {"get": model_operation("getModelInfo", "Which model answers, and how good it is")},
-        "/api/v1/model/features": {"get": model_operation("listFeatures", "What a lead may hold")},
-        "/api/v1/model/importance": {"get": model_operation("listImportance", "What matters over all leads")},
-        "/api/v1/model/drift": {"get": model_operation("getDrift", "How far leads have moved from those of training")},
-        "/": {"get": open_operation("getService", "What this service is")},
-        "/health": {"get": open_operation("getHealth", "Whether the service answers")},
-        "/health/live": {"get": open_operation("getLiveness", "Whether the process lives, and since when")},
-        "/health/ready": {"get": readiness_operation()},
-        "/openapi.json": {"get": description_operation()},
-        "/docs": {"get": open_operation("getDocumentation", "This document for people", "text/html")},
-        **detail_paths(settings.operations_access),
-        **protocol_paths(settings.endpoint_protocols),
-    }
+    found: Json = {}
+    for route in routes:
+        found.setdefault(route.path, {})[route.method.lower()] = describing.operation(route)
+    return found
+
+
+def path_parameter(name: str) -> Parameter:
+    """A name in a path."""
+    return Parameter(name, "path", f"The {name} to answer for.", {"type": "string"}, required=True)
+
+
+def lines(forms: Lines) -> Json:
+    """The forms of a body beside JSON."""
+    return {kind: {"schema": {"type": "string", **binary(kind), "description": about}} for kind, about in forms.items()}
+
+
+def binary(kind: str) -> Json:
+    """That a form of a body is no text, where it is none."""
+    return {"contentMediaType": kind} if kind == "application/octet-stream" else {}
 
 
 def with_json_bodies(document: Json) -> Json:
@@ -117,72 +218,30 @@ def with_json_body(operation: Json) -> Json:
 
 def in_json(body: Json) -> Json:
     """A body that is JSON alone, where it may be."""
-    kept = body.get("content", {}).get("application/json")
-    return body if kept is None else body | {"content": {"application/json": kept}}
+    kept = body.get("content", {}).get(JSON)
+    return body if kept is None else body | {"content": {JSON: kept}}
 
 
-def detail_paths(access: str) -> Json:
-    """The paths of operational detail, where this port has them."""
-    if access == "port":
-        return {}
-    operations = {
-        "/status": open_operation("getStatus", "What runs here, since when, and whether it is set up safely"),
-        "/resources": open_operation("getResources", "Processor, memory, disk, network, and what is short"),
-        "/metrics": open_operation("getMetrics", "Metrics in Prometheus' text format", "text/plain"),
-    }
-    if access == "key":
-        for operation in operations.values():
-            operation["security"] = [{"ApiKey": []}]
-            operation["responses"] |= problems(401, 403)
-    return {path: {"get": operation} for path, operation in operations.items()}
+def lead_body(contract: Contract, _settings: Settings) -> Json:
+    """One lead."""
+    return {JSON: {"schema": LEAD, "example": example_lead(contract)}}
 
 
-def asked(settings: Settings) -> list[Json]:
-    """The parameters of both scoring routes; a local model is quicker than any deadline, and takes none."""
-    return [REASONS, DETAILS] if settings.model_endpoint_provider == "local" else [REASONS, DETAILS, TIMEOUT]
+def leads_body(contract: Contract, settings: Settings) -> Json:
+    """Many leads. A place of the array may hold anything: what is no lead is refused at its own place."""
+    leads = {"type": "array", "items": LEAD, "maxItems": settings.max_batch_size}
+    return {JSON: {"schema": leads, "example": [example_lead(contract)]}} | lead_lines(contract)
 
 
-def scoring_operation(contract: Contract, settings: Settings) -> Json:
-    """``POST /api/v1/score``."""
-    return {
-        "operationId": "scoreLead",
-        "tags": ["scoring"],
-        "summary": "Score one lead, with reasons",
-        "security": [{"ApiKey": []}],
-        "parameters": asked(settings),
-        "requestBody": json_body({"$ref": "#/components/schemas/Lead"}, example_lead(contract)),
-        "responses": {
-            "200": json_answer("The score", ref("Scored")),
-            **problems(400, 401, 408, 413, 415, 422, 429, 431, 500, 502, 503, 504),
-        },
-    }
+def rows_body(_contract: Contract, _settings: Settings) -> Json:
+    """Encoded rows as a matrix, bare or under one of two names; or a lead, or leads."""
+    matrix = {"type": "array", "items": {"type": "array", "items": {"type": ["number", "null"]}}}
+    named = [{"type": "object", "properties": {name: matrix}} for name in ("instances", "data")]
+    return {JSON: {"schema": {"anyOf": [{"anyOf": [matrix, *named]}, LEAD, {"type": "array", "items": LEAD}]}}}
 
 
-def batch_operation(contract: Contract, settings: Settings) -> Json:
-    """``POST /api/v1/score/batch``.
-
-    A place of the array may hold anything: what is no lead is refused at its own place.
-    """
-    leads: Json = {"type": "array", "items": ref("Lead"), "maxItems": settings.max_batch_size}
-    answers: Json = {"type": "array", "items": {"anyOf": [ref("Scored"), ref("Refused")]}}
-    made = json_body(leads, [example_lead(contract)])
-    made["content"] |= lead_lines(contract)
-    answer = json_answer("At each place a score or an error", answers)
-    answer["content"] |= {
-        kind: {"schema": {"type": "string", "description": about}} for kind, about in ANSWERED.items()
-    }
-    return {
-        "operationId": "scoreBatch",
-        "tags": ["scoring"],
-        "summary": "Score many leads; an invalid one does not take the others down",
-        "security": [{"ApiKey": []}],
-        "parameters": asked(settings),
-        "requestBody": made,
-        "responses": {
-            "200": answer,
-            **problems(400, 401, 408, 413, 415, 422, 429, 431, 500, 502, 503, 504),
-        },
-    }
+BODIES: dict[str, Callable[[Contract, Settings], Json]] = {"lead": lead_body, "leads": leads_body, "rows": rows_body}
+"""The bodies that the contract makes, or that have no type, by the word that a route has for them."""
 
 
 def lead_lines(contract: Contract) -> Json:
@@ -196,41 +255,6 @@ def lead_lines(contract: Contract) -> Json:
         "application/jsonl": {"schema": jsonl},
         "text/csv": {"schema": text, "example": rows(table).decode()},
     }
-
-
-def model_operation(name: str, summary: str) -> Json:
-    """A route about the model, behind a key."""
-    return {
-        "operationId": name,
-        "tags": ["model"],
-        "summary": summary,
-        "security": [{"ApiKey": []}],
-        "responses": {"200": json_answer(summary, ANSWERS[name]), **problems(401, 422, 500)},
-    }
-
-
-def open_operation(name: str, summary: str, media_type: str = "application/json") -> Json:
-    """A route that needs no key."""
-    schema = ANSWERS.get(name, {"type": "object"}) if media_type == "application/json" else {"type": "string"}
-    return {
-        "operationId": name,
-        "tags": ["operations"],
-        "summary": summary,
-        "security": [],
-        "responses": {"200": {"description": summary, "content": {media_type: {"schema": schema}}}},
-    }
-
-
-def description_operation() -> Json:
-    """``GET /openapi.json``."""
-    operation = open_operation("getDescription", "This document")
-    return operation | {"parameters": [BODIES], "responses": operation["responses"] | problems(422)}
-
-
-def readiness_operation() -> Json:
-    """``GET /health/ready``: a route that needs no key, and may say no."""
-    operation = open_operation("getReadiness", "Whether leads can be scored")
-    return operation | {"responses": operation["responses"] | problems(503)}
 
 
 def lead_schema(contract: Contract) -> Json:
@@ -293,43 +317,3 @@ def example_value(feature: Feature) -> float | int | str | None:
         return 1
     low, high = feature.minimum, feature.maximum
     return max(low or 0, 0) if high is None else min(high, max(low or 0, 0))
-
-
-def json_body(schema: Json, example: Any) -> Json:
-    """A required JSON body."""
-    return {"required": True, "content": {"application/json": {"schema": schema, "example": example}}}
-
-
-def json_answer(about: str, schema: Json) -> Json:
-    """A JSON answer with the request's id beside it."""
-    return {
-        "description": about,
-        "headers": {"X-Request-ID": {"schema": {"type": "string"}}},
-        "content": {"application/json": {"schema": schema}},
-    }
-
-
-def problems(*statuses: int) -> Json:
-    """Error answers, all of the one shape."""
-    about = {
-        400: "Not JSON, too many leads, or not a number of milliseconds",
-        401: "No key, not a known one, or one that has expired",
-        403: "The key does not have the scope that is needed",
-        408: "The request took too long to arrive",
-        413: "The body is too large",
-        415: "The body is not announced as JSON",
-        422: "Not a valid lead or parameter: every fault with its path, value and what is allowed",
-        429: "The key has had as many leads scored as it may; Retry-After says when there is one more",
-        431: "The head of the request is too large",
-        500: "The service failed",
-        502: "The remote model failed, refused the service, or returned no valid answer",
-        503: "More work than can be done in time, not ready, or no remote model to be had: come back later",
-        504: "The remote model did not answer in time",
-    }
-    content = {"application/problem+json": {"schema": ref("Problem")}}
-    return {str(status): {"description": about[status], "content": content} for status in statuses}
-
-
-def ref(name: str) -> Json:
-    """A reference to a schema of this document."""
-    return {"$ref": f"#/components/schemas/{name}"}

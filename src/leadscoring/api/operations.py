@@ -5,16 +5,31 @@ import platform
 import socket
 import time
 from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
+from msgspec.structs import asdict
 
 import leadscoring
 from leadscoring.access.keys import KeyRing
+from leadscoring.api.answers import (
+    About,
+    Endpoint,
+    Environment,
+    Health,
+    Liveness,
+    Readiness,
+    Resources,
+    Security,
+    ServedModel,
+    Status,
+    Workers,
+    answer,
+)
 from leadscoring.api.pulse import Pulse
 from leadscoring.api.scrape import Scrape
+from leadscoring.scoring.answer import API_VERSION
 from leadscoring.scoring.lifecycle import Lifecycle
-from leadscoring.scoring.scorer import API_VERSION, Scorer
+from leadscoring.scoring.scorer import Scorer
 from leadscoring.settings import Settings
 from leadscoring.telemetry.metrics import Metrics
 from leadscoring.telemetry.vitals import Vitals
@@ -23,7 +38,7 @@ from leadscoring.transport.failures import plain_problem
 
 
 class Operations:
-    """The routes that need no key, and those of operational detail, which need one when they are ``closed``.
+    """The routes about the service itself, and those of operational detail.
 
     ``age`` is for how many seconds the service has run; a worker may be younger.
     """
@@ -47,95 +62,89 @@ class Operations:
         self._pulse = pulse
         self._scrape = Scrape(self._exposition)
         self._env = settings.env
-        self._closed = settings.operations_access == "key"
         self._workers = settings.workers
         self._started = time.monotonic() - age
 
     async def root(self, _exchange: Exchange) -> Reply:
         """What this service is, and where to go next."""
-        return said(
-            {
-                "service": "Lead Scoring Service",
-                "version": leadscoring.__version__,
-                "api_version": API_VERSION,
-                "model": self._scorer.model.identity,
-                "score": "/api/v1/score",
-                "docs": "/docs",
-                "openapi": "/openapi.json",
-                "health": "/health",
-            }
+        return answer(
+            About(
+                service="Lead Scoring Service",
+                version=leadscoring.__version__,
+                api_version=API_VERSION,
+                model=self._scorer.served.model.identity,
+                score="/api/v1/score",
+                docs="/docs",
+                openapi="/openapi.json",
+                health="/health",
+            )
         )
 
     async def health(self, _exchange: Exchange) -> Reply:
         """The process answers."""
-        return said({"status": "healthy", "timestamp": now()})
+        return answer(Health("healthy", now()))
 
     async def live(self, _exchange: Exchange) -> Reply:
         """The process answers, and for how long the service has run."""
-        return said({"status": "alive", "uptime_seconds": self._uptime(), "timestamp": now()})
+        return answer(Liveness("alive", self._uptime(), now()))
 
     async def ready(self, exchange: Exchange) -> Reply:
         """The model is loaded, its golden rows score as they should, and the process was not asked to end."""
-        model = self._scorer.model
+        model = self._scorer.served.model
         state = self._lifecycle.seen(model)
         if state != "ready":
             return plain_problem(503, f"the service is {state}", exchange.request_id, state=state)
-        return said({"status": "ready", "model_version": model.card.version, "timestamp": now()})
+        return answer(Readiness("ready", model.card.version, now()))
 
-    async def status(self, exchange: Exchange) -> Reply:
+    async def status(self, _exchange: Exchange) -> Reply:
         """What runs here, since when, and whether it is set up safely."""
-        self._admit(exchange)
         self._keys.refresh()
-        provider, model = self._scorer.provider, self._scorer.model
-        serving, state, endpoint = self._metrics.serving(), self._lifecycle.seen(model), provider.status()
+        served = self._scorer.served
+        provider, model = served.provider, served.model
+        serving, state = self._metrics.serving(), self._lifecycle.seen(model)
+        endpoint = msgspec.convert(provider.status(), Endpoint | None)
         problems = self._problems(serving, endpoint)
-        return said(
-            {
-                "status": ("degraded" if problems else "healthy") if state == "ready" else state,
-                "problems": problems,
-                "version": leadscoring.__version__,
-                "uptime_seconds": self._uptime(),
-                "model": {
-                    "name": model.card.name,
-                    "version": model.card.version,
-                    "loaded": True,
-                    "n_features": len(model.card.contract),
-                    "endpoint_provider": provider.name,
-                    "endpoint": endpoint,
-                },
-                "environment": {
-                    "name": self._env,
-                    "python_version": platform.python_version(),
-                    "hostname": socket.gethostname(),
-                },
-                "workers": {"wanted": self._workers, "serving": serving},
-                "security": {"demo_key_active": self._keys.demo_active},
-                "timestamp": now(),
-            }
+        return answer(
+            Status(
+                status=("degraded" if problems else "healthy") if state == "ready" else state,
+                problems=problems,
+                version=leadscoring.__version__,
+                uptime_seconds=self._uptime(),
+                model=ServedModel(
+                    name=model.card.name,
+                    version=model.card.version,
+                    loaded=True,
+                    n_features=len(model.card.contract),
+                    endpoint_provider=provider.name,
+                    endpoint=endpoint,
+                ),
+                environment=Environment(self._env, platform.python_version(), socket.gethostname()),
+                workers=Workers(self._workers, serving),
+                security=Security(self._keys.demo_active),
+                timestamp=now(),
+            )
         )
 
-    def _problems(self, serving: int, endpoint: dict[str, Any] | None) -> list[str]:
+    def _problems(self, serving: int, endpoint: Endpoint | None) -> list[str]:
         """What keeps a service that answers from being healthy."""
         found = []
         if serving < self._workers:
             found.append(f"{serving} of {self._workers} workers serve")
         if self._keys.refused:
             found.append("the key file cannot be loaded, so the previous keys stay in effect; the log has the reason")
-        if endpoint is not None and endpoint["state"] not in ("healthy", "unknown"):
-            found.append(f"the model endpoint: {endpoint['state']}")
+        if endpoint is not None and endpoint.state not in ("healthy", "unknown"):
+            found.append(f"the model endpoint: {endpoint.state}")
         return found
 
-    async def resources(self, exchange: Exchange) -> Reply:
+    async def resources(self, _exchange: Exchange) -> Reply:
         """How the machine and the process that answers are doing."""
-        self._admit(exchange)
         measured = self._vitals.recent()
         if measured is None:
             measured = await asyncio.to_thread(self._vitals.measure)
-        return said(measured | {"timestamp": now()})
+        return answer(Resources(**asdict(measured), timestamp=now()))
 
-    async def metrics(self, exchange: Exchange) -> Reply:
+    async def metrics(self, _exchange: Exchange) -> Reply:
         """Every metric, in Prometheus' text format."""
-        self._admit(exchange)
         return Reply(200, await self._scrape.read(), b"text/plain; version=0.0.4; charset=utf-8")
 
     async def _exposition(self) -> bytes:
@@ -146,17 +155,8 @@ class Operations:
         self._pulse.beat()
         return self._metrics.exposition()
 
-    def _admit(self, exchange: Exchange) -> None:
-        if self._closed:
-            exchange.key = self._keys.check(exchange.presented_key, "admin").label
-
     def _uptime(self) -> float:
         return round(time.monotonic() - self._started, 3)
-
-
-def said(value: dict[str, Any]) -> Reply:
-    """A value as a JSON reply."""
-    return Reply(200, msgspec.json.encode(value))
 
 
 def now() -> str:

@@ -1,11 +1,50 @@
 """The parameters of a query: each given once, and by a name that the route knows."""
 
 from collections.abc import Sequence
+from typing import Any, Literal
 from urllib.parse import parse_qsl
+
+import msgspec
 
 from leadscoring.contract.features import nearest
 from leadscoring.errors import InvalidParameter
 from leadscoring.transport.exchange import Exchange
+
+
+class Parameter(msgspec.Struct, frozen=True, rename={"place": "in", "about": "description"}):
+    """A parameter of a route, as OpenAPI has it; ``value`` is the JSON schema of what may be given."""
+
+    name: str
+    place: Literal["query", "header", "path"]
+    about: str
+    value: dict[str, Any] = msgspec.field(name="schema")
+    required: bool = False
+
+
+REASONS = Parameter(
+    "reasons",
+    "query",
+    "How many of the strongest reasons to give; 0 for none.",
+    {"type": "integer", "minimum": 0, "maximum": 10_000, "default": 5},
+)
+DETAILS = Parameter(
+    "include_details",
+    "query",
+    "Adds what the tiers mean, how the reasons add up, and the time taken.",
+    {"type": "boolean", "default": False},
+)
+BODIES = Parameter(
+    "bodies",
+    "query",
+    "`json` leaves out bodies that are not JSON, for programs that know no others.",
+    {"enum": ["json"]},
+)
+TIMEOUT = Parameter(
+    "X-Request-Timeout-Ms",
+    "header",
+    "Milliseconds that the caller waits; where a remote model scores, it has no longer than that.",
+    {"type": "integer", "minimum": 1, "maximum": 3_600_000},
+)
 
 
 def parameters(query: bytes, known: Sequence[str], strict: bool = True) -> dict[str, str]:

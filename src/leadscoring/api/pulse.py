@@ -51,7 +51,7 @@ class Pulse:
 
     def beat(self) -> None:
         """Looks, and tells the metrics. Takes a fraction of a millisecond."""
-        self._lifecycle.seen(self._scorer.model)
+        self._lifecycle.seen(self._scorer.served.model)
         self._metrics.process(*self._usage.since())
 
     @asynccontextmanager

@@ -1,85 +1,280 @@
-"""Which handler answers which method and path."""
+"""The one table of routes: a row says what answers a method and a path, who may call it, and what it answers.
 
-from leadscoring.access.rate_limit import RateLimit
-from leadscoring.api.deadline import until_caller_gives_up
-from leadscoring.api.docs import Documentation
-from leadscoring.api.framework import Handler, RouteTable
-from leadscoring.api.model import ModelRoutes
-from leadscoring.api.operations import Operations
-from leadscoring.api.score import Scoring
-from leadscoring.api.service import Service
-from leadscoring.scoring.lifecycle import Lifecycle
-from leadscoring.transport.admission import Admission
-from leadscoring.transport.compression import with_compression
+Made from it: what is dispatched (``entrances.py``), whose key is checked, the paths that metrics count by, what the
+OpenAPI document describes, and the tables of ``docs/API.md``. A new route is a row here and its handler.
+"""
 
-SINGLE_PATH = "/api/v1/score"
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
+from leadscoring.api.answer_lines import COLUMNS
+from leadscoring.api.answers import (
+    About,
+    FeatureList,
+    Health,
+    ImportanceList,
+    Liveness,
+    ModelInfo,
+    Readiness,
+    Resources,
+    Status,
+)
+from leadscoring.api.parameters import BODIES, DETAILS, REASONS, Parameter
+from leadscoring.api.protocols.answers import (
+    Failure,
+    Inferred,
+    ModelReady,
+    Ping,
+    Predictions,
+    ServerInfo,
+    ServerLive,
+    ServerReady,
+    TensorModel,
+    Transform,
+)
+from leadscoring.api.protocols.tensors import Question
+from leadscoring.lead import Scored
+from leadscoring.quality.drift import DriftReport
+from leadscoring.settings import Settings
+from leadscoring.transport.failures import Refused
 
-def detail_table(operations: Operations) -> RouteTable:
-    """The routes of operational detail, which a setting can close or move."""
-    return {
-        ("GET", "/metrics"): operations.metrics,
-        ("GET", "/resources"): operations.resources,
-        ("GET", "/status"): operations.status,
-    }
+if TYPE_CHECKING:
+    from leadscoring.access.key_file import Scope
+    from leadscoring.api.entrances import Entrances
+    from leadscoring.api.framework import Handler
 
+Lines = Mapping[str, str]
+"""Forms of a body beside JSON: media types, and what stands in each."""
 
-def protocol_table(service: Service, admission: Admission, lifecycle: Lifecycle, limit: RateLimit) -> RouteTable:
-    """The routes of the protocols of model servers that a setting turns on."""
-    scorer, metrics, settings = service.scorer, service.metrics, service.settings
-    table: RouteTable = {}
-    if "sagemaker" in settings.endpoint_protocols:
-        from leadscoring.api.protocols.sagemaker import SageMaker
+ANSWERED: Lines = {
+    "application/x-ndjson": "A line for each line of leads: a score or an error, as in the array.",
+    "application/jsonl": "The same.",
+    "text/csv": "Of leads in lines, where Accept names it: " + ", ".join(COLUMNS) + ", and the reasons.",
+}
+TENSORS: Lines = {"application/octet-stream": "The JSON, and behind it the tensors that are binary."}
+ROWS: Lines = {"text/csv": "A row a line.", "application/jsonlines": "A lead a line."}
 
-        sagemaker = SageMaker(scorer, metrics, settings, admission, lifecycle, limit)
-        table |= {
-            ("GET", "/ping"): sagemaker.ping,
-            ("GET", "/execution-parameters"): sagemaker.execution_parameters,
-            ("POST", "/invocations"): sagemaker.invocations,
-        }
-    if "v2" in settings.endpoint_protocols:
-        from leadscoring.api.protocols.inference_v2 import InferenceV2
-        from leadscoring.api.protocols.rows import EncodedScoring
-
-        rows = EncodedScoring(scorer, service.keys, metrics, settings, admission, limit)
-        table |= InferenceV2(scorer, service.keys, rows, settings, lifecycle).routes()
-    return table
-
-
-def route_table(
-    service: Service,
-    scoring: Scoring,
-    operations: Operations,
-    admission: Admission,
-    lifecycle: Lifecycle,
-    limit: RateLimit,
-) -> RouteTable:
-    """Every other route of the service."""
-    settings = service.settings
-    model = ModelRoutes(service.scorer, service.keys, service.counts.drift)
-    documentation = Documentation(service.scorer, service.keys, settings)
-    # a local model is quicker than any deadline, and does not pay for one
-    timed = until_caller_gives_up if settings.model_endpoint_provider != "local" else as_it_is
-    described: RouteTable = {
-        ("GET", "/api/v1/model/info"): model.info,
-        ("GET", "/api/v1/model/features"): model.features,
-        ("GET", "/api/v1/model/importance"): model.importance,
-        ("GET", "/api/v1/model/drift"): model.drift,
-        ("GET", "/docs"): documentation.page,
-        ("GET", "/openapi.json"): documentation.openapi,
-    }
-    return {
-        ("POST", SINGLE_PATH): timed(scoring.one),
-        ("POST", "/api/v1/score/batch"): timed(scoring.batch),
-        ("GET", "/"): operations.root,
-        ("GET", "/health"): operations.health,
-        ("GET", "/health/live"): operations.live,
-        ("GET", "/health/ready"): operations.ready,
-        **with_compression(described, admission),
-        **protocol_table(service, admission, lifecycle, limit),
-    }
+SCORING_FAULTS = (400, 408, 413, 415, 422, 429, 431, 500, 502, 503, 504)
 
 
-def as_it_is(handler: Handler) -> Handler:
-    """The handler itself."""
-    return handler
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """One method of one path.
+
+    ``scope`` is what opens it: ``score`` needs a key, ``operations`` is operational detail, which OPERATIONS_ACCESS
+    opens, closes behind a key or moves to another port. ``answer`` and ``body`` are types that are sent as JSON, or
+    media types; a body may also be a word of ``openapi.BODIES``, where the model's contract makes it. ``protocol`` is
+    the one of ENDPOINT_PROTOCOLS that turns it on.
+    """
+
+    method: Literal["GET", "POST"]
+    path: str
+    handler: "Callable[[Entrances], Handler]"
+    name: str
+    """Its name in the OpenAPI document, from which generators make the names of calls."""
+    summary: str
+    answer: Any
+    gives: str = ""
+    """What it answers, in words, where its summary says only what it does."""
+    scope: Literal["open", "score", "operations"] = "open"
+    group: Literal["scoring", "model", "operations"] = "operations"
+    protocol: Literal["", "sagemaker", "v2"] = ""
+    body: Any = None
+    body_lines: Lines = field(default_factory=dict)
+    answer_lines: Lines = field(default_factory=dict)
+    parameters: tuple[Parameter, ...] = ()
+    faults: tuple[int, ...] = ()
+    """Statuses of the errors that it may answer, beside those about keys."""
+    otherwise: Mapping[int, Any] = field(default_factory=dict)
+    """Other statuses that have an answer of their own, and its type."""
+    probe: bool = False
+    """Answered at once, however busy the process is."""
+    at_once: bool = False
+    """Answered where it was read, when nobody stands in line and a local model scores."""
+    compressed: bool = False
+    """Compressed where the client allows it; what scores does so itself, in parts."""
+    timed: bool = False
+    """Its times and outcomes are among the metrics before there are any, since alerts stand on them."""
+    deadline: bool = False
+    """Its caller may say how long it waits, where a remote model scores."""
+
+    def key_scope(self, settings: Settings) -> "Scope | None":
+        """What a key must open so that this route may be called; ``None`` where it needs no key."""
+        if self.scope == "operations":
+            return "admin" if settings.operations_access == "key" else None
+        return "score" if self.scope == "score" else None
+
+    @property
+    def path_parameters(self) -> list[str]:
+        """The names in its path."""
+        return re.findall(r"{(\w+)}", self.path)
+
+    @property
+    def fault(self) -> Any:
+        """The type of its errors, but for those that are found before its handler begins."""
+        return Failure if self.protocol == "v2" else None
+
+
+def tensor_routes(suffix: str, model: str) -> tuple[Route, ...]:
+    """The routes of the Open Inference Protocol about a model."""
+    return (
+        Route(
+            method="GET", path=model, handler=lambda at: at.v2.metadata, scope="score", protocol="v2",
+            name=f"getV2Model{suffix}", summary="The tensors of the model", answer=TensorModel,
+            faults=(403, 404, 500),
+        ),
+        Route(
+            method="GET", path=f"{model}/ready", handler=lambda at: at.v2.model_ready, protocol="v2",
+            name=f"getV2Model{suffix}Readiness", summary="Whether the model can score", answer=ModelReady,
+            faults=(404,), otherwise={503: ModelReady},
+        ),
+        Route(
+            method="POST", path=f"{model}/infer", handler=lambda at: at.v2.infer, scope="score", protocol="v2",
+            group="scoring", name=f"infer{suffix}", summary="Score the leads in tensors", answer=Inferred,
+            body=Question, body_lines=TENSORS, answer_lines=TENSORS,
+            faults=(400, 403, 404, 408, 413, 415, 422, 429, 431, 500, 503),
+        ),
+    )  # fmt: skip
+
+
+TABLE: tuple[Route, ...] = (
+    Route(
+        method="POST", path="/api/v1/score", handler=lambda at: at.scoring.one, scope="score", group="scoring",
+        name="scoreLead", summary="Score one lead, with reasons", body="lead", answer=Scored, gives="The score",
+        parameters=(REASONS, DETAILS), faults=SCORING_FAULTS, at_once=True, timed=True, deadline=True,
+    ),
+    Route(
+        method="POST", path="/api/v1/score/batch", handler=lambda at: at.scoring.batch, scope="score", group="scoring",
+        name="scoreBatch", summary="Score many leads; an invalid one does not take the others down",
+        body="leads", answer=list[Scored | Refused], answer_lines=ANSWERED,
+        gives="At each place a score or an error",
+        parameters=(REASONS, DETAILS), faults=SCORING_FAULTS, timed=True, deadline=True,
+    ),
+    Route(
+        method="GET", path="/api/v1/model/info", handler=lambda at: at.model.info, scope="score", group="model",
+        name="getModelInfo", summary="Which model answers, and how good it is", answer=ModelInfo,
+        faults=(422, 500), compressed=True,
+    ),
+    Route(
+        method="GET", path="/api/v1/model/features", handler=lambda at: at.model.features, scope="score", group="model",
+        name="listFeatures", summary="What a lead may hold", answer=FeatureList,
+        faults=(422, 500), compressed=True,
+    ),
+    Route(
+        method="GET", path="/api/v1/model/importance", handler=lambda at: at.model.importance, scope="score",
+        group="model", name="listImportance", summary="What matters over all leads", answer=ImportanceList,
+        faults=(422, 500), compressed=True,
+    ),
+    Route(
+        method="GET", path="/api/v1/model/drift", handler=lambda at: at.model.drift, scope="score", group="model",
+        name="getDrift", summary="How far leads have moved from those of training", answer=DriftReport,
+        faults=(422, 500), compressed=True,
+    ),
+    Route(
+        method="GET", path="/", handler=lambda at: at.operations.root,
+        name="getService", summary="What this service is", answer=About,
+    ),
+    Route(
+        method="GET", path="/health", handler=lambda at: at.operations.health, probe=True,
+        name="getHealth", summary="Whether the service answers", answer=Health,
+    ),
+    Route(
+        method="GET", path="/health/live", handler=lambda at: at.operations.live, probe=True,
+        name="getLiveness", summary="Whether the process lives, and since when", answer=Liveness,
+    ),
+    Route(
+        method="GET", path="/health/ready", handler=lambda at: at.operations.ready, probe=True,
+        name="getReadiness", summary="Whether leads can be scored", answer=Readiness, faults=(503,),
+    ),
+    Route(
+        method="GET", path="/openapi.json", handler=lambda at: at.documentation.openapi, compressed=True,
+        name="getDescription", summary="The OpenAPI document", answer=dict[str, Any],
+        parameters=(BODIES,), faults=(422,),
+    ),
+    Route(
+        method="GET", path="/docs", handler=lambda at: at.documentation.page, compressed=True,
+        name="getDocumentation", summary="The documentation for people, with a lead to try", answer="text/html",
+    ),
+    Route(
+        method="GET", path="/status", handler=lambda at: at.operations.status, scope="operations", compressed=True,
+        name="getStatus", summary="What runs here, since when, and whether it is set up safely", answer=Status,
+    ),
+    Route(
+        method="GET", path="/resources", handler=lambda at: at.operations.resources, scope="operations",
+        name="getResources", summary="Processor, memory, disk, network, and what is short", answer=Resources,
+        compressed=True,
+    ),
+    Route(
+        method="GET", path="/metrics", handler=lambda at: at.operations.metrics, scope="operations", compressed=True,
+        name="getMetrics", summary="Metrics in Prometheus' text format", answer="text/plain",
+    ),
+    Route(
+        method="GET", path="/ping", handler=lambda at: at.sagemaker.ping, protocol="sagemaker", probe=True,
+        name="ping", summary="Whether leads can be scored", answer=Ping, otherwise={503: Ping},
+    ),
+    Route(
+        method="GET", path="/execution-parameters", handler=lambda at: at.sagemaker.execution_parameters,
+        protocol="sagemaker", name="getTransform", summary="How a batch transform should call", answer=Transform,
+    ),
+    Route(
+        method="POST", path="/invocations", handler=lambda at: at.sagemaker.invocations, protocol="sagemaker",
+        group="scoring", name="invoke",
+        summary="Score encoded rows, or leads; of rows, the score is not calibrated",
+        body="rows", body_lines=ROWS, answer=Predictions | Scored | list[Scored | Refused], answer_lines=ROWS,
+        faults=(400, 406, 408, 413, 415, 422, 429, 431, 500, 503),
+    ),
+    Route(
+        method="GET", path="/v2", handler=lambda at: at.v2.server, protocol="v2",
+        name="getV2Server", summary="Which server this is", answer=ServerInfo,
+    ),
+    Route(
+        method="GET", path="/v2/health/live", handler=lambda at: at.v2.live, protocol="v2", probe=True,
+        name="getV2Liveness", summary="Whether the process answers", answer=ServerLive,
+    ),
+    Route(
+        method="GET", path="/v2/health/ready", handler=lambda at: at.v2.ready, protocol="v2", probe=True,
+        name="getV2Readiness", summary="Whether leads can be scored", answer=ServerReady,
+        otherwise={503: ServerReady},
+    ),
+    *tensor_routes("", "/v2/models/{name}"),
+    *tensor_routes("Version", "/v2/models/{name}/versions/{version}"),
+)  # fmt: skip
+"""Every route of the service, in the order in which documents list them."""
+
+PATHS = tuple(dict.fromkeys(route.path for route in TABLE))
+"""Every path of the service, by which requests are counted."""
+
+PROBES = frozenset(route.path for route in TABLE if route.probe)
+"""Paths that are answered at once, however busy the process is."""
+
+TIMED = tuple((route.method, route.path) for route in TABLE if route.timed)
+"""The routes whose times and outcomes are shown before there are any."""
+
+
+def here(settings: Settings) -> list[Route]:
+    """The routes of the port that scores."""
+    return [
+        route
+        for route in TABLE
+        if (route.scope != "operations" or settings.operations_access != "port")
+        and (not route.protocol or route.protocol in settings.endpoint_protocols)
+    ]
+
+
+def apart(settings: Settings) -> list[Route]:
+    """The routes of the port of operations, where it has one."""
+    return [route for route in TABLE if route.scope == "operations" and settings.operations_access == "port"]
+
+
+def routes_markdown(protocol: str = "") -> str:
+    """The routes of a protocol, or those of the API, as a Markdown table for the documentation."""
+    keys = {"open": "", "score": "yes", "operations": "*"}
+    lines = ["| Method | Path | What for | Key |", "|---|---|---|---|"]
+    lines += [
+        f"| {route.method} | `{route.path}` | {route.summary} | {keys[route.scope]} |"
+        for route in TABLE
+        if route.protocol == protocol
+    ]
+    return "\n".join(lines)

@@ -7,12 +7,12 @@ from time import perf_counter
 
 import msgspec
 
-from leadscoring.access.keys import Door
 from leadscoring.access.rate_limit import Headers, RateLimit
 from leadscoring.api.parameters import parameters
 from leadscoring.api.streamed import StreamedScoring
 from leadscoring.errors import InvalidParameter, RequestError
-from leadscoring.scoring.scorer import Asked, Scorer
+from leadscoring.scoring.answer import Asked
+from leadscoring.scoring.scorer import Scorer
 from leadscoring.settings import Settings
 from leadscoring.telemetry.metrics import STAGES, Metrics, Spent
 from leadscoring.transport.admission import PATIENCE, Admission
@@ -28,7 +28,7 @@ Handler = Callable[[Exchange], Awaitable[Reply]]
 
 
 class Scoring:
-    """The two scoring routes of one service: key, limits, turn, work.
+    """The two scoring routes of one service: limits, turn, work.
 
     Only where it is ``strict`` a query parameter that is not known is refused.
     """
@@ -36,7 +36,6 @@ class Scoring:
     def __init__(
         self,
         scorer: Scorer,
-        keys: Door,
         metrics: Metrics,
         settings: Settings,
         admission: Admission,
@@ -45,7 +44,6 @@ class Scoring:
     ) -> None:
         self._scorer = scorer
         self._strict = strict
-        self._keys = keys
         self._metrics = metrics
         self._max_batch_size = settings.max_batch_size
         self._max_body_bytes = settings.max_body_bytes
@@ -57,13 +55,14 @@ class Scoring:
     async def one(self, exchange: Exchange) -> Reply:
         """Scores the lead in the body."""
         admission = self._admission
-        self._admit(exchange)
+        if self._limit.enabled:
+            self._limit.check(exchange.key or "")
         body = await exchange.json_body(self._max_body_bytes)
         if exchange.content_encoding is not None:
             body = await unpacked(exchange, body, self._max_body_bytes, admission)
         asked = what_is_asked(exchange.query, self._strict)
         if admission.busy:
-            await admission.turn(len(body), exchange.began, exchange.key or "")
+            await admission.turn(exchange, len(body))
         limits = self._pay(exchange, 1) if self._limit.enabled else ()
         began = perf_counter()
         try:
@@ -83,9 +82,14 @@ class Scoring:
         return made if len(encoded) < PAYS_FROM else packed_at_once(made, exchange)
 
     async def batch(self, exchange: Exchange) -> Reply:
-        """Scores the leads in the body, each on its own."""
+        """Scores the leads in the body, each on its own; the answer is packed where that pays."""
+        return await packed(await self.scored(exchange), exchange, self._admission)
+
+    async def scored(self, exchange: Exchange) -> Reply:
+        """The same as it is, for who makes something else of the answer."""
         admission = self._admission
-        self._admit(exchange)
+        if self._limit.enabled:
+            self._limit.check(exchange.key or "")
         if exchange.content_type not in (None, JSON) and not is_json(exchange.content_type):
             return await self._streamed.reply(exchange, what_is_asked(exchange.query, self._strict))
         body = await exchange.json_body(self._max_body_bytes)
@@ -93,7 +97,7 @@ class Scoring:
             body = await unpacked(exchange, body, self._max_body_bytes, admission)
         asked = what_is_asked(exchange.query, self._strict)
         if admission.crowded:
-            await admission.turn(len(body), exchange.began, exchange.key or "")
+            await admission.turn(exchange, len(body))
         limits = self._pay(exchange, 1) if self._limit.enabled else ()
         parts: list[bytes] = []
         working, paid, spent = 0.0, 1, Spent()
@@ -130,13 +134,7 @@ class Scoring:
         exchange.refused = errors or None
         if not errors:  # refusing takes its own time, which says nothing of what sound leads cost
             admission.learn(len(body), working)
-        return await packed(reply(b"[" + b",".join(parts) + b"]", spent, asked, limits), exchange, admission)
-
-    def _admit(self, exchange: Exchange) -> None:
-        """Lets a request in whose key is known and has leads left."""
-        exchange.key = self._keys.check(exchange.presented_key).label
-        if self._limit.enabled:
-            self._limit.check(exchange.key)
+        return reply(b"[" + b",".join(parts) + b"]", spent, asked, limits)
 
     def _pay(self, exchange: Exchange, leads: int) -> Headers:
         """Takes what a request costs at least, now that it is its turn; others may have used up the key meanwhile."""

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from leadscoring.access.keys import KeyRing
-from leadscoring.quality.model_counts import ModelCounts
 from leadscoring.scoring.scorer import Scorer
+from leadscoring.scoring.succession import Succession
 from leadscoring.settings import Settings
 from leadscoring.telemetry.access_log import AccessLog
 from leadscoring.telemetry.metrics import Metrics
@@ -17,8 +17,8 @@ class Service:
 
     settings: Settings
     scorer: Scorer
+    succession: Succession
     keys: KeyRing
     metrics: Metrics
     access_log: AccessLog
     vitals: Vitals
-    counts: ModelCounts

@@ -16,7 +16,9 @@ from leadscoring.api.answer_lines import Form, InCsv, InLines, Place, wants_csv
 from leadscoring.contract.lead_lines import LeadTable, Line, json_lines
 from leadscoring.errors import BatchTooLarge, EndpointError, LeadScoringError, RequestError, UnsupportedMediaType
 from leadscoring.lead import Lead, Scored
-from leadscoring.scoring.scorer import Asked, Scorer
+from leadscoring.scoring.answer import Asked
+from leadscoring.scoring.scorer import Scorer
+from leadscoring.scoring.served import Served
 from leadscoring.settings import Settings
 from leadscoring.telemetry.metrics import Metrics, Spent
 from leadscoring.transport.admission import Admission
@@ -79,15 +81,16 @@ class StreamedScoring:
             body = await unpacked(exchange, body, self._most_bytes, self._admission)
         else:
             await self._admission.kept.reserve(exchange, len(body))
+        if self._admission.crowded:
+            await self._admission.turn(exchange, len(body))
+        limits = self._pay(exchange.key or "") if self._limit.enabled else ()
         if (count := body.count(b"\n")) > MOST_LINES:
             raise BatchTooLarge(count, MOST_LINES)
-        contract = self._scorer.model.card.contract
+        served = self._scorer.served
+        contract = served.model.card.contract
         lines = iter(LeadTable(body, contract)) if kind == CSV else json_lines(body)
-        if self._admission.crowded:
-            await self._admission.turn(len(body), exchange.began, exchange.key or "")
         form: Form = InCsv(min(asked.reasons, len(contract))) if wants_csv(exchange) else InLines(kind)
-        limits = self._limits(exchange.key or "") if self._limit.enabled else ()
-        parts = self._parts(exchange, lines, asked, form)
+        parts = self._parts(exchange, served, lines, asked, form)
         whole: AsyncGenerator[bytes, None] = following(form.head + await anext(parts, b""), parts)
         headers = ((b"vary", b"Accept-Encoding, Accept"), *limits)
         if takes_gzip(exchange.header(b"accept-encoding") or b""):
@@ -96,21 +99,21 @@ class StreamedScoring:
             200, b"", form.media_type, headers, parts=whole, patience=self._patience, at_once=self._most_leads
         )
 
-    def _limits(self, label: str) -> Headers:
-        """What is left of the rate limit; others may have used up the key while the body arrived."""
+    def _pay(self, label: str) -> Headers:
+        """Takes what any body costs, also one without a lead; others may have used up the key while it arrived."""
         self._limit.check(label)
-        return self._limit.take(label, 0)
+        return self._limit.take(label, 1)
 
     async def _parts(
-        self, exchange: Exchange, lines: Iterator[Line | None], asked: Asked, form: Form
+        self, exchange: Exchange, served: Served, lines: Iterator[Line | None], asked: Asked, form: Form
     ) -> AsyncGenerator[bytes, None]:
         """The answer in parts, each scored when the one before was taken."""
         spent, errors, begun = Spent(), Counter[str](), False
         try:
-            while chunk := await self._read(lines, exchange.key or ""):
+            while chunk := await self._read(served, lines, exchange.key or ""):
                 scored: Iterator[Scored | RequestError | EndpointError]
                 try:
-                    scored = iter(await self._scored(chunk, asked, exchange.request_id, spent))
+                    scored = iter(await self._scored(served, chunk, asked, exchange.request_id, spent))
                 except EndpointError as failure:
                     if not begun:
                         raise
@@ -130,14 +133,16 @@ class StreamedScoring:
             self._metrics.timed(spent)
             exchange.refused = errors or None
 
-    async def _read(self, lines: Iterator[Line | None], caller: str) -> list[Asking]:
+    async def _read(self, served: Served, lines: Iterator[Line | None], caller: str) -> list[Asking]:
         """What stands in the next lines; with pauses, since a refusal takes its time."""
-        decode: Decode = self._scorer.model.decoder.one
+        decode: Decode = served.model.decoder.one
         chunk: list[Asking] = []
         began = perf_counter()
         for line in lines:
             if line is not None:
                 chunk.append(checked(line, decode))
+            elif self._limit.enabled:  # to pass over that many takes as long as a lead
+                self._limit.take(caller, 1)
             if len(chunk) == MOST_LEADS:
                 break
             now = perf_counter()
@@ -149,7 +154,7 @@ class StreamedScoring:
         return chunk
 
     async def _scored(
-        self, chunk: list[Asking], asked: Asked, request_id: str, spent: Spent
+        self, served: Served, chunk: list[Asking], asked: Asked, request_id: str, spent: Spent
     ) -> list[Scored | RequestError]:
         """What there is to say of each lead of the chunk, in order; refused lines have none."""
         leads = [asking.lead for asking in chunk if asking.refusal is None]
@@ -157,7 +162,8 @@ class StreamedScoring:
         if not leads:
             return answers
         own, began = Spent(), perf_counter()
-        async for part in self._scorer.many(b"[" + b",".join(leads) + b"]", len(leads), asked, request_id, own):
+        body = b"[" + b",".join(leads) + b"]"
+        async for part in self._scorer.many(body, len(leads), asked, request_id, own, served):
             answers += part
             worked, own.waited = perf_counter() - began - own.waited, 0.0
             self._admission.spend(worked)
@@ -174,9 +180,9 @@ class StreamedScoring:
         """Counts what was found of some leads, and takes them off the rate limit."""
         self._metrics.places(found)
         errors.update(type(one).__name__ for one in found if not isinstance(one, Scored))
+        if self._limit.enabled:  # of the first leads one was paid for at the request's turn
+            self._limit.take(exchange.key or "", len(found) if exchange.leads else len(found) - 1)
         exchange.leads += len(found)
-        if self._limit.enabled:
-            self._limit.take(exchange.key or "", len(found))
 
 
 def kind_in(content_type: bytes) -> tuple[bytes, bytes]:

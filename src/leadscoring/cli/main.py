@@ -4,7 +4,7 @@ import os
 import sys
 from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,6 +21,9 @@ from leadscoring.settings import (
     read_settings,
     settings_help,
 )
+
+if TYPE_CHECKING:
+    from leadscoring.model.description import Description
 
 LAZY = {
     "train": ("leadscoring.cli.training", "train"),
@@ -94,10 +97,9 @@ def serve(dev: bool) -> None:
     """Serve the model over HTTP."""
     from leadscoring.serving.server import run
 
-    if dev:  # in the environment, where the workers find it
-        os.environ.update({name: value for name, value in DEVELOPMENT.items() if not os.environ.get(name, "").strip()})
+    given = {name: value for name, value in os.environ.items() if value.strip()}
     try:
-        settings = read_settings(os.environ)
+        settings = read_settings(DEVELOPMENT | given if dev else os.environ)
         run(settings, partial(greet, settings) if dev else lambda _port: None)
     except ModelNotFound as failure:
         raise CannotStart(failure, "set MODEL_PATH to a model file; `leadscoring train` creates one") from None
@@ -124,8 +126,8 @@ def model() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def show(path: str, rounds: Choice, missing_value: float | None, as_json: bool) -> None:
     """Check a model file as the service does, and show its contents."""
+    from leadscoring.model.description import describe
     from leadscoring.model.file import Opening, open_model
-    from leadscoring.model.loaded import describe
 
     try:
         loaded = open_model(path, Opening(rounds=rounds, missing=missing_value))
@@ -144,24 +146,23 @@ def show(path: str, rounds: Choice, missing_value: float | None, as_json: bool) 
         )
 
 
-def overview(said: dict[str, Any]) -> list[str]:
+def overview(said: "Description") -> list[str]:
     """The head of ``model show``."""
-    trained, rounds = said["training"], said["rounds"]
+    trained, rounds = said.training, said.rounds
     lines = [
-        f"{said['name']} {said['version']}",
-        f"trees       {said['n_trees']} of depth {said['max_depth']} over {said['n_features']} features",
-        f"rounds      {rounds['used']} of {rounds['of']}"
-        + (f", the best is {rounds['best']}" if rounds["best"] else ""),
-        f"sha256      {said['sha256']}",
-        f"calibration {said['calibration']['method']}, {said['calibration']['knots']} knots",
-        f"golden rows {said['golden_rows']}, all match" if said["certified"] else "no card: trees only",
+        f"{said.name} {said.version}",
+        f"trees       {said.n_trees} of depth {said.max_depth} over {said.n_features} features",
+        f"rounds      {rounds.used} of {rounds.of}" + (f", the best is {rounds.best}" if rounds.best else ""),
+        f"sha256      {said.sha256}",
+        f"calibration {said.calibration.method}, {said.calibration.knots} knots",
+        f"golden rows {said.golden_rows}, all match" if said.certified else "no card: trees only",
     ]
-    if said["missing_value"] is not None:
-        lines.append(f"missing     {said['missing_value']:g}, in addition to null")
+    if said.missing_value is not None:
+        lines.append(f"missing     {said.missing_value:g}, in addition to null")
     if trained:
         lines.append(f"trained on  {trained.rows} leads, {trained.positives} converted ({trained.target})")
-    lines += [f"tier {tier}      {meaning}" for tier, meaning in said["tiers"]["definitions"].items()]
-    lines += [f"warning: {caution}" for caution in said["cautions"]]
+    lines += [f"tier {tier}      {meaning}" for tier, meaning in said.tiers.definitions.items()]
+    lines += [f"warning: {caution}" for caution in said.cautions]
     return [*lines, "", "features"]
 
 

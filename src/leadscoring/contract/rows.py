@@ -5,15 +5,17 @@ checked again, since the caller has, but what no lead can be encoded to is refus
 Rows are counted from 1 in messages, which name no values.
 """
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
-from leadscoring._engine import Rows
+from leadscoring._engine import Rows, Split, join_rows
 from leadscoring.contract.features import Contract, Feature
-from leadscoring.errors import InvalidRows
+from leadscoring.errors import BatchTooLarge, InvalidRows
 from leadscoring.float32 import FLOAT32_MAX
+from leadscoring.stretches import Stretches, at_once
 
 Values = list[list[float | None]]
 
@@ -22,15 +24,39 @@ MOST_CODE = 2**24 - 2
 
 BLANK = b" \t\r\n"
 
+STRETCH = 16384
+"""Bytes of rows that are read together: a millisecond's worth at most."""
+
+SPLIT_STRETCH = 524288
+"""Bytes in which the ends of rows are looked for at a time."""
+
+ROW_BYTES, VALUE_BYTES = 65536, 64
+"""Bytes that a row may have; of a model with many columns, so many for each."""
+
+KEY_BYTES = 256
+"""Bytes in which a key is looked for, blanks before it included."""
+
+KEYS_TOGETHER = 64
+"""Keys that are looked for at a time."""
+
+a_key = re.compile(rb'[ \t\r\n]*("(?:[^"\\]|\\.)*")[ \t\r\n]*:').match
+
+ANY = 1 << 30
+"""No limit, of what a body within its own has anyway."""
+
 MISSING_CELLS = (b"", b"nan")
 ORDER = "in the order of the contract (GET /api/v1/model/features)"
 
 
 class RowReader:
-    """Reads encoded rows by one contract. Every method raises ``InvalidRows`` for what does not fit it."""
+    """Reads encoded rows by one contract. Every method raises ``InvalidRows`` for what does not fit it.
+
+    Those that read in stretches raise ``BatchTooLarge`` for more rows than ``most``.
+    """
 
     def __init__(self, contract: Contract) -> None:
         self.names = contract.names
+        self.longest = max(ROW_BYTES, VALUE_BYTES * len(contract))
         self._codes = [
             (place, most) for place, feature in enumerate(contract.features) if (most := top_code(feature)) is not None
         ]
@@ -42,16 +68,31 @@ class RowReader:
         Blank lines at the end are no rows. Of a model with one column an empty line before another row is a row whose
         value is missing; ``nan`` says so anywhere.
         """
-        lines = body.rstrip(BLANK).split(b"\n")
+        return at_once(self.csv_reading(body, ANY))
+
+    def csv_reading(self, body: bytes, most: int, stretch: int = STRETCH) -> Stretches[Rows]:
+        """The same in stretches of about so many bytes: yields between two of them."""
+        text = yield from without_blanks(body)
+        if (count := text.count(b"\n") + 1) > most:  # before millions of them are cut
+            raise BatchTooLarge(count, most)
         if b"_" in body:  # Python would read 1_000 as a number
             raise InvalidRows("cells must be numbers such as -1.5e3, or empty; there is an underscore in the rows")
-        if lines == [b""]:
+        if not text:
             raise InvalidRows("there are no rows; send one a line, without a header")
-        return self.matrix([self._cells(number, line) for number, line in enumerate(lines, 1)])
+        if len(text) > stretch:
+            yield
+        parts: list[Rows] = []
+        for first, lines in neighbours(text.split(b"\n"), stretch):
+            if len(text) > stretch:
+                yield
+            parts.append(self.matrix([self._cells(number, line) for number, line in enumerate(lines, first)], first))
+        return join_rows(parts) if len(parts) > 1 else parts[0]
 
     def _cells(self, number: int, line: bytes) -> list[float | None]:
         if (commas := line.count(b",")) > 2 * len(self.names):  # before millions of cells are cut
             raise self._wrong_length(number, commas + 1)
+        if len(line) > self.longest:
+            raise self._too_long(number)
         cells = line.removesuffix(b"\r").split(b",")
         try:
             return [None if (text := cell.strip()).lower() in MISSING_CELLS else float(text) for cell in cells]
@@ -65,10 +106,29 @@ class RowReader:
 
     def json(self, body: bytes | str) -> Rows:
         """The rows in a JSON array of arrays of numbers and nulls."""
-        try:
-            return self.matrix(msgspec.json.decode(body, type=Values))
-        except (msgspec.MsgspecError, UnicodeError, RecursionError) as failure:
-            raise InvalidRows(f"rows must be arrays of numbers and nulls: {failure}") from None
+        return at_once(self.json_reading(body.encode() if isinstance(body, str) else body, ANY))
+
+    def json_reading(self, body: bytes, most: int, stretch: int = STRETCH) -> Stretches[Rows]:
+        """The same in stretches of about so many bytes: yields between two of them."""
+        if len(body) <= stretch:
+            rows = self.matrix(decoded_rows(body))
+            if len(rows) > most:
+                raise BatchTooLarge(len(rows), most)
+            return rows
+        split = Split(body, most)
+        while not split.step(SPLIT_STRETCH):
+            yield
+        if not split.sound:
+            raise InvalidRows("rows must be arrays of numbers and nulls: the body is not one JSON array of them")
+        if split.count > most:
+            raise BatchTooLarge(split.count, most)
+        parts: list[Rows] = []
+        for first, _, begin, end, _, usual in split.groups(stretch, self.longest, ANY):
+            yield
+            if not usual:
+                raise self._too_long(first + 1)
+            parts.append(self.matrix(decoded_rows(b"[%b]" % body[begin:end], first, begin - 1), first + 1))
+        return join_rows(parts) if parts else self.matrix([])
 
     def frame(self, columns: Sequence[str], values: Values) -> Rows:
         """Rows whose columns are named, in any order, each of the contract's once."""
@@ -86,15 +146,15 @@ class RowReader:
         order = [columns.index(name) for name in self.names]
         return self.matrix([[row[place] for place in order] for row in values])
 
-    def matrix(self, values: Values) -> Rows:
-        """Rows of numbers and ``None``."""
+    def matrix(self, values: Values, first: int = 1) -> Rows:
+        """Rows of numbers and ``None``, of which the ``first`` has this number."""
         if not values:
             raise InvalidRows("there are no rows; send at least one")
         expected = len(self.names)
         if self._means_missing is not None:
             means_missing = self._means_missing
             values = [[None if cell is not None and means_missing(cell) else cell for cell in row] for row in values]
-        for number, row in enumerate(values, 1):
+        for number, row in enumerate(values, first):
             if len(row) != expected:
                 raise self._wrong_length(number, len(row))
             for place, most in self._codes:
@@ -107,19 +167,88 @@ class RowReader:
         try:
             return Rows(values)
         except (ValueError, OverflowError):
-            raise self._not_finite(values) from None
+            raise self._not_finite(values, first) from None
 
     def _wrong_length(self, number: int, length: int) -> InvalidRows:
         return InvalidRows(f"row {number} has {length} values; the model takes {len(self.names)} columns, {ORDER}")
 
-    def _not_finite(self, values: Values) -> InvalidRows:
+    def _too_long(self, number: int) -> InvalidRows:
+        return InvalidRows(f"row {number} has more than {self.longest} bytes")
+
+    def _not_finite(self, values: Values, first: int) -> InvalidRows:
         number, place = next(
             (number, place)
-            for number, row in enumerate(values, 1)
+            for number, row in enumerate(values, first)
             for place, value in enumerate(row)
             if value is not None and not abs(value) <= FLOAT32_MAX
         )
         return InvalidRows(f"row {number}, column {self.names[place]!r} must be a number within float32, or missing")
+
+
+def without_blanks(body: bytes) -> Stretches[bytes]:
+    """The body without the blanks at its end."""
+    end = len(body)
+    while end:
+        begin = max(0, end - SPLIT_STRETCH)
+        if kept := len(body[begin:end].rstrip(BLANK)):
+            return body[: begin + kept]
+        end = begin
+        yield
+    return b""
+
+
+def neighbours(lines: list[bytes], size: int) -> Iterator[tuple[int, list[bytes]]]:
+    """Lines in groups of about so many bytes, each with the number of its first line, from 1."""
+    first, held, group = 1, 0, list[bytes]()
+    for number, line in enumerate(lines, 1):
+        if group and held + len(line) > size:
+            yield first, group
+            first, held, group = number, 0, []
+        group.append(line)
+        held += len(line) + 1
+    yield first, group
+
+
+def pairs(text: bytes, most: int) -> Stretches[dict[str, tuple[int, int]] | None]:
+    """Where in the text of a JSON object the value of each key begins and ends; of a key that came twice, the last.
+
+    Nothing when it is no object, or one of more than ``most`` keys. Whether the values are JSON is for their reader
+    to say. Yields now and then, when the text is long.
+    """
+    split = Split(text, most, keyed=True)
+    while not split.step(SPLIT_STRETCH):
+        yield
+    if not split.sound or split.count > most:
+        return None
+    found: dict[str, tuple[int, int]] = {}
+    for place in range(split.count):
+        if place % KEYS_TOGETHER == KEYS_TOGETHER - 1:
+            yield
+        begin, end, _ = split.element(place)
+        key = a_key(text, begin, min(end, begin + KEY_BYTES))
+        name = text_in(key[1]) if key else None
+        if key is None or name is None:
+            return None
+        found[name] = key.end(), end
+    return found
+
+
+def text_in(quoted: bytes) -> str | None:
+    """The text that a JSON string stands for, if it is one."""
+    try:
+        return msgspec.json.decode(quoted, type=str)
+    except (msgspec.MsgspecError, UnicodeError):
+        return None
+
+
+def decoded_rows(body: bytes, first: int = 0, begin: int = 0) -> Values:
+    """The rows in a JSON text, which are those from ``first`` on, at byte ``begin``, of a larger one."""
+    try:
+        return msgspec.json.decode(body, type=Values)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as failure:
+        said = re.sub(r"`\$\[(\d+)\]", lambda found: f"`$[{int(found[1]) + first}]", str(failure))
+        said = re.sub(r"\(byte (\d+)\)", lambda found: f"(byte {int(found[1]) + begin})", said)
+        raise InvalidRows(f"rows must be arrays of numbers and nulls: {said}") from None
 
 
 def top_code(feature: Feature) -> int | None:

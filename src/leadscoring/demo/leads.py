@@ -1,11 +1,11 @@
-"""Demo leads: made up, but built as real ones are, with a true probability that is known.
+"""Synthetic leads for demos, with realistic dependencies between features and a known true probability.
 
-A lead starts from three hidden traits: how large its company is, how much it wants the product, and
-how well the product fits. They drive what is observed, so that features hang together as they do in a
-CRM; what sales has not asked yet is missing, above all early on. Whether it converts is then drawn
-with the probability of ``demo_truth``, which sees only what is observed.
+Each lead is generated from three latent traits: the size of its company, its intent, and how well the product fits.
+The traits drive the observed features, so that features correlate as they do in a CRM; what sales has not asked yet
+is missing, mostly at early stages. The outcome is then drawn with the probability of ``demo.truth``, which depends on
+the observed features only.
 
-The standard library is enough, so a serving installation makes demo data too.
+Only the standard library is needed, so that a serving installation can generate demo data.
 """
 
 import math
@@ -26,7 +26,7 @@ DAYS = 730
 
 @dataclass(frozen=True, slots=True)
 class DemoLead:
-    """A made-up lead, its outcome, and the probability that the outcome was drawn with."""
+    """A synthetic lead, its outcome, and the probability that the outcome was drawn with."""
 
     lead_id: str
     created_at: date
@@ -37,7 +37,7 @@ class DemoLead:
 
 @dataclass(frozen=True, slots=True)
 class _Traits:
-    """What is hidden: standard normal traits, and how far the talk has come, 0 to 5."""
+    """Latent traits: standard normal numbers, and the stage of the sale, 0 to 5."""
 
     size: float
     intent: float
@@ -46,8 +46,8 @@ class _Traits:
 
 
 def demo_leads(rows: int, seed: int = 1) -> Iterator[DemoLead]:
-    """``rows`` leads of the default contract, the same ones for the same ``rows`` and ``seed``."""
-    rng = random.Random(seed)  # noqa: S311 - made-up leads are to be repeatable, not secret
+    """Generates ``rows`` leads of the default contract, deterministically for the same ``rows`` and ``seed``."""
+    rng = random.Random(seed)  # noqa: S311 - synthetic leads must be repeatable, not secret
     for row in range(rows):
         passed = row / rows
         values = _values(rng, _traits(rng, passed))
@@ -63,9 +63,9 @@ def demo_leads(rows: int, seed: int = 1) -> Iterator[DemoLead]:
 
 
 def _traits(rng: random.Random, passed: float) -> _Traits:
-    """The hidden traits of one lead; ``passed`` is the share of the two years gone by.
+    """The latent traits of one lead; ``passed`` is the elapsed share of the two years, 0..1.
 
-    Later leads want the product a little more, as when a product becomes known.
+    Later leads have slightly higher intent, as when a product becomes better known.
     """
     intent = rng.gauss(0.2 * passed, 1.0)
     stage = min(max(round(1.4 + 1.1 * intent + rng.gauss(0.0, 0.8)), 0), 5)
@@ -103,7 +103,7 @@ def _firmographics(rng: random.Random, traits: _Traits) -> Values:
 
 
 def _visits(rng: random.Random, traits: _Traits) -> Values:
-    """What the website saw; without consent to tracking, no single pages."""
+    """Website activity; page counts are missing without consent to tracking."""
     intent = traits.intent
     visits = _scattered(rng, math.exp(1.7 + 0.6 * intent), 2.0)
     pages = visits + _scattered(rng, visits * math.exp(0.6 + 0.2 * intent), 3.0)
@@ -124,7 +124,7 @@ def _visits(rng: random.Random, traits: _Traits) -> Values:
 
 
 def _mails_and_events(rng: random.Random, traits: _Traits) -> Values:
-    """Mails and what came of them. No mail has no rate, so both rates are unknown then."""
+    """Emails, events and the response to them. Both email rates are unknown if no email was received."""
     intent = traits.intent
     mails = _poisson(rng, 4.5) if rng.random() > 0.25 else 0
     opened = _share(rng, -0.9 + 0.6 * intent, 7.0)
@@ -142,7 +142,7 @@ def _mails_and_events(rng: random.Random, traits: _Traits) -> Values:
 
 
 def _contacts(rng: random.Random, traits: _Traits) -> Values:
-    """When, how often and through how many channels we were in touch."""
+    """When, how often and through how many channels the lead was contacted."""
     first = round(math.exp(3.6 + 0.2 * traits.stage + rng.gauss(0.0, 0.8)), 1)
     last = round(first * rng.betavariate(0.8, 2.0 * math.exp(0.4 * traits.intent)), 1)
     touches = 1 + _scattered(rng, math.exp(1.5 + 0.25 * traits.stage), 3.0)
@@ -155,7 +155,7 @@ def _contacts(rng: random.Random, traits: _Traits) -> Values:
     }
 
 
-# How likely each step of the sale is: log-odds at stage 0, and what each further stage adds.
+# The probability of each step of the sale: log-odds at stage 0, and their increase per stage.
 _FUNNEL = {
     "champion_identified": (-3.0, 0.8),
     "budget_confirmed": (-3.2, 0.9),
@@ -170,7 +170,7 @@ _FUNNEL = {
 
 
 def _funnel(rng: random.Random, traits: _Traits) -> Values:
-    """How far the sale has come; what nobody has asked yet is unknown, more so early on."""
+    """The progress of the sale; what has not been asked is unknown, mostly at early stages."""
     stage = traits.stage
     asked = _logistic(0.0 + 0.8 * stage)
     values: Values = {"decision_maker_contacted": _flag(rng, -2.0 + 0.8 * stage)}
@@ -212,13 +212,13 @@ def _flag(rng: random.Random, log_odds: float) -> int:
 
 
 def _share(rng: random.Random, log_odds: float, strength: float) -> float:
-    """A share whose mean is the logistic of ``log_odds``; the stronger, the closer to it."""
+    """A beta-distributed share with mean ``logistic(log_odds)``; a larger ``strength`` means less variance."""
     mean = _logistic(log_odds)
     return round(rng.betavariate(strength * mean, strength * (1.0 - mean)), 3)
 
 
 def _poisson(rng: random.Random, mean: float) -> int:
-    """How many events happen where ``mean`` are expected: arrivals until their time is up."""
+    """A Poisson-distributed count with this mean."""
     count, passed = 0, rng.expovariate(1.0)
     while passed < mean:
         count += 1
@@ -227,11 +227,11 @@ def _poisson(rng: random.Random, mean: float) -> int:
 
 
 def _scattered(rng: random.Random, mean: float, shape: float) -> int:
-    """A count that scatters more than Poisson does (negative binomial): its mean differs by lead."""
+    """A negative binomial count: Poisson with a gamma-distributed mean, so that it varies more than Poisson."""
     return _poisson(rng, rng.gammavariate(shape, mean / shape)) if mean else 0
 
 
 def _sometimes(rng: random.Random, known: float, mean: float) -> int | None:
-    """A count that is known with probability ``known``."""
+    """A Poisson count that is known with probability ``known``, else ``None``."""
     count = _poisson(rng, mean)
     return count if rng.random() < known else None

@@ -1,26 +1,25 @@
-"""The truth behind the demo data: how likely each of its leads really is to convert.
+"""Ground truth of the demo data: each lead's true probability of converting.
 
-The log-odds of converting are ``INTERCEPT``, plus one effect for each feature in ``EFFECTS``, plus
-``INTERACTIONS`` between two features each. Nothing else decides and nothing is hidden: what a lead
-shows is all that its probability depends on, so a model's calibration and its reasons can be held
-against it. A feature that is absent or ``None`` is unknown, and has an effect of its own.
+The log-odds are ``INTERCEPT``, plus one effect for each feature in ``EFFECTS``, plus the pairwise ``INTERACTIONS``.
+There are no hidden variables: the probability depends on the observed features only, so that a model's calibration
+and reasons can be checked against it. A feature that is absent or ``None`` is unknown, which has its own effect.
 """
 
 import math
 from collections.abc import Callable, Mapping
 
 Features = Mapping[str, float | None]
-"""A lead's features by name, as a client sends them; ``None`` or absent is unknown."""
+"""A lead's features by name, as a client sends them; ``None`` or absent means unknown."""
 
 Effect = Callable[[float | None], float]
-"""From the value of one feature to log-odds."""
+"""Maps the value of one feature to log-odds."""
 
 INTERCEPT = -3.8
-"""Log-odds of a lead whose every effect is zero; sets the share that converts to about 13 %."""
+"""Log-odds of a lead with zero effects; results in a conversion rate of about 13 %."""
 
 
 def _slope(weight: float, centre: float, low: float, high: float, *, unknown: float = 0.0) -> Effect:
-    """A straight line through zero at ``centre``, flat outside ``low``..``high``."""
+    """A straight line through zero at ``centre``, constant outside ``low``..``high``."""
     return lambda value: unknown if value is None else weight * (min(max(value, low), high) - centre)
 
 
@@ -31,17 +30,17 @@ def _decades(weight: float, centre: float, low: float, high: float, *, unknown: 
 
 
 def _count(weight: float, most: int, *, unknown: float = 0.0) -> Effect:
-    """The same for each one, up to ``most``; more of them say nothing more."""
+    """The same weight for each unit, up to ``most`` units."""
     return _slope(weight, 0.0, 0.0, most, unknown=unknown)
 
 
 def _levels(*effects: float, first: int = 0, unknown: float = 0.0) -> Effect:
-    """An effect for each whole number from ``first`` on."""
+    """One effect per whole number, starting at ``first``."""
     return lambda value: unknown if value is None else effects[int(value) - first]
 
 
 def _hump(weight: float, centre: float) -> Effect:
-    """Best at ``10 ** centre``, worse both ways."""
+    """A parabola over the common logarithm with its maximum at ``10 ** centre``."""
     return lambda value: 0.0 if value is None else -weight * (math.log10(value) - centre) ** 2
 
 
@@ -90,7 +89,7 @@ EFFECTS: dict[str, Effect] = {
     "integration_requirements": _count(-0.06, 6),
     "deployment_preference": _levels(0.10, 0.0, -0.30),
 }
-"""Log-odds from each feature alone. The features of the contract that are not here have no effect."""
+"""Log-odds of each feature alone. Features of the contract that are not listed have no effect."""
 
 
 def _at_least(features: Features, name: str, bound: float) -> bool:
@@ -104,42 +103,42 @@ def _at_most(features: Features, name: str, bound: float) -> bool:
 
 
 INTERACTIONS: dict[tuple[str, str], Callable[[Features], float]] = {
-    # Money, and somebody who may spend it.
+    # A confirmed budget, and a contact who may spend it.
     ("budget_confirmed", "decision_maker_contacted"): lambda lead: (
         0.45 * (_at_least(lead, "budget_confirmed", 1) and _at_least(lead, "decision_maker_contacted", 1))
     ),
-    # Looking at prices counts for more while the talk is fresh.
+    # Visits to the pricing page matter more shortly after a contact.
     ("pricing_page_visits", "days_since_last_touch"): lambda lead: (
         0.40 * (_at_least(lead, "pricing_page_visits", 2) and _at_most(lead, "days_since_last_touch", 7))
     ),
-    # A champion makes up for a competitor.
+    # A champion offsets a competitor.
     ("champion_identified", "competitor_evaluation"): lambda lead: (
         0.35 * (_at_least(lead, "champion_identified", 1) and _at_least(lead, "competitor_evaluation", 1))
     ),
-    # The top tier is beyond a very small company.
+    # Very small companies cannot afford the top tier.
     ("product_tier_interest", "company_employee_count"): lambda lead: (
         -0.70 * (_at_least(lead, "product_tier_interest", 3) and _at_most(lead, "company_employee_count", 20))
     ),
 }
-"""Log-odds from two features together, beyond what each does alone."""
+"""Log-odds of pairs of features, in addition to the effect of each alone."""
 
 
 def true_effects(features: Features) -> dict[str, float]:
-    """The log-odds that each feature adds alone; 0 for a feature that decides nothing.
+    """The log-odds of each feature alone; 0 for a feature without an effect.
 
-    A feature that ``features`` lacks but that decides something is in the answer too, as unknown.
+    The result also has the features in ``EFFECTS`` that ``features`` lacks, as unknown.
     """
     names = [name for name in features if name not in EFFECTS]
     return {name: effect(features.get(name)) for name, effect in EFFECTS.items()} | dict.fromkeys(names, 0.0)
 
 
 def true_interactions(features: Features) -> dict[tuple[str, str], float]:
-    """The log-odds that each pair of features in ``INTERACTIONS`` adds beyond both alone."""
+    """The log-odds of each pair of features in ``INTERACTIONS``."""
     return {names: effect(features) for names, effect in INTERACTIONS.items()}
 
 
 def true_margin(features: Features) -> float:
-    """The log-odds of converting: intercept, effects and interactions added up."""
+    """The log-odds of converting: the sum of intercept, effects and interactions."""
     return math.fsum((INTERCEPT, *true_effects(features).values(), *true_interactions(features).values()))
 
 

@@ -1,1 +1,1 @@
-"""What is loaded together and served together: trees, card, calibration."""
+"""Models as they are served: trees, card and calibration, loaded from one file."""

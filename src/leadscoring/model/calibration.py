@@ -1,8 +1,8 @@
-"""From margin to probability: a monotone piecewise-linear table, or the logistic function.
+"""Maps margins to probabilities: a monotone piecewise-linear table, or the logistic function.
 
-The trees rank; the calibration makes the rank a probability that can be believed.
-The table is plain data, so that anyone can check an answer with ``numpy.interp``.
-Source: Zadrozny and Elkan 2002 (calibration by a monotone map of the score).
+The trees rank the leads; the calibration turns the ranking into reliable probabilities. The table is plain data, so
+that anyone can verify an answer with ``numpy.interp``. Source: Zadrozny and Elkan 2002 (calibration by a monotone map
+of the score).
 """
 
 import math
@@ -18,9 +18,9 @@ from leadscoring.errors import CardInvalid
 class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Knots of the map from margin (log-odds of the trees) to calibrated probability.
 
-    ``margins`` strictly increase, ``probabilities`` never decrease and lie in 0..1. Between two
-    knots the probability is linear in the margin; beyond the first and last it stays what it is
-    there. No knots at all means the logistic function of the margin, uncalibrated.
+    ``margins`` strictly increase, ``probabilities`` never decrease and lie in 0..1. The map is linear between knots
+    and constant beyond the first and the last. Without knots it is the logistic function of the margin, uncalibrated.
+    Raises ``CardInvalid`` for knots that violate this.
     """
 
     margins: tuple[float, ...] = ()
@@ -40,7 +40,7 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise CardInvalid("the probabilities of a calibration must lie in 0..1 and never decrease")
 
     def probability(self, margin: float) -> float:
-        """The calibrated probability, 0..1, of one margin in log-odds."""
+        """The calibrated probability, 0..1, of a margin in log-odds."""
         xs, ps = self.margins, self.probabilities
         if not xs:
             return logistic(margin)
@@ -51,15 +51,15 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return ps[-1]
         x0, p0 = xs[right - 1], ps[right - 1]
         between = p0 + (ps[right] - p0) * (margin - x0) / (xs[right] - x0)
-        return min(between, ps[right])  # rounding must not lift it over the next knot
+        return min(between, ps[right])  # rounding must not exceed the next knot
 
     def all(self, margins: Sequence[float]) -> list[float]:
-        """The calibrated probabilities of many margins, in their order."""
+        """The calibrated probabilities of many margins, in the same order."""
         return [self.probability(margin) for margin in margins]
 
 
 def logistic(margin: float) -> float:
-    """The logistic function, without overflow at either end."""
+    """The logistic function, without overflow."""
     if margin >= 0.0:
         return 1.0 / (1.0 + math.exp(-margin))
     odds = math.exp(margin)

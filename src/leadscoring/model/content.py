@@ -1,4 +1,4 @@
-"""The bytes of a model file."""
+"""Reads the bytes of a model file."""
 
 from os import fstat
 from pathlib import Path
@@ -7,11 +7,14 @@ from leadscoring.errors import ModelNotFound, ModelUnreadable
 from leadscoring.regular_file import opened
 
 MAX_BYTES = 1 << 30
-"""The largest model file that is read."""
+"""Maximum size of a model file in bytes."""
 
 
 def read_content(path: str | Path) -> bytes:
-    """What a model file holds. ModelNotFound when it cannot be read, ModelUnreadable when it is too large."""
+    """Reads a model file.
+
+    Raises ModelNotFound if it cannot be read, ModelUnreadable if it is too large.
+    """
     try:
         with opened(path) as file:
             size = fstat(file.fileno()).st_size
@@ -19,6 +22,6 @@ def read_content(path: str | Path) -> bytes:
     except (OSError, ValueError) as failure:
         why = (getattr(failure, "strerror", None) or str(failure) or "unreadable").lower()
         raise ModelNotFound(str(path), why) from None
-    if max(size, len(content)) > MAX_BYTES:  # it may grow while it is read
+    if max(size, len(content)) > MAX_BYTES:  # the file may grow while it is read
         raise ModelUnreadable(f"{path}: a model file may have at most {MAX_BYTES} bytes, not {max(size, len(content))}")
     return content

@@ -1,7 +1,7 @@
-"""XGBoost's own file: what it says of itself, and its trees as it lists them.
+"""Parses XGBoost's model files: the header, and the trees in file order.
 
-JSON or UBJ of any version since 1.0. Nothing here is trusted yet: the header is checked here, the trees where they
-become an engine's.
+JSON or UBJ of any version since 1.0. The content is untrusted: the header is validated here, the trees when the
+engine loads them.
 """
 
 import math
@@ -20,35 +20,35 @@ from leadscoring.model.foreign import CONFIGURATION, name_json, refuse_foreign
 Kind = TypeVar("Kind")
 
 OBJECTIVES = ("binary:logistic", "binary:logitraw", "reg:logistic")
-"""Objectives whose margin is the log-odds of one outcome."""
+"""Objectives whose margin is the log-odds of a single outcome."""
 
 BOOSTERS = ("gbtree", "dart")
 
 RAW_SINCE = (1, 3, 1)
-"""The version since which the base score of ``binary:logitraw`` is a margin; before, it is a probability."""
+"""Since this version the base score of ``binary:logitraw`` is a margin; before, it is a probability."""
 
 UNKNOWN_BY_DEFAULT, UNKNOWN_LEFT = (1, 5), (1, 7, 3)
-"""From the first version on, until before the second, a category beyond the words of a split's set takes the way of
-missing values; since then it goes left, as any that the set lacks."""
+"""From the first version until before the second, a category beyond the bit field of a split follows the default
+direction of missing values; since then it goes left, like any category that is not in the set."""
 
 MOST_NAMED = 10_000_000
-"""Categories that are written into sets so, at most: a small file must not become a large one."""
+"""Maximum number of categories added to sets for that: a small file must not expand to a large one."""
 
 WORD = 32
-"""Categories in one word of a set."""
+"""Categories in one word of a bit field."""
 
 WRAPPER = "scikit_learn"
-"""The attribute that XGBoost's scikit-learn wrapper leaves in what it saves."""
+"""The attribute that XGBoost's scikit-learn wrapper saves with a model."""
 
 
 class Named(msgspec.Struct):
-    """What has a name."""
+    """An object with a name."""
 
     name: str
 
 
 class Parameters(msgspec.Struct):
-    """``learner_model_param``: numbers, most of them as text."""
+    """``learner_model_param``: numbers, most of them written as text."""
 
     base_score: str | float
     num_feature: str | int
@@ -57,7 +57,7 @@ class Parameters(msgspec.Struct):
 
 
 class Learner(msgspec.Struct):
-    """What a file says of itself."""
+    """The header of a model file."""
 
     gradient_booster: Named
     learner_model_param: Parameters
@@ -68,7 +68,7 @@ class Learner(msgspec.Struct):
 
     @property
     def wrapper(self) -> dict[str, Any] | None:
-        """What the scikit-learn wrapper noted, if it saved the file; XGBoost before 2.0 notes every parameter."""
+        """The attributes saved by the scikit-learn wrapper, if any; XGBoost before 2.0 saves every parameter."""
         text = self.attributes.get(WRAPPER)
         if text is None:
             return None
@@ -79,7 +79,7 @@ class Learner(msgspec.Struct):
 
 
 class Header(msgspec.Struct):
-    """Read before the trees, so that other kinds of model are named as such."""
+    """Decoded before the trees, so that an unsupported kind of model is reported as such."""
 
     learner: Learner
     version: list[int] = []
@@ -93,11 +93,11 @@ class TreeParameters(msgspec.Struct):
 
 
 SINGLES = (5, 6, 7)
-"""Those of a tree's arrays that hold float32."""
+"""Positions of those arrays of a tree that contain float32."""
 
 
 class Tree(msgspec.Struct):
-    """One tree as the file has it."""
+    """One tree, with its arrays as in the file."""
 
     tree_param: TreeParameters
     left_children: list[int]
@@ -115,7 +115,7 @@ class Tree(msgspec.Struct):
     id: int | None = None
 
     def arrays(self) -> tuple[list[Any], ...]:
-        """In the order that ``Forest`` takes them."""
+        """The arrays in the order that ``Forest`` expects."""
         return (
             self.left_children,
             self.right_children,
@@ -132,7 +132,7 @@ class Tree(msgspec.Struct):
         )
 
     def weigh(self, weight: float) -> None:
-        """Multiplies its leaves by a float32, as float32: what XGBoost adds up of a tree of dart."""
+        """Multiplies the leaf values by a float32 weight in float32, as XGBoost does for dart."""
         singles = array("f", [math.nan if value is None else value for value in self.split_conditions])
         weighed = array("f", [value * weight for value in singles])
         leaves = [left == -1 for left in self.left_children]
@@ -142,11 +142,11 @@ class Tree(msgspec.Struct):
         ]
 
     def sets(self) -> dict[int, list[int]]:
-        """The categories that go right, by node; nothing where the file contradicts itself, which is refused later."""
+        """The categories that go right, by node; empty if the file is inconsistent, which is rejected later."""
         places = zip(self.categories_nodes, self.categories_segments, self.categories_sizes, strict=False)
         known = range(min(len(self.split_indices), len(self.default_left)))
-        found = {node: self.categories[first : first + size] for node, first, size in places if node in known}
-        return found if sum(map(len, found.values())) == len(self.categories) else {}
+        sets = {node: self.categories[first : first + size] for node, first, size in places if node in known}
+        return sets if sum(map(len, sets.values())) == len(self.categories) else {}
 
     def keep(self, sets: dict[int, list[int]]) -> None:
         """Replaces the categories that go right."""
@@ -159,7 +159,10 @@ class Tree(msgspec.Struct):
 
 
 class ForestParameters(msgspec.Struct, forbid_unknown_fields=True):
-    """``gbtree_model_param``. A field that is not known here might change scores, here and in the next three."""
+    """``gbtree_model_param``.
+
+    Unknown fields are rejected, here and in the next three structs, because they might change scores.
+    """
 
     num_trees: str | int
     num_parallel_tree: str | int = 0
@@ -167,20 +170,20 @@ class ForestParameters(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Encoding(msgspec.Struct):
-    """The categories of one feature in the order of their codes: numbers, or the bytes of texts and where each ends."""
+    """The categories of one feature in code order: numbers, or the bytes of texts with their end offsets."""
 
     values: list[int | float] = []
     offsets: list[int] | None = None
 
 
 class Categories(msgspec.Struct):
-    """What XGBoost since 3.1 stores of categorical columns."""
+    """Categorical columns, as stored by XGBoost 3.1 and later."""
 
     enc: list[Encoding] = []
 
 
 class Trees(msgspec.Struct, forbid_unknown_fields=True):
-    """The trees in the order in which they are added up, which of them make a round, and since 3.4 dart's weights."""
+    """The trees in summation order, their division into rounds and, since 3.4, the weights of dart."""
 
     gbtree_model_param: ForestParameters
     tree_info: list[int]
@@ -198,7 +201,7 @@ class Inner(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Booster(msgspec.Struct, forbid_unknown_fields=True):
-    """``gbtree``, or before 3.4 ``dart`` around one, with a weight a tree."""
+    """``gbtree``, or before 3.4 a ``dart`` that wraps one, with a weight per tree."""
 
     name: str
     model: Trees | None = None
@@ -207,19 +210,19 @@ class Booster(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class BodyLearner(msgspec.Struct):
-    """The part of the learner that holds trees."""
+    """The part of the learner that contains the trees."""
 
     gradient_booster: Booster
 
 
 class Body(msgspec.Struct):
-    """The rest of the file."""
+    """The file without its header."""
 
     learner: BodyLearner
 
 
 class Document(msgspec.Struct, frozen=True):
-    """A file with a checked header; its trees still are as they came."""
+    """A model file with a validated header; its trees are not validated yet."""
 
     header: Learner
     version: tuple[int, ...]
@@ -228,7 +231,10 @@ class Document(msgspec.Struct, frozen=True):
 
 
 def read_document(data: bytes) -> Document:
-    """The parts of a file. ModelUnreadable for what is damaged or no model, ModelUnsupported for another kind of it."""
+    """Parses a model file.
+
+    Raises ModelUnreadable if it is damaged or not a model, ModelUnsupported if it is another kind of model.
+    """
     document = parsed(data)
     about = decode(document, Header)
     version = tuple(about.version)
@@ -240,18 +246,21 @@ def read_document(data: bytes) -> Document:
 
 
 def read_header(data: bytes) -> Learner:
-    """What a file says of itself, not checked. ModelUnreadable or ModelUnsupported for what is no such file."""
+    """Parses the header only, without validating it.
+
+    Raises ModelUnreadable or ModelUnsupported if the bytes are not an XGBoost model file.
+    """
     return decode(parsed(data), Header).learner
 
 
 def parsed(data: bytes) -> Any:
-    """The value of a file in UBJ, or the bytes of one in JSON. Refuses every other format by its name."""
+    """The decoded value of a UBJ file, or the bytes of a JSON file. Rejects other formats by name."""
     refuse_foreign(data)
     return decode_ubj(data) if data[1:2] in (b"i", b"U", b"I", b"l", b"L", b"#", b"$") else data
 
 
 def trees_of(booster: Booster) -> Trees:
-    """The trees of a booster; those of dart with their weights in their leaves."""
+    """The trees of a booster; weights of dart are multiplied into the leaves."""
     trees = booster.gbtree.model if booster.gbtree else booster.model
     if trees is None:
         raise ModelUnsupported(CONFIGURATION)
@@ -268,9 +277,10 @@ def trees_of(booster: Booster) -> Trees:
 
 
 def send_unknown_by_default(trees: list[Tree]) -> None:
-    """Writes into the sets what XGBoost before 1.7.3 does with a category beyond them, of all that any split names.
+    """Extends the sets so that unknown categories take the default direction, as in XGBoost before 1.7.3.
 
-    Of codes beyond those, the first stands for all. ModelUnsupported when that would be too many.
+    Covers all categories that any split names; the first code beyond them stands for all others. Raises
+    ModelUnsupported if that would add more than ``MOST_NAMED`` categories.
     """
     room = MOST_NAMED
     most: dict[int, int] = {}
@@ -292,7 +302,7 @@ def send_unknown_by_default(trees: list[Tree]) -> None:
 
 
 def decode_ubj(data: bytes) -> Any:
-    """The value in UBJ. Raises ModelUnreadable."""
+    """Decodes UBJ. Raises ModelUnreadable."""
     try:
         return ubjson.decode(data)
     except ubjson.UBJError as error:
@@ -300,7 +310,10 @@ def decode_ubj(data: bytes) -> Any:
 
 
 def decode(document: Any, kind: type[Kind]) -> Kind:
-    """A part of a document: of JSON's bytes, or of the value that UBJ held. Raises ModelUnreadable."""
+    """Converts JSON bytes or a decoded UBJ value to a struct.
+
+    Raises ModelUnreadable, or ModelUnsupported for another kind of model or an unknown field.
+    """
     try:
         if not isinstance(document, bytes):
             return msgspec.convert(document, kind)
@@ -309,7 +322,7 @@ def decode(document: Any, kind: type[Kind]) -> Kind:
         except msgspec.ValidationError:
             raise
         except msgspec.DecodeError:
-            # XGBoost writes NaN as the threshold of some category splits, and infinities as that of some others.
+            # XGBoost writes NaN and infinities as the thresholds of some category splits.
             return msgspec.json.decode(_engine.plain_json(document), type=kind)
     except msgspec.ValidationError as error:
         if isinstance(document, bytes) and (named := name_json(document)):
@@ -324,7 +337,7 @@ def decode(document: Any, kind: type[Kind]) -> Kind:
 
 
 def check_header(learner: Learner, version: tuple[int, ...]) -> float:
-    """Refuses what is not a binary model of plain trees; gives the margin before the first tree."""
+    """Rejects anything but a binary model of plain trees; returns the margin before the first tree."""
     booster, parameters = learner.gradient_booster.name, learner.learner_model_param
     kinds = f"binary models ({', '.join(OBJECTIVES)}) of the boosters {' and '.join(BOOSTERS)} with one output"
     supported = f"supported are {kinds}"
@@ -339,19 +352,19 @@ def check_header(learner: Learner, version: tuple[int, ...]) -> float:
     if learner.objective.name not in OBJECTIVES:
         raise ModelUnsupported(f"the objective is {learner.objective.name!r}; {supported}")
     features = whole("num_feature", parameters.num_feature)
-    for name, given in (("feature_names", learner.feature_names), ("feature_types", learner.feature_types)):
-        if given and len(given) != features:
-            raise ModelUnreadable(f"learner.{name} has {len(given)} entries, but num_feature is {features}")
+    for name, entries in (("feature_names", learner.feature_names), ("feature_types", learner.feature_types)):
+        if entries and len(entries) != features:
+            raise ModelUnreadable(f"learner.{name} has {len(entries)} entries, but num_feature is {features}")
     raw = learner.objective.name == "binary:logitraw" and version >= RAW_SINCE
     return base_margin_of(parameters.base_score, raw)
 
 
 def whole(name: str, value: str | int) -> int:
-    """A whole number that may be written as text. Raises ModelUnreadable."""
+    """Converts a whole number that may be written as text. Raises ModelUnreadable."""
     try:
         return int(value)
     except ValueError as error:
-        raise ModelUnreadable(f"{name} is {value[:40]!r}, not a whole number") from error  # type: ignore[index]  # only a text fails
+        raise ModelUnreadable(f"{name} is {value[:40]!r}, not a whole number") from error  # type: ignore[index]  # only text raises ValueError
 
 
 def single(value: float) -> float:
@@ -360,9 +373,9 @@ def single(value: float) -> float:
 
 
 def base_margin_of(text: str | float, raw: bool) -> float:
-    """XGBoost's own steps from the base score to the margin before the first tree, each rounded to float32.
+    """Converts the base score to the initial margin as XGBoost does, rounding each step to float32.
 
-    ``raw`` says that the score is that margin already.
+    With ``raw``, the score is already a margin. Raises ModelUnreadable or ModelUnsupported.
     """
     shown = str(text)[:40]
     inner = str(text).strip().removeprefix("[").removesuffix("]")

@@ -1,6 +1,6 @@
-"""The one opener of model files: ``serve``, ``evaluate``, ``drift``, ``model show`` and the clouds' containers use it.
+"""Opens model files, for ``serve``, ``evaluate``, ``drift``, ``model show`` and the clouds' containers alike.
 
-What one of them refuses all of them refuse, and every one of them scores with the same trees.
+All of them accept the same files and score with the same trees.
 """
 
 import hashlib
@@ -22,10 +22,10 @@ from leadscoring.model.trees import TreeEnsemble
 
 
 class Opening(msgspec.Struct, frozen=True, kw_only=True):
-    """What an operator says of a model that its file may not say.
+    """Options for opening a model whose file may lack the information.
 
-    ``version`` is the one expected, empty for any. ``rounds`` chooses among those of an early-stopped model, and
-    ``missing`` is the number that means missing: NaN for none, ``None`` for what the file says.
+    ``version`` is the expected version, empty for any. ``rounds`` selects the rounds of an early-stopped model.
+    ``missing`` is the number that means missing: NaN for none, ``None`` to use the file's.
     """
 
     version: str = ""
@@ -37,17 +37,17 @@ AS_IT_IS = Opening()
 
 
 def open_model(path: str | Path, opening: Opening = AS_IT_IS) -> LoadedModel:
-    """The model in the file at ``path``, ready to score.
+    """Opens the model file at ``path``, ready to score.
 
-    Raises ``ModelNotFound``, ``ModelUnreadable`` or ``ModelUnsupported`` for the file,
-    ``CardInvalid``, ``ModelAltered`` or ``GoldenRowMismatch`` for its card, ``UnexpectedModelVersion`` when it is
-    not the version expected.
+    Raises ``ModelNotFound``, ``ModelUnreadable`` or ``ModelUnsupported`` for the file, ``CardInvalid``,
+    ``ModelAltered`` or ``GoldenRowMismatch`` for its card, and ``UnexpectedModelVersion`` if the version is not the
+    expected one.
     """
     return model_of(read_content(path), path, opening)
 
 
 def model_of(data: bytes, path: str | Path, opening: Opening = AS_IT_IS) -> LoadedModel:
-    """The model in bytes that were read from ``path``. Raises as ``open_model`` does, but never ``ModelNotFound``."""
+    """Opens a model from bytes read from ``path``. Raises as ``open_model`` does, except ``ModelNotFound``."""
     trees = TreeEnsemble.from_bytes(data, str(path), opening.rounds)
     sha256 = hashlib.sha256(data).hexdigest()
     text = trees.attributes.get(ATTRIBUTE)
@@ -72,10 +72,9 @@ def model_of(data: bytes, path: str | Path, opening: Opening = AS_IT_IS) -> Load
 
 
 def certified_card(trees: TreeEnsemble, text: str, opening: Opening) -> Card:
-    """The card in a file, and that nobody has changed it or the trees since.
+    """The card of a model, after verifying that neither the card nor the trees were altered.
 
-    Raises ``CardInvalid``, ``ModelAltered``, and ``ModelUnsupported`` when an option names something of
-    the model that the card knows better.
+    Raises ``CardInvalid``, ``ModelAltered``, or ``ModelUnsupported`` if an option contradicts the card.
     """
     card = read_card(text)
     if trees.attributes.get(SEAL, seal := sealed(trees, text)) != seal:
@@ -89,9 +88,9 @@ def certified_card(trees: TreeEnsemble, text: str, opening: Opening) -> Card:
 
 
 def identity_of(path: str | Path) -> lead.Model | None:
-    """Name and version of the model in a file, which is not checked otherwise; nothing for one without a card.
+    """Name and version of the model in a file, without further checks; ``None`` if it has no card.
 
-    Raises a ``ModelError`` for a file that is no model.
+    Raises a ``ModelError`` if the file is not a model.
     """
     text = read_header(read_content(path)).attributes.get(ATTRIBUTE)
     if text is None:

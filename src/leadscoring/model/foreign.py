@@ -1,4 +1,4 @@
-"""What a file is that is no XGBoost model in JSON or UBJ, by its first bytes, and how to get one from it."""
+"""Identifies files that are not XGBoost models in JSON or UBJ by their first bytes, with advice for the user."""
 
 import re
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import msgspec
 from leadscoring.errors import ModelUnreadable, ModelUnsupported
 
 HEAD = 4096
-"""Bytes that are looked at: every format shows itself before."""
+"""Number of bytes that are examined, enough for every format."""
 
 SAVE = "save it again with booster.save_model('model.json')"
 UNPACK = "unpack it and give the model inside"
@@ -22,37 +22,37 @@ BOOSTER_NAMES = (b"gbtree", b"gblinear", b"dart")
 
 
 class Format(NamedTuple):
-    """One kind of file: how it is recognised, what it is, and the way out of it."""
+    """A file format: how it is detected, its name, and advice for the user."""
 
     fits: Callable[[bytes], object]
-    """Told the first HEAD bytes."""
+    """Called with the first HEAD bytes."""
     what: str
     cure: str
 
 
 def begins(*marks: bytes) -> Callable[[bytes], object]:
-    """Recognises a file by its first bytes, blanks before them left out of account in text."""
+    """Detects a format by its first bytes."""
     return lambda head: head.startswith(marks)
 
 
 def text_with(pattern: bytes) -> Callable[[bytes], object]:
-    """Recognises a text by what it holds."""
+    """Detects a text format by a regular expression."""
     return re.compile(pattern).search
 
 
 def is_old_binary(head: bytes) -> object:
-    """XGBoost's binary format, which begins with numbers where no mark stands before them, and names its parts."""
+    """Detects XGBoost's binary format: numbers without a magic number, then the names of objective and booster."""
     named = any(name in head[:400] for name in OBJECTIVE_NAMES) and any(name in head[:400] for name in BOOSTER_NAMES)
     return head.startswith((b"binf", b"bs64\t")) or (named and b"\0\0\0" in head[:64] and head[:1] not in b"{[<\x80")
 
 
 def is_onnx(head: bytes) -> object:
-    """A message whose first field is a small version, and which names who wrote it or what it computes."""
+    """Detects a Protocol Buffers message that starts with a small version and names its producer or operators."""
     return head[:1] == b"\x08" and (b"\x12" in head[1:4]) and re.search(rb"onnx|TreeEnsemble|skl2|ai\.onnx", head)
 
 
 def is_table(head: bytes) -> object:
-    """Lines with as many delimiters as the first, which has at least one."""
+    """Detects lines with the same, nonzero number of delimiters."""
     lines = head.splitlines()[:3]
     counts = [[line.count(mark) for mark in (b",", b";", b"\t")] for line in lines]
     return len(lines) > 1 and head[:1] not in b"{[<" and any(counts[0]) and counts[0] == counts[1] and b"\0" not in head
@@ -102,11 +102,11 @@ FORMATS = (
 """In the order in which they are tried."""
 
 UNSOUND = ("empty", "text in UTF-16", "text with a byte order mark before it")
-"""Those that may be an XGBoost model all the same, damaged on its way."""
+"""Formats that may be a damaged XGBoost model."""
 
 
 class Keys(msgspec.Struct):
-    """Those keys of a JSON document that tell what it is."""
+    """The keys of a JSON document that identify its format."""
 
     learner: msgspec.Raw = msgspec.Raw()
     tree_info: msgspec.Raw = msgspec.Raw()
@@ -117,14 +117,14 @@ class Keys(msgspec.Struct):
 
 
 class LearnerKeys(msgspec.Struct):
-    """What a configuration has and a model lacks, or the other way round."""
+    """The keys that distinguish a booster's configuration from a model."""
 
     generic_param: msgspec.Raw = msgspec.Raw()
     learner_train_param: msgspec.Raw = msgspec.Raw()
 
 
 def refuse_foreign(data: bytes) -> None:
-    """Raises ModelUnsupported for another format than JSON and UBJ, ModelUnreadable for what no format is."""
+    """Raises ModelUnsupported for a known format other than JSON and UBJ, ModelUnreadable for an unknown one."""
     if data[:1] == b"{":
         return
     head = data[:HEAD]
@@ -140,7 +140,7 @@ def refuse_foreign(data: bytes) -> None:
 
 
 def refuse_dump(data: bytes) -> None:
-    """Raises ModelUnsupported for trees as ``get_dump`` and ``dump_model`` write them."""
+    """Raises ModelUnsupported for trees written by ``get_dump`` or ``dump_model``."""
     if b'"nodeid"' in data[:HEAD]:
         raise ModelUnsupported(
             f"the file is a dump of trees, without what a score needs; instead of dump_model, {SAVE}"
@@ -148,7 +148,7 @@ def refuse_dump(data: bytes) -> None:
 
 
 def name_json(data: bytes) -> str:
-    """What a JSON object is that is no XGBoost model, with the way out; nothing where that is not known."""
+    """Identifies a JSON object that is not an XGBoost model, with advice; empty if it is unknown."""
     try:
         keys = msgspec.json.decode(data, type=Keys)
         if keys.learner:

@@ -3,7 +3,6 @@
 import hashlib
 import math
 from dataclasses import dataclass
-from typing import Any
 
 from msgspec import UNSET
 
@@ -117,30 +116,3 @@ def check_golden_rows(card: Card, trees: TreeEnsemble) -> None:
     for number, (golden, margin) in enumerate(zip(card.golden, margins, strict=True)):
         if not math.isclose(margin, golden.margin, rel_tol=GOLDEN_TOLERANCE, abs_tol=GOLDEN_TOLERANCE):
             raise GoldenRowMismatch(number, golden.margin, margin)
-
-
-def describe(model: LoadedModel) -> dict[str, Any]:
-    """What ``GET /api/v1/model/info`` and ``leadscoring model show`` say of a model."""
-    card, trees = model.card, model.trees
-    return {
-        "name": card.name,
-        "version": card.version,
-        "n_features": trees.n_features,
-        "n_trees": trees.n_trees,
-        "rounds": {"used": trees.rounds.used, "of": trees.rounds.of, "best": trees.rounds.best},
-        "missing_value": card.contract.missing_value,
-        "max_depth": trees.max_depth,
-        "certified": model.certified,
-        "sha256": model.sha256,
-        "created_at": card.created_at or None,
-        "training": card.training,
-        "calibration": {"method": card.calibration.method, "knots": len(card.calibration.margins)},
-        "tiers": {
-            "thresholds": dict(zip("ABCD", card.tiers.thresholds, strict=True)),
-            "definitions": card.tiers.meanings(),
-        },
-        "golden_rows": len(card.golden),
-        "quality": card.quality or None,
-        "libraries": card.libraries,
-        "cautions": model.cautions,
-    }

@@ -1,4 +1,4 @@
-"""How training read the columns of its file, kept in the card so that later files are read the same way."""
+"""How training parsed the columns of its file, kept in the card so that later files are parsed in the same way."""
 
 from typing import Literal
 
@@ -6,11 +6,11 @@ import msgspec
 
 
 class Notation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """How the numbers of a column are written where they are not plain.
+    """How the numbers of a column are written, if not plainly.
 
-    ``decimal`` and ``group`` are the signs between and within whole and fraction; beside them a currency, a scale
-    (1.2M), brackets around negative numbers and a sign behind them are read. With ``percent`` each value has the sign
-    ``%`` (12 % is 12). ``currency`` is the one that the column has; another one does not fit.
+    ``decimal`` and ``group`` are the decimal and the thousands separator. A currency, a scale (1.2M), parentheses
+    around negative numbers and a trailing sign are also accepted. With ``percent`` each value has a ``%`` sign (12 %
+    is 12). ``currency`` is the only currency that the column accepts.
     """
 
     decimal: Literal[".", ","] = "."
@@ -20,18 +20,18 @@ class Notation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
 
     @property
     def words(self) -> str:
-        """A number written so, and what it is."""
+        """An example of a number in this notation, and its value."""
         whole = f"1{self.group}234" if self.group else "1234"
         unit = " %" if self.percent else f" {self.currency}" if self.currency else ""
         return f"{whole}{self.decimal}5{unit} is 1234.5"
 
 
 class Reading(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What a later file needs beside the contract to be read as the file of training was.
+    """What is needed besides the contract to parse later files as the training file was parsed.
 
-    ``numbers`` has the columns whose numbers are not plain; ``missing`` are the texts that mean unknown beside those
-    known everywhere, as ``--missing`` takes them;
-    ``positive`` and ``negative`` are the values of the target, where they are more than one or named.
+    ``numbers`` has the notation of columns whose numbers are not plain. ``missing`` are the missing tokens beyond the
+    defaults, as ``--missing`` takes them. ``positive`` and ``negative`` are the values of the target, if there are
+    several or they were specified.
     """
 
     numbers: dict[str, Notation] = {}

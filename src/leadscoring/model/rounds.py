@@ -1,7 +1,8 @@
-"""How many of a model's rounds are added up: training with early stopping leaves some behind the best one.
+"""How many boosting rounds count: a model trained with early stopping contains rounds beyond the best one.
 
-XGBoost's scikit-learn wrapper predicts up to the best round; its native ``predict`` takes all of them. Who trained the
-model knows one of the two as its score, and the file says which: the wrapper leaves an attribute in it.
+XGBoost's scikit-learn wrapper predicts with the rounds up to the best one, its native ``predict`` with all of them.
+The score that the model's author knows is one of the two; an attribute that the wrapper leaves in the file shows
+which.
 """
 
 from itertools import pairwise
@@ -17,14 +18,14 @@ CHOICES: tuple[Choice, ...] = ("auto", "all", "best")
 
 BEST = "best_iteration"
 BEST_TREES = "best_ntree_limit"
-"""What XGBoost 1.4 to 1.7 notes beside it: the same, counted in trees."""
+"""The equivalent of ``best_iteration`` in trees, as XGBoost 1.4 to 1.7 saves it."""
 
 
 class Rounds(msgspec.Struct, frozen=True):
-    """``used`` of ``of`` rounds, which are the first ``trees`` trees.
+    """``used`` of ``of`` rounds count, which are the first ``trees`` trees.
 
-    ``best`` counts the rounds up to the best one, where the file knows it. ``caution`` is not empty when somebody may
-    take the score for another.
+    ``best`` is the number of rounds up to the best one, if the file has it. ``caution`` is a warning if the choice is
+    ambiguous, else empty.
     """
 
     used: int
@@ -35,9 +36,10 @@ class Rounds(msgspec.Struct, frozen=True):
 
 
 def rounds_of(document: Document, choice: Choice) -> Rounds:
-    """The rounds of a file that count.
+    """The rounds of a model that count.
 
-    ModelUnreadable when its best round is not one of them, ModelUnsupported when nobody can tell where it ends.
+    Raises ModelUnreadable if the best round does not exist, ModelUnsupported if the file does not determine where it
+    ends.
     """
     header, trees = document.header, document.trees
     best = best_round(header)
@@ -60,7 +62,7 @@ def rounds_of(document: Document, choice: Choice) -> Rounds:
 
 
 def caution(best: int | None, of: int, choice: Choice) -> str:
-    """What to say of a booster that was saved as such: nobody knows which of its two scores is meant."""
+    """The warning for an early-stopped model that was saved as a booster: both scores are possible."""
     if choice != "auto" or best is None or best >= of:
         return ""
     return (
@@ -70,16 +72,19 @@ def caution(best: int | None, of: int, choice: Choice) -> str:
 
 
 def best_round(header: Learner) -> int | None:
-    """Rounds up to the best one, itself included."""
+    """The number of rounds up to and including the best one; ``None`` if the file does not have it."""
     text = header.attributes.get(BEST)
     if text is None:
         return None
     best = whole(BEST, text)
-    return best + 1 if best >= 0 else None  # XGBoost 1.5 to 1.7 note -1 where nothing was trained
+    return best + 1 if best >= 0 else None  # XGBoost 1.5 to 1.7 save -1 if nothing was trained
 
 
 def round_ends(document: Document, best: int | None) -> list[int]:
-    """Where rounds end, counted in trees: 0 first, the number of trees last. A tree a round where that is not known."""
+    """The ends of the rounds in trees, from 0 to the number of trees.
+
+    Assumes one tree per round if the file has no size.
+    """
     count = len(document.trees.trees)
     ends = document.trees.iteration_indptr
     if ends:
@@ -91,7 +96,10 @@ def round_ends(document: Document, best: int | None) -> list[int]:
 
 
 def trees_a_round(document: Document, best: int | None) -> int | None:
-    """How many trees a round has, ``None`` where nothing says: files list rounds since 2.0, and their size since1.6."""
+    """The number of trees per round; ``None`` if unknown.
+
+    Files list the rounds since XGBoost 2.0, and the size of a round since 1.6.
+    """
     header, trees = document.header, document.trees
     size = whole("num_parallel_tree", trees.gbtree_model_param.num_parallel_tree)
     if size > 0 or trees.iteration_indptr:

@@ -1,4 +1,4 @@
-"""The trees of a model: read from XGBoost's own file, checked, and scored by the engine."""
+"""A model's trees: loaded from XGBoost's file, validated, and scored by the engine."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 
 class Reasons(Protocol):
-    """What finds the strongest contributions of rows."""
+    """Computes the strongest contributions of rows."""
 
     def __call__(self, rows: _engine.Rows, limit: int, first: int = 0, last: int = -1) -> list[list[tuple[int, float]]]:
-        """As ``Forest.reasons``."""
+        """Computes reasons as ``Forest.reasons`` does."""
 
 
 class Importance(msgspec.Struct, frozen=True):
-    """What each feature did for the trees, in column order: sums over the splits that use it."""
+    """Importance of each feature, in column order: sums over the splits that use it."""
 
     gain: tuple[float, ...]
     weight: tuple[int, ...]
@@ -39,13 +39,13 @@ class Importance(msgspec.Struct, frozen=True):
 
 
 class TreeEnsemble:
-    """The trees of one binary XGBoost model. Immutable; safe to share between threads.
+    """The trees of one binary XGBoost model. Immutable and thread-safe.
 
-    Scores are in log-odds. The result for a lead does not depend on the other leads of the call, and is the
-    same to the bit on every machine; margins are XGBoost's own, to the bit. Contributions are the exact
-    Shapley values of path-dependent TreeSHAP (Lundberg et al. 2020, "From local explanations to global
-    understanding with explainable AI for trees"), by the integral that Linear TreeSHAP (Yu et al. 2022)
-    solves with polynomials, here with Gauss-Legendre quadrature, which is exact for them.
+    Scores are in log-odds. The result for a lead does not depend on the other leads of the call and is bit-identical
+    on all machines; margins are bit-identical to XGBoost's. Contributions are the exact Shapley values of
+    path-dependent TreeSHAP (Lundberg et al. 2020, "From local explanations to global understanding with explainable
+    AI for trees"). They are computed as the integral that Linear TreeSHAP (Yu et al. 2022) solves with polynomials,
+    here by Gauss-Legendre quadrature, which is exact for them.
     """
 
     def __init__(
@@ -59,38 +59,40 @@ class TreeEnsemble:
     ) -> None:
         self._forest = forest
         self.digest = digest
-        """SHA-256 of all that scores and reasons depend on, the same in JSON and UBJ, also when XGBoost saves again."""
+        """SHA-256 of everything that determines scores and reasons; the same for JSON, UBJ and a file saved again by
+        XGBoost."""
         self._header = header
         self.base_margin = base_margin
         self.rounds = rounds
-        """How many rounds of the file count: these trees are those, and no others."""
+        """How many rounds of the file count; the ensemble contains only the trees of those."""
         self.category_values = values
-        """The values of categorical features by column, in the order of their codes, where the file has them."""
+        """The values of categorical features by column, in code order, if the file has them."""
         self.predict = forest.predict
         self.explain = forest.explain
         self.reasons = forest.reasons
         """
-        ``predict(rows)`` gives a margin a row; ``explain(rows)`` all contributions of each row, the base value
-        last; ``reasons(rows, limit)`` the ``limit`` strongest of each row as (feature, contribution), zeros
-        left out. They take ``Rows``, and need no numpy. ValueError if the rows have another number of features.
+        ``predict(rows)`` returns one margin per row, ``explain(rows)`` all contributions of each row followed by the
+        base value, and ``reasons(rows, limit)`` the ``limit`` strongest contributions of each row as
+        (feature, contribution), without zeros. All take ``Rows`` and work without numpy. ValueError if the rows have
+        another number of features.
         """
 
     def counting(self, numbers: memoryview[float]) -> Reasons:
-        """``reasons`` that also counts what it gives into these doubles: two a feature, for raised and for lowered."""
+        """``reasons`` that also counts its results in ``numbers``, two per feature: raised and lowered scores."""
         return _engine.ReasonCounter(self._forest, numbers).reasons
 
     @classmethod
     def load(cls, path: str | Path, rounds: Choice = "auto") -> TreeEnsemble:
-        """The trees in the file at ``path``, JSON or UBJ: of all rounds, or of those up to the best one.
+        """Loads the JSON or UBJ file at ``path``, with all rounds or those up to the best one.
 
-        ModelNotFound if it cannot be read, ModelUnreadable if it is damaged, ModelUnsupported if it is a
-        sound model of another kind.
+        Raises ModelNotFound if it cannot be read, ModelUnreadable if it is damaged, and ModelUnsupported if it is a
+        valid model of another kind.
         """
         return cls.from_bytes(read_content(path), str(path), rounds)
 
     @classmethod
     def from_bytes(cls, data: bytes, source: str = "model", rounds: Choice = "auto") -> TreeEnsemble:
-        """The trees in ``data``; errors as in ``load``, beginning with ``source``."""
+        """Loads trees from bytes; raises as ``load`` does, with messages prefixed by ``source``."""
         try:
             return _read(read_document(data), rounds)
         except (ModelUnreadable, ModelUnsupported) as error:
@@ -98,17 +100,17 @@ class TreeEnsemble:
 
     @property
     def n_features(self) -> int:
-        """How many columns a row has."""
+        """Number of columns per row."""
         return self._forest.n_features
 
     @property
     def n_trees(self) -> int:
-        """How many trees are added up."""
+        """Number of trees."""
         return self._forest.n_trees
 
     @property
     def max_depth(self) -> int:
-        """The most splits between the root of a tree and a leaf."""
+        """Maximum number of splits between the root of a tree and a leaf."""
         return self._forest.max_depth
 
     @property
@@ -123,27 +125,27 @@ class TreeEnsemble:
 
     @property
     def attributes(self) -> dict[str, str]:
-        """The texts that travel with the model, the card among them."""
+        """The text attributes stored in the model, including the card."""
         return dict(self._header.attributes)
 
     @property
     def wrapper(self) -> dict[str, Any] | None:
-        """What XGBoost's scikit-learn wrapper noted, if it saved the file."""
+        """The attributes saved by XGBoost's scikit-learn wrapper, if any."""
         return self._header.wrapper
 
     @property
     def feature_names(self) -> tuple[str, ...] | None:
-        """The names of the columns, if the file has them."""
+        """The column names, if the file has them."""
         return tuple(self._header.feature_names) or None
 
     @property
     def feature_types(self) -> tuple[str, ...] | None:
-        """XGBoost's types of the columns (``q``, ``float``, ``int``, ``i``, ``c``), if the file has them."""
+        """XGBoost's column types (``q``, ``float``, ``int``, ``i``, ``c``), if the file has them."""
         return tuple(self._header.feature_types) or None
 
     @property
     def categories(self) -> dict[int, int]:
-        """The categorical features, by column: how many categories the splits know (largest code + 1)."""
+        """Categorical features: how many categories the splits distinguish (largest code + 1), by column."""
         declared = {i: 0 for i, kind in enumerate(self._header.feature_types) if kind == "c"}
         seen = {i: count for i, count in enumerate(self._forest.categories) if count >= 0}
         return dict(sorted((declared | seen).items()))
@@ -157,7 +159,7 @@ class TreeEnsemble:
     def margins(self, rows: ArrayLike) -> NDArray[np.float32]:
         """The margin of each lead: float32 of shape (leads,), from rows of shape (leads, features).
 
-        NaN is missing. ValueError or TypeError if the rows have another shape or are not numbers.
+        NaN means missing. Raises ValueError if the rows have another shape, TypeError if they are not numbers.
         """
         import numpy as np
 
@@ -167,9 +169,9 @@ class TreeEnsemble:
         return margins
 
     def contributions(self, rows: ArrayLike) -> NDArray[np.float32]:
-        """What each feature adds to each lead's margin: float32 of shape (leads, features + 1).
+        """Each feature's contribution to each lead's margin: float32 of shape (leads, features + 1).
 
-        The last column is the base value, and a row adds up to the margin. Input and errors as ``margins``.
+        The last column is the base value, and each row sums to the margin. Input and errors as for ``margins``.
         """
         import numpy as np
 
@@ -181,13 +183,13 @@ class TreeEnsemble:
     def _rows(self, rows: ArrayLike) -> NDArray[np.float32]:
         import numpy as np
 
-        given = np.asarray(rows)
-        if given.dtype.kind not in "fiub" and given.size:
-            raise TypeError(f"rows must be numbers, with NaN for missing, not of type {given.dtype}")
-        if given.ndim != 2 or given.shape[1] != self.n_features:
-            raise ValueError(f"rows must have the shape (leads, {self.n_features}), not {given.shape}")
+        values = np.asarray(rows)
+        if values.dtype.kind not in "fiub" and values.size:
+            raise TypeError(f"rows must be numbers, with NaN for missing, not of type {values.dtype}")
+        if values.ndim != 2 or values.shape[1] != self.n_features:
+            raise ValueError(f"rows must have the shape (leads, {self.n_features}), not {values.shape}")
         with np.errstate(over="ignore"):
-            return np.ascontiguousarray(given, np.float32)
+            return np.ascontiguousarray(values, np.float32)
 
 
 def _read(document: Document, choice: Choice) -> TreeEnsemble:
@@ -202,9 +204,9 @@ def _read(document: Document, choice: Choice) -> TreeEnsemble:
     )
 
 
-def _digest(header: Learner, base_margin: float, given: list[Tree]) -> str:
-    """What ``TreeEnsemble.digest`` is; of trees that were checked. Numbers count as the float32 that they are."""
-    trees = [tree.arrays() for tree in given]
+def _digest(header: Learner, base_margin: float, checked: list[Tree]) -> str:
+    """Computes ``TreeEnsemble.digest`` from validated trees, with numbers in float32."""
+    trees = [tree.arrays() for tree in checked]
     sizes = [[len(values) for values in tree] for tree in trees]
     about = (header.objective.name, base_margin, header.feature_names, header.feature_types, sizes)
     digest = hashlib.sha256(msgspec.json.encode(about))
@@ -215,10 +217,10 @@ def _digest(header: Learner, base_margin: float, given: list[Tree]) -> str:
 
 
 def _singles(values: list[float | None]) -> array[float]:
-    """Numbers as float32, each kind of NaN as the same."""
-    if None in values or math.isnan(sum(values)):  # type: ignore[arg-type]  # with None it is not asked for
+    """Converts numbers to float32, with all NaNs alike."""
+    if None in values or math.isnan(sum(values)):  # type: ignore[arg-type]  # sum is not called when None is present
         values = [math.nan if value is None or math.isnan(value) else value for value in values]
-    return array("f", values)  # type: ignore[arg-type]  # they are numbers by now
+    return array("f", values)  # type: ignore[arg-type]  # all are numbers here
 
 
 def _check_trees(model: Trees) -> None:

@@ -1,4 +1,4 @@
-"""Universal Binary JSON (draft 12), as far as XGBoost writes it: bounded, so that hostile bytes only fail."""
+"""Decodes Universal Binary JSON (draft 12) as written by XGBoost; safe for malicious input."""
 
 import sys
 from array import array
@@ -20,13 +20,13 @@ _TYPECODES = {b"i": "b", b"U": "B", b"I": "h", b"l": "i", b"L": "q", b"d": "f", 
 
 
 class UBJError(ValueError):
-    """Bytes that are not Universal Binary JSON; says at which byte."""
+    """Invalid Universal Binary JSON; the message names the position."""
 
 
 def decode(data: bytes) -> Any:
-    """The one value that ``data`` holds: objects as dicts, arrays as lists. UBJError if it holds anything else.
+    """Decodes a single value: objects as dicts, arrays as lists. Raises UBJError.
 
-    Takes memory in proportion to ``data``, whatever sizes it announces.
+    Memory use is proportional to ``data``, whatever lengths it declares.
     """
     reader = _Reader(data)
     value = reader.value(reader.take(1), 0)
@@ -94,7 +94,7 @@ class _Reader:
             return self.typed_array()
         if self.peek() == b"#":
             self.take(1)
-            # Each item takes a byte at least, so a false length soon runs out of bytes.
+            # Each item takes at least one byte, so a false length soon runs out of data.
             return [self.value(self.take(1), depth) for _ in range(self.length())]
         items = []
         while (marker := self.take(1)) != b"]":

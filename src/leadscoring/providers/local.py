@@ -22,6 +22,9 @@ class Local:
         """Nothing goes on beside scoring."""
         return nullcontext()
 
+    def retire(self) -> None:
+        """There is no state to see."""
+
     def status(self) -> None:
         """There is no endpoint to tell of."""
         return

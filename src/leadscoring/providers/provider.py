@@ -4,16 +4,20 @@ from collections.abc import Awaitable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal, NamedTuple, Protocol
 
+from msgspec import UNSET, UnsetType
+
 from leadscoring._engine import Rows
 
 ServedBy = Literal["local", "sagemaker", "azure"]
 
 
 class Given(NamedTuple):
-    """Margins that had to be waited for, and where they come from."""
+    """Margins that are there, and where they come from."""
 
     margins: list[float]
-    served_by: ServedBy
+    served_by: ServedBy | UnsetType = UNSET
+    """Nothing where no remote model is set up, so that there is no other place that they could come from."""
+
     degraded: bool = False
     """Whether the local model stood in for a remote one that failed."""
 
@@ -36,6 +40,10 @@ class Provider(Protocol):
 
     def running(self) -> AbstractAsyncContextManager[None]:
         """What it does beside scoring, such as connections and checks, for as long as the context is open."""
+        ...
+
+    def retire(self) -> None:
+        """Another one takes over: calls under way end as usual, and metrics show the state of the other."""
         ...
 
     def status(self) -> dict[str, Any] | None:

@@ -63,6 +63,7 @@ class Remote:
         self._fallback_works = True
         self._unsaid = 0
         self._say_from = 0.0
+        self._retired = False
         breaker = Breaker(settings.model_breaker_failures, settings.model_breaker_seconds, self._breaker_changed)
         budget = RetryBudget()
         self._caller = Caller(endpoint, breaker, Bulkhead(settings.model_max_concurrency), budget, metrics)
@@ -77,6 +78,7 @@ class Remote:
     async def running(self) -> AsyncIterator[None]:
         """Connections, and checks of the golden rows from now on."""
         self._metrics.matches(None)
+        self._metrics.breaker(self._caller.breaker.state)
         self._endpoint.open()
         watching = asyncio.create_task(self._watch())
         try:
@@ -89,6 +91,10 @@ class Remote:
             if self._shared is not None:
                 await self._shared.close()
             await self._endpoint.close()
+
+    def retire(self) -> None:
+        """Another one takes over: calls under way end as usual, and metrics show the state of the other."""
+        self._retired = True
 
     def status(self) -> dict[str, Any]:
         """How the endpoint does, as this process has seen it."""
@@ -195,11 +201,12 @@ class Remote:
                     rows=len(self._golden), differing=differing,
                 )  # fmt: skip
         self._matches = matches
-        self._metrics.matches(matches)
+        if not self._retired:
+            self._metrics.matches(matches)
 
     async def _watch(self) -> None:
         """Compares both models now and then, so that a change is noticed, and the local one is known to work."""
-        while True:
+        while not self._retired:
             self._exercise()
             if len(self._golden):
                 try:
@@ -250,7 +257,8 @@ class Remote:
             self._unsaid = 0
 
     def _breaker_changed(self, state: BreakerState) -> None:
-        self._metrics.breaker(state)
+        if not self._retired:
+            self._metrics.breaker(state)
         log.warning("model endpoint breaker", endpoint_provider=self.name, state=state.name.lower())
 
 

@@ -14,7 +14,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from struct import pack, unpack
-from typing import Any
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
 
 from leadscoring.contract.features import Feature
 from leadscoring.float32 import FLOAT32_MAX
@@ -40,6 +43,47 @@ MOVED, DRIFTED = 0.1, 0.2
 """The index from which on a distribution has moved, and drifted."""
 
 Shares = tuple[float | None, ...]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Verdict = Literal["too few leads", "stable", "moved", "drifted"]
+
+
+class BinShare(msgspec.Struct, frozen=True):
+    """One bin of a distribution, with its share of the leads in training and of those compared."""
+
+    bin: Annotated[str, Meta(description="Its label: a number, or `missing` or `unseen`.")]
+    holds: Annotated[str, Meta(description="What is in it, in words.")]
+    expected: Annotated[Share, Meta(description="Its share of the training data.")]
+    actual: Annotated[Share, Meta(description="Its share of the leads that were counted.")]
+
+
+class Spread(msgspec.Struct, frozen=True):
+    """How far one distribution has moved: the population stability index, what it means, and the shares behind it."""
+
+    psi: Annotated[float | None, Meta(description="The index; null for too few leads.")]
+    verdict: Verdict
+    bins: list[BinShare]
+
+
+class FeatureSpread(msgspec.Struct, frozen=True):
+    """The same of one feature."""
+
+    feature: str
+    psi: Annotated[float | None, Meta(description="The index; null for too few leads.")]
+    verdict: Verdict
+    bins: list[BinShare]
+
+
+class DriftReport(msgspec.Struct, frozen=True):
+    """How far the leads that were counted have moved from those of training, the most drifted feature first."""
+
+    version: Annotated[str, Meta(description="The version of the model.")]
+    unavailable: Annotated[str | None, Meta(description="Why nothing is counted, if nothing is.")]
+    leads: Annotated[int, Meta(ge=0, description="How many leads were counted.")]
+    fewest_leads: Annotated[int, Meta(ge=0, description="Below so many leads there is no verdict.")]
+    drifted_above: Annotated[float, Meta(ge=0, description="Above this index a distribution has drifted.")]
+    score: Spread | None
+    features: list[FeatureSpread]
+    not_counted: Annotated[list[str], Meta(description="Features that have no bins.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,59 +264,50 @@ def stability_index(expected: Sequence[float | None], counts: Sequence[float]) -
     return math.fsum((actual - share) * math.log(actual / share) for share, actual in pairs)
 
 
-def verdict(index: float | None) -> str:
+def verdict(index: float | None) -> Verdict:
     """What an index means."""
     if index is None:
         return "too few leads"
     return "stable" if index < MOVED else "moved" if index <= DRIFTED else "drifted"
 
 
-def report(base: Baseline, score: Sequence[float], features: Sequence[Sequence[float]]) -> dict[str, Any]:
+def report(base: Baseline, score: Sequence[float], features: Sequence[Sequence[float]]) -> DriftReport:
     """Drift of a score and of each counted feature by their counts per bin, the most drifted feature first."""
     rows = [
-        {"feature": bins.feature, **compared(bins.shares, counts, bins.holds)}
+        of_feature(bins.feature, compared(bins.shares, counts, bins.holds))
         for bins, counts in zip(base.counted, features, strict=True)
     ]
-    rows.sort(key=lambda row: -1.0 if row["psi"] is None else row["psi"], reverse=True)
+    rows.sort(key=lambda row: -1.0 if row.psi is None else row.psi, reverse=True)
     counted = {bins.feature for bins in base.counted}
     leads = max([math.fsum(score), *(math.fsum(counts) for counts in features)])
-    return {
-        "version": base.version,
-        "unavailable": None,
-        "leads": int(leads),
-        "fewest_leads": FEWEST_LEADS,
-        "drifted_above": DRIFTED,
-        "score": compared(base.score, score, base.score_holds) if base.score else None,
-        "features": rows,
-        "not_counted": [name for name in base.names if name not in counted],
-    }
+    return DriftReport(
+        version=base.version,
+        unavailable=None,
+        leads=int(leads),
+        fewest_leads=FEWEST_LEADS,
+        drifted_above=DRIFTED,
+        score=compared(base.score, score, base.score_holds) if base.score else None,
+        features=rows,
+        not_counted=[name for name in base.names if name not in counted],
+    )
 
 
-def no_report(version: str, why: str) -> dict[str, Any]:
+def no_report(version: str, why: str) -> DriftReport:
     """The same shape for a model of which nothing is counted."""
-    return {
-        "version": version,
-        "unavailable": why,
-        "leads": 0,
-        "fewest_leads": FEWEST_LEADS,
-        "drifted_above": DRIFTED,
-        "score": None,
-        "features": [],
-        "not_counted": [],
-    }
+    return DriftReport(version, why, 0, FEWEST_LEADS, DRIFTED, None, [], [])
 
 
-def compared(expected: Shares, counts: Sequence[float], holds: Sequence[str]) -> dict[str, Any]:
+def of_feature(feature: str, spread: Spread) -> FeatureSpread:
+    """A spread with the feature that it is of."""
+    return FeatureSpread(feature, spread.psi, spread.verdict, spread.bins)
+
+
+def compared(expected: Shares, counts: Sequence[float], holds: Sequence[str]) -> Spread:
     """Index and verdict of one distribution, with the share of each bin in training and now."""
     index, total = stability_index(expected, counts), math.fsum(counts) or 1.0
     bins = [
-        {
-            "bin": label,
-            "holds": holds[place] if place < BINS else label,
-            "expected": round(share, 6),
-            "actual": round(count / total, 6),
-        }
+        BinShare(label, holds[place] if place < BINS else label, round(share, 6), round(count / total, 6))
         for place, (label, share, count) in enumerate(zip(LABELS, expected, counts, strict=False))
         if share is not None
     ]
-    return {"psi": None if index is None else round(index, 6), "verdict": verdict(index), "bins": bins}
+    return Spread(None if index is None else round(index, 6), verdict(index), bins)

@@ -4,11 +4,10 @@ The counts lie behind the other metrics of each worker, in an area whose size no
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 from leadscoring._engine import BinCounter, Rows
-from leadscoring.quality.drift import BINS, LABELS, MOST_FEATURES, SCORE_LABELS, Baseline, report
-from leadscoring.telemetry.tally import Family, Stamped, Tally, escaped, head
+from leadscoring.quality.drift import BINS, LABELS, MOST_FEATURES, SCORE_LABELS, Baseline, DriftReport, report
+from leadscoring.telemetry.tally import Family, Series, Stamped, Tally, escaped
 
 SCORE, FEATURES = 1, 1 + BINS
 WIDTH = len(LABELS)
@@ -37,20 +36,24 @@ Line = tuple[bytes, int]
 
 
 class DriftCounts:
-    """The counts of one process by one baseline, within the area of its tally."""
+    """The counts of one process by one baseline, within the area of its tally.
 
-    def __init__(self, tally: Tally, base: Baseline) -> None:
+    ``starts`` are the places at which any process may count by it; this one does at that of its ``room``.
+    """
+
+    def __init__(self, tally: Tally, base: Baseline, starts: Sequence[int] = (0,), room: int = 0) -> None:
         self.base = base
-        self._counts = counts = Stamped(tally, slice(0, AREA), base.stamp)
+        parts = [slice(start, start + AREA) for start in starts]
+        self._counts = counts = Stamped(tally, parts, room, base.stamp)
         places = iter(range(FEATURES, AREA, WIDTH))
         self._places = [next(places) for _ in base.counted]
-        starts = iter(self._places)
-        columns = [None if bins is None else (next(starts), bins.edges, bins.codes) for bins in base.features]
+        to_fill = iter(self._places)
+        columns = [None if bins is None else (next(to_fill), bins.edges, bins.codes) for bins in base.features]
         self.count: Callable[[Rows, list[float]], None] = BinCounter(counts.mine, columns, base.margins, SCORE).count
         """Counts scored leads: each feature of each row, and its margin in log-odds. The engine's own call."""
-        self._constant, self._score_lines, self._feature_lines = self._prepared()
+        self.reference, self._score_lines, self._feature_lines = self._prepared()
 
-    def report(self) -> dict[str, Any]:
+    def report(self) -> DriftReport:
         """Drift of all leads that the workers have counted, as ``drift.report`` gives it."""
         return report(self.base, *self.totals())
 
@@ -59,19 +62,15 @@ class DriftCounts:
         sums = self._counts.sums()
         return sums[SCORE:FEATURES], [sums[place : place + WIDTH] for place in self._places]
 
-    def exposition(self) -> bytes:
-        """The series in Prometheus' text format."""
+    def series(self) -> Iterator[Series]:
+        """What was counted, as it is written."""
         sums = self._counts.sums()
         features, score = FAMILIES[:2]
-        parts = [self._constant]
         for family, lines in ((features, self._feature_lines), (score, self._score_lines)):
-            if lines:
-                parts.append(head(family).encode())
-                parts += [b"%b%r\n" % (series, sums[place]) for series, place in lines]
-        return b"".join(parts)
+            yield family, b"".join(b"%b%r\n" % (series, sums[place]) for series, place in lines)
 
-    def _prepared(self) -> tuple[bytes, list[Line], list[Line]]:
-        """The reference's lines, which never change, and the beginnings of those of the score and the features."""
+    def _prepared(self) -> tuple[list[Series], list[Line], list[Line]]:
+        """The reference's series, which never change, and the beginnings of those of the score and the features."""
         base = self.base
         score = [(f'bin="{SCORE_LABELS[bin_]}"', share, SCORE + bin_) for bin_, share in existing(base.score)]
         features = [
@@ -81,17 +80,15 @@ class DriftCounts:
         ]
         version = f'model_version="{escaped(base.version)}"'
         feature_bins, score_bins, feature_shares, score_shares = FAMILIES
-        constant = [
-            head(family).encode()
-            + b"".join(f"{family.name}{{{version},{label}}} {share!r}\n".encode() for label, share, _ in of)
+        reference = [
+            (family, "".join(f"{family.name}{{{version},{label}}} {share!r}\n" for label, share, _ in of).encode())
             for family, of in ((feature_shares, features), (score_shares, score))
-            if of
         ]
         lines = [
             [(f"{family.name}_total{{{version},{labels}}} ".encode(), place) for labels, _, place in of]
             for family, of in ((score_bins, score), (feature_bins, features))
         ]
-        return b"".join(constant), lines[0], lines[1]
+        return reference, lines[0], lines[1]
 
 
 def existing(shares: Sequence[float | None]) -> Iterator[tuple[int, float]]:

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from time import monotonic
+from typing import Literal
 
 from leadscoring.errors import GoldenRowMismatch
 from leadscoring.model.loaded import LoadedModel, check_golden_rows
 from leadscoring.telemetry.log import Log
 
 log = Log("leadscoring")
+
+State = Literal["starting", "ready", "draining", "failing"]
 
 CHECKED_SECONDS = 10.0
 """How long a check of the golden rows holds: scoring a dozen rows at every probe would buy nothing more."""
@@ -17,7 +20,7 @@ class Lifecycle:
     """The state of one process, and whether it scores as it should."""
 
     def __init__(self) -> None:
-        self.state = "starting"
+        self.state: State = "starting"
         self._model: LoadedModel | None = None
         self._checked = 0.0
         self._failing = False
@@ -50,7 +53,7 @@ class Lifecycle:
         if self.draining:
             told()
 
-    def seen(self, model: LoadedModel) -> str:
+    def seen(self, model: LoadedModel) -> State:
         """The state as a probe should hear it: ``failing`` when certified leads no longer score as certified.
 
         The golden rows are scored again when the last time is ``CHECKED_SECONDS`` ago or was for another model.

@@ -1,25 +1,26 @@
 """The one use case: leads in, scores with their reasons out.
 
-HTTP, the command line and bulk scoring all call this scorer, so that they cannot disagree.
+HTTP, the command line and bulk scoring all call this scorer, so that they cannot disagree. There is one pipeline:
+decode, get margins, count, explain. It waits for margins where the provider has to ask for them. ``Scorer.one`` has a
+fast way beside it for margins that are there at once; a property test holds both to the same bytes.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator
 from itertools import repeat
 from time import perf_counter
+from typing import NamedTuple
 
 from msgspec import UNSET
 
 from leadscoring._engine import Rows
 from leadscoring.errors import RequestError
-from leadscoring.lead import Explanation, Lead, LenientLead, Model, Ranking, Reason, Scored, Timing, Warned
-from leadscoring.model.loaded import LoadedModel
-from leadscoring.model.trees import Reasons
-from leadscoring.providers.provider import Given, Provider
+from leadscoring.lead import Lead, Scored
+from leadscoring.providers.provider import Given
+from leadscoring.scoring.answer import Asked, add_details, answers, attribute
+from leadscoring.scoring.served import Served
 from leadscoring.stretches import Work
 from leadscoring.telemetry.metrics import Spent
 
-API_VERSION = "v1"
 PART = 32
 """Leads in the first part of a batch; how many there are in the next depends on the time that this one took."""
 
@@ -35,32 +36,14 @@ REFUSED_PART = 64
 NO_REASONS: Iterable[tuple[()]] = repeat(())
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What the caller wants to know beside the score."""
-
-    reasons: int = 5
-    details: bool = False
-
-
 class Scorer:
-    """Scores leads with one model.
+    """Scores leads with what is ``served`` now: replacing that is one assignment, on the event loop's thread.
 
-    ``count`` is told of all rows that were scored and of their margins, once. ``reasons`` finds reasons where it is to
-    be counted what is found. Both go by this one model.
+    A request that calls more than once takes ``served`` itself and hands it in with each call.
     """
 
-    def __init__(
-        self,
-        model: LoadedModel,
-        provider: Provider,
-        count: Callable[[Rows, list[float]], None] | None = None,
-        reasons: Reasons | None = None,
-    ) -> None:
-        self.model = model
-        self.provider = provider
-        self.count = count
-        self.reasons = reasons or model.trees.reasons
+    def __init__(self, served: Served) -> None:
+        self.served = served
 
     async def one(self, body: bytes, asked: Asked, request_id: str) -> tuple[Scored, Spent]:
         """The score of the lead in ``body``, and the time it took.
@@ -68,43 +51,29 @@ class Scorer:
         Raises a ``RequestError`` when the body is no lead that the contract allows.
         """
         began = perf_counter()
-        model = self.model
+        served = self.served
+        model = served.model
         lead, rows = model.decoder.one(body)
         decoded = perf_counter()
-        margins = self.provider.margins(rows)
+        margins = served.provider.margins(rows)
         if not isinstance(margins, list):
-            return await self._one_later(margins, lead, rows, asked, request_id, Spent(decoded - began))
+            spent = Spent(decoded - began)
+            given = await had(served, rows, margins, decoded, spent)
+            predicted = perf_counter()
+            scored = Answering(served, asked, request_id, began, rows, rows.unseen, given).part([lead], 0)
+            spent.explain = perf_counter() - predicted
+            return scored[0], spent
         predicted = perf_counter()
-        if self.count is not None:
-            self.count(rows, margins)
-        found = self.reasons(rows, asked.reasons) if asked.reasons else NO_REASONS
+        if served.count is not None:
+            served.count(rows, margins)
+        found = served.reasons(rows, asked.reasons) if asked.reasons else NO_REASONS
         scored = answers(model, request_id, [lead], margins, found, rows.unseen)
         if asked.details:
             add_details(model, scored, margins, began)
         return scored[0], Spent(decoded - began, predicted - decoded, perf_counter() - predicted)
 
-    async def _one_later(
-        self, margins: Awaitable[Given], lead: Lead, rows: Rows, asked: Asked, request_id: str, spent: Spent
-    ) -> tuple[Scored, Spent]:
-        """The rest of ``one`` where the margin has to be waited for."""
-        asking = perf_counter()
-        model = self.model
-        given = await margins
-        predicted = perf_counter()
-        if self.count is not None:
-            self.count(rows, given.margins)
-        explained = asked.reasons and given.unexplained is None
-        found = self.reasons(rows, asked.reasons) if explained else NO_REASONS
-        scored = answers(model, request_id, [lead], given.margins, found, rows.unseen)
-        if asked.details:
-            add_details(model, scored, given.margins, asking - spent.decode)
-        attribute(model, scored, given, asked)
-        spent.predict = spent.waited = predicted - asking
-        spent.explain = perf_counter() - predicted
-        return scored[0], spent
-
     async def many(
-        self, body: bytes, limit: int, asked: Asked, request_id: str, spent: Spent
+        self, body: bytes, limit: int, asked: Asked, request_id: str, spent: Spent, served: Served | None = None
     ) -> AsyncIterator[list[Scored | RequestError]]:
         """What stands at each place of the batch in ``body``, in order: a score, or why there is none.
 
@@ -114,8 +83,8 @@ class Scorer:
         the body is no batch.
         """
         began = going = perf_counter()
-        model = self.model
-        reading = Work(model.decoder.reading(body, limit))
+        served = served or self.served
+        reading = Work(served.model.decoder.reading(body, limit))
         for _ in reading:
             spent.decode += perf_counter() - going
             yield []
@@ -129,124 +98,74 @@ class Scorer:
             return
         yield []
         asking = perf_counter()
-        margins, given = self.provider.margins(rows), None
-        if not isinstance(margins, list):
-            given = await margins
-            margins, spent.waited = given.margins, perf_counter() - asking
+        given = await had(served, rows, served.provider.margins(rows), asking, spent)
+        for part in Answering(served, asked, request_id, began, rows, rows.unseen, given).parts(places, spent):
+            yield part
+
+    async def encoded(self, rows: Rows, spent: Spent, served: Served | None = None) -> list[float]:
+        """The margin of each row, in log-odds, in order, for rows that a caller encoded by the contract.
+
+        ``spent`` gets the time it took. Raises an ``EndpointError`` when a remote model did not score.
+        """
+        asking = perf_counter()
+        served = served or self.served
+        return (await had(served, rows, served.provider.margins(rows), asking, spent)).margins
+
+
+async def had(
+    served: Served, rows: Rows, margins: list[float] | Awaitable[Given], asking: float, spent: Spent
+) -> Given:
+    """The margins of rows, counted, once they are there; ``asking`` is when the provider was asked for them."""
+    if isinstance(margins, list):
+        given = Given(margins)
         spent.predict = perf_counter() - asking
-        if self.count is not None:
-            self.count(rows, margins)
-        limit = 0 if given and given.unexplained else asked.reasons
-        unseen, done, start, size = rows.unseen, 0, 0, PART
+    else:
+        given = await margins
+        spent.predict = spent.waited = perf_counter() - asking
+    if served.count is not None:
+        served.count(rows, given.margins)
+    return given
+
+
+class Answering(NamedTuple):
+    """The answers to one request whose margins are there, which come in parts."""
+
+    served: Served
+    asked: Asked
+    request_id: str
+    began: float
+    rows: Rows
+    unseen: list[tuple[int, int]]
+    """The row and the feature of each category never seen."""
+
+    given: Given
+
+    def part(self, leads: list[Lead], first: int) -> list[Scored]:
+        """The answers for the leads whose rows begin with ``first``."""
+        served, asked, given, rows, unseen = self.served, self.asked, self.given, self.rows, self.unseen
+        end = first + len(leads)
+        margins = given.margins[first:end]
+        explained = asked.reasons and given.unexplained is None
+        found = served.reasons(rows, asked.reasons, first, end) if explained else NO_REASONS
+        warned = [(place - first, feature) for place, feature in unseen if first <= place < end] if unseen else []
+        scored = answers(served.model, self.request_id, leads, margins, found, warned)
+        if asked.details:
+            add_details(served.model, scored, margins, self.began)
+        if given.served_by is not UNSET:
+            attribute(served.model, scored, given, asked)
+        return scored
+
+    def parts(self, places: list[Lead | RequestError], spent: Spent) -> Iterator[list[Scored | RequestError]]:
+        """What stands at each place of a batch; ``spent`` gets the time that each part took."""
+        done, start, size = 0, 0, PART
         while start < len(places):
             part, going = places[start : start + size], perf_counter()
             leads = [place for place in part if isinstance(place, Lead)]
-            end = done + len(leads)
-            found = self.reasons(rows, limit, done, end) if limit else NO_REASONS
-            warned = [(place - done, feature) for place, feature in unseen if done <= place < end] if unseen else []
-            scored = answers(model, request_id, leads, margins[done:end], found, warned)
-            if asked.details:
-                add_details(model, scored, margins[done:end], began)
-            if given is not None:
-                attribute(model, scored, given, asked)
-            each, done = iter(scored), end
+            each = iter(self.part(leads, done))
+            done += len(leads)
             told = [next(each) if isinstance(place, Lead) else place for place in part]
             start += size
             took = perf_counter() - going
             spent.explain += took
             size = min(max(int(size * PART_SECONDS / max(took, 1e-9)), PARTS[0]), PARTS[1])
             yield told
-
-    async def encoded(self, rows: Rows, spent: Spent) -> list[float]:
-        """The margin of each row, in log-odds, in order, for rows that a caller encoded by the contract.
-
-        ``spent`` gets the time it took. Raises an ``EndpointError`` when a remote model did not score.
-        """
-        asking = perf_counter()
-        margins = self.provider.margins(rows)
-        if not isinstance(margins, list):
-            margins = (await margins).margins
-            spent.waited = perf_counter() - asking
-        spent.predict = perf_counter() - asking
-        if self.count is not None:
-            self.count(rows, margins)
-        return margins
-
-
-def answers(
-    model: LoadedModel,
-    request_id: str,
-    leads: list[Lead],
-    margins: list[float],
-    found: Iterable[Iterable[tuple[int, float]]],
-    unseen: list[tuple[int, int]],
-) -> list[Scored]:
-    """One answer a lead, in order; ``unseen`` has the lead and the feature of each category never seen."""
-    scored = [
-        Scored(request_id, model.identity, lead.lead_id, model.score(margin), reasons(model, lead, strongest), [])
-        for lead, margin, strongest in zip(leads, margins, found, strict=False)
-    ]
-    for place, feature in unseen:
-        scored[place].warnings.append(unseen_warning(model, feature, leads[place]))
-    if model.decoder.lenient:
-        for answer, lead in zip(scored, leads, strict=True):
-            if isinstance(lead, LenientLead):
-                answer.warnings += lead.warned
-    return scored
-
-
-def reasons(model: LoadedModel, lead: Lead, strongest: Iterable[tuple[int, float]]) -> list[Reason]:
-    """The strongest contributions with the names and values that they belong to."""
-    names, values = model.names, lead.values
-    return [
-        Reason(
-            names[place],
-            None if (value := values[place]) is UNSET else value,
-            share,
-            "increases" if share > 0 else "decreases",
-        )
-        for place, share in strongest
-    ]
-
-
-def unseen_warning(model: LoadedModel, place: int, lead: Lead) -> Warned:
-    """The warning for a category that training did not know, or knew as too rare to learn from.
-
-    Cards of before rare texts were listed cannot tell the two apart where the trees know of rare ones.
-    """
-    feature, value = model.card.contract.features[place], lead.values[place]
-    if feature.codes:
-        told = f"no tree names code {value}, whether training knew it or not: it is scored like all such codes"
-        return Warned("unseen_category", feature.name, told)
-    treated = "as a rare value" if feature.other else "as unknown"
-    shown = repr(value[:80] if isinstance(value, str) else value)
-    if value in model.rare[place]:
-        return Warned("rare_category", feature.name, f"{shown} was rare in training and is scored {treated}")
-    seen = "was rare or not seen" if feature.other and not feature.rare else "was not seen"
-    return Warned("unseen_category", feature.name, f"{shown} {seen} in training and is scored {treated}")
-
-
-def add_details(model: LoadedModel, scored: list[Scored], margins: list[float], began: float) -> None:
-    """Adds to the answers what ``include_details`` asks for."""
-    base = model.trees.base_value
-    ranking = Ranking(model.card.tiers.meanings())
-    latency = Timing(round((perf_counter() - began) * 1e3, 3))
-    for answer, margin in zip(scored, margins, strict=True):
-        shown = sum((reason.contribution for reason in answer.reasons or ()), start=base)
-        answer.score.ranking = ranking
-        answer.explanation = Explanation(base, margin - shown, margin)
-        answer.timing = latency
-        answer.api_version = API_VERSION
-
-
-def attribute(model: LoadedModel, scored: list[Scored], given: Given, asked: Asked) -> None:
-    """Says in answers where their margins come from, and why there are no reasons when they cannot be had."""
-    identity = Model(model.identity.name, model.identity.version, given.served_by)
-    for answer in scored:
-        answer.model = identity
-        if given.degraded:
-            answer.degraded = True
-        if given.unexplained is not None and (asked.reasons or asked.details):
-            answer.reasons = None
-            answer.explanation = UNSET
-            answer.warnings.append(Warned("reasons_unavailable", None, given.unexplained))

@@ -7,7 +7,9 @@ from opentelemetry.trace import SpanKind
 from leadscoring._engine import Rows
 from leadscoring.errors import RequestError
 from leadscoring.lead import Scored
-from leadscoring.scoring.scorer import Asked, Scorer
+from leadscoring.scoring.answer import Asked
+from leadscoring.scoring.scorer import Scorer
+from leadscoring.scoring.served import Served
 from leadscoring.telemetry.metrics import Spent
 from leadscoring.telemetry.tracing import LEADS, PROVIDER, begin, spanning, within
 
@@ -19,15 +21,16 @@ class TracedScorer(Scorer):
 
     async def one(self, body: bytes, asked: Asked, request_id: str) -> tuple[Scored, Spent]:
         """As in ``Scorer``."""
-        with spanning(SCORING, SpanKind.INTERNAL, {PROVIDER: self.provider.name, LEADS: 1}):
+        with spanning(SCORING, SpanKind.INTERNAL, {PROVIDER: self.served.provider.name, LEADS: 1}):
             return await super().one(body, asked, request_id)
 
     async def many(
-        self, body: bytes, limit: int, asked: Asked, request_id: str, spent: Spent
+        self, body: bytes, limit: int, asked: Asked, request_id: str, spent: Spent, served: Served | None = None
     ) -> AsyncIterator[list[Scored | RequestError]]:
         """As in ``Scorer``. Between two parts the caller goes on in its own span, not in this one."""
-        span = begin(SCORING, SpanKind.INTERNAL, {PROVIDER: self.provider.name})
-        parts, leads = super().many(body, limit, asked, request_id, spent), 0
+        served = served or self.served
+        span = begin(SCORING, SpanKind.INTERNAL, {PROVIDER: served.provider.name})
+        parts, leads = super().many(body, limit, asked, request_id, spent, served), 0
         try:
             while True:
                 with within(span):
@@ -40,7 +43,8 @@ class TracedScorer(Scorer):
             span.set_attribute(LEADS, leads)
             span.end()
 
-    async def encoded(self, rows: Rows, spent: Spent) -> list[float]:
+    async def encoded(self, rows: Rows, spent: Spent, served: Served | None = None) -> list[float]:
         """As in ``Scorer``."""
-        with spanning(SCORING, SpanKind.INTERNAL, {PROVIDER: self.provider.name, LEADS: len(rows)}):
-            return await super().encoded(rows, spent)
+        served = served or self.served
+        with spanning(SCORING, SpanKind.INTERNAL, {PROVIDER: served.provider.name, LEADS: len(rows)}):
+            return await super().encoded(rows, spent, served)

@@ -69,8 +69,12 @@ class Server(Clocked):
             self._leave_at = monotonic() + self._drain_seconds
             self._drain()
         elif sig == signal.SIGINT or self._parent is not None:
-            self.force_exit = self.should_exit
-            self.should_exit = True
+            self.hurry()
+
+    def hurry(self) -> None:
+        """Ends the wait that goes on: that of the drain, else that for requests."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
 
     def _drain(self) -> None:
         if not self.started:

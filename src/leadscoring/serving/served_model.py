@@ -1,14 +1,26 @@
-"""The model that a service serves: the file at MODEL_PATH when it started, for every worker, however late it starts."""
+"""The model that a service serves, and all that is served with it.
+
+It is the file at MODEL_PATH when the service started, for every worker, however late it starts.
+"""
 
 import hashlib
+from dataclasses import replace
 
+from leadscoring._engine import count_colons
+from leadscoring.contract.features import Contract
+from leadscoring.contract.lenience import LenientDecoder
 from leadscoring.errors import ModelChanged, ModelNotFound, ModelUnreadable
 from leadscoring.model.content import read_content
 from leadscoring.model.file import Opening, model_of, open_model
-from leadscoring.model.loaded import LoadedModel
+from leadscoring.model.loaded import LoadedModel, encoder
+from leadscoring.providers.table import provider_of
+from leadscoring.quality.drift import baseline
+from leadscoring.quality.model_counts import CountedModels
+from leadscoring.scoring.served import Served
 from leadscoring.serving.shared_folder import Shared
 from leadscoring.settings import Settings
 from leadscoring.telemetry.log import Log
+from leadscoring.telemetry.metrics import Metrics
 
 log = Log("leadscoring")
 
@@ -59,3 +71,20 @@ def holds(path: str, digest: str) -> bool:
         return hashlib.sha256(read_content(path)).hexdigest() == digest
     except (ModelNotFound, ModelUnreadable):
         return False
+
+
+def open_served(settings: Settings, model: LoadedModel, metrics: Metrics, counted: CountedModels) -> Served:
+    """All that is served with a model: the decoder, the provider and the counts that the settings want.
+
+    Raises ``CannotStart`` when its provider cannot be had as it is set up.
+    """
+    if settings.lenient_clients:
+        model = replace(model, decoder=lenient_decoder(model.card.contract))
+    provider = provider_of(settings, model, metrics)
+    base = baseline(model.card) if settings.drift_metrics else None
+    return Served.of(model, provider, counted.open(model.card, model.sha256, base))
+
+
+def lenient_decoder(contract: Contract) -> LenientDecoder:
+    """What reads leads where LENIENT_CLIENTS is on."""
+    return LenientDecoder(contract, encoder(contract).encode, count_colons)

@@ -12,7 +12,7 @@ import uvicorn
 
 from leadscoring.access import rate_limit as limits
 from leadscoring.access.keys import KeyCopy, KeyRing
-from leadscoring.api.app import PATHS
+from leadscoring.api.routes import PATHS, TIMED
 from leadscoring.errors import CannotStart
 from leadscoring.model.content import read_content
 from leadscoring.model.file import model_of
@@ -107,7 +107,7 @@ def make_shared(shared: Shared, settings: Settings, model: bytes) -> None:
     """
     try:
         limits.make_file(shared.limits)
-        families = (*declared(PATHS, settings.model_endpoint_provider), *FAMILIES)
+        families = (*declared(PATHS, settings.model_endpoint_provider, timed=TIMED), *FAMILIES)
         make_file(shared.metrics, families, settings.workers + SPARE_SLOTS, AREA)
         keep_model(shared, model)
     except OSError as failure:

@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from socket import socket
 from time import monotonic
@@ -36,6 +37,9 @@ RETRY_SECONDS = 1.0
 FAILED_BY_ITSELF = (1, STARTUP_FAILURE)
 """Exit codes of a worker that gave up or met an error that nobody expected: the next would do the same."""
 
+PING, HURRY = b"ping", b"hurry"
+"""What the supervisor sends to a worker: whether it is there, and that it should not wait any longer."""
+
 log = Log("leadscoring")
 
 
@@ -63,6 +67,16 @@ class Worker(Process):
             log.error("worker cannot start", error=type(failure).__name__, reason=str(failure))  # noqa: TRY400
             sys.exit(STARTUP_FAILURE)
 
+    def drain(self) -> None:
+        """Asks it to end; uvicorn's way would close what it can still be asked by."""
+        if self.process.is_alive() and self.pid is not None:
+            os.kill(self.pid, signal.SIGTERM)
+
+    def hurry(self) -> None:
+        """Asks it not to wait any longer: for the end of its drain, or for requests when it no longer drains."""
+        with suppress(OSError):  # it has gone, or is about to
+            self.parent_conn.send(HURRY)
+
     def hung(self, now: float) -> bool:
         """Whether it no longer answers; asks it again if it does."""
         try:
@@ -74,7 +88,7 @@ class Worker(Process):
                     return True
             if self.asked is None:
                 self.asked = now
-                self.parent_conn.send(b"ping")
+                self.parent_conn.send(PING)
         except (OSError, EOFError):
             return True
         patience = SILENT_SECONDS if self.serves else LOADING_SECONDS if self.heard else STARTING_SECONDS
@@ -82,10 +96,15 @@ class Worker(Process):
 
 
 def tell(connection: Connection, server: Server) -> None:
-    """Answers the parent, in a thread of the worker: whether it serves, and for how long its loop has stood still."""
+    """Answers the parent, in a thread of the worker: whether it serves, and for how long its loop has stood still.
+
+    The parent asks it to hurry here too: two signals in a row may arrive as one.
+    """
     while True:
         try:
-            connection.recv()
+            if connection.recv() == HURRY:
+                server.hurry()
+                continue
             connection.send((server.started, monotonic() - server.turned))
         except (OSError, EOFError):
             return
@@ -184,15 +203,14 @@ class Supervisor:
         for listener in self._sockets:
             listener.close()  # the workers hold it; when the last of them closes it, the port is free
         for worker in self._workers:
-            worker.terminate()
-        ends_at, told = monotonic() + self._patience, self._asked.count(signal.SIGINT)
+            worker.drain()
+        ends_at, passed_on = monotonic() + self._patience, 0
         while any(worker.process.is_alive() for worker in self._workers) and monotonic() < ends_at:
             self._woken.wait(0.05)
-            if self._asked.count(signal.SIGINT) > told:
-                told = self._asked.count(signal.SIGINT)
+            while passed_on < self._asked[1:].count(signal.SIGINT):
+                passed_on += 1
                 for worker in self._workers:
-                    if worker.process.is_alive() and worker.pid is not None:
-                        os.kill(worker.pid, signal.SIGTERM)
+                    worker.hurry()
         for worker in self._workers:
             if worker.process.is_alive():
                 log.error("worker killed", pid=worker.pid, reason="it did not stop in time")

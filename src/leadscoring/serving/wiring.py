@@ -14,32 +14,29 @@ from contextlib import (
     asynccontextmanager,
     contextmanager,
 )
-from dataclasses import replace
+from functools import partial
 
 from starlette.applications import Starlette
 
-from leadscoring._engine import count_colons
 from leadscoring.access.key_file import Scope
 from leadscoring.access.keys import KeyRing
 from leadscoring.access.rate_limit import RateLimit
-from leadscoring.api.app import PATHS, App
+from leadscoring.api.app import App
+from leadscoring.api.entrances import Entrances
 from leadscoring.api.framework import Lifespan, RouteTable
 from leadscoring.api.operations import Operations
 from leadscoring.api.pulse import Pulse
-from leadscoring.api.routes import SINGLE_PATH, detail_table, route_table
-from leadscoring.api.score import Scoring
+from leadscoring.api.routes import PATHS, TABLE, TIMED, apart, here
 from leadscoring.api.service import Service
-from leadscoring.contract.features import Contract
-from leadscoring.contract.lenience import LenientDecoder
 from leadscoring.errors import CannotStart
-from leadscoring.model.loaded import LoadedModel, encoder
-from leadscoring.providers.provider import Provider
-from leadscoring.providers.table import is_installed, provider_of
-from leadscoring.quality.drift import baseline
-from leadscoring.quality.model_counts import AREA, ModelCounts
+from leadscoring.model.loaded import LoadedModel
+from leadscoring.providers.table import is_installed
+from leadscoring.quality.model_counts import AREA, CountedModels
 from leadscoring.scoring.lifecycle import Lifecycle
 from leadscoring.scoring.scorer import Scorer
-from leadscoring.serving.served_model import kept_model, model_at_path
+from leadscoring.scoring.served import Served
+from leadscoring.scoring.succession import Succession
+from leadscoring.serving.served_model import kept_model, model_at_path, open_served
 from leadscoring.serving.shared_folder import Shared
 from leadscoring.settings import Settings
 from leadscoring.telemetry.access_log import AccessLog
@@ -49,7 +46,6 @@ from leadscoring.telemetry.vitals import Vitals, age, started_at
 from leadscoring.transport.admission import Admission
 from leadscoring.transport.backlog import Backlog
 from leadscoring.transport.buffers import Buffers, most
-from leadscoring.transport.compression import with_compression
 from leadscoring.transport.kept import Kept
 from leadscoring.transport.listener import CONNECTIONS, listening
 
@@ -68,8 +64,15 @@ def create(settings: Settings, shared: Shared | None = None) -> App:
     Raises ``KeyFileInvalid`` or a ``ModelError`` when it cannot be served.
     """
     closing = ExitStack()
-    service = closing.enter_context(open_service(settings, PATHS, shared=shared))
-    lifecycle, backlog = Lifecycle(), backlog_of(service)
+    service = closing.enter_context(open_service(settings, PATHS, shared=shared, timed=TIMED))
+    return assembled(service, closing, shared)
+
+
+def assembled(
+    service: Service, closing: ExitStack, shared: Shared | None = None, *beside: AbstractAsyncContextManager[None]
+) -> App:
+    """The application of a service, which closes what ``closing`` holds; ``beside`` it is open what is handed in."""
+    settings, lifecycle, backlog = service.settings, Lifecycle(), backlog_of(service)
     admission = backlog.admission
     pulse = Pulse(service.scorer, lifecycle, service.metrics, service.vitals)
     first = os.getppid() if shared else os.getpid()
@@ -79,30 +82,24 @@ def create(settings: Settings, shared: Shared | None = None) -> App:
     )
     limit = RateLimit(settings.rate_limit_per_minute, shared.limits if shared else None)
     closing.callback(limit.close)
-    provider = service.scorer.provider
-    scoring = Scoring(service.scorer, service.keys, service.metrics, settings, admission, limit)
-    routes = route_table(service, scoring, operations, admission, lifecycle, limit)
-    detail = with_compression(detail_table(operations), admission)
-    if settings.operations_access != "port":
-        beside = (provider.running(), pulse.beating())
-        routes, life = routes | detail, lifespan(lifecycle, closing, *beside)
-        return application(service, scoring, routes, life, lifecycle, backlog)
-    apart = App(service, detail, lifespan(lifecycle, ExitStack()), lifecycle, backlog)
-    apart.gate.limits = apart.gate.limits._replace(connections=CONNECTIONS)
-    second = listening(apart, settings.host, settings.operations_port)
-    opened = lifespan(lifecycle, closing, provider.running(), second, pulse.beating())
-    return application(service, scoring, routes, opened, lifecycle, backlog)
+    entrances = Entrances(service, operations, admission, lifecycle, limit)
+    opened = [service.succession.running(), pulse.beating(), *beside]
+    if settings.operations_access == "port":
+        detail = App(service, entrances.table(apart(settings)), lifespan(lifecycle, ExitStack()), lifecycle, backlog)
+        detail.gate.limits = detail.gate.limits._replace(connections=CONNECTIONS)
+        opened.insert(1, listening(detail, settings.host, settings.operations_port))
+    routes = entrances.table(here(settings))
+    return application(service, routes, lifespan(lifecycle, closing, *opened), lifecycle, backlog)
 
 
-def application(
-    service: Service, scoring: Scoring, routes: RouteTable, life: Lifespan, lifecycle: Lifecycle, backlog: Backlog
-) -> App:
+def application(service: Service, routes: RouteTable, life: Lifespan, lifecycle: Lifecycle, backlog: Backlog) -> App:
     """The application of the port that scores: one that tells of its requests where traces are on.
 
     What is traced, or asks a remote model, has to have a task of its own, and is not answered where it was read.
     """
     if not service.settings.otel_traces:
-        prompt = {SINGLE_PATH: scoring.one} if service.settings.model_endpoint_provider == "local" else {}
+        local = service.settings.model_endpoint_provider == "local"
+        prompt = {route.path: routes[route.method, route.path] for route in TABLE if route.at_once and local}
         return App(service, routes, life, lifecycle, backlog, prompt)
     from leadscoring.api.traced import told_away, traced
 
@@ -117,7 +114,7 @@ def backlog_of(service: Service) -> Backlog:
     longest = settings.max_queue_seconds
     bytes_each_way = most(settings.max_buffered_bytes, settings.max_body_bytes)
     kept = Kept(bytes_each_way, settings.request_timeout_seconds)
-    admission = Admission(longest, settings.request_timeout_seconds, metrics.queued.set, metrics.waited, kept)
+    admission = Admission(longest, settings.request_timeout_seconds, metrics.queued.set, kept)
     return Backlog(admission, longest, Buffers(bytes_each_way, metrics.rejected))
 
 
@@ -142,11 +139,12 @@ def open_service(
     endpoints: Iterable[str],
     model: LoadedModel | None = None,
     shared: Shared | None = None,
+    timed: Iterable[tuple[str, str]] = (),
 ) -> Iterator[Service]:
     """The service of these settings, open as long as the context is.
 
-    ``endpoints`` are the routes to count by; ``shared`` is what the workers have in common, if
-    there are several: then the model is the one that ``keep_model`` kept.
+    ``endpoints`` are the routes to count by, ``timed`` those to show from the start; ``shared`` is what the workers
+    have in common, if there are several: then the model is the one that ``keep_model`` kept.
     Raises a ``ModelError`` when the model cannot be served, ``KeyFileInvalid`` when the key file cannot be taken.
     """
     with ExitStack() as closing:
@@ -155,35 +153,29 @@ def open_service(
         keys = KeyRing.of(settings, shared.keys if shared else None)
         if model is None:
             model = kept_model(settings, shared) if shared else model_at_path(settings)
-        if settings.lenient_clients:
-            model = replace(model, decoder=lenient_decoder(model.card.contract))
         access_log = AccessLog(output, readable, settings.log_level in ("DEBUG", "INFO"))
         closing.callback(access_log.flush)
         file = shared.metrics if shared else None
-        metrics = Metrics(endpoints, settings.model_endpoint_provider, file, settings.env, AREA)
-        counts = ModelCounts(metrics.tally, model.card, baseline(model.card) if settings.drift_metrics else None)
-        metrics.of_model = counts.exposition
+        metrics = Metrics(endpoints, settings.model_endpoint_provider, file, settings.env, AREA, timed)
+        counted = CountedModels(metrics.tally)
+        opened = partial(open_served, settings, metrics=metrics, counted=counted)
         output.dropped = metrics.log_lines_dropped.add
         closing.callback(metrics.close)
         if settings.otel_traces:
             closing.callback(start_traces(settings))
-        provider = provider_of(settings, model, metrics)
+        scorer = scorer_of(settings, opened(model))
+        metrics.of_model = lambda: counted.exposition(scorer.served.counts)
         announce(settings, model, keys)
         settle_memory()
         yield Service(
             settings=settings,
-            scorer=scorer_of(settings, model, provider, counts),
+            scorer=scorer,
+            succession=Succession(scorer, opened),
             keys=keys,
             metrics=metrics,
             access_log=access_log,
             vitals=Vitals(),
-            counts=counts,
         )
-
-
-def lenient_decoder(contract: Contract) -> LenientDecoder:
-    """What reads leads where LENIENT_CLIENTS is on."""
-    return LenientDecoder(contract, encoder(contract).encode, count_colons)
 
 
 def check_traces_installed() -> None:
@@ -201,15 +193,13 @@ def start_traces(settings: Settings) -> Callable[[], None]:
     return tracing.start(settings)
 
 
-def scorer_of(settings: Settings, model: LoadedModel, provider: Provider, counts: ModelCounts) -> Scorer:
+def scorer_of(settings: Settings, served: Served) -> Scorer:
     """The scorer: one that reports its spans where traces are on."""
-    count = counts.drift.count if counts.drift else None
-    reasons = model.trees.counting(counts.reasons.numbers)
     if settings.otel_traces:
         from leadscoring.scoring.traced import TracedScorer
 
-        return TracedScorer(model, provider, count, reasons)
-    return Scorer(model, provider, count, reasons)
+        return TracedScorer(served)
+    return Scorer(served)
 
 
 def settle_memory() -> None:

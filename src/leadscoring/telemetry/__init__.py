@@ -1,1 +1,1 @@
-"""What the service reports of itself: metrics, logs, traces, and what its machine has left."""
+"""Telemetry of the service: metrics, logs, traces and resource usage."""

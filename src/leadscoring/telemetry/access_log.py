@@ -1,4 +1,4 @@
-"""One line for each request that was answered. No line holds anything of a lead."""
+"""The access log: one line per answered request, without any data of a lead."""
 
 import asyncio
 from collections.abc import Mapping
@@ -12,13 +12,13 @@ from leadscoring.telemetry.output import FLUSH_SECONDS, Output
 PATH_SHOWN = 200
 
 OVERLOADED = 503
-"""The service does as it should and says that it cannot take more: no failure."""
+"""The status of a request rejected under overload, which is not a failure of the service."""
 
 encode_lines = msgspec.json.Encoder().encode_lines
 
 
 class Answered(msgspec.Struct, frozen=True, gc=False):
-    """One request, as its log line will tell it. Holds no feature value and nothing else of a lead."""
+    """An answered request, as the access log reports it. Contains no data of a lead."""
 
     moment: float
     request_id: str
@@ -30,15 +30,15 @@ class Answered(msgspec.Struct, frozen=True, gc=False):
     leads: int
     error: str | None
     refused: Mapping[str, int] | None = None
-    """How many leads of a batch ended with which error."""
+    """Number of rejected leads of a batch, by error code."""
 
 
 class AccessLog:
-    """One line a request, noted at once and written together with others a moment later.
+    """Buffers answered requests and writes their lines together.
 
-    A line that is formatted among a hundred others costs a tenth of one that is formatted alone, since
-    its code and data are at hand. At most ``FLUSH_SECONDS`` late while the event loop runs; ``flush``
-    writes what is left. When not ``enabled``, only requests with a status of 500 or more are written.
+    Formatting a line in a batch of a hundred costs a tenth of formatting it alone, because code and data stay in the
+    processor's cache. Lines are written at most ``FLUSH_SECONDS`` late while the event loop runs; ``flush`` writes
+    the rest. Unless ``enabled``, only requests with a status of 500 or more are logged.
     """
 
     def __init__(self, output: Output, readable: bool, enabled: bool = True) -> None:
@@ -48,7 +48,7 @@ class AccessLog:
         self._noted: list[Answered] = []
 
     def note(self, answered: Answered) -> None:
-        """Keeps one answered request for the next write."""
+        """Buffers one answered request."""
         if answered.status < 500 and not self._enabled:
             return
         if not self._noted:
@@ -56,7 +56,7 @@ class AccessLog:
         self._noted.append(answered)
 
     def flush(self) -> None:
-        """Writes what was noted."""
+        """Writes the buffered requests."""
         if not self._noted:
             return
         noted, self._noted = self._noted, []
@@ -64,7 +64,7 @@ class AccessLog:
 
 
 class RequestLine(msgspec.Struct, gc=False):
-    """A log line for programs, field by field as it is written."""
+    """A JSON log line; the fields are in the order in which they are written."""
 
     timestamp: datetime
     level: str
@@ -81,7 +81,7 @@ class RequestLine(msgspec.Struct, gc=False):
 
 
 def json_lines(noted: list[Answered]) -> bytes:
-    """Log lines for programs."""
+    """Formats log lines as JSON."""
     return encode_lines(
         [
             RequestLine(
@@ -104,12 +104,12 @@ def json_lines(noted: list[Answered]) -> bytes:
 
 
 def readable_lines(noted: list[Answered]) -> bytes:
-    """Log lines for people."""
+    """Formats log lines for people."""
     return b"".join(map(readable_line, noted))
 
 
 def readable_line(answered: Answered) -> bytes:
-    """A log line for people. What a client sent is escaped: it must not steer the terminal."""
+    """Formats one log line for people. Client data is escaped, so that it cannot send control codes to the terminal."""
     clock = datetime.fromtimestamp(answered.moment).astimezone().strftime("%H:%M:%S")
     level = level_of(answered.status)
     parts = [
@@ -126,12 +126,12 @@ def readable_line(answered: Answered) -> bytes:
 
 
 def escaped(text: str) -> str:
-    """A text without anything that a terminal acts upon."""
+    """Escapes control and non-ASCII characters."""
     return text.encode("unicode_escape").decode()
 
 
 def level_of(status: int) -> str:
-    """The level of a request's line."""
+    """The log level for a status."""
     if status < 500:
         return "INFO"
     return "WARNING" if status == OVERLOADED else "ERROR"

@@ -23,6 +23,8 @@ EVENTS = {
                             "data"),
     "model loaded": Event("INFO", ("name", "version", "trees", "certified"), "The model is loaded and reproduces its "
                           "certified golden-row scores"),
+    "model replaced": Event("INFO", ("name", "version", "before"), "Another model took over; requests that had already "
+                            "started complete with the model in `before`"),
     "model caution": Event("WARNING", ("advice",), "The scores or the accepted values may differ from what the owner "
                            "of the model expects: training stopped early, or the file lacks the values of its "
                            "categories"),

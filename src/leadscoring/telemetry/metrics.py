@@ -47,12 +47,9 @@ ATTEMPTS = ("ok", "timeout", "unreachable", "throttled", "not_ready", "failed", 
             "answer_invalid", "abandoned")  # fmt: skip
 """The outcomes of a call to a remote model: success, an error code, or abandoned by its caller."""
 
-SCORED = frozenset(("POST", route) for route in ("/api/v1/score", "/api/v1/score/batch"))
-"""Routes whose histograms are shown at zero: a rate of slow requests must include the first one."""
-
-OUTCOMES = frozenset((*request, status) for request in SCORED for status in ("200", "500", "502", "503", "504"))
-"""Failed scoring requests are shown at zero, so that an alert on their rate includes the first one. So are successful
-ones, or the ratio after the first failure would be 1."""
+OUTCOMES = ("200", "500", "502", "503", "504")
+"""Of routes that are timed, failed requests are shown at zero, so that an alert on their rate includes the first one.
+So are successful ones, or the ratio after the first failure would be 1."""
 
 
 def error_types(tree: type[errors.LeadScoringError] = errors.LeadScoringError) -> tuple[str, ...]:
@@ -61,17 +58,22 @@ def error_types(tree: type[errors.LeadScoringError] = errors.LeadScoringError) -
     return tuple(dict.fromkeys([tree.__name__, *below]))
 
 
-def declared(endpoints: Iterable[str], provider: str, env: str = "") -> tuple[Family, ...]:
-    """All metrics of a service with these routes and this model provider, in this environment."""
+def declared(
+    endpoints: Iterable[str], provider: str, env: str = "", timed: Iterable[tuple[str, str]] = ()
+) -> tuple[Family, ...]:
+    """All metrics of a service with these routes and this model provider, in this environment.
+
+    The times and outcomes of those routes that are ``timed``, by method and path, are shown while there are none.
+    """
+    shown = frozenset(timed)
+    outcomes = frozenset((*request, status) for request in shown for status in OUTCOMES)
     routes = (*sorted(set(endpoints)), UNKNOWN, OTHER)
     request = {"method": METHODS, "endpoint": routes}
     endpoint = {"endpoint_provider": (provider,)}
     failure = {**endpoint, "error_type": (*error_types(), OTHER)}
     return (
-        Family("counter", "http_requests", "Requests answered", {**request, "status": STATUSES}, shown=OUTCOMES),
-        Family(
-            "histogram", "http_request_duration_seconds", "Time to answer a request", request, SECONDS, shown=SCORED
-        ),
+        Family("counter", "http_requests", "Requests answered", {**request, "status": STATUSES}, shown=outcomes),
+        Family("histogram", "http_request_duration_seconds", "Time to answer a request", request, SECONDS, shown=shown),
         Family("gauge", "http_requests_active", "Requests in progress"),
         Family("counter", "model_predictions", "Leads scored", {**endpoint, "tier": TIERS}),
         Family("histogram", "model_prediction_latency_seconds", "Time to compute margins", endpoint, MODEL_SECONDS),
@@ -171,7 +173,8 @@ class Spent(msgspec.Struct, gc=False):
 class Metrics:
     """The metrics of one process; with ``file``, of all workers that share it.
 
-    ``area`` numbers of each process are reserved for counts per model, which ``of_model`` writes.
+    ``area`` numbers of each process are reserved for counts per model; ``of_model`` writes those of the current and
+    the previous models.
     """
 
     def __init__(
@@ -181,8 +184,9 @@ class Metrics:
         file: Path | None = None,
         env: str = "",
         area: int = 0,
+        timed: Iterable[tuple[str, str]] = (),
     ) -> None:
-        self.tally = tally = Tally(declared(endpoints, provider, env), file, area)
+        self.tally = tally = Tally(declared(endpoints, provider, env, timed), file, area)
         self.of_model: Callable[[], bytes] = bytes
         self._provider = provider
         self._answered: dict[tuple[str, str, int], Callable[..., None]] = {}
@@ -257,8 +261,13 @@ class Metrics:
         """One request, or connection, was rejected to protect the service."""
         self._rejections[reason].add()
 
-    def turned_away(self, endpoint: str) -> None:
-        """A request was rejected with a 503 before its body was read, because of overload."""
+    def turned_away(self, endpoint: str, waited: float = 0.0) -> None:
+        """A request was rejected with a 503 before its body was read, because of overload.
+
+        ``waited`` is the seconds that it waited before that, which is all the time that it took.
+        """
+        if waited:
+            self.waited(waited)
         record = self._turned_away.get(endpoint)
         if record is None:
             record = self._turned_away[endpoint] = self.tally.together(
@@ -266,7 +275,7 @@ class Metrics:
                 self.tally.spread("http_request_duration_seconds", "POST", endpoint),
                 self._rejections["overloaded"],
             )
-        record(1.0, 0.0, 1.0)
+        record(1.0, waited, 1.0)
 
     def scored(self, score: Score) -> None:
         """One lead was scored."""

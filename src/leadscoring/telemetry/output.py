@@ -1,4 +1,4 @@
-"""Where log lines go: whoever writes never waits for whoever reads."""
+"""The sink of log lines: a slow reader never blocks a writer."""
 
 import os
 import select
@@ -10,22 +10,22 @@ from time import monotonic
 FLUSH_SECONDS = 0.1
 
 ROOM = 4 << 20
-"""Bytes of lines that wait for a reader, at most: some ten thousand requests."""
+"""Maximum number of buffered bytes, enough for about ten thousand requests."""
 
 LEAVE_SECONDS = 1.0
 """How long a process that ends waits for the reader of its log."""
 
 PIPE_BUF = 4096
-"""Bytes that the kernel never mixes with those of another process that writes to the same pipe."""
+"""Maximum size of a write to a pipe that the kernel keeps atomic among processes."""
 
 
 class Output:
-    """Where log lines go: whoever writes here never waits for whoever reads there.
+    """A buffered sink of log lines that never blocks its writers.
 
-    A thread writes, because nothing else is sound: a full pipe makes a writer wait, and to make a pipe or terminal
-    not do so changes it for every program that has it open, our parent among them. Up to ``room`` bytes wait for a
-    reader that has stalled. What is beyond, and what cannot be written, to a full disk or a reader that has gone, is
-    dropped; ``dropped`` hears how many lines. Workers write to one pipe in pieces that the kernel keeps whole.
+    A background thread writes: a full pipe blocks, and making a pipe or terminal non-blocking would affect every
+    process that has it open, including our parent. Up to ``room`` bytes are buffered for a stalled reader. Lines
+    beyond that, and lines that cannot be written because the disk is full or the reader is gone, are dropped;
+    ``dropped`` is called with their number. Workers write to a shared pipe in pieces that the kernel keeps atomic.
     """
 
     def __init__(
@@ -36,13 +36,13 @@ class Output:
         self._room = room
         self._lines: deque[bytes] = deque()
         self._held = 0
-        self._changed = threading.Condition()  # its lock may be taken twice: a signal's handler logs as well
+        self._changed = threading.Condition()  # its lock is reentrant: signal handlers log as well
         self._thread: threading.Thread | None = None
         self._ending = False
         self._patient = True
 
     def write(self, lines: bytes) -> None:
-        """Takes whole lines; never raises, never waits."""
+        """Enqueues whole lines; never raises, never blocks."""
         with self._changed:
             if self._held + len(lines) > self._room:
                 self.dropped(float(lines.count(b"\n")))
@@ -56,9 +56,9 @@ class Output:
             self._changed.notify_all()
 
     def flush(self, seconds: float | None = None) -> None:
-        """Waits until everything is written, for ``seconds`` at most.
+        """Waits until everything is written, for at most ``seconds``.
 
-        When not told for how long: ``LEAVE_SECONDS``, and not a second time for a reader that stalls.
+        The default is ``LEAVE_SECONDS``, and 0 while a reader is stalled that a previous flush has waited for.
         """
         if seconds is None:
             seconds = LEAVE_SECONDS if self._patient else 0.0
@@ -69,14 +69,14 @@ class Output:
             self._patient = not self._held
 
     def close(self) -> None:
-        """Flushes, and lets the thread end."""
+        """Flushes, and ends the thread."""
         self.flush()
         with self._changed:
             self._ending = True
             self._changed.notify_all()
 
     def _start(self) -> bool:
-        """Starts the thread; not possible any more when the interpreter ends."""
+        """Starts the thread; returns false if the interpreter is shutting down."""
         self._ending = False
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         try:
@@ -105,14 +105,14 @@ class Output:
 
 
 def written(descriptor: int, lines: bytes) -> int:
-    """Writes lines, however long that takes; gives how many could not be written."""
+    """Writes lines, blocking as long as necessary; returns how many could not be written."""
     begin = 0
     while begin < len(lines):
         end = lines.rfind(b"\n", begin, begin + PIPE_BUF) + 1 or lines.find(b"\n", begin) + 1 or len(lines)
         while begin < end:
             try:
                 begin += os.write(descriptor, lines[begin:end])
-            except BlockingIOError:  # somebody made it so for all who have it open
+            except BlockingIOError:  # another process made it non-blocking
                 select.select((), (descriptor,), ())
             except OSError:
                 return lines.count(b"\n", begin)

@@ -1,9 +1,9 @@
-"""Counters that several processes write and any of them reads: numbers in one shared file.
+"""Counters in shared memory: several processes write, and any of them reads the totals.
 
-Each worker claims a slot of the file, by a lock that the kernel gives back when the worker dies, however it
-dies. Nobody else writes into that slot, so counting needs no lock and costs a few dozen nanoseconds. A worker
-that replaces a dead one goes on where that one stopped: totals never fall, nothing is counted twice, and
-there is one file for ever. Every series is known beforehand, so its place is arithmetic.
+Each worker claims a slot of a shared file with a lock that the kernel releases when the worker dies. Only that worker
+writes to the slot, so counting needs no lock and costs a few dozen nanoseconds. A worker that replaces a dead one
+continues with its slot: totals never decrease, nothing is counted twice, and the file does not grow. All series are
+known in advance, so the position of each is computed.
 """
 
 import fcntl
@@ -11,7 +11,7 @@ import math
 import mmap
 import os
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import IO, Literal, NamedTuple
@@ -19,15 +19,15 @@ from typing import IO, Literal, NamedTuple
 from leadscoring._engine import Recorder
 
 OTHER = "other"
-"""The value that a label takes when what happened has no value of its own."""
+"""The label value for anything that has no label value of its own."""
 
 
 SHOWN_AT_ZERO = 64
-"""Series of a family that are shown before they count anything, so that a rate sees their first step."""
+"""Families with up to this many series are exposed from the start, so that rates include the first increment."""
 
 
 class Family(NamedTuple):
-    """One metric: its labels with all the values that each may take and, for a histogram, its upper edges."""
+    """One metric: its labels with all their possible values and, for a histogram, its upper bucket edges."""
 
     kind: Literal["counter", "gauge", "histogram"]
     name: str
@@ -35,35 +35,35 @@ class Family(NamedTuple):
     labels: Mapping[str, tuple[str, ...]] = {}
     buckets: tuple[float, ...] = ()
     alike: bool = False
-    """A gauge that every process would put at the same value: shown as the one that is asked has it, not added up."""
+    """A gauge with the same value in every process: exposed from the process that is scraped, not summed."""
 
     worst: bool = False
-    """A gauge that grows with what is wrong: shown as the highest of all processes, not added up."""
+    """A gauge that grows as things get worse: exposed as the maximum over all processes, not summed."""
 
     hidden: bool = False
-    """For the processes themselves: not shown."""
+    """For internal use of the processes: not exposed."""
 
     shown: frozenset[tuple[str, ...]] = frozenset()
-    """Series of a large family that are shown before they count anything all the same."""
+    """Series of a large family that are exposed even at zero."""
 
     apart: bool = False
-    """Its series are counted and written elsewhere, in the area of the tally; here is but what it is called."""
+    """Its series are counted in the tally's area and exposed elsewhere; this is only its declaration."""
 
     @property
     def width(self) -> int:
-        """Numbers that one series takes: one, or each bucket, the one beyond, and the sum."""
+        """Numbers per series: 1, or for a histogram one per bucket, one for values above all edges, and the sum."""
         return len(self.buckets) + 2 if self.kind == "histogram" else 1
 
     @property
     def size(self) -> int:
-        """Numbers that all its series take here."""
+        """Numbers of all its series in the tally."""
         series = 0 if self.apart else 1
         for values in self.labels.values():
             series *= len(values)
         return series * self.width
 
     def place(self, values: tuple[str, ...]) -> int:
-        """Where a series begins within the family; a value that is none of a label's is ``other``."""
+        """The offset of a series within the family; unknown label values count as ``other``."""
         place = 0
         for value, allowed in zip(values, self.labels.values(), strict=True):
             place = place * len(allowed) + allowed.index(value if value in allowed else OTHER)
@@ -81,15 +81,15 @@ class Count:
 
     @property
     def series(self) -> tuple[int, None]:
-        """Where it counts."""
+        """Its position, as ``Tally.together`` needs it."""
         return self._place, None
 
     def add(self, amount: float = 1.0) -> None:
-        """Counts up, or a gauge down."""
+        """Increments a counter, or changes a gauge by ``amount``."""
         self._numbers[self._place] += amount
 
     def set(self, value: float) -> None:
-        """Puts a gauge at a value."""
+        """Sets a gauge to a value."""
         self._numbers[self._place] = value
 
 
@@ -106,21 +106,21 @@ class Spread:
 
     @property
     def series(self) -> tuple[int, tuple[float, ...]]:
-        """Where it counts, and its upper edges."""
+        """Its position and upper edges, as ``Tally.together`` needs them."""
         return self._place, self._edges
 
     def observe(self, value: float) -> None:
-        """Counts a value into its bucket; a bucket's upper edge belongs to it."""
+        """Counts a value into its bucket; upper edges are inclusive."""
         numbers = self._numbers
         numbers[self._place + bisect_left(self._edges, value)] += 1.0
         numbers[self._sum] += value
 
 
 class Tally:
-    """The numbers of all families, shared between processes when there is a file.
+    """The numbers of all families, shared between processes if there is a file.
 
-    ``path`` names a file that ``make_file`` made, or nothing for a process on its own; ``area`` is how many numbers
-    of each process are somebody else's. Raises ``OSError`` when no slot is free.
+    ``path`` is a file created by ``make_file``, or ``None`` for a process on its own; ``area`` is the number of
+    additional float64 values per process that other modules own. Raises ``OSError`` if no slot is free.
     """
 
     def __init__(self, families: tuple[Family, ...], path: Path | None = None, area: int = 0) -> None:
@@ -148,19 +148,19 @@ class Tally:
         self._forget_gauges()
 
     def close(self) -> None:
-        """Gives the slot back to a successor; counting goes on to be possible, for what comes late."""
+        """Releases the slot; late increments are still possible."""
         if self._file is not None:
             self._file.close()
 
     @property
     def area(self) -> "memoryview[float]":
-        """The numbers of this process that are somebody else's."""
+        """The numbers of this process that other modules own."""
         return self._mine[self._area]
 
-    def areas(self, part: slice) -> list[list[float]]:
-        """A part of the same numbers of every process, as they are now."""
+    def areas(self, part: slice) -> list["memoryview[float]"]:
+        """A part of the area, for every process."""
         starts = range(self._area.start, len(self._all), self._size)
-        return [list(self._all[start + part.start : start + part.stop]) for start in starts]
+        return [self._all[start + part.start : start + part.stop] for start in starts]
 
     def _claim(self, slots: int) -> int:
         assert self._file is not None  # noqa: S101  # only a shared tally claims
@@ -180,11 +180,11 @@ class Tally:
                     self._mine[place] = 0.0
 
     def count(self, name: str, *values: str) -> Count:
-        """The counter or gauge of this name with these label values."""
+        """The counter or gauge with this name and these label values."""
         return Count(self._mine, self._place(name, values))
 
     def spread(self, name: str, *values: str) -> Spread:
-        """The histogram of this name with these label values."""
+        """The histogram with this name and these label values."""
         return Spread(self._mine, self._place(name, values), self._family(name).buckets)
 
     def _family(self, name: str) -> Family:
@@ -194,22 +194,22 @@ class Tally:
         return self._starts[name] + self._family(name).place(values)
 
     def together(self, *handles: Count | Spread) -> Callable[..., None]:
-        """A function that takes one value for each handle, adds or observes all of them, and is one C call."""
+        """A function that takes one value per handle and adds or observes all of them in a single C call."""
         return Recorder(self._mine, [handle.series for handle in handles]).record
 
     def exposition(self) -> bytes:
-        """Every series over all processes, in Prometheus' text format (0.0.4).
+        """All series, aggregated over the processes, in the Prometheus text format (0.0.4).
 
-        Those of a large family only when they counted something.
+        Series of large families are included only if they are not zero.
         """
         totals = self._totals()
         shown = (family for family in self._families if not (family.hidden or family.apart))
         return "".join(line for family in shown for line in self._lines(family, totals)).encode()
 
     def _totals(self) -> list[float]:
-        """The numbers of all processes together, as each family wants them."""
-        size = self._size
-        slots = [self._all[start : start + size].tolist() for start in range(0, len(self._all), size)]
+        """The numbers aggregated over all processes: sum, maximum or own value, depending on the family."""
+        own = self._area.start  # the area beyond is not aggregated here
+        slots = [self._all[start : start + own].tolist() for start in range(0, len(self._all), self._size)]
         totals: list[float] = [sum(numbers) for numbers in zip(*slots, strict=True)]
         for family in self._families:
             places = slice(self._starts[family.name], self._starts[family.name] + family.size)
@@ -220,11 +220,11 @@ class Tally:
         return totals
 
     def each(self, name: str) -> list[float]:
-        """A counter or gauge without labels, as every process has it; of a slot that nobody has taken, zero."""
+        """A counter or gauge without labels, per process; zero for a slot that was never claimed."""
         return list(self._all[self._starts[name] :: self._size])
 
     def _lines(self, family: Family, totals: list[float]) -> Iterator[str]:
-        """One family, line by line."""
+        """The lines of one family."""
         yield head(family)
         place = self._starts[family.name]
         hides_zeros = family.size // family.width > SHOWN_AT_ZERO
@@ -241,31 +241,45 @@ class Tally:
 
 
 class Stamped:
-    """A part of a tally's area whose numbers mean something by one model alone; the first of them is its stamp.
+    """A part of the tally's area with numbers that are valid for one model only; the first is that model's stamp.
 
-    A worker with another model, or another version of it, empties its part and stamps it anew; parts with another
-    stamp are not added up.
+    It is the one of ``parts`` at ``room``; those of other processes are summed wherever they have the same stamp. A
+    part with another stamp, of another model or version, is cleared and stamped anew.
     """
 
-    def __init__(self, tally: Tally, part: slice, stamp: float) -> None:
+    def __init__(self, tally: Tally, parts: Sequence[slice], room: int, stamp: float) -> None:
         self._tally = tally
-        self._part = part
+        self._parts = parts
         self._stamp = stamp
-        self.mine = mine = tally.area[part]
+        self.mine = mine = tally.area[parts[room]]
         if mine[0] != stamp:
-            mine[0] = 0.0  # nobody adds up what is being emptied
+            mine[0] = 0.0  # not summed while it is being cleared
             for place in range(1, len(mine)):
                 mine[place] = 0.0
             mine[0] = stamp
 
     def sums(self) -> list[float]:
-        """Each number of the part, over all processes that count by this model."""
-        parts = [numbers for numbers in self._tally.areas(self._part) if numbers[0] == self._stamp]
-        return [sum(numbers) for numbers in zip(*parts, strict=True)]
+        """Each number of the part, summed over all processes and parts with the same stamp."""
+        every = [numbers for part in self._parts for numbers in self._tally.areas(part)]
+        alike = [numbers.tolist() for numbers in every if numbers[0] == self._stamp]
+        return [sum(numbers) for numbers in zip(*alike, strict=True)]
+
+
+Series = tuple[Family, bytes]
+"""A family and some of its series, as they are written."""
+
+
+def written_out(series: Iterable[Series]) -> bytes:
+    """Series in Prometheus' text format: those of a family together, below its head."""
+    parts: dict[str, list[bytes]] = {}
+    for family, lines in series:
+        if lines:
+            parts.setdefault(family.name, [head(family).encode()]).append(lines)
+    return b"".join(part for each in parts.values() for part in each)
 
 
 def histogram_lines(family: Family, labels: dict[str, str], numbers: list[float]) -> Iterator[str]:
-    """One histogram: buckets that count all below, their number, their sum."""
+    """The lines of one histogram: cumulative buckets, count and sum."""
     below = 0.0
     for edge, number in zip([*family.buckets, math.inf], numbers, strict=False):
         below += number
@@ -275,39 +289,39 @@ def histogram_lines(family: Family, labels: dict[str, str], numbers: list[float]
 
 
 def full_name(family: Family) -> str:
-    """The name that Prometheus knows a metric by."""
+    """The name of a metric in Prometheus."""
     return family.name + ("_total" if family.kind == "counter" else "")
 
 
 def head(family: Family) -> str:
-    """What stands above a metric's series."""
+    """The HELP and TYPE lines of a metric."""
     name = full_name(family)
     return f"# HELP {name} {family.help}\n# TYPE {name} {family.kind}\n"
 
 
 def line(name: str, labels: Mapping[str, str], value: float) -> str:
-    """One series and its value; labels in the order of their names."""
-    told = ",".join(f'{label}="{escaped(labels[label])}"' for label in sorted(labels))
-    return f"{name}{{{told}}} {written(value)}\n" if told else f"{name} {written(value)}\n"
+    """One series and its value, with labels in alphabetical order."""
+    pairs = ",".join(f'{label}="{escaped(labels[label])}"' for label in sorted(labels))
+    return f"{name}{{{pairs}}} {written(value)}\n" if pairs else f"{name} {written(value)}\n"
 
 
 def escaped(value: str) -> str:
-    """A label's value as Prometheus reads it."""
+    """A label value, escaped for Prometheus."""
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 
 def written(value: float) -> str:
-    """A number as Prometheus reads it, every digit of it."""
+    """A number in the Prometheus format, at full precision."""
     if math.isfinite(value):
         return repr(value)
     return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
 
 
 def make_file(path: Path, families: tuple[Family, ...], slots: int, area: int = 0) -> None:
-    """Makes the file that ``slots`` processes can share, with ``area`` numbers of each for somebody else.
+    """Creates the file that ``slots`` processes can share, with ``area`` additional numbers for each.
 
-    All its blocks are taken at once: a disk that fills up later cannot take a counter away.
-    Raises ``OSError`` when the disk is full already.
+    All blocks are allocated at once, so that a disk that fills up later loses no counter. Raises ``OSError`` if the
+    disk is full.
     """
     size = (sum(family.size for family in families) + area) * 8 * slots
     with path.open("wb") as file:

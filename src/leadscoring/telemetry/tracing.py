@@ -1,7 +1,7 @@
-"""Traces by OpenTelemetry, which is imported only where ``OTEL_TRACES=on`` asks for them.
+"""Traces with OpenTelemetry, which is imported only if ``OTEL_TRACES=on``.
 
-Where spans go, how many are kept and what they are sent with is OpenTelemetry's own configuration (``OTEL_*``). No span
-holds anything of a lead: of an error it has the type, since a message may quote what a client sent.
+The exporter, sampling and limits are configured by OpenTelemetry's own variables (``OTEL_*``). No span contains data
+of a lead: of an error it has the type only, since a message may quote what a client sent.
 """
 
 import sys
@@ -23,32 +23,32 @@ from leadscoring.settings import Settings
 from leadscoring.telemetry.log import hush
 
 NAME = "lead-scoring"
-"""The service in traces, unless OTEL_SERVICE_NAME has another name for it."""
+"""The service name in traces, unless OTEL_SERVICE_NAME is set."""
 
 LAST_SECONDS = 1.0
-"""For the last spans to be sent: a collector that is gone must not keep the service from ending in its time."""
+"""Time to send the last spans: an unreachable collector must not delay the shutdown beyond its grace period."""
 
 UNNAMED = "unknown_service"
 CONTEXT = TraceContextTextMapPropagator()
-"""``traceparent`` and ``tracestate`` alone: baggage may hold what a client knows of a lead, and goes nowhere."""
+"""Propagates ``traceparent`` and ``tracestate`` only: baggage may contain data of a lead and is not forwarded."""
 
 METHOD, ROUTE, STATUS, ERROR = "http.request.method", "http.route", "http.response.status_code", "error.type"
 HOST, PORT = "server.address", "server.port"
 PROVIDER, LEADS, REQUEST_ID = "leadscoring.provider", "leadscoring.leads", "leadscoring.request_id"
-"""What spans tell: OpenTelemetry's names where it has one."""
+"""Span attributes, with OpenTelemetry's semantic names where they exist."""
 
 Attributes = Mapping[str, str | int]
 
 
 def start(settings: Settings) -> Callable[[], None]:
-    """Sends spans from now on; gives what sends the last of them and ends that."""
+    """Starts sending spans; returns a function that sends the last of them and stops."""
     hush("urllib3")
     provider = TracerProvider(resource=resource(settings), shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
 
     def end() -> None:
-        if sys.is_finalizing():  # the start has failed: no thread starts any more, and there are no spans
+        if sys.is_finalizing():  # the start failed: threads cannot start any more, and there are no spans
             return
         ending = Thread(target=provider.shutdown, name="last spans", daemon=True)
         ending.start()
@@ -58,33 +58,33 @@ def start(settings: Settings) -> Callable[[], None]:
 
 
 def resource(settings: Settings) -> Resource:
-    """What the spans are of; the variables of OpenTelemetry have the last word."""
-    told = Resource.create()
+    """The resource attributes of all spans; OpenTelemetry's variables take precedence."""
+    configured = Resource.create()
     ours = Resource({"service.version": __version__, "deployment.environment.name": settings.env})
-    named = str(told.attributes["service.name"])
-    return ours.merge(told).merge(Resource({"service.name": NAME if named.startswith(UNNAMED) else named}))
+    named = str(configured.attributes["service.name"])
+    return ours.merge(configured).merge(Resource({"service.name": NAME if named.startswith(UNNAMED) else named}))
 
 
 def caller(headers: Mapping[str, str]) -> Context:
-    """The trace that a request belongs to, by its headers; a new one when they name none, or none that makes sense."""
+    """The trace context in a request's headers; a new trace if they have none or an invalid one."""
     return CONTEXT.extract(headers, context=Context())
 
 
 def onward() -> dict[str, str]:
-    """The headers by which whoever is called now belongs to the same trace."""
+    """The headers that propagate the current trace to a called service."""
     headers: dict[str, str] = {}
     CONTEXT.inject(headers)
     return headers
 
 
 def begin(name: str, kind: SpanKind, attributes: Attributes, of: Context | None = None) -> Span:
-    """A span that somebody has to end."""
+    """Starts a span that the caller has to end."""
     return trace.get_tracer("leadscoring", __version__).start_span(name, of, kind, attributes)
 
 
 @contextmanager
 def within(span: Span) -> Iterator[None]:
-    """Makes a span the parent of those that begin here; an error that passes through leaves its type on it."""
+    """Makes a span the parent of spans started inside; an exception sets the span's error type."""
     with trace.use_span(span, record_exception=False, set_status_on_exception=False):
         try:
             yield
@@ -95,7 +95,7 @@ def within(span: Span) -> Iterator[None]:
 
 @contextmanager
 def spanning(name: str, kind: SpanKind, attributes: Attributes, of: Context | None = None) -> Iterator[Span]:
-    """A span from here to the end of the context."""
+    """A span that ends with the context."""
     span = begin(name, kind, attributes, of)
     try:
         with within(span):

@@ -1,1 +1,1 @@
-"""From past leads to a model file: read, split, fit, measure, report."""
+"""Trains models on past leads: read, split, fit, measure, report."""

@@ -1,8 +1,8 @@
-"""The monotone table from margin to probability, fitted on leads that the trees did not see.
+"""Fits the monotone calibration from margin to probability on out-of-fold leads.
 
-In log-odds the map is Platt's line (Platt 1999), its slope pulled to 1, bent at a few quantiles of the
-margin. How far it may bend is chosen by cross-validated log-loss, and it is pulled straighter until it
-rises everywhere, so that noise never turns the ranking over (smoothing: Eilers and Marx 1996).
+In log-odds the map is Platt scaling (Platt 1999) with its slope regularized towards 1, plus hinges at a few quantiles
+of the margin. The penalty on the hinges is selected by cross-validated log-loss, and raised until the map increases
+everywhere, so that noise never reverses the ranking (smoothing: Eilers and Marx 1996).
 """
 
 import numpy as np
@@ -14,26 +14,26 @@ from leadscoring.training.split import Indices
 
 HINGES = 6
 PENALTIES = (10.0, 100.0, 1000.0, 1e9)
-"""What a bend costs; the last leaves a straight line."""
+"""Penalties on the hinges; the last results in a straight line."""
 
 KNOTS = 96
 REACH = 6.0
-"""How far beyond the seen margins the table goes, in units of the margin."""
+"""How far the table extends beyond the observed margins, in log-odds."""
 
 EXTREME = 18.0
-"""No calibrated log-odds lie further from 0 than this, and none coincide."""
+"""Calibrated log-odds are limited to this absolute value, and strictly increase."""
 
 LEAST_SLOPE = 1e-3
 
 SLOPE_PENALTY = 10.0
-"""What a slope other than 1 costs: margins are log-odds already, and a few hundred leads may not deny it."""
+"""Penalty on slopes other than 1: margins are log-odds already, which a few hundred leads should not override."""
 
 LEAST_SPREAD = 0.25
-"""Margins are scaled by their spread, but never by less than this."""
+"""Minimum scale for normalizing the margins."""
 
 
 def fit_calibration(margins: Vector, y: Vector, seed: int = 0) -> Calibration:
-    """The calibration of ``margins`` to outcomes ``y`` (0 or 1), both of shape (leads,)."""
+    """Fits the calibration of ``margins`` to outcomes ``y`` (0 or 1), both of shape (leads,)."""
     fold = np.random.default_rng(seed).permutation(len(y)) % 5
     losses = [cross_validated(margins, y, fold, penalty) for penalty in PENALTIES]
     start = int(np.argmin(np.round(losses, 5)[::-1]))
@@ -45,7 +45,7 @@ def fit_calibration(margins: Vector, y: Vector, seed: int = 0) -> Calibration:
 
 
 def cross_validated(margins: Vector, y: Vector, fold: Indices, penalty: float) -> float:
-    """The log-loss of a penalty over leads that its curve was not fitted on."""
+    """The cross-validated log-loss of a penalty."""
     p = np.empty(len(y))
     for k in range(5):
         inside = fold != k
@@ -54,7 +54,7 @@ def cross_validated(margins: Vector, y: Vector, fold: Indices, penalty: float) -
 
 
 class Curve:
-    """Calibrated log-odds: the margin itself, and a penalised piecewise-linear correction to it."""
+    """Calibrated log-odds: the margin, plus a penalized piecewise-linear correction."""
 
     def __init__(self, margins: Vector, y: Vector, penalty: float, *, straight: bool = False) -> None:
         self.hinges = np.unique(np.quantile(margins, np.linspace(0.0, 1.0, HINGES + 2)[1:-1]))
@@ -67,7 +67,7 @@ class Curve:
             self.weights[1] = max(self.weights[1], (LEAST_SLOPE - 1.0) * self.scale)
 
     def design(self, margins: Vector) -> Vector:
-        """The columns of the regression: one, the margin, and a bend at each hinge."""
+        """The design matrix: intercept, margin, and one hinge function per hinge."""
         bends = [np.maximum(0.0, margins - hinge) / self.scale for hinge in self.hinges]
         return np.column_stack([np.ones(len(margins)), (margins - self.center) / self.scale, *bends])
 
@@ -77,14 +77,14 @@ class Curve:
         return values
 
     def rises(self) -> bool:
-        """Whether every piece has a rising slope."""
+        """Whether the slope of every piece is positive."""
         return bool((1.0 + np.cumsum(self.weights[1:]) / self.scale >= LEAST_SLOPE).all())
 
 
 def newton(design: Vector, offset: Vector, y: Vector, ridge: Vector) -> Vector:
-    """Penalised logistic regression beside a fixed ``offset``, by Newton's method with halved steps.
+    """Penalized logistic regression with a fixed ``offset``, by Newton's method with step halving.
 
-    Platt's smoothed targets keep it finite where the outcomes are perfectly told apart.
+    Platt's smoothed targets keep the weights finite if the outcomes are perfectly separable.
     """
     positives = y.sum()
     targets = np.where(y > 0, (positives + 1) / (positives + 2), 1 / (len(y) - positives + 2))
@@ -110,7 +110,7 @@ def newton(design: Vector, offset: Vector, y: Vector, ridge: Vector) -> Vector:
 
 
 def table(curve: Curve, margins: Vector) -> Calibration:
-    """The curve as knots: dense where margins were seen, and on to where no lead is likely to come."""
+    """Samples the curve at knots: dense over the observed margins, extended beyond any likely margin."""
     low, high = float(margins.min()), float(margins.max())
     if high - low < 1e-6:
         low, high = low - 1.0, high + 1.0
@@ -130,7 +130,7 @@ def logistic(z: Vector) -> Vector:
 
 
 def apply(calibration: Calibration, margins: Vector) -> Vector:
-    """Calibrated probabilities of many margins, shape (leads,), as the service would give them."""
+    """Calibrated probabilities of many margins, shape (leads,), as the service computes them."""
     if not calibration.margins:
         return logistic(np.asarray(margins, dtype=np.float64))
     return np.interp(margins, calibration.margins, calibration.probabilities)

@@ -1,8 +1,9 @@
-"""Drift of the leads in a file, by the bins and the counter of the service: the deed behind ``leadscoring drift``."""
+"""Drift of the leads in a file, with the bins and counters of the service, for ``leadscoring drift``."""
 
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import polars as pl
 
@@ -20,7 +21,7 @@ from leadscoring.training.reading.table import read_source
 from leadscoring.training.reread import reread
 
 PART = 8192
-"""Rows that are handed to the counter at once."""
+"""Rows passed to the counter at once."""
 
 
 def drift_of(
@@ -29,14 +30,14 @@ def drift_of(
     progress: Progress | None = None,
     opening: Opening = AS_IT_IS,
 ) -> dict[str, Any]:
-    """What ``GET /api/v1/model/drift`` would say after a service had scored the leads of a file or frame.
+    """What ``GET /api/v1/model/drift`` would return after a service had scored the leads of a file or frame.
 
-    Beside it, ``reading`` says how the file was read and ``warnings`` what in it the service would refuse, which
-    counts as missing. Raises ``ModelError`` for a model that cannot be read
-    or has no reference, ``TrainingDataError`` for leads that cannot be read or lack a required feature.
+    In addition, ``reading`` describes how the file was parsed, and ``warnings`` list what the service would reject,
+    which counts as missing here. Raises ``ModelError`` for a model that cannot be read or has no reference,
+    ``TrainingDataError`` for leads that cannot be read or lack a required feature.
     """
-    tell = progress or quiet
-    tell("reading", 0.0)
+    report_progress = progress or quiet
+    report_progress("reading", 0.0)
     loaded = model if isinstance(model, LoadedModel) else open_model(model, opening)
     base = baseline(loaded.card)
     if base is None:
@@ -46,41 +47,42 @@ def drift_of(
     table = read_source(source)
     contract = loaded.card.contract
     refuse_absent(contract, table.frame)
-    tell("scoring", 0.3)
+    report_progress("scoring", 0.3)
     read = reread(contract, loaded.card.read_as, table.frame)
     x = encode_table(contract, read.frame)
     margins = loaded.trees.margins(x).astype(np.float64)
-    told = with_unseen(contract, read.frame, x)
+    counted = with_unseen(contract, read.frame, x)
     counts = DriftCounts(Tally((), area=AREA), base)
     for start in range(0, len(x), PART):
-        part = told[start : start + PART]
+        part = counted[start : start + PART]
         values = part.astype(object)
         values[np.isnan(part)] = None
         counts.count(Rows(values.tolist()), margins[start : start + PART].tolist())
-        tell("counting", 0.4 + 0.6 * start / len(x))
-    tell("done", 1.0)
-    return counts.report() | {"reading": list(table.notes), "warnings": list(read.warnings)}
+        report_progress("counting", 0.4 + 0.6 * start / len(x))
+    report_progress("done", 1.0)
+    facts: dict[str, Any] = msgspec.to_builtins(counts.report())
+    return facts | {"reading": list(table.notes), "warnings": list(read.warnings)}
 
 
-def drift_text(said: dict[str, Any]) -> str:
-    """The figures as a table: the score, then each feature, the most drifted first."""
-    rows = [("the score", said["score"])] if said["score"] else []
-    rows += [(row["feature"], row) for row in said["features"]]
+def drift_text(report: dict[str, Any]) -> str:
+    """The report as a text table: the score, then each feature in descending order of drift."""
+    rows = [("the score", report["score"])] if report["score"] else []
+    rows += [(row["feature"], row) for row in report["features"]]
     width = max(len(name) for name, _ in rows)
-    lines = [f"{said['leads']} leads against the training data of version {said['version']}", ""]
+    lines = [f"{report['leads']} leads against the training data of version {report['version']}", ""]
     lines.append(f"{'':<{width}}  {'index':>7}  {'missing':>8}  {'unseen':>8}  verdict")
     for name, row in rows:
         index = "-" if row["psi"] is None else f"{row['psi']:.4f}"
         shares = [share_of(row, label) for label in ("missing", "unseen")]
         lines.append(f"{name:<{width}}  {index:>7}  {shares[0]:>8}  {shares[1]:>8}  {row['verdict']}")
-    if said["not_counted"]:
-        lines.append(f"not counted: {', '.join(said['not_counted'])}")
-    if said["leads"] < said["fewest_leads"]:
-        lines.append(f"no verdict with fewer than {said['fewest_leads']} leads")
-    lines += [f"reading: {note}" for note in said["reading"]]
-    return "\n".join(lines + [f"warning: {warning}" for warning in said["warnings"]])
+    if report["not_counted"]:
+        lines.append(f"not counted: {', '.join(report['not_counted'])}")
+    if report["leads"] < report["fewest_leads"]:
+        lines.append(f"no verdict with fewer than {report['fewest_leads']} leads")
+    lines += [f"reading: {note}" for note in report["reading"]]
+    return "\n".join(lines + [f"warning: {warning}" for warning in report["warnings"]])
 
 
 def share_of(row: dict[str, Any], label: str) -> str:
-    """The share of the leads in a bin, in words; nothing for a bin that is not there."""
+    """The share of leads in a bin as a percentage; empty if there is no such bin."""
     return next((f"{bins['actual']:.2%}" for bins in row["bins"] if bins["bin"] == label), "")

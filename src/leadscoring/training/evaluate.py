@@ -1,4 +1,4 @@
-"""The figures of any model file on leads whose outcome is known: the deed behind ``leadscoring evaluate``."""
+"""Evaluates a model file on leads with known outcomes, for ``leadscoring evaluate``."""
 
 from pathlib import Path
 from typing import Any
@@ -34,13 +34,13 @@ def evaluate(
     negative: str | None = None,
     opening: Opening = AS_IT_IS,
 ) -> dict[str, Any]:
-    """The report's data of a model on the leads of a file or frame.
+    """Evaluates a model on the leads of a file or frame; returns the data of the report.
 
-    Raises ``ModelError`` for a model that cannot be read, and ``TrainingDataError`` for leads that
-    cannot be measured on: without outcomes, with one outcome only, or without required features.
+    Raises ``ModelError`` for a model that cannot be read, and ``TrainingDataError`` for leads that cannot be
+    evaluated: without outcomes, with a single outcome, or without required features.
     """
-    tell = progress or quiet
-    tell("reading", 0.0)
+    report_progress = progress or quiet
+    report_progress("reading", 0.0)
     opened = open_model(model, opening)
     card, contract = opened.card, opened.card.contract
     table = read_source(source)
@@ -50,19 +50,19 @@ def evaluate(
     leads = gather(table, target, tokens, positive=won, negative=lost if negative is None else (negative,))
     refuse_absent(contract, leads.frame)
     refuse_one_outcome(leads)
-    tell("scoring", 0.3)
+    report_progress("scoring", 0.3)
     read = reread(contract, card.read_as, leads.frame)
     x = encode_table(contract, read.frame)
     p = apply(card.calibration, opened.trees.margins(x).astype(np.float64))
-    tell("measuring", 0.5)
+    report_progress("measuring", 0.5)
     measured = Measured(leads, x, p, measure(leads.y, p, card.tiers.thresholds))
     warnings = [*known_data(card, table), *opened.cautions, *read.warnings]
-    tell("done", 1.0)
+    report_progress("done", 1.0)
     return evaluation_report(opened, measured, table.name, table.notes, warnings)
 
 
 def known_data(card: Card, table: Table) -> list[str]:
-    """The warning that these are the very leads that the model was trained on, when they are."""
+    """The warning for data that the model was trained on, if it is the same."""
     if card.training is None or card.training.data_hash != table.data_hash:
         return []
     return [
@@ -72,28 +72,32 @@ def known_data(card: Card, table: Table) -> list[str]:
 
 
 def refuse_one_outcome(leads: Leads) -> None:
-    """Raise ``TrainingDataError`` when all leads went the same way, so that there is nothing to tell apart."""
+    """Raises ``TrainingDataError`` if all leads have the same outcome."""
     if leads.y.min() == leads.y.max():
-        told = "every lead" if leads.y[0] else "no lead"
-        raise TrainingDataError(f"{told} converted (converted means {leads.positive!r}): measuring needs both outcomes")
+        subject = "every lead" if leads.y[0] else "no lead"
+        raise TrainingDataError(
+            f"{subject} converted (converted means {leads.positive!r}): measuring needs both outcomes"
+        )
 
 
 def known_outcome(card: Card, target: str, frame: pl.DataFrame) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The values that the card says mean converted and not converted, where it was trained on the same target.
+    """The values that mean converted and not converted according to the card, if it was trained on the same target.
 
-    Of several, those that the data does not hold are none of this time's.
+    Values that do not occur in the data are left out.
     """
     training = card.training
     if training is None or training.target != target or not training.positive:
         return (), ()
     won, lost = card.read_as.positive or (training.positive,), card.read_as.negative
-    there = {fold(text) for text in as_text(frame[target]).drop_nulls().unique()} if target in frame.columns else set()
-    some = tuple(value for value in won if fold(value) in there)
-    return some or won, tuple(value for value in lost if fold(value) in there)
+    occurring = (
+        {fold(text) for text in as_text(frame[target]).drop_nulls().unique()} if target in frame.columns else set()
+    )
+    some = tuple(value for value in won if fold(value) in occurring)
+    return some or won, tuple(value for value in lost if fold(value) in occurring)
 
 
 def refuse_absent(contract: Contract, frame: pl.DataFrame) -> None:
-    """Raise ``TrainingDataError`` when the data lacks a column that the model requires, or all of them."""
+    """Raises ``TrainingDataError`` if the data lacks a required column, or all columns of the model."""
     features = contract.features
     absent = [feature.name for feature in features if feature.name not in frame.columns]
     needed = [feature.name for feature in features if feature.required and feature.name in absent]

@@ -1,14 +1,13 @@
-"""From past leads to a model: the one deed behind ``leadscoring train``.
+"""Trains a model on past leads, for ``leadscoring train``.
 
-1. **Rehearsal.** A fifth of the leads (the latest, with a time column; else a random fifth, duplicates
-   kept together) is put aside before anything is learned. On the rest the contract is inferred, depth,
-   rate and rounds are chosen by cross-fitting with early stopping, the calibration is fitted to the
-   margins of leads that the trees did not see, and the trees are grown. Only then is the held-out fifth
-   scored, once. Those are the figures of the report.
-2. **Final.** The same steps, with the depth and rate of the rehearsal, on every lead: the newest leads
-   are the ones most like those to come, and a fifth of the conversions is too much to waste. Its own
-   figures, from leads that its cross-fitted trees did not see, stand beside those of the rehearsal.
-   ``ship_measured`` leaves this step out and writes the very model that was measured.
+1. **Rehearsal.** A fifth of the leads (the latest, with a time column; else a random fifth, with duplicates
+   kept together) is held out before anything is fitted. On the rest the contract is inferred, depth, rate and
+   rounds are selected by cross-fitting with early stopping, the calibration is fitted to out-of-fold margins,
+   and the trees are trained. Only then is the held-out fifth scored, once. Those are the figures of the report.
+2. **Final.** The same steps, with the depth and rate of the rehearsal, on all leads: the newest leads are the
+   most similar to future ones, and a fifth of the conversions is too much to waste. The report shows its
+   out-of-fold figures beside those of the rehearsal. ``ship_measured`` skips this step and writes the model
+   that was measured.
 """
 
 import os
@@ -47,11 +46,11 @@ from leadscoring.training.versions import FIRST, model_name
 FOLDS = 5
 
 RECENT_FOLDS = 2
-"""With a time column, calibration and tiers rest on the latest of the folds, as base rates move."""
+"""With a time column, calibration and tiers use only the latest folds, because base rates change over time."""
 
 
 class TrainOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``leadscoring train`` was asked for; each field is the option of that name."""
+    """The options of ``leadscoring train``; each field is the option of that name."""
 
     target: str
     positive: str | None = None
@@ -76,42 +75,44 @@ class Trained(msgspec.Struct, frozen=True):
     report: dict[str, Any]
 
     def save(self, path: str | Path) -> None:
-        """Write the model file, whole or not at all: UBJ when the name ends in ``.ubj``, else JSON."""
+        """Writes the model file atomically: UBJ if the name ends in ``.ubj``, else JSON."""
         write_model(self.booster, Path(path))
 
 
 def train(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Progress | None = None) -> Trained:
-    """A model of the leads in a CSV or Parquet file, or in a frame.
+    """Trains a model on the leads of a CSV or Parquet file, or of a frame.
 
-    Raises ``TrainingDataError`` when they cannot be trained on, with what is missing.
+    Raises ``TrainingDataError``, with the reason, if they are not sufficient.
     """
-    tell = progress or quiet
-    tell("reading", 0.0)
+    report_progress = progress or quiet
+    report_progress("reading", 0.0)
     table = read_source(source)
     options = by_names(options, table)
     leads, asked, tokens = read_leads(table, options)
     every = infer(leads.frame, leads.y, leads.named, asked, tokens)
     held = hold_out(leads, every.frame, options.seed)
     recipes = trees.RECIPES if leads.time is None else trees.RECIPES_OVER_TIME
-    rehearsal = fit(leads.take(~held), options, asked, tokens, recipes, Share(tell, "rehearsing", 0.02, 0.6))
-    tell("measuring", 0.6)
+    rehearsal = fit(leads.take(~held), options, asked, tokens, recipes, Share(report_progress, "rehearsing", 0.02, 0.6))
+    report_progress("measuring", 0.6)
     held_out = rehearse(rehearsal, leads.take(held))
     doubts = suspicions(rehearsal, held_out, options.seed)
     final, shipped = rehearsal, leads.take(~held)
     if not options.ship_measured:
-        final = fit(leads, options, asked, tokens, (rehearsal.cross.recipe,), Share(tell, "training", 0.65, 0.95))
+        final = fit(
+            leads, options, asked, tokens, (rehearsal.cross.recipe,), Share(report_progress, "training", 0.65, 0.95)
+        )
         shipped = leads
-    tell("certifying", 0.95)
+    report_progress("certifying", 0.95)
     out_of_fold = measure(shipped.y, final.unseen, final.tiers.thresholds)
     card = make_card(table, options, shipped, final, {"held_out": held_out.quality, "out_of_fold": out_of_fold})
     final.booster.set_attr(**{ATTRIBUTE: card.to_json()})
     report = training_report(card, final, rehearsal, held_out, leads, out_of_fold, table.notes, doubts)
-    tell("done", 1.0)
+    report_progress("done", 1.0)
     return Trained(final.booster, card, report)
 
 
 def by_names(options: TrainOptions, table: Table) -> TrainOptions:
-    """Options with the names that columns have here, where they use those of the file."""
+    """The options with column names in place of labels of the file."""
     return msgspec.structs.replace(
         options,
         target=table.resolve(options.target, "--target"),
@@ -121,7 +122,7 @@ def by_names(options: TrainOptions, table: Table) -> TrainOptions:
 
 
 def read_leads(table: Table, options: TrainOptions) -> tuple[Leads, Asked, MissingTokens]:
-    """The leads of a table, what the user said of its columns, and what means unknown in them."""
+    """The leads of a table, the options for its columns, and its missing tokens."""
     columns = table.frame.columns
     tokens, how = parse_tokens(options.missing, columns), parse_how(options.read, columns)
     leads = gather(
@@ -140,12 +141,12 @@ def read_leads(table: Table, options: TrainOptions) -> tuple[Leads, Asked, Missi
 
 
 def one_or_none(value: str | None) -> tuple[str, ...]:
-    """An option that may be left out, as a tuple."""
+    """An optional value as a tuple."""
     return () if value is None else (value,)
 
 
 def rehearse(fitted: Fitted, leads: Leads) -> Measured:
-    """Leads that nothing saw before, scored by a model and measured."""
+    """Scores held-out leads and measures the result."""
     x = encode_table(fitted.contract, reread(fitted.contract, fitted.reading, leads.frame).frame)
     p = fitted.probabilities(x)
     quality = measure(leads.y, p, fitted.tiers.thresholds)
@@ -153,17 +154,17 @@ def rehearse(fitted: Fitted, leads: Leads) -> Measured:
 
 
 class Share:
-    """A part of the whole work, told step by step."""
+    """Reports the progress of a part of the work, step by step."""
 
-    def __init__(self, tell: Progress, stage: str, start: float, end: float) -> None:
-        self.tell, self.stage, self.at, self.start, self.end = tell, stage, 0, start, end
+    def __init__(self, progress: Progress, stage: str, start: float, end: float) -> None:
+        self.progress, self.stage, self.at, self.start, self.end = progress, stage, 0, start, end
 
     def ticks(self, count: int) -> Callable[[], None]:
-        """What to call after each of ``count`` steps."""
+        """Returns a function to call after each of ``count`` steps."""
 
         def tick() -> None:
             self.at += 1
-            self.tell(self.stage, self.start + (self.end - self.start) * self.at / count)
+            self.progress(self.stage, self.start + (self.end - self.start) * self.at / count)
 
         return tick
 
@@ -176,7 +177,7 @@ def fit(
     recipes: tuple[trees.Recipe, ...],
     share: Share,
 ) -> Fitted:
-    """Contract, trees, calibration and tiers of some leads."""
+    """Fits contract, trees, calibration and tiers to leads."""
     inferred = infer(leads.frame, leads.y, leads.named, asked, tokens)
     x = encode_table(inferred.contract, inferred.frame)
     if leads.time is not None:
@@ -199,7 +200,7 @@ def fit(
 
 
 def without_calendar(inferred: Inferred, x: Matrix, time: Vector) -> tuple[Inferred, Matrix]:
-    """The contract and matrix without the numbers that only tell when a lead came, unless that is all there is."""
+    """Drops numeric features that only reflect when a lead arrived, unless there are no others."""
     moved = calendar_features(inferred.contract, x, time)
     if not moved or len(moved) == len(inferred.contract):
         return inferred, x
@@ -213,7 +214,7 @@ def without_calendar(inferred: Inferred, x: Matrix, time: Vector) -> tuple[Infer
 
 
 def make_card(table: Table, options: TrainOptions, leads: Leads, final: Fitted, figures: dict[str, Quality]) -> Card:
-    """All that the model file says about itself."""
+    """The card of the model."""
     return Card(
         name=model_name(options.name, table.name),
         version=options.version,
@@ -255,20 +256,20 @@ def protocol(options: TrainOptions) -> str:
 
 
 def now() -> datetime:
-    """The present, or the moment that SOURCE_DATE_EPOCH names (reproducible-builds.org)."""
+    """The current time, or that of SOURCE_DATE_EPOCH (reproducible-builds.org)."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     return datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC).replace(microsecond=0)
 
 
 def seal(booster: xgb.Booster) -> None:
-    """Note in a booster what its card and trees are now, so that a file that was altered later is told from it."""
+    """Stores a hash of the card and trees in a booster, by which alterations are detected."""
     card = booster.attr(ATTRIBUTE)
     if card is not None:
         booster.set_attr(**{SEAL: sealed(trees_of(booster), card)})
 
 
 def write_model(booster: xgb.Booster, path: Path) -> None:
-    """Write a booster, sealed, through a file of another name beside it, so that nobody reads half a model."""
+    """Writes a sealed booster atomically, by renaming a temporary file."""
     seal(booster)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")

@@ -1,4 +1,4 @@
-"""Trees and all that was learned beside them."""
+"""A fitted model before it is written."""
 
 import msgspec
 import xgboost as xgb
@@ -16,10 +16,10 @@ from leadscoring.training.split import Indices
 
 
 class Fitted(msgspec.Struct, frozen=True):
-    """Trees and all that was learned beside them.
+    """A fitted model: trees, contract, calibration and tiers.
 
-    ``x`` is what they were grown on; ``unseen`` are its calibrated probabilities by trees that had not
-    seen the lead; ``recent`` are the rows that calibration and tiers rest on.
+    ``x`` is the training matrix, and ``unseen`` are its out-of-fold calibrated probabilities; ``recent`` are the rows
+    used for calibration and tiers.
     """
 
     inferred: Inferred
@@ -44,10 +44,10 @@ class Fitted(msgspec.Struct, frozen=True):
         return trees_of(self.booster)
 
     def probabilities(self, x: Matrix) -> Vector:
-        """Calibrated probabilities of encoded leads."""
+        """Calibrated probabilities of encoded leads, shape (leads,)."""
         return apply(self.calibration, trees.margins_of(self.booster, self.contract, x))
 
 
 def trees_of(booster: xgb.Booster) -> TreeEnsemble:
-    """The trees of a booster, as the engine has them."""
+    """Loads the trees of a booster into the engine."""
     return TreeEnsemble.from_bytes(bytes(booster.save_raw("ubj")))

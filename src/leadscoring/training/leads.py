@@ -1,4 +1,4 @@
-"""Past leads whose outcome is known: gathered from a table, and split."""
+"""Past leads with known outcomes: selected from a table, and split."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -19,19 +19,19 @@ from leadscoring.training.time_column import times
 FEWEST_ROWS = 200
 FEWEST_OF_EACH = 20
 HELD_OUT = 5
-"""One lead in this many is held out."""
+"""One in this many leads is held out."""
 
 
 Progress = Callable[[str, float], None]
-"""Told what is being done, and what share of all work (0..1) is behind."""
+"""Called with the current stage and the completed share of all work, 0..1."""
 
 
 def quiet(_stage: str, _share: float) -> None:
-    """Progress that nobody watches."""
+    """Ignores progress."""
 
 
 class Leads(msgspec.Struct, frozen=True):
-    """Raw columns, outcomes (0 or 1) and, where a column names it, the time of each lead."""
+    """Raw columns, outcomes (0 or 1) and, with a time column, the time of each lead."""
 
     frame: pl.DataFrame
     y: Vector
@@ -44,19 +44,19 @@ class Leads(msgspec.Struct, frozen=True):
 
     @property
     def positive(self) -> str:
-        """The values of the target that mean converted, in words."""
+        """The values of the target that mean converted, as text."""
         return self.outcome.words
 
     def take(self, rows: Indices | npt.NDArray[np.bool_]) -> "Leads":
-        """Some of the leads, by number or by a mask."""
+        """A subset of the leads, by index or by mask."""
         numbers = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
         time = None if self.time is None else self.time[numbers]
         return msgspec.structs.replace(self, frame=self.frame[numbers], y=self.y[numbers], time=time)
 
     def folds(self, count: int, seed: int, features: pl.DataFrame) -> Indices:
-        """The fold of each lead: by time where there is one, else random with duplicates together.
+        """Assigns each lead to a fold: by time if there is one, else randomly, with duplicates in the same fold.
 
-        Duplicates are leads with the same ``features``, which are those of ``infer``.
+        Duplicates are leads with the same ``features``, as returned by ``infer``.
         """
         if self.time is not None:
             return time_folds(self.time, count)
@@ -74,10 +74,10 @@ def gather(
     id_column: str | None = None,
     how: Mapping[str, How] | None = None,
 ) -> Leads:
-    """The leads of a table; rows without an outcome or a time are left out, and noted.
+    """Selects the leads of a table; rows without an outcome or a time are left out, with a note.
 
-    Raises ``TrainingDataError`` for a column that is not there or comes twice, outcomes that cannot be told apart,
-    or more than a few leads without a readable time.
+    Raises ``TrainingDataError`` for a column that does not exist or is ambiguous, outcomes that cannot be determined,
+    or more than a few rows without a readable time.
     """
     frame = table.frame
     target = table.resolve(target, "--target")
@@ -93,10 +93,10 @@ def gather(
     if time is not None:
         if time == target:
             raise TrainingDataError(f"--time and --target both name {time!r}")
-        found = times(table, time, tokens, (how or {}).get(time))
-        stamps, period = found.values, found.period
-        notes += found.notes
-        warnings += found.warnings
+        parsed = times(table, time, tokens, (how or {}).get(time))
+        stamps, period = parsed.values, parsed.period
+        notes += parsed.notes
+        warnings += parsed.warnings
         named[time] = "the time of the lead, as named"
     known = column.is_not_null()
     empty = int((~known).sum()) - outcome.waiting
@@ -112,7 +112,7 @@ def gather(
 
 
 def refuse_few(leads: Leads) -> None:
-    """Raise ``TrainingDataError`` when there are too few leads, or too few of one outcome."""
+    """Raises ``TrainingDataError`` if there are too few leads, or too few with one of the outcomes."""
     rows, positives = len(leads.y), int(leads.y.sum())
     if rows < FEWEST_ROWS:
         raise TrainingDataError(f"there are {rows} rows with an outcome; training needs at least {FEWEST_ROWS}")
@@ -125,9 +125,9 @@ def refuse_few(leads: Leads) -> None:
 
 
 def hold_out(leads: Leads, features: pl.DataFrame, seed: int) -> npt.NDArray[np.bool_]:
-    """Which leads nothing may see until the end: the latest fifth, or a random one.
+    """Selects the held-out leads, as a mask of shape (leads,): the latest fifth, or a random fifth.
 
-    Raises ``TrainingDataError`` when they, or the others, lack leads of one outcome.
+    Raises ``TrainingDataError`` if either part has fewer than 5 leads with one of the outcomes.
     """
     held: npt.NDArray[np.bool_] = leads.folds(HELD_OUT, seed + 1000, features) == HELD_OUT - 1
     for part, what in ((held, "latest fifth"), (~held, "first four fifths")):

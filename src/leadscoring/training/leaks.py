@@ -1,4 +1,4 @@
-"""Columns that know the outcome: dropped where one tells it perfectly, warned of where it nearly does."""
+"""Target leakage: drops columns that determine the outcome, and warns of those that nearly do."""
 
 import numpy as np
 import polars as pl
@@ -8,14 +8,14 @@ from leadscoring.training.column import Read
 from leadscoring.training.reading.series import Vector, numbers
 
 LEAK_AUC = 0.98
-"""A single feature that ranks better than this is suspicious."""
+"""A single feature with a ROC-AUC above this is suspicious."""
 
 FILLED = 0.5
-"""So is one that is filled in for a share of the converted leads which differs by more than this from the others'."""
+"""So is a feature whose fill rates for converted and other leads differ by more than this."""
 
 
 def refuse_leak(read: Read, y: Vector) -> None:
-    """Drop a column that tells the outcome perfectly, and warn of one that nearly does."""
+    """Drops a column that determines the outcome, and warns of one that nearly does."""
     name = read.column.name
     filled = np.asarray(read.column.is_not_null().to_numpy(), dtype=np.float64)
     if 0 < filled.sum() < len(filled) and (np.array_equal(filled, y) or np.array_equal(filled, 1.0 - y)):
@@ -39,7 +39,7 @@ def refuse_leak(read: Read, y: Vector) -> None:
 
 
 def single_auc(read: Read, y: Vector) -> float:
-    """How well one column alone ranks the leads, 0.5 to 1; categories rank by their own conversion."""
+    """The ROC-AUC of one column alone, 0.5 to 1; categories are ranked by their own conversion rate."""
     if read.feature is not None and read.feature.kind == "category":
         text = read.column.fill_null("\0")
         rates = pl.DataFrame({"level": text, "y": y}).select(pl.col("y").mean().over("level")).to_series()
@@ -49,7 +49,7 @@ def single_auc(read: Read, y: Vector) -> float:
         score = numbers(read.column)
         present = ~np.isnan(score)
     outcome = y[present]
-    if outcome.min(initial=1.0) == outcome.max(initial=0.0):
+    if outcome.min(initial=1.0) >= outcome.max(initial=0.0):  # of one outcome, or none
         return 0.5
     auc = roc_auc(outcome, score[present])
     return max(auc, 1.0 - auc)

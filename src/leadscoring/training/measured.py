@@ -1,4 +1,4 @@
-"""Leads that a model was measured on."""
+"""Leads that a model was evaluated on."""
 
 import msgspec
 
@@ -8,7 +8,7 @@ from leadscoring.training.reading.series import Matrix, Vector
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """Leads that a model was measured on: raw, encoded, scored, and the figures."""
+    """Leads that a model was evaluated on: raw, encoded as ``x``, with probabilities ``p`` and the quality figures."""
 
     leads: Leads
     x: Matrix

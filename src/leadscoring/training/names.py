@@ -1,4 +1,4 @@
-"""What the name of a column says: that it counts, is money, is about a person, or comes after the outcome."""
+"""What a column name implies: a count, an amount, personal data, or a value recorded after the outcome."""
 
 import re
 
@@ -54,7 +54,7 @@ PERSONAL = (
         r"|national id(?: .*)?|tax(?:payer)? id(?: .*)?",
     ),
 )
-"""What kinds of personal data there are, and the names that columns with them have."""
+"""Kinds of personal data, and patterns of column names that contain them."""
 
 EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s.]+$"
 
@@ -64,37 +64,37 @@ LATE = re.compile(
     r"|abschluss\w*|gewonnen|verloren|verlustgrund|statusgrund)\b"
 )
 EARLY = re.compile(r"\b(?:sessions?|visits?|page|public|marital|employment|company|previous|past|last campaign)\b")
-"""Words beside which those of ``LATE`` mean something else."""
+"""Words that reverse the implication of those in ``LATE``."""
 
 
 def words(name: str) -> str:
-    """The words of a name in lower case, with single spaces between them: ``isClosed_won`` is *is closed won*."""
+    """The words of a name in lower case, separated by single spaces: ``isClosed_won`` is *is closed won*."""
     parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
     return re.sub(r"[^\w#$€£%?]+|_", " ", parted).strip().casefold()
 
 
 def says_flag(name: str) -> bool:
-    """Whether a name asks a question that yes or no answers."""
+    """Whether a name implies a yes/no value."""
     return FLAG.search(words(name)) is not None
 
 
 def says_count(name: str) -> bool:
-    """Whether a name says that its column counts things."""
+    """Whether a name implies a count."""
     return COUNTS.search(words(name)) is not None and not says_measure(name)
 
 
 def says_measure(name: str) -> bool:
-    """Whether a name says that its column measures something that may have fractions, such as money or time."""
+    """Whether a name implies a quantity that may have fractions, such as money or time."""
     return MEASURES.search(re.sub(r"\b(number|total number|count) of\b", "#", words(name))) is not None
 
 
 def personal(name: str) -> str:
-    """What kind of personal data a column of this name holds; nothing where it holds none."""
+    """The kind of personal data that a column with this name contains; empty if none."""
     plain = re.sub(r" ?[?#]$| \d$", "", words(name))
     return next((kind for kind, names in PERSONAL if re.fullmatch(names, plain)), "")
 
 
 def says_late(name: str) -> bool:
-    """Whether a name sounds as if its column is filled in only after the outcome, or because of it."""
+    """Whether a name implies a value recorded only after the outcome, or because of it."""
     plain = words(name)
     return LATE.search(plain) is not None and EARLY.search(plain) is None

@@ -1,4 +1,4 @@
-"""The column that is learned: which of its values mean converted, which not, and which are not decided yet."""
+"""The target column: which of its values mean converted, which not converted, and which are undecided."""
 
 import re
 from collections.abc import Sequence
@@ -34,16 +34,16 @@ OPEN = re.compile(
     r"|needs analysis|value proposition|id decision makers|perception analysis|attempted to contact"
     r"|contact(?:ed)? in future"
 )
-"""Stages at which an outcome is not known yet, as the CRMs call them."""
+"""Stages of undecided leads, as CRMs name them."""
 
 SHOWN = 8
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """The outcome of each row: 1 converted, 0 did not, null for one that is unknown or left out.
+    """The outcome of each row: 1 converted, 0 not converted, null if it is unknown or left out.
 
-    ``positive`` and ``negative`` are the values that mean so, ``negative`` only where they were named. ``notes`` say
-    which other values there are, and what was made of them.
+    ``positive`` and ``negative`` are the values with that meaning, ``negative`` only if they were specified.
+    ``notes`` list the other values and how they were treated.
     """
 
     column: pl.Series
@@ -51,63 +51,63 @@ class Outcome(msgspec.Struct, frozen=True):
     negative: tuple[str, ...]
     notes: tuple[str, ...] = ()
     waiting: int = 0
-    """Rows whose value says neither."""
+    """Number of rows with an undecided value."""
 
     @property
     def words(self) -> str:
-        """The values that mean converted."""
+        """The values that mean converted, as text."""
         return ", ".join(self.positive)
 
 
 class Values(msgspec.Struct, frozen=True):
-    """The values of a target by how often they occur, in the spelling that is the most common of each."""
+    """The values of a target with their frequencies, each in its most common spelling."""
 
     target: str
     counts: dict[str, int]
 
     def list(self, some: Sequence[str]) -> str:
-        """Some of the values with their counts, in words."""
+        """Some of the values with their counts, as text."""
         named = ", ".join(f"{value!r} ({self.counts[value]})" for value in some[:SHOWN])
         return named + (f" and {len(some) - SHOWN} more" if len(some) > SHOWN else "")
 
     @property
     def shown(self) -> str:
-        """The values in order, in words."""
+        """The values in alphabetical order, as text."""
         values = sorted(self.counts)
         return ", ".join(map(repr, values[:SHOWN])) + (
             f" and {len(values) - SHOWN} more" if len(values) > SHOWN else ""
         )
 
-    def named(self, given: Sequence[str], option: str) -> tuple[str, ...]:
-        """The values that an option names, each as it is or several with commas between them.
+    def named(self, names: Sequence[str], option: str) -> tuple[str, ...]:
+        """The values that an option specifies, either literally or separated by commas.
 
-        Raises ``TrainingDataError`` for one that no row has.
+        Raises ``TrainingDataError`` for a value that does not occur.
         """
         folded = {fold(value): value for value in self.counts}
-        found: list[str] = []
-        for one in given:
-            for part in [one] if fold(one) in folded else [part for part in one.split(",") if part.strip()]:
+        values: list[str] = []
+        for name in names:
+            for part in [name] if fold(name) in folded else [part for part in name.split(",") if part.strip()]:
                 if fold(part) not in folded:
                     raise TrainingDataError(
                         f"{option}: no row has {self.target!r} = {part.strip()!r}: it holds {self.shown}"
                         f"{hint(part, list(self.counts))}"
                     )
-                found.append(folded[fold(part)])
-        return tuple(dict.fromkeys(found))
+                values.append(folded[fold(part)])
+        return tuple(dict.fromkeys(values))
 
 
 def fold(text: str) -> str:
-    """A value without what does not count: case, and spaces around it."""
+    """A value in lower case, without surrounding spaces."""
     return text.strip().casefold()
 
 
 def is_open(value: str) -> bool:
-    """Whether a value names a stage at which the outcome is not known yet."""
+    """Whether a value is a stage at which the outcome is not known yet."""
     return OPEN.fullmatch(re.sub(r"[^\w]+", " ", value).strip().casefold()) is not None
 
 
 def column_of(frame: pl.DataFrame, name: str, option: str) -> pl.Series:
-    """The column that an option names, or a ``TrainingDataError`` with a guess at the one meant."""
+    """The column that an option names. Raises ``TrainingDataError``, with a suggestion, if there is none."""
     if name not in frame.columns:
         more = ", ..." if frame.width > SHOWN else ""
         guess = hint(name, frame.columns) or f"; it holds {', '.join(frame.columns[:SHOWN])}{more}"
@@ -118,11 +118,11 @@ def column_of(frame: pl.DataFrame, name: str, option: str) -> pl.Series:
 def outcomes(
     frame: pl.DataFrame, target: str, positive: Sequence[str], negative: Sequence[str], tokens: MissingTokens
 ) -> Outcome:
-    """The outcome of each row.
+    """Determines the outcome of each row.
 
-    Without ``negative``, all values but the positive ones mean not converted, except those that name an open
-    state: their rows have no outcome yet. Raises ``TrainingDataError`` when the column is not there, one of the
-    outcomes is missing, or it is not clear which values mean converted.
+    Without ``negative``, all values but the positive ones mean not converted, except those of open stages, whose rows
+    have no outcome yet. Raises ``TrainingDataError`` if the column does not exist, if one of the two outcomes does
+    not occur, or if it is unclear which values mean converted.
     """
     column, _ = blank(column_of(frame, target, "--target"), tokens.of(target))
     if column.dtype == pl.Boolean:
@@ -140,13 +140,13 @@ def outcomes(
     if not against:
         raise no_negative(values, won, waiting)
     flags = dict.fromkeys(won, 1.0) | dict.fromkeys(against, 0.0)
-    found = text.replace_strict(flags, default=None, return_dtype=pl.Float64)
+    outcome = text.replace_strict(flags, default=None, return_dtype=pl.Float64)
     notes = notes_on(values, won, against, waiting, named=bool(lost))
-    return Outcome(found, won, lost, notes, sum(values.counts[value] for value in waiting))
+    return Outcome(outcome, won, lost, notes, sum(values.counts[value] for value in waiting))
 
 
 def spelled(text: pl.Series, target: str) -> tuple[pl.Series, Values]:
-    """A target whose values are each in their most common spelling, and how often each occurs."""
+    """The target with each value in its most common spelling, and the frequencies of the values."""
     groups: dict[str, list[tuple[str, int]]] = {}
     for value, count in sorted(text.drop_nulls().value_counts(name="n").rows(), key=lambda row: (-row[1], row[0])):
         groups.setdefault(fold(value), []).append((value, count))
@@ -158,7 +158,7 @@ def spelled(text: pl.Series, target: str) -> tuple[pl.Series, Values]:
 def notes_on(
     values: Values, won: Sequence[str], against: Sequence[str], waiting: Sequence[str], *, named: bool
 ) -> tuple[str, ...]:
-    """What was made of a target's values, where there are more than two."""
+    """How the values of a target were interpreted, if there are more than two."""
     if len(values.counts) <= 2:
         return ()
     notes = [f"{values.list(won)} of {values.target!r} converted; {values.list(against)} did not"]
@@ -182,7 +182,7 @@ def no_negative(values: Values, won: Sequence[str], waiting: Sequence[str]) -> T
 
 
 def guess_positive(values: Values, lost: Sequence[str]) -> str:
-    """The value that means converted, where only one can."""
+    """The value that means converted, if it is unambiguous. Raises ``TrainingDataError`` otherwise."""
     every = [value for value in sorted(values.counts) if value not in lost]
     if len(values.counts) == 1:
         raise TrainingDataError(

@@ -1,4 +1,4 @@
-"""A later file read as training read its own: what does not fit is counted and named, never just missing."""
+"""Parses later files as training parsed its own, and reports every value that does not fit."""
 
 import msgspec
 import numpy as np
@@ -15,39 +15,39 @@ from leadscoring.training.reading.series import Vector, as_text
 
 EXAMPLES = 3
 NEW = 0.01
-"""From this share on, texts that training never saw are worth a word."""
+"""Minimum share of texts unknown to training for a warning."""
 
 
 class Reread(msgspec.Struct, frozen=True):
-    """The columns of a contract in a table, numbers as float64 and missing tokens as null; and what did not fit."""
+    """The columns of a contract in a table, with float64 numbers and null for missing; and warnings."""
 
     frame: pl.DataFrame
     warnings: tuple[str, ...]
 
 
 def reread(contract: Contract, reading: Reading, frame: pl.DataFrame) -> Reread:
-    """A table by the contract and the reading of a card.
+    """Parses a table by the contract and the reading of a card.
 
-    A column that the frame lacks stays away. Numbers that the service would refuse are missing here, and said.
+    Columns that the frame lacks are left out. Numbers that the service would reject become missing, with a warning.
     """
     tokens = tokens_of(reading, frame)
     columns: list[pl.Series] = []
     warnings: list[str] = []
     for feature in contract.features:
         if feature.name in frame.columns:
-            column, said = reread_column(feature, contract, reading, frame[feature.name], tokens)
+            column, column_warnings = reread_column(feature, contract, reading, frame[feature.name], tokens)
             columns.append(column)
-            warnings += said
+            warnings += column_warnings
     return Reread(pl.DataFrame(columns), tuple(warnings))
 
 
 def tokens_of(reading: Reading, frame: pl.DataFrame) -> MissingTokens:
-    """The texts that mean unknown in a later file, as in that of training."""
+    """The missing tokens for a later file, as in training."""
     return parse_tokens([token for token in reading.missing if is_known(token, frame)], frame.columns)
 
 
 def is_known(token: str, frame: pl.DataFrame) -> bool:
-    """Whether a missing token is one for every column, or for one that the frame has."""
+    """Whether a missing token applies to every column, or to one of the frame's."""
     name, sign, _ = token.rpartition("=")
     return not sign or name in frame.columns
 
@@ -55,9 +55,9 @@ def is_known(token: str, frame: pl.DataFrame) -> bool:
 def reread_column(
     feature: Feature, contract: Contract, reading: Reading, raw: pl.Series, tokens: MissingTokens
 ) -> tuple[pl.Series, list[str]]:
-    """One column, and what does not fit in it."""
+    """Parses one column; also returns warnings about values that do not fit."""
     raw = raw.cast(pl.String) if raw.dtype in (pl.Categorical, pl.Enum) else raw
-    own = {value.casefold() for value in feature.values}  # models of other trainers may know "unknown" as a value
+    own = {value.casefold() for value in feature.values}  # models of other trainers may have "unknown" as a value
     column, _ = blank(raw, tokens.of(feature.name) - own)
     warnings = []
     if feature.required and (count := column.null_count()):
@@ -68,8 +68,8 @@ def reread_column(
     if feature.is_text:
         return as_text(column), warnings + on_new(feature, column, unseen(feature, column))
     values = read_numbers(column, reading.numbers.get(feature.name))
-    there = column.is_not_null().to_numpy()
-    unread = np.isnan(values) & there
+    filled = column.is_not_null().to_numpy()
+    unread = np.isnan(values) & filled
     if feature.codes and unread.any():
         refuse_texts(feature, column.filter(pl.Series(unread)))
     values = present(values, None if feature.numbers else contract.missing_value)
@@ -87,7 +87,7 @@ def reread_column(
 
 
 def refuse_texts(feature: Feature, texts: pl.Series) -> None:
-    """Raise ``TrainingDataError`` for texts in a category that only its codes are known of."""
+    """Raises ``TrainingDataError`` for texts in a category of which only the codes are known."""
     raise TrainingDataError(
         f"{feature.name!r} holds texts such as {texts[0]!r}, but the model file does not have their "
         f"codes: use the codes (0 to {feature.codes - 1}), or save the model with XGBoost 3.1 or newer, "
@@ -96,7 +96,7 @@ def refuse_texts(feature: Feature, texts: pl.Series) -> None:
 
 
 def new_numbers(feature: Feature, values: Vector) -> npt.NDArray[np.bool_]:
-    """Which numbers of a category the trees do not know; of what is no category, none."""
+    """Which numbers of a category are unknown to the trees, shape (rows,); none for other kinds."""
     if feature.kind != "category":
         return np.zeros(len(values), dtype=bool)
     known = values < feature.codes if feature.codes else np.isin(values, np.array(feature.wire_values, dtype=float))
@@ -104,7 +104,7 @@ def new_numbers(feature: Feature, values: Vector) -> npt.NDArray[np.bool_]:
 
 
 def on_new(feature: Feature, column: pl.Series, new: pl.Series) -> list[str]:
-    """The warning for values of a category that training did not know, where they are many."""
+    """The warning for values of a category that training did not know, if there are many."""
     if new.sum() <= NEW * len(column):
         return []
     seen = "did not list or never saw" if feature.other and not feature.rare else "never saw"
@@ -115,6 +115,6 @@ def on_new(feature: Feature, column: pl.Series, new: pl.Series) -> list[str]:
 
 
 def examples(column: pl.Series) -> str:
-    """The first few different values of a column."""
+    """The first few distinct values of a column."""
     some = column.unique(maintain_order=True).head(EXAMPLES).to_list()
     return ", ".join(repr(value) for value in some)

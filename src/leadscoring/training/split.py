@@ -1,4 +1,4 @@
-"""Which leads are trained on together, which are kept aside: by random with duplicates together, or by time."""
+"""Splits leads into folds: randomly with duplicates in the same fold, or by time."""
 
 import numpy as np
 import numpy.typing as npt
@@ -10,17 +10,17 @@ Indices = npt.NDArray[np.int64]
 
 
 def groups_of_frame(frame: pl.DataFrame) -> Indices:
-    """A number for each row, shape (rows,), the same for rows that are alike in every column."""
+    """A group number per row, shape (rows,), equal for rows that are equal in all columns."""
     if frame.width == 0:
         return np.arange(frame.height, dtype=np.int64)
     return frame.select(pl.struct(pl.all()).rank("dense")).to_series().to_numpy().astype(np.int64) - 1
 
 
 def random_folds(group: Indices, y: Vector, count: int, seed: int) -> Indices:
-    """The fold of each row, 0..count-1: rows of a group together, folds alike in size and share of positives.
+    """The fold of each row, 0..count-1: groups stay together; folds are balanced in size and share of positives.
 
-    Groups of several rows are dealt first, the largest first, each to the fold that has least of its
-    kind; single rows then fill the folds up.
+    Groups of several rows are assigned first, in descending size, each to the fold with the fewest similar rows;
+    single rows then fill the folds.
     """
     random = np.random.default_rng(seed)
     size, won = np.bincount(group), np.bincount(group, y)
@@ -41,7 +41,7 @@ def random_folds(group: Indices, y: Vector, count: int, seed: int) -> Indices:
 
 
 def filling(have: Vector, more: int) -> Indices:
-    """Fold numbers for ``more`` rows that bring folds with ``have`` rows as near to one level as can be."""
+    """Fold numbers for ``more`` rows that level the sizes of folds with ``have`` rows as far as possible."""
     level = have.copy()
     order = np.argsort(level, kind="stable")
     room = more
@@ -57,9 +57,9 @@ def filling(have: Vector, more: int) -> Indices:
 
 
 def time_folds(time: Vector, count: int) -> Indices:
-    """The fold of each row, 0 the earliest, of about equal size.
+    """The fold of each row, in time order with 0 the earliest, of about equal size.
 
-    Equal times stay together where that leaves every fold some rows.
+    Equal times stay together unless that would leave a fold empty.
     """
     order = np.argsort(time, kind="stable")
     place = np.empty(len(time), dtype=np.int64)

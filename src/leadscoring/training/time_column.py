@@ -1,4 +1,4 @@
-"""The column that says when each lead came."""
+"""The time column, which says when each lead arrived."""
 
 import msgspec
 import numpy as np
@@ -15,9 +15,9 @@ from leadscoring.training.reading.table import Table
 
 
 class Times(msgspec.Struct, frozen=True):
-    """When each lead came, as numbers that rise with time, shape (rows,), NaN where that is unknown.
+    """When each lead arrived, as increasing numbers of shape (rows,), NaN where unknown.
 
-    ``period`` is the first and the last as written; ``notes`` and ``warnings`` say how they were read.
+    ``period`` is the first and the last time as written; ``notes`` and ``warnings`` describe how they were parsed.
     """
 
     values: Vector
@@ -27,9 +27,9 @@ class Times(msgspec.Struct, frozen=True):
 
 
 def times(table: Table, name: str, tokens: MissingTokens, how: How | None = None) -> Times:
-    """The times of a table's leads: dates and times of Parquet, texts of the usual forms, or plain numbers.
+    """Parses the times of a table's leads: temporal types of Parquet, texts in common formats, or plain numbers.
 
-    Leads without a readable time are left out where they are very few. Raises ``TrainingDataError`` where they are not.
+    A few leads without a readable time are left out. Raises ``TrainingDataError`` if there are more.
     """
     column = column_of(table.frame, name, "--time")
     values, notes, warnings = read_times(blank(column, tokens.of(name))[0], how or How())
@@ -48,27 +48,27 @@ def times(table: Table, name: str, tokens: MissingTokens, how: How | None = None
 
 
 def read_times(column: pl.Series, how: How) -> tuple[Vector, list[str], list[str]]:
-    """A column as float64, NaN where it is no time; and what is to be said of how it was read."""
+    """A column as float64, NaN where it is not a time; also returns notes and warnings."""
     if column.dtype.is_temporal():
         typed = column.cast(pl.Datetime("us") if column.dtype != pl.Time else pl.Time)
         return typed.to_physical().cast(pl.Float64).fill_null(np.nan).to_numpy(), [], []
     if column.dtype.is_numeric():
         return column.cast(pl.Float64).fill_null(np.nan).to_numpy(), [], []
     text = column.cast(pl.String).str.strip_chars()
-    found = moments(text, how.first)
-    if np.isnan(found.values).any():
+    parsed = moments(text, how.first)
+    if np.isnan(parsed.values).any():
         numbers = decide(text, how.notation)
-        if numbers is not None and np.isnan(numbers.values).sum() < np.isnan(found.values).sum():
+        if numbers is not None and np.isnan(numbers.values).sum() < np.isnan(parsed.values).sum():
             return numbers.values, [f"{column.name!r}: {numbers.words}"] if numbers.words else [], []
     name, warnings = column.name, []
     notes = (
-        [f"{name!r}: times with the {found.first.replace('-', ' ')}, as in {text.drop_nulls()[0]!r}"]
-        if found.first
+        [f"{name!r}: times with the {parsed.first.replace('-', ' ')}, as in {text.drop_nulls()[0]!r}"]
+        if parsed.first
         else []
     )
-    if found.open:
+    if parsed.open:
         warnings.append(
             f"{name!r}: no date shows whether the day or the month comes first; the month is assumed "
             f"(--read {name}=day-first changes that)"
         )
-    return found.values, notes, warnings
+    return parsed.values, notes, warnings

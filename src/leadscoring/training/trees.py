@@ -1,7 +1,7 @@
-"""Gradient-boosted trees: how they are grown, and how their depth, rate and rounds are chosen.
+"""Gradient-boosted trees: how they are trained, and how depth, learning rate and rounds are selected.
 
-Method: Chen and Guestrin 2016 (XGBoost). Every booster is grown on one thread, and several at a time,
-so that a file does not depend on how many cores wrote it.
+Method: Chen and Guestrin 2016 (XGBoost). Each booster is trained on one thread, and several in parallel, so that the
+result does not depend on the number of cores.
 """
 
 import os
@@ -21,11 +21,11 @@ from leadscoring.training.split import Indices
 MAX_ROUNDS = 400
 PATIENCE = 30
 TOLERANCE = 5e-4
-"""Of recipes whose log-loss is within this share of the best one's, the one with fewest trees wins."""
+"""Of the recipes whose log-loss is within this share of the best, the one with the fewest trees is selected."""
 
 
 class Recipe(msgspec.Struct, frozen=True):
-    """How trees are grown; what is not named here is the same for all."""
+    """Hyperparameters of the trees; all others are the same for every model."""
 
     depth: int
     rate: float
@@ -35,7 +35,7 @@ class Recipe(msgspec.Struct, frozen=True):
     reg_lambda: float = 10.0
 
     def parameters(self, base: float, seed: int) -> dict[str, Any]:
-        """The parameters of XGBoost; ``base`` is the share of positives."""
+        """XGBoost's parameters; ``base`` is the share of positives."""
         return {
             "objective": "binary:logistic",
             "eval_metric": "logloss",
@@ -66,18 +66,18 @@ RECIPES_OVER_TIME = (
 
 
 class CrossFit(msgspec.Struct, frozen=True):
-    """A recipe tried on folds: the rounds that were best, its log-loss, and margins of unseen leads."""
+    """A recipe evaluated on folds: its best number of rounds, its log-loss, and out-of-fold margins."""
 
     recipe: Recipe
     rounds: int
     loss: float
     margins: Vector
     seen: int
-    """Trees grown per fold, at most."""
+    """Maximum number of trees trained per fold."""
 
 
 def safe_names(contract: Contract) -> list[str]:
-    """Names that XGBoost allows, all different, in the order of the contract."""
+    """Unique names that XGBoost accepts, in contract order."""
     names: list[str] = []
     for name in contract.names:
         plain = re.sub(r"[\[\]<\s]+", "_", name) or "_"
@@ -89,7 +89,7 @@ def safe_names(contract: Contract) -> list[str]:
 
 
 def matrix(contract: Contract, x: Matrix, y: Vector | None = None) -> xgb.DMatrix:
-    """Rows as XGBoost takes them."""
+    """Encoded leads as a DMatrix."""
     types = ["c" if feature.kind == "category" else "q" for feature in contract.features]
     return xgb.DMatrix(
         x, y, feature_names=safe_names(contract), feature_types=types, enable_categorical=True, nthread=1
@@ -105,10 +105,10 @@ def cross_fit(
     seed: int,
     tick: Callable[[], None],
 ) -> CrossFit:
-    """The best of the recipes over folds, by the log-loss of leads unseen by the trees.
+    """Selects the best recipe by cross-validated log-loss.
 
-    Every fold stops early on its own part; the rounds taken are those with the least mean loss.
-    ``tick`` is called once for every booster grown.
+    Each fold stops early on its own part; the number of rounds is the one with the lowest mean loss. ``tick`` is
+    called after each trained booster.
     """
     numbers = np.unique(fold)
     jobs = [(recipe, int(number)) for recipe in recipes for number in numbers]
@@ -147,7 +147,7 @@ def cross_fit(
 
 
 def best_rounds(curves: list[list[float]], weights: list[float]) -> tuple[int, float]:
-    """Where the mean of the folds' losses is least, a fold that stopped standing at its own least."""
+    """The number of rounds with the lowest mean loss, and that loss; folds that stopped keep their own minimum."""
     length = max(map(len, curves))
     full = np.array([curve + [min(curve)] * (length - len(curve)) for curve in curves])
     mean = np.average(full, axis=0, weights=weights)
@@ -155,7 +155,7 @@ def best_rounds(curves: list[list[float]], weights: list[float]) -> tuple[int, f
 
 
 def grow(contract: Contract, x: Matrix, y: Vector, recipe: Recipe, rounds: int, seed: int) -> xgb.Booster:
-    """The trees of one model."""
+    """Trains the trees of one model."""
     return xgb.train(recipe.parameters(float(y.mean()), seed), matrix(contract, x, y), rounds, verbose_eval=False)
 
 

@@ -1,1 +1,1 @@
-"""From the bytes of a connection to an exchange, and from its reply to bytes."""
+"""HTTP transport: from the bytes of a connection to an exchange, and from its reply to bytes."""

@@ -1,7 +1,7 @@
-"""Takes connections from a port: all that wait, those of probes first.
+"""Accepts all pending connections of a port, health checks first.
 
-libuv takes one in each pass of its loop. While a pass is long, whoever connects last waits for as many of them as
-others stand before; a probe must not.
+libuv accepts one connection per iteration of its event loop. With long iterations, a new connection would wait for
+all those before it (head-of-line blocking), including a health check.
 """
 
 import asyncio
@@ -18,32 +18,33 @@ from leadscoring.transport.connection import PROBING
 from leadscoring.transport.front import Front
 
 A_PASS = 32
-"""Connections that are set up in one pass of the event loop, beside those of probes."""
+"""Maximum connections set up per iteration of the event loop, besides health checks."""
 
 AT_A_TIME = 1024
-"""Connections that are taken from the kernel in one pass, at most."""
+"""Maximum connections accepted per iteration of the event loop."""
 
 FEW = 8
-"""The same where the system does not say how many wait."""
+"""Connections accepted per iteration if the system does not report the length of the queue."""
 
 PROBE = 4096
-"""Bytes of a probe's request, at most."""
+"""Maximum size in bytes of a health check request."""
 
 LONGEST = max(map(len, PROBING))
 
 OUT_OF = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
-"""What accepting ends with when a process, or the machine, has no room for another connection."""
+"""Errors of accept(2) when the process or machine is out of file descriptors or memory."""
 
 WAITING = struct.Struct("24x2I")
-"""Where TCP_INFO of a listening socket has how many wait, and how many may (tcp(7), Linux)."""
+"""Layout of TCP_INFO of a listening socket: length of the accept queue, and its limit (tcp(7), Linux)."""
 
 log = Log("leadscoring")
 
 
 class Acceptor:
-    """Takes the connections of one listening socket that ``sharers`` processes share.
+    """Accepts the connections of one listening socket that ``sharers`` processes share.
 
-    ``exhausted`` is called when no descriptor is left for one. They are left with the kernel until the next ``tick``.
+    ``exhausted`` is called when no file descriptor is available. The connections then stay in the kernel's accept
+    queue until the next ``tick``.
     """
 
     def __init__(
@@ -54,30 +55,30 @@ class Acceptor:
         self._sharers = sharers
         self._exhausted = exhausted
         self._loop = asyncio.get_running_loop()
-        self._taken: deque[socket.socket] = deque()
+        self._accepted: deque[socket.socket] = deque()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._listening = False
         self._short = False
         self._setting_up = False
 
     def open(self, backlog: int) -> None:
-        """Begins to listen. A socket that cannot is left as it is: whoever asked for it looks."""
+        """Starts listening. On failure the socket does not listen, which the caller checks."""
         self._listener.setblocking(False)
         with suppress(OSError):
             self._listener.listen(backlog)
             self._listen()
 
     def close(self) -> None:
-        """Takes those that wait already, and no more: closing the socket would reset them."""
+        """Accepts the pending connections, then stops: closing the socket would reset them."""
         if self._listening:
             self._stop()
             self._take(AT_A_TIME)
-        while self._taken:
-            self._set_up(self._taken.popleft())
+        while self._accepted:
+            self._set_up(self._accepted.popleft())
         self._listener.close()
 
     def tick(self) -> None:
-        """Ten times a second: tries again when there was no descriptor left."""
+        """Called ten times a second: resumes accepting after file descriptors ran out."""
         if self._short and not self._listening and self._listener.fileno() >= 0:
             self._listen()
 
@@ -90,7 +91,7 @@ class Acceptor:
         self._listening = False
 
     def _ready(self) -> None:
-        """Somebody has connected: takes this process's share of those who wait, and no other's."""
+        """Called when connections are pending: accepts this process's share of them."""
         self._take(min(AT_A_TIME, -(-waiting(self._listener) // self._sharers)))
         if not self._setting_up:
             self._next()
@@ -98,19 +99,19 @@ class Acceptor:
     def _take(self, most: int) -> None:
         for _ in range(most):
             try:
-                taken, _ = self._listener.accept()
+                accepted, _ = self._listener.accept()
             except BlockingIOError:
                 break
             except OSError as failure:
                 if failure.errno not in OUT_OF:
-                    continue  # that client has gone
+                    continue  # that client has disconnected
                 self._run_short(failure)
                 return
-            taken.setblocking(False)
-            if probes(taken):
-                self._set_up(taken, probes=True)
+            accepted.setblocking(False)
+            if probes(accepted):
+                self._set_up(accepted, probes=True)
             else:
-                self._taken.append(taken)
+                self._accepted.append(accepted)
         if self._short:
             self._short = False
             log.info("descriptors available")
@@ -124,51 +125,54 @@ class Acceptor:
             self._stop()
 
     def _next(self) -> None:
-        for _ in range(min(A_PASS, len(self._taken))):
-            self._set_up(self._taken.popleft())
-        self._setting_up = bool(self._taken)
+        for _ in range(min(A_PASS, len(self._accepted))):
+            self._set_up(self._accepted.popleft())
+        self._setting_up = bool(self._accepted)
         if self._setting_up:
             self._loop.call_soon(self._next)
 
-    def _set_up(self, taken: socket.socket, probes: bool = False) -> None:
+    def _set_up(self, accepted: socket.socket, probes: bool = False) -> None:
         front = self._make()
         front.http.probes = probes
         if probes:
-            answer_probe(front, taken)
-        task = self._loop.create_task(connected(self._loop, front, taken))
+            answer_probe(front, accepted)
+        task = self._loop.create_task(connected(self._loop, front, accepted))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
 
-async def connected(loop: asyncio.AbstractEventLoop, front: Front, taken: socket.socket) -> None:
-    """Has the event loop read from a connection; one that is gone already is nobody's failure."""
+async def connected(loop: asyncio.AbstractEventLoop, front: Front, accepted: socket.socket) -> None:
+    """Attaches a connection to the event loop; one that is already closed is not an error."""
     try:
-        await loop.connect_accepted_socket(lambda: front, taken)
+        await loop.connect_accepted_socket(lambda: front, accepted)
     except OSError:
-        taken.close()
+        accepted.close()
 
 
-def answer_probe(front: Front, taken: socket.socket) -> None:
-    """Answers a probe here and now, where all of its request is there: to set its connection up takes a few passes."""
-    answer = front.http.probed(taken.recv(PROBE, socket.MSG_PEEK))
+def answer_probe(front: Front, accepted: socket.socket) -> None:
+    """Answers a health check immediately if its whole request has arrived.
+
+    Setting up the connection would take a few iterations of the event loop.
+    """
+    answer = front.http.probed(accepted.recv(PROBE, socket.MSG_PEEK))
     if answer is not None:
         with suppress(OSError):
-            taken.recv(PROBE)
-            taken.send(answer)  # on a new connection there is room for it
+            accepted.recv(PROBE)
+            accepted.send(answer)  # the send buffer of a new connection has room
 
 
 def waiting(listener: socket.socket) -> int:
-    """How many connections wait to be taken; at least one."""
+    """The number of pending connections; at least 1."""
     try:
-        found, _ = WAITING.unpack_from(listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104))
+        pending, _ = WAITING.unpack_from(listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104))
     except (AttributeError, OSError, struct.error):
         return FEW
-    return max(1, int(found))
+    return max(1, int(pending))
 
 
-def probes(taken: socket.socket) -> bool:
-    """Whether the first request of a connection is there, and a probe's."""
+def probes(accepted: socket.socket) -> bool:
+    """Whether the first request of a connection has arrived and is a health check."""
     try:
-        return taken.recv(LONGEST, socket.MSG_PEEK).startswith(PROBING)
+        return accepted.recv(LONGEST, socket.MSG_PEEK).startswith(PROBING)
     except OSError:
         return False

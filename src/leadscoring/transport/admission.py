@@ -13,6 +13,7 @@ from time import perf_counter
 
 from leadscoring.errors import DeadlineExceeded, Overloaded
 from leadscoring.transport.buffers import LEAST
+from leadscoring.transport.exchange import Exchange
 from leadscoring.transport.fair import FairQueue
 from leadscoring.transport.kept import Kept
 
@@ -54,7 +55,7 @@ class Admission:
     ``crowded`` says that a newcomer must wait its turn, ``busy`` that a single lead must, ``full`` that it would wait
     for too long.
     ``strained`` says that it was ``full``, or had requests wait unread, until somebody looks after what that leaves.
-    ``told`` is called with the queue length, ``waited`` with each wait. ``kept`` bounds what begun requests keep.
+    ``told`` is called with the queue length. ``kept`` bounds what begun requests keep.
     """
 
     def __init__(
@@ -62,7 +63,6 @@ class Admission:
         longest_wait: float,
         deadline: float,
         told: Callable[[float], None] = lambda _count: None,
-        waited: Callable[[float], None] = lambda _seconds: None,
         kept: Kept | None = None,
     ) -> None:
         self.kept = kept or Kept(LEAST, deadline)
@@ -73,7 +73,6 @@ class Admission:
         self._longest_wait = longest_wait
         self._deadline = deadline
         self._told = told
-        self.waited = waited
         self._line: FairQueue[Waiter] = FairQueue()
         self._begun: list[Waiter] = []
         self._room: Callable[[], int] = lambda: 0
@@ -108,23 +107,32 @@ class Admission:
         if not self._passing:
             self._next_pass()
 
-    async def turn(self, size: int, began: float, caller: str = "") -> None:
-        """Waits until a request of ``size`` bytes, which came at ``began`` (``perf_counter``), may score.
+    async def turn(self, exchange: Exchange, size: int) -> None:
+        """Waits until a request with ``size`` bytes of leads may score; errors as in ``place``.
 
-        Only called when ``crowded``, or ``busy`` for a single lead. Raises ``Overloaded`` at once when the wait would
-        be far too long, ``DeadlineExceeded`` when the turn does not come in time.
+        Only called when ``crowded``, or ``busy`` for a single lead.
         """
-        await self.place(self.estimate(size), began, caller)
+        await self.turn_of(exchange, self.estimate(size), exchange.key or "")
+
+    async def turn_of(self, exchange: Exchange, cost: float, caller: str) -> None:
+        """The same for one whose cost in seconds is known, in a line that may not be its key's."""
+        began = perf_counter()
+        try:
+            await self.place(cost, exchange.began, caller)
+        finally:
+            exchange.waited += perf_counter() - began
 
     async def place(self, cost: float, began: float, caller: str = "") -> None:
-        """The same for a request whose cost in seconds is known."""
+        """Waits for the turn of what came at ``began`` (``perf_counter``) and costs so many seconds.
+
+        Raises ``Overloaded`` at once when the wait would be far too long, ``DeadlineExceeded`` when the turn does not
+        come in time.
+        """
         if self.wait(caller) > PATIENCE * self._longest_wait:
             raise Overloaded
-        now = perf_counter()
         waiter = Waiter(asyncio.get_running_loop().create_future(), cost, began + self._deadline)
         self._line.push(caller, waiter, waiter.cost)
         await self._wait(waiter)
-        self.waited(perf_counter() - now)
 
     async def breathe(self, behind: str | None = None, cost: float = SLICE) -> None:
         """Between two parts of one request: lets the loop do everything else when this pass has scored enough.

@@ -1,38 +1,38 @@
-"""Bytes that this process holds for clients: of requests that are not whole yet, and of answers that nobody reads."""
+"""Bytes buffered for clients: incomplete requests, and answers that are not read."""
 
 from collections.abc import Callable
 from typing import Protocol
 
 LEAST = 1 << 26
-"""Bytes each way, where no setting says how many."""
+"""Default minimum of the bound, in bytes each way."""
 
 BODIES = 4
-"""Of the largest bodies as many fit, at least."""
+"""The default bound has room for at least this many bodies of the largest size."""
 
 
 def most(setting: int, largest_body: int) -> int:
-    """The bound in bytes that a setting stands for; 0 stands for one that fits the largest body."""
+    """The bound in bytes for a setting; 0 selects one that fits the largest body."""
     return setting or max(LEAST, BODIES * largest_body)
 
 
 class Holder(Protocol):
-    """A connection for which bytes are held."""
+    """A request or connection that bytes are buffered for."""
 
     def give_up_body(self) -> None:
-        """The request that is coming takes too much memory."""
+        """Rejects the incoming request to free its memory."""
         ...
 
     def give_up_answer(self) -> None:
-        """The client does not read, and others need the memory."""
+        """Drops the answers of a client that does not read."""
         ...
 
 
 class Buffers:
-    """What all connections hold, bounded by ``most`` bytes each way.
+    """The bytes buffered for all connections, bounded by ``most`` each way.
 
-    ``incoming`` is held of all requests, ``unfinished`` of those that are not whole, ``outgoing`` of answers. Above the
-    bound, the unfinished request that holds most is given up: small ones go on while others send large
-    ones and never end them. Of answers, that of the client goes which has read nothing for the longest time.
+    ``incoming`` are those of all requests, ``unfinished`` of incomplete ones, ``outgoing`` of answers. Above the
+    bound, the largest incomplete request is rejected, so that small requests succeed while others upload large bodies
+    without finishing. Of the answers, those of the client that has not read for the longest time are dropped.
     """
 
     def __init__(self, most: int, rejected: Callable[[str], None]) -> None:
@@ -46,25 +46,25 @@ class Buffers:
         self.outgoing = 0
 
     def took(self, holder: Holder, size: int) -> None:
-        """So many more bytes of an unfinished body are held."""
+        """Adds ``size`` bytes of an incomplete body."""
         self.incoming += size
         self._held[holder] = self._held.get(holder, 0) + size
         self._coming.add(holder)
         self.unfinished += size
 
     def completed(self, holder: Holder) -> None:
-        """The body is whole: it is no longer given up."""
+        """Marks a body as complete, so that it is no longer dropped."""
         if holder in self._coming:
             self._coming.discard(holder)
             self.unfinished -= self._held[holder]
 
     def let_go(self, holder: Holder) -> None:
-        """A body is no longer needed."""
+        """Removes a body that is no longer needed."""
         self.completed(holder)
         self.incoming -= self._held.pop(holder, 0)
 
     def bound(self) -> None:
-        """Gives up unfinished bodies until the rest fits."""
+        """Drops incomplete bodies until the rest fits."""
         while self.incoming > self._most and self._coming:
             largest = max(self._coming, key=self._held.__getitem__)
             self.let_go(largest)
@@ -72,7 +72,7 @@ class Buffers:
             largest.give_up_body()
 
     def unread(self, holder: Holder, size: int) -> None:
-        """So many bytes wait for a client to read them; gives up answers until the rest fits."""
+        """Adds ``size`` bytes that a client has not read; drops answers until the rest fits."""
         self.outgoing += size
         self._unread[holder] = self._unread.get(holder, 0) + size
         while self.outgoing > self._most:
@@ -82,5 +82,5 @@ class Buffers:
             slowest.give_up_answer()
 
     def read(self, holder: Holder) -> None:
-        """A client has read what waited, or is gone."""
+        """Removes the bytes of a client that has read them or disconnected."""
         self.outgoing -= self._unread.pop(holder, 0)

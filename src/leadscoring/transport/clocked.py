@@ -1,4 +1,4 @@
-"""A server that keeps the clock of its connections, and ends what takes too long."""
+"""A uvicorn server that provides its connections' clock and enforces their time limits."""
 
 import asyncio
 from socket import socket
@@ -12,27 +12,27 @@ from leadscoring.transport.front import Front, connection
 
 
 class Clocked(uvicorn.Server):
-    """uvicorn's server around one of our applications: ten times a second it says what time it is.
+    """uvicorn's server for our applications: updates the clock ten times a second.
 
-    Once a second it looks through all connections. When the application's process drains, so does this.
+    Once a second it checks the time limits of all connections. When the application drains, the server does too.
     """
 
     sharers = 1
-    """Processes that take connections from the same port."""
+    """Number of processes that accept connections on the same port."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.acceptors: list[Acceptor] = []
         self.turned = monotonic()
-        """When the event loop turned last."""
+        """When the event loop last ran, by ``monotonic``."""
 
     @property
     def app(self) -> Any:
-        """The application, which has a ``gate``, a ``lifecycle`` and a ``tick``."""
+        """The application, which has a ``gate``, a ``lifecycle`` and a ``tick`` method."""
         return self.config.loaded_app
 
     async def on_tick(self, counter: int) -> bool:
-        """Ten times a second."""
+        """Called ten times a second."""
         self._tick()
         if counter % 10 == 0:
             self.sweep(self.turned)
@@ -41,7 +41,7 @@ class Clocked(uvicorn.Server):
         return ended
 
     def _connection(self) -> Front:
-        """A protocol for one more connection."""
+        """Creates the protocol for a new connection."""
         return connection(self.config, self.server_state, self.lifespan.state)
 
     def _tick(self) -> None:
@@ -51,15 +51,15 @@ class Clocked(uvicorn.Server):
         self.app.tick(self.turned)
 
     def sweep(self, now: float) -> None:
-        """Looks through all connections."""
+        """Enforces the time limits of all connections."""
         for each in list(self.server_state.connections):
             each.sweep(now)  # type: ignore[union-attr]  # ours is the only protocol
 
     def close_after_answers(self) -> None:
-        """From now on every answer ends its connection, and says so.
+        """From now on each answer closes its connection, with a ``Connection: close`` header.
 
-        One whose head is written already may not: its client would send the next request into a closed connection.
-        A signal may come between its head and its body.
+        Answers whose head is already written keep their connection open: the client would otherwise send its next
+        request into a closed connection. A signal may arrive between head and body.
         """
         self.app.gate.closing = True
         for each in list(self.server_state.connections):
@@ -68,9 +68,9 @@ class Clocked(uvicorn.Server):
                 cycle.keep_alive = False
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
-        """Opens the application, then the port."""
+        """Starts the application, then opens the port."""
         self.app.gate.now = monotonic()
-        await super().startup([])  # opens none: that is for the acceptors
+        await super().startup([])  # opens no sockets: the acceptors do
         config, sharers = self.config, self.sharers
         for listener in sockets or ():
             acceptor = Acceptor(listener, self._connection, sharers, lambda: self.app.gate.rejected("descriptors"))
@@ -80,10 +80,10 @@ class Clocked(uvicorn.Server):
         self._tick()
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
-        """Stops accepting, then answers what has arrived."""
+        """Stops accepting, then completes the requests that have arrived."""
         for acceptor in self.acceptors:
             acceptor.close()
-        for _ in range(5):  # what clients sent before the port closed is read first
+        for _ in range(5):  # reads what clients sent before the port closed
             await asyncio.sleep(0.01)
         sweeping = asyncio.create_task(self._sweep_on())
         try:
@@ -93,6 +93,6 @@ class Clocked(uvicorn.Server):
 
     async def _sweep_on(self) -> None:
         while True:
-            await asyncio.sleep(0.1)  # the beat of every time limit: ten times a second
+            await asyncio.sleep(0.1)  # the resolution of all time limits
             self._tick()
             self.sweep(self.turned)

@@ -1,7 +1,7 @@
-"""gzip on the wire: bodies that arrive packed, and answers that are packed where the client asks for it.
+"""gzip: decompresses request bodies, and compresses answers for clients that accept it.
 
-Both are done in pieces, between which the event loop does everything else. A body is unpacked up to its limit and no
-further, so that a small one which unpacks to a huge one costs no more than one of the largest size allowed.
+Both work in pieces, between which the event loop runs. Decompression stops at the size limit, so a decompression bomb
+costs no more than the largest allowed body.
 """
 
 import zlib
@@ -15,40 +15,42 @@ from leadscoring.transport.admission import Admission
 from leadscoring.transport.exchange import GZIP_NAMES, Exchange, Reply, is_packed
 
 GZIP = 31
-"""What zlib calls gzip: a window of 2**15 bytes, with gzip's head and checksum."""
+"""zlib's ``wbits`` for gzip: a window of 2**15 bytes, with gzip's header and checksum."""
 
 LEVEL = 3
-"""Of a batch's answer of 738 kB, level 3 leaves 67 kB in 2.3 ms; level 1 78 kB in 2.1 ms, level 6 53 kB in 9.6 ms."""
+"""A batch's answer of 738 kB shrinks to 67 kB in 2.3 ms at level 3, 78 kB in 2.1 ms at level 1, 53 kB in 9.6 ms at
+level 6."""
 
 PAYS_FROM = 14_336
-"""Bytes of an answer from which packing pays: what is smaller is sent in one flight of ten packets anyway."""
+"""Minimum size in bytes of an answer to compress: a smaller one fits into TCP's initial window of ten packets
+anyway."""
 
 AT_ONCE = 262_144
-"""Bytes of an answer that may be packed without a pause, where none can be made."""
+"""Maximum size in bytes of an answer that is compressed without pausing."""
 
 PIECE = 65_536
-"""Bytes between two pauses; a piece takes about 0.2 ms."""
+"""Bytes processed between two pauses, about 0.2 ms."""
 
 MOST_RATIO = 1032
-"""Bytes that one byte of gzip can become."""
+"""Maximum compression ratio of gzip."""
 
 MOST_MEMBERS = 1000
-"""Parts that one body may be packed in; each costs its own start, and an empty one has but 20 bytes."""
+"""Maximum number of gzip members in one body: each has a fixed cost, and an empty one takes only 20 bytes."""
 
 Handler = Callable[[Exchange], Awaitable[Reply]]
 
 
 async def unpacked(exchange: Exchange, body: bytes, limit: int, admission: Admission) -> bytes:
-    """The body as it is without its Content-Encoding.
+    """Decompresses the body according to its Content-Encoding.
 
-    Raises ``UnsupportedEncoding`` for any but gzip, ``MalformedEncoding`` for a body that is not gzip, and
-    ``BodyTooLarge`` as soon as more than ``limit`` bytes come out of it.
+    Raises ``UnsupportedEncoding`` for any coding but gzip, ``MalformedEncoding`` for a body that is not gzip, and
+    ``BodyTooLarge`` as soon as the output exceeds ``limit`` bytes.
     """
     if not is_packed(exchange.content_encoding or b""):
         return body
     caller = exchange.key or ""
     if admission.crowded:
-        await admission.turn(len(body), exchange.began, caller)
+        await admission.turn(exchange, len(body))
     await admission.kept.reserve(exchange, min(limit, MOST_RATIO * len(body)))
     unpacking, parts = Unpacking(limit), []
     for start in range(0, len(body), PIECE):
@@ -61,7 +63,7 @@ async def unpacked(exchange: Exchange, body: bytes, limit: int, admission: Admis
             if part is None:
                 break
             parts.append(part)
-            # in its caller's line: what it takes cannot be known from the bytes that came
+            # queued by caller: the cost cannot be known from the compressed size
             await admission.breathe(behind=caller, cost=took)
     unpacking.end()
     admission.kept.shrink(exchange, unpacking.size)
@@ -70,7 +72,7 @@ async def unpacked(exchange: Exchange, body: bytes, limit: int, admission: Admis
 
 
 class Unpacking:
-    """One body on its way out of gzip: fed with pieces, it gives parts of at most ``PIECE`` bytes."""
+    """Incremental decompression of one body, in parts of at most ``PIECE`` bytes."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -81,11 +83,14 @@ class Unpacking:
         self._begun = False
 
     def feed(self, data: bytes) -> None:
-        """Takes the next bytes of the body; all parts of those before were given."""
+        """Takes the next compressed bytes; all parts of the previous ones must have been read."""
         self._data = data
 
     def part(self) -> bytes | None:
-        """The next part of what was fed, which may be empty; ``None`` when there is no more of it."""
+        """Decompresses the next part, which may be empty; ``None`` if the input is exhausted.
+
+        Raises ``MalformedEncoding`` or ``BodyTooLarge``.
+        """
         if self._stream.eof and self._data:
             self._next_member()
         if not self._data and not self._begun:
@@ -94,7 +99,7 @@ class Unpacking:
             part = self._stream.decompress(self._data, PIECE)
         except zlib.error as failure:
             raise MalformedEncoding(self._reason(failure)) from None
-        self._begun = bool(part) and not self._stream.eof  # more may come of what the stream has taken in
+        self._begun = bool(part) and not self._stream.eof  # the stream may hold more output
         self._data = self._stream.unused_data if self._stream.eof else self._stream.unconsumed_tail
         self.size += len(part)
         if self.size > self._limit:
@@ -102,7 +107,7 @@ class Unpacking:
         return part
 
     def end(self) -> None:
-        """Raises ``MalformedEncoding`` when the body has ended before what is packed in it."""
+        """Raises ``MalformedEncoding`` if the body is truncated."""
         if not self._stream.eof:
             raise MalformedEncoding("it ends in the middle")
 
@@ -113,19 +118,14 @@ class Unpacking:
         self._stream = zlib.decompressobj(GZIP)
 
     def _reason(self, failure: zlib.error) -> str:
-        """What is wrong, in words: zlib's begin with a number."""
+        """The reason in words: zlib's messages begin with an error number."""
         if self._members and "header" in str(failure):
             return "something that is not gzip follows its end"
         return str(failure).partition(": ")[2] or str(failure)
 
 
-def with_compression(routes: dict[tuple[str, str], Handler], admission: Admission) -> dict[tuple[str, str], Handler]:
-    """The same routes, whose large answers are packed where the client asks for it."""
-    return {route: compressing(handler, admission) for route, handler in routes.items()}
-
-
 def compressing(handler: Handler, admission: Admission) -> Handler:
-    """A handler whose answers are packed where that pays and the client asks for it."""
+    """Wraps a handler so that large answers are compressed for clients that accept it."""
 
     async def respond(exchange: Exchange) -> Reply:
         return await packed(await handler(exchange), exchange, admission)
@@ -134,7 +134,7 @@ def compressing(handler: Handler, admission: Admission) -> Handler:
 
 
 async def packed(reply: Reply, exchange: Exchange, admission: Admission) -> Reply:
-    """The reply, packed where that pays and the client asks for it."""
+    """Compresses the reply, with pauses, if that is worthwhile and the client accepts it."""
     if not worth_packing(reply):
         return reply
     if not takes_gzip(exchange.header(b"accept-encoding") or b""):
@@ -150,7 +150,7 @@ async def packed(reply: Reply, exchange: Exchange, admission: Admission) -> Repl
 
 
 async def packed_parts(parts: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
-    """The parts of an answer, packed; each can be unpacked as soon as it has come."""
+    """Compresses the parts of an answer; each can be decompressed as soon as it arrives."""
     packer = zlib.compressobj(LEVEL, zlib.DEFLATED, GZIP)
     async with aclosing(parts):
         async for part in parts:
@@ -159,7 +159,7 @@ async def packed_parts(parts: AsyncGenerator[bytes, None]) -> AsyncGenerator[byt
 
 
 def packed_at_once(reply: Reply, exchange: Exchange) -> Reply:
-    """The same without a pause, for an answer of at most ``AT_ONCE`` bytes; a larger one stays as it is."""
+    """Compresses without pausing an answer of up to ``AT_ONCE`` bytes; a larger one is not compressed."""
     if not worth_packing(reply) or len(reply.body) > AT_ONCE:
         return reply
     if not takes_gzip(exchange.header(b"accept-encoding") or b""):
@@ -168,27 +168,27 @@ def packed_at_once(reply: Reply, exchange: Exchange) -> Reply:
 
 
 def worth_packing(reply: Reply) -> bool:
-    """Whether a reply is of a kind and a size that packing makes smaller."""
+    """Whether the type and size of a reply make compression worthwhile."""
     if len(reply.body) < PAYS_FROM:
         return False
     kind = reply.media_type.partition(b";")[0]
-    return kind.startswith(b"text/") or kind.endswith((b"json", b"jsonl"))
+    return kind.startswith(b"text/") or kind.endswith((b"json", b"jsonl", b"jsonlines"))
 
 
 def in_gzip(reply: Reply, body: bytes) -> Reply:
-    """The reply with its packed body."""
+    """The reply with its compressed body."""
     headers = ((b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding"), *reply.headers)
     return Reply(reply.status, body, reply.media_type, headers)
 
 
 def varying(reply: Reply) -> Reply:
-    """The reply as it is, for caches: another client may get it packed."""
+    """The uncompressed reply with a Vary header, for caches: other clients may get it compressed."""
     return Reply(reply.status, reply.body, reply.media_type, ((b"vary", b"Accept-Encoding"), *reply.headers))
 
 
 @lru_cache(maxsize=256)
 def takes_gzip(accepts: bytes) -> bool:
-    """Whether an Accept-Encoding allows gzip, and prefers nothing before it that is served (RFC 9110, 12.5.3)."""
+    """Whether an Accept-Encoding allows gzip and does not prefer identity (RFC 9110, 12.5.3)."""
     weights: dict[str, float] = {}
     for entry in accepts.decode("latin-1").lower().split(","):
         name, *parameters = (part.strip() for part in entry.split(";"))
@@ -199,10 +199,10 @@ def takes_gzip(accepts: bytes) -> bool:
 
 
 def weight_in(parameters: list[str]) -> float:
-    """The weight among the parameters of an entry, 1 where none is given; one that is no number counts as 0."""
-    given = next((part[2:] for part in parameters if part.startswith("q=")), "1")
+    """The quality value among the parameters of an entry; 1 by default, 0 if it is invalid."""
+    value = next((part[2:] for part in parameters if part.startswith("q=")), "1")
     try:
-        weight = float(given)
+        weight = float(value)
     except ValueError:
         return 0.0
     return weight if 0 <= weight <= 1 else 0.0

@@ -1,8 +1,8 @@
-"""HTTP/1.1 on a connection, with limits: what a client may send, and how long it may take.
+"""HTTP/1.1 connections with limits on size and time.
 
-uvicorn's protocol reads and answers; this one counts bytes and looks at the clock. No request starts a timer: each
-connection notes when it began to wait, by a clock that moves ten times a second, and once a second all of them are
-looked through.
+uvicorn's protocol parses and answers; this subclass counts bytes and enforces timeouts. Requests start no timers:
+each connection records when it began to wait, by a clock that ticks ten times a second, and a sweep checks all
+connections once a second.
 """
 
 from functools import partial
@@ -15,7 +15,7 @@ import httptools
 from leadscoring.errors import Overloaded
 from leadscoring.transport.cycle import Cycle
 from leadscoring.transport.ending import BODY, CLOSED, HEAD, HELD, MOST_SKIPPED, NOTHING, Ending
-from leadscoring.transport.exchange import BEGAN, CLOSE, Reply
+from leadscoring.transport.exchange import BEGAN, CLOSE, WAITED, Reply
 from leadscoring.transport.failures import plain_problem, problem
 from leadscoring.transport.flow import Flow
 from leadscoring.transport.head import Head, read_head
@@ -23,39 +23,40 @@ from leadscoring.transport.refusal import discard
 from leadscoring.transport.upgrade import OFFER, without_offer
 
 RESERVE = 64
-"""Connections beyond the limit, at most, that only probes may have; an eighth of the limit where that is less."""
+"""Maximum number of connections beyond the limit, reserved for health checks; at most an eighth of the limit."""
 
 PROBING = (b"GET /health", b"GET /ping", b"GET /v2/health", b"HEAD /health")
-"""How the requests of probes begin."""
+"""Prefixes of health check requests."""
 
 SPECIAL = frozenset((b"expect", b"transfer-encoding"))
-"""Headers that say how the body comes."""
+"""Headers that control how the body is transferred."""
 
 
 class HeadTooLarge(Exception):
-    """More bytes of head than allowed; leaves the parser's callbacks."""
+    """The head exceeds its limit; raised out of the parser's callbacks."""
 
 
 class CodingUnknown(Exception):
-    """A body in a transfer coding other than chunked; leaves the parser's callbacks."""
+    """The body has a transfer coding other than chunked; raised out of the parser's callbacks."""
 
 
 class BoundedHttp(Ending):
-    """One connection of a client, within the limits of the application's ``gate``."""
+    """A client's connection, within the limits of the application's ``gate``."""
 
     def __init__(self, config: Any, server_state: Any, app_state: Any, _loop: Any = None) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self.uncounted = 0  # bytes of a head, or between two parts of a body, of which nobody else knows
+        self.uncounted = 0  # bytes of a head, or between two parts of a body, that are not counted elsewhere
         self.chunk = self.first_chunk = 0
         self.first = True
         self.coding: bytes | None = None
-        self.kept: tuple[Head, bytes] | None = None  # the request that is held back
-        self.held_at = 0.0  # since when
-        self.probes = False  # whether the first request is known to be a probe's
-        self.reserved = False  # whether this is beyond the limit, and for a probe only
+        self.kept: tuple[Head, bytes] | None = None  # the request waiting in the backlog
+        self.held_at = self.held_for = 0.0  # since when, and for how many seconds
+        self.braked_at = 0.0  # since when reading of the body is paused
+        self.probes = False  # whether the first request is known to be a health check
+        self.reserved = False  # whether it exceeds the limit, and serves a health check only
 
     def connection_made(self, transport: Any) -> None:
-        """A client connects; one too many gets a 503 and is disconnected."""
+        """Called for a new connection; one beyond the limit is answered with a 503 and closed."""
         limit = self.gate.limits.connections
         beyond = len(self.connections) >= limit
         super().connection_made(transport)
@@ -63,16 +64,16 @@ class BoundedHttp(Ending):
         self.reserved = beyond
         if beyond and not self.probes:
             self.gate.reserved[self] = None
-            if len(self.gate.reserved) > min(RESERVE, limit // 8):  # who is about to ask has just come
+            if len(self.gate.reserved) > min(RESERVE, limit // 8):  # the newest are the most likely to send a request
                 next(iter(self.gate.reserved)).refuse_connection()
 
     def refuse_connection(self) -> None:
-        """There are too many connections."""
+        """Rejects a connection beyond the limit."""
         self.gate.reserved.pop(self, None)
         self.refuse(partial(problem, Overloaded()), "connections")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is gone: whoever answers a request of it hears of that."""
+        """Called when the connection is closed: notifies the handlers of its requests."""
         if self.current is not None:
             self.current.disconnected = True
         while self.pipeline:
@@ -83,7 +84,7 @@ class BoundedHttp(Ending):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Bytes from the client: a part of a request, or several."""
+        """Called with bytes from the client: a part of a request, or several requests."""
         if self.receiving == CLOSED:
             self.discarded(len(data))
             return
@@ -99,7 +100,7 @@ class BoundedHttp(Ending):
         self.parse(data)
 
     def held_back(self, head: Head, data: bytes) -> bool:
-        """Whether these bytes begin a request to score that has to wait, or cannot be scored in time."""
+        """Whether these bytes begin a scoring request that has to wait, or that is rejected under overload."""
         gate = self.gate
         caller = gate.caller_of(head)
         if caller is None or not gate.backlog.holds_of(caller):
@@ -113,29 +114,28 @@ class BoundedHttp(Ending):
         return True
 
     def go_on(self, refused: bool) -> None:
-        """The turn of the request that was held back has come, or it cannot be answered in time."""
+        """Resumes the waiting request, or rejects it because it cannot be answered in time."""
         kept, self.kept = self.kept, None
         if kept is None or self.transport.is_closing() or self.receiving != HELD:
             self.gate.backlog.arrived(self)
             return
         self.receiving, self.since = NOTHING, self.gate.now
         self.flow.resume_reading()
-        head, data = kept
-        self.gate.backlog.admission.waited(perf_counter() - self.held_at)
-        since, self.held_at = self.held_at, 0.0
+        (head, data), since = kept, self.held_at
+        head, self.held_at = head._replace(waited=perf_counter() - since), 0.0
         if refused:
             self.gate.backlog.arrived(self)
             self.turn_away(head, data)
         elif self.answered_at_once(head, data):
             self.gate.backlog.arrived(self)
         else:
-            self.held_at = since  # for its scope
+            self.held_at, self.held_for = since, head.waited  # for its scope
             self.parse(data)
 
     def parse(self, data: bytes) -> None:
-        """Has the parser read bytes, and bounds what it has read the beginning of alone."""
+        """Feeds the parser, and limits the size of incomplete heads."""
         self.chunk, self.first = len(data), not self.begun
-        self.uncounted += self.chunk  # set anew by whatever is known to end or begin in these bytes
+        self.uncounted += self.chunk  # reset by the callbacks for anything that ends or begins in these bytes
         end = None
         try:
             self.parser.feed_data(data)
@@ -155,7 +155,7 @@ class BoundedHttp(Ending):
             self.refuse_head()
 
     def read_again(self, rest: bytes) -> None:
-        """A head that offered another protocol is read once more, without the offer; ``rest`` came after it."""
+        """Parses a head with an Upgrade header again, without that header; ``rest`` is what followed it."""
         head = without_offer(self.parser.get_method(), self.url, self.scope["http_version"], self.headers)
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
@@ -165,7 +165,7 @@ class BoundedHttp(Ending):
             self.parse(rest)
 
     def broken_off(self, reason: BaseException | None) -> None:
-        """The parser stopped: by our own callback, or because this is not HTTP."""
+        """Called when the parser stops: one of our callbacks has raised, or the input is not HTTP."""
         if isinstance(reason, HeadTooLarge):
             self.refuse_head()
         elif isinstance(reason, CodingUnknown):
@@ -175,11 +175,11 @@ class BoundedHttp(Ending):
             self.refuse(partial(plain_problem, 400, "this is not a request of HTTP/1.1 that can be read"), "malformed")
 
     def answered_at_once(self, head: Head, data: bytes) -> bool:
-        """Whether these bytes hold a whole request that waits for nothing: it is answered."""
+        """Whether these bytes are a whole request that can be answered immediately, which is then done."""
         gate, end = self.gate, head.size + head.body
         if len(data) < end or head.size > gate.limits.header_bytes or gate.closing or self.flow.write_paused:
             return False
-        if self.reserved:  # its answer is the last
+        if self.reserved:  # its answer must close the connection
             return False
         answer = gate.answer_at_once(head, data[head.size : end])
         if answer is None:
@@ -196,7 +196,7 @@ class BoundedHttp(Ending):
         return True
 
     def probed(self, data: bytes) -> bytes | None:
-        """The answer to a probe whose whole request came with its connection, before there is a transport for it."""
+        """The answer to a health check that arrived with its connection, before there is a transport."""
         head = read_head(data)
         if head is None or head.method != "GET" or head.size != len(data) or self.gate.closing:
             return None
@@ -208,12 +208,13 @@ class BoundedHttp(Ending):
         return self.bytes_of(*answer, closes=False)
 
     def read_on(self) -> None:
-        """There is room for more of the body."""
-        if not self.transport.is_closing():
+        """Resumes reading the body; the pause does not count as the client's time."""
+        if self.flow.held and not self.transport.is_closing():
+            self.since = min(self.gate.now, self.since + self.gate.now - self.braked_at)
             self.flow.free()
 
     def turn_away(self, head: Head, data: bytes) -> None:
-        """Answers a request that cannot be scored in time, and lets its body pass."""
+        """Rejects a request that cannot be scored in time, and discards its body."""
         ends = self.gate.closing or head.body > MOST_SKIPPED
         self.transport.write(self.gate.turn_away(head, ends))
         coming = head.size + head.body - len(data)
@@ -228,7 +229,7 @@ class BoundedHttp(Ending):
             self.data_received(data[coming:])
 
     def passed(self, size: int) -> None:
-        """So many bytes of a refused body were read; what else has come of it is not even that."""
+        """Accounts for ``size`` discarded bytes of a rejected body, and discards more that have arrived."""
         self.skip -= size
         if self.skip:
             self.skip -= discard(self.transport.get_extra_info("socket").fileno(), self.skip)
@@ -236,18 +237,18 @@ class BoundedHttp(Ending):
             self.receiving, self.since = NOTHING, self.gate.now
 
     def on_message_begin(self) -> None:
-        """The first byte of a request."""
+        """Called at the first byte of a request."""
         super().on_message_begin()
-        if self.receiving != HEAD:  # the first request's time runs from the connection
+        if self.receiving != HEAD:  # the first request's timeout starts with the connection
             self.receiving = HEAD
             self.since = self.gate.now
         self.begun = True
-        self.uncounted = self.chunk if self.first else 1  # any number may belong to what came before
+        self.uncounted = self.chunk if self.first else 1  # the rest may belong to the previous request
         self.first, self.first_chunk = False, self.chunk
         self.coding = None
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header; what comes after the body is none, whatever it is called: only the head was checked by proxies."""
+        """Called for a header; trailers are ignored, because proxies check the head only."""
         if self.receiving != HEAD:
             return
         name, value = name.lower(), value.rstrip(b" \t")
@@ -259,10 +260,10 @@ class BoundedHttp(Ending):
         self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        """The head of a request is there: the application may start."""
+        """Called when the head is complete: starts the application."""
         gate, parser, version = self.gate, self.parser, self.parser.get_http_version()
         most = gate.limits.header_bytes
-        if self.uncounted + self.first_chunk > most:  # together with what else came: only then is it worth counting
+        if self.uncounted + self.first_chunk > most:  # an upper bound; the exact size is computed only beyond it
             size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
             if size > most:
                 raise HeadTooLarge
@@ -275,7 +276,7 @@ class BoundedHttp(Ending):
         self.describe()
         if self.held_at:
             scope: Any = self.scope
-            scope[BEGAN], self.held_at = self.held_at, 0.0
+            scope[BEGAN], scope[WAITED], self.held_at = self.held_at, self.held_for, 0.0
         keeps = version != "1.0" and parser.should_keep_alive() and not (gate.closing or self.reserved)
         before, self.cycle = self.idle, Cycle(self, keeps)
         self.receiving, self.since, self.uncounted = BODY, gate.now, 0
@@ -286,7 +287,7 @@ class BoundedHttp(Ending):
             self.pipeline.appendleft((self.cycle, self.app))
 
     def describe(self) -> None:
-        """Completes the scope by what the first line says."""
+        """Completes the scope from the request line."""
         target, scope = httptools.parse_url(self.url), self.scope
         path = target.path.decode("ascii")
         scope["method"] = self.parser.get_method().decode("ascii")
@@ -295,12 +296,12 @@ class BoundedHttp(Ending):
         scope["query_string"] = target.query or b""
 
     def start(self, cycle: Any) -> None:
-        """Has a request answered."""
+        """Starts the application for a request."""
         self.current = cycle
         self._start_asgi_task(cycle, self.app)
 
     def on_body(self, body: bytes) -> None:
-        """A part of a body."""
+        """Called for a part of a body."""
         self.uncounted = 0
         cycle = self.cycle
         if cycle.response_complete or cycle.dropped:
@@ -308,13 +309,14 @@ class BoundedHttp(Ending):
         cycle.held += len(body)
         self.gate.buffers.took(cycle, len(body))
         super().on_body(body)
-        if self.gate.backlog.brakes:
+        if self.gate.backlog.brakes and not self.flow.held:
+            self.braked_at = self.gate.now
             self.flow.hold()
             self.gate.backlog.brake(self, cycle.held)
 
     def on_message_complete(self) -> None:
-        """The last byte of a request."""
-        if self.receiving != BODY:  # its head is to be read again
+        """Called at the end of a request."""
+        if self.receiving != BODY:  # its head is parsed again
             return
         super().on_message_complete()
         self.receiving, self.begun = NOTHING, False
@@ -323,7 +325,7 @@ class BoundedHttp(Ending):
         self.gate.backlog.arrived(self)
 
     def answered(self, cycle: Any, reply: Reply, request_id: str) -> None:
-        """Sends the answer to a request, and closes the connection where that is its last."""
+        """Sends the answer to a request, and closes the connection if it is the last."""
         closes = not cycle.keep_alive or (bool(reply.headers) and CLOSE in reply.headers)
         head_only = cycle.scope["method"] == "HEAD"
         self.transport.write(self.bytes_of(reply, request_id, closes, head_only))
@@ -332,7 +334,7 @@ class BoundedHttp(Ending):
         cycle.on_response()
 
     def on_response_complete(self) -> None:
-        """An answer was written: the next request of a pipeline has its turn, or the connection is idle."""
+        """Called after an answer is written: starts the next pipelined request, if any."""
         self.server_state.total_requests += 1
         if self.transport.is_closing() or self.skip_left is not None:
             return
@@ -345,8 +347,8 @@ class BoundedHttp(Ending):
             if self.gate.closing:
                 cycle.keep_alive = False
             self.start(cycle)
-        elif self.last_word is not None:
-            self.transport.write(self.last_word)
+        elif self.last_answer is not None:
+            self.transport.write(self.last_answer)
             self.end(unread=True)
         elif self.half_closed:
             self.end()

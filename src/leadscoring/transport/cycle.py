@@ -1,4 +1,4 @@
-"""One request that the parser has read the head of, from its task to the end of its answer."""
+"""A request whose head has been parsed, until its answer is complete."""
 
 import asyncio
 from typing import Any
@@ -9,10 +9,10 @@ from leadscoring.transport.exchange import CUT, DROPPED, IN_ONE_WRITE, Reply
 
 
 class Cycle(RequestResponseCycle):
-    """uvicorn's cycle, which leaves nothing behind: no body, and no reference to itself.
+    """uvicorn's request cycle, without leaks: it frees the body, and breaks its reference cycles when it ends.
 
-    Its scope leads to the application's objects and back to it. Left to the garbage collector, each refused request
-    would keep what had come of its body until the next full collection.
+    Its scope refers to the application's objects and back to the cycle. Left to the garbage collector, each rejected
+    request would keep its body until the next full collection.
     """
 
     def __init__(self, connection: Any, keep_alive: bool) -> None:
@@ -30,20 +30,20 @@ class Cycle(RequestResponseCycle):
             on_response=connection.on_response_complete,
         )
         self._connection = connection
-        self.dropped = False  # whether nobody will read the body
-        self.held = 0  # bytes of the body that count among those of all requests
+        self.dropped = False  # whether the body is discarded
+        self.held = 0  # bytes of the body counted by Buffers
         scope: Any = self.scope
         scope["extensions"] = {IN_ONE_WRITE: self.answer, DROPPED: self.drop, CUT: self.transport.abort}
 
     async def run_asgi(self, app: Any) -> None:
-        """Answers the request."""
+        """Runs the application for the request."""
         try:
             await super().run_asgi(app)
         finally:
             self.forget()
 
     async def answer(self, reply: Reply, request_id: str) -> None:
-        """Answers in one write; ASGI's two messages would be two, and wake the client twice."""
+        """Sends the answer in one write; ASGI's two messages would take two, and wake the client twice."""
         if self.flow.write_paused and not self.disconnected:
             self._connection.gate.buffers.unread(self._connection, len(reply.body))
             await self.flow.drain()
@@ -53,26 +53,26 @@ class Cycle(RequestResponseCycle):
             self._connection.answered(self, reply, request_id)
 
     def drop(self) -> None:
-        """Nobody will read the body, nor what is still to come of it."""
+        """Discards the body, including the part that has not arrived."""
         self.dropped, self.body = True, bytearray()
         if not self.disconnected:
-            self.flow.pause_reading()  # until it is answered
+            self.flow.pause_reading()  # until the answer is sent
         self.let_go()
 
     def give_up_body(self) -> None:
-        """The body takes memory that others need."""
+        """Rejects the request to free the memory of its body."""
         if self._connection is not None:
             self._connection.give_up_body()
 
     def give_up_answer(self) -> None:
-        """Answers are the connection's."""
+        """Does nothing: answers are buffered by the connection."""
 
     def let_go(self) -> None:
-        """The body no longer counts."""
+        """Stops counting the body."""
         self._connection.gate.buffers.let_go(self)
 
     def forget(self) -> None:
-        """Lets go of everything: it was answered, or never will be."""
+        """Releases all references once the request is answered or cancelled."""
         if self._connection is None:
             return
         self.let_go()
@@ -83,4 +83,4 @@ class Cycle(RequestResponseCycle):
 
 
 def nothing() -> None:
-    """What is left to do when a cycle has ended."""
+    """Replaces ``on_response`` of a finished cycle."""

@@ -1,7 +1,7 @@
-"""How a connection ends: what took too long or cannot be read is refused, after the answers that are owed before it.
+"""How a connection ends: timeouts and malformed requests are rejected after earlier requests are answered.
 
-A connection that is closed while its client still sends loses the last answer: the system resets it. So what still
-comes is discarded, up to a bound and for a while.
+Closing a connection while its client still sends would reset it, and lose the last answer. So incoming bytes are
+discarded, up to a limit of size and time.
 """
 
 from functools import partial
@@ -17,22 +17,24 @@ from leadscoring.transport.gate import Gate, Refusal
 from leadscoring.transport.refusal import discard, head_lines
 
 NOTHING, HEAD, BODY, HELD, CLOSED = range(5)
-"""What a connection receives now; ``HELD``: nothing before its turn; ``CLOSED``: what still comes is discarded."""
+"""What a connection receives; ``HELD``: nothing until its request is resumed; ``CLOSED``: incoming bytes are
+discarded."""
 
 MOST_SKIPPED = 1 << 23
-"""Bytes of a refused body that are let pass, to keep a connection or to have its last answer read."""
+"""Maximum bytes of a rejected body that are discarded, to keep the connection or to deliver its last answer."""
 
 LINGER_SECONDS = 5.0
-"""Time for a client to take its last answer before the connection is cut."""
+"""Time for a client to read its last answer before the connection is aborted."""
 
 FIRST_REQUEST_SECONDS = 0.5
-"""When the server ends: time for the first request of a connection that was just accepted."""
+"""At shutdown: time for the first request of a newly accepted connection."""
 
 
 class Ending(HttpToolsProtocol):
-    """The part of a connection that knows when and how it ends.
+    """The part of a connection's protocol that decides when and how it ends.
 
-    ``cycle`` is the newest request whose head was read, ``current`` the one that is being answered, or was last.
+    ``cycle`` is the latest request whose head has been parsed, ``current`` the one being answered, or the last one
+    answered.
     """
 
     flow: Flow
@@ -47,31 +49,31 @@ class Ending(HttpToolsProtocol):
         self.current = None
         self.receiving = HEAD
         self.since = self.gate.now
-        self.begun = False  # a request of which the parser has read the first byte, and not the last
+        self.begun = False  # whether the parser is within a request
         self.skip = 0
-        self.skip_left: int | None = None  # bytes that a client may send after its last answer
-        self.last_word: bytes | None = None
+        self.skip_left: int | None = None  # bytes that may still be discarded after the last answer
+        self.last_answer: bytes | None = None
         self.half_closed = False
         self.unread_since: float | None = None
 
     def pause_writing(self) -> None:
-        """The client does not read as fast as it is answered."""
+        """Called when the write buffer is full: the client reads too slowly."""
         super().pause_writing()
         self.unread_since = self.gate.now
         self.gate.buffers.unread(self, self.transport.get_write_buffer_size())
 
     def resume_writing(self) -> None:
-        """The client has caught up."""
+        """Called when the write buffer has drained."""
         self.unread_since = None
         self.gate.buffers.read(self)
         super().resume_writing()
 
     def give_up_body(self) -> None:
-        """The request that is coming takes memory that others need."""
+        """Rejects the incoming request to free the memory of its body."""
         self.refuse(partial(problem, Overloaded()), "overloaded")
 
     def give_up_answer(self) -> None:
-        """The client does not read, and others need the memory."""
+        """Aborts the connection of a client that does not read, to free the memory of its answers."""
         self.transport.abort()
 
     @property
@@ -80,7 +82,7 @@ class Ending(HttpToolsProtocol):
         return self.current is None or self.current.response_complete
 
     def ended(self) -> bool:
-        """The client sends no more: says whether the connection stays open for answers that it is still owed."""
+        """Called at the end of the client's stream; returns whether the connection stays open for pending answers."""
         unfinished = self.receiving == BODY
         if self.idle or self.skip_left is not None or (unfinished and self.cycle is self.current):
             return False
@@ -90,14 +92,14 @@ class Ending(HttpToolsProtocol):
         return True
 
     def discarded(self, size: int) -> None:
-        """So many bytes came after the last answer: a client may send on for a while, and then read it."""
-        if self.skip_left is not None:  # else answers to what came before are still to be given
+        """Accounts for ``size`` bytes received after the last answer; aborts the connection beyond the limit."""
+        if self.skip_left is not None:  # otherwise earlier requests are still to be answered
             self.skip_left -= size + discard(self.transport.get_extra_info("socket").fileno(), MOST_SKIPPED)
             if self.skip_left <= 0:
                 self.transport.abort()
 
     def sweep(self, now: float) -> None:
-        """Ends what has taken too long."""
+        """Enforces the time limits; ``now`` is in seconds, by ``monotonic``."""
         limits, waited = self.gate.limits, now - self.since
         if self.unread_since is not None and now - self.unread_since > limits.body_seconds:
             self.gate.rejected("slow_reader")
@@ -110,52 +112,53 @@ class Ending(HttpToolsProtocol):
             if waited > limits.header_seconds:
                 self.time_out("the head", "header_time")
         elif self.receiving == BODY:
-            if waited > limits.body_seconds:
+            if waited > limits.body_seconds and not self.flow.held:
                 self.time_out("the body", "body_time")
         elif self.receiving == NOTHING and self.idle and waited > limits.idle_seconds:
             self.end()
 
     def time_out(self, what: str, reason: str) -> None:
-        """The client has not sent in time what it began to send."""
-        if self.cycle is None and not self.begun:  # it has said nothing, and gets no answer
+        """Ends a connection whose client did not send the rest of its request in time."""
+        if self.cycle is None and not self.begun:  # it sent nothing, and gets no answer
             self.gate.rejected(reason)
             self.end()
         else:
             self.refuse(partial(plain_problem, 408, f"{what} of the request did not arrive in time"), reason)
 
     def refuse_head(self) -> None:
-        """The head is too large, or what comes after the body."""
+        """Rejects a request whose head, or trailers, are too large."""
         detail = f"the request headers must be at most {self.gate.limits.header_bytes} bytes (MAX_HEADER_BYTES)"
         self.refuse(partial(plain_problem, 431, detail), "headers")
 
     def refuse(self, refusal: Refusal, reason: str) -> None:
-        """Says why, where an answer has not begun, and ends the connection when all before it were answered."""
+        """Sends an error unless an answer has begun, and ends the connection once earlier requests are answered."""
         self.gate.rejected(reason)
         broken = self.cycle if self.receiving == BODY else None
-        if broken is not None and broken.response_started:  # its answer did not wait for the body
+        if broken is not None and broken.response_started:  # the answer began before the body was complete
             if broken.response_complete:
                 self.end(unread=True)
             else:
                 broken.keep_alive, self.receiving, self.since = False, CLOSED, self.gate.now
             return
         request_id, reply = self.gate.refused(refusal, None if broken is None else broken.scope)
-        said = self.bytes_of(reply, request_id, closes=True)
+        answer = self.bytes_of(reply, request_id, closes=True)
         if not self.idle and broken is not self.current:  # earlier requests are answered first
             if broken is not None:
                 self.pipeline.popleft()
                 broken.forget()
-            self.last_word, self.receiving, self.since = said, CLOSED, self.gate.now
+            self.last_answer, self.receiving, self.since = answer, CLOSED, self.gate.now
             return
-        self.transport.write(said)
+        self.transport.write(answer)
         if broken is not None:
             broken.disconnected = True
             broken.message_event.set()
         self.end(unread=True)
 
     def end(self, unread: bool = False) -> None:
-        """Ends the connection when the client has taken what was written.
+        """Closes the connection after its written answers are flushed.
 
-        Where more is ``unread`` or coming, it is discarded for a while: to close at once would take the answer back.
+        If ``unread`` bytes are buffered or still to come, they are discarded for a while: closing at once would reset
+        the connection and lose the answer.
         """
         if self.skip_left is not None:
             return
@@ -169,18 +172,18 @@ class Ending(HttpToolsProtocol):
             self.transport.close()
 
     def shutdown(self) -> None:
-        """The server ends: so does the connection, when what has begun to arrive was answered."""
+        """Called at shutdown: ends the connection once the requests that have begun to arrive are answered."""
         if not self.idle:
             (self.pipeline[0][0] if self.pipeline else self.current).keep_alive = False
         elif self.receiving == NOTHING:
             self.end()
-        elif self.cycle is None and not self.begun:  # its first request may be under way
+        elif self.cycle is None and not self.begun:  # its first request may be in transit
             self.since = self.gate.now - self.gate.limits.header_seconds + FIRST_REQUEST_SECONDS
 
     def bytes_of(self, reply: Reply, request_id: str, closes: bool, head_only: bool = False) -> bytes:
-        """An answer as bytes, with all headers that answers have."""
-        body, said = reply.body, bool(reply.headers) and CLOSE in reply.headers
+        """Serializes an answer with the headers common to all answers."""
+        body, has_close = reply.body, bool(reply.headers) and CLOSE in reply.headers
         return b"%b%bx-request-id: %b\r\ncontent-length: %d\r\n%b\r\n%b" % (
             head_lines(reply.status, reply.media_type, reply.headers), self.gate.lines, request_id.encode(),
-            len(body), b"connection: close\r\n" if closes and not said else b"", b"" if head_only else body,
+            len(body), b"connection: close\r\n" if closes and not has_close else b"", b"" if head_only else body,
         )  # fmt: skip

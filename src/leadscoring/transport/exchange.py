@@ -1,4 +1,4 @@
-"""One request and its reply, below any framework: what the scoring routes work with."""
+"""One request and its reply, independent of any web framework."""
 
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping
@@ -25,30 +25,30 @@ SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}").fullmatch
 JSON = b"application/json"
 
 GZIP_NAMES = ("gzip", "x-gzip")
-"""What the one coding is called, today and in the old days."""
+"""The current and the legacy name of gzip."""
 
 CUT = "leadscoring.cut"
-"""The extension of our own server that ends the connection at once, with nothing more said."""
+"""Our server's ASGI extension that aborts the connection."""
 
 CLOSE = (b"connection", b"close")
-"""The header of a reply after which its connection is closed."""
+"""The header that closes the connection after a reply."""
 
 IN_ONE_WRITE = "leadscoring.in_one_write"
-"""The extension of our own server that takes a whole reply, where the scope has it."""
+"""Our server's ASGI extension that sends a complete reply in one write, if the scope has it."""
 
-BEGAN = "leadscoring.began"
-"""Where the scope of a request that had to wait has when it came, by ``perf_counter``."""
+BEGAN, WAITED = "leadscoring.began", "leadscoring.waited"
+"""The keys in the scope of a queued request for its arrival time, by ``perf_counter``, and for how long it waited."""
 
 DROPPED = "leadscoring.dropped"
-"""The extension of our own server that lets go of a body which nobody will read, where the scope has it."""
+"""Our server's ASGI extension that discards the rest of the body, if the scope has it."""
 
 
-class ClientGone(Exception):  # not an error of ours: the caller hung up
-    """The client closed the connection before its request was read."""
+class ClientGone(Exception):  # not a domain error: the client disconnected
+    """The client disconnected before its request was complete or its answer was sent."""
 
 
 class Reply(msgspec.Struct, frozen=True, gc=False):
-    """What to send back."""
+    """The answer to a request."""
 
     status: int
     body: bytes
@@ -57,10 +57,10 @@ class Reply(msgspec.Struct, frozen=True, gc=False):
 
 
 class StreamedReply(Reply, frozen=True, kw_only=True, gc=True):
-    """What to send back in ``parts``, of which each is made when the client has taken those before.
+    """An answer in ``parts``, each produced when the client has taken the previous ones.
 
-    ``patience`` is for how many seconds the client may take none, ``at_once`` how many leads it may be about for a
-    client that takes it whole.
+    ``patience`` is for how many seconds the client may take none; ``at_once`` is the maximum number of leads if the
+    answer has to be sent in one piece.
     """
 
     parts: AsyncGenerator[bytes, None]
@@ -69,16 +69,16 @@ class StreamedReply(Reply, frozen=True, kw_only=True, gc=True):
 
 
 class Exchange:
-    """What is known of one request: its headers of interest, and what there is to log of it.
+    """The state of one request: its relevant headers, and the fields for the access log.
 
-    ``unusual`` says that it needs a closer look: sent by a browser's page, not of HTTP/1.1, or without a clear Host;
-    ``kept`` how many bytes it has reserved, and for which key.
+    ``unusual`` marks a request that needs further checks: sent from a web page, not HTTP/1.1, or without exactly one
+    Host header. ``kept`` is the memory reserved for it, as (key, bytes); ``waited`` is its time in queues, in seconds.
     """
 
     __slots__ = (
         "arrived", "began", "content_encoding", "content_length", "content_type", "endpoint", "error",
         "headers", "kept", "key", "leads", "method", "path", "presented_key", "query",
-        "receive", "refused", "request_id", "scope", "unusual",
+        "receive", "refused", "request_id", "scope", "unusual", "waited",
     )  # fmt: skip
 
     headers: Mapping[bytes, bytes]
@@ -93,8 +93,9 @@ class Exchange:
         self.query: bytes = scope["query_string"]
         self.arrived: bytes | None = None
         sent = scope["headers"]
-        headers = dict(sent)  # one call; of a header that came twice, the last counts
+        headers = dict(sent)  # a single call; the last of repeated headers counts
         self._begin(headers, request_id, began)
+        self.waited: float = scope.get(WAITED, 0.0)
         self.unusual = (
             b"origin" in headers
             or b"host" not in headers
@@ -104,13 +105,14 @@ class Exchange:
 
     @classmethod
     def whole(cls, head: Head, body: bytes, request_id: str, began: float) -> "Exchange":
-        """A request that is plain and all there; it has no ``scope``, and nothing more to ``receive``."""
-        made = cls.__new__(cls)
-        made.method, made.path, made.query = head.method, head.path, head.query
-        made.arrived = body
-        made.unusual = False
-        made._begin(head.headers, request_id, began)
-        return made
+        """Creates the exchange of a complete plain request, which has no ``scope`` and nothing to ``receive``."""
+        exchange = cls.__new__(cls)
+        exchange.method, exchange.path, exchange.query = head.method, head.path, head.query
+        exchange.arrived = body
+        exchange.unusual = False
+        exchange._begin(head.headers, request_id, began)
+        exchange.waited = head.waited
+        return exchange
 
     def _begin(self, headers: Mapping[bytes, bytes], request_id: str, began: float) -> None:
         self.headers = headers
@@ -131,19 +133,19 @@ class Exchange:
             self.request_id = named.decode()
 
     def check_protocol(self) -> None:
-        """Raises ``VersionNotSupported`` or ``HostNotClear`` for a request that is no sound one of HTTP/1.1 or 1.0."""
-        version, given = self.scope["http_version"], hosts(self.scope["headers"])
+        """Raises ``VersionNotSupported`` or ``HostNotClear`` for a request that violates HTTP/1.1 or 1.0."""
+        version, count = self.scope["http_version"], hosts(self.scope["headers"])
         if version not in ("1.0", "1.1"):
             raise VersionNotSupported(version)
-        if given > 1 or (version == "1.1" and not given):
-            raise HostNotClear(given)
+        if count > 1 or (version == "1.1" and not count):
+            raise HostNotClear(count)
 
     async def json_body(self, limit: int) -> bytes:
-        """The whole body, announced as JSON, as it arrives: a Content-Encoding is for ``compression`` to undo.
+        """Reads the whole body of a JSON request, still compressed if it has a Content-Encoding.
 
-        Raises ``UnsupportedMediaType`` for another kind, ``UnsupportedEncoding`` for one that is compressed in another
-        way than gzip, ``BodyTooLarge`` as soon as it is known to be over ``limit`` bytes, ``ClientGone`` when the
-        client hangs up.
+        Raises ``UnsupportedMediaType`` for another media type, ``UnsupportedEncoding`` for a content encoding other
+        than gzip, ``BodyTooLarge`` as soon as the body is known to exceed ``limit`` bytes, and ``ClientGone`` if the
+        client disconnects.
         """
         kind = self.content_type
         if kind is not None and kind != JSON and not is_json(kind):
@@ -163,9 +165,9 @@ class Exchange:
         return await self._rest_of_body(body, limit)
 
     async def body(self, limit: int, kinds: tuple[bytes, ...]) -> bytes:
-        """The whole body, announced as one of these kinds, or as none; errors as in ``json_body``.
+        """Reads the whole body if its media type is one of ``kinds`` or missing; raises as ``json_body`` does.
 
-        From then on the exchange counts as one of JSON: whoever reads the body on knows what it is.
+        Afterwards the exchange has no content type, so that the body can be read on as JSON.
         """
         kind = self.content_type
         if kind is not None and not (JSON in kinds and is_json(kind)):
@@ -177,7 +179,7 @@ class Exchange:
         return await self.json_body(limit)
 
     def header(self, name: bytes) -> bytes | None:
-        """A header that few routes look at, by its name in lower case; of one that came twice, the last."""
+        """A header that few routes need, by its lower-case name; the last one if it is repeated."""
         return self.headers.get(name)
 
     async def _rest_of_body(self, first: bytes, limit: int) -> bytes:
@@ -198,25 +200,25 @@ class Exchange:
 
 
 def request_id_in(scope: Scope) -> str:
-    """The id that a request brings, where it is sane; of two the last counts."""
+    """The request id from the headers if it is valid, else empty; the last one if it is repeated."""
     named: bytes = dict(scope["headers"]).get(b"x-request-id", b"")
     return named.decode() if SANE_REQUEST_ID(named) else ""
 
 
 def hosts(headers: list[tuple[bytes, bytes]]) -> int:
-    """How many Host headers there are."""
+    """The number of Host headers."""
     return sum(name == b"host" for name, _ in headers)
 
 
 def is_json(content_type: bytes) -> bool:
-    """Whether a Content-Type says JSON, with or without parameters."""
+    """Whether a Content-Type is JSON, with or without parameters."""
     kind = content_type.split(b";", 1)[0].strip().lower()
     return kind == JSON or (kind.startswith(b"application/") and kind.endswith(b"+json"))
 
 
 @lru_cache(maxsize=64)
 def is_packed(encoding: bytes) -> bool:
-    """Whether a Content-Encoding says gzip. Raises ``UnsupportedEncoding`` when it says something else than nothing."""
+    """Whether a Content-Encoding is gzip. Raises ``UnsupportedEncoding`` for any other coding but identity."""
     named = [name.strip().lower() for name in encoding.decode("latin-1").split(",")]
     codings = [name for name in named if name not in ("", "identity")]
     if len(codings) > 1 or any(name not in GZIP_NAMES for name in codings):
@@ -225,7 +227,7 @@ def is_packed(encoding: bytes) -> bool:
 
 
 def collected(start: Message, body: Message) -> Reply | None:
-    """The two messages of a whole answer as one reply; nothing where they do not name its type."""
+    """Combines the two ASGI messages of a complete answer; ``None`` if they have no content type."""
     kind, headers = None, []
     for name, value in start["headers"]:
         if name == b"content-type":
@@ -236,7 +238,7 @@ def collected(start: Message, body: Message) -> Reply | None:
 
 
 def head(reply: Reply, request_id: str) -> Message:
-    """The first message of a reply."""
+    """The first ASGI message of a reply."""
     headers = [
         (b"content-type", reply.media_type),
         (b"content-length", b"%d" % len(reply.body)),

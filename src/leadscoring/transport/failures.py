@@ -1,4 +1,4 @@
-"""From the errors of the domain to problem details on the wire (RFC 9457): one table, one shape."""
+"""Maps domain errors to problem details (RFC 9457): one table, one format."""
 
 import inspect
 from typing import Any
@@ -84,13 +84,13 @@ STATUS: dict[type[LeadScoringError], tuple[int, str]] = {
     EndpointSuspended: (503, "The circuit breaker of the model endpoint is open"),
     EndpointTimeout: (504, "The model endpoint did not respond in time"),
 }
-"""Each error that a request can end with: its status and its title.
+"""HTTP status and title of each error that a request can end with.
 
-Another version of HTTP is no 505: what clients send must not raise the rate of errors that wakes people up.
+An unsupported HTTP version is not a 505: client mistakes must not raise the error rate that triggers alerts.
 """
 
 CLOSING = (BodyTooLarge.code, HostNotClear.code, VersionNotSupported.code)
-"""Errors after which a connection is closed: its body was not read to its end, or what follows cannot be trusted."""
+"""Errors that close the connection: the body was not read completely, or what follows cannot be trusted."""
 
 PLAIN = {
     400: ("bad_request", "The request is not valid HTTP"),
@@ -101,11 +101,11 @@ PLAIN = {
     500: ("internal_error", "Internal error"),
     503: ("not_ready", "The service is not ready"),
 }
-"""Failures that have no error of the domain."""
+"""Failures without a domain error."""
 
 
 class Problem(msgspec.Struct, omit_defaults=True):
-    """The one shape of every error answer; ``more_errors`` says how many faults stand not in ``errors``."""
+    """The format of all error answers; ``more_errors`` is the number of faults that ``errors`` leaves out."""
 
     type: str
     title: str
@@ -119,7 +119,7 @@ class Problem(msgspec.Struct, omit_defaults=True):
 
 
 class Refusal(msgspec.Struct, omit_defaults=True):
-    """Why one lead of a batch was not scored; ``more_errors`` says how many faults stand not in ``errors``."""
+    """Why a lead of a batch was not scored; ``more_errors`` is the number of faults that ``errors`` leaves out."""
 
     code: str
     detail: str
@@ -128,30 +128,30 @@ class Refusal(msgspec.Struct, omit_defaults=True):
 
 
 class Refused(msgspec.Struct):
-    """What stands in a batch answer at the place of a lead that was not scored."""
+    """The element of a batch answer for a lead that was not scored."""
 
     lead_id: str | None
     error: Refusal
 
 
 def problem(error: LeadScoringError, request_id: str) -> Reply:
-    """The reply for an error that a request ended with."""
+    """The reply for a domain error."""
     status, title = STATUS[type(error)]
-    said = Problem(anchor(error.code), title, status, str(error), error.code, request_id)
+    details = Problem(anchor(error.code), title, status, str(error), error.code, request_id)
     if isinstance(error, ValidationError):
-        said.errors, said.more_errors = error.faults, error.more or UNSET
-    return reply(said, further_headers(error))
+        details.errors, details.more_errors = error.faults, error.more or UNSET
+    return reply(details, further_headers(error))
 
 
 def status_of(failure: Exception) -> int:
-    """The status that a request ends with when its handler raised this; 499 when its client hung up."""
+    """The HTTP status for an exception of a handler; 499 if the client disconnected."""
     if isinstance(failure, ClientGone):
         return 499
     return STATUS[type(failure)][0] if isinstance(failure, LeadScoringError) else 500
 
 
 def further_headers(error: LeadScoringError) -> tuple[tuple[bytes, bytes], ...]:
-    """When to come back, for a refusal that time heals; how a body may be compressed, where it is in another way."""
+    """Headers for an error: when to retry, the rate limit, or which content encodings are accepted."""
     if isinstance(error, UnsupportedEncoding):
         return ((b"accept-encoding", b"gzip"),)
     wait = getattr(error, "retry_after", None)
@@ -165,32 +165,32 @@ def further_headers(error: LeadScoringError) -> tuple[tuple[bytes, bytes], ...]:
 
 
 def plain_problem(status: int, detail: str, request_id: str, headers: Any = (), state: Any = UNSET) -> Reply:
-    """The reply for a failure that is no error of the domain; ``state`` is the service's, when it is not ready."""
+    """The reply for a failure without a domain error; ``state`` is that of a service that is not ready."""
     code, title = PLAIN.get(status, ("http_error", "The request cannot be answered"))
     return reply(Problem(anchor(code), title, status, detail, code, request_id, state=state), headers)
 
 
 def refused(error: RequestError) -> Refused:
-    """The place of a lead that was refused in a batch."""
+    """The element of a batch answer for a lead that was rejected."""
     if isinstance(error, ValidationError):
         return Refused(error.lead_id, Refusal(error.code, str(error), error.faults, error.more or UNSET))
     return Refused(None, Refusal(error.code, str(error)))
 
 
 def anchor(code: str) -> str:
-    """Where the documentation of this very service explains a code."""
+    """The path of the documentation of an error code in this service."""
     return f"/docs#{code}"
 
 
-def reply(said: Problem, headers: Any = ()) -> Reply:
-    """A problem as bytes."""
-    extra = ((b"www-authenticate", b'ApiKey realm="lead scoring"'),) if said.status == 401 else ()
-    closing = (CLOSE,) if said.code in CLOSING else ()
-    return Reply(said.status, msgspec.json.encode(said), PROBLEM, (*extra, *closing, *headers))
+def reply(details: Problem, headers: Any = ()) -> Reply:
+    """Encodes a problem as a reply."""
+    extra = ((b"www-authenticate", b'ApiKey realm="lead scoring"'),) if details.status == 401 else ()
+    closing = (CLOSE,) if details.code in CLOSING else ()
+    return Reply(details.status, msgspec.json.encode(details), PROBLEM, (*extra, *closing, *headers))
 
 
 def errors_markdown() -> str:
-    """The table of what a request can end with, as Markdown for the documentation."""
+    """The table of request errors in Markdown, for the documentation."""
     ours = [(status, kind.code, f"`{kind.__name__}`", first_line(kind)) for kind, (status, _) in STATUS.items()]
     plain = [(status, code, "", f"{title}.") for status, (code, title) in PLAIN.items()]
     lines = ["| Code | Status | In the log | When |", "|---|---|---|---|"]
@@ -199,7 +199,7 @@ def errors_markdown() -> str:
 
 
 def start_errors_markdown() -> str:
-    """The table of what stops a start or a command, as Markdown for the documentation."""
+    """The table of startup and command errors in Markdown, for the documentation."""
     lines = ["| Error | Code | When |", "|---|---|---|"]
     kinds = [kind for kind in leaves(LeadScoringError) if not issubclass(kind, RequestError | EndpointError)]
     lines += [f"| `{kind.__name__}` | `{kind.code}` | {first_line(kind)} |" for kind in kinds]
@@ -207,11 +207,11 @@ def start_errors_markdown() -> str:
 
 
 def leaves(tree: type[LeadScoringError]) -> list[type[LeadScoringError]]:
-    """The errors of a tree that are raised: each that has a constructor of its own, or nothing below it."""
+    """The errors of a tree that can be raised: those with their own constructor or without subclasses."""
     below = [found for kind in tree.__subclasses__() for found in leaves(kind)]
     return [tree, *below] if not below or "__init__" in vars(tree) else below
 
 
 def first_line(kind: type[LeadScoringError]) -> str:
-    """What an error means, in a sentence."""
+    """The first line of an error's docstring."""
     return (inspect.getdoc(kind) or "").splitlines()[0]

@@ -1,24 +1,24 @@
-"""When the bytes of a connection are read, and when they stay with the kernel."""
+"""Read backpressure of a connection: when to read from its socket."""
 
 from uvicorn.protocols.http.flow_control import FlowControl
 
 
 class Flow(FlowControl):
-    """uvicorn's control of a connection, which also waits while ``held``, whatever its request asks for."""
+    """uvicorn's flow control, which also pauses reading while ``held``, whatever the request asks for."""
 
     held = False
 
     def hold(self) -> None:
-        """Reads nothing until it is ``free``."""
+        """Pauses reading until ``free`` is called."""
         self.held = True
         self.pause_reading()
 
     def free(self) -> None:
-        """Reads on."""
+        """Resumes reading."""
         self.held = False
         self.resume_reading()
 
     def resume_reading(self) -> None:
-        """Reads on, unless held."""
+        """Resumes reading unless held."""
         if not self.held:
             super().resume_reading()

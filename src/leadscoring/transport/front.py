@@ -1,4 +1,4 @@
-"""What the event loop reads into, for one connection."""
+"""Reads from a connection into a buffer whose size depends on what is expected."""
 
 import asyncio
 from typing import Any
@@ -8,22 +8,22 @@ from leadscoring.transport.ending import BODY, CLOSED
 from leadscoring.transport.refusal import DISCARDS
 
 HEAD_READ = 16384
-"""Bytes read at once while a head is expected: most of a large body stays unread if its head is refused."""
+"""Bytes per read while a head is expected: most of a large body stays unread if its head is rejected."""
 
 BODY_READ = 262144
 
 FULL_READ = 2048
-"""Bytes read at once while requests wait unread: a head, and as little as can be of the body after it."""
+"""Bytes per read while requests are queued: a head, and as little as possible of the body after it."""
 
 SKIP_READ = 1024 if DISCARDS else BODY_READ
-"""The same of a refused body: enough to notice that there is more, all of which is then discarded."""
+"""Bytes per read of a rejected body: enough to detect that there is more, which is then discarded in the kernel."""
 
 
 class Front(asyncio.BufferedProtocol):
-    """Reads as much at once as what is expected deserves."""
+    """The protocol that the event loop reads into; sizes each read by the state of the connection."""
 
     buffer = memoryview(bytearray(BODY_READ))
-    """One for all connections: what was read is handed on before the next read."""
+    """Shared by all connections: data is consumed before the next read."""
 
     __slots__ = ("http",)
 
@@ -31,11 +31,11 @@ class Front(asyncio.BufferedProtocol):
         self.http = http
 
     def connection_made(self, transport: Any) -> None:
-        """A client connects."""
+        """Called for a new connection."""
         self.http.connection_made(transport)
 
     def get_buffer(self, _sizehint: int) -> memoryview:
-        """Where to read to."""
+        """The buffer for the next read."""
         http = self.http
         if http.skip:
             return self.buffer[: min(http.skip, SKIP_READ)]
@@ -46,29 +46,29 @@ class Front(asyncio.BufferedProtocol):
         return self.buffer[: FULL_READ if http.gate.backlog.holds else HEAD_READ]
 
     def buffer_updated(self, nbytes: int) -> None:
-        """So much was read."""
+        """Called after ``nbytes`` were read."""
         if self.http.skip:
             self.http.passed(nbytes)
         else:
             self.http.data_received(bytes(self.buffer[:nbytes]))
 
     def eof_received(self) -> bool:
-        """The client sends no more; says whether it is still owed something."""
+        """Called at the end of the client's stream; returns whether answers are pending."""
         return self.http.ended()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is gone."""
+        """Called when the connection is closed."""
         self.http.connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """The client reads too slowly."""
+        """Called when the write buffer is full."""
         self.http.pause_writing()
 
     def resume_writing(self) -> None:
-        """The client has caught up."""
+        """Called when the write buffer has drained."""
         self.http.resume_writing()
 
 
 def connection(config: Any, server_state: Any, app_state: Any, _loop: Any = None) -> Front:
-    """A protocol for one new connection, as uvicorn asks for it."""
+    """Creates the protocol for a new connection, as uvicorn's ``http`` option."""
     return Front(BoundedHttp(config, server_state, app_state, _loop))

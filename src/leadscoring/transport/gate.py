@@ -1,4 +1,4 @@
-"""What all connections of a process share: their limits, the clock, and what the application answers early."""
+"""State shared by all connections of a process: limits, clock, and the application's early decisions."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -9,11 +9,11 @@ from leadscoring.transport.exchange import Reply, Scope
 from leadscoring.transport.head import Head
 
 Refusal = Callable[[str], Reply]
-"""The reply to the request with this id."""
+"""Creates the reply to a request from its id."""
 
 
 class Limits(NamedTuple):
-    """What one connection may use up, in bytes and seconds, and how many there may be."""
+    """Limits of one connection in bytes and seconds, and of the number of connections."""
 
     header_bytes: int
     header_seconds: float
@@ -23,7 +23,7 @@ class Limits(NamedTuple):
 
     @classmethod
     def of(cls, settings: Settings) -> "Limits":
-        """The limits among the settings."""
+        """The limits configured by the settings."""
         return cls(
             settings.max_header_bytes,
             settings.header_timeout_seconds,
@@ -34,15 +34,15 @@ class Limits(NamedTuple):
 
 
 class Gate:
-    """What all connections of a process share.
+    """State shared by all connections of a process.
 
-    ``now`` is the clock, set by the server, and ``lines`` the headers that all answers have, of which the date is one;
-    ``reserved`` has the connections beyond the limit that have said nothing yet, the oldest first;
-    ``closing`` says that every answer from now on ends its connection. ``buffers`` counts what is held for clients.
-    While ``backlog`` holds requests to score, those of which ``caller_of`` knows the caller wait in it, and
-    ``turn_away`` answers one that cannot be scored in time from its head alone; otherwise ``answer_at_once`` answers
-    one that is all there and need not wait, or not. ``refused`` gives the id and the reply of a request that is
-    refused before it is whole, and notes it; its scope is there when the application has it already.
+    ``now`` is the time of the last tick, by ``monotonic``; ``lines`` are the headers common to all answers, such as
+    the date. ``reserved`` are the connections beyond the limit that have sent nothing yet, oldest first. With
+    ``closing``, each answer closes its connection. ``buffers`` counts the bytes buffered for clients. While
+    ``backlog`` queues scoring requests, those whose caller ``caller_of`` can identify wait in it, and ``turn_away``
+    rejects one that cannot be scored in time from its head alone. Otherwise ``answer_at_once`` answers a complete
+    request that need not wait, or returns ``None``. ``refused`` creates the id and reply of a request that is
+    rejected before it is complete, and logs it; the scope is present if the application has it already.
     """
 
     __slots__ = (

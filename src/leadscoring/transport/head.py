@@ -1,7 +1,8 @@
-"""The plainest head of a request, read without the parser: what is known of it at once, or nothing.
+"""Fast path for plain request heads, without the full parser.
 
-Two ways need it: a request that is refused must cost next to nothing, and one that can be answered at once need not
-pay for more. Anything unusual is left to the parser, so that the two never see different ends of a request.
+It serves two purposes: rejecting a request must be nearly free, and a request that can be answered at once should
+cost no more than necessary. Anything unusual is left to the parser, so that the two never disagree on where a request
+ends.
 """
 
 import re
@@ -15,33 +16,35 @@ plain_head = re.compile(
 ).fullmatch
 
 UNUSUAL = frozenset((b"transfer-encoding", b"expect", b"upgrade", b"origin", b"proxy-connection", b"content-encoding"))
-"""Headers of a request that takes the long way: its body has no told length, or is compressed; or its answer needs more
+"""Headers that need the full parser: the body has no known length or is compressed, or the answer needs more
 headers."""
 
 END = b"\r\n\r\n"
 REMEMBERED = 1024
-"""Bytes of a head that may be remembered, at most."""
+"""Maximum size in bytes of a cached head."""
 
 LONGEST_LENGTH = 10
-"""Digits of a Content-Length that is believed."""
+"""Maximum digits of a Content-Length."""
 
 
 class Head(NamedTuple):
-    """What the first bytes of a request say: where it wants to go, and where it ends."""
+    """The parsed head of a plain request."""
 
     method: str
     path: str
     query: bytes
     headers: Mapping[bytes, bytes]
-    """By their names in lower case; none came twice."""
+    """By lower-case name; none is repeated."""
     size: int
-    """Bytes of the head itself."""
+    """Size of the head in bytes."""
     body: int
-    """Bytes that follow it."""
+    """Size of the body in bytes."""
+    waited: float = 0.0
+    """Seconds for which the request waited unread."""
 
 
 def read_head(data: bytes) -> Head | None:
-    """The head at the start of ``data``; ``None`` when it is not all there, or not of the plain kind."""
+    """Parses the head at the start of ``data``; ``None`` if it is incomplete or not plain."""
     size = data.find(END) + len(END)
     if size < len(END):
         return None
@@ -49,20 +52,20 @@ def read_head(data: bytes) -> Head | None:
 
 
 def parsed(head: bytes) -> Head | None:
-    """A whole head."""
-    found = plain_head(head)
-    if found is None:
+    """Parses a complete head; ``None`` if it is not plain."""
+    match = plain_head(head)
+    if match is None:
         return None
     headers: dict[bytes, bytes] = {}
-    for line in found[4].split(b"\r\n")[1:]:
+    for line in match[4].split(b"\r\n")[1:]:
         name, _, value = line.partition(b":")
         name = name.lower()
         if name in headers or name in UNUSUAL:
             return None
         headers[name] = value.strip()
-    length = headers.get(b"content-length", b"") if found[1] == b"POST" else b"0"
+    length = headers.get(b"content-length", b"") if match[1] == b"POST" else b"0"
     if (
-        (found[1] == b"GET" and b"content-length" in headers)
+        (match[1] == b"GET" and b"content-length" in headers)
         or not length.isdigit()
         or len(length) > LONGEST_LENGTH
         or b"host" not in headers
@@ -70,9 +73,9 @@ def parsed(head: bytes) -> Head | None:
         return None
     if headers.get(b"connection", b"keep-alive").lower() != b"keep-alive":
         return None
-    method, path = found[1].decode("ascii"), found[2].decode("ascii")
-    return Head(method, path, found[3] or b"", MappingProxyType(headers), len(head), int(length))
+    method, path = match[1].decode("ascii"), match[2].decode("ascii")
+    return Head(method, path, match[3] or b"", MappingProxyType(headers), len(head), int(length))
 
 
 remembered = lru_cache(maxsize=512)(parsed)
-"""Most clients send the same head again and again. Whoever does not pays for it with a third of a microsecond."""
+"""Cached, because most clients repeat the same head. A cache miss costs a third of a microsecond."""

@@ -1,7 +1,8 @@
-"""Bytes that requests keep while they are answered, beyond those that came: bodies out of gzip, and those of streams.
+"""Memory for decompressed bodies and the bodies of streams, limited per key.
 
-A few kilobytes of gzip become megabytes, and a stream keeps its body for as long as its client takes to read. Each key
-therefore has a share of the memory, and its next requests wait for room in it, as packed as they came.
+A few kilobytes of gzip can decompress to megabytes, and a stream keeps its body for as long as its client takes to
+read the answer. Each key therefore has a share of the memory, and its next requests wait, still compressed, until
+there is room in it.
 """
 
 import asyncio
@@ -11,13 +12,13 @@ from leadscoring.errors import DeadlineExceeded
 from leadscoring.transport.exchange import Exchange
 
 SHARES = 4
-"""Into how many parts the memory is cut, of which each key may take one."""
+"""Each key may use one of this many equal parts of the memory."""
 
 
 class Kept:
-    """What the requests of one process keep, by key: at most a share of ``most`` bytes each, or one request.
+    """The bytes reserved by the requests of one process: per key at most a share of ``most`` bytes, or one request.
 
-    One that finds no room within ``patience`` seconds is given up.
+    A request that gets no room within ``patience`` seconds is rejected.
     """
 
     def __init__(self, most: int, patience: float) -> None:
@@ -30,7 +31,7 @@ class Kept:
         return self._bytes.total()
 
     async def reserve(self, exchange: Exchange, size: int) -> None:
-        """Waits for room for so many bytes. Raises ``DeadlineExceeded`` when there is none in time."""
+        """Waits for room for ``size`` bytes. Raises ``DeadlineExceeded`` on timeout."""
         caller = exchange.key or ""
         granted = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(caller, deque()).append((granted, size))
@@ -46,14 +47,14 @@ class Kept:
                 exchange.kept = (caller, size)
 
     def shrink(self, exchange: Exchange, size: int) -> None:
-        """The request keeps no more than so many bytes of what it has reserved."""
+        """Reduces the reservation of a request to ``size`` bytes."""
         if exchange.kept is not None:
             caller, reserved = exchange.kept
             exchange.kept = (caller, size)
             self._gave_back(caller, reserved - size)
 
     def release(self, exchange: Exchange) -> None:
-        """The request was answered."""
+        """Releases the reservation of a request."""
         if exchange.kept is not None:
             self._gave_back(*exchange.kept)
             exchange.kept = None
@@ -65,12 +66,12 @@ class Kept:
         self._grant(caller)
 
     def _grant(self, caller: str) -> None:
-        """Gives the first in line what they wait for, as far as there is room."""
+        """Grants waiting requests in order, as far as there is room."""
         line = self._waiting.get(caller, deque())
         while line:
             granted, size = line[0]
             kept = self._bytes.get(caller, 0)
-            if not granted.done():  # else it has given up
+            if not granted.done():  # otherwise it was cancelled
                 if kept and kept + size > self._share:
                     return
                 self._bytes[caller] += size

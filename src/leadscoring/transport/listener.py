@@ -1,4 +1,4 @@
-"""A second port of the same process, for what the first one should not show."""
+"""A second port of the same process, for operations endpoints that the public port should not expose."""
 
 import asyncio
 import errno
@@ -15,32 +15,32 @@ from leadscoring.transport.clocked import Clocked
 from leadscoring.transport.front import connection
 
 GRACE_SECONDS = 1
-"""Time for its last answers when the process ends: all that it does is quick."""
+"""Time for the last answers at shutdown: all of its requests are short."""
 
 CONNECTIONS = 64
-"""Open connections of the second port, at most: who watches a service needs few."""
+"""Maximum number of connections to the second port, which only monitoring uses."""
 
 
 class Beside(Clocked):
-    """A server inside a process that another server runs in, and whose signals are that one's."""
+    """A server in a process whose signals another server handles."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Takes none."""
+        """Captures no signals."""
         yield
 
 
 @asynccontextmanager
 async def listening(app: Any, host: str, port: int) -> AsyncIterator[None]:
-    """Serves ``app`` on this port too, for as long as the context is open.
+    """Serves ``app`` on an additional port while the context is open.
 
-    Within the limits of the first port, but for the number of connections. Every worker does, and the kernel shares
-    the connections out among them, so the port lives as long as any worker does.
+    The limits of the first port apply, except the number of connections. Every worker listens, and the kernel
+    distributes the connections, so the port is available as long as any worker runs.
     """
     with bound(host, port, shared=True) as listener:
         listener.listen()
         config = uvicorn.Config(
-            app, http=connection,  # type: ignore[arg-type]  # a function that makes one, as uvicorn calls it
+            app, http=connection,  # type: ignore[arg-type]  # a factory, as uvicorn calls it
             ws="none", lifespan="off", log_config=None, access_log=False,
             server_header=False, proxy_headers=False, timeout_graceful_shutdown=GRACE_SECONDS,
         )  # fmt: skip
@@ -54,7 +54,7 @@ async def listening(app: Any, host: str, port: int) -> AsyncIterator[None]:
 
 
 def check_free(host: str, port: int) -> None:
-    """Raises ``CannotStart`` when another program listens there: workers that share a port would not notice."""
+    """Raises ``CannotStart`` if another program listens there, which workers that share a port would not notice."""
     try:
         bound(host, port, shared=False).close()
     except OSError as failure:
@@ -62,7 +62,7 @@ def check_free(host: str, port: int) -> None:
 
 
 def cannot_listen(host: str, port: int, failure: OSError, name: str = "PORT") -> CannotStart:
-    """What to say of an address or port that cannot be had, and what to do about it."""
+    """The error for an address or port that cannot be bound, with advice."""
     why = (failure.strerror or str(failure)).lower()
     if failure.errno == errno.EADDRINUSE:
         advice = f"set {name} to another, or stop what listens there"
@@ -74,9 +74,9 @@ def cannot_listen(host: str, port: int, failure: OSError, name: str = "PORT") ->
 
 
 def check_listens(listener: socket.socket, host: str, port: int) -> None:
-    """Raises ``CannotStart`` when a socket does not listen although a server was told to: uvloop then keeps silent.
+    """Raises ``CannotStart`` if a socket does not listen after startup: uvloop does not report that failure.
 
-    Another program may have begun to listen after this one took the port: the kernel lets both have it until then.
+    The kernel lets two programs bind the same port until one of them listens, so another program may have been first.
     """
     try:
         listens = listener.fileno() >= 0 and listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
@@ -87,14 +87,14 @@ def check_listens(listener: socket.socket, host: str, port: int) -> None:
 
 
 def bound(host: str, port: int, shared: bool) -> socket.socket:
-    """A socket that is bound and does not listen yet; ``shared`` with others that are."""
-    made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    """A bound socket that does not listen yet; ``shared`` allows other sockets on the same port."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     try:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if shared:
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        made.bind((host, port))
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        listener.bind((host, port))
     except OSError:
-        made.close()
+        listener.close()
         raise
-    return made
+    return listener

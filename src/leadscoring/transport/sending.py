@@ -1,4 +1,4 @@
-"""Sends an answer that is made while it is sent: as fast as the client takes it, and while there is a client."""
+"""Sends streamed answers with backpressure, until the client disconnects."""
 
 import asyncio
 from contextlib import aclosing
@@ -14,12 +14,12 @@ Headers = list[tuple[bytes, bytes]]
 
 
 async def send_parts(reply: StreamedReply, exchange: Exchange, send: Send, headers: Headers) -> None:
-    """Sends the parts of a reply, with these headers beside its own.
+    """Sends the parts of a reply, with ``headers`` in addition to its own.
 
-    Raises ``ClientGone`` when the client hangs up, or takes nothing for as long as the reply is patient. A failure
-    between two parts cuts the connection: what was sent must not look whole.
+    Raises ``ClientGone`` if the client disconnects, or reads nothing for ``reply.patience`` seconds. A failure
+    between two parts aborts the connection, so that a truncated answer does not look complete.
     """
-    gone = asyncio.ensure_future(exchange.receive())  # its body is there: nothing but the end can come
+    gone = asyncio.ensure_future(exchange.receive())  # the body is complete: only a disconnect can follow
     try:
         headers = [(b"content-type", reply.media_type), *headers, *reply.headers]
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
@@ -45,13 +45,13 @@ def hung_up() -> NoReturn:
 
 
 def broken_off(failure: Exception, exchange: Exchange) -> None:
-    """Notes and logs what has ended an answer in its middle."""
+    """Records and logs the failure that interrupted an answer."""
     exchange.error = type(failure).__name__
     log.error("request failed", request_id=exchange.request_id, endpoint=exchange.endpoint, exc_info=failure)
 
 
 async def within(seconds: float, send: Send, message: Message) -> None:
-    """Sends a message, which the client has to take in time. Raises ``ClientGone`` when it does not."""
+    """Sends a message within a time limit. Raises ``ClientGone`` if the client does not read in time."""
     try:
         async with asyncio.timeout(seconds):
             await send(message)
@@ -60,7 +60,7 @@ async def within(seconds: float, send: Send, message: Message) -> None:
 
 
 async def cut(exchange: Exchange, gone: "asyncio.Future[Message]") -> None:
-    """Ends the connection, and waits until it is."""
+    """Aborts the connection, and waits until it is closed."""
     abort = exchange.scope.get("extensions", {}).get(CUT)
     if abort is not None:
         abort()
@@ -68,9 +68,9 @@ async def cut(exchange: Exchange, gone: "asyncio.Future[Message]") -> None:
 
 
 async def gathered(reply: StreamedReply, exchange: Exchange) -> Reply:
-    """The reply in one piece, for a client of HTTP/1.0, which knows no parts.
+    """Collects the reply in one piece, for HTTP/1.0 clients, which do not support chunked transfer coding.
 
-    Raises ``BatchTooLarge`` when it is about more leads than an array may hold: it is in memory as a whole.
+    Raises ``BatchTooLarge`` beyond the number of leads allowed in an array, because the whole reply is in memory.
     """
     parts = []
     async with aclosing(reply.parts):

@@ -69,7 +69,7 @@ def test_an_integer_that_no_float_holds_is_refused_and_nothing_fails(server: Ser
     assert invoke(server, b"%b,1,1,1,1,1,1" % (b"9" * digits), CSV).status_code == 400
 
 
-@pytest.mark.parametrize(("line", "headers"), [(b"1\n", LINES), (b"\n", LINES), (b"1\n", CSV), (b"\n", CSV)])
+@pytest.mark.parametrize(("line", "headers"), [(b"1\n", LINES), (b"\n", LINES), (b"1\n", CSV), (b"\n\n1", CSV)])
 def test_more_lines_than_a_batch_may_hold_are_refused_before_they_are_read(
     server: Server, line: bytes, headers: dict[str, str]
 ) -> None:
@@ -269,3 +269,41 @@ def test_the_openapi_document_describes_the_routes(server: Server) -> None:
     validate(document, cls=OpenAPIV31SpecValidator)
     assert {"/ping", "/invocations", "/execution-parameters"} <= set(document["paths"])
     assert document["paths"]["/invocations"]["post"]["security"] == []
+
+
+REFUSED = [
+    (b"[1" + b",1" * 2000 + b"]\n", LINES),
+    (b"{\n", LINES),
+    (b"1\n" * 2000, LINES),
+    (b"1\n" * 2000, CSV),
+    (b"x\n", CSV),
+    (b"[[1]," * 2000 + b"[1]]", JSON),
+    (b"[" + b"[1]," * 2000 + b"[1]]", JSON),
+    (b'{"instances": [[1]], "more": 1}', JSON),
+    (b"[5]", JSON),
+    (b"{}", JSON),
+]
+
+
+def test_every_body_that_is_refused_is_paid_for(tmp_path: Path) -> None:
+    """To look through it is work, whatever it was meant as."""
+    limits = {"MAX_BATCH_SIZE": "100", "RATE_LIMIT_PER_MINUTE": str(len(REFUSED))}
+    with serving(tmp_path, model_file(tmp_path), ENDPOINT_PROTOCOLS="sagemaker", **limits) as server:
+        server.http.headers.pop("X-API-Key")
+        for sent, headers in REFUSED:
+            answer = invoke(server, sent, headers)
+            assert answer.status_code in (200, 400, 422), answer.text  # a batch of no lead is answered
+        assert invoke(server, b"x\n", CSV).status_code == 429
+
+
+@pytest.mark.parametrize("coding", ["gzip", "identity"])
+@pytest.mark.parametrize("count", [1, 2, 500])
+def test_lines_are_answered_alike_whatever_coding_a_client_takes(server: Server, coding: str, count: int) -> None:
+    """Packed as a whole, where they are: a line for each lead."""
+    sent = b"\n".join([json.dumps(LEAD).encode()] * count)
+    for headers in (LINES, LINES | {"Accept": "application/json"}):
+        answer = invoke(server, sent, headers | {"Accept-Encoding": coding})
+        assert answer.status_code == 200
+        told = answer.json() if "Accept" in headers else [json.loads(line) for line in answer.text.splitlines()]
+        assert ["score" in one for one in told] == [True] * count
+        assert answer.headers.get("content-encoding", "identity") == (coding if count == 500 else "identity")

@@ -46,8 +46,9 @@ class Machine:
         self.folder = folder
         self.bin = folder / "bin"
         self.bin.mkdir()
-        (folder / "scripts").mkdir()
-        shutil.copy(ROOT / "scripts" / "install.sh", folder / "scripts")
+        (folder / "scripts" / "install").mkdir(parents=True)
+        for script in ("common.sh", "install/venv.sh"):
+            shutil.copy(ROOT / "scripts" / script, folder / "scripts" / script)
         for name in (
             "sh",
             "cat",
@@ -84,7 +85,7 @@ class Machine:
         """Runs the script."""
         given = {"PATH": str(self.bin), "VERSION": "3.12.1", "HAS_VENV": "yes", "HAS_HEADERS": "yes"} | environ
         return subprocess.run(
-            [str(self.bin / "sh"), str(self.folder / "scripts" / "install.sh"), step],
+            [str(self.bin / "sh"), str(self.folder / "scripts" / "install" / "venv.sh"), step],
             env=given, capture_output=True, text=True, check=False, timeout=60,
         )  # fmt: skip
 

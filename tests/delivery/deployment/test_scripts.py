@@ -20,15 +20,18 @@ from serving import DEADLINE, KEY, Server, eventually, free_port, serving
 pytestmark = pytest.mark.integration
 
 SCRIPTS = ROOT / "scripts"
+RUN = [path for path in SCRIPTS.rglob("*.sh") if path.stat().st_mode & 0o111]
+"""What is run; the others are sourced."""
+
 OPERATORS = ("quick_test.sh", "validate-deployment.sh", "start-monitoring.sh", "container.sh", "deploy-aws.sh")
 RELEASERS = (
-    "promote.sh",
-    "deployed.sh",
-    "verify-image.sh",
-    "publish-image.sh",
-    "publish-release.sh",
-    "sbom.sh",
-    "secrets.sh",
+    "release/promote.sh",
+    "release/deployed.sh",
+    "release/verify-image.sh",
+    "release/publish-image.sh",
+    "release/publish-release.sh",
+    "release/sbom.sh",
+    "release/secrets.sh",
 )
 
 
@@ -67,22 +70,49 @@ def lying(server: Server, lies: dict[str, tuple[int, str]]) -> Iterator[str]:
         listener.close()
 
 
-@pytest.mark.parametrize("script", [*OPERATORS, *RELEASERS, "audit.sh"])
-def test_every_script_says_how_it_is_used(script: str) -> None:
-    """With --help its head and success; for a word that it does not know the same, and 2."""
+@pytest.mark.parametrize("script", sorted(path.relative_to(SCRIPTS).as_posix() for path in RUN))
+def test_every_script_shows_its_head_where_help_is_asked_for(script: str, tmp_path: Path) -> None:
+    """And does nothing else, wherever it is called from."""
+    head = (SCRIPTS / script).read_text("utf-8").partition("\nset -eu")[0].splitlines()[1:]
+    command = [os.path.relpath(SCRIPTS / script, tmp_path), "--help"]
+    asked = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=DEADLINE)
+    assert (asked.returncode, asked.stderr) == (0, "")
+    assert asked.stdout.splitlines() == [line.removeprefix("#").removeprefix(" ") for line in head]
+
+
+@pytest.mark.parametrize("script", [*OPERATORS, *RELEASERS, "release/audit.sh"])
+def test_an_option_that_there_is_not_is_answered_with_the_usage(script: str) -> None:
+    """As an error, with exit code 2; the usage names every exit code."""
     asked = run(script, "--help")
-    assert asked.returncode == 0
     assert "Exit code:" in asked.stdout
-    assert "set -eu" not in asked.stdout
     refused = run(script, "--what")
     assert (refused.returncode, refused.stderr) == (2, asked.stdout)
+
+
+@pytest.mark.parametrize("script", ["quick_test.sh", "validate-deployment.sh", "deploy-aws.sh", "release/sbom.sh"])
+def test_an_argument_too_many_is_refused(script: str) -> None:
+    """With the usage, before anything is done."""
+    refused = run(script, "one", "two", "three")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "Exit code:" in refused.stderr
+
+
+def test_what_scripts_share_is_written_once() -> None:
+    """Each sources common.sh, which finds the project's folder and has the usage and the two ways to fail."""
+    for path in RUN:
+        text = path.read_text("utf-8")
+        assert re.search(r'^set -eu.*\n\. "\$\(dirname "\$0"\)/(\.\./)?common\.sh"$', text, re.MULTILINE), path
+        assert text.count('dirname "$0"') == 1, path
+        assert not re.search(r"^(usage|misused|fail|cannot_run|need|check_arguments)\(\)", text, re.MULTILINE), path
 
 
 def test_every_script_and_its_settings_stand_in_the_documentation() -> None:
     """Each with its heading; each variable that its head names in its section."""
     text = (ROOT / "docs" / "SCRIPTS.md").read_text("utf-8")
     sections = dict(re.findall(r"^## `(.*?)`\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE))
-    assert {script.name for script in SCRIPTS.glob("*.*")} == set(sections)
+    assert {str(path.relative_to(SCRIPTS)) for path in SCRIPTS.rglob("*") if path.suffix in (".py", ".sh")} == set(
+        sections
+    )
     for script in OPERATORS + RELEASERS:
         named = re.findall(r"^  ([A-Z][A-Z_]+) {2,}", run(script, "--help").stdout, re.MULTILINE)
         assert named

@@ -28,7 +28,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def image() -> Image:
-    """What ``scripts/image-test.sh`` has built."""
+    """What ``scripts/test/image.sh`` has built."""
     return Image(Path(os.environ["IMAGE_FOLDER"]))
 
 

@@ -19,7 +19,7 @@ from infra.environments import (
 )
 from jsonschema import Draft202012Validator
 
-from leadscoring.api.app import PATHS
+from leadscoring.api.routes import PATHS
 from leadscoring.settings import DEMO_KEY, TABLE
 
 NAMES = ("dev", "prod")

@@ -97,7 +97,7 @@ class Started:
 
 @pytest.fixture(scope="module")
 def machine() -> Machine:
-    """What ``scripts/newcomer-test.sh`` has made."""
+    """What ``scripts/test/newcomer.sh`` has made."""
     return Machine(Path(os.environ["NEWCOMER_ROOT"]))
 
 
@@ -134,7 +134,7 @@ def commands(title: str) -> list[str]:
 
 def test_the_machine_has_nothing_that_the_readme_does_not_name(machine: Machine) -> None:
     """Each package that was asked for stands in it, and there is neither a compiler nor what else developers have."""
-    script = (ROOT / "scripts" / "newcomer-test.sh").read_text("utf-8")
+    script = (ROOT / "scripts" / "test" / "newcomer.sh").read_text("utf-8")
     asked = re.search(r'^make_root "\$ROOT" (\S+)$', script, re.MULTILINE)
     assert asked
     named = re.search(r"apt-get install ([a-z0-9\s-]+)`", README)

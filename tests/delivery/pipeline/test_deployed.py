@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from project import ROOT
 
-SCRIPT = ROOT / "scripts" / "deployed.sh"
+SCRIPT = ROOT / "scripts" / "release" / "deployed.sh"
 DEFINITION = "arn:aws:ecs:us-east-1:123456789012:task-definition/lead-scoring:7"
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/lead-scoring-api:1.2.0-4f1c0d9a7b3e"
 

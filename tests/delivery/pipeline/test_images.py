@@ -6,6 +6,7 @@ internet, and a workflow that GitHub vouches for.
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -45,10 +46,7 @@ class Machine:
             (folder / "bin" / name).chmod(0o755)
         (folder / "project" / "build" / "sbom").mkdir(parents=True)
         (folder / "project" / "build" / "sbom" / "image.cdx.json").write_text("{}")
-        (folder / "project" / "scripts").mkdir()
-        for name in ("publish-image.sh", "verify-image.sh", "publish-release.sh", "release_notes.py"):
-            (folder / "project" / "scripts" / name).write_text((ROOT / "scripts" / name).read_text("utf-8"))
-            (folder / "project" / "scripts" / name).chmod(0o755)
+        shutil.copytree(ROOT / "scripts", folder / "project" / "scripts")
 
     def run(self, script: str, *words: str, **environ: str) -> "subprocess.CompletedProcess[str]":
         """A script as the workflow runs it."""
@@ -56,7 +54,7 @@ class Machine:
         given |= {"GITHUB_OUTPUT": str(self.output), "GITHUB_REPOSITORY": "Some-Team/Lead-Scoring"}
         given |= {"GITHUB_ACTOR": "somebody", "GITHUB_TOKEN": "token-of-the-job"}
         python = [sys.executable] if script.endswith(".py") else []
-        command = [*python, str(self.folder / "project" / "scripts" / script), *words]
+        command = [*python, str(self.folder / "project" / "scripts" / "release" / script), *words]
         return subprocess.run(command, env=given | environ, capture_output=True, text=True, check=False, timeout=60)
 
     def said(self) -> list[str]:

@@ -64,7 +64,7 @@ def written(tools: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (image / "var" / "lib" / "dpkg" / "status").write_text(STATUS)
     (image / "etc" / "os-release").write_text('ID=debian\nVERSION_ID="12"\n')
     (packages / "METADATA").write_text("Metadata-Version: 2.1\nName: click\nVersion: 8.5.1\n")
-    ran = run(project, "sbom.sh", "image")
+    ran = run(project, "release/sbom.sh", "image")
     assert ran.returncode == 0, ran.stderr
     return project / "build" / "sbom"
 
@@ -101,7 +101,7 @@ def test_a_bill_of_materials_says_of_what_it_is(written: Path) -> None:
     assert (about["name"], about["licenses"][0]["license"]["id"]) == ("leadscoring", "Apache-2.0")
     assert f'version = "{about["version"]}"' in (ROOT / "pyproject.toml").read_text("utf-8")
     before = (written / "serve.cdx.json").read_bytes()
-    assert run(written.parents[1], "sbom.sh", "image").returncode == 0
+    assert run(written.parents[1], "release/sbom.sh", "image").returncode == 0
     assert (written / "serve.cdx.json").read_bytes() == before
 
 
@@ -156,7 +156,7 @@ def audited(folder: Path, accepted: str = "", **environ: str) -> "subprocess.Com
     program.chmod(0o755)
     with (folder / "requirements" / "vulnerabilities.accepted").open("a") as file:
         file.write(accepted)
-    return run(folder, "audit.sh", NOTES=str(folder / "notes"), **environ)
+    return run(folder, "release/audit.sh", NOTES=str(folder / "notes"), **environ)
 
 
 @pytest.mark.programs("jq")
@@ -244,7 +244,7 @@ def commit(folder: Path, name: str, text: str | None) -> None:
 
 def test_the_demo_key_is_no_finding(repository: Path) -> None:
     """Everyone knows it, and production refuses it."""
-    ran = run(ROOT, "secrets.sh", str(repository))
+    ran = run(ROOT, "release/secrets.sh", str(repository))
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
@@ -252,11 +252,11 @@ def test_the_demo_key_is_no_finding(repository: Path) -> None:
 def test_a_secret_is_found_and_not_shown(repository: Path, kind: str) -> None:
     """In a file, and where it has only been in the past: by then others have it."""
     commit(repository, "settings", PLANTED[kind])
-    found = run(ROOT, "secrets.sh", str(repository))
+    found = run(ROOT, "release/secrets.sh", str(repository))
     assert found.returncode == 1
     assert "settings" in found.stdout
     commit(repository, "settings", None)
-    past = run(ROOT, "secrets.sh", str(repository))
+    past = run(ROOT, "release/secrets.sh", str(repository))
     assert past.returncode == 1
     said = found.stdout + found.stderr + past.stdout + past.stderr
     assert not [value for value in re.findall(r"[A-Za-z0-9]{20,}|ghp_\w+", PLANTED[kind]) if value in said]
@@ -266,21 +266,21 @@ def test_another_key_beside_the_demo_key_is_found(repository: Path) -> None:
     """What is allowed is that one word, and not the line or the header."""
     key = made_up(string.ascii_letters + string.digits, 40)
     commit(repository, "other.sh", f'curl -H "X-API-Key: {key}" http://localhost:8000/api/v1/model/info')
-    ran = run(ROOT, "secrets.sh", str(repository))
+    ran = run(ROOT, "release/secrets.sh", str(repository))
     assert ran.returncode == 1
     assert "other.sh" in ran.stdout
 
 
 def test_a_folder_without_a_history_is_refused(tools: Path, tmp_path: Path) -> None:
     """It would be a search of half of it."""
-    ran = run(ROOT, "secrets.sh", str(tmp_path))
+    ran = run(ROOT, "release/secrets.sh", str(tmp_path))
     assert ran.returncode == 2
     assert "is no repository" in ran.stderr
 
 
 @pytest.mark.parametrize("lock", ["serve.txt", "train.txt", "build.txt"])
 def test_what_one_environment_is_made_of_step_by_step_is_locked_to_the_same_versions(lock: str) -> None:
-    """A later step of ``scripts/install.sh`` never replaces what an earlier one has installed."""
+    """A later step of ``scripts/install/venv.sh`` never replaces what an earlier one has installed."""
     of_all, of_step = (
         set(re.findall(r"^[a-z][^ ]*==[^ ]+", (ROOT / "requirements" / name).read_text(), re.MULTILINE))
         for name in ("dev.txt", lock)

@@ -54,10 +54,10 @@ class Project:
         self.notes = folder / "notes"
         self.environ = {"IMAGE_TAG": SAME_VERSION, "IMAGE": "lead-scoring-api:new", "SERVICE_URL": url}
         self.environ |= {"NOTES": str(self.notes), "VALID_SECONDS": "1"}
-        (folder / "scripts").mkdir(parents=True)
-        for name in ("promote.sh", "validate-deployment.sh"):
+        (folder / "scripts" / "release").mkdir(parents=True)
+        for name in ("common.sh", "release/promote.sh", "validate-deployment.sh"):
             shutil.copy(ROOT / "scripts" / name, folder / "scripts" / name)
-        self.program("scripts/deployed.sh", DEPLOYED)
+        self.program("scripts/release/deployed.sh", DEPLOYED)
         self.program("scripts/deploy-aws.sh", DEPLOY)
         (folder / "before").write_text(f"{BEFORE}\n")
         (folder / ".gitignore").write_text("build/\nnotes\n")
@@ -84,7 +84,7 @@ class Project:
 
     def command(self, *words: str) -> list[str]:
         """The script as the workflow runs it."""
-        return [str(self.folder / "scripts" / "promote.sh"), *words]
+        return [str(self.folder / "scripts" / "release" / "promote.sh"), *words]
 
     def promote(self, *words: str, **environ: str) -> "subprocess.CompletedProcess[str]":
         """Runs it to its end."""
@@ -241,7 +241,7 @@ def test_it_knows_two_clouds_and_one_environment_at_a_time(project: Project, wor
 
 def test_a_cloud_that_cannot_say_what_runs_is_left_alone(project: Project) -> None:
     """Without it there would be no way back."""
-    project.program("scripts/deployed.sh", "#!/bin/sh\necho 'no credentials' >&2\nexit 2\n")
+    project.program("scripts/release/deployed.sh", "#!/bin/sh\necho 'no credentials' >&2\nexit 2\n")
     said = project.promote()
     assert (said.returncode, project.deployed()) == (2, [])
     assert "no credentials" in said.stderr

@@ -131,7 +131,7 @@ def test_what_is_run_is_a_verb_or_a_script_that_exists() -> None:
             continue
         else:
             script = ROOT / words[0]
-            assert script.parent in (ROOT / "scripts", ROOT / ".ci"), command
+            assert script.parent in (ROOT / "scripts" / "release", ROOT / ".ci"), command
             assert script.stat().st_mode & 0o111, command
         known += 1
     assert known > 10
@@ -227,7 +227,7 @@ def test_an_image_is_tested_listed_and_scanned_before_it_is_published() -> None:
         '.ci/run "system programs" install image',
         "make sbom IMAGE=lead-scoring-api:latest",
         "anchore/scan-action",
-        './scripts/publish-image.sh "$VERSION"',
+        './scripts/release/publish-image.sh "$VERSION"',
         "actions/attest-build-provenance",
     ]
     assert [step for step in steps if step in order] == order
@@ -243,9 +243,9 @@ def test_a_deployment_is_verified_promoted_and_alone() -> None:
     }
     assert deploy["jobs"]["deploy"]["environment"]["name"] == "${{ inputs.environment }}"
     assert runs("deploy", "deploy.yml") == [
-        './scripts/verify-image.sh "$VERSION"',
+        './scripts/release/verify-image.sh "$VERSION"',
         "make infra-install",
-        './scripts/promote.sh "$CLOUD" "$ENVIRONMENT"',
+        './scripts/release/promote.sh "$CLOUD" "$ENVIRONMENT"',
     ]
 
 
@@ -256,7 +256,7 @@ SECRETS = {"API_KEYS", "AZURE_ML_API_KEY"}
 @pytest.mark.parametrize("script", [script.name for script in (ROOT / "scripts").glob("deploy-*.sh")])
 def test_a_deployment_knows_every_setting_of_its_script(script: str) -> None:
     """What it reads comes from a variable of the environment, or from a step before."""
-    (promote,) = [step for *_, step in STEPS if step.get("run", "").startswith("./scripts/promote.sh")]
+    (promote,) = [step for *_, step in STEPS if step.get("run", "").startswith("./scripts/release/promote.sh")]
     head = (ROOT / "scripts" / script).read_text("utf-8").split("set -eu")[0]
     needed = set(re.findall(r"[A-Z]+(?:_[A-Z]+)+", head)) - SECRETS
     assert needed

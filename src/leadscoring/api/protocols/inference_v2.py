@@ -10,21 +10,36 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 import leadscoring
-from leadscoring._engine import Rows
-from leadscoring.access.keys import Door
+from leadscoring._engine import Rows, join_rows
+from leadscoring.api.answers import answer
+from leadscoring.api.protocols.answers import (
+    Failure,
+    Inferred,
+    ModelReady,
+    ServerInfo,
+    ServerLive,
+    ServerReady,
+    TensorInfo,
+    TensorModel,
+)
 from leadscoring.api.protocols.rows import EncodedScoring
-from leadscoring.api.protocols.tensors import Output, Question, Tensor, Wanted, binary, read_question
+from leadscoring.api.protocols.tensors import TOGETHER, Output, Question, Size, Tensor, Wanted, binary, read_question
 from leadscoring.api.score import MOST_REASONS
+from leadscoring.contract.features import Contract
 from leadscoring.contract.rows import RowReader, decoded
 from leadscoring.errors import BatchTooLarge, InvalidRows, LeadScoringError, RequestError, UnknownModel
 from leadscoring.lead import Lead
 from leadscoring.model.loaded import LoadedModel
-from leadscoring.model.trees import Reasons
+from leadscoring.scoring.answer import Asked, reasons, unseen_warning
 from leadscoring.scoring.lifecycle import Lifecycle
-from leadscoring.scoring.scorer import Asked, Scorer, reasons, unseen_warning
+from leadscoring.scoring.scorer import Scorer
+from leadscoring.scoring.served import Served
 from leadscoring.settings import Settings
+from leadscoring.stretches import Stretches
+from leadscoring.telemetry.metrics import Spent
 from leadscoring.transport.exchange import JSON, Exchange, Reply
 from leadscoring.transport.failures import problem
 
@@ -39,92 +54,73 @@ OUTPUTS = {"probability": "FP64", "margin": "FP64", "tier": "BYTES", "reasons": 
 PLAIN = ("probability", "margin")
 """What is answered when nothing is asked for: the calibrated probability, and the margin in log-odds."""
 
-FAMILY = "/v2/models/{name}"
-VERSION = FAMILY + "/versions/{version}"
+PART = 64
+"""Leads that are looked at at one stretch."""
 
 
 class InferenceV2:
     """The routes of the protocol, for the one model that is served."""
 
-    def __init__(
-        self, scorer: Scorer, door: Door, rows: EncodedScoring, settings: Settings, lifecycle: Lifecycle
-    ) -> None:
+    def __init__(self, scorer: Scorer, rows: EncodedScoring, settings: Settings, lifecycle: Lifecycle) -> None:
         self._scorer = scorer
-        self._door = door
         self._rows = rows
         self._most_bytes = settings.max_body_bytes
         self._most_rows = settings.max_batch_size
         self._lifecycle = lifecycle
 
-    def routes(self) -> dict[tuple[str, str], Handler]:
-        """Every route, by method and path; where a path has parameters, Starlette finds it."""
-        table: dict[tuple[str, str], Handler] = {("GET", "/v2"): self.server, ("GET", "/v2/health/live"): self.live}
-        table["GET", "/v2/health/ready"] = self.ready
-        for model in (FAMILY, VERSION):
-            table["GET", model] = self.metadata
-            table["GET", model + "/ready"] = self.model_ready
-            table["POST", model + "/infer"] = self.infer
-        return {route: in_its_form(handler) for route, handler in table.items()}
-
     async def server(self, _exchange: Exchange) -> Reply:
         """Which server this is."""
-        return said({"name": "leadscoring", "version": leadscoring.__version__, "extensions": ["binary_tensor_data"]})
+        return answer(ServerInfo("leadscoring", leadscoring.__version__, ["binary_tensor_data"]))
 
     async def live(self, _exchange: Exchange) -> Reply:
         """The process answers."""
-        return said({"live": True})
+        return answer(ServerLive(True))
 
     async def ready(self, _exchange: Exchange) -> Reply:
         """Leads can be scored; 503 when not."""
-        return self._readiness({})
+        ready, why = self._readiness()
+        return answer(ServerReady(ready, why), 200 if ready else 503)
 
     async def model_ready(self, exchange: Exchange) -> Reply:
         """The model of this name can score; 503 when not."""
-        return self._readiness({"name": self._named(exchange).card.name})
+        model = self._named(exchange).model
+        ready, why = self._readiness()
+        return answer(ModelReady(model.card.name, ready, why), 200 if ready else 503)
 
     async def metadata(self, exchange: Exchange) -> Reply:
         """The model's tensors: those of its features, each of which may be left out where the contract lets it."""
-        exchange.key = self._door.check(exchange.presented_key).label
-        card = self._named(exchange).card
+        card = self._named(exchange).model.card
         inputs = [
-            {"name": feature.name, "datatype": "BYTES" if feature.is_text else "FP64", "shape": [-1]}
-            for feature in card.contract.features
+            TensorInfo(feature.name, "BYTES" if feature.is_text else "FP64", [-1]) for feature in card.contract.features
         ]
-        outputs = [{"name": name, "datatype": datatype, "shape": [-1]} for name, datatype in OUTPUTS.items()]
-        return said(
-            {
-                "name": card.name,
-                "versions": [card.version],
-                "platform": "leadscoring_xgboost",
-                "inputs": inputs,
-                "outputs": outputs,
-            }
-        )
+        outputs = [TensorInfo(name, datatype, [-1]) for name, datatype in OUTPUTS.items()]
+        return answer(TensorModel(card.name, [card.version], "leadscoring_xgboost", inputs, outputs))
 
     async def infer(self, exchange: Exchange) -> Reply:
         """Scores the leads in the tensors."""
         self._rows.admit(exchange)
-        model = self._named(exchange)
+        served = self._named(exchange)
         body = await self._rows.body(exchange, self._most_bytes, (JSON, BINARY))
-        asking = Inference(model, self._scorer.reasons, body, exchange.header(LENGTH), self._most_rows)
-        rows, margins = await self._rows.margins(exchange, len(body), asking.read)
-        return asking.answer(rows, margins, self._rows.limits(exchange))
+        asking = Inference(served, body, exchange.header(LENGTH), self._most_rows)
+        rows, margins = await self._rows.margins(exchange, served, len(body), asking.read())
+        answer = asking.answer(rows, margins, self._rows.limits(exchange))
+        return await self._rows.done(exchange, len(body), answer, Spent())
 
-    def _readiness(self, about: dict[str, Any]) -> Reply:
-        state = self._lifecycle.seen(self._scorer.model)
-        ready = state == "ready"
-        told = about | {"ready": ready} | ({} if ready else {"error": f"the service is {state}"})
-        return Reply(200 if ready else 503, msgspec.json.encode(told))
+    def _readiness(self) -> tuple[bool, str | UnsetType]:
+        """Whether the model can score, and why not."""
+        state = self._lifecycle.seen(self._scorer.served.model)
+        return state == "ready", UNSET if state == "ready" else f"the service is {state}"
 
-    def _named(self, exchange: Exchange) -> LoadedModel:
-        """The model, when it is the one that the path names. Raises ``UnknownModel``."""
-        model, named = self._scorer.model, exchange.scope.get("path_params", {})
+    def _named(self, exchange: Exchange) -> Served:
+        """What is served, when its model is the one that the path names. Raises ``UnknownModel``."""
+        served, named = self._scorer.served, exchange.scope.get("path_params", {})
+        model = served.model
         name, version = named.get("name", ""), named.get("version", model.card.version)
         if name != model.card.name:
             raise UnknownModel("model", name, model.card.name)
         if version != model.card.version:
             raise UnknownModel("version", version, model.card.version)
-        return model
+        return served
 
 
 class Inference:
@@ -133,25 +129,27 @@ class Inference:
     question: Question
     leads: list[Lead]
 
-    def __init__(self, model: LoadedModel, find: Reasons, body: bytes, header: bytes | None, most_rows: int) -> None:
-        self._model = model
-        self._find = find
+    def __init__(self, served: Served, body: bytes, header: bytes | None, most_rows: int) -> None:
+        self._model = served.model
+        self._find = served.reasons
         self._body = body
         self._header = header
         self._most_rows = most_rows
 
-    def read(self) -> Rows:
+    def read(self) -> Stretches[Rows]:
         """The rows of its leads. Raises ``InvalidRows``, ``ValidationError`` or ``BatchTooLarge``."""
-        self.question, tensors = read_question(self._body, self._header)
-        self._wanted = wanted(self.question)
         contract = self._model.card.contract
+        size = Size(self._most_rows, len(contract))
+        self.question, tensors = yield from read_question(self._body, self._header, size)
+        self._wanted = wanted(self.question)
         first = tensors[0] if len(tensors) == 1 else None
         if first and (first.name not in contract.names or (len(first.shape) == 2 and first.shape[1] != 1)):
-            rows = encoded_rows(first, RowReader(contract))
-            back = decoded(contract)
-            self.leads = [Lead("", back(rows.row(place))) for place in range(len(rows))]
+            rows = yield from encoded_rows(first, RowReader(contract))
+            yield from self._turned_back(rows, contract)
             return rows
-        places, found = self._model.decoder.many(as_leads(tensors, self._model, self._most_rows), self._most_rows)
+        leads = yield from as_leads(tensors, self._model, self._most_rows)
+        yield
+        places, found = yield from self._model.decoder.reading(leads, self._most_rows)
         for number, place in enumerate(places, 1):
             if isinstance(place, RequestError):
                 place.args = (f"lead {number}: {place}",)
@@ -161,33 +159,45 @@ class Inference:
         self.leads = [place for place in places if isinstance(place, Lead)]
         return found
 
-    def answer(self, rows: Rows, margins: list[float], headers: Any) -> Reply:
+    def _turned_back(self, rows: Rows, contract: Contract) -> Stretches[None]:
+        """Notes the leads that encoded rows stand for."""
+        back = decoded(contract)
+        self.leads = []
+        for start in range(0, len(rows), PART):
+            self.leads += [Lead("", back(rows.row(place))) for place in range(start, min(start + PART, len(rows)))]
+            yield
+
+    def answer(self, rows: Rows, margins: list[float], headers: Any) -> Stretches[Reply]:
         """The answer with the outputs that were asked for, each in the form that was asked for."""
         asked, card = self.question, self._model.card
         behind: list[bytes] = []
         outputs = []
         for output, goes_behind in self._wanted:
-            made = Output(output.name, OUTPUTS[output.name], [len(margins)], data=self._values(output, rows, margins))
+            values = yield from self._values(output, rows, margins)
+            made = Output(output.name, OUTPUTS[output.name], [len(margins)], data=values)
             if goes_behind:
                 made, data = binary(made)
                 behind.append(data)
             outputs.append(made)
-        about: dict[str, Any] = {"model_name": card.name, "model_version": card.version}
-        if asked.id:
-            about["id"] = asked.id
-        text = msgspec.json.encode(about | {"outputs": outputs})
+        made_of = Inferred(model_name=card.name, model_version=card.version, id=asked.id or UNSET, outputs=outputs)
+        text = msgspec.json.encode(made_of)
         if not any(goes_behind for _, goes_behind in self._wanted):
             return Reply(200, text, JSON, headers)
         return Reply(200, text + b"".join(behind), BINARY, ((LENGTH, b"%d" % len(text)), *headers))
 
-    def _values(self, output: Wanted, rows: Rows, margins: list[float]) -> list[Any]:
+    def _values(self, output: Wanted, rows: Rows, margins: list[float]) -> Stretches[list[Any]]:
         """One value a lead of one output."""
         model = self._model
         if output.name == "margin":
             return margins
         if output.name == "reasons":
-            found = self._find(rows, how_many_reasons(self.question))
-            return [text(reasons(model, lead, shares)) for lead, shares in zip(self.leads, found, strict=True)]
+            told: list[str] = []
+            for start in range(0, len(rows), PART):
+                leads = self.leads[start : start + PART]
+                found = self._find(rows, how_many_reasons(self.question), start, start + len(leads))
+                told += [text(reasons(model, lead, shares)) for lead, shares in zip(leads, found, strict=True)]
+                yield
+            return told
         if output.name == "warnings":
             warnings: list[list[Any]] = [[] for _ in margins]
             for place, feature in rows.unseen:
@@ -219,7 +229,7 @@ def how_many_reasons(question: Question) -> int:
     return number
 
 
-def encoded_rows(tensor: Tensor, reader: RowReader) -> Rows:
+def encoded_rows(tensor: Tensor, reader: RowReader) -> Stretches[Rows]:
     """The rows of one tensor of numbers. Raises ``InvalidRows``."""
     columns = len(reader.names)
     if tensor.datatype == "BYTES" or len(tensor.shape) != 2 or tensor.shape[1] != columns:
@@ -227,11 +237,18 @@ def encoded_rows(tensor: Tensor, reader: RowReader) -> Rows:
             f"send one tensor of numbers of the shape [leads, {columns}], or a tensor for each feature by its name; "
             f"got {tensor.name[:80]!r}, {tensor.datatype} of {list(tensor.shape)}"
         )
-    values = tensor.values
-    return reader.matrix([values[start : start + columns] for start in range(0, len(values), columns)])
+    parts: list[Rows] = []
+    values, step = tensor.values, max(1, TOGETHER // columns) * columns
+    for begin in range(0, len(values), step):
+        if parts:
+            yield
+        part = values[begin : begin + step]
+        matrix = [part[start : start + columns] for start in range(0, len(part), columns)]
+        parts.append(reader.matrix(matrix, begin // columns + 1))
+    return join_rows(parts) if parts else reader.matrix([])
 
 
-def as_leads(tensors: list[Tensor], model: LoadedModel, most: int) -> bytes:
+def as_leads(tensors: list[Tensor], model: LoadedModel, most: int) -> Stretches[bytes]:
     """Tensors of single features as a batch of leads, for the contract to check.
 
     Raises ``InvalidRows``, and ``BatchTooLarge`` for more than ``most``.
@@ -239,6 +256,7 @@ def as_leads(tensors: list[Tensor], model: LoadedModel, most: int) -> bytes:
     features = {feature.name: feature for feature in model.card.contract.features}
     leads: list[dict[str, Any]] = []
     for number, tensor in enumerate(tensors):
+        yield
         feature = features.pop(tensor.name, None)
         if feature is None:
             hint = model.card.contract.guess(tensor.name)
@@ -264,7 +282,13 @@ def as_leads(tensors: list[Tensor], model: LoadedModel, most: int) -> bytes:
             if type(value) is float and not math.isfinite(value):
                 raise InvalidRows(f"input {tensor.name!r} must be {feature.allowed}; NaN is missing, infinity invalid")
             lead[tensor.name] = value
-    return msgspec.json.encode([{"lead_id": str(number), "features": lead} for number, lead in enumerate(leads, 1)])
+    parts = []
+    for start in range(0, len(leads), PART):
+        yield
+        part = [{"lead_id": str(start + number), "features": lead} for number, lead in
+                enumerate(leads[start : start + PART], 1)]  # fmt: skip
+        parts.append(msgspec.json.encode(part)[1:-1])
+    return b"[" + b",".join(parts) + b"]"
 
 
 def in_its_form(handler: Handler) -> Handler:
@@ -278,14 +302,9 @@ def in_its_form(handler: Handler) -> Handler:
             exchange.error = type(failure).__name__
             if isinstance(failure, RequestError) and failure.key:
                 exchange.key = failure.key
-            return Reply(told.status, msgspec.json.encode({"error": str(failure)}), JSON, told.headers)
+            return Reply(told.status, msgspec.json.encode(Failure(str(failure))), JSON, told.headers)
 
     return answered
-
-
-def said(value: dict[str, Any]) -> Reply:
-    """A value as a JSON reply."""
-    return Reply(200, msgspec.json.encode(value))
 
 
 def text(value: Any) -> str:

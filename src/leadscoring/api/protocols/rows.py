@@ -1,45 +1,42 @@
-"""Scoring of encoded rows, for the protocols of model servers: key, limits, turn, work, as for leads."""
+"""Scoring of encoded rows, for the protocols of model servers: limits, turn, work, as for leads."""
 
-import asyncio
-from collections.abc import Callable
 from time import perf_counter
+from typing import TypeVar
 
 from leadscoring._engine import Rows
-from leadscoring.access.keys import Door
 from leadscoring.access.rate_limit import Headers, RateLimit
 from leadscoring.errors import BatchTooLarge, Overloaded, RequestError
 from leadscoring.scoring.scorer import Scorer
+from leadscoring.scoring.served import Served
 from leadscoring.settings import Settings
+from leadscoring.stretches import Stretches, Work
 from leadscoring.telemetry.metrics import Metrics, Spent
-from leadscoring.transport.admission import Admission
+from leadscoring.transport.admission import PATIENCE, Admission
 from leadscoring.transport.compression import unpacked
 from leadscoring.transport.exchange import Exchange
 
-OWN_THREAD_FROM = 65536
-"""Bytes of rows from which they are read beside the event loop."""
+Result = TypeVar("Result")
 
 PART = 256
 """Scores that are counted between two looks at the clock."""
 
 
 class EncodedScoring:
-    """Scores rows that a caller has encoded, behind one ``door``."""
+    """Scores rows that a caller has encoded."""
 
     def __init__(
-        self, scorer: Scorer, door: Door, metrics: Metrics, settings: Settings, admission: Admission, limit: RateLimit
+        self, scorer: Scorer, metrics: Metrics, settings: Settings, admission: Admission, limit: RateLimit
     ) -> None:
         self._scorer = scorer
-        self._door = door
         self._metrics = metrics
         self._most_rows = settings.max_batch_size
         self._admission = admission
         self._limit = limit
 
     def admit(self, exchange: Exchange) -> None:
-        """Lets a request in that the door knows, that has leads left, and that may expect an answer in time."""
-        exchange.key = self._door.check(exchange.presented_key).label
+        """Lets a request in whose caller has leads left, and that may expect an answer in time."""
         if self._limit.enabled:
-            self._limit.check(exchange.key)
+            self._limit.check(exchange.key or "")
         if self._admission.full:
             raise Overloaded
 
@@ -48,43 +45,74 @@ class EncodedScoring:
         body = await exchange.body(limit, kinds)
         return body if exchange.content_encoding is None else await unpacked(exchange, body, limit, self._admission)
 
-    async def margins(self, exchange: Exchange, size: int, read: Callable[[], Rows]) -> tuple[Rows, list[float]]:
-        """What ``read`` reads from ``size`` bytes, and the margin of each row in log-odds, in order.
+    async def margins(
+        self, exchange: Exchange, served: Served, size: int, reading: Stretches[Rows]
+    ) -> tuple[Rows, list[float]]:
+        """The rows that are the result of ``reading`` so many bytes, and the margin of each in log-odds, in order.
 
-        Raises what ``read`` raises, ``BatchTooLarge`` for more rows than a batch may hold.
+        Raises what the reading raises, ``BatchTooLarge`` for more rows than a batch may hold.
         """
         if self._admission.crowded:
-            await self._admission.turn(size, exchange.began, exchange.key or "")
+            await self._admission.turn(exchange, size)
         if self._limit.enabled:  # others may have used up the key meanwhile
             self._limit.check(exchange.key or "")
             self._limit.take(exchange.key or "", 1)
-        began = perf_counter()
+        spent = Spent()
         try:
-            rows = await asyncio.to_thread(read) if size >= OWN_THREAD_FROM else read()
+            rows = await self.done(exchange, size, reading, spent)
             if len(rows) > self._most_rows:
                 raise BatchTooLarge(len(rows), self._most_rows)
         except RequestError as error:
             self._metrics.failed(type(error).__name__)
-            self._admission.spend(perf_counter() - began)
             raise
         if self._limit.enabled:
             self._limit.take(exchange.key or "", len(rows) - 1)
-        spent = Spent(perf_counter() - began)
-        margins = await self._scorer.encoded(rows, spent)
+        began = perf_counter()
+        margins = await self._scorer.encoded(rows, spent, served)
         self._admission.spend(perf_counter() - began - spent.waited)
-        await self._count(margins)
+        await self._count(served, margins)
         self._metrics.batch(len(margins))
         self._metrics.timed(spent)
         exchange.leads = len(margins)
         return rows, margins
 
+    async def done(self, exchange: Exchange, size: int, stretches: Stretches[Result], spent: Spent) -> Result:
+        """The result of work on a request of so many bytes: between two stretches of it others have their turn.
+
+        What goes far beyond its cost in line takes turns for the rest.
+        """
+        admission, caller = self._admission, exchange.key or ""
+        work, planned = Work(stretches), PATIENCE * admission.estimate(size)
+        began = perf_counter()
+        try:
+            for _ in work:
+                took = perf_counter() - began
+                spent.decode += took
+                admission.spend(took)
+                await admission.breathe(behind=caller if spent.decode > planned else None)
+                began = perf_counter()
+        finally:
+            took = perf_counter() - began
+            spent.decode += took
+            admission.spend(took)
+        return work.result
+
+    async def prepared(self, exchange: Exchange, size: int, stretches: Stretches[Result]) -> Result:
+        """The result of work that comes before a request's turn; where that refuses the request, it is paid for."""
+        try:
+            return await self.done(exchange, size, stretches, Spent())
+        except RequestError:
+            if self._limit.enabled:
+                self._limit.take(exchange.key or "", 1)
+            raise
+
     def limits(self, exchange: Exchange) -> Headers:
         """What is left of the rate limit now that the leads of this request are paid for."""
         return self._limit.take(exchange.key or "", 0) if self._limit.enabled else ()
 
-    async def _count(self, margins: list[float]) -> None:
+    async def _count(self, served: Served, margins: list[float]) -> None:
         """Counts each score by its tier, as any other."""
-        score = self._scorer.model.score
+        score = served.model.score
         for start in range(0, len(margins), PART):
             began = perf_counter()
             for margin in margins[start : start + PART]:

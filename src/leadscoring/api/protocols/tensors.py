@@ -7,14 +7,17 @@ and then UTF-8. Whatever a length says is checked against what is there. Everyth
 import math
 import struct
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from leadscoring.errors import InvalidRows
+from leadscoring._engine import Split
+from leadscoring.contract.rows import ANY, SPLIT_STRETCH, STRETCH, pairs
+from leadscoring.errors import BatchTooLarge, InvalidRows
+from leadscoring.stretches import Stretches
 
-Value = float | str | None
+Result = TypeVar("Result")
 
 FORMATS = {
     "BOOL": "?",
@@ -29,6 +32,22 @@ LONGEST_LENGTH = 12
 
 DEEPEST = 8
 """Dimensions of a shape, and of nested data, at most."""
+
+MOST_KEYS, MOST_INPUTS = 64, 10_000
+"""Keys of an object, and inputs, in a request whose JSON is long."""
+
+LONGEST = 65536
+"""Bytes of one value, and of the JSON beside the data of inputs: they are read at one stretch."""
+
+TOGETHER, TEXTS = 4096, 512
+"""Numbers, and texts, that are looked at at one stretch."""
+
+
+class Size(NamedTuple):
+    """How large a batch can be: its leads, and the columns of the model."""
+
+    rows: int
+    columns: int
 
 
 class Input(msgspec.Struct):
@@ -76,27 +95,76 @@ class Output(msgspec.Struct, omit_defaults=True):
     data: Sequence[Any] | UnsetType = UNSET
 
 
-def read_question(body: bytes, header: bytes | None) -> tuple[Question, list[Tensor]]:
-    """The request in a body, and its tensors; ``header`` is Inference-Header-Content-Length, if it came."""
+def read_question(
+    body: bytes, header: bytes | None, size: Size, stretch: int = STRETCH
+) -> Stretches[tuple[Question, list[Tensor]]]:
+    """The request in a body, and its tensors; ``header`` is Inference-Header-Content-Length, if it came.
+
+    Reads about ``stretch`` bytes at a time, and yields between two of them.
+    """
     length = len(body) if header is None else json_length(header, len(body))
-    try:
-        question = msgspec.json.decode(body[:length], type=Question)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError) as failure:
-        raise InvalidRows(f"the JSON of the request is not readable: {failure}") from None
+    question, texts = yield from read_json(body[:length], stretch)
     behind = memoryview(body)[length:]
     tensors = []
-    for sent in question.inputs:
-        size = binary_size(sent)
-        if size is None:
-            tensors.append(Tensor(sent.name, sent.datatype, tuple(sent.shape), json_values(sent)))
-            continue
-        if size > len(behind):
-            raise InvalidRows(f"input {sent.name!r} must have {size} binary bytes, not {len(behind)}")
-        tensors.append(Tensor(sent.name, sent.datatype, tuple(sent.shape), binary_values(sent, behind[:size])))
-        behind = behind[size:]
+    for sent, text in zip(question.inputs, texts, strict=True):
+        binary = binary_size(sent)
+        check_size(sent, size, len(text) if binary is None else binary)
+        if binary is None:
+            values = yield from json_values(sent, text, size, stretch)
+        elif binary > len(behind):
+            raise InvalidRows(f"input {sent.name!r} must have {binary} binary bytes, not {len(behind)}")
+        else:
+            values = yield from binary_values(sent, behind[:binary], size)
+            behind = behind[binary:]
+        tensors.append(Tensor(sent.name, sent.datatype, tuple(sent.shape), values))
     if behind:
         raise InvalidRows(f"after the inputs there are {len(behind)} bytes that no binary_data_size covers")
     return question, tensors
+
+
+def read_json(text: bytes, stretch: int) -> Stretches[tuple[Question, list[bytes]]]:
+    """The JSON of a request; where it is long, its inputs are without their data, whose texts stand beside them."""
+    if len(text) <= stretch:
+        question = decoded_as(Question, text)
+        return question, [b""] * len(question.inputs)
+    rest, inputs = yield from without(text, "inputs")
+    question = decoded_as(Question, rest)
+    split = Split(inputs, MOST_INPUTS)
+    while not split.step(SPLIT_STRETCH):
+        yield
+    if not split.sound or split.count > MOST_INPUTS:
+        raise InvalidRows(f"the JSON of the request is not readable: inputs must be an array of at most {MOST_INPUTS}")
+    texts = []
+    for place in range(split.count):
+        yield
+        begin, end, _ = split.element(place)
+        about, data = yield from without(inputs[begin:end], "data")
+        question.inputs.append(decoded_as(Input, about))
+        texts.append(data)
+    return question, texts
+
+
+def without(text: bytes, name: str) -> Stretches[tuple[bytes, bytes]]:
+    """The text of an object with an empty array for the value of one key, and the text of that value, if it is there.
+
+    What is left must be short, since it is read at one stretch.
+    """
+    found = yield from pairs(text, MOST_KEYS)
+    if found is None:
+        raise InvalidRows(f"the JSON of the request is not readable: objects of at most {MOST_KEYS} keys are expected")
+    begin, end = found.get(name, (0, 0))
+    rest = text[:begin] + b"[]" + text[end:] if end else text
+    if len(rest) > LONGEST:
+        raise InvalidRows(f"the JSON of the request must have at most {LONGEST} bytes beside the data of inputs")
+    return rest, text[begin:end]
+
+
+def decoded_as(kind: type[Result], text: bytes) -> Result:
+    """A short JSON text as one of these."""
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as failure:
+        raise InvalidRows(f"the JSON of the request is not readable: {failure}") from None
 
 
 def json_length(header: bytes, most: int) -> int:
@@ -117,16 +185,73 @@ def binary_size(sent: Input) -> int | None:
     return size
 
 
-def json_values(sent: Input) -> list[Any]:
-    """The values of an input's data, flat or nested."""
-    values: list[Any] = sent.data  # type: ignore[assignment]  # there, since binary_size found no size
-    for _ in range(DEEPEST):
-        if not any(type(value) is list for value in values):
-            break
-        if not all(type(value) is list for value in values):
-            raise InvalidRows(f"the data of input {sent.name!r} must be flat, or nested evenly")
-        values = [value for inner in values for value in inner]
-    known = check_count(sent, len(values))
+class Flat:
+    """Data of an input row by row, whatever its nesting, which must be even."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.values: list[Any] = []
+        self._depths: set[int] = set()  # at which values stand
+        self._deepest = 0
+
+    def add(self, values: list[Any], depth: int) -> None:
+        """The next of them, which stand in so many arrays within the data."""
+        while depth < DEEPEST and any(type(value) is list for value in values):
+            if not all(type(value) is list for value in values):
+                raise self.uneven()
+            values, depth = [value for inner in values for value in inner], depth + 1
+        self._deepest = max(self._deepest, depth)
+        if values:
+            self._depths.add(depth)
+        if self._depths and self._depths != {self._deepest}:  # empty arrays are arrays too
+            raise self.uneven()
+        self.values += values
+
+    def read(self, text: bytes, depth: int, most: int, stretch: int) -> Stretches[None]:
+        """The same for the text of an array of at most so many values."""
+        if len(text) <= stretch:
+            self.add(decoded_as(list[Any], text), depth)
+            return
+        split = Split(text, most)
+        while not split.step(SPLIT_STRETCH):
+            yield
+        if not split.sound or split.count > most or depth > DEEPEST:
+            raise InvalidRows(f"the data of input {self.name!r} must be an array of at most {most} values")
+        self.add([], depth)  # an array, also when there is nothing in it
+        for _, _, begin, end, _, usual in split.groups(stretch, stretch, ANY):
+            yield
+            if usual:
+                self.add(decoded_as(list[Any], b"[%b]" % text[begin:end]), depth)
+            elif text[begin:end].lstrip()[:1] == b"[":
+                yield from self.read(text[begin:end].strip(), depth + 1, most, stretch)
+            elif end - begin <= LONGEST:
+                self.add(decoded_as(list[Any], b"[%b]" % text[begin:end]), depth)
+            else:
+                raise InvalidRows(f"a value of input {self.name!r} has more than {LONGEST} bytes")
+
+    def uneven(self) -> InvalidRows:
+        """The error for data that are nested in one place only."""
+        return InvalidRows(f"the data of input {self.name!r} must be flat, or nested evenly")
+
+
+def json_values(sent: Input, text: bytes, size: Size, stretch: int) -> Stretches[list[Any]]:
+    """The values of an input's data, flat or nested; of a long one they are still a ``text``."""
+    flat = Flat(sent.name)
+    if text:
+        yield from flat.read(text, 0, size.rows * size.columns, stretch)
+    else:
+        flat.add(sent.data, 0)  # type: ignore[arg-type]  # there, since binary_size found no size
+    known = check_count(sent, len(flat.values))
+    values: list[Any] = []
+    for start in range(0, len(flat.values), TOGETHER):
+        if start:
+            yield
+        values += checked(sent, known, flat.values[start : start + TOGETHER])
+    return values
+
+
+def checked(sent: Input, known: str | None, values: list[Any]) -> list[Any]:
+    """Some values of an input as what its type says."""
     if known is None:
         if not all(value is None or type(value) is str for value in values):
             raise InvalidRows(f"the data of input {sent.name!r} must be texts, as its type is BYTES")
@@ -139,22 +264,28 @@ def json_values(sent: Input) -> list[Any]:
     raise InvalidRows(f"the data of input {sent.name!r} must be numbers, as its type is {sent.datatype}")
 
 
-def binary_values(sent: Input, data: memoryview) -> list[Any]:
+def binary_values(sent: Input, data: memoryview, size: Size) -> Stretches[list[Any]]:
     """The values of an input's bytes; NaN is missing."""
     if sent.datatype == "BYTES":
-        texts = binary_texts(sent.name, data)
+        texts = yield from binary_texts(sent.name, data, size.rows * size.columns)
         check_count(sent, len(texts))
         return texts
     width = struct.calcsize("<" + FORMATS.get(sent.datatype, "b"))
     known = check_count(sent, len(data) // width)
     if len(data) % width:
         raise InvalidRows(f"the {len(data)} bytes of input {sent.name!r} are not whole {sent.datatype} values")
-    numbers = struct.unpack(f"<{len(data) // width}{known}", data)
-    return [None if value != value else float(value) for value in numbers]  # noqa: PLR0124  # only NaN differs from itself
+    values: list[Any] = []
+    for start in range(0, len(data), TOGETHER * width):
+        if start:
+            yield
+        part = data[start : start + TOGETHER * width]
+        numbers = struct.unpack(f"<{len(part) // width}{known}", part)
+        values += [None if value != value else float(value) for value in numbers]  # noqa: PLR0124  # only NaN differs from itself
+    return values
 
 
-def binary_texts(name: str, data: memoryview) -> list[str]:
-    """The texts of a BYTES tensor."""
+def binary_texts(name: str, data: memoryview, most: int) -> Stretches[list[str]]:
+    """The texts of a BYTES tensor, at most so many."""
     texts: list[str] = []
     at = 0
     while at < len(data):
@@ -163,12 +294,25 @@ def binary_texts(name: str, data: memoryview) -> list[str]:
             end += int.from_bytes(data[at : at + 4], "little")
         if end > len(data):
             raise InvalidRows(f"text {len(texts) + 1} of input {name!r} is longer than the remaining bytes")
+        if len(texts) == most or end - at > LONGEST:
+            raise InvalidRows(f"input {name!r} must be at most {most} texts of at most {LONGEST} bytes each")
         try:
             texts.append(str(data[at + 4 : end], "utf-8"))
         except UnicodeDecodeError:
             raise InvalidRows(f"text {len(texts) + 1} of input {name!r} is not UTF-8") from None
         at = end
+        if not len(texts) % TEXTS:
+            yield
     return texts
+
+
+def check_size(sent: Input, size: Size, there: int) -> None:
+    """An input can have as many values as a batch of leads, at most, whatever is in it; of so many bytes."""
+    if size.rows * size.columns < (count := math.prod(sent.shape)) <= there:
+        if sent.shape[0] > size.rows:
+            raise BatchTooLarge(sent.shape[0], size.rows)
+        raise InvalidRows(f"input {sent.name!r} of the shape {sent.shape} has {count} values, but the model takes "
+                          f"{size.columns} columns")  # fmt: skip
 
 
 def check_count(sent: Input, count: int) -> str | None:

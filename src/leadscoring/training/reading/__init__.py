@@ -1,1 +1,1 @@
-"""From the bytes of an export to a table, and from its texts to numbers, times and categories."""
+"""Reads exports: from bytes to a table, and from its texts to numbers, times and categories."""

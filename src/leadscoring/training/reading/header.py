@@ -1,4 +1,4 @@
-"""The names of columns: what a header's cells become, so that a lead in JSON can have them."""
+"""Column names: converts header cells to names that the keys of a JSON lead can have."""
 
 import re
 import unicodedata
@@ -13,13 +13,13 @@ NUMBER = re.compile(r"^[-+]?[\d.,]+$")
 
 
 MOST_NOTES = 20
-"""Notes on a header that are printed."""
+"""Maximum number of notes on a header."""
 
 
 class Header(msgspec.Struct):
-    """The names of columns, in order, and remarks.
+    """Column names in order, and notes.
 
-    ``labels`` has what the file calls a column whose name is another; ``twice`` are labels of several columns.
+    ``labels`` maps a name to the label in the file, where they differ; ``twice`` are labels of several columns.
     """
 
     names: list[str]
@@ -29,9 +29,9 @@ class Header(msgspec.Struct):
 
 
 def header_of(cells: list[str], line: str) -> Header:
-    """The names for the cells of a header; ``line`` says where it stands.
+    """Names for the cells of a header; ``line`` describes its position in messages.
 
-    Raises ``TrainingDataError`` when the cells are values rather than names.
+    Raises ``TrainingDataError`` if the cells are numbers rather than names.
     """
     filled = [cell for cell in cells if cell.strip()]
     if len(filled) > 1 and all(NUMBER.match(cell.strip()) for cell in filled):
@@ -63,20 +63,20 @@ def header_of(cells: list[str], line: str) -> Header:
 
 
 def some_of(notes: list[str]) -> list[str]:
-    """The first notes, and how many more there are."""
+    """The first notes, and the number of further ones."""
     more = len(notes) - MOST_NOTES
     return notes if more <= 0 else [*notes[:MOST_NOTES], f"and {more} more such notes on the header"]
 
 
 def clean(cell: str) -> str:
-    """A header's cell as a name: no quotation marks, backslashes, control characters, or spaces around it."""
+    """Converts a header cell to a name: no quotation marks, backslashes, control characters or surrounding spaces."""
     text = INVISIBLE.sub("", unicodedata.normalize("NFC", cell))
     text = re.sub(r"\s+", " ", text.replace('"', "'").replace("\\", "/")).strip()
     return "".join(letter for letter in text if letter.isprintable())
 
 
 def free(name: str, taken: set[str]) -> str:
-    """A name that no column has: this one, or this one with a number."""
+    """A name that is not taken: this one, or this one with a number."""
     unique, count = name, 2
     while unique in taken:
         unique, count = f"{name} ({count})", count + 1

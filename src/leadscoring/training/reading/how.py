@@ -1,4 +1,4 @@
-"""How single columns are to be read where the user says so: ``--read COLUMN=HOW``."""
+"""How to parse single columns, as specified by the user: ``--read COLUMN=HOW``."""
 
 from collections.abc import Iterable
 from typing import get_args
@@ -16,36 +16,36 @@ ALLOWED = (*get_args(Kind), *SAMPLES, *get_args(First))
 
 
 class How(msgspec.Struct, frozen=True):
-    """What the user said of one column: its kind, how its numbers are written, or what stands first in its dates."""
+    """What the user specified for a column: its kind, its number notation, or the order of day and month."""
 
     kind: Kind | None = None
     notation: Notation | None = None
     first: First | None = None
 
 
-def parse_how(given: Iterable[str], columns: Iterable[str]) -> dict[str, How]:
-    """What the caller asked for each column.
+def parse_how(options: Iterable[str], columns: Iterable[str]) -> dict[str, How]:
+    """Parses the ``--read`` options: what is specified for each column.
 
-    Raises ``TrainingDataError`` for a column that is not there, or a way that is none.
+    Raises ``TrainingDataError`` for an unknown column or an invalid value.
     """
     known = list(columns)
-    found: dict[str, How] = {}
-    for one in given:
-        name, sign, way = one.rpartition("=")
+    specified: dict[str, How] = {}
+    for option in options:
+        name, sign, way = option.rpartition("=")
         if not sign or name not in known:
             raise TrainingDataError(
-                f"--read takes COLUMN=HOW with a column of the data, not {one!r}{hint(name or one, known)}"
+                f"--read takes COLUMN=HOW with a column of the data, not {option!r}{hint(name or option, known)}"
             )
-        found[name] = how(name, way.strip())
-    return found
+        specified[name] = how(name, way.strip())
+    return specified
 
 
 def how(name: str, way: str) -> How:
-    """One way of reading a column."""
+    """Parses one value of ``--read``. Raises ``TrainingDataError`` if it is invalid."""
     if way in SAMPLES:
         return How(notation=SAMPLES[way])
     if way in get_args(First):
-        return How(first=way)  # type: ignore[arg-type]  # one of its words, as looked up
+        return How(first=way)  # type: ignore[arg-type]  # checked in the condition
     if way in get_args(Kind):
-        return How(kind=way)  # type: ignore[arg-type]  # one of its words, as looked up
+        return How(kind=way)  # type: ignore[arg-type]  # checked in the condition
     raise TrainingDataError(f"--read {name!r} must be one of {', '.join(map(repr, ALLOWED))}, not {way!r}")

@@ -1,17 +1,18 @@
-"""The values of a category: spellings of one value brought together, and the rare ones told from the common."""
+"""The levels of a categorical column: merges spellings of one value, and separates rare from common ones."""
 
 import msgspec
 import polars as pl
 
 MOST_RARE = 10_000
-"""Rare texts that a card lists, at most; of more it lists none, and they cannot be told from texts never seen."""
+"""Maximum number of rare texts that a card lists; beyond it, none are listed, and they are treated as never seen."""
 
 
 class Levels(msgspec.Struct):
-    """The levels of a column: ``common`` the most frequent first, and all spellings of the ``rare`` ones.
+    """The levels of a column: ``common`` by descending frequency, and all spellings of the ``rare`` ones.
 
-    ``column`` has each value in its most common spelling; ``aliases`` are the others of the common levels;
-    ``rows`` is how many rows have a rare level, and ``distinct`` how many levels there are.
+    ``column`` has each value in its most common spelling; ``aliases`` maps other spellings of common levels to that.
+    ``rows`` is the number of rows with a rare level, ``distinct`` the number of levels, and ``top`` the rows of the
+    most frequent.
     """
 
     column: pl.Series
@@ -24,9 +25,9 @@ class Levels(msgspec.Struct):
 
 
 def levels_of(column: pl.Series, least: float) -> Levels:
-    """The levels of a column of text; one with fewer than ``least`` rows is rare.
+    """The levels of a text column; those with fewer than ``least`` rows are rare.
 
-    Texts that differ only in case and in spaces around them are one level.
+    Texts that differ only in case and surrounding spaces are one level.
     """
     counts = column.drop_nulls().alias("text").value_counts(name="n").sort(["n", "text"], descending=[True, False])
     spelled = counts.with_columns(key=folded(counts["text"]))
@@ -56,5 +57,5 @@ def levels_of(column: pl.Series, least: float) -> Levels:
 
 
 def folded(text: pl.Series) -> pl.Series:
-    """Texts without what does not count: case, and spaces around them."""
+    """Texts in lower case, without surrounding spaces."""
     return text.str.strip_chars().str.to_lowercase()

@@ -1,7 +1,7 @@
-"""From the text of a delimited file to its rows: separator, quotation marks, lines above the header and below the data.
+"""Splits a delimited file into rows: delimiter, quoting, lines above the header and below the data.
 
-Most files are well-formed, and most lines of the others: those are judged all at once, and only what a
-regular expression refuses is read character by character and written again as it should be.
+Most files, and most lines of the others, are well-formed: those are checked in bulk. Only lines that a regular
+expression rejects are parsed character by character and rewritten with correct quoting.
 """
 
 import re
@@ -16,17 +16,17 @@ from leadscoring.errors import TrainingDataError
 DELIMITERS = (",", ";", "\t", "|")
 NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 SNIFFED = 200
-"""Lines that are looked at to find the separator."""
+"""Number of lines examined to detect the delimiter."""
 
 MOST_TITLES = 30
-"""Lines above the header, at most."""
+"""Maximum number of lines above the header."""
 
 MOST_FOOTERS = 10
 LONGEST_CELL = 1000
-"""Lines that one quoted cell may have; one with more was never closed."""
+"""Maximum number of lines in one quoted cell; beyond it, the closing quotation mark is missing."""
 
 TITLE_SHARE = 0.34
-"""A line above the header has no more than this share of the usual number of cells filled."""
+"""A line above the header has at most this share of the usual number of cells filled."""
 
 SEPARATOR_LINE = re.compile(r'^"?sep=(.)"?$', re.IGNORECASE)
 OPENING = re.compile(r' *"')
@@ -34,9 +34,9 @@ QUOTED = r'"(?:[^"]|"")*"'
 
 
 class Rows(msgspec.Struct):
-    """The rows below the header, each as text whose quotation marks are in order, with its line in the file.
+    """The rows below the header, each as correctly quoted text with its line number in the file.
 
-    ``header`` are the cells of the header as they stand; ``notes`` say what was done.
+    ``header`` are the cells of the header as they stand; ``notes`` describe what was changed.
     """
 
     header: list[str]
@@ -49,7 +49,7 @@ class Rows(msgspec.Struct):
 def rows_of(text: str, path: object) -> Rows:
     """The header and the rows of a delimited text.
 
-    Raises ``TrainingDataError`` that names the line and the cure where a row cannot be understood.
+    Raises ``TrainingDataError`` if the file is empty.
     """
     lines, first, notes = text.split("\n"), 1, []
     delimiter = ""
@@ -79,7 +79,7 @@ def rows_of(text: str, path: object) -> Rows:
 
 
 def wrapped(lines: list[str]) -> bool:
-    """Whether each line is a single quoted cell in which there are separators, as some spreadsheets write them."""
+    """Whether each line is a single quoted cell that contains delimiters, as some spreadsheets export them."""
     filled = [line for line in lines if line.strip()]
     return all(
         line.startswith('"') and all(len(cells(line, delimiter)) == 1 for delimiter in DELIMITERS) for line in filled
@@ -87,23 +87,23 @@ def wrapped(lines: list[str]) -> bool:
 
 
 def shown(texts: list[str]) -> str:
-    """Some lines, cut short."""
+    """The first lines, shortened."""
     return ", ".join(repr(text[:60]) for text in texts[:3]) + (", ..." if len(texts) > 3 else "")
 
 
 def cells(line: str, delimiter: str) -> list[str]:
-    """The cells of one row."""
-    found, rest = scan(line, delimiter, None)
-    return found if rest is None else [*found, rest]
+    """Parses the cells of one row."""
+    row, rest = scan(line, delimiter, None)
+    return row if rest is None else [*row, rest]
 
 
 def scan(line: str, delimiter: str, unfinished: str | None) -> tuple[list[str], str | None]:
-    """The cells of a line, and what is there so far of a cell that goes on in the next line.
+    """Parses the cells of a line; also returns the beginning of a cell that continues on the next line, or ``None``.
 
-    A quotation mark closes a cell only before a separator or the end of the line, and opens one only at
-    its beginning; any other stands for itself.
+    A quotation mark closes a cell only before a delimiter or the end of the line, and opens one only at its
+    beginning; any other is literal.
     """
-    found: list[str] = []
+    row: list[str] = []
     at = 0
     while True:
         if unfinished is None:
@@ -111,31 +111,31 @@ def scan(line: str, delimiter: str, unfinished: str | None) -> tuple[list[str], 
             if opening is None:
                 end = line.find(delimiter, at)
                 if end < 0:
-                    return [*found, line[at:]], None
-                found.append(line[at:end])
+                    return [*row, line[at:]], None
+                row.append(line[at:end])
                 at = end + len(delimiter)
                 continue
             unfinished, at = "", opening.end()
         mark = line.find('"', at)
         if mark < 0:
-            return found, unfinished + line[at:]
+            return row, unfinished + line[at:]
         unfinished += line[at:mark]
         rest = line[mark + 1 :].lstrip(" ")[:1] if line[mark + 1 : mark + 2] == " " else line[mark + 1 : mark + 2]
         if line[mark + 1 : mark + 2] == '"':
             unfinished, at = unfinished + '"', mark + 2
         elif rest in ("", delimiter):
-            found.append(unfinished)
+            row.append(unfinished)
             unfinished = None
             at = line.find(delimiter, mark + 1)
             if at < 0:
-                return found, None
+                return row, None
             at += len(delimiter)
         else:
             unfinished, at = unfinished + '"', mark + 1
 
 
 def written(row: list[str], delimiter: str) -> str:
-    """Cells as one row whose quotation marks are in order."""
+    """Joins cells to a row with correct quoting."""
     return delimiter.join(
         '"' + cell.replace('"', '""') + '"' if '"' in cell or delimiter in cell or "\n" in cell else cell
         for cell in row
@@ -143,7 +143,7 @@ def written(row: list[str], delimiter: str) -> str:
 
 
 def sniff(lines: list[str]) -> str:
-    """The separator that cuts the most lines into one and the same number of cells, and into the most."""
+    """Detects the delimiter that splits the most lines into the same number of cells, and into the most cells."""
 
     def merit(delimiter: str) -> tuple[float, int]:
         widths = [len(row) for row in sample(lines, delimiter)]
@@ -156,15 +156,15 @@ def sniff(lines: list[str]) -> str:
 
 
 def sample(lines: list[str], delimiter: str) -> list[list[str]]:
-    """The rows of some lines; a last one that is not at its end is left out."""
+    """The rows of some lines; a last row that is incomplete is left out."""
     rows: list[list[str]] = []
     held: list[str] = []
     unfinished: str | None = None
     for line in lines:
         if unfinished is None and not line.strip():
             continue
-        found, unfinished = scan(line, delimiter, None if unfinished is None else unfinished + "\n")
-        held += found
+        row, unfinished = scan(line, delimiter, None if unfinished is None else unfinished + "\n")
+        held += row
         if unfinished is None:
             rows.append(held)
             held = []
@@ -172,7 +172,7 @@ def sample(lines: list[str], delimiter: str) -> list[list[str]]:
 
 
 def in_order(lines: list[str], delimiter: str, first: int, notes: list[str]) -> tuple[list[str], list[int]]:
-    """Rows whose quotation marks are in order, and the line of each; cells of several lines are one."""
+    """The rows with correct quoting, and the line number of each; cells may span several lines."""
     plain = well_formed(lines, delimiter)
     if plain.all():
         return lines, list(range(first, first + len(lines)))
@@ -201,7 +201,7 @@ def in_order(lines: list[str], delimiter: str, first: int, notes: list[str]) -> 
 
 
 def well_formed(lines: list[str], delimiter: str) -> np.ndarray:
-    """Whether each line is a row whose quotation marks are in order."""
+    """Whether each line is a correctly quoted row; shape (lines,)."""
     series = pl.Series(lines, dtype=pl.String)
     marks = series.str.contains('"', literal=True)
     if not marks.any():
@@ -213,34 +213,35 @@ def well_formed(lines: list[str], delimiter: str) -> np.ndarray:
 
 
 def one_row(lines: list[str], at: int, delimiter: str, usual: int) -> tuple[list[str], int, bool]:
-    """The cells of the row that begins at a line, the line after it, and whether its quotation marks are in order.
+    """Parses the row that starts at a line: its cells, the next line, and whether its quoting is correct.
 
-    A line whose only mark is never closed is a row if it has all its cells without it, and the next line has too.
+    A line with a single, unclosed quotation mark is a row of its own if it has the usual number of cells without it,
+    and the next line has too.
     """
-    found, unfinished = scan(lines[at], delimiter, None)
+    part, unfinished = scan(lines[at], delimiter, None)
     if unfinished is None:
-        return found, at + 1, False
+        return part, at + 1, False
     alone = lines[at].split(delimiter)
     if len(alone) == usual and lines[at].count('"') == 1:
         following = next((line for line in lines[at + 1 : at + LONGEST_CELL] if line.strip()), None)
         if following is None or len(cells(following, delimiter)) == usual:
             return alone, at + 1, False
-    row, end = found, at + 1
+    row, end = part, at + 1
     while end < min(len(lines), at + LONGEST_CELL):
-        found, unfinished = scan(lines[end], delimiter, unfinished + "\n")
-        row, end = row + found, end + 1
+        part, unfinished = scan(lines[end], delimiter, unfinished + "\n")
+        row, end = row + part, end + 1
         if unfinished is None:
             return row, end, True
     return alone, at + 1, False
 
 
 def not_blank(texts: list[str], delimiter: str) -> list[bool]:
-    """Whether each row has something in one of its cells."""
+    """Whether each row has a cell that is not empty."""
     return pl.Series(texts, dtype=pl.String).str.contains(f'[^\\s"{re.escape(delimiter)}]').to_list()
 
 
 def header_place(texts: list[str], delimiter: str) -> int:
-    """How many lines stand above the header: those with hardly a cell filled where the others have many."""
+    """The number of lines above the header: those with few cells filled."""
     rows = [cells(text, delimiter) for text in texts[:SNIFFED]]
     usual = median(map(len, rows))
     for place, row in enumerate(rows[: MOST_TITLES + 1]):
@@ -259,7 +260,7 @@ def widths(texts: list[str], delimiter: str) -> np.ndarray:
 
 
 def without_footers(rows: Rows) -> None:
-    """Leave out the last lines of a report that have a single cell, such as a remark on who made it."""
+    """Removes the last lines with a single cell, such as a report's remark on its author."""
     if len(rows.header) < 2:
         return
     count = 0

@@ -1,4 +1,4 @@
-"""Which texts of a file mean *unknown*, and how often each of them stands there."""
+"""Missing tokens: the texts in a file that mean *unknown*, and how often each occurs."""
 
 from collections.abc import Iterable
 
@@ -26,29 +26,29 @@ SPELLINGS = (
     ),
     *("#N/A", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!", "<NA>", "<null>", "\\N", "NaT"),
 )
-"""What means unknown in every column; also matched in any other mix of cases."""
+"""The missing tokens of every column, matched case-insensitively."""
 
 
 class MissingTokens(msgspec.Struct, frozen=True):
-    """Texts that mean unknown: in every column, and in single columns beside those."""
+    """The missing tokens of all columns, and additional ones of single columns."""
 
     everywhere: frozenset[str] = frozenset(text.casefold() for text in SPELLINGS)
     single: dict[str, frozenset[str]] = {}
 
     def of(self, column: str) -> frozenset[str]:
-        """The tokens of one column, case-folded."""
+        """The missing tokens of one column, case-folded."""
         return self.everywhere | self.single.get(column, frozenset())
 
 
-def parse_tokens(given: Iterable[str], columns: Iterable[str]) -> MissingTokens:
-    """The default tokens and those given: ``TOKEN`` for every column, ``COLUMN=TOKEN`` for one.
+def parse_tokens(options: Iterable[str], columns: Iterable[str]) -> MissingTokens:
+    """The default missing tokens, extended by ``TOKEN`` for every column and ``COLUMN=TOKEN`` for one.
 
-    Raises ``TrainingDataError`` when ``COLUMN`` is no column of the table.
+    Raises ``TrainingDataError`` if ``COLUMN`` is not a column of the table.
     """
     known = list(columns)
     everywhere = {text.casefold() for text in SPELLINGS}
     single: dict[str, frozenset[str]] = {}
-    for token in given:
+    for token in options:
         name, sign, value = token.rpartition("=")
         if not sign:
             everywhere.add(token.strip().casefold())
@@ -60,18 +60,18 @@ def parse_tokens(given: Iterable[str], columns: Iterable[str]) -> MissingTokens:
 
 
 def hint(name: str, known: list[str]) -> str:
-    """A guess at the name meant, as the end of a sentence."""
+    """A suggestion for a misspelled name, as the end of a sentence; empty if no name is similar."""
     guess = nearest(name, known)
     return f"; did you mean {guess!r}?" if guess else ""
 
 
 def blank(column: pl.Series, tokens: frozenset[str]) -> tuple[pl.Series, dict[str, int]]:
-    """A column with its missing tokens as null, and how often each (as spelled there) was found."""
+    """Replaces missing tokens by null; returns the column, and how often each spelling occurred."""
     if not (column.dtype == pl.String or column.dtype.is_numeric()):
         return column, {}
     text = as_text(column)
     hit = text.str.strip_chars().str.to_lowercase().is_in([token.lower() for token in tokens])
-    found = text.filter(hit.fill_null(False)).value_counts(sort=True, name="n")
-    counts = dict(sorted(zip(found[column.name].to_list(), found["n"].to_list(), strict=True)))
+    occurrences = text.filter(hit.fill_null(False)).value_counts(sort=True, name="n")
+    counts = dict(sorted(zip(occurrences[column.name].to_list(), occurrences["n"].to_list(), strict=True)))
     kept = pl.select(pl.when(~hit).then(column).otherwise(None).alias(column.name)).to_series() if counts else column
     return kept, counts

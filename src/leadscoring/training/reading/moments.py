@@ -1,6 +1,6 @@
-"""Dates and times as people write them: ISO 8601, ``13/01/2025 01:00``, ``1/13/2025 5:00 PM``, ``13 Jan 2025 (UTC)``.
+"""Parses dates and times: ISO 8601, ``13/01/2025 01:00``, ``1/13/2025 5:00 PM``, ``13 Jan 2025 (UTC)``.
 
-Whether the day or the month stands first in ``01/02/2025`` is decided by the column as a whole.
+Whether day or month comes first in ``01/02/2025`` is inferred from the column as a whole.
 """
 
 from typing import Literal
@@ -34,14 +34,14 @@ MONTHS = {
     )
     for start in starts
 }
-"""How months' names begin in English, German, French, Spanish, Portuguese, Italian, Dutch and more."""
+"""Prefixes of month names in English, German, French, Spanish, Portuguese, Italian, Dutch and more."""
 
 ZONES = (
     {"Z": 0, "UTC": 0, "GMT": 0, "WET": 0, "BST": 60, "CET": 60, "CEST": 120, "EET": 120, "EEST": 180, "MSK": 180}
     | {"EST": -300, "EDT": -240, "CST": -360, "CDT": -300, "MST": -420, "MDT": -360, "PST": -480, "PDT": -420}
     | {"AKST": -540, "AKDT": -480, "HST": -600, "JST": 540, "AEST": 600, "AEDT": 660, "NZST": 720, "NZDT": 780}
 )
-"""Minutes that a zone is ahead of UTC. Names that mean several zones, such as IST, are not read."""
+"""Offset from UTC in minutes. Ambiguous abbreviations such as IST are not supported."""
 
 WEEKDAY = r"(?:[A-Za-zäöüéáû]{2,10}\.?,?\s+)?"
 NAME = r"(?P<name>[A-Za-zäéû]{3,10})"
@@ -62,15 +62,16 @@ SHAPES = {
     "digits": r"^(?P<year>(?:19|20)\d{2})(?P<month>0[1-9]|1[0-2])(?P<day>0[1-9]|[12]\d|3[01])"
     r"(?:T(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})?(?P<zone>Z)?)?$",
 }
-"""The ways of writing a moment, with named parts."""
+"""The supported formats, with named groups."""
 
 CLOCK_ONLY = r"^\d{1,4}:\d{2}(:\d{2}(\.\d+)?)?(\s*[aApP]\.?[mM]\.?)?$"
 
 
 class Moments(msgspec.Struct):
-    """What a column is as moments: microseconds since 1970 in UTC as float64, NaN where there is none.
+    """A column as timestamps: microseconds since 1970 in UTC as float64, NaN where there is none.
 
-    ``first`` says what stands first where both are numbers, and ``open`` that the column alone cannot tell.
+    ``first`` says whether day or month comes first if both are numbers, and ``open`` that the column alone does not
+    determine it. ``words`` names the formats.
     """
 
     values: Vector
@@ -80,9 +81,9 @@ class Moments(msgspec.Struct):
 
 
 def moments(text: pl.Series, named: First | None = None) -> Moments:
-    """The moments of a column of text; those without a zone are taken as UTC.
+    """Parses a text column as timestamps; those without a zone are taken as UTC.
 
-    ``named`` says whether the day or the month stands first where both are numbers.
+    ``named`` is the order of day and month that the user specified.
     """
     clean = text.str.replace_all("[\u00a0\u202f\u2009]", " ").str.strip_chars()
     values = np.full(len(text), np.nan)
@@ -92,25 +93,25 @@ def moments(text: pl.Series, named: First | None = None) -> Moments:
         if len(left) == 0:
             break
         part = clean[left] if len(left) < len(clean) else clean
-        found = part.str.extract_groups(shape).struct.unnest()
-        if found["year"].null_count() == len(found):
+        groups = part.str.extract_groups(shape).struct.unnest()
+        if groups["year"].null_count() == len(groups):
             continue
         if way == "numbers":
-            first, undecided = order(found, part, named)
+            first, undecided = order(groups, part, named)
             one, two = ("day", "month") if first == "day-first" else ("month", "day")
-            found = found.rename({"one": one, "two": two})
-        got = stamps(found)
-        if not np.isnan(got).all():
+            groups = groups.rename({"one": one, "two": two})
+        parsed = stamps(groups)
+        if not np.isnan(parsed).all():
             seen.append(first.replace("-", " ") if way == "numbers" and first else way)
-        values[left] = got
+        values[left] = parsed
     return Moments(values, first, undecided, ", ".join(seen))
 
 
-def order(found: pl.DataFrame, text: pl.Series, named: First | None) -> tuple[First, bool]:
-    """Whether the day or the month stands first in a column, and whether it does not tell."""
+def order(groups: pl.DataFrame, text: pl.Series, named: First | None) -> tuple[First, bool]:
+    """Whether day or month comes first in a column, and whether that is ambiguous."""
     if named is not None:
         return named, False
-    one, two = (found[name].cast(pl.Int64, strict=False).drop_nulls() for name in ("one", "two"))
+    one, two = (groups[name].cast(pl.Int64, strict=False).drop_nulls() for name in ("one", "two"))
     days, months = int((one > 12).sum()), int((two > 12).sum())
     if days or months:
         return ("day-first" if days >= months else "month-first"), False
@@ -119,10 +120,10 @@ def order(found: pl.DataFrame, text: pl.Series, named: First | None) -> tuple[Fi
     return "month-first", True
 
 
-def stamps(found: pl.DataFrame) -> Vector:
-    """Microseconds since 1970 of moments in their parts; NaN for what no calendar or clock has."""
-    column = {name: found[name] for name in found.columns}
-    none = pl.Series([None] * len(found), dtype=pl.String)
+def stamps(groups: pl.DataFrame) -> Vector:
+    """Converts groups to microseconds since 1970; NaN for an invalid date or time."""
+    column = {name: groups[name] for name in groups.columns}
+    none = pl.Series([None] * len(groups), dtype=pl.String)
     whole = {
         name: column.get(name, none).cast(pl.Int64, strict=False)
         for name in ("year", "day", "hour", "minute", "second")
@@ -134,7 +135,7 @@ def stamps(found: pl.DataFrame) -> Vector:
     ).to_series()  # fmt: skip
     half = column.get("half", none).str.to_lowercase().str.slice(0, 1)
     hour, minute = whole["hour"], whole["minute"].fill_null(0)
-    lost = hour.is_not_null() & whole["minute"].is_null() & half.is_null()  # a lone number is no time of day
+    lost = hour.is_not_null() & whole["minute"].is_null() & half.is_null()  # a lone number is not a time of day
     lost |= half.is_not_null() & ((hour < 1) | (hour > 12))
     hour = (
         pl.select(pl.when(half == "p").then(hour % 12 + 12).when(half == "a").then(hour % 12).otherwise(hour))
@@ -155,7 +156,7 @@ def stamps(found: pl.DataFrame) -> Vector:
 
 
 def months_of(names: pl.Series) -> pl.Series:
-    """The number of each month's name, null where it is none."""
+    """The number of each month name, null for any other text."""
     lower = names.str.to_lowercase()
     long, short = (
         lower.str.slice(0, count).replace_strict(MONTHS, default=None, return_dtype=pl.Int64) for count in (4, 3)
@@ -164,7 +165,7 @@ def months_of(names: pl.Series) -> pl.Series:
 
 
 def minutes_ahead(zone: pl.Series, offset: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """How many minutes each moment's clock is ahead of UTC, and whether its zone is not known."""
+    """The offset from UTC in minutes, and whether the zone is unknown; both of shape (rows,)."""
     named = zone.replace_strict(ZONES, default=None, return_dtype=pl.Int64)
     unknown = (zone.is_not_null() & named.is_null()).fill_null(False)
     digits = offset.str.replace_all("[^0-9]", "")

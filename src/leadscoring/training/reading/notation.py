@@ -1,7 +1,7 @@
-"""Numbers as people write them: ``$1,234.50``, ``1.234,50 €``, ``12 %``, ``(1,200)``, ``1.2M``.
+"""Parses numbers as people write them: ``$1,234.50``, ``1.234,50 €``, ``12 %``, ``(1,200)``, ``1.2M``.
 
-One value alone cannot say what it means: ``1.234`` is a little over one, or over a thousand. A column as a whole
-mostly can, so it is the column that decides, and what it decided is kept for later files.
+A single value may be ambiguous: ``1.234`` is a little over one, or over a thousand. A column as a whole rarely is, so
+the notation is inferred per column, and stored for later files.
 """
 
 from collections.abc import Iterable
@@ -15,10 +15,10 @@ from leadscoring.model.reading import Notation
 from leadscoring.training.reading.series import Vector, numbers
 
 STRAY_SHARE = 0.01
-"""Up to this share of text in a column of numbers is read as missing."""
+"""Maximum share of text in a numeric column; such values are read as missing."""
 
 FEWEST_GROUPED = 5
-"""So many values such as 1.234 beside whole ones below 1,000 say that the dot groups thousands."""
+"""Minimum number of values such as 1.234, beside whole numbers below 1,000, for the dot to be a thousands separator."""
 
 CODES = (
     "USD|EUR|GBP|CHF|JPY|INR|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RON|BRL|MXN|ZAR|SGD|HKD|CNY|RMB|RUB|TRY|AED|SAR|ILS"
@@ -50,7 +50,7 @@ SHAPE = (
     rf"(?P<trail>-)?(?P<close>\))?\s*(?P<last>%|{CURRENCY})?$"
 )
 LOOSE = r"^[^\w]{0,4}\d[\d.,' ]*\s*[^\W\d_]{0,12}\.?[^\w]{0,3}$"
-"""What looks like a number to a reader: digits, perhaps with one short word behind them."""
+"""What looks like a number to a reader: digits, optionally followed by one short word."""
 
 CONVENTIONS = (Notation(".", ","), Notation(",", "."), Notation(".", "'"), Notation(",", " "), Notation(".", " "))
 SAMPLES = {
@@ -62,14 +62,15 @@ SAMPLES = {
     "1234,5": Notation(",", ""),
     "1234.5": Notation(".", ""),
 }
-"""What ``--read COLUMN=`` takes for numbers: the number 1234.5 as that column writes it."""
+"""What ``--read COLUMN=`` accepts for numbers: 1234.5 in the notation of the column."""
 
 
 class Decided(msgspec.Struct):
-    """What a column of text is as numbers: ``values`` of shape (rows,), NaN where there is none.
+    """A text column as numbers: ``values`` of shape (rows,), NaN where there is none.
 
-    ``notation`` is ``None`` for plain numbers. ``open`` says that the column alone cannot decide between the
-    decimal point and the comma; ``words`` say what was decided, ``warnings`` what somebody should look at.
+    ``notation`` is ``None`` for plain numbers. ``open`` is true if the column alone does not determine whether a
+    point or a comma is the decimal separator. ``words`` describe the decision, ``warnings`` what the user should
+    check.
     """
 
     values: Vector
@@ -80,7 +81,7 @@ class Decided(msgspec.Struct):
 
 
 def tidy(text: pl.Series) -> pl.Series:
-    """Texts with plain spaces, minus signs and apostrophes, and none around them."""
+    """Normalizes spaces, minus signs and apostrophes, and strips surrounding spaces."""
     return (
         text.str.replace_all("[\u00a0\u202f\u2009\u2007]", " ")
         .str.replace_all("[\u2212\u2013]", "-")
@@ -90,22 +91,22 @@ def tidy(text: pl.Series) -> pl.Series:
 
 
 def parts(text: pl.Series) -> pl.DataFrame:
-    """The parts of each number by the names in ``SHAPE``, null where a text has no such shape."""
+    """The parts of each number by the group names of ``SHAPE``, null for a text that does not match."""
     clean = tidy(text).str.replace(r"([\d.])[,.]-+(\s*\D*)$", "${1}${2}")  # 1.200,- is 1.200
-    found = clean.str.extract_groups(SHAPE).struct.unnest()
-    core = found["core"].str.strip_chars()
+    groups = clean.str.extract_groups(SHAPE).struct.unnest()
+    core = groups["core"].str.strip_chars()
     money = pl.coalesce(*(pl.col(name).replace("%", None) for name in ("before", "inside", "after", "last")))
-    scale = found["scale"].str.to_lowercase().str.strip_chars(".")
+    scale = groups["scale"].str.to_lowercase().str.strip_chars(".")
     scale = pl.select(pl.when(scale.is_in(list(SCALES))).then(scale).otherwise(scale.str.strip_suffix("s"))).to_series()
-    minutes = (found["scale"] == "m").fill_null(False)
-    found = found.with_columns(core=core, scale=scale.fill_null(""), currency=money)
-    bare = minutes & found["currency"].is_null()  # 30m are minutes or months, unless it is money
-    torn = found["open"].is_not_null() != found["close"].is_not_null()
-    return found.with_columns(core=pl.when(~(bare | torn)).then(pl.col("core")))
+    minutes = (groups["scale"] == "m").fill_null(False)
+    groups = groups.with_columns(core=core, scale=scale.fill_null(""), currency=money)
+    bare = minutes & groups["currency"].is_null()  # 30m is minutes or months, unless it is an amount of money
+    torn = groups["open"].is_not_null() != groups["close"].is_not_null()
+    return groups.with_columns(core=pl.when(~(bare | torn)).then(pl.col("core")))
 
 
 def pattern(notation: Notation) -> str:
-    """What a number without its marks looks like by a notation."""
+    """The regular expression of a number without currency, scale and sign, in a notation."""
     point = "\\" + notation.decimal
     fraction, power = f"(?:{point}\\d*)?", "(?:[eE][-+]?\\d+)?"
     plain = f"\\d+{fraction}{power}|{point}\\d+{power}"
@@ -117,46 +118,47 @@ def pattern(notation: Notation) -> str:
     return f"^(?:{plain}|{grouped}{indian})$"
 
 
-def values_of(found: pl.DataFrame, notation: Notation) -> Vector:
-    """Numbers from their parts by one notation, NaN where a text does not fit it; shape (rows,)."""
-    core = found["core"]
+def values_of(groups: pl.DataFrame, notation: Notation) -> Vector:
+    """Converts parts to numbers in a notation, NaN for a text that does not match; shape (rows,)."""
+    core = groups["core"]
     fits = core.str.contains(pattern(notation)).fill_null(False)
-    percent = (found["after"].fill_null("") == "%") | (found["last"].fill_null("") == "%")
+    percent = (groups["after"].fill_null("") == "%") | (groups["last"].fill_null("") == "%")
     if notation.percent:
         fits &= percent
     elif notation.currency:
-        fits &= found["currency"].is_null() | (found["currency"] == notation.currency)
+        fits &= groups["currency"].is_null() | (groups["currency"] == notation.currency)
     if notation.group:
         core = core.str.replace_all(notation.group, "", literal=True)
     core = core.str.replace(notation.decimal, ".", literal=True)
     number = core.str.strip_suffix(".").cast(pl.Float64, strict=False)
-    negative = sum((found[name].fill_null("") == "-").cast(pl.Int8) for name in ("sign", "second", "trail")) + found[
+    negative = sum((groups[name].fill_null("") == "-").cast(pl.Int8) for name in ("sign", "second", "trail")) + groups[
         "open"
     ].is_not_null().cast(pl.Int8)
-    scale = found["scale"].replace_strict(SCALES, default=None, return_dtype=pl.Float64)
+    scale = groups["scale"].replace_strict(SCALES, default=None, return_dtype=pl.Float64)
     value = number * scale * pl.select(pl.when(negative % 2 == 1).then(-1.0).otherwise(1.0)).to_series()
     result: Vector = pl.select(pl.when(fits & (negative <= 1)).then(value)).to_series().to_numpy().astype(np.float64)
     return np.where(np.abs(result) < np.inf, result, np.nan)
 
 
 def read_numbers(column: pl.Series, notation: Notation | None) -> Vector:
-    """A column as float64 by the notation that training decided on, NaN where a text does not fit it."""
+    """Converts a column to float64 in the notation inferred by training, NaN for a text that does not match."""
     if notation is None or column.dtype != pl.String:
         return numbers(column)
     return values_of(parts(column), notation)
 
 
 def looks_like_numbers(text: pl.Series) -> float:
-    """The share of texts that a reader would call numbers; ``text`` has no nulls."""
+    """The share of texts that look like numbers to a reader; ``text`` has no nulls."""
     sample = text if len(text) < 2000 else text.gather_every(len(text) // 1000)
     clean = tidy(sample)
     return float((clean.str.contains(LOOSE) | clean.str.contains(SHAPE)).mean() or 0.0)  # type: ignore[arg-type]  # the mean of booleans is a float
 
 
 def decide(column: pl.Series, named: Notation | None = None, habit: str = "") -> Decided | None:
-    """The numbers of a column of text whose missing values are null, or ``None`` when it holds none.
+    """Infers the numbers of a text column whose missing values are null; ``None`` if it is not numeric.
 
-    ``named`` is the notation that the user named. ``habit`` is the decimal sign of other columns of the file.
+    ``named`` is the notation that the user specified. ``habit`` is the decimal separator of the file's other columns,
+    or empty. Raises ``TrainingDataError`` if no value has the specified notation.
     """
     present = column.drop_nulls()
     if len(present) == 0:
@@ -170,8 +172,8 @@ def decide(column: pl.Series, named: Notation | None = None, habit: str = "") ->
         return Decided(plain)
     if count < enough and looks_like_numbers(present) < 0.5:
         return None
-    found = parts(column)
-    read = [values_of(found, convention) for convention in CONVENTIONS]
+    groups = parts(column)
+    read = [values_of(groups, convention) for convention in CONVENTIONS]
     counts = [int((~np.isnan(values)).sum()) for values in read]
     best = max(counts)
     if best < enough or best < count:
@@ -179,37 +181,37 @@ def decide(column: pl.Series, named: Notation | None = None, habit: str = "") ->
     ties = [place for place, hits in enumerate(counts) if hits == best]
     differ = any(not np.array_equal(read[ties[0]], read[place], equal_nan=True) for place in ties[1:])
     if not differ:
-        return dressed(column, found, CONVENTIONS[ties[0]], plain)
-    return between(column, found, habit, plain)
+        return dressed(column, groups, CONVENTIONS[ties[0]], plain)
+    return between(column, groups, habit, plain)
 
 
 def could_be_grouped(present: pl.Series) -> bool:
-    """Whether a dot may group thousands: each value with one has three digits behind it, and one to three before."""
+    """Whether a dot may be a thousands separator: it always follows 1 to 3 digits and precedes exactly 3."""
     dotted = present.filter(present.str.contains(".", literal=True))
     return len(dotted) > 0 and bool(dotted.str.contains(r"^\s*[-+]?[1-9]\d{0,2}\.\d{3}\s*$").all())
 
 
-def between(column: pl.Series, found: pl.DataFrame, habit: str, plain: Vector) -> Decided:
-    """A column in which every sign has three digits behind it, so that it is a decimal sign or groups thousands."""
-    core = found["core"].drop_nulls()
+def between(column: pl.Series, groups: pl.DataFrame, habit: str, plain: Vector) -> Decided:
+    """Decides a column in which each separator precedes three digits, so that it may be decimal or thousands."""
+    core = groups["core"].drop_nulls()
     sign = "." if core.str.contains(".", literal=True).any() else ","
     other = "," if sign == "." else "."
     signed = core.str.contains(sign, literal=True)
-    grouped = Notation(other, sign)  # type: ignore[arg-type]  # both are of its signs
-    decimal = Notation(sign, other)  # type: ignore[arg-type]  # both are of its signs
+    grouped = Notation(other, sign)  # type: ignore[arg-type]  # both are separators
+    decimal = Notation(sign, other)  # type: ignore[arg-type]  # both are separators
     example = core.filter(signed)[0]
     bare = core.filter(~signed)
     if len(bare) and bool((bare.str.len_chars() <= 3).all()) and core.filter(signed).n_unique() >= FEWEST_GROUPED:
-        decided = dressed(column, found, grouped, plain)
+        decided = dressed(column, groups, grouped, plain)
         decided.words += f", since whole numbers without {sign!r} stay below 1000"
         return decided
     if len(bare) and bool((bare.str.len_chars() > 3).any()):
-        return dressed(column, found, decimal, plain)
+        return dressed(column, groups, decimal, plain)
     chosen = (grouped if habit == other else decimal) if habit else (decimal if sign == "." else grouped)
-    decided = dressed(column, found, chosen, plain)
+    decided = dressed(column, groups, chosen, plain)
     decided.open = not habit
     dollars = {"$", "US$", "USD", "£", "GBP"}
-    if chosen is grouped and sign == "," and set(found["currency"].drop_nulls().unique()) & dollars:
+    if chosen is grouped and sign == "," and set(groups["currency"].drop_nulls().unique()) & dollars:
         return decided
     what = example.replace(sign, "") if chosen is grouped else example.replace(sign, ".")
     decided.warnings.append(
@@ -219,15 +221,18 @@ def between(column: pl.Series, found: pl.DataFrame, habit: str, plain: Vector) -
     return decided
 
 
-def dressed(column: pl.Series, found: pl.DataFrame, convention: Notation, plain: Vector) -> Decided:
-    """The decision for a convention: plain where that reads the same, else with the marks that the column has."""
-    values = values_of(found, convention)
+def dressed(column: pl.Series, groups: pl.DataFrame, convention: Notation, plain: Vector) -> Decided:
+    """The decision for a convention, with the column's percent sign or currency.
+
+    No notation is needed if the plain numbers are the same.
+    """
+    values = values_of(groups, convention)
     if np.array_equal(values, plain, equal_nan=True):
         return Decided(plain)
     warnings = []
     read = ~np.isnan(values)
-    percent = ((found["after"].fill_null("") == "%") | (found["last"].fill_null("") == "%")).to_numpy() & read
-    money = found["currency"].filter(pl.Series(read)).drop_nulls()
+    percent = ((groups["after"].fill_null("") == "%") | (groups["last"].fill_null("") == "%")).to_numpy() & read
+    money = groups["currency"].filter(pl.Series(read)).drop_nulls()
     kinds = sorted(money.unique().to_list())
     if percent.any() and not percent[read].all():
         warnings.append(
@@ -241,7 +246,7 @@ def dressed(column: pl.Series, found: pl.DataFrame, convention: Notation, plain:
     notation = msgspec.structs.replace(
         convention, percent=bool(percent.any() and percent[read].all()), currency=kinds[0] if len(kinds) == 1 else ""
     )
-    if notation.group and not found["core"].str.contains(notation.group, literal=True).any():
+    if notation.group and not groups["core"].str.contains(notation.group, literal=True).any():
         notation = msgspec.structs.replace(notation, group=notation.group if notation.decimal == "." else ".")
     changed = np.flatnonzero(read & ~(values == plain))
     example = column[int(changed[0])]
@@ -251,11 +256,14 @@ def dressed(column: pl.Series, found: pl.DataFrame, convention: Notation, plain:
 
 
 def as_named(column: pl.Series, named: Notation) -> Decided:
-    """The numbers of a column by the notation that the user named."""
-    found = parts(column)
+    """The numbers of a column in the notation that the user specified.
+
+    Raises ``TrainingDataError`` if no value has that notation.
+    """
+    groups = parts(column)
     if named == Notation(".", ""):
         return Decided(numbers(column))
-    decided = dressed(column, found, named, np.full(len(column), np.nan))
+    decided = dressed(column, groups, named, np.full(len(column), np.nan))
     if np.isnan(decided.values).all():
         raise TrainingDataError(
             f"--read sets the number format of {column.name!r}, but none of its values has that format"
@@ -265,6 +273,6 @@ def as_named(column: pl.Series, named: Notation) -> Decided:
 
 
 def habit_of(decisions: Iterable[Decided | None]) -> str:
-    """The decimal sign that the columns of a file use where one could tell; none where they differ."""
+    """The decimal separator of the columns for which it is unambiguous; empty if they differ."""
     signs = {one.notation.decimal for one in decisions if one is not None and one.notation is not None and not one.open}
     return signs.pop() if len(signs) == 1 else ""

@@ -1,4 +1,4 @@
-"""A column of an export as texts, and as numbers."""
+"""Converts columns of an export to texts and to numbers."""
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +12,9 @@ Vector = npt.NDArray[np.float64]
 
 
 def numbers(column: pl.Series) -> Vector:
-    """A column as float64, NaN where it holds no finite number.
+    """Converts a column to float64, NaN for anything but a number that is finite as float32.
 
-    True and false are 1 and 0 where nothing else is there: Odoo writes False for every value that is missing.
+    True and false become 1 and 0 unless there are other numbers: Odoo exports False for every missing value.
     """
     if column.dtype == pl.String:
         text = column.str.strip_chars()
@@ -29,6 +29,6 @@ def numbers(column: pl.Series) -> Vector:
 
 
 def as_text(column: pl.Series) -> pl.Series:
-    """A column as text; whole floats lose their ``.0``, so that 1.0 and 1 are one value."""
+    """Converts a column to text; whole floats lose their ``.0``, so that 1.0 and 1 are the same value."""
     text = column.cast(pl.String)
     return text.str.replace(r"^(-?\d+)\.0$", "${1}") if column.dtype.is_float() else text

@@ -1,4 +1,4 @@
-"""The bytes of past leads: of a file, or of a pipe as `train <(zcat leads.csv.gz)` makes it, read once."""
+"""Reads the bytes of a file or of a pipe, such as `train <(zcat leads.csv.gz)`, exactly once."""
 
 import hashlib
 import os
@@ -11,16 +11,16 @@ from leadscoring.errors import TrainingDataError
 from leadscoring.regular_file import NotRegular, descriptor_of
 
 LONGEST_WAIT = 10.0
-"""Seconds in which somebody must begin to write to a pipe. Who has begun may take any time."""
+"""Seconds to wait for a writer to open a pipe. Once it has been opened, there is no time limit."""
 
 LOOK = 0.1
-"""Seconds between two looks at whether somebody writes."""
+"""Seconds between two checks for a writer."""
 
 PART = 1 << 20
 
 
 def read_bytes(path: Path) -> bytes:
-    """The content of a file or a pipe, or a ``TrainingDataError`` that says why it cannot be had."""
+    """Reads the content of a file or a pipe. Raises ``TrainingDataError`` if it cannot be read or is empty."""
     if path.is_dir():
         raise TrainingDataError(f"{path} is a folder; name a CSV or Parquet file")
     try:
@@ -35,7 +35,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def content_of(path: Path) -> bytes:
-    """What a file or a pipe holds, up to its end. Raises ``OSError``, ``NotRegular`` for a device."""
+    """Reads a file or a pipe to its end. Raises ``OSError``, or ``NotRegular`` for a device."""
     descriptor, mode = descriptor_of(path)
     with os.fdopen(descriptor, "rb", buffering=0) as file:
         if stat.S_ISFIFO(mode):
@@ -46,9 +46,9 @@ def content_of(path: Path) -> bytes:
 
 
 def drained(pipe: int) -> bytes:
-    """What is written to a pipe that does not block, until its last writer closes it.
+    """Reads a non-blocking pipe until its last writer closes it.
 
-    Raises ``TimeoutError`` when nobody opens it within ``LONGEST_WAIT``.
+    Raises ``TimeoutError`` if no writer opens it within ``LONGEST_WAIT``.
     """
     parts: list[bytes] = []
     begun, looks = False, round(LONGEST_WAIT / LOOK)
@@ -58,7 +58,7 @@ def drained(pipe: int) -> bytes:
         begun |= bool(waiting.poll(1000 * LOOK))
         try:
             part = os.read(pipe, PART)
-        except BlockingIOError:  # somebody has it open, and may write yet
+        except BlockingIOError:  # a writer has it open
             begun = True
             continue
         if begun and not part:
@@ -69,10 +69,10 @@ def drained(pipe: int) -> bytes:
 
 
 def data_hash(content: bytes) -> str:
-    """``sha256:`` and the digest of bytes."""
+    """``sha256:`` and the hex digest of the bytes."""
     return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
 def source_name(path: Path) -> str:
-    """The name of a file; a pipe has none that says anything."""
+    """The name of a file; empty for a pipe, whose name is meaningless."""
     return path.name if path.is_file() else ""

@@ -1,4 +1,4 @@
-"""Past leads as a table: delimited text as people have it, or Parquet."""
+"""Reads past leads as a table: delimited text as exported by CRMs, or Parquet."""
 
 import io
 from collections.abc import Iterable
@@ -17,25 +17,25 @@ from leadscoring.training.reading.text import decode
 
 PARQUET_MAGIC = b"PAR1"
 OTHER_HEADER = 0.7
-"""A row of which so many cells are names of columns is a header."""
+"""A row with at least this share of cells that are column names is a header."""
 
 LOOKED_AT = 64
-"""Columns of a wide table in which names are looked for first, evenly spread."""
+"""Number of evenly spaced columns of a wide table that are searched for column names first."""
 
 SPARE = 50
-"""A row may have so many more cells than the header, if all of them are empty."""
+"""Maximum number of empty cells in a row beyond the header's."""
 
 MOST_COLUMNS = 65_536
-"""Columns of a file, at most: what the engine takes as features, and the target."""
+"""Maximum number of columns of a file: the engine's limit on features, and the target."""
 
 
 class Table(msgspec.Struct, frozen=True):
-    """Leads as they were read, once: the rows, the hash of the very bytes they were in, and what was done to read them.
+    """Leads, read exactly once: the rows, the hash of their bytes, and notes on how they were parsed.
 
-    ``data_hash`` is ``sha256:`` and a digest, of a frame that of it written as CSV. ``name`` is the file's; a frame has
-    none, nor has a pipe. ``labels`` has what the file calls a column whose name is another (a quotation mark in it, the
-    second of one name); ``twice`` are names that several columns have; ``lines`` is the line of each row, where there
-    are lines.
+    ``data_hash`` is ``sha256:`` and a digest, for a frame that of its CSV. ``name`` is the file's name, empty for a
+    frame or a pipe. ``labels`` maps a column name to its label in the file where they differ (a quotation mark in it,
+    or a repeated label). ``twice`` are labels of several columns. ``lines`` is the line number of each row, ``None``
+    for Parquet and frames.
     """
 
     frame: pl.DataFrame
@@ -47,34 +47,36 @@ class Table(msgspec.Struct, frozen=True):
     name: str = ""
 
     def place(self, row: int) -> str:
-        """Where a row stands, in words; ``row`` counts from 0."""
+        """The position of a row in messages; ``row`` counts from 0."""
         return f"row {row + 1}" if self.lines is None else f"line {self.lines[row]}"
 
-    def named_values(self, given: Iterable[str]) -> tuple[str, ...]:
-        """Options of the form ``COLUMN=VALUE`` with the column by its name here; others as they are."""
+    def named_values(self, options: Iterable[str]) -> tuple[str, ...]:
+        """Replaces the label by the column name in options of the form ``COLUMN=VALUE``; leaves others unchanged."""
         names = {label: name for name, label in self.labels.items()}
-        parts = [(one, *one.rpartition("=")) for one in given]
-        return tuple(f"{names[name]}={value}" if sign and name in names else one for one, name, sign, value in parts)
+        parts = [(option, *option.rpartition("=")) for option in options]
+        return tuple(
+            f"{names[name]}={value}" if sign and name in names else option for option, name, sign, value in parts
+        )
 
     def resolve(self, name: str, option: str) -> str:
-        """The column that an option means: by its name here, or by what the file calls it.
+        """The column that an option refers to, by name or by its label in the file.
 
-        Raises ``TrainingDataError`` where several columns with different values have that name.
+        Raises ``TrainingDataError`` if several columns with different values have that label.
         """
-        found = (
+        column = (
             name if name in self.frame.columns else next((n for n, label in self.labels.items() if label == name), name)
         )
-        found = found if found in self.frame.columns else clean(name)
-        if found in self.twice and found in self.frame.columns:
+        column = column if column in self.frame.columns else clean(name)
+        if column in self.twice and column in self.frame.columns:
             raise TrainingDataError(
                 f"{option} names {name!r}, but several columns with different values are called so: rename or delete "
                 "all but the one that is meant"
             )
-        return found if found in self.frame.columns else name
+        return column if column in self.frame.columns else name
 
 
 def read_source(source: str | Path | pl.DataFrame) -> Table:
-    """The leads of a CSV or Parquet file, read from its beginning to its end once, or those of a frame.
+    """Reads the leads of a CSV or Parquet file exactly once, or takes those of a frame.
 
     Raises ``TrainingDataError`` as ``read_table`` does.
     """
@@ -84,11 +86,11 @@ def read_source(source: str | Path | pl.DataFrame) -> Table:
 
 
 def read_table(path: str | Path) -> Table:
-    """The rows of a CSV or Parquet file; the columns of a CSV are all text.
+    """Reads the rows of a CSV or Parquet file; all columns of a CSV are text.
 
-    Encoding, line ends, separator and header are found by looking, and ``notes`` say what was found. Raises
-    ``TrainingDataError`` when there is no such file, it is empty, it is of another kind, or a row cannot be
-    understood, with its line and the cure.
+    Encoding, line ends, delimiter and header are detected; ``notes`` describe the result. Raises
+    ``TrainingDataError`` if the file does not exist, is empty, has another format, or has a row that cannot be
+    parsed, with its line and advice.
     """
     path = Path(path)
     content = read_bytes(path)
@@ -99,7 +101,7 @@ def read_table(path: str | Path) -> Table:
 
 
 def from_parquet(content: bytes, path: str | Path) -> Table:
-    """The rows of a Parquet file, with the types it states."""
+    """The rows of a Parquet file, with its column types."""
     try:
         frame = pl.read_parquet(io.BytesIO(content))
     except (pl.exceptions.PolarsError, OSError) as failure:
@@ -110,7 +112,7 @@ def from_parquet(content: bytes, path: str | Path) -> Table:
 
 
 def named(frame: pl.DataFrame) -> Table:
-    """A frame whose columns have names that a lead can have."""
+    """Renames the columns of a frame so that the keys of a lead can have their names."""
     if frame.columns == [clean(name) for name in frame.columns]:
         return Table(frame)
     header = header_of(frame.columns, "the header")
@@ -118,7 +120,7 @@ def named(frame: pl.DataFrame) -> Table:
 
 
 def from_csv(content: bytes, path: str | Path) -> Table:
-    """The rows of a delimited text file, every column as text."""
+    """The rows of a delimited text file, with all columns as text."""
     text, notes = decode(content, path)
     rows = rows_of(text, path)
     if len(rows.header) > MOST_COLUMNS:
@@ -142,10 +144,10 @@ def from_csv(content: bytes, path: str | Path) -> Table:
 
 
 def mend_widths(rows: Rows, wanted: int, path: str | Path) -> None:
-    """See to it that every row has the cells of the header.
+    """Repairs rows whose number of cells differs from the header's.
 
-    Rows that end early lack their last values; those that are whole within quotation marks are unpacked. Raises
-    ``TrainingDataError`` for a row with too many values, or one that a line break cut in two.
+    Short rows lack their last values; rows that are quoted as a whole are unquoted. Raises ``TrainingDataError`` for
+    a row with too many values, or one that is split by a line break.
     """
     if not rows.texts:
         return
@@ -171,7 +173,7 @@ def mend_widths(rows: Rows, wanted: int, path: str | Path) -> None:
 
 
 def refuse_wide(rows: Rows, place: int, wanted: int, path: str | Path) -> None:
-    """Raise ``TrainingDataError`` for a row with more values than there are names."""
+    """Raises ``TrainingDataError`` for a row with more values than the header has names."""
     count = len(cells(rows.texts[place], rows.delimiter))
     raise TrainingDataError(
         f"{path}: line {rows.lines[place]} has {count} values where the header names {wanted} columns: put a value "
@@ -180,10 +182,11 @@ def refuse_wide(rows: Rows, place: int, wanted: int, path: str | Path) -> None:
 
 
 def parsed(rows: Rows, names: list[str], path: str | Path) -> pl.DataFrame:
-    """The rows as columns of text; cells beyond the header's must be empty."""
+    """Parses the rows as text columns. Raises ``TrainingDataError`` if cells beyond the header's are not empty."""
     count = widths(rows.texts, rows.delimiter)
     most = max(int(count.max()), len(names))
-    texts = [rows.texts[0] + rows.delimiter * (most - int(count[0])), *rows.texts[1:]]  # the first tells how many
+    # The first row determines the number of columns.
+    texts = [rows.texts[0] + rows.delimiter * (most - int(count[0])), *rows.texts[1:]]
     spare = [f"\0{place}" for place in range(most - len(names))]
     try:
         frame = pl.read_csv(
@@ -209,7 +212,7 @@ def parsed(rows: Rows, names: list[str], path: str | Path) -> pl.DataFrame:
 
 
 def header_again(frame: pl.DataFrame, rows: Rows) -> np.ndarray:
-    """Whether each row is the header once more, as where two exports were joined; shape (rows,)."""
+    """Whether each row repeats the header, as in concatenated exports; shape (rows,)."""
     alike = np.ones(frame.height, dtype=bool)
     for column, cell in zip(frame.iter_columns(), rows.header, strict=True):
         if alike.any():
@@ -218,7 +221,7 @@ def header_again(frame: pl.DataFrame, rows: Rows) -> np.ndarray:
 
 
 def refuse_other_header(frame: pl.DataFrame, rows: Rows, again: np.ndarray, path: str | Path) -> None:
-    """Raise ``TrainingDataError`` for a row that is a header, but with the columns in another order."""
+    """Raises ``TrainingDataError`` for a row that is a header with the columns in another order."""
     names = [cell.strip() for cell in rows.header if cell.strip()]
     if len(names) < 3:
         return
@@ -234,13 +237,13 @@ def refuse_other_header(frame: pl.DataFrame, rows: Rows, again: np.ndarray, path
 
 
 def some_lines(lines: np.ndarray) -> str:
-    """Numbers of lines, the first few of them."""
+    """The first few line numbers, and the number of further ones."""
     more = f" and {len(lines) - 5} more" if len(lines) > 5 else ""
     return f"line{'s' * (len(lines) > 1)} " + ", ".join(map(str, lines[:5])) + more
 
 
 def without_formulas(frame: pl.DataFrame, notes: list[str]) -> pl.DataFrame:
-    """The frame with ``="00123"``, by which exports keep Excel from making a number of a text, as the text in it."""
+    """Unwraps ``="00123"``, which exports use to keep Excel from converting text to a number."""
     shielded = [
         column.name for column in frame.iter_columns() if column.str.starts_with('="').fill_null(value=False).any()
     ]
@@ -251,7 +254,7 @@ def without_formulas(frame: pl.DataFrame, notes: list[str]) -> pl.DataFrame:
 
 
 def without_empty(frame: pl.DataFrame, header: Header, notes: list[str]) -> pl.DataFrame:
-    """The frame without columns that have neither name nor value."""
+    """Drops columns without a name and without values."""
     nameless = [name for name in header.names if header.labels.get(name) == ""]
     empty = [name for name in nameless if (frame[name].fill_null("").str.strip_chars() == "").all()]
     if empty:
@@ -265,7 +268,7 @@ def without_empty(frame: pl.DataFrame, header: Header, notes: list[str]) -> pl.D
 
 
 def without_copies(frame: pl.DataFrame, header: Header) -> pl.DataFrame:
-    """The frame without columns that repeat name and values of another."""
+    """Drops columns that repeat the name and values of another."""
     copies = [
         name
         for name, label in header.labels.items()

@@ -1,4 +1,4 @@
-"""From the bytes of a file to its text, in whichever encoding a spreadsheet or CRM wrote it."""
+"""Decodes files to text, in whichever encoding a spreadsheet or CRM uses."""
 
 import codecs
 from collections.abc import Callable
@@ -23,7 +23,7 @@ FOREIGN: tuple[tuple[bytes, str, str], ...] = (
     (b"ORC", "an ORC file", CURE),
     (b"ARROW1", "an Arrow (Feather) file", "write it as Parquet or CSV"),
 )
-"""How files of other kinds begin, what they are, and the way out."""
+"""Magic bytes of other formats, what they are, and advice for the user."""
 
 MARKS = (
     (codecs.BOM_UTF8, "utf-8", "UTF-8"),
@@ -32,17 +32,17 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le", "UTF-16"),
     (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16"),
 )
-"""Byte order marks; those of UTF-32 stand before those of UTF-16, which they begin with."""
+"""Byte order marks; UTF-32 precedes UTF-16, whose marks are a prefix of its own."""
 
 SAMPLE = 4096
 MOST_NULS = 0.1
-"""A file with a larger share of NUL bytes at its beginning is no text."""
+"""Maximum share of NUL bytes at the beginning of a text file."""
 
 
 def decode(content: bytes, path: object) -> tuple[str, list[str]]:
-    """The text of a file with plain line feeds, and remarks on what was done to get it.
+    """Decodes a file to text with line feeds; also returns notes on what was changed.
 
-    Raises ``TrainingDataError`` when the file is of another kind, with the way out.
+    Raises ``TrainingDataError``, with advice, if the file is not text.
     """
     refuse_foreign(content, path)
     text, notes = in_encoding(content, path)
@@ -58,14 +58,14 @@ def decode(content: bytes, path: object) -> tuple[str, list[str]]:
 
 
 def refuse_foreign(content: bytes, path: object) -> None:
-    """Raise ``TrainingDataError`` for a file that is known by how it begins."""
+    """Raises ``TrainingDataError`` for a file with the magic bytes of another format."""
     for start, what, cure in FOREIGN:
         if content.startswith(start):
             raise TrainingDataError(f"{path} is {what}, neither Parquet nor text: {cure}")
 
 
 def refuse_markup(text: str, path: object) -> None:
-    """Raise ``TrainingDataError`` for HTML (which some CRMs call .xls), XML and JSON."""
+    """Raises ``TrainingDataError`` for HTML (which some CRMs export as .xls), XML and JSON."""
     start = text.lstrip()[:200].lower()
     if start.startswith(("<html", "<!doctype html", "<table", "<?xml", "<head", "<meta")):
         raise TrainingDataError(
@@ -76,7 +76,7 @@ def refuse_markup(text: str, path: object) -> None:
 
 
 def in_encoding(content: bytes, path: object) -> tuple[str, list[str]]:
-    """The text as the byte order mark says, else as UTF-8 where that fits, else line by line."""
+    """Decodes by the byte order mark, else as UTF-8 if that is valid, else line by line."""
     for mark, encoding, name in MARKS:
         if content.startswith(mark):
             try:
@@ -96,7 +96,10 @@ def in_encoding(content: bytes, path: object) -> tuple[str, list[str]]:
 
 
 def without_mark(content: bytes, path: object) -> tuple[str, list[str]]:
-    """UTF-16 that lost its mark: every other byte of it is NUL."""
+    """Decodes UTF-16 without a byte order mark, in which every other byte is NUL.
+
+    Raises ``TrainingDataError`` if the NUL bytes have no such pattern.
+    """
     start = content[:SAMPLE]
     for first, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
         zeros, others = start[first::2].count(0), start[1 - first :: 2].count(0)
@@ -106,7 +109,7 @@ def without_mark(content: bytes, path: object) -> tuple[str, list[str]]:
 
 
 def by_line(content: bytes) -> tuple[str, list[str]]:
-    """Text of which some lines are no UTF-8: those are Windows-1252, or Mac Roman where lines end as on an old Mac."""
+    """Decodes lines that are not valid UTF-8 as Windows-1252, or as Mac Roman in files with old Mac line ends."""
     mac = b"\r" in content and b"\n" not in content
     end, read, name = (b"\r", mac_roman, "Mac Roman") if mac else (b"\n", windows, "Windows-1252")
     lines, other, unicode = [], 0, 0
@@ -124,17 +127,17 @@ def by_line(content: bytes) -> tuple[str, list[str]]:
 
 
 def windows(line: bytes) -> str:
-    """Windows-1252; the five bytes that it leaves open stay what they are in Latin-1."""
+    """Decodes Windows-1252, with its five undefined bytes as in Latin-1."""
     return line.decode("cp1252", errors="latin1_rest")
 
 
 def mac_roman(line: bytes) -> str:
-    """Mac OS Roman, in which each byte means something."""
+    """Decodes Mac OS Roman, which defines every byte."""
     return line.decode("mac_roman")
 
 
 def latin1_rest(failure: UnicodeError) -> tuple[str, int]:
-    """What ``windows`` does with a byte that Windows-1252 does not know."""
+    """Error handler for ``windows``: decodes bytes that Windows-1252 does not define as Latin-1."""
     if not isinstance(failure, UnicodeDecodeError):
         raise failure
     return failure.object[failure.start : failure.end].decode("latin-1"), failure.end
@@ -145,7 +148,7 @@ codecs.register_error("latin1_rest", handler)
 
 
 def line_feeds(text: str) -> tuple[str, str]:
-    """The text with every line ended by a line feed, and a remark where it was ended otherwise than is usual."""
+    """Converts line ends to line feeds; also returns a note if they are unusual."""
     if "\r" not in text:
         return text, ""
     text = text.replace("\r\n", "\n")

@@ -106,7 +106,7 @@ def account(cloud: Any, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
 @pytest.fixture(scope="module")
 def deployed(account: Deployed) -> Deployed:
     """The service and its model, deployed by the one command; before it nothing runs there."""
-    before = account.run("./scripts/deployed.sh aws image")
+    before = account.run("./scripts/release/deployed.sh aws image")
     assert (before.returncode, before.stdout) == (0, "\n"), before.stderr
     ran = account.run("./scripts/deploy-aws.sh dev")
     assert ran.returncode == 0, ran.stdout[-2000:] + ran.stderr[-3000:]
@@ -134,8 +134,8 @@ def test_the_image_is_pushed_where_the_service_pulls_it(deployed: Deployed) -> N
 
 def test_what_is_deployed_can_be_asked(deployed: Deployed) -> None:
     """As a promotion asks, before it puts another image there: which one runs, and a key of it."""
-    assert deployed.run("./scripts/deployed.sh aws image").stdout == "1.0.0\n"
-    assert deployed.run("./scripts/deployed.sh aws key").stdout == "key-of-the-crm\n"
+    assert deployed.run("./scripts/release/deployed.sh aws image").stdout == "1.0.0\n"
+    assert deployed.run("./scripts/release/deployed.sh aws key").stdout == "key-of-the-crm\n"
 
 
 def test_every_resource_of_the_templates_comes_into_being(deployed: Deployed) -> None:

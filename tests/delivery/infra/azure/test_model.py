@@ -32,7 +32,7 @@ def deployment(only: Only) -> dict[str, Any]:
 
 
 def test_things_have_the_names_that_operators_type(only: Only, deployment: dict[str, Any]) -> None:
-    """Those of the guide and of deploy/azure_ml."""
+    """Those of the guide and of infra/endpoints/azure_ml."""
     assert only("model", "endpoint")["name"] == "lead-scoring-endpoint"
     assert deployment["name"] == "blue"
 

@@ -8,7 +8,7 @@ import helm_python as helm
 import pytest
 import yaml
 from infra.environments import Environment, read_environment
-from infra.kubernetes import CHART
+from infra.kubernetes.values import CHART
 
 RELEASE, NAMESPACE = "lead-scoring", "leads"
 """What the deployment guide calls them."""

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import helm_python as helm
 import pytest
 import yaml
-from infra.kubernetes import CHART
+from infra.kubernetes.values import CHART
 from project import ROOT
 
 from .cluster import Cluster, Resource
@@ -100,7 +100,7 @@ class Place(NamedTuple):
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """A cluster with the Prometheus Operator, and a clone; nothing is installed yet."""
     folder = tmp_path_factory.mktemp("clone")
-    (folder / "deploy").symlink_to(ROOT / "deploy")
+    (folder / "infra").symlink_to(ROOT / "infra")
     (folder / "values.yaml").write_text(blocks("Install the chart", "yaml")[0])
     (folder / "bin").mkdir()
     (folder / "bin" / "helm").write_text(HELM)

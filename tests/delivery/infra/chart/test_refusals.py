@@ -6,7 +6,7 @@ from typing import Any
 
 import helm_python as helm
 import pytest
-from infra.kubernetes import CHART
+from infra.kubernetes.values import CHART
 
 from leadscoring.settings import DEMO_KEY
 

@@ -9,7 +9,7 @@ import kubernetes_validate
 import pytest
 import yaml
 from cloudcoil.models.prometheus_operator import v1 as operator
-from infra.kubernetes import CHART
+from infra.kubernetes.values import CHART
 
 from leadscoring.settings import TABLE, read_settings
 

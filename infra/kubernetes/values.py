@@ -1,0 +1,126 @@
+"""The schema of the Helm chart's values, by which Helm refuses a misspelt one.
+
+``python -m infra.kubernetes`` writes it; ``make docs`` does so too. What may be said of sizes and settings is made from
+the types of ``infra.environments`` and from the service's table of settings. The sizes themselves are in no second
+place: the chart holds ``infra/config/environments.json`` and the rules of ``monitoring/prometheus`` by symbolic links,
+which Helm follows when it renders and when it packages.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from infra.environments import ELSEWHERE, Environment
+from leadscoring.settings import TABLE
+
+CHART = Path(__file__).parent / "lead-scoring"
+SCHEMA = CHART / "values.schema.json"
+
+Schema = dict[str, Any]
+
+USED: dict[str, tuple[str, ...]] = {
+    "log_level": (),
+    "min_replicas": (),
+    "max_replicas": (),
+    "cpu_millicores": (),
+    "memory_mib": (),
+    "settings": (),
+    "probe": (
+        "live_path", "ready_path", "interval_seconds", "timeout_seconds", "healthy_count", "unhealthy_count",
+        "start_seconds",
+    ),
+    "ending": ("stop_seconds",),
+    "scaling": ("requests_per_second", "cpu_percent", "out_seconds", "in_seconds"),
+}  # fmt: skip
+"""Fields of an environment that the chart uses, and the parts of those that have some: others would change nothing."""
+
+NAME = {"type": "string", "maxLength": 253, "pattern": "^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$"}
+FILE = {"type": "string", "pattern": "^[-._a-zA-Z0-9]+$"}
+TEXT = {"type": "string"}
+TEXTS = {"type": "object", "additionalProperties": TEXT}
+SWITCH = {"type": "boolean"}
+PORT = {"type": "integer", "minimum": 1, "maximum": 65535}
+OBJECTS = {"type": "array", "items": {"type": "object"}}
+WHERE_INSTALLED = {"enum": [True, False, "auto"]}
+ANY = {"type": "object"}
+
+
+def closed(**properties: Schema) -> Schema:
+    """An object that has these fields and no others."""
+    return {"type": "object", "additionalProperties": False, "properties": properties}
+
+
+def settings() -> Schema:
+    """Every setting of the service that is no secret and has no other place; numbers as numbers or as text."""
+    value = {"type": ["string", "number", "boolean"]}
+    return closed(**{row.name: value | {"description": row.help} for row in TABLE if row.name not in ELSEWHERE})
+
+
+def overrides() -> Schema:
+    """What may be different from an environment: its fields that the chart uses, none of them needed."""
+    _, parts = msgspec.json.schema_components([Environment], ref_template="{name}")
+    fields = parts["Environment"]["properties"]
+    allowed = {}
+    for name, inner in USED.items():
+        field = fields[name]
+        if inner:
+            of = parts[referenced(field)]["properties"]
+            field = closed(**{part: of[part] for part in inner})
+        allowed[name] = field
+    return closed(**allowed | {"settings": settings()})
+
+
+def referenced(field: Schema) -> str:
+    """The name of the type that a field refers to, with a description beside it or without."""
+    (name,) = (part["$ref"] for part in (field, *field.get("anyOf", ()), *field.get("allOf", ())) if "$ref" in part)
+    return str(name)
+
+
+def schema() -> Schema:
+    """The schema of all values."""
+    values = closed(
+        environment={**TEXT, "description": "An environment of files/environments.json", "minLength": 1},
+        overrides=overrides(),
+        fullnameOverride=NAME | {"maxLength": 50},
+        image=closed(
+            repository={**TEXT, "minLength": 1},
+            tag={**TEXT, "pattern": "^[-._a-zA-Z0-9]*$"},
+            digest={**TEXT, "pattern": "^(sha256:[0-9a-f]{64})?$"},
+            pullPolicy={"enum": ["Always", "IfNotPresent", "Never"]},
+            pullSecrets=OBJECTS,
+        ),
+        apiKeys=closed(existingSecret=NAME, key=FILE, value=TEXT),
+        keyFile=closed(existingSecret=NAME, key=FILE),
+        azureMlKey=closed(existingSecret=NAME, key=FILE),
+        model=closed(claim=NAME, configMap=NAME, image=TEXT, file=FILE),
+        extraEnv=OBJECTS,
+        serviceAccount=closed(create=SWITCH, name=NAME, annotations=TEXTS),
+        service=closed(type={"enum": ["ClusterIP", "NodePort", "LoadBalancer"]}, port=PORT, annotations=TEXTS),
+        ingress=closed(enabled=SWITCH, className=NAME, host=TEXT, tlsSecret=NAME, annotations=TEXTS),
+        autoscaling=closed(enabled=SWITCH, requestsMetric=TEXT),
+        networkPolicy=closed(
+            enabled=SWITCH, **{"from": OBJECTS}, monitoringNamespace=NAME | {"minLength": 1}, dns=OBJECTS,
+            extraEgress=OBJECTS,
+        ),
+        serviceMonitor=closed(enabled=WHERE_INSTALLED, labels=TEXTS),
+        prometheusRule=closed(enabled=WHERE_INSTALLED, labels=TEXTS, runbooks=TEXT),
+        podAnnotations=TEXTS,
+        podLabels=TEXTS,
+        nodeSelector=TEXTS,
+        tolerations=OBJECTS,
+        affinity=ANY,
+        priorityClassName=NAME,
+        **{"global": ANY | {"description": "Helm's own, where the chart is part of another"}},
+    )  # fmt: skip
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",  # the newest that every Helm 3 knows
+        "title": "Values of the chart lead-scoring",
+        "description": "Made by infra/kubernetes/values.py.",
+        **values,
+    }
+
+
+def schema_text() -> str:
+    """The schema as its file holds it."""
+    return msgspec.json.format(msgspec.json.encode(schema()), indent=2).decode() + "\n"

@@ -1,0 +1,69 @@
+"""Writes what the source knows best into the documentation, between markers; with --check, says what is stale."""
+
+import re
+import sys
+from pathlib import Path
+
+import yaml
+
+from leadscoring.api.routes import routes_markdown
+from leadscoring.quality.model_counts import FAMILIES
+from leadscoring.settings import settings_markdown
+from leadscoring.telemetry.events import events_markdown
+from leadscoring.telemetry.metrics import declared, metrics_markdown
+from leadscoring.transport.failures import errors_markdown, start_errors_markdown
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+RULES = ROOT / "monitoring" / "prometheus" / "rules"
+
+
+def alerts_markdown() -> str:
+    """The table of alerts as Markdown, from the rules that Prometheus reads."""
+    lines = ["| Alert | Severity | For | Fires when |", "|---|---|---|---|"]
+    for path in sorted(RULES.glob("*.yml")):
+        rules = [rule for group in yaml.safe_load(path.read_text("utf-8"))["groups"] for rule in group["rules"]]
+        for rule in (rule for rule in rules if "alert" in rule):
+            name, when = rule["alert"], " ".join(rule["expr"].split()).replace("|", "\\|")
+            lines.append(f"| [`{name}`](#{name.lower()}) | {rule['labels']['severity']} | {rule['for']} | `{when}` |")
+    return "\n".join(lines)
+
+
+BLOCKS = {
+    "alerts": alerts_markdown,
+    "routes": routes_markdown,
+    "routes-sagemaker": lambda: routes_markdown("sagemaker"),
+    "routes-v2": lambda: routes_markdown("v2"),
+    "settings": settings_markdown,
+    "events": events_markdown,
+    "metrics": lambda: metrics_markdown((*declared((), "local"), *FAMILIES)),
+    "errors": errors_markdown,
+    "start-errors": start_errors_markdown,
+}
+
+
+def rendered(text: str) -> str:
+    """A page with its blocks as they should be; a page has the blocks that it marks."""
+    for name, markdown in BLOCKS.items():
+        made = f"\n{markdown()}\n\n".replace("\\", r"\\")
+        text = re.sub(f"(?<=<!-- {name} -->\n).*?(?=<!-- /{name} -->)", made, text, flags=re.DOTALL)
+    return text
+
+
+def main() -> int:
+    """Renders every page; the exit code tells whether a checked one is stale."""
+    stale = []
+    for page in sorted(DOCS.glob("*.md")):
+        before = page.read_text("utf-8")
+        after = rendered(before)
+        if after != before:
+            stale.append(page.name)
+            if "--check" not in sys.argv[1:]:
+                page.write_text(after, "utf-8")
+    if stale:
+        sys.stdout.write(" ".join(stale) + "\n")
+    return int(bool(stale) and "--check" in sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

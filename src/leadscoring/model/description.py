@@ -1,0 +1,83 @@
+"""What a model is, in one value: for ``GET /api/v1/model/info`` and ``leadscoring model show``."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from leadscoring.model.card import TIERS, Training
+from leadscoring.model.loaded import LoadedModel
+
+Count = Annotated[int, Meta(ge=0)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+
+
+class UsedRounds(msgspec.Struct, frozen=True):
+    """How many rounds of boosting are added up, of how many; ``best`` is the best one, where the file knows it."""
+
+    used: Count
+    of: Count
+    best: Annotated[int, Meta(ge=1)] | None
+
+
+class CalibratedBy(msgspec.Struct, frozen=True):
+    """How margins become probabilities."""
+
+    method: str
+    knots: Count
+
+
+class TierBounds(msgspec.Struct, frozen=True):
+    """Where the tiers A to D begin, as calibrated probabilities, and what each of the five means."""
+
+    thresholds: dict[str, Share]
+    definitions: dict[str, str]
+
+
+class Description(msgspec.Struct, frozen=True):
+    """A model: its trees, what they were trained on, how good they are, and what to know before it is used."""
+
+    name: str
+    version: str
+    n_features: Count
+    n_trees: Annotated[int, Meta(ge=0, description="Trees that are added up.")]
+    rounds: UsedRounds
+    missing_value: Annotated[float | None, Meta(description="A number that means missing, beside null.")]
+    max_depth: Count
+    certified: Annotated[bool, Meta(description="Whether the file has a card with golden rows.")]
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$", description="Of the file.")]
+    created_at: str | None
+    training: Training | None
+    calibration: CalibratedBy
+    tiers: TierBounds
+    golden_rows: Annotated[int, Meta(ge=0, description="Certified rows that are scored again at each start.")]
+    quality: Annotated[
+        Mapping[str, Any] | None, Meta(description="Every figure of the held-out report with its interval.")
+    ]
+    libraries: Annotated[Mapping[str, str], Meta(description="Versions of the libraries that made it.")]
+    cautions: Annotated[list[str], Meta(description="Why somebody may expect other scores of the file.")]
+
+
+def describe(model: LoadedModel) -> Description:
+    """What can be said of a model without scoring."""
+    card, trees = model.card, model.trees
+    return Description(
+        name=card.name,
+        version=card.version,
+        n_features=trees.n_features,
+        n_trees=trees.n_trees,
+        rounds=UsedRounds(trees.rounds.used, trees.rounds.of, trees.rounds.best),
+        missing_value=card.contract.missing_value,
+        max_depth=trees.max_depth,
+        certified=model.certified,
+        sha256=model.sha256,
+        created_at=card.created_at or None,
+        training=card.training,
+        calibration=CalibratedBy(card.calibration.method, len(card.calibration.margins)),
+        tiers=TierBounds(dict(zip(TIERS, card.tiers.thresholds, strict=False)), card.tiers.meanings()),
+        golden_rows=len(card.golden),
+        quality=card.quality or None,
+        libraries=card.libraries,
+        cautions=model.cautions,
+    )

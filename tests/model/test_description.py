@@ -1,0 +1,24 @@
+"""A model's description reports what is served."""
+
+from pathlib import Path
+
+from factories import SMALL, bare_model_file, model_file
+
+from leadscoring.model.description import describe
+from leadscoring.model.file import open_model
+
+
+def test_the_description_reports_the_card_and_the_trees(tmp_path: Path) -> None:
+    """Name, version, size, tiers, and whether the model is certified."""
+    model = open_model(model_file(tmp_path))
+    about = describe(model)
+    assert (about.name, about.version, about.certified, about.golden_rows) == ("small", "1.2.3", True, 2)
+    assert (about.n_features, about.n_trees) == (len(SMALL), model.trees.n_trees)
+    assert list(about.tiers.thresholds) == ["A", "B", "C", "D"]
+
+
+def test_a_model_without_a_card_has_no_quality_and_no_date(tmp_path: Path) -> None:
+    """It is not certified, and its version is the beginning of its digest."""
+    about = describe(open_model(bare_model_file(tmp_path)))
+    assert (about.name, about.certified, about.created_at, about.quality) == ("bare", False, None, None)
+    assert about.sha256.startswith(about.version)

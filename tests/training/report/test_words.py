@@ -1,0 +1,62 @@
+"""Figures and columns are said in words that the page and the terminal share."""
+
+import pytest
+from past_leads import trained
+
+from leadscoring.quality.figures import Figure
+from leadscoring.training.report.words import column_text, figure_text, summary_text, tokens_text
+
+
+def test_the_summary_says_what_was_inferred() -> None:
+    """A terminal shows features, figures and tiers."""
+    text = summary_text(trained().report)
+    for words in ("visits: integer, from 0, required", "ROC-AUC", "won: the target", "A  the best tenth"):
+        assert words in text
+
+
+def test_a_figure_comes_with_its_interval() -> None:
+    """As a share of one or in percent; as a struct or as data."""
+    assert figure_text(Figure(0.75, 0.7, 0.8)) == "0.750 (0.700 to 0.800)"
+    assert figure_text({"value": 0.75, "low": 0.7, "high": 0.8}, percent=True) == "75.0% (70.0% to 80.0%)"
+    assert figure_text({"value": None, "low": None, "high": None}) == "no leads"
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        (
+            {"kind": "integer", "minimum": 0.0, "maximum": 998.0, "required": True},
+            "integer, from 0, to 998, required",
+        ),
+        (
+            {"kind": "category", "values": ["a"], "other": True, "minimum": None, "maximum": None, "required": False},
+            "category, 1 values and other, may be missing",
+        ),
+    ],
+)
+def test_a_column_is_said_in_a_line(column: dict[str, object], words: str) -> None:
+    """Kind, values or bounds, and whether every lead must have it."""
+    assert column_text(column) == words
+
+
+def test_tokens_are_shown_as_they_stand_in_the_file() -> None:
+    """In quotes, since one may be empty."""
+    assert tokens_text({"": 3, "n/a": 1}) == "'' 3 times, 'n/a' 1 times"
+
+
+def test_what_needs_attention_stands_above_what_is_noted() -> None:
+    """Who reads three lines should have read the warnings."""
+    report = trained().report | {
+        "warnings": ["look here"],
+        "aside": ["left out"],
+        "notes": ["by the way"],
+        "reading": [],
+    }
+    lines = summary_text(report).splitlines()
+    assert [line.endswith(("look here", "left out", "by the way")) for line in lines[:5]] == [
+        False,
+        True,
+        True,
+        True,
+        False,
+    ]

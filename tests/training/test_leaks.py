@@ -1,0 +1,77 @@
+"""A column that knows the outcome is dropped, and one that nearly does is asked about."""
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from leadscoring.contract.features import Feature
+from leadscoring.training.column import Read
+from leadscoring.training.leaks import refuse_leak, single_auc
+
+RANDOM = np.random.default_rng(5)
+ROWS = 400
+Y = (RANDOM.random(ROWS) < 0.3).astype(float)
+NOISE = RANDOM.normal(size=ROWS)
+
+
+def read_of(values: Any, kind: str = "number") -> Read:
+    """A column that was taken for a feature."""
+    column = pl.Series("c", values)
+    levels = tuple(column.drop_nulls().unique().to_list()) if kind == "category" else ()
+    return Read(column, column, feature=Feature("c", kind, values=levels))  # type: ignore[arg-type]  # one of the kinds
+
+
+def texts(won: str | None, lost: str | None) -> list[str | None]:
+    """One text for each outcome."""
+    return [won if y else lost for y in Y]
+
+
+@pytest.mark.parametrize(
+    ("read", "words"),
+    [
+        (read_of(Y * 3 + 1), "every row's outcome"),
+        (read_of(5 - Y), "every row's outcome"),
+        (read_of(texts("a", "b"), "category"), "every row's outcome"),
+        (read_of([1.0 if y else None for y in Y]), "filled in exactly when"),
+        (read_of([None if y else 1.0 for y in Y]), "filled in exactly when"),
+    ],
+)
+def test_a_column_that_tells_the_outcome_is_dropped(read: Read, words: str) -> None:
+    """By its values or by where it has any, in either direction; it is said that it was."""
+    refuse_leak(read, Y)
+    assert read.feature is None
+    assert words in read.dropped
+    assert "dropped" in read.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (Y * 3.5 + NOISE, "is it known before the outcome?"),
+        ([1.0 if y and k % 10 else None for k, y in enumerate(Y)], "is it filled in only later"),
+    ],
+)
+def test_a_column_that_nearly_does_is_asked_about(values: Any, words: str) -> None:
+    """It stays: only its owner knows."""
+    read = read_of(values)
+    refuse_leak(read, Y)
+    assert read.feature is not None
+    assert len(read.warnings) == 1
+    assert words in read.warnings[0]
+
+
+def test_an_honest_column_is_passed_in_silence() -> None:
+    """Also one with gaps that say nothing."""
+    read = read_of([None if k % 3 == 0 else value for k, value in enumerate(NOISE + Y)])
+    refuse_leak(read, Y)
+    assert (read.feature is not None, read.dropped, read.warnings) == (True, "", [])
+
+
+def test_one_column_ranks_from_chance_to_perfect() -> None:
+    """Whichever end of it converts; a category by the share of each value."""
+    assert single_auc(read_of(NOISE + Y), Y) == single_auc(read_of(-(NOISE + Y)), Y)
+    assert single_auc(read_of(np.ones(ROWS)), Y) == pytest.approx(0.5)
+    assert single_auc(read_of([None] * ROWS), Y) == 0.5
+    assert single_auc(read_of(texts("a", None), "category"), Y) == 1.0
