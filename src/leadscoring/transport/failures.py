@@ -105,7 +105,7 @@ PLAIN = {
 
 
 class Problem(msgspec.Struct, omit_defaults=True):
-    """The format of all error answers; ``more_errors`` is the number of faults that ``errors`` leaves out."""
+    """The format of all error responses; ``more_errors`` is the number of errors that ``errors`` omits."""
 
     type: str
     title: str
@@ -119,7 +119,7 @@ class Problem(msgspec.Struct, omit_defaults=True):
 
 
 class Refusal(msgspec.Struct, omit_defaults=True):
-    """Why a lead of a batch was not scored; ``more_errors`` is the number of faults that ``errors`` leaves out."""
+    """Why a lead of a batch was not scored; ``more_errors`` is the number of errors that ``errors`` omits."""
 
     code: str
     detail: str
@@ -128,7 +128,7 @@ class Refusal(msgspec.Struct, omit_defaults=True):
 
 
 class Refused(msgspec.Struct):
-    """The element of a batch answer for a lead that was not scored."""
+    """The element of a batch response for a lead that was not scored."""
 
     lead_id: str | None
     error: Refusal
@@ -171,7 +171,7 @@ def plain_problem(status: int, detail: str, request_id: str, headers: Any = (), 
 
 
 def refused(error: RequestError) -> Refused:
-    """The element of a batch answer for a lead that was rejected."""
+    """The element of a batch response for a lead that was rejected."""
     if isinstance(error, ValidationError):
         return Refused(error.lead_id, Refusal(error.code, str(error), error.faults, error.more or UNSET))
     return Refused(None, Refusal(error.code, str(error)))

@@ -51,7 +51,7 @@ class Size(NamedTuple):
 
 
 class Input(msgspec.Struct):
-    """One tensor of a request: its values in ``data``, or behind the JSON when it says how many bytes they are."""
+    """One tensor of a request: its values are in ``data``, or after the JSON if ``binary_data_size`` is set."""
 
     name: str
     datatype: str
@@ -61,14 +61,14 @@ class Input(msgspec.Struct):
 
 
 class Wanted(msgspec.Struct):
-    """An output that is asked for."""
+    """A requested output."""
 
     name: str
     parameters: dict[str, Any] = {}
 
 
 class Question(msgspec.Struct):
-    """The JSON of a request."""
+    """The JSON of an inference request."""
 
     inputs: list[Input]
     id: str = ""
@@ -86,7 +86,7 @@ class Tensor(msgspec.Struct, frozen=True):
 
 
 class Output(msgspec.Struct, omit_defaults=True):
-    """One tensor of an answer."""
+    """One tensor of a response."""
 
     name: str
     datatype: str
@@ -151,11 +151,11 @@ def without(text: bytes, name: str) -> Stretches[tuple[bytes, bytes]]:
     """
     found = yield from pairs(text, MOST_KEYS)
     if found is None:
-        raise InvalidRows(f"the JSON of the request is not readable: objects of at most {MOST_KEYS} keys are expected")
+        raise InvalidRows(f"the JSON of the request is not readable: an object must have at most {MOST_KEYS} keys")
     begin, end = found.get(name, (0, 0))
     rest = text[:begin] + b"[]" + text[end:] if end else text
     if len(rest) > LONGEST:
-        raise InvalidRows(f"the JSON of the request must have at most {LONGEST} bytes beside the data of inputs")
+        raise InvalidRows(f"the JSON of the request must have at most {LONGEST} bytes without the data of inputs")
     return rest, text[begin:end]
 
 
