@@ -31,11 +31,11 @@ def texts(won: str | None, lost: str | None) -> list[str | None]:
 @pytest.mark.parametrize(
     ("read", "words"),
     [
-        (read_of(Y * 3 + 1), "every row's outcome"),
-        (read_of(5 - Y), "every row's outcome"),
-        (read_of(texts("a", "b"), "category"), "every row's outcome"),
-        (read_of([1.0 if y else None for y in Y]), "filled in exactly when"),
-        (read_of([None if y else 1.0 for y in Y]), "filled in exactly when"),
+        (read_of(Y * 3 + 1), "the outcome of every row"),
+        (read_of(5 - Y), "the outcome of every row"),
+        (read_of(texts("a", "b"), "category"), "the outcome of every row"),
+        (read_of([1.0 if y else None for y in Y]), "whether it has a value"),
+        (read_of([None if y else 1.0 for y in Y]), "whether it has a value"),
     ],
 )
 def test_a_column_that_tells_the_outcome_is_dropped(read: Read, words: str) -> None:
@@ -43,7 +43,7 @@ def test_a_column_that_tells_the_outcome_is_dropped(read: Read, words: str) -> N
     refuse_leak(read, Y)
     assert read.feature is None
     assert words in read.dropped
-    assert "dropped" in read.warnings[0]
+    assert "excluded" in read.warnings[0]
 
 
 @pytest.mark.parametrize(
