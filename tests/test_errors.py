@@ -89,7 +89,7 @@ def test_a_long_value_of_a_client_is_cut() -> None:
 def test_a_parameter_that_is_not_known_comes_with_a_guess_and_what_is() -> None:
     """Where there is any."""
     said = str(InvalidParameter.unknown("reason", ["reasons", "details"], "reasons"))
-    assert all(word in said for word in ("'reason'", "'reasons'", "reasons and details"))
+    assert all(word in said for word in ("'reason'", "'reasons'", "reasons, details"))
     assert isinstance(InvalidParameter.unknown("x", [], None), RequestError)
 
 

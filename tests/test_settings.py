@@ -109,11 +109,11 @@ SECURE = {"REQUIRE_SECURE_CONFIG": "true", "API_KEYS": "a", "CORS_ORIGINS": "htt
 @pytest.mark.parametrize(
     ("environ", "said"),
     [
-        (SECURE | {"API_KEYS": ""}, "API_KEYS must not hold the demo key, which everyone knows"),
-        (SECURE | {"API_KEYS": "a,demo-api-key-123"}, "API_KEYS must not hold the demo key"),
-        (SECURE | {"CORS_ORIGINS": ""}, "CORS_ORIGINS must name the origins of web pages, not *"),
-        ({"OPERATIONS_ACCESS": "key"}, "OPERATIONS_ACCESS=key needs API_KEYS_FILE"),
-        ({"OPERATIONS_ACCESS": "port", "OPERATIONS_PORT": "8000"}, "OPERATIONS_PORT must not be PORT"),
+        (SECURE | {"API_KEYS": ""}, "API_KEYS must not contain the demo key"),
+        (SECURE | {"API_KEYS": "a,demo-api-key-123"}, "API_KEYS must not contain the demo key"),
+        (SECURE | {"CORS_ORIGINS": ""}, "CORS_ORIGINS must list origins, not *"),
+        ({"OPERATIONS_ACCESS": "key"}, "OPERATIONS_ACCESS=key requires API_KEYS_FILE"),
+        ({"OPERATIONS_ACCESS": "port", "OPERATIONS_PORT": "8000"}, "OPERATIONS_PORT must differ from PORT"),
     ],
 )
 def test_settings_that_do_not_go_together_are_refused_in_one_line(environ: dict[str, str], said: str) -> None:

@@ -24,7 +24,7 @@ HERE = f'{OURS},instance=~"$instance"'
 """The series of the instances that were chosen above the panels."""
 
 SCORING = 'endpoint=~"/api/v1/score(/batch)?"'
-EVERYWHERE = "Over all instances, whichever are chosen above."
+EVERYWHERE = "Over all instances, regardless of the selection."
 
 GREEN, YELLOW, RED, BLUE = "green", "orange", "red", "blue"
 Limits = Sequence[tuple[float | None, str]]

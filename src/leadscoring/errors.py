@@ -1,58 +1,58 @@
 """Everything that can go wrong, as one tree.
 
 LeadScoringError
-├── SettingError              setting_invalid         a variable of the environment is refused
-│   └── SettingsConflict      settings_conflict       variables that do not go together
-├── KeyFileInvalid            key_file_invalid        the file of API keys cannot be taken
-├── CannotStart               cannot_start            the port, the disk or a worker stands in the way
+├── SettingError              setting_invalid         an environment variable has an invalid value
+│   └── SettingsConflict      settings_conflict       valid on their own, but not in combination
+├── KeyFileInvalid            key_file_invalid        the API key file cannot be loaded
+├── CannotStart               cannot_start            the port, the disk or a worker prevents the start
 ├── ModelError
-│   ├── ModelNotFound         model_not_found         there is no file at MODEL_PATH
+│   ├── ModelNotFound         model_not_found         no file at MODEL_PATH
 │   ├── ModelUnreadable       model_unreadable        the file is damaged, or not a model
-│   ├── ModelUnsupported      model_unsupported       a sound model of a kind we do not score
+│   ├── ModelUnsupported      model_unsupported       a valid model of an unsupported kind
 │   ├── CardInvalid           card_invalid            the card inside the model contradicts it
-│   ├── ModelAltered          model_altered           not as training wrote it: edited, or damaged on its way
-│   ├── GoldenRowMismatch     golden_row_mismatch     the trees do not compute what they were certified for
-│   ├── UnexpectedModelVersion  model_version_unexpected  not the version that MODEL_VERSION names
-│   └── ModelChanged          model_changed           not the file that the service started with
-├── TrainingDataError         training_data           a file that cannot be trained or evaluated on
+│   ├── ModelAltered          model_altered           edited or damaged since training wrote it
+│   ├── GoldenRowMismatch     golden_row_mismatch     the trees do not reproduce the certified margins
+│   ├── UnexpectedModelVersion  model_version_unexpected  not the version that MODEL_VERSION requires
+│   └── ModelChanged          model_changed           not the file that the service loaded at start
+├── TrainingDataError         training_data           a file that cannot be used for training or evaluation
 ├── EndpointError             a remote model did not score
 │   ├── EndpointTimeout       endpoint_timeout        no answer within the deadline
-│   ├── EndpointUnreachable   endpoint_unreachable    no connection, or one that broke
-│   ├── EndpointThrottled     endpoint_throttled      it has more calls than it takes
+│   ├── EndpointUnreachable   endpoint_unreachable    no connection, or it was lost
+│   ├── EndpointThrottled     endpoint_throttled      it is over its request limit
 │   ├── EndpointNotReady      endpoint_not_ready      it is still loading its model
-│   ├── EndpointFailed        endpoint_failed         it, or the container in it, has failed
-│   ├── EndpointRefused       endpoint_refused        name, credentials or permission: for an operator to mend
-│   ├── EndpointRejected      endpoint_rejected       its container does not take these rows
-│   ├── EndpointAnswerInvalid endpoint_answer_invalid an answer that is none to what was asked
-│   ├── EndpointMismatch      endpoint_mismatch       it does not score the golden rows as certified
-│   ├── EndpointBusy          endpoint_busy           as many calls as allowed are under way already
-│   └── EndpointSuspended     endpoint_suspended      it failed too often: it is left alone for a while
-└── RequestError              what a caller did
+│   ├── EndpointFailed        endpoint_failed         the endpoint or its container failed
+│   ├── EndpointRefused       endpoint_refused        wrong name, credentials or permissions: needs an operator
+│   ├── EndpointRejected      endpoint_rejected       its container rejects these rows
+│   ├── EndpointAnswerInvalid endpoint_answer_invalid an unusable response
+│   ├── EndpointMismatch      endpoint_mismatch       its golden-row scores differ from the certified ones
+│   ├── EndpointBusy          endpoint_busy           MODEL_MAX_CONCURRENCY calls are in progress
+│   └── EndpointSuspended     endpoint_suspended      its circuit breaker is open
+└── RequestError              the request cannot be answered
     ├── MalformedJson         malformed_json
-    ├── MalformedEncoding     malformed_encoding      a body that is not the gzip that it is announced as
+    ├── MalformedEncoding     malformed_encoding      the body is not valid gzip
     ├── UnsupportedMediaType  unsupported_media_type
-    ├── UnsupportedEncoding   unsupported_encoding    a body that is compressed in another way than gzip
-    ├── NotAcceptable         not_acceptable          an answer was asked for in a form that it does not come in
+    ├── UnsupportedEncoding   unsupported_encoding    a Content-Encoding other than gzip
+    ├── NotAcceptable         not_acceptable          no acceptable response format
     ├── BodyTooLarge          body_too_large
     ├── BatchTooLarge         batch_too_large
     ├── InvalidParameter      invalid_parameter
     ├── InvalidTimeout        invalid_timeout
-    ├── ValidationError       invalid_lead            one lead, every fault of it at once
-    ├── InvalidRows           invalid_rows            encoded rows or tensors that do not fit the model's columns
-    ├── UnknownModel          model_unknown           another model, or version, than the one that is served
-    ├── Overloaded            overloaded              more work than can be done in time
-    ├── DeadlineExceeded      deadline_exceeded       waited too long for its turn
-    ├── RateLimited           rate_limited            more leads than the key may have scored
-    ├── PageNotAllowed        page_not_allowed        a browser asks for a page that CORS_ORIGINS does not name
-    ├── HostNotClear          host_not_clear          no Host, or more than one
-    ├── VersionNotSupported   version_not_supported   neither HTTP/1.1 nor HTTP/1.0
+    ├── ValidationError       invalid_lead            one lead, with all its errors
+    ├── InvalidRows           invalid_rows            encoded rows or tensors that do not match the model's columns
+    ├── UnknownModel          model_unknown           a model or version other than the one served
+    ├── Overloaded            overloaded              more work than it can finish in time
+    ├── DeadlineExceeded      deadline_exceeded       queued for too long
+    ├── RateLimited           rate_limited            the key has reached its limit of leads per minute
+    ├── PageNotAllowed        page_not_allowed        CORS preflight rejected
+    ├── HostNotClear          host_not_clear          no Host header, or more than one
+    ├── VersionNotSupported   version_not_supported   HTTP version other than 1.1 and 1.0
     ├── MissingKey            key_missing
     ├── UnknownKey            key_unknown
     ├── ExpiredKey            key_expired
-    └── KeyScope              key_scope               a key of ours that does not open this
+    └── KeyScope              key_scope               the key lacks the required scope
 
 Each class has a stable ``code`` that clients and log searches may rely on, and is built from facts.
-None of them knows HTTP: ``api.failures`` has the table from code to status.
+None of them knows HTTP: ``transport.failures`` maps codes to statuses.
 """
 
 from collections.abc import Mapping, Sequence
@@ -68,7 +68,7 @@ class LeadScoringError(Exception):
 
 
 class SettingError(LeadScoringError):
-    """A variable of the environment has a value that is not allowed."""
+    """An environment variable has an invalid value."""
 
     code = "setting_invalid"
 
@@ -78,7 +78,7 @@ class SettingError(LeadScoringError):
 
 
 class SettingsConflict(SettingError):
-    """Settings that are allowed one by one, but not together."""
+    """Settings are valid on their own, but not in combination."""
 
     code = "settings_conflict"
 
@@ -89,7 +89,7 @@ class SettingsConflict(SettingError):
 
 
 class KeyFileInvalid(LeadScoringError):
-    """The file at API_KEYS_FILE cannot be read, or an entry in it is not allowed."""
+    """The file at API_KEYS_FILE cannot be read, or contains an invalid entry."""
 
     code = "key_file_invalid"
 
@@ -98,7 +98,7 @@ class KeyFileInvalid(LeadScoringError):
 
 
 class CannotStart(LeadScoringError):
-    """Something outside of the settings and the model stands in the way: the port, the disk, a worker."""
+    """The port, the disk or a worker prevents the start."""
 
     code = "cannot_start"
 
@@ -110,7 +110,7 @@ class ModelError(LeadScoringError):
 
 
 class ModelNotFound(ModelError):
-    """There is no readable file where the model should be."""
+    """There is no readable file at MODEL_PATH."""
 
     code = "model_not_found"
 
@@ -119,13 +119,13 @@ class ModelNotFound(ModelError):
 
 
 class ModelUnreadable(ModelError):
-    """The file is damaged, hostile, or not an XGBoost model at all."""
+    """The file is damaged, malicious, or not an XGBoost model."""
 
     code = "model_unreadable"
 
 
 class ModelUnsupported(ModelError):
-    """The file is a sound XGBoost model, but of a kind that this engine does not score."""
+    """The file is a valid XGBoost model of a kind that this engine does not support."""
 
     code = "model_unsupported"
 
@@ -137,79 +137,79 @@ class CardInvalid(ModelError):
 
 
 class ModelAltered(ModelError):
-    """The trees or the card of the model are no longer those that training has sealed."""
+    """The trees or the card have changed since training sealed the model."""
 
     code = "model_altered"
 
     def __init__(self) -> None:
-        super().__init__("the model file is not as training wrote it: it was edited, or damaged on its way")
+        super().__init__("the model file has changed since training wrote it: it was edited, or damaged in transfer")
 
 
 class GoldenRowMismatch(ModelError):
-    """A certified lead no longer gets its certified margin: trees or engine have changed."""
+    """A golden row does not get its certified margin: the trees or the engine have changed."""
 
     code = "golden_row_mismatch"
 
     def __init__(self, row: int, expected: float, got: float) -> None:
         super().__init__(
-            f"golden row {row} scores {got!r} but the card certifies {expected!r}: "
-            "the trees were altered after training, or this engine computes otherwise"
+            f"golden row {row} scores {got!r}, but its certified margin is {expected!r}: "
+            "the trees have changed since training, or this engine computes different results"
         )
 
 
 class UnexpectedModelVersion(ModelError):
-    """The card names another version than the operator expects."""
+    """The version in the card is not the one in MODEL_VERSION."""
 
     code = "model_version_unexpected"
 
     def __init__(self, expected: str, got: str) -> None:
-        super().__init__(f"MODEL_VERSION expects version {expected!r}, but the model file holds {got!r}")
+        super().__init__(f"MODEL_VERSION requires version {expected!r}, but the model file has version {got!r}")
 
 
 class ModelChanged(ModelError):
-    """A worker that starts later does not find the model that the others serve: one service has one model."""
+    """The model file changed after the service started, so a new worker cannot load the model that the others serve."""
 
     code = "model_changed"
 
     def __init__(self, path: str, expected: str, got: str) -> None:
         super().__init__(
-            f"model file {path!r} is no longer the one that this service started with (SHA-256 {expected[:12]}, "
-            f"now {got[:12]}): restart the service to serve it"
+            f"model file {path!r} has changed since this service started (SHA-256 was {expected[:12]}, "
+            f"is now {got[:12]}): restart the service to serve it"
         )
 
 
 class TrainingDataError(LeadScoringError):
-    """A file of past leads that cannot be trained or evaluated on; says what is missing."""
+    """A file of past leads cannot be used for training or evaluation."""
 
     code = "training_data"
 
 
 class EndpointError(LeadScoringError):
-    """A remote model did not score; one of the errors below says why.
+    """A remote model did not return scores; the subclass gives the reason.
 
-    ``where`` is the provider's name, ``why`` a fact of the wire. Neither ever holds what the endpoint wrote into
-    its answer, since containers repeat in it what they were sent.
+    ``where`` is the provider's name, ``why`` the observed failure. Neither contains text from the endpoint's
+    response, since containers echo their input there.
     """
 
     code = "endpoint"
     retried: ClassVar[bool] = False
-    """Whether the same call may succeed a moment later."""
+    """Whether a retry may succeed."""
     retry_after: int | None = None
-    """Whole seconds after which a client may try again, where time heals."""
+    """Whole seconds after which a client may retry; ``None`` when waiting does not help."""
 
     def __init__(self, where: str, why: str) -> None:
-        super().__init__(f"the model endpoint ({where}) did not score: {why}")
+        super().__init__(f"the model endpoint ({where}) did not return scores: {why}")
 
 
 class EndpointTimeout(EndpointError):
-    """The model endpoint did not answer within the deadline of the request."""
+    """The model endpoint did not respond before the deadline of the request."""
 
     code = "endpoint_timeout"
     retried = True
 
 
 class EndpointUnreachable(EndpointError):
-    """There is no connection to the model endpoint, or it broke before the answer was whole."""
+    """The connection to the model endpoint failed, or was lost before the response was complete."""
 
     code = "endpoint_unreachable"
     retried = True
@@ -217,9 +217,9 @@ class EndpointUnreachable(EndpointError):
 
 
 class EndpointThrottled(EndpointError):
-    """The model endpoint has more calls than it takes.
+    """The model endpoint rejects calls above its request limit.
 
-    ``retry_after`` in whole seconds, as it says.
+    ``retry_after`` in whole seconds, as the endpoint reports it.
     """
 
     code = "endpoint_throttled"
@@ -240,48 +240,48 @@ class EndpointNotReady(EndpointError):
 
 
 class EndpointFailed(EndpointError):
-    """The model endpoint, or the container in it, has failed."""
+    """The model endpoint, or its container, reports an internal failure."""
 
     code = "endpoint_failed"
     retried = True
 
 
 class EndpointRefused(EndpointError):
-    """The model endpoint does not know its name, the credentials or the permission: the set-up has to be mended."""
+    """The model endpoint rejects its name, the credentials or the permissions: the configuration needs correcting."""
 
     code = "endpoint_refused"
 
 
 class EndpointRejected(EndpointError):
-    """The container of the model endpoint does not take what it was sent."""
+    """The container of the model endpoint rejects the rows that it received."""
 
     code = "endpoint_rejected"
 
 
 class EndpointAnswerInvalid(EndpointError):
-    """The model endpoint returned an unusable response: unreadable, wrong row count, no probability, or too large."""
+    """The model endpoint returned an unusable response: unreadable, wrong row count, no probabilities, or too large."""
 
     code = "endpoint_answer_invalid"
 
 
 class EndpointMismatch(EndpointError):
-    """The model endpoint does not score the golden rows as they are certified: another model, or another encoding."""
+    """The model endpoint does not reproduce the certified golden-row scores: another model, or another encoding."""
 
     code = "endpoint_mismatch"
 
 
 class EndpointBusy(EndpointError):
-    """As many calls of the model endpoint as MODEL_MAX_CONCURRENCY allows are under way already."""
+    """MODEL_MAX_CONCURRENCY calls to the model endpoint are already in progress."""
 
     code = "endpoint_busy"
     retry_after = 1
 
     def __init__(self, where: str, limit: int) -> None:
-        super().__init__(where, f"{limit} calls are under way (MODEL_MAX_CONCURRENCY)")
+        super().__init__(where, f"{limit} calls are already in progress (MODEL_MAX_CONCURRENCY)")
 
 
 class EndpointSuspended(EndpointError):
-    """The model endpoint failed MODEL_BREAKER_FAILURES times in a row and is left alone for a while.
+    """The circuit breaker is open: calls to the model endpoint failed MODEL_BREAKER_FAILURES times in a row.
 
     ``retry_after`` in seconds.
     """
@@ -289,26 +289,26 @@ class EndpointSuspended(EndpointError):
     code = "endpoint_suspended"
 
     def __init__(self, where: str, retry_after: int) -> None:
-        super().__init__(where, f"it failed too often and is tried again in {retry_after} s")
+        super().__init__(where, f"the circuit breaker is open after repeated failures; next attempt in {retry_after} s")
         self.retry_after = retry_after
 
 
 class RequestError(LeadScoringError):
-    """A caller sent something that cannot be answered as asked."""
+    """The service rejects a request."""
 
     code = "request"
     key: str | None = None
-    """How logs name the key that was refused."""
+    """The label of the rejected key, as logs show it."""
 
 
 class MalformedJson(RequestError):
-    """The body is not one JSON value."""
+    """The body is not valid JSON."""
 
     code = "malformed_json"
 
 
 class UnsupportedMediaType(RequestError):
-    """The body is announced as something that this route does not take."""
+    """This route does not accept the Content-Type of the body."""
 
     code = "unsupported_media_type"
 
@@ -317,25 +317,25 @@ class UnsupportedMediaType(RequestError):
 
 
 class MalformedEncoding(RequestError):
-    """The body is not what its Content-Encoding says."""
+    """The body does not match its Content-Encoding."""
 
     code = "malformed_encoding"
 
     def __init__(self, why: str) -> None:
-        super().__init__(f"the body is not whole and sound gzip, as Content-Encoding says: {why}")
+        super().__init__(f"Content-Encoding is gzip, but the body is not valid gzip: {why}")
 
 
 class UnsupportedEncoding(RequestError):
-    """The body is compressed in a way that the service does not read."""
+    """The service does not support the Content-Encoding of the body."""
 
     code = "unsupported_encoding"
 
     def __init__(self, received: str) -> None:
-        super().__init__(f"Content-Encoding must be gzip or left out, not {received!r}")
+        super().__init__(f"Content-Encoding must be gzip or absent, not {received!r}")
 
 
 class NotAcceptable(RequestError):
-    """The Accept header of an invocation names no form that this answer comes in."""
+    """The Accept header allows no format that this route can return."""
 
     code = "not_acceptable"
 
@@ -344,25 +344,26 @@ class NotAcceptable(RequestError):
 
 
 class BodyTooLarge(RequestError):
-    """The body is longer than MAX_BODY_BYTES."""
+    """The body is larger than MAX_BODY_BYTES."""
 
     code = "body_too_large"
 
     def __init__(self, limit: int, unpacked: bool = False) -> None:
-        super().__init__(f"the body must be at most {limit} bytes{', unpacked' if unpacked else ''} (MAX_BODY_BYTES)")
+        form = " after decompression" if unpacked else ""
+        super().__init__(f"the body must be at most {limit} bytes{form} (MAX_BODY_BYTES)")
 
 
 class BatchTooLarge(RequestError):
-    """More leads in one request than MAX_BATCH_SIZE."""
+    """The request contains more leads than MAX_BATCH_SIZE."""
 
     code = "batch_too_large"
 
     def __init__(self, received: int, limit: int) -> None:
-        super().__init__(f"a batch must hold at most {limit} leads (MAX_BATCH_SIZE), not {received}")
+        super().__init__(f"a batch must contain at most {limit} leads (MAX_BATCH_SIZE), not {received}")
 
 
 class InvalidParameter(RequestError):
-    """A query parameter is not known, or has a value that is not allowed."""
+    """A query parameter is unknown, or has an invalid value."""
 
     code = "invalid_parameter"
 
@@ -371,16 +372,16 @@ class InvalidParameter(RequestError):
 
     @classmethod
     def unknown(cls, name: str, known: Sequence[str], guess: str | None) -> "InvalidParameter":
-        """The error for a parameter that a route does not have, with a ``guess`` of the one meant."""
+        """The error for a parameter that a route does not have, with a ``guess`` at the intended one."""
         error = cls.__new__(cls)
         hint = f"; did you mean {guess!r}?" if guess else ""
-        allowed = f"allowed are {' and '.join(known)}" if known else "this route takes none"
-        RequestError.__init__(error, f"the query parameter {name[:80]!r} is not known{hint} ({allowed})")
+        allowed = f"allowed: {', '.join(known)}" if known else "this route has no query parameters"
+        RequestError.__init__(error, f"unknown query parameter {name[:80]!r}{hint} ({allowed})")
         return error
 
 
 class InvalidTimeout(RequestError):
-    """The header X-Request-Timeout-Ms is not a whole number of milliseconds."""
+    """The X-Request-Timeout-Ms header is not a whole number of milliseconds in its range."""
 
     code = "invalid_timeout"
 
@@ -389,7 +390,7 @@ class InvalidTimeout(RequestError):
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """One thing that is wrong with a lead: where, what was received, what is allowed."""
+    """One error in a lead: where it is, the value received, and what is allowed."""
 
     path: str
     message: str
@@ -398,9 +399,9 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 class ValidationError(RequestError):
-    """A lead that its contract refuses, with every fault of it at once.
+    """A lead does not match the contract; the error lists everything that is wrong with it.
 
-    ``count`` is how many faults there are, where ``faults`` are only the first of them.
+    ``count`` is the number of errors, of which ``faults`` may hold only the first.
     """
 
     code = "invalid_lead"
@@ -416,60 +417,60 @@ class ValidationError(RequestError):
 
 
 class InvalidRows(RequestError):
-    """Encoded rows, or tensors, that do not fit the columns of the model.
+    """Encoded rows or tensors do not match the columns of the model.
 
-    The message says where and what is allowed, never the value: hosts write it to logs that hold no leads.
+    The message gives the place and what is allowed, never the value: hosts log it, and logs hold no lead data.
     """
 
     code = "invalid_rows"
 
 
 class UnknownModel(RequestError):
-    """The path names another model, or another version, than the one that is served."""
+    """The path names a model or version other than the one served."""
 
     code = "model_unknown"
 
     def __init__(self, what: str, received: str, served: str) -> None:
-        super().__init__(f"the {what} that is served is {served!r}, not {received[:80]!r}")
+        super().__init__(f"this service serves the {what} {served!r}, not {received[:80]!r}")
 
 
 class Overloaded(RequestError):
-    """The work that is queued would take longer than MAX_QUEUE_SECONDS."""
+    """The estimated queueing time exceeds MAX_QUEUE_SECONDS."""
 
     code = "overloaded"
     retry_after = 1
 
     def __init__(self) -> None:
-        super().__init__("the service has more work than it can do in time; nothing was scored, send it again later")
+        super().__init__("the service is overloaded; no lead was scored, retry later")
 
 
 class DeadlineExceeded(RequestError):
-    """The request waited longer than REQUEST_TIMEOUT_SECONDS for its turn."""
+    """The request was queued for longer than REQUEST_TIMEOUT_SECONDS."""
 
     code = "deadline_exceeded"
     retry_after = 1
 
     def __init__(self) -> None:
-        super().__init__("the request waited too long for its turn; nothing was scored, send it again later")
+        super().__init__("the request was queued for too long; no lead was scored, retry later")
 
 
 class RateLimited(RequestError):
-    """The key has had as many leads scored as RATE_LIMIT_PER_MINUTE allows.
+    """The key has reached RATE_LIMIT_PER_MINUTE.
 
-    In whole seconds: ``retry_after``, until one more may be scored; ``reset``, until as many as at first.
+    In whole seconds: ``retry_after``, until one more lead is allowed; ``reset``, until the whole limit is available.
     """
 
     code = "rate_limited"
 
     def __init__(self, limit: int, retry_after: int, reset: int) -> None:
-        super().__init__(f"this API key may have {limit} leads scored a minute; send it again in {retry_after} s")
+        super().__init__(f"the rate limit of this API key is {limit} leads per minute; retry in {retry_after} s")
         self.limit = limit
         self.retry_after = retry_after
         self.reset = reset
 
 
 class PageNotAllowed(RequestError):
-    """A browser asks whether a page may call, and it may not, or not like this."""
+    """A CORS preflight request names an origin, method or header that is not allowed."""
 
     code = "page_not_allowed"
 
@@ -478,25 +479,25 @@ class PageNotAllowed(RequestError):
 
 
 class HostNotClear(RequestError):
-    """A request of HTTP/1.1 without Host, or one with several."""
+    """An HTTP/1.1 request has no Host header, or more than one."""
 
     code = "host_not_clear"
 
     def __init__(self, hosts: int) -> None:
-        super().__init__(f"a request of HTTP/1.1 must have one Host header, not {hosts or 'none'}")
+        super().__init__(f"an HTTP/1.1 request must have exactly one Host header, not {hosts or 'none'}")
 
 
 class VersionNotSupported(RequestError):
-    """The version of HTTP is not supported."""
+    """The service does not support the HTTP version of the request."""
 
     code = "version_not_supported"
 
     def __init__(self, version: str) -> None:
-        super().__init__(f"the version of HTTP must be 1.1 or 1.0, not {version!r}")
+        super().__init__(f"the HTTP version must be 1.1 or 1.0, not {version!r}")
 
 
 class MissingKey(RequestError):
-    """No X-API-Key header."""
+    """The request has no X-API-Key header."""
 
     code = "key_missing"
 
@@ -505,17 +506,17 @@ class MissingKey(RequestError):
 
 
 class UnknownKey(RequestError):
-    """An X-API-Key that is not one of ours."""
+    """The API key in X-API-Key is unknown."""
 
     code = "key_unknown"
 
     def __init__(self, key: str) -> None:
-        super().__init__("the API key is not known to this service")
+        super().__init__("the API key is unknown")
         self.key = key
 
 
 class ExpiredKey(RequestError):
-    """An X-API-Key of ours that has expired."""
+    """The API key in X-API-Key has expired."""
 
     code = "key_expired"
 
@@ -525,7 +526,7 @@ class ExpiredKey(RequestError):
 
 
 class KeyScope(RequestError):
-    """An X-API-Key of ours that does not open what was asked for."""
+    """The API key in X-API-Key does not have the required scope."""
 
     code = "key_scope"
 

@@ -1,6 +1,6 @@
 """The domain's values: a lead and its score.
 
-These are also the types of the API: answers are these structs, encoded as JSON.
+These are also the types of the API: responses are these structs, encoded as JSON.
 """
 
 from typing import Any, Literal
@@ -91,17 +91,17 @@ class Model(msgspec.Struct, frozen=True, gc=False):
 
 
 class Timing(msgspec.Struct, frozen=True, gc=False):
-    """Time from reading the whole request to having the answer ready, in milliseconds."""
+    """Time from reading the whole request to having the response ready, in milliseconds."""
 
     latency_ms: float
 
 
 class Scored(msgspec.Struct, gc=False):
-    """The answer for one lead.
+    """The response for one lead.
 
     ``reasons`` are in descending order of strength; they are null if they are unavailable, and a warning says why.
     ``explanation``, ``timing`` and ``api_version`` are present only if details are requested, ``degraded`` only if
-    the fallback model answered in place of a remote model.
+    the fallback model scored instead of a remote model.
     """
 
     request_id: str
@@ -117,7 +117,7 @@ class Scored(msgspec.Struct, gc=False):
 
 
 def id_text(lead_id: str | float) -> str:
-    """A lead's id as it appears in answers: ``12345``, ``12345.0`` and ``"12345"`` are the same id.
+    """A lead's id as it appears in responses: ``12345``, ``12345.0`` and ``"12345"`` are the same id.
 
     Raises ``ValueError`` for a number that is not whole, such as 0.5.
     """

@@ -1,4 +1,4 @@
-"""The table of settings: what an operator may set in the environment, read once and checked together.
+"""The table of settings: the environment variables of the service, read once and checked together.
 
 The documentation and ``leadscoring serve --help`` are rendered from it. Nothing else in the
 package reads the environment.
@@ -20,7 +20,7 @@ from leadscoring.float32 import FLOAT32_MAX
 from leadscoring.hosted import MODEL_FOLDER, as_hosted
 
 DEMO_KEY = "demo-api-key-123"
-"""The key that a fresh installation answers to, known to everyone who can read."""
+"""The key that a fresh installation accepts. It is public."""
 
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104  # a container is reached from outside
 
@@ -45,13 +45,13 @@ class Setting(NamedTuple):
     name: str
     default: str
     read: Callable[[str], Any]
-    """Turns the text into the value, or raises ``ValueError``."""
+    """Converts the text into the value, or raises ``ValueError``."""
     allowed: str
     help: str
     secret: bool = False
 
     def value(self, environ: Mapping[str, str]) -> Any:
-        """The value in this environment; a blank variable counts as not set."""
+        """The value in this environment; a blank variable is treated as unset."""
         text = environ.get(self.name, "").strip() or self.default
         try:
             return self.read(text)
@@ -60,19 +60,19 @@ class Setting(NamedTuple):
 
 
 def told(text: str) -> str:
-    """A value that was refused, as a message may repeat it: cut, and without the password that an address may hold."""
+    """A rejected value as a message may repeat it: truncated, and without the password of a URL."""
     return re.sub("(?<=://).*@", "***@", text, flags=re.DOTALL)[:80]
 
 
 def plain(text: str) -> str:
-    """Reads a text of printable characters: it will stand in JSON, in labels and in lines."""
+    """Reads a text of printable characters, for use in JSON, labels and log lines."""
     if not text.isprintable():
         raise ValueError(text)
     return text
 
 
 def address(text: str) -> str:
-    """Reads an address or the name of one, as a socket takes it."""
+    """Reads an IP address or a host name, as a socket accepts it."""
     if not text.isascii() or not text.isprintable() or " " in text:
         raise ValueError(text)
     return text
@@ -103,7 +103,7 @@ def seconds(low: float, high: float) -> Callable[[str], float]:
 
 
 def digits(text: str) -> str:
-    """A number as everyone writes it: Python would also take ``1_0``, and the digits of every script."""
+    """A number in plain digits: Python would also accept ``1_0``, and the digits of every script."""
     if not text.isascii() or "_" in text:
         raise ValueError(text)
     return text
@@ -147,7 +147,7 @@ def secrets(text: str) -> tuple[Secret, ...]:
 
 
 def origins(text: str) -> tuple[str, ...]:
-    """Reads ``*``, or origins, and gives them as browsers send them: in lower case, no port where it is the usual."""
+    """Reads ``*``, or origins, and returns them as browsers send them: in lower case, without a default port."""
     return tuple(origin if origin == "*" else sent_origin(origin.lower()) for origin in comma_separated(text))
 
 
@@ -160,14 +160,14 @@ def sent_origin(origin: str) -> str:
 
 
 def secret(text: str) -> Secret:
-    """Reads a key of printable ASCII, as a header can carry it; nothing stands for none."""
+    """Reads a key of printable ASCII, as a header can carry it; empty means none."""
     if not (text.isascii() and text.isprintable()):
         raise ValueError(text)
     return Secret(text)
 
 
 def matching(pattern: str) -> Callable[[str], str]:
-    """Reads a text of this form; nothing stands for none."""
+    """Reads a text that matches the pattern; empty means none."""
     fits = re.compile(pattern).fullmatch
 
     def read(text: str) -> str:
@@ -179,14 +179,14 @@ def matching(pattern: str) -> Callable[[str], str]:
 
 
 def safe_url(text: str) -> str:
-    """Reads an address that secrets and leads may be sent to; nothing stands for none."""
+    """Reads a URL that is safe for secrets and leads; empty means none."""
     if text and not is_safe(text):
         raise ValueError(text)
     return text
 
 
 def is_safe(url: str) -> bool:
-    """Whether an address is one of https, or of plain http on this very machine; raises ``ValueError`` for none."""
+    """Whether a URL uses https, or plain http on this machine; raises ``ValueError`` if it is not a URL."""
     parts = urlsplit(url)
     if not url.isascii() or not url.isprintable() or " " in url or not parts.hostname or parts.fragment:
         return False
@@ -196,7 +196,7 @@ def is_safe(url: str) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this very machine."""
+    """Whether a host is this machine."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -213,7 +213,7 @@ DEVELOPMENT = {
     "LOG_LEVEL": "WARNING",
     "DRAIN_SECONDS": "0",
 }
-"""Defaults of ``leadscoring serve --dev``: out of reach of others, one quiet process that stops at once."""
+"""Defaults of ``leadscoring serve --dev``: one process on this machine only that logs little and stops at once."""
 
 PROTOCOLS = ("sagemaker", "v2")
 
@@ -226,12 +226,12 @@ def protocols(text: str) -> tuple[str, ...]:
 
 
 def port_or_none(text: str) -> int | None:
-    """Reads a port; nothing stands for none."""
+    """Reads a port; empty means none."""
     return whole(1, 65535)(text) if text else None
 
 
 def number_or_none(text: str) -> float | None:
-    """Reads a number within float32, or NaN; nothing stands for none."""
+    """Reads a number within float32, or NaN; empty means none."""
     if not text:
         return None
     value = float(digits(text))
@@ -244,106 +244,107 @@ SPOKEN = "http/protobuf"
 """The protocol of traces, by OpenTelemetry's name for it."""
 
 TABLE = (
-    Setting("ENV", "production", plain, "printable text", "Name of the environment, shown in logs"),
-    Setting("LOG_LEVEL", "INFO", one_of(*LOG_LEVELS), "one of " + ", ".join(LOG_LEVELS), "How much is logged"),
+    Setting("ENV", "production", plain, "printable text", "Environment name, shown in /status, metrics and traces"),
+    Setting("LOG_LEVEL", "INFO", one_of(*LOG_LEVELS), "one of " + ", ".join(LOG_LEVELS), "Minimum level of log lines"),
     Setting("API_KEYS", DEMO_KEY, secrets, "keys of printable ASCII, separated by commas",
             "Keys that clients may send as X-API-Key; defaults to no keys when API_KEYS_FILE is set", secret=True),
-    Setting("API_KEYS_FILE", "", str, "a path", "JSON file of keys with label, scopes, expiry; read again on change"),
+    Setting("API_KEYS_FILE", "", str, "a path",
+            "JSON file of keys with labels, scopes and expiry dates; reloaded when it changes"),
     Setting("REQUIRE_SECURE_CONFIG", "false", truth, "true or false",
-            "With ENV=production or prod: do not start with the demo key or with CORS_ORIGINS=*"),
+            "With ENV=production or prod, refuse the demo key, CORS_ORIGINS=* and the model in the package at start"),
     Setting("HOST", EVERY_ADDRESS, address, "an address", "Address to listen on"),
-    Setting("PORT", "8000", whole(0, 65535), "a whole number from 0 to 65535", "Port to listen on; 0 takes any"),
+    Setting("PORT", "8000", whole(0, 65535), "a whole number from 0 to 65535", "Port to listen on; 0 picks a free one"),
     Setting("OPERATIONS_ACCESS", "open", one_of("open", "key", "port"), "open, key or port",
-            "/status, /resources and /metrics: for all, for keys with scope admin, or on OPERATIONS_PORT alone"),
+            "Access to /status, /resources and /metrics: open, with a key of scope admin, or only on OPERATIONS_PORT"),
     Setting("OPERATIONS_PORT", "8001", whole(1, 65535), "a whole number from 1 to 65535",
-            "Port of /status, /resources and /metrics with OPERATIONS_ACCESS=port"),
-    Setting("WORKERS", "4", whole(1, 64), "a whole number from 1 to 64", "Processes that serve"),
+            "Port for /status, /resources and /metrics with OPERATIONS_ACCESS=port"),
+    Setting("WORKERS", "4", whole(1, 64), "a whole number from 1 to 64", "Number of worker processes"),
     Setting("CORS_ORIGINS", "*", origins, "* or origins such as https://crm.example.com, separated by commas",
-            "Web pages that may call the API from a browser"),
+            "Origins of web pages that may call the API from a browser"),
     Setting("MODEL_ENDPOINT_PROVIDER", "local", one_of("local", "sagemaker", "azure"),
-            "local, sagemaker or azure", "Where margins are computed"),
+            "local, sagemaker or azure", "Where the model runs: in this service, on SageMaker or on Azure ML"),
     Setting("MODEL_PATH", MODEL_AT, str, "a path",
-            "The model file: XGBoost JSON or UBJ. Without it and without the default file, the model in the package"),
-    Setting("MODEL_VERSION", "", plain, "printable text", "The version that the model must have; empty takes any"),
+            "Model file, XGBoost JSON or UBJ. If unset and the default file does not exist, the model in the package"),
+    Setting("MODEL_VERSION", "", plain, "printable text", "Version that the model must have; empty accepts any"),
     Setting("MODEL_ROUNDS", "auto", one_of("auto", "all", "best"), "auto, all or best",
-            "Rounds of an early-stopped model that count: all, those up to the best one, or, with auto, what its own "
-            "program takes: the best ones of a file that XGBoost's scikit-learn wrapper saved, else all"),
+            "Rounds to use of an early-stopped model: all, or those up to the best one. auto follows the "
+            "program that saved it: up to the best round for XGBoost's scikit-learn wrapper, else all"),
     Setting("MODEL_MISSING", "", number_or_none, "a number within float32, nan or nothing",
-            "The number that means missing, beside null, in every column of a model without a card, such as -999; "
-            "empty takes what the file says (XGBoost before 2.0), nan takes none"),
+            "Number that means missing, in addition to null, in every column of a model without a card, such as -999; "
+            "empty uses the one in the file (XGBoost before 2.0), nan uses none"),
     Setting("DRIFT_METRICS", "on", on_or_off, "on or off",
-            "Count scored leads by bin of each feature, for drift: 12 series a feature, of 200 features at most"),
-    Setting("SAGEMAKER_ENDPOINT_NAME", "", matching(NAME), NAME_ALLOWED, "The endpoint that scores with sagemaker"),
+            "Count scored leads per bin of each feature, to measure drift: 12 series a feature, at most 200 features"),
+    Setting("SAGEMAKER_ENDPOINT_NAME", "", matching(NAME), NAME_ALLOWED, "Name of the SageMaker endpoint"),
     Setting("AWS_REGION", "", matching(r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}"), "a region such as us-east-1",
-            "Where that endpoint is; empty asks the AWS configuration"),
+            "Region of that endpoint; empty uses the AWS configuration"),
     Setting("SAGEMAKER_CONTENT_TYPE", "text/csv", one_of("text/csv", "application/json"),
             "text/csv or application/json",
-            "How rows are sent: text/csv for the built-in XGBoost container and ours, application/json for ours"),
-    Setting("AZURE_ML_ENDPOINT_URL", "", safe_url, "an address of https, or of http on this machine",
-            "The scoring address of the endpoint that scores with azure, exactly as Azure ML shows it"),
+            "Format of the rows: text/csv for the built-in XGBoost container or ours, application/json only for ours"),
+    Setting("AZURE_ML_ENDPOINT_URL", "", safe_url, "an https URL, or an http URL on this machine",
+            "Scoring URL of the Azure ML endpoint, exactly as Azure ML shows it"),
     Setting("AZURE_ML_API_KEY", "", secret, "printable ASCII",
-            "Key of that endpoint; empty takes Entra ID tokens, by managed identity or what else is at hand",
+            "Key of that endpoint; empty uses Entra ID tokens, from a managed identity or another available credential",
             secret=True),
     Setting("AZURE_ML_DEPLOYMENT_NAME", "", matching(NAME), NAME_ALLOWED,
-            "The one deployment of that endpoint to call; empty leaves it to its traffic rules"),
+            "Deployment of that endpoint to call; empty follows its traffic rules"),
     Setting("AZURE_ML_PAYLOAD", "data", one_of("data", "input_data"), "data or input_data",
-            "How rows are sent: data for our scoring script and most others, input_data for MLflow deployments"),
+            "Format of the rows: data for our scoring script and most others, input_data for MLflow deployments"),
     Setting("MODEL_TIMEOUT_SECONDS", "2.5", seconds(0.05, 60), "a number from 0.05 to 60",
-            "Time for a remote model to answer, both attempts together; X-Request-Timeout-Ms may shorten it"),
+            "Time limit for a remote model, both attempts together; X-Request-Timeout-Ms can shorten it"),
     Setting("MODEL_FALLBACK", "none", one_of("none", "local"), "none or local",
-            "What answers when the remote model does not: nothing, or the model at MODEL_PATH"),
+            "What scores when the remote model fails: nothing, or the model at MODEL_PATH"),
     Setting("MODEL_BREAKER_FAILURES", "5", whole(1, 1_000_000), "a whole number from 1 to 1000000",
-            "Failed calls in a row after which a remote model is left alone"),
+            "Consecutive failed calls after which the circuit breaker opens and the remote model is not called"),
     Setting("MODEL_BREAKER_SECONDS", "30", seconds(0.1, 3600), "a number from 0.1 to 3600",
-            "How long it is left alone before one call tries again"),
+            "How long the circuit breaker stays open before one trial call"),
     Setting("MODEL_MAX_CONCURRENCY", "64", whole(1, 10_000), "a whole number from 1 to 10000",
-            "Calls of a remote model that one worker makes at the same time"),
+            "Maximum number of concurrent calls to the remote model, per worker"),
     Setting("MODEL_MICRO_BATCH_SIZE", "1", whole(1, 10_000), "a whole number from 1 to 10000",
-            "Single requests that may share one call of a remote model; 1 shares none"),
+            "Maximum number of single-lead requests that share one call to the remote model; 1 turns sharing off"),
     Setting("MODEL_MICRO_BATCH_SECONDS", "0.01", seconds(0, 1), "a number from 0 to 1",
-            "How long a single request may wait for others to share a call, when calls are under way already"),
+            "How long a single-lead request may wait for others to share a call, while other calls are in progress"),
     Setting("MODEL_CHECK_SECONDS", "60", seconds(1, 86_400), "a number from 1 to 86400",
-            "Time between two checks that a remote model still scores the golden rows as certified"),
+            "Interval between checks that the remote model reproduces the certified golden-row scores"),
     Setting("ENDPOINT_PROTOCOLS", "none", protocols, "none, or sagemaker and v2, separated by commas",
-            "Protocols of model servers to serve beside the API. sagemaker needs no key: use it only in containers "
-            "that nothing but SageMaker can reach. Defaults to sagemaker when SAGEMAKER_BIND_TO_PORT is set"),
+            "Model-server protocols to serve in addition to the API. sagemaker requires no key: use it only "
+            "in containers that only SageMaker can reach. Defaults to sagemaker when SAGEMAKER_BIND_TO_PORT is set"),
     Setting("SAGEMAKER_BIND_TO_PORT", "", port_or_none, "a whole number from 1 to 65535",
             "Port to listen on instead of PORT when ENDPOINT_PROTOCOLS has sagemaker; set by SageMaker"),
     Setting("OTEL_TRACES", "off", on_or_off, "on or off",
-            "OpenTelemetry traces over OTLP/HTTP, which the extra otel brings; its own OTEL_ variables say where to"),
+            "Send OpenTelemetry traces over OTLP/HTTP; needs the extra otel. Standard OTEL_ variables configure it"),
     Setting("OTEL_EXPORTER_OTLP_PROTOCOL", SPOKEN, str, f"{SPOKEN} with OTEL_TRACES=on, else any",
-            "How traces are sent; OpenTelemetry's other protocols are not supported"),
+            "Protocol for traces; no other OpenTelemetry protocol is supported"),
     Setting("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "", str, f"{SPOKEN} or nothing with OTEL_TRACES=on, else any",
             "The same for traces only; overrides OTEL_EXPORTER_OTLP_PROTOCOL"),
     Setting("LENIENT_CLIENTS", "off", on_or_off, "on or off",
-            "Score leads with numbers sent as text or with unknown features, which are ignored; warnings say so"),
+            "Score leads with numbers sent as text or with unknown features, which are ignored; the response warns"),
     Setting("MAX_BATCH_SIZE", "1000", whole(1, 100_000), "a whole number from 1 to 100000",
-            "Leads in one batch that is an array, at most"),
+            "Maximum number of leads in a JSON-array batch"),
     Setting("MAX_BODY_BYTES", "5242880", whole(1024, 1 << 30), "a whole number from 1024 to 1073741824",
-            "Bytes in one request body, at most, packed and unpacked"),
+            "Maximum size of a request body in bytes, before and after decompression"),
     Setting("MAX_BUFFERED_BYTES", "0", whole(0, 1 << 40), "a whole number from 0 to 1099511627776",
-            "Bytes that one worker holds of unfinished requests, and as many of unread answers, at most; "
-            "0 stands for 67108864, or for four bodies of MAX_BODY_BYTES where they are more"),
+            "Maximum memory per worker for incomplete requests, and the same again for unread responses, in bytes; "
+            "0 means 67108864, or four times MAX_BODY_BYTES if that is more"),
     Setting("MAX_HEADER_BYTES", "32768", whole(1024, 1 << 20), "a whole number from 1024 to 1048576",
-            "Bytes in the head of one request, at most"),
+            "Maximum size of the request line and headers in bytes"),
     Setting("MAX_CONNECTIONS", "4096", whole(1, 100_000), "a whole number from 1 to 100000",
-            "Open connections of one worker, at most"),
+            "Maximum number of open connections per worker"),
     Setting("KEEP_ALIVE_SECONDS", "75", seconds(1, 3600), "a number from 1 to 3600",
-            "How long an idle connection stays open; longer than the 60 s of a load balancer, so that it closes first"),
+            "How long an idle connection stays open. Keep it above the idle timeout of a load balancer, usually 60 s"),
     Setting("HEADER_TIMEOUT_SECONDS", "10", seconds(0.1, 3600), "a number from 0.1 to 3600",
-            "Time for a client to send the head of a request"),
+            "Time limit for a client to send the request line and headers"),
     Setting("BODY_TIMEOUT_SECONDS", "15", seconds(0.1, 3600), "a number from 0.1 to 3600",
-            "Time for a client to send the body of a request, and to take each part of an answer in lines"),
+            "Time limit for a client to send the request body, and to read each part of a streamed response"),
     Setting("MAX_QUEUE_SECONDS", "2.5", seconds(0.001, 60), "a number from 0.001 to 60",
-            "Estimated wait for a turn at scoring from which the requests of a key are refused"),
+            "Estimated queueing time above which requests of a key are rejected with 503"),
     Setting("REQUEST_TIMEOUT_SECONDS", "10", seconds(0.1, 3600), "a number from 0.1 to 3600",
-            "Age at which a request that still waits for its turn is given up"),
+            "Age at which a request that is still queued is rejected with 503"),
     Setting("RATE_LIMIT_PER_MINUTE", "0", whole(0, 1_000_000_000), "a whole number from 0 to 1000000000",
-            "Leads that one API key may have scored in a minute; 0 sets no limit"),
+            "Maximum number of leads per minute for each API key; 0 means no limit"),
     Setting("DRAIN_SECONDS", "5", seconds(0, 3600), "a number from 0 to 3600",
-            "Time between the request to stop and the end of accepting, for load balancers to notice"),
+            "Time after SIGTERM during which the service still accepts requests, so that load balancers can remove it"),
     Setting("SHUTDOWN_SECONDS", "20", seconds(0.1, 3600), "a number from 0.1 to 3600",
-            "Time after that for what was accepted to be answered"),
+            "Time after that to finish the requests already accepted"),
 )  # fmt: skip
 
 
@@ -404,12 +405,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def traces_protocol(self) -> str:
-        """How traces are asked to be sent: by the variable that is about them, else by the one about everything."""
+        """The requested protocol of traces: the variable for traces takes precedence over the general one."""
         return self.otel_exporter_otlp_traces_protocol or self.otel_exporter_otlp_protocol
 
     @property
     def serves_shipped_model(self) -> bool:
-        """Whether nobody has named a model, and there is none at the default path."""
+        """Whether MODEL_PATH is unset, and there is no model at the default path."""
         return self.model_path == shipped_model()
 
     @property
@@ -419,21 +420,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def refuses_insecure(self) -> bool:
-        """Whether what is fit for a trial only must stop the start."""
+        """Whether insecure settings must prevent the start."""
         return self.env.casefold() in ("prod", "production") and self.require_secure_config
 
 
 class Relation(NamedTuple):
-    """Settings that are allowed one by one, but must go together."""
+    """A constraint between settings that are valid on their own."""
 
     names: tuple[str, ...]
-    """The variables it is about, as a refusal names them."""
+    """The variables of the constraint, as the error lists them."""
     holds: Callable[[Settings], bool]
     allowed: str
 
 
 def within(inner: str, outer: str) -> Relation:
-    """An inner timeout must not be above its outer one: it could never be reached."""
+    """An inner timeout must not exceed its outer one: it would never take effect."""
     return Relation(
         (inner, outer),
         lambda s: bool(getattr(s, inner.lower()) <= getattr(s, outer.lower())),
@@ -442,11 +443,11 @@ def within(inner: str, outer: str) -> Relation:
 
 
 def needed(provider: str, name: str) -> Relation:
-    """A setting that one provider cannot do without."""
+    """A setting that one provider requires."""
     return Relation(
         ("MODEL_ENDPOINT_PROVIDER", name),
         lambda s: s.model_endpoint_provider != provider or bool(getattr(s, name.lower())),
-        f"MODEL_ENDPOINT_PROVIDER={provider} needs {name}",
+        f"MODEL_ENDPOINT_PROVIDER={provider} requires {name}",
     )
 
 
@@ -454,19 +455,19 @@ SECURE = ("ENV", "REQUIRE_SECURE_CONFIG")
 
 RELATIONS = (
     Relation((*SECURE, "API_KEYS"), lambda s: not (s.refuses_insecure and DEMO_KEY in s.api_keys),
-             "API_KEYS must not hold the demo key, which everyone knows"),
+             "API_KEYS must not contain the demo key, which is public"),
     Relation((*SECURE, "CORS_ORIGINS"), lambda s: not (s.refuses_insecure and "*" in s.cors_origins),
-             "CORS_ORIGINS must name the origins of web pages, not *"),
+             "CORS_ORIGINS must list origins, not *"),
     Relation((*SECURE, "MODEL_PATH"), lambda s: not (s.refuses_insecure and s.serves_shipped_model),
-             "MODEL_PATH must name your model, not the one inside the package"),
+             "MODEL_PATH must be your own model, not the one in the package"),
     Relation(("OPERATIONS_ACCESS", "API_KEYS_FILE"), lambda s: s.operations_access != "key" or bool(s.api_keys_file),
-             "OPERATIONS_ACCESS=key needs API_KEYS_FILE, since only its keys can have the scope admin"),
+             "OPERATIONS_ACCESS=key requires API_KEYS_FILE, since only keys in that file can have the scope admin"),
     Relation(("OPERATIONS_ACCESS", "PORT", "OPERATIONS_PORT"),
              lambda s: s.operations_access != "port" or s.port != s.operations_port,
-             "OPERATIONS_PORT must not be PORT"),
+             "OPERATIONS_PORT must differ from PORT"),
     Relation(("OTEL_TRACES", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"),
              lambda s: not s.otel_traces or s.traces_protocol == SPOKEN,
-             f"OTEL_TRACES=on sends by {SPOKEN} and nothing else: give the collector's address for OTLP over HTTP"),
+             f"OTEL_TRACES=on supports only {SPOKEN}: use the OTLP/HTTP address of the collector"),
     Relation(("MAX_BODY_BYTES", "MAX_BUFFERED_BYTES"),
              lambda s: s.max_buffered_bytes == 0 or s.max_buffered_bytes >= s.max_body_bytes,
              "MAX_BUFFERED_BYTES must be 0 or at least MAX_BODY_BYTES"),
@@ -479,15 +480,14 @@ RELATIONS = (
     within("BODY_TIMEOUT_SECONDS", "SHUTDOWN_SECONDS"),
     within("HEADER_TIMEOUT_SECONDS", "SHUTDOWN_SECONDS"),
 )  # fmt: skip
-"""One row each; all are checked, and all that are broken are told."""
+"""One row each; all are checked, and one error reports all that are violated."""
 
 
 def read_settings(environ: Mapping[str, str], model_folder: Path = MODEL_FOLDER) -> Settings:
     """The settings in ``environ``, with the table's defaults, or those of a container of SageMaker's.
 
     ``model_folder`` is where SageMaker puts a model.
-    Raises ``SettingError`` for the first variable that is refused, ``SettingsConflict`` for variables that do
-    not go together.
+    Raises ``SettingError`` for the first invalid variable, ``SettingsConflict`` for violated constraints.
     """
     environ = as_hosted(environ, model_folder)
     settings = Settings(**{row.name.lower(): row.value(environ) for row in TABLE})
@@ -500,7 +500,7 @@ def read_settings(environ: Mapping[str, str], model_folder: Path = MODEL_FOLDER)
 
 
 def one_setting(name: str, environ: Mapping[str, str]) -> Any:
-    """The value of one variable alone, for what reads no others. Raises ``SettingError``."""
+    """The value of a single variable, for code that needs no others. Raises ``SettingError``."""
     return next(row for row in TABLE if row.name == name).value(environ)
 
 
@@ -512,7 +512,7 @@ def shipped_model() -> str:
 
 
 def check_relations(settings: Settings) -> None:
-    """Raises ``SettingsConflict`` with every relation that does not hold, and the variables of all of them."""
+    """Raises ``SettingsConflict`` with every violated relation, and the variables of all of them."""
     broken = [relation for relation in RELATIONS if not relation.holds(settings)]
     if broken:
         names = dict.fromkeys(name for relation in broken for name in relation.names)
@@ -532,7 +532,7 @@ def shown(row: Setting, settings: Settings) -> str:
 
 def settings_help() -> str:
     """The table as text for ``--help``."""
-    lines = ["Settings are read from the environment:", ""]
+    lines = ["Settings are environment variables:", ""]
     for row in TABLE:
         lines.append(f"  {row.name}={row.default}")
         lines.append(f"      {row.help}: {row.allowed}.")
@@ -540,11 +540,11 @@ def settings_help() -> str:
 
 
 def settings_markdown() -> str:
-    """The table, and what must go together, as Markdown for the documentation."""
+    """The table and the constraints between settings, as Markdown for the documentation."""
     lines = ["| Variable | Description | Default | Allowed |", "|---|---|---|---|"]
     for row in TABLE:
         default = f"`{row.default}`" if row.default else ""
         lines.append(f"| `{row.name}` | {row.help} | {default} | {row.allowed} |")
-    lines += ["", "Settings that must go together:", ""]
+    lines += ["", "Constraints between settings:", ""]
     lines += [f"- {', '.join(f'`{name}`' for name in row.names)}: {row.allowed}." for row in RELATIONS]
     return "\n".join(lines)

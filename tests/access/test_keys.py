@@ -65,7 +65,7 @@ def test_any_other_key_is_unknown_and_not_repeated(key: bytes) -> None:
     """Not in the message; what logs call it is made of its hash."""
     with pytest.raises(UnknownKey) as refusal:
         ring.check(key)
-    assert str(refusal.value) == "the API key is not known to this service"
+    assert str(refusal.value) == "the API key is unknown"
     assert refusal.value.key is not None
     assert len(refusal.value.key) == len("unknown-") + 8
 

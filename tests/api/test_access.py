@@ -296,8 +296,8 @@ def test_an_unsafe_or_unreadable_set_up_stops_the_start(tmp_path: Path, workers:
     broken = tmp_path / "broken.json"
     broken.write_text("[")
     for environ, said in (
-        (secure | {"API_KEYS": "demo-api-key-123"}, "API_KEYS must not hold the demo key"),
-        (secure | {"CORS_ORIGINS": "*"}, "CORS_ORIGINS must name the origins"),
+        (secure | {"API_KEYS": "demo-api-key-123"}, "API_KEYS must not contain the demo key"),
+        (secure | {"CORS_ORIGINS": "*"}, "CORS_ORIGINS must list origins"),
         (secure | {"API_KEYS_FILE": str(demo)}, "entry 'try' is the demo key"),
         ({"API_KEYS_FILE": str(broken)}, "it must hold one JSON array of entries"),
         ({"API_KEYS_FILE": str(tmp_path / "none.json")}, "No such file"),

@@ -40,7 +40,7 @@ def filled_in(server: Server) -> str:
 def test_the_demo_key_is_filled_in_while_it_works(demo: Server, folder: Path) -> None:
     """And then only: a key of an operator's never stands in a page that needs none."""
     assert filled_in(demo) == DEMO_KEY
-    assert "everyone knows" in demo.http.get("/docs").text
+    assert "public demo key" in demo.http.get("/docs").text
     with serving(folder, folder / "model.json", API_KEYS="key-of-an-operator") as server:
         assert filled_in(server) == ""
         page = server.http.get("/docs").text
@@ -111,7 +111,7 @@ def test_a_lead_that_is_refused_is_shown_with_each_fault_where_it_can_be_seen(de
         page.value('document.getElementById(\'lead\').value = \'{"lead_id": 1, "features": {"visits": -1}}\'')
         page.value("document.querySelector('#form button').click()")
         page.waits_for("document.querySelectorAll('#answer li').length === 4")
-        assert page.value("document.querySelector('#answer b').textContent") == "422 The lead is not valid"
+        assert page.value("document.querySelector('#answer b').textContent") == "422 The lead is invalid"
         assert "not -1" in page.value("document.getElementById('answer').innerText")
         place = "document.getElementById('answer').getBoundingClientRect()"
         page.waits_for(f"{place}.top >= 0 && Math.floor({place}.bottom) <= innerHeight")

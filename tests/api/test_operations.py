@@ -222,7 +222,7 @@ def test_the_status_tells_of_a_key_file_that_cannot_be_taken(tmp_path: Path) -> 
     file.unlink()
     said = one.status()
     assert said["status"] == "degraded"
-    assert "the key file cannot be taken" in said["problems"][0]
+    assert "the key file cannot be loaded" in said["problems"][0]
     key_file(tmp_path, {"label": "crm"})
     assert one.status()["status"] == "healthy"
 

@@ -47,7 +47,7 @@ def test_a_path_that_is_nearly_one_is_answered_with_the_right_one(server: Server
     for method in ("GET", "POST"):
         answer = httpx.request(method, f"{server.url}{path}", json=LEAD, headers=server.http.headers, trust_env=False)
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
-        said = f"there is nothing at {path!r}; did you mean {meant}? (The service does not redirect.)"
+        said = f"there is no route for {path!r}; did you mean {meant}? (The service does not redirect.)"
         assert answer.json()["detail"] == said
         assert "location" not in answer.headers
 
@@ -57,17 +57,17 @@ def test_a_path_that_is_near_to_none_is_answered_with_where_to_look(server: Serv
     """And shown short."""
     answer = server.http.post(path, json=LEAD)
     assert answer.status_code == 404
-    assert answer.json()["detail"].endswith("; / lists where to go")
+    assert answer.json()["detail"].endswith("; / lists the main routes")
     assert len(answer.json()["detail"]) < 500
 
 
 @pytest.mark.parametrize(
     ("method", "path", "said"),
     [
-        ("GET", "/api/v1/score", "/api/v1/score takes POST, not GET"),
-        ("PUT", "/api/v1/score/batch", "/api/v1/score/batch takes POST, not PUT"),
-        ("POST", "/health", "/health takes GET, not POST"),
-        ("GET", "/v2/models/small/infer", "/v2/models/small/infer takes POST, not GET"),
+        ("GET", "/api/v1/score", "/api/v1/score allows POST, not GET"),
+        ("PUT", "/api/v1/score/batch", "/api/v1/score/batch allows POST, not PUT"),
+        ("POST", "/health", "/health allows GET, not POST"),
+        ("GET", "/v2/models/small/infer", "/v2/models/small/infer allows POST, not GET"),
     ],
 )
 def test_another_method_is_answered_with_the_one_that_the_path_takes(
@@ -77,7 +77,7 @@ def test_another_method_is_answered_with_the_one_that_the_path_takes(
     answer = server.http.request(method, path)
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
     assert answer.json()["detail"] == said
-    assert said.split(" takes ")[1].split(",", maxsplit=1)[0] in answer.headers["allow"]
+    assert said.split(" allows ")[1].split(",", maxsplit=1)[0] in answer.headers["allow"]
 
 
 @pytest.mark.parametrize(

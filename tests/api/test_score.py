@@ -311,8 +311,9 @@ def test_a_query_parameter_that_is_not_known_is_refused_with_a_guess(server: Ser
     ):
         answer = server.http.post(f"{path}?{query}", json=sent)
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid_parameter")
-        said = f"the query parameter {query.partition('=')[0]!r} is not known{hint} (allowed are reasons and include_details)"
-        assert answer.json()["detail"] == said
+        detail = answer.json()["detail"]
+        assert f"{query.partition('=')[0]!r}{hint} (" in detail
+        assert all(name in detail for name in ("reasons", "include_details"))
 
 
 @pytest.mark.parametrize(

@@ -79,13 +79,13 @@ def test_parquet_without_polars_says_what_to_install(tmp_path: Path, monkeypatch
     monkeypatch.setitem(sys.modules, "polars", None)
     result = run("--rows", "5", "--out", tmp_path / "leads.parquet")
     assert result.exit_code == 2
-    assert "--out must end in .csv here" in result.output
+    assert "--out must end in .csv: " in result.output
     assert "leadscoring[train]" in result.output
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("leads.xlsx", "--out must end in .csv or .parquet"), ("absent/leads.csv", "must be in a folder that exists")],
+    [("leads.xlsx", "--out must end in .csv or .parquet"), ("absent/leads.csv", "must be in an existing folder")],
 )
 def test_a_file_that_cannot_be_written_is_refused_first(tmp_path: Path, name: str, message: str) -> None:
     """Before any lead is made."""

@@ -34,7 +34,7 @@ def test_a_service_that_drains_lives_but_is_not_ready(tmp_path: Path) -> None:
         server.process.send_signal(signal.SIGTERM)
         assert eventually(lambda: run("--ready", PORT=str(server.port)).exit_code == 1)
         refused = run("--ready", PORT=str(server.port))
-        assert "/health/ready answers 503" in refused.output
+        assert "/health/ready returned 503" in refused.output
         assert "draining" in refused.output
         assert run(PORT=str(server.port)).exit_code == 0
         server.process.send_signal(signal.SIGINT)  # a second signal ends the wait
@@ -45,13 +45,13 @@ def test_no_answer_is_unhealthy() -> None:
     port = free_port()
     nobody = run(PORT=str(port))
     assert nobody.exit_code == 1
-    assert nobody.output == f"Error: no answer from 127.0.0.1 port {port}: [Errno 111] Connection refused\n"
+    assert nobody.output == f"Error: no response from 127.0.0.1 port {port}: [Errno 111] Connection refused\n"
 
 
 @pytest.mark.parametrize(
     ("environ", "says"),
     [
-        ({"PORT": "0"}, "PORT must be the number that the service listens on, not 0"),
+        ({"PORT": "0"}, "PORT must be the port that the service listens on, not 0"),
         ({"PORT": "many"}, "SettingError: PORT must be a whole number from 0 to 65535, not 'many'"),
     ],
 )

@@ -36,7 +36,7 @@ def test_a_new_key_goes_into_the_file_and_works(tmp_path: Path) -> None:
     key = made.stdout.strip()
     assert key not in file.read_text()
     tried = run("check", "--file", file, given=key + "\n")
-    assert (tried.exit_code, tried.output) == (0, "crm: works, scopes score, expires never\n")
+    assert (tried.exit_code, tried.output) == (0, "crm: valid, scopes score, expires never\n")
     again = run("new", "--label", "crm", "--file", file)
     assert again.exit_code == 1
     assert again.stdout == ""
@@ -61,7 +61,7 @@ def test_a_key_that_does_not_work_has_its_reason_and_exit_code(tmp_path: Path) -
         ("key of none", (), "unknown-"),
         ("key of old", (), "old: key_expired"),
         ("key of crm", ("--scope", "admin"), "crm: key_scope"),
-        ("", (), "no key came on standard input"),
+        ("", (), "no key on standard input"),
     ):
         tried = run("check", "--file", file, *more, given=key)
         assert tried.exit_code == 1
@@ -76,7 +76,7 @@ def test_the_list_shows_what_the_service_of_this_environment_knows(tmp_path: Pat
     assert [line.split()[0] for line in told] == ["label", "old", "ops", "9b81ab01"]
     assert "expired" in told[1]
     assert "score,admin" in told[2]
-    assert "everyone knows" in told[3]
+    assert "public" in told[3]
     assert [entry["label"] for entry in json.loads(run("list", "--json", "--file", file).output)] == ["old", "ops"]
 
 

@@ -45,7 +45,7 @@ def test_a_model_file_can_be_looked_into(tmp_path: Path) -> None:
     code, said = run("model", "show", str(model_file(tmp_path)))
     assert code == 0
     assert "small 1.2.3" in said
-    assert "all as certified" in said
+    assert "all match" in said
     assert all(name in said for name in card().contract.names)
     assert '"certified": true' in run("model", "show", "--json", str(model_file(tmp_path)))[1]
 

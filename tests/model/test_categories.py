@@ -91,7 +91,7 @@ def test_texts_that_xgboost_cut_are_not_used() -> None:
     cut = {"offsets": [0, 4, 14, 17, 20], "values": stored(values)["values"][:20]}
     model = model_of(with_values(categorical(), cut, [3, 2, 0]), "m.json")
     assert model.card.contract.features[1].codes > 0
-    assert "does not hold the values of the category 'source'" in model.cautions[0]
+    assert "lacks the values of the category 'source'" in model.cautions[0]
     whole = model_of(with_values(categorical(), stored(values), [3, 4, 0]), "m.json")
     assert whole.card.contract.features[1].values == tuple(values)
     ascii_only = model_of(with_values(categorical(), stored(["a", "b", "c", "d"]), [3, 1, 0]), "m.json")

@@ -101,7 +101,7 @@ def test_the_size_of_a_round_is_found_where_an_old_file_says_it(tmp_path: Path) 
     native(num_parallel_tree=2, subsample=0.7).save_model(tmp_path / "m.json")
     best = int(json.loads((tmp_path / "m.json").read_bytes())["learner"]["attributes"]["best_iteration"]) + 1
     changed(tmp_path / "m.json", [1, 3, 3], None)
-    with pytest.raises(ModelUnsupported, match="does not note how many trees a round has"):
+    with pytest.raises(ModelUnsupported, match="does not store the number of trees per round"):
         open_model(tmp_path / "m.json", Opening(rounds="best"))
     noted = '{"num_parallel_tree": 2, "missing": NaN}'
     document = json.loads((tmp_path / "m.json").read_bytes())

@@ -157,7 +157,7 @@ def test_leads_unlike_those_of_training_are_told_until_they_are_like_them_again(
         }
         assert drifted == {"visits", "source"}
         texts = [message.text for message in stack.inbox.messages if "UnseenCategories" in message.title]
-        assert all("source has values that the model does not know" in text for text in texts)
+        assert all("source has categories that were not in the training data" in text for text in texts)
 
         def resolved() -> bool:
             score(server, leads(5000, seed=11))

@@ -135,7 +135,7 @@ def test_credentials_that_were_changed_count_after_a_refusal(aws: pytest.MonkeyP
 def test_plain_http_goes_to_this_machine_only(aws: pytest.MonkeyPatch) -> None:
     """Leads and signatures are not to be read on the way."""
     aws.setenv("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", "http://runtime.example.com")
-    with pytest.raises(CannotStart, match="AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME must be of https"):
+    with pytest.raises(CannotStart, match="AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME must be an https URL"):
         SageMaker(configured(), factories.SMALL)
 
 

@@ -80,11 +80,14 @@ def test_a_dead_endpoint_does_not_keep_the_service_from_starting(provider: str, 
 @pytest.mark.parametrize(
     ("environ", "said"),
     [
-        ({"MODEL_ENDPOINT_PROVIDER": "sagemaker"}, "MODEL_ENDPOINT_PROVIDER=sagemaker needs SAGEMAKER_ENDPOINT_NAME"),
-        ({"MODEL_ENDPOINT_PROVIDER": "azure"}, "MODEL_ENDPOINT_PROVIDER=azure needs AZURE_ML_ENDPOINT_URL"),
+        (
+            {"MODEL_ENDPOINT_PROVIDER": "sagemaker"},
+            "MODEL_ENDPOINT_PROVIDER=sagemaker requires SAGEMAKER_ENDPOINT_NAME",
+        ),
+        ({"MODEL_ENDPOINT_PROVIDER": "azure"}, "MODEL_ENDPOINT_PROVIDER=azure requires AZURE_ML_ENDPOINT_URL"),
         (
             {"MODEL_ENDPOINT_PROVIDER": "azure", "AZURE_ML_ENDPOINT_URL": "http://endpoint.example/score"},
-            "AZURE_ML_ENDPOINT_URL must be an address of https, or of http on this machine",
+            "AZURE_ML_ENDPOINT_URL must be an https URL, or an http URL on this machine",
         ),
         (
             {
@@ -92,7 +95,7 @@ def test_a_dead_endpoint_does_not_keep_the_service_from_starting(provider: str, 
                 **DEAD["sagemaker"],
                 "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": "http://endpoint.example",
             },
-            "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME must be of https",
+            "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME must be an https URL",
         ),
     ],
 )

@@ -86,7 +86,7 @@ def test_where_nobody_listens_is_unreachable() -> None:
     """As is a wire that was not opened."""
     with pytest.raises(EndpointUnreachable, match="the connection failed"):
         posted(f"http://127.0.0.1:{free_port()}/score")
-    with pytest.raises(EndpointUnreachable, match="starting or ending"):
+    with pytest.raises(EndpointUnreachable, match="starting or stopping"):
         asyncio.run(Wire("azure", "http://127.0.0.1/score").post(BODY, HEADERS, 1000))
 
 

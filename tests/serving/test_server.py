@@ -157,7 +157,7 @@ def test_what_a_developer_has_set_goes_before_the_defaults_of_dev(tmp_path: Path
     """A key of theirs is never printed."""
     environ = {"MODEL_PATH": str(model_file(tmp_path)), "API_KEYS": "a-secret", "LOG_LEVEL": "INFO"}
     with in_development(tmp_path, **environ) as server:
-        assert "API key: one of yours" in server.logged()
+        assert "API key: one of your keys" in server.logged()
         assert "a-secret" not in server.logged()
         assert '"event":"listening"' in server.logged()
 
@@ -180,4 +180,4 @@ def test_a_secure_production_never_serves_the_model_of_the_package(tmp_path: Pat
         env=environ, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=DEADLINE,
     )  # fmt: skip
     assert ended.returncode == 2
-    assert "MODEL_PATH must name your model" in ended.stderr
+    assert "MODEL_PATH must be your own model" in ended.stderr

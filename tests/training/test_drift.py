@@ -59,7 +59,7 @@ def test_few_leads_get_no_verdict(model: Path, tmp_path: Path) -> None:
     few = CliRunner().invoke(drift, [str(model), str(csv_of(leads(100, seed=3), tmp_path / "few.csv"))])
     assert few.exit_code == 0
     assert "too few leads" in few.stdout
-    assert "fewer than 500 leads say nothing" in few.stdout
+    assert "no verdict with fewer than 500 leads" in few.stdout
 
 
 def test_what_cannot_be_compared_is_a_message(model: Path, tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_spellings_of_one_value_are_one() -> None:
 
 def test_one_outcome_and_open_deals_are_not_two_outcomes() -> None:
     """Where nothing but open deals is left to be not converted, the way out is named."""
-    with pytest.raises(TrainingDataError, match=r"'Open' \(2\), which sounds undecided.*--negative 'Open'"):
+    with pytest.raises(TrainingDataError, match=r"'Open' \(2\), which looks open.*--negative 'Open'"):
         outcome_of(["Won", "Open", "Open"], "Won")
 
 
@@ -98,7 +98,7 @@ def test_a_loser_is_never_suggested() -> None:
 @pytest.mark.parametrize(
     ("values", "positive", "words"),
     [
-        (["a", "b"], None, "say which values mean converted"),
+        (["a", "b"], None, "specify which values mean converted"),
         (["a", "b", "c"], None, "'a', 'b', 'c'.*--positive"),
         ([str(k) for k in range(20)], None, "and 12 more"),
         (["yes", "yes"], None, "every row has 't' = 'yes'"),

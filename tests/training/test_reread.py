@@ -53,13 +53,13 @@ def test_what_does_not_fit_is_counted_named_and_exemplified() -> None:
     found = reread(CONTRACT, PLAIN, frame)
     assert found.frame["amount"].to_list() == [None, 7.0, None, None, None, None]
     assert found.warnings == (
-        "2 of 6 leads lack 'amount', which is required: the service would refuse those leads",
+        "2 of 6 leads lack 'amount', which is required: the service would reject those leads",
         "2 values of 'amount' are not numbers as training read them and were read as missing, for example '1,234.50', "
-        "'2,000'; the service would refuse those leads",
+        "'2,000'; the service would reject those leads",
         "1 values of 'amount' are outside the contract (a number of 0 or more) and were read as missing, for example "
-        "'-3'; the service would refuse those leads",
+        "'-3'; the service would reject those leads",
         "2 values of 'visits' are outside the contract (a whole number) and were read as missing, for example '2.5', "
-        "'9007199254740994'; the service would refuse those leads",
+        "'9007199254740994'; the service would reject those leads",
         "1 of 6 leads have a 'source' that training never saw, for example 'new'",
     )
     assert encode_table(CONTRACT, found.frame)[:, 2].tolist()[:2] == [0.0, 0.0]
@@ -91,11 +91,11 @@ def test_categories_of_other_trainers_are_read_as_the_service_reads_them() -> No
     assert found.warnings == (
         "1 of 4 leads have a 'zone' that training never saw, for example '9'",
         "1 values of 'source' are outside the contract (a whole number: the code of a category, of which the trees know "
-        "0 to 2) and were read as missing, for example '-1'; the service would refuse those leads",
+        "0 to 2) and were read as missing, for example '-1'; the service would reject those leads",
         "1 of 4 leads have a 'source' that training never saw, for example '7.0'",
         "1 of 4 leads have a 'stage' that training never saw, for example 'cold'",
         "1 values of 'age' are not numbers as training read them and were read as missing, for example 'x'; the service "
-        "would refuse those leads",
+        "would reject those leads",
     )
     with pytest.raises(TrainingDataError, match="'source' holds texts such as 'Web'"):
         reread(contract, PLAIN, pl.DataFrame({"source": ["NA", "Web"]}))

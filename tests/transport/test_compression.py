@@ -116,7 +116,7 @@ def test_a_bomb_is_put_down_at_the_limit() -> None:
     unpacking = Unpacking(LIMIT)
     out: list[bytes] = []
     unpacking.feed(bomb[:PIECE])
-    with pytest.raises(BodyTooLarge, match="unpacked"):
+    with pytest.raises(BodyTooLarge, match="after decompression"):
         out.extend(iter(unpacking.part, None))
     assert LIMIT - PIECE <= sum(map(len, out)) <= LIMIT
 
@@ -229,11 +229,11 @@ def test_what_is_no_gzip_is_refused_in_words(server: Server, path: str) -> None:
     for sent in (b"", b"\x1f\x8b", b"{}", whole[:-1], whole + b"x", whole[:-8] + bytes(8), zlib.compress(b"[]")):
         answer = post(server, path, sent)
         assert answer.status_code == 400, (sent, answer.text)
-        assert "the body is not whole and sound gzip" in answer.text
+        assert "not valid gzip" in answer.text
     answer = post(server, path, whole, **{"Content-Encoding": "br"})
     assert answer.status_code == 415
     assert answer.headers["accept-encoding"] == "gzip"
-    assert "Content-Encoding must be gzip or left out, not 'br'" in answer.text
+    assert "Content-Encoding must be gzip or absent, not 'br'" in answer.text
 
 
 @pytest.mark.parametrize("path", ["/api/v1/score", "/api/v1/score/batch", "/invocations", "/v2/models/small/infer"])
@@ -242,7 +242,7 @@ def test_the_limit_counts_what_is_unpacked(server: Server, path: str) -> None:
     for content in (b" " * (LIMIT + 1), bytes(200_000_000)):
         answer = post(server, path, gzip.compress(content, 9))
         assert answer.status_code == 413
-        assert "unpacked" in answer.text
+        assert "after decompression" in answer.text
     assert server.http.get("/health/ready").status_code == 200
 
 

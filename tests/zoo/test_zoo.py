@@ -70,7 +70,7 @@ def test_it_is_served_as_its_owner_predicts(version: str, folder: Path, exhibit:
             open_model(folder / exhibit["file"])
         return
     if exhibit["opening"].get("rounds") == "best" and version.startswith(WITHOUT_ROUND_SIZES):
-        with pytest.raises(ModelUnsupported, match="how many trees a round has"):
+        with pytest.raises(ModelUnsupported, match="number of trees per round"):
             opened(folder, exhibit)
         return
     model = opened(folder, exhibit)

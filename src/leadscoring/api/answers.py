@@ -1,6 +1,6 @@
-"""What the routes that score nothing answer. These types are sent, and the OpenAPI document describes them.
+"""The responses of the routes that do not score. These types are sent, and the OpenAPI document describes them.
 
-Every field is always there, null or not; more may come to stand beside them.
+Every field is always present, and may be null; new fields may be added.
 """
 
 from typing import Annotated, Literal
@@ -20,7 +20,7 @@ Moment = Annotated[str, Meta(description="In ISO 8601 and UTC.", extra_json_sche
 
 
 class About(msgspec.Struct, frozen=True):
-    """What this service is, and where to go next."""
+    """Name and version of the service, its model, and its main paths."""
 
     service: str
     version: str
@@ -33,14 +33,14 @@ class About(msgspec.Struct, frozen=True):
 
 
 class Health(msgspec.Struct, frozen=True):
-    """The service answers."""
+    """The service responds."""
 
     status: Literal["healthy"]
     timestamp: Moment
 
 
 class Liveness(msgspec.Struct, frozen=True):
-    """The process answers, and for how long the service has run."""
+    """The process is alive, and the uptime of the service."""
 
     status: Literal["alive"]
     uptime_seconds: Seconds
@@ -48,7 +48,7 @@ class Liveness(msgspec.Struct, frozen=True):
 
 
 class Readiness(msgspec.Struct, frozen=True):
-    """Leads can be scored, and by which model."""
+    """Leads can be scored, and the version of the model."""
 
     status: Literal["ready"]
     model_version: str
@@ -56,34 +56,34 @@ class Readiness(msgspec.Struct, frozen=True):
 
 
 class Endpoint(msgspec.Struct, frozen=True):
-    """How a remote model does, as the worker that answers has seen it."""
+    """The state of a remote model, as observed by the worker that responds."""
 
     state: Annotated[
         Literal["unknown", "healthy", "failing", "mismatch"],
         Meta(
-            description="`unknown` before the first call, `failing` since the last one, `mismatch` for another model."
+            description="`unknown`: not called yet; `failing`: the last call failed; `mismatch`: it is another model."
         ),
     ]
     breaker: Annotated[
         Literal["closed", "half_open", "open"],
-        Meta(description="`closed`: it is called; `open`: it is left alone; `half_open`: one call tries."),
+        Meta(description="Circuit breaker. `closed`: normal operation; `open`: no calls; `half_open`: one trial call."),
     ]
     last_error: str | None
     last_ok: Moment | None
-    matches: Annotated[bool | None, Meta(description="Whether it scores the golden rows as certified, if known.")]
-    fallback: Annotated[Literal["working", "failing"] | None, Meta(description="Null where none is configured.")]
-    fallback_answers: Annotated[int, Meta(ge=0, description="Leads that the fallback has scored.")]
+    matches: Annotated[bool | None, Meta(description="Whether it reproduces the golden-row scores; null if unknown.")]
+    fallback: Annotated[Literal["working", "failing"] | None, Meta(description="Null if none is configured.")]
+    fallback_answers: Annotated[int, Meta(ge=0, description="Number of leads that the fallback scored.")]
 
 
 class ServedModel(msgspec.Struct, frozen=True):
-    """The model that is served, and where its margins come from."""
+    """The model that is served, and the provider of its margins."""
 
     name: str
     version: str
     loaded: bool
     n_features: Count
     endpoint_provider: str
-    endpoint: Annotated[Endpoint | None, Meta(description="Null where the model is local.")]
+    endpoint: Annotated[Endpoint | None, Meta(description="Null if the model is local.")]
 
 
 class Environment(msgspec.Struct, frozen=True):
@@ -95,26 +95,26 @@ class Environment(msgspec.Struct, frozen=True):
 
 
 class Workers(msgspec.Struct, frozen=True):
-    """How many processes should serve, and how many do."""
+    """The configured number of workers, and the number that serve."""
 
     wanted: Count
     serving: Count
 
 
 class Security(msgspec.Struct, frozen=True):
-    """Whether the service is set up safely."""
+    """Security of the configuration."""
 
-    demo_key_active: Annotated[bool, Meta(description="Whether the key that everyone knows opens this service.")]
+    demo_key_active: Annotated[bool, Meta(description="Whether the service accepts the public demo key.")]
 
 
 State = Literal["healthy", "degraded", "starting", "draining", "failing"]
 
 
 class Status(msgspec.Struct, frozen=True):
-    """What runs here, since when, and whether it is set up safely."""
+    """Version, uptime, model and security of the configuration."""
 
     status: State
-    problems: Annotated[list[str], Meta(description="What makes it `degraded`, in words.")]
+    problems: Annotated[list[str], Meta(description="The reasons for `degraded`.")]
     version: str
     uptime_seconds: Seconds
     model: ServedModel
@@ -125,28 +125,28 @@ class Status(msgspec.Struct, frozen=True):
 
 
 class Resources(Measured, frozen=True):
-    """How the machine and the process that answers do, measured at most once a second."""
+    """Usage of the machine and of the process that responds, measured at most once a second."""
 
     timestamp: Moment
 
 
 class ModelInfo(Description, frozen=True):
-    """Which model answers, and how good it is."""
+    """The served model, its training data and its quality."""
 
     endpoint_provider: str
 
 
 class FeatureInfo(msgspec.Struct, frozen=True):
-    """One feature of the contract: what a lead may hold under its name."""
+    """One feature of the contract: its kind, range and values."""
 
     name: str
     kind: Annotated[str, Meta(extra_json_schema={"enum": list(KINDS)})]
     required: bool
     minimum: float | None
     maximum: float | None
-    values: Annotated[tuple[float | str, ...] | None, Meta(description="Those of a category.")]
+    values: Annotated[tuple[float | str, ...] | None, Meta(description="The values of a category.")]
     missing: Annotated[tuple[str, ...] | None, Meta(description="Texts that mean missing.")]
-    allowed: Annotated[str, Meta(description="What may be sent, in words.")]
+    allowed: Annotated[str, Meta(description="The allowed values, as a phrase.")]
     group: str | None
     unit: str | None
     help: str | None
@@ -163,15 +163,15 @@ class FeatureList(msgspec.Struct, frozen=True):
 
 
 class FeatureImportance(msgspec.Struct, frozen=True):
-    """How much one feature matters over all leads."""
+    """The importance of one feature over all leads."""
 
     feature: str
     importance: Annotated[float, Meta(ge=0, le=1, description="Its share of the gain of all splits.")]
-    splits: Annotated[int, Meta(ge=0, description="How often the trees split on it.")]
+    splits: Annotated[int, Meta(ge=0, description="Number of splits on it in the trees.")]
 
 
 class ImportanceList(msgspec.Struct, frozen=True):
-    """How much each feature matters over all leads, strongest first."""
+    """The importance of each feature over all leads, in descending order."""
 
     version: Annotated[str, Meta(description="The version of the model.")]
     method: Literal["gain"]
@@ -179,5 +179,5 @@ class ImportanceList(msgspec.Struct, frozen=True):
 
 
 def answer(value: msgspec.Struct, status: int = 200) -> Reply:
-    """A value of one of these types as the reply that holds it."""
+    """The reply that contains a value of one of these types."""
     return Reply(status, msgspec.json.encode(value))

@@ -23,9 +23,7 @@ from leadscoring.transport.failures import PLAIN, STATUS
 INLINE = re.compile(r"<(style|script)>(.*?)</\1>", re.DOTALL)
 """What stands in the page itself, and is allowed there by its hash."""
 
-ABOUT_DEMO_KEY = (
-    '<p class="soft">This is the demo key, which everyone knows: it works until API_KEYS or API_KEYS_FILE is set.</p>'
-)
+ABOUT_DEMO_KEY = '<p class="soft">This is the public demo key: it is valid until API_KEYS or API_KEYS_FILE is set.</p>'
 
 Headers = tuple[tuple[bytes, bytes], ...]
 

@@ -1,4 +1,4 @@
-"""The service's own description, OpenAPI 3.1, made of the table of routes, the wire's types and the live contract."""
+"""The OpenAPI 3.1 document, generated from the table of routes, the types of the API and the current contract."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -27,21 +27,21 @@ BEFORE_THE_HANDLER = (408, 431, 500)
 """Statuses that come as a problem whatever the protocol."""
 
 FAULTS = {
-    400: "Not readable: not JSON, too many leads, rows not of the model's columns, or not a number of milliseconds",
-    401: "No key, not a known one, or one that has expired",
-    403: "The key does not have the scope that is needed",
-    404: "Another model, or version, than the one that is served",
-    406: "The answer does not come in the form that Accept allows",
-    408: "The request took too long to arrive",
+    400: "Invalid request: not JSON, too many leads, rows that do not match the model, or an invalid timeout",
+    401: "No key, an unknown key, or an expired key",
+    403: "The key lacks the required scope",
+    404: "This model, or version, is not served",
+    406: "No acceptable response format",
+    408: "The request was not received in time",
     413: "The body is too large",
     415: "The content type is not supported",
-    422: "Not a valid lead or parameter: every fault with its path, value and what is allowed",
-    429: "The key has had as many leads scored as it may; Retry-After says when there is one more",
-    431: "The head of the request is too large",
-    500: "The service failed",
-    502: "The remote model failed, refused the service, or returned no valid answer",
-    503: "More work than can be done in time, not ready, or no remote model to be had: come back later",
-    504: "The remote model did not answer in time",
+    422: "Invalid lead or parameter: each error with its path, the value received and what is allowed",
+    429: "The rate limit of the key is exceeded; Retry-After is the time until another lead is allowed",
+    431: "The request headers are too large",
+    500: "Internal error",
+    502: "The remote model failed, denied access, or returned an unusable response",
+    503: "Overloaded, not ready, or the remote model is unavailable: retry later",
+    504: "The remote model did not respond in time",
 }
 
 
@@ -55,7 +55,7 @@ def description(model: LoadedModel, settings: Settings) -> Json:
             "title": "Lead Scoring Service",
             "version": leadscoring.__version__,
             "summary": f"Serving {card.name} {card.version}",
-            "description": "How likely each lead is to convert, and exactly why.",
+            "description": "Predicts how likely each lead is to convert, with the exact reasons.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
@@ -184,7 +184,7 @@ def paths(routes: list[Route], describing: Describing) -> Json:
 
 def path_parameter(name: str) -> Parameter:
     """A name in a path."""
-    return Parameter(name, "path", f"The {name} to answer for.", {"type": "string"}, required=True)
+    return Parameter(name, "path", f"The {name} of the model.", {"type": "string"}, required=True)
 
 
 def lines(forms: Lines) -> Json:
@@ -248,8 +248,11 @@ def lead_lines(contract: Contract) -> Json:
     """What a batch may be sent as beside JSON: a lead a line, however many, answered as it is scored."""
     lead = example_lead(contract)
     table = [["lead_id", *lead["features"]], [lead["lead_id"], *lead["features"].values()]]
-    jsonl: Json = {"type": "string", "description": "One lead on each line, as in the array."}
-    text: Json = {"type": "string", "description": "A header with lead_id and names of features, then a lead a row."}
+    jsonl: Json = {"type": "string", "description": "One lead per line, as in the array."}
+    text: Json = {
+        "type": "string",
+        "description": "A header with lead_id and the names of features, then one lead per row.",
+    }
     return {
         "application/x-ndjson": {"schema": jsonl, "example": json.dumps(lead, ensure_ascii=False) + "\n"},
         "application/jsonl": {"schema": jsonl},
@@ -272,7 +275,7 @@ def lead_schema(contract: Contract) -> Json:
         "maxLength": LEAD_ID_LENGTH,
         "minimum": 0,
         "maximum": LEAD_ID_MAX,
-        "description": "Your id of the lead, answered as text; a whole number is the same id as its digits.",
+        "description": "Your id of the lead, returned as text; a whole number is the same id as its digits.",
     }
     return {
         "type": "object",

@@ -131,7 +131,7 @@ class Operations:
         if serving < self._workers:
             found.append(f"{serving} of {self._workers} workers serve")
         if self._keys.refused:
-            found.append("the key file cannot be taken, so the keys from before count; the log says why")
+            found.append("the key file cannot be loaded, so the previous keys stay in effect; the log has the reason")
         if endpoint is not None and endpoint.state not in ("healthy", "unknown"):
             found.append(f"the model endpoint: {endpoint.state}")
         return found

@@ -24,25 +24,25 @@ class Parameter(msgspec.Struct, frozen=True, rename={"place": "in", "about": "de
 REASONS = Parameter(
     "reasons",
     "query",
-    "How many of the strongest reasons to give; 0 for none.",
+    "Number of reasons to return, the strongest first; 0 for none.",
     {"type": "integer", "minimum": 0, "maximum": 10_000, "default": 5},
 )
 DETAILS = Parameter(
     "include_details",
     "query",
-    "Adds what the tiers mean, how the reasons add up, and the time taken.",
+    "Adds the definition of the tiers, the explanation, and the latency.",
     {"type": "boolean", "default": False},
 )
 BODIES = Parameter(
     "bodies",
     "query",
-    "`json` leaves out bodies that are not JSON, for programs that know no others.",
+    "`json` omits bodies that are not JSON, for programs that support no others.",
     {"enum": ["json"]},
 )
 TIMEOUT = Parameter(
     "X-Request-Timeout-Ms",
     "header",
-    "Milliseconds that the caller waits; where a remote model scores, it has no longer than that.",
+    "Timeout of the caller in milliseconds; limits the call of a remote model.",
     {"type": "integer", "minimum": 1, "maximum": 3_600_000},
 )
 

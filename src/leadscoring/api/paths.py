@@ -17,10 +17,10 @@ Methods = Mapping[str, tuple[str, ...]]
 
 def not_found(path: str, routes: Methods) -> str:
     """Why there is no answer at ``path``, with the one that was meant, as far as that can be known."""
-    said = f"there is nothing at {path[:SHOWN]!r}"
+    said = f"there is no route for {path[:SHOWN]!r}"
     meant = path_meant(path, routes)
     if meant is None:
-        return f"{said}; / lists where to go"
+        return f"{said}; / lists the main routes"
     return f"{said}; did you mean {' or '.join(methods_of(meant, routes))} {meant}? (The service does not redirect.)"
 
 
@@ -28,9 +28,9 @@ def wrong_method(method: str, path: str, routes: Methods) -> str:
     """What the path takes in place of ``method``."""
     takes = methods_of(path, routes)
     return (
-        f"{path[:SHOWN]} takes {' or '.join(takes)}, not {method[:SHOWN]}"
+        f"{path[:SHOWN]} allows {' or '.join(takes)}, not {method[:SHOWN]}"
         if takes
-        else "this path does not take this method"
+        else "this path does not allow this method"
     )
 
 

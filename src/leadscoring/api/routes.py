@@ -1,7 +1,7 @@
-"""The one table of routes: a row says what answers a method and a path, who may call it, and what it answers.
+"""The one table of routes: a row has the method, path and handler of a route, who may call it, and its responses.
 
-Made from it: what is dispatched (``entrances.py``), whose key is checked, the paths that metrics count by, what the
-OpenAPI document describes, and the tables of ``docs/API.md``. A new route is a row here and its handler.
+Derived from it: the dispatch (``entrances.py``), the check of keys, the paths that metrics count by, the OpenAPI
+document, and the tables of ``docs/API.md``. A new route is a row here and its handler.
 """
 
 import re
@@ -46,15 +46,15 @@ if TYPE_CHECKING:
     from leadscoring.api.framework import Handler
 
 Lines = Mapping[str, str]
-"""Forms of a body beside JSON: media types, and what stands in each."""
+"""Formats of a body other than JSON: media types with descriptions."""
 
 ANSWERED: Lines = {
-    "application/x-ndjson": "A line for each line of leads: a score or an error, as in the array.",
-    "application/jsonl": "The same.",
-    "text/csv": "Of leads in lines, where Accept names it: " + ", ".join(COLUMNS) + ", and the reasons.",
+    "application/x-ndjson": "One line per line of leads: a score or an error, as in the array.",
+    "application/jsonl": "The same as application/x-ndjson.",
+    "text/csv": "For leads in lines, if Accept names it: " + ", ".join(COLUMNS) + ", and the reasons.",
 }
-TENSORS: Lines = {"application/octet-stream": "The JSON, and behind it the tensors that are binary."}
-ROWS: Lines = {"text/csv": "A row a line.", "application/jsonlines": "A lead a line."}
+TENSORS: Lines = {"application/octet-stream": "The JSON, followed by the binary tensors."}
+ROWS: Lines = {"text/csv": "One row per line.", "application/jsonlines": "One lead per line."}
 
 SCORING_FAULTS = (400, 408, 413, 415, 422, 429, 431, 500, 502, 503, 504)
 
@@ -63,21 +63,21 @@ SCORING_FAULTS = (400, 408, 413, 415, 422, 429, 431, 500, 502, 503, 504)
 class Route:
     """One method of one path.
 
-    ``scope`` is what opens it: ``score`` needs a key, ``operations`` is operational detail, which OPERATIONS_ACCESS
-    opens, closes behind a key or moves to another port. ``answer`` and ``body`` are types that are sent as JSON, or
-    media types; a body may also be a word of ``openapi.BODIES``, where the model's contract makes it. ``protocol`` is
-    the one of ENDPOINT_PROTOCOLS that turns it on.
+    ``scope`` is who may call it: ``score`` requires a key; ``operations`` is operational detail, which
+    OPERATIONS_ACCESS opens, protects by a key or moves to another port. ``answer`` and ``body`` are types that are sent
+    as JSON, or media types; a body may also be a key of ``openapi.BODIES``, if it depends on the model's contract.
+    ``protocol`` is the one of ENDPOINT_PROTOCOLS that enables it.
     """
 
     method: Literal["GET", "POST"]
     path: str
     handler: "Callable[[Entrances], Handler]"
     name: str
-    """Its name in the OpenAPI document, from which generators make the names of calls."""
+    """Its operation id in the OpenAPI document, from which generators derive the names of methods."""
     summary: str
     answer: Any
     gives: str = ""
-    """What it answers, in words, where its summary says only what it does."""
+    """Description of its response, if the summary describes only the action."""
     scope: Literal["open", "score", "operations"] = "open"
     group: Literal["scoring", "model", "operations"] = "operations"
     protocol: Literal["", "sagemaker", "v2"] = ""
@@ -86,34 +86,34 @@ class Route:
     answer_lines: Lines = field(default_factory=dict)
     parameters: tuple[Parameter, ...] = ()
     faults: tuple[int, ...] = ()
-    """Statuses of the errors that it may answer, beside those about keys."""
+    """Statuses of its errors, in addition to those about keys."""
     otherwise: Mapping[int, Any] = field(default_factory=dict)
-    """Other statuses that have an answer of their own, and its type."""
+    """Other statuses with a response of their own, and its type."""
     probe: bool = False
-    """Answered at once, however busy the process is."""
+    """Answered immediately, however busy the process is."""
     at_once: bool = False
-    """Answered where it was read, when nobody stands in line and a local model scores."""
+    """Answered where it was read, if no request is queued and a local model scores."""
     compressed: bool = False
-    """Compressed where the client allows it; what scores does so itself, in parts."""
+    """Compressed if the client allows it; scoring routes compress by themselves, in parts."""
     timed: bool = False
-    """Its times and outcomes are among the metrics before there are any, since alerts stand on them."""
+    """Its durations and outcomes are shown at zero in the metrics, since alerts depend on them."""
     deadline: bool = False
-    """Its caller may say how long it waits, where a remote model scores."""
+    """Its caller may set a timeout, if a remote model scores."""
 
     def key_scope(self, settings: Settings) -> "Scope | None":
-        """What a key must open so that this route may be called; ``None`` where it needs no key."""
+        """The scope that a key needs to call this route; ``None`` if it requires no key."""
         if self.scope == "operations":
             return "admin" if settings.operations_access == "key" else None
         return "score" if self.scope == "score" else None
 
     @property
     def path_parameters(self) -> list[str]:
-        """The names in its path."""
+        """The names of the parameters in its path."""
         return re.findall(r"{(\w+)}", self.path)
 
     @property
     def fault(self) -> Any:
-        """The type of its errors, but for those that are found before its handler begins."""
+        """The type of its errors, except for those that occur before its handler starts."""
         return Failure if self.protocol == "v2" else None
 
 
@@ -127,7 +127,7 @@ def tensor_routes(suffix: str, model: str) -> tuple[Route, ...]:
         ),
         Route(
             method="GET", path=f"{model}/ready", handler=lambda at: at.v2.model_ready, protocol="v2",
-            name=f"getV2Model{suffix}Readiness", summary="Whether the model can score", answer=ModelReady,
+            name=f"getV2Model{suffix}Readiness", summary="Whether the model is ready to score", answer=ModelReady,
             faults=(404,), otherwise={503: ModelReady},
         ),
         Route(
@@ -147,42 +147,43 @@ TABLE: tuple[Route, ...] = (
     ),
     Route(
         method="POST", path="/api/v1/score/batch", handler=lambda at: at.scoring.batch, scope="score", group="scoring",
-        name="scoreBatch", summary="Score many leads; an invalid one does not take the others down",
+        name="scoreBatch", summary="Score many leads; an invalid lead does not affect the others",
         body="leads", answer=list[Scored | Refused], answer_lines=ANSWERED,
-        gives="At each place a score or an error",
+        gives="For each lead, a score or an error",
         parameters=(REASONS, DETAILS), faults=SCORING_FAULTS, timed=True, deadline=True,
     ),
     Route(
         method="GET", path="/api/v1/model/info", handler=lambda at: at.model.info, scope="score", group="model",
-        name="getModelInfo", summary="Which model answers, and how good it is", answer=ModelInfo,
+        name="getModelInfo", summary="The served model, its training data and its quality", answer=ModelInfo,
         faults=(422, 500), compressed=True,
     ),
     Route(
         method="GET", path="/api/v1/model/features", handler=lambda at: at.model.features, scope="score", group="model",
-        name="listFeatures", summary="What a lead may hold", answer=FeatureList,
+        name="listFeatures", summary="The contract: the features of a lead", answer=FeatureList,
         faults=(422, 500), compressed=True,
     ),
     Route(
         method="GET", path="/api/v1/model/importance", handler=lambda at: at.model.importance, scope="score",
-        group="model", name="listImportance", summary="What matters over all leads", answer=ImportanceList,
+        group="model", name="listImportance", summary="The importance of each feature over all leads",
+        answer=ImportanceList,
         faults=(422, 500), compressed=True,
     ),
     Route(
         method="GET", path="/api/v1/model/drift", handler=lambda at: at.model.drift, scope="score", group="model",
-        name="getDrift", summary="How far leads have moved from those of training", answer=DriftReport,
+        name="getDrift", summary="Drift of the scored leads from the training data", answer=DriftReport,
         faults=(422, 500), compressed=True,
     ),
     Route(
         method="GET", path="/", handler=lambda at: at.operations.root,
-        name="getService", summary="What this service is", answer=About,
+        name="getService", summary="Name and version of the service", answer=About,
     ),
     Route(
         method="GET", path="/health", handler=lambda at: at.operations.health, probe=True,
-        name="getHealth", summary="Whether the service answers", answer=Health,
+        name="getHealth", summary="Whether the service responds", answer=Health,
     ),
     Route(
         method="GET", path="/health/live", handler=lambda at: at.operations.live, probe=True,
-        name="getLiveness", summary="Whether the process lives, and since when", answer=Liveness,
+        name="getLiveness", summary="Whether the process is alive, and its uptime", answer=Liveness,
     ),
     Route(
         method="GET", path="/health/ready", handler=lambda at: at.operations.ready, probe=True,
@@ -195,20 +196,20 @@ TABLE: tuple[Route, ...] = (
     ),
     Route(
         method="GET", path="/docs", handler=lambda at: at.documentation.page, compressed=True,
-        name="getDocumentation", summary="The documentation for people, with a lead to try", answer="text/html",
+        name="getDocumentation", summary="The documentation page, with a form to score a lead", answer="text/html",
     ),
     Route(
         method="GET", path="/status", handler=lambda at: at.operations.status, scope="operations", compressed=True,
-        name="getStatus", summary="What runs here, since when, and whether it is set up safely", answer=Status,
+        name="getStatus", summary="Version, uptime, model and security of the configuration", answer=Status,
     ),
     Route(
         method="GET", path="/resources", handler=lambda at: at.operations.resources, scope="operations",
-        name="getResources", summary="Processor, memory, disk, network, and what is short", answer=Resources,
+        name="getResources", summary="CPU, memory, disk and network usage, and exceeded limits", answer=Resources,
         compressed=True,
     ),
     Route(
         method="GET", path="/metrics", handler=lambda at: at.operations.metrics, scope="operations", compressed=True,
-        name="getMetrics", summary="Metrics in Prometheus' text format", answer="text/plain",
+        name="getMetrics", summary="Metrics in the text format of Prometheus", answer="text/plain",
     ),
     Route(
         method="GET", path="/ping", handler=lambda at: at.sagemaker.ping, protocol="sagemaker", probe=True,
@@ -216,22 +217,23 @@ TABLE: tuple[Route, ...] = (
     ),
     Route(
         method="GET", path="/execution-parameters", handler=lambda at: at.sagemaker.execution_parameters,
-        protocol="sagemaker", name="getTransform", summary="How a batch transform should call", answer=Transform,
+        protocol="sagemaker", name="getTransform", summary="Recommended settings of a batch transform",
+        answer=Transform,
     ),
     Route(
         method="POST", path="/invocations", handler=lambda at: at.sagemaker.invocations, protocol="sagemaker",
         group="scoring", name="invoke",
-        summary="Score encoded rows, or leads; of rows, the score is not calibrated",
+        summary="Score encoded rows, or leads; the scores of rows are not calibrated",
         body="rows", body_lines=ROWS, answer=Predictions | Scored | list[Scored | Refused], answer_lines=ROWS,
         faults=(400, 406, 408, 413, 415, 422, 429, 431, 500, 503),
     ),
     Route(
         method="GET", path="/v2", handler=lambda at: at.v2.server, protocol="v2",
-        name="getV2Server", summary="Which server this is", answer=ServerInfo,
+        name="getV2Server", summary="The server's name, version and extensions", answer=ServerInfo,
     ),
     Route(
         method="GET", path="/v2/health/live", handler=lambda at: at.v2.live, protocol="v2", probe=True,
-        name="getV2Liveness", summary="Whether the process answers", answer=ServerLive,
+        name="getV2Liveness", summary="Whether the process responds", answer=ServerLive,
     ),
     Route(
         method="GET", path="/v2/health/ready", handler=lambda at: at.v2.ready, protocol="v2", probe=True,
@@ -247,14 +249,14 @@ PATHS = tuple(dict.fromkeys(route.path for route in TABLE))
 """Every path of the service, by which requests are counted."""
 
 PROBES = frozenset(route.path for route in TABLE if route.probe)
-"""Paths that are answered at once, however busy the process is."""
+"""Paths that are answered immediately, however busy the process is."""
 
 TIMED = tuple((route.method, route.path) for route in TABLE if route.timed)
-"""The routes whose times and outcomes are shown before there are any."""
+"""The routes whose durations and outcomes are shown at zero."""
 
 
 def here(settings: Settings) -> list[Route]:
-    """The routes of the port that scores."""
+    """The routes of the scoring port."""
     return [
         route
         for route in TABLE
@@ -264,14 +266,14 @@ def here(settings: Settings) -> list[Route]:
 
 
 def apart(settings: Settings) -> list[Route]:
-    """The routes of the port of operations, where it has one."""
+    """The routes of the operations port, if there is one."""
     return [route for route in TABLE if route.scope == "operations" and settings.operations_access == "port"]
 
 
 def routes_markdown(protocol: str = "") -> str:
     """The routes of a protocol, or those of the API, as a Markdown table for the documentation."""
     keys = {"open": "", "score": "yes", "operations": "*"}
-    lines = ["| Method | Path | What for | Key |", "|---|---|---|---|"]
+    lines = ["| Method | Path | Purpose | Key |", "|---|---|---|---|"]
     lines += [
         f"| {route.method} | `{route.path}` | {route.summary} | {keys[route.scope]} |"
         for route in TABLE

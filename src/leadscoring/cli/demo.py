@@ -1,4 +1,4 @@
-"""``leadscoring demo-data``: writes made-up leads to a file, to try everything else with."""
+"""``leadscoring demo-data``: writes synthetic leads to a file, for trials of training and scoring."""
 
 import csv
 from collections.abc import Iterable, Iterator
@@ -41,24 +41,24 @@ def write_parquet(out: Path, names: list[str], rows: Iterable[list[Cell]]) -> No
     try:
         import polars as pl
     except ModuleNotFoundError as absent:
-        message = "--out must end in .csv here: Parquet needs polars (pip install 'leadscoring[train]')"
+        message = "--out must end in .csv: Parquet needs polars, not installed here (pip install 'leadscoring[train]')"
         raise click.UsageError(message) from absent
     table = pl.DataFrame(list(rows), schema=names, orient="row", infer_schema_length=None)
     table.with_columns(pl.col("created_at").str.to_date()).write_parquet(out)
 
 
-@click.command("demo-data", short_help="Write made-up leads to train and try things on.")
-@click.option("--rows", type=click.IntRange(1, 10_000_000), default=20_000, show_default=True, help="How many leads.")
+@click.command("demo-data", short_help="Write synthetic leads for a trial.")
+@click.option("--rows", type=click.IntRange(1, 10_000_000), default=20_000, show_default=True, help="Number of leads.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="A .csv or .parquet file.")
-@click.option("--seed", type=int, default=1, show_default=True, help="The same seed makes the same leads.")
-@click.option("--with-truth", is_flag=True, help="Add true_probability, which each outcome was drawn with.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Equal seeds give equal leads.")
+@click.option("--with-truth", is_flag=True, help="Add the column true_probability, from which each outcome is drawn.")
 def demo_data(rows: int, out: Path, seed: int, *, with_truth: bool) -> None:
-    """Write made-up leads of the default contract, with outcomes, to train and try things on."""
+    """Write synthetic leads of the default contract, with outcomes, for trials of training and scoring."""
     ending = out.suffix.lower()
     if ending not in ENDINGS:
         raise click.UsageError(f"--out must end in {' or '.join(ENDINGS)}, not {out.name!r}")
     if not out.parent.is_dir():
-        raise click.UsageError(f"--out must be in a folder that exists, not {str(out.parent)!r}")
+        raise click.UsageError(f"--out must be in an existing folder, not {str(out.parent)!r}")
     converted = 0
 
     def made() -> Iterator[list[Cell]]:

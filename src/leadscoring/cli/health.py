@@ -1,4 +1,4 @@
-"""``leadscoring health``: whether the service on this machine answers, for the health checks of containers."""
+"""``leadscoring health``: checks the service on this machine, for the health checks of containers."""
 
 import http.client
 import os
@@ -9,17 +9,17 @@ from leadscoring.errors import SettingError, SettingsConflict
 from leadscoring.settings import Settings, read_settings
 
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # compared, not bound
-"""How one calls a service that listens on every address."""
+"""The address at which to call a service that listens on every address."""
 
 
 @click.command()
-@click.option("--ready", is_flag=True, help="Whether leads can be scored, not only whether the process answers.")
-@click.option("--timeout", default=3.0, show_default=True, type=click.FloatRange(0.1, 60), help="Seconds to wait.")
+@click.option("--ready", is_flag=True, help="Check that the service is ready to score, not only that it is alive.")
+@click.option("--timeout", default=3.0, show_default=True, type=click.FloatRange(0.1, 60), help="Timeout in seconds.")
 def health(ready: bool, timeout: float) -> None:
-    """Say whether the service at HOST and PORT answers.
+    """Check the health of the service at HOST and PORT.
 
-    The exit code is 0 when it does and 1 when it does not or cannot be asked. What restarts a container should ask
-    without --ready: a service that drains is not ready, and answers on.
+    The exit code is 0 when the check passes, else 1. Do not use --ready in a check that restarts the container: a
+    service that drains is not ready, but still answers requests.
     """
     try:
         settings = read_settings(os.environ)
@@ -28,14 +28,14 @@ def health(ready: bool, timeout: float) -> None:
     path = "/health/ready" if ready else "/health/live"
     status, said = asked(settings, path, timeout)
     if status != 200:
-        raise click.ClickException(f"{path} answers {status}: {said}")
+        raise click.ClickException(f"{path} returned {status}: {said}")
     click.echo(said)
 
 
 def asked(settings: Settings, path: str, timeout: float) -> tuple[int, str]:
     """The status and body of a path of the service with these settings; raises ``ClickException`` without one."""
     if not settings.port:
-        raise click.ClickException("PORT must be the number that the service listens on, not 0")
+        raise click.ClickException("PORT must be the port that the service listens on, not 0")
     host = EVERYWHERE.get(settings.host, settings.host)
     connection = http.client.HTTPConnection(host, settings.port, timeout=timeout)
     try:
@@ -44,6 +44,6 @@ def asked(settings: Settings, path: str, timeout: float) -> tuple[int, str]:
         return answer.status, answer.read(4096).decode(errors="replace").strip()
     except (OSError, http.client.HTTPException) as failure:
         why = str(failure) or type(failure).__name__
-        raise click.ClickException(f"no answer from {host} port {settings.port}: {why}") from None
+        raise click.ClickException(f"no response from {host} port {settings.port}: {why}") from None
     finally:
         connection.close()

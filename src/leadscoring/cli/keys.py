@@ -1,4 +1,4 @@
-"""``leadscoring keys``: make keys, look at them, try them."""
+"""``leadscoring keys``: create, list and check API keys."""
 
 import os
 import secrets
@@ -16,16 +16,16 @@ from leadscoring.errors import KeyFileInvalid, RequestError, SettingError
 from leadscoring.settings import read_settings
 
 PREFIX = "lsk_"
-"""How programs that look for leaked secrets can tell our keys."""
+"""The prefix by which secret scanners can recognize our keys."""
 
 DAY_SECONDS = 86400
 
-in_file = click.option("--file", type=click.Path(dir_okay=False, path_type=Path), help="A key file, as API_KEYS_FILE.")
+in_file = click.option("--file", type=click.Path(dir_okay=False, path_type=Path), help="Key file, like API_KEYS_FILE.")
 
 
 @click.group()
 def keys() -> None:
-    """Make API keys, list them, try them."""
+    """Create, list and check API keys."""
 
 
 def scopes_of(_context: click.Context, _option: click.Parameter, text: str) -> tuple[Scope, ...]:
@@ -37,16 +37,16 @@ def scopes_of(_context: click.Context, _option: click.Parameter, text: str) -> t
 
 
 @keys.command()
-@click.option("--label", required=True, help="How logs name the key.")
-@click.option("--expires", type=click.IntRange(1, 36500), metavar="DAYS", help="Days until it stops working.")
-@click.option("--scopes", default="score", callback=scopes_of, help="score, admin or both; admin opens everything.")
-@click.option("--note", default="", help="Who it is for.")
+@click.option("--label", required=True, help="Name of the key in logs.")
+@click.option("--expires", type=click.IntRange(1, 36500), metavar="DAYS", help="Days until it expires; default: never.")
+@click.option("--scopes", default="score", callback=scopes_of, help="score, admin or both; admin gives full access.")
+@click.option("--note", default="", help="Free text, such as who uses the key.")
 @in_file
 def new(label: str, expires: int | None, scopes: tuple[Scope, ...], note: str, file: Path | None) -> None:
-    """Make a key, and show it this once.
+    """Create a key and show it once.
 
-    The key goes to standard output, for you to hand to the client. What the service keeps is its entry: added to
-    --file, which a running service then takes by itself, or shown on the second line.
+    The key is written to standard output, to be given to the client. The service stores only its entry, which holds
+    a hash: it is added to --file, which a running service reloads by itself, or printed on the second line.
     """
     key = PREFIX + secrets.token_urlsafe(32)
     until = (datetime.now(UTC) + timedelta(days=expires)).isoformat(timespec="seconds") if expires else None
@@ -57,23 +57,25 @@ def new(label: str, expires: int | None, scopes: tuple[Scope, ...], note: str, f
     if file is None:
         click.echo(key)
         click.echo(msgspec.json.encode(entry))
-        click.echo("Keep the first line: it is shown once. Put the second into the array at API_KEYS_FILE.", err=True)
+        click.echo(
+            "Save the first line: it is shown only once. Add the second to the array in API_KEYS_FILE.", err=True
+        )
         return
     try:
         append(file, entry)
     except KeyFileInvalid as failure:
         raise click.ClickException(str(failure)) from None
     click.echo(key)
-    click.echo(f"Keep this key: it is shown once. Its entry {label!r} is in {file}.", err=True)
+    click.echo(f"Save this key: it is shown only once. Its entry {label!r} is in {file}.", err=True)
 
 
 @keys.command("list")
 @in_file
-@click.option("--json", "as_json", is_flag=True, help="The entries of the file, as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the entries as JSON.")
 def list_keys(file: Path | None, as_json: bool) -> None:
-    """Show every key's label, scopes, expiry and state.
+    """List the label, scopes, expiry and state of each key.
 
-    Those of --file, or all that the service of this environment knows.
+    Lists the keys in --file, or those in API_KEYS and API_KEYS_FILE.
     """
     ring = ring_of(file)
     if as_json:
@@ -87,14 +89,14 @@ def list_keys(file: Path | None, as_json: bool) -> None:
         click.echo(f"{key.label:<32} {','.join(key.scopes):<12} {day(key) or 'never':<26} {state(key)}")
 
 
-@keys.command(short_help="Say which key this is, and whether it works.")
+@keys.command(short_help="Check a key from standard input.")
 @in_file
-@click.option("--scope", type=click.Choice(["score", "admin"]), default="score", help="What it should open.")
+@click.option("--scope", type=click.Choice(["score", "admin"]), default="score", help="Scope that the key must have.")
 def check(file: Path | None, scope: Scope) -> None:
-    """Read a key from standard input, and say which it is and whether it works.
+    """Read a key from standard input, and report its label and whether it is valid.
 
-    The exit code is 0 when it does, 1 when not. The key is not asked for as an argument, since others can
-    see those.
+    The exit code is 0 for a valid key, else 1. The key is not an argument, since other users of the machine can
+    see arguments.
     """
     presented = sys.stdin.buffer.readline(65536).strip()
     ring = ring_of(file)
@@ -102,7 +104,7 @@ def check(file: Path | None, scope: Scope) -> None:
         key = ring.check(presented, scope)
     except RequestError as failure:
         named = f"{failure.key}: " if failure.key else ""
-        said = "no key came on standard input" if not presented else f"{failure.code}: {failure}"
+        said = "no key on standard input" if not presented else f"{failure.code}: {failure}"
         click.echo(f"{named}{said}")
         sys.exit(1)
     click.echo(f"{key.label}: {state(key)}, scopes {','.join(key.scopes)}, expires {day(key) or 'never'}")
@@ -117,16 +119,16 @@ def ring_of(file: Path | None) -> KeyRing:
 
 
 def day(key: Key) -> str | None:
-    """When a key expires, or nothing."""
+    """When a key expires, or ``None``."""
     if key.expires_at == float("inf"):
         return None
     return datetime.fromtimestamp(key.expires_at, UTC).isoformat(timespec="seconds")
 
 
 def state(key: Key) -> str:
-    """Whether a key works, and what an operator should know of it."""
+    """Whether a key is valid, and what an operator should know about it."""
     left = key.expires_at - time.time()
     if left <= 0:
         return "expired"
-    known = "works, but everyone knows it" if key.digest == DEMO_DIGEST else "works"
+    known = "valid, but public (the demo key)" if key.digest == DEMO_DIGEST else "valid"
     return known if left == float("inf") else f"{known}, {left / DAY_SECONDS:.0f} days left"

@@ -33,18 +33,18 @@ LAZY = {
     "health": ("leadscoring.cli.health", "health"),
     "demo-data": ("leadscoring.cli.demo", "demo_data"),
 }
-"""Commands whose modules are imported only when called: serving must not carry the trainer."""
+"""Commands whose modules are imported only when called: serving must not import the trainer."""
 
 
 TRAINING = frozenset(("numpy", "polars", "scipy", "xgboost"))
-"""What the extra ``train`` brings."""
+"""Packages of the extra ``train``."""
 
 
 class Commands(click.Group):
-    """A group that finds its heavier commands when they are asked for."""
+    """A group that imports its heavier commands on demand."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs a command; one whose libraries are not installed says how to get them."""
+        """Runs a command; if its libraries are not installed, the error says how to install them."""
         try:
             return super().invoke(ctx)
         except ModuleNotFoundError as failure:
@@ -69,14 +69,14 @@ class Commands(click.Group):
 
 
 class Fails(click.ClickException):
-    """An error of ours at the command line: one line, with what to do about it where that is known."""
+    """An error at the command line: one line, with advice if there is any."""
 
     def __init__(self, failure: LeadScoringError, advice: str = "") -> None:
         super().__init__(f"{type(failure).__name__}: {failure}{advice and '; '}{advice}")
 
 
 class CannotStart(Fails):
-    """The service does not start as it is set up."""
+    """The configuration prevents the start of the service."""
 
     exit_code = 2
 
@@ -84,14 +84,14 @@ class CannotStart(Fails):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(leadscoring.__version__)
 def main() -> None:
-    """Says how likely each sales lead is to convert, and why, from your own history."""
+    """Predict how likely each sales lead is to convert, and explain why, from your own past leads."""
 
 
 @main.command(epilog="\b\n" + settings_help().replace("\n\n", "\n\b\n"))
 @click.option(
     "--dev",
     is_flag=True,
-    help=f"For your own machine; defaults to {', '.join(f'{name}={value}' for name, value in DEVELOPMENT.items())}.",
+    help=f"Development mode, with the defaults {', '.join(f'{name}={value}' for name, value in DEVELOPMENT.items())}.",
 )
 def serve(dev: bool) -> None:
     """Serve the model over HTTP."""
@@ -102,30 +102,30 @@ def serve(dev: bool) -> None:
         settings = read_settings(DEVELOPMENT | given if dev else os.environ)
         run(settings, partial(greet, settings) if dev else lambda _port: None)
     except ModelNotFound as failure:
-        raise CannotStart(failure, "MODEL_PATH names the model to serve, and `leadscoring train` makes one") from None
+        raise CannotStart(failure, "set MODEL_PATH to a model file; `leadscoring train` creates one") from None
     except LeadScoringError as failure:
         raise CannotStart(failure) from None
 
 
 def greet(settings: Settings, port: int) -> None:
-    """Prints what ``serve --dev`` is ready for: where to look, with which key, and how to stop."""
+    """Prints that ``serve --dev`` is ready: the address, the key, and how to stop."""
     host = "localhost" if is_loopback(settings.host) or settings.host in (EVERY_ADDRESS, "::") else settings.host
     address = f"[{host}]" if ":" in host else host
-    key = DEMO_KEY if DEMO_KEY in settings.api_keys else "one of yours"
+    key = DEMO_KEY if DEMO_KEY in settings.api_keys else "one of your keys"
     click.echo(f"Ready: http://{address}:{port}/docs   API key: {key}   Stop: Ctrl-C")
 
 
 @main.group()
 def model() -> None:
-    """Look into model files."""
+    """Inspect model files."""
 
 
-@model.command(short_help="Show what a model file holds, after checking it.")
+@model.command(short_help="Check a model file and show its contents.")
 @click.argument("path", type=click.Path(dir_okay=False))
 @opening_options
-@click.option("--json", "as_json", is_flag=True, help="All of it, as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def show(path: str, rounds: Choice, missing_value: float | None, as_json: bool) -> None:
-    """Show what a model file holds, after checking it as the service would."""
+    """Check a model file as the service does, and show its contents."""
     from leadscoring.model.description import describe
     from leadscoring.model.file import Opening, open_model
 
@@ -155,10 +155,10 @@ def overview(said: "Description") -> list[str]:
         f"rounds      {rounds.used} of {rounds.of}" + (f", the best is {rounds.best}" if rounds.best else ""),
         f"sha256      {said.sha256}",
         f"calibration {said.calibration.method}, {said.calibration.knots} knots",
-        f"golden rows {said.golden_rows}, all as certified" if said.certified else "no card: its trees alone",
+        f"golden rows {said.golden_rows}, all match" if said.certified else "no card: trees only",
     ]
     if said.missing_value is not None:
-        lines.append(f"missing     {said.missing_value:g}, beside null")
+        lines.append(f"missing     {said.missing_value:g}, in addition to null")
     if trained:
         lines.append(f"trained on  {trained.rows} leads, {trained.positives} converted ({trained.target})")
     lines += [f"tier {tier}      {meaning}" for tier, meaning in said.tiers.definitions.items()]

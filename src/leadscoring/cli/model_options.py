@@ -1,4 +1,4 @@
-"""What can be said of a model that its file may not say, as options of commands."""
+"""Options of commands for what a model file may leave open."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,27 +10,27 @@ from leadscoring.settings import number_or_none
 
 
 def opening_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds ``--rounds`` and ``--missing-value``; where they are not given, the variables of the service count."""
+    """Adds ``--rounds`` and ``--missing-value``, which default to the variables of the service."""
     rounds = click.option(
         "--rounds",
         type=click.Choice(CHOICES),
         default="auto",
         show_default=True,
         envvar="MODEL_ROUNDS",
-        help="Rounds of an early-stopped model that count; as MODEL_ROUNDS.",
+        help="Rounds to use of an early-stopped model; same as MODEL_ROUNDS.",
     )
     missing = click.option(
         "--missing-value",
         callback=read_missing,
         metavar="NUMBER",
         envvar="MODEL_MISSING",
-        help="The number that means missing in a model without a card, nan for none; as MODEL_MISSING.",
+        help="Number that means missing in a model without a card, nan for none; same as MODEL_MISSING.",
     )
     return rounds(missing(command))
 
 
 def read_missing(_context: click.Context, _option: click.Parameter, text: str | None) -> float | None:
-    """A number within float32, or NaN; nothing stands for none."""
+    """A number within float32, or NaN; empty means none."""
     try:
         return number_or_none(text or "")
     except ValueError:

@@ -23,60 +23,58 @@ def split_commas(values: Iterable[str]) -> tuple[str, ...]:
 
 @click.command()
 @click.argument("data", type=FILE)
-@click.option("--target", required=True, metavar="COLUMN", help="The column that says whether the lead converted.")
-@click.option(
-    "--positive", metavar="A,B", help="The values of the target that mean converted, where they are not plain."
-)
+@click.option("--target", required=True, metavar="COLUMN", help="Column with the outcome: whether the lead converted.")
+@click.option("--positive", metavar="A,B", help="Values of the target that mean converted, if they are not obvious.")
 @click.option(
     "--negative",
     metavar="A,B",
-    help="The values that mean not converted; rows with others are left out. By default all but the positive ones and "
-    "those that name an open state, such as Open, New or Negotiation.",
+    help="Values of the target that mean not converted; rows with other values are excluded. Default: all values "
+    "but the positive ones and those of open leads, such as Open, New or Negotiation.",
 )
-@click.option("--time", "time_column", metavar="COLUMN", help="When each lead came: the latest are held out.")
-@click.option("--id", "id_column", metavar="COLUMN", help="The column that names the lead; not learned from.")
+@click.option("--time", "time_column", metavar="COLUMN", help="Time column; the latest leads are held out.")
+@click.option("--id", "id_column", metavar="COLUMN", help="Column that identifies the lead; not used as a feature.")
 @click.option(
     "--ignore",
     multiple=True,
     metavar="A,B",
-    help="Columns to leave out, such as any known only after the outcome; * matches any text.",
+    help="Columns to exclude, such as those known only after the outcome; * matches any text.",
 )
 @click.option(
     "--keep",
     multiple=True,
     metavar="A,B",
-    help="Personal data to learn from all the same: names, birth dates, gender and the like are left out otherwise.",
+    help="Personal data to use as features; by default names, birth dates, gender and the like are excluded.",
 )
 @click.option(
     "--read",
     multiple=True,
     metavar="COLUMN=HOW",
-    help="How to read a column: flag, integer, number or category; day-first or month-first; or the way it writes "
-    "1234.5, such as 1,234.5 or 1.234,5. Given once for each column.",
+    help="How to read a column: flag, integer, number or category; day-first or month-first; or its number format, "
+    "as 1234.5 appears in it, such as 1,234.5 or 1.234,5. Repeat for each column.",
 )
 @click.option(
-    "--missing", multiple=True, metavar="TOKENS", help="More texts that mean unknown; COLUMN=TOKEN for one column only."
+    "--missing", multiple=True, metavar="TOKENS", help="More texts that mean missing; COLUMN=TOKEN for one column only."
 )
-@click.option("--name", metavar="NAME", help="The model's name; by default the file's.")
+@click.option("--name", metavar="NAME", help="Name of the model; default: the name of the data file.")
 @click.option(
     "--version",
     "model_version",
     metavar="V",
-    help="The model's version; by default 1.0.0, or the next after those of its name in the folder of --out.",
+    help="Version of the model; default: 1.0.0, or the next version of that name in the folder of --out.",
 )
 @click.option(
     "--out",
     required=True,
     type=FILE,
     metavar="MODEL",
-    help="The model file to write; UBJ where it ends in .ubj, else JSON.",
+    help="Model file to write; UBJ if its name ends in .ubj, else JSON.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace the file at --out.")
-@click.option("--report", type=FILE, metavar="DIR", help="Write report.html and report.json there.")
+@click.option("--overwrite", is_flag=True, help="Overwrite an existing file at --out.")
+@click.option("--report", type=FILE, metavar="DIR", help="Write report.html and report.json to this folder.")
 @click.option(
     "--ship-measured",
     is_flag=True,
-    help="Write the model that was measured, instead of training it again on all leads.",
+    help="Write the model that was evaluated, instead of one retrained on all leads.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a machine-readable summary.")
 def train(  # noqa: PLR0913, PLR0917 - click hands every option over as an argument of its own
@@ -100,10 +98,10 @@ def train(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
 ) -> None:
     """Train a model on past leads (CSV or Parquet).
 
-    Reads files as spreadsheets and CRMs write them and says how: encoding, separator, numbers such as
-    $1,234.50 or 1.234,50, dates and times. Says what each column was taken for and why some were left out. A
-    number that is never negative in the data gets a minimum of 0, and no number gets an invented maximum. A
-    fifth of the leads is held out to measure on; then the model is trained again on all.
+    Reads the exports of spreadsheets and CRMs, and reports how it read them: encoding, separator, numbers such as
+    $1,234.50 or 1.234,50, dates and times. Reports the kind of each column, and why columns are excluded. A
+    number that is never negative in the data gets a minimum of 0; no number gets a maximum. A fifth of the leads
+    is held out for evaluation; then the model is retrained on all leads.
     """
 
     def work(progress: Callable[[str, float], None]) -> Any:
@@ -135,16 +133,18 @@ def train(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
     finish(trained.report, report, as_json, f"wrote {out}")
 
 
-@click.command(short_help="Measure a model on leads whose outcome is known.")
+@click.command(short_help="Evaluate a model on leads with known outcomes.")
 @click.argument("model", type=FILE)
 @click.argument("data", type=FILE)
-@click.option("--target", required=True, metavar="COLUMN", help="The column that says whether the lead converted.")
+@click.option("--target", required=True, metavar="COLUMN", help="Column with the outcome: whether the lead converted.")
+@click.option("--positive", metavar="A,B", help="Values of the target that mean converted; default: those in the card.")
 @click.option(
-    "--positive", metavar="A,B", help="The values of the target that mean converted; by default what the card says."
+    "--negative",
+    metavar="A,B",
+    help="Values that mean not converted; rows with other values are excluded.",
 )
-@click.option("--negative", metavar="A,B", help="The values that mean not converted; rows with others are left out.")
 @opening_options
-@click.option("--report", type=FILE, metavar="DIR", help="Write report.html and report.json there.")
+@click.option("--report", type=FILE, metavar="DIR", help="Write report.html and report.json to this folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print a machine-readable summary.")
 def evaluate(  # noqa: PLR0913, PLR0917 - click hands every option over as an argument of its own
     model: Path,
@@ -157,7 +157,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - click hands every option over as an ar
     report: Path | None,
     as_json: bool,
 ) -> None:
-    """Measure a model (with a card or without, JSON or UBJ) on leads whose outcome is known."""
+    """Evaluate a model (JSON or UBJ, with or without a card) on leads with known outcomes."""
 
     def work(progress: Callable[[str, float], None]) -> Any:
         from leadscoring.training.evaluate import evaluate as evaluate_model
@@ -168,16 +168,16 @@ def evaluate(  # noqa: PLR0913, PLR0917 - click hands every option over as an ar
     finish(run(work, "measuring"), report, as_json, "")
 
 
-@click.command(short_help="Say how far leads have moved from those of training.")
+@click.command(short_help="Measure the drift of leads against the training data.")
 @click.argument("model", type=FILE)
 @click.argument("data", type=FILE)
 @opening_options
-@click.option("--json", "as_json", is_flag=True, help="Print all of it, bin by bin, as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything, including each bin, as JSON.")
 def drift(model: Path, data: Path, rounds: Choice, missing_value: float | None, as_json: bool) -> None:
-    """Say how far leads (CSV or Parquet) have moved from those a model was trained on.
+    """Measure the drift of leads (CSV or Parquet) against the training data of a model.
 
-    DATA needs the columns of the model, and no outcome. Gives the population stability index of the score
-    and of each feature: below 0.1 nothing has changed, above 0.2 it has drifted.
+    DATA needs the columns of the model, but no outcome. Reports the population stability index (PSI) of the score
+    and of each feature: below 0.1 is no change, above 0.2 is drift.
     """
 
     def work(progress: Callable[[str, float], None]) -> Any:

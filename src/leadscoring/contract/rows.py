@@ -134,7 +134,7 @@ class RowReader:
             unknown = [name for name in columns if name not in known]
             raise InvalidRows(
                 f"columns must name each of the model's {len(self.names)} once; "
-                f"missing are {missing[:5]}, {len(unknown)} are not known, {len(columns)} were sent"
+                f"missing are {missing[:5]}, {len(unknown)} are unknown, {len(columns)} were sent"
             )
         for number, row in enumerate(values, 1):
             if len(row) != len(columns):

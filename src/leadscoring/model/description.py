@@ -1,4 +1,4 @@
-"""What a model is, in one value: for ``GET /api/v1/model/info`` and ``leadscoring model show``."""
+"""The description of a model, in one value: for ``GET /api/v1/model/info`` and ``leadscoring model show``."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -14,7 +14,7 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 
 
 class UsedRounds(msgspec.Struct, frozen=True):
-    """How many rounds of boosting are added up, of how many; ``best`` is the best one, where the file knows it."""
+    """The number of boosting rounds used, and of all rounds; ``best`` is null if the file lacks the best round."""
 
     used: Count
     of: Count
@@ -22,45 +22,45 @@ class UsedRounds(msgspec.Struct, frozen=True):
 
 
 class CalibratedBy(msgspec.Struct, frozen=True):
-    """How margins become probabilities."""
+    """The calibration of margins to probabilities."""
 
     method: str
     knots: Count
 
 
 class TierBounds(msgspec.Struct, frozen=True):
-    """Where the tiers A to D begin, as calibrated probabilities, and what each of the five means."""
+    """The lower bounds of the tiers A to D, as calibrated probabilities, and the definition of all five tiers."""
 
     thresholds: dict[str, Share]
     definitions: dict[str, str]
 
 
 class Description(msgspec.Struct, frozen=True):
-    """A model: its trees, what they were trained on, how good they are, and what to know before it is used."""
+    """A model: its trees, training data, quality and cautions."""
 
     name: str
     version: str
     n_features: Count
-    n_trees: Annotated[int, Meta(ge=0, description="Trees that are added up.")]
+    n_trees: Annotated[int, Meta(ge=0, description="Number of trees used.")]
     rounds: UsedRounds
-    missing_value: Annotated[float | None, Meta(description="A number that means missing, beside null.")]
+    missing_value: Annotated[float | None, Meta(description="A number that means missing, in addition to null.")]
     max_depth: Count
     certified: Annotated[bool, Meta(description="Whether the file has a card with golden rows.")]
-    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$", description="Of the file.")]
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$", description="SHA-256 of the file.")]
     created_at: str | None
     training: Training | None
     calibration: CalibratedBy
     tiers: TierBounds
-    golden_rows: Annotated[int, Meta(ge=0, description="Certified rows that are scored again at each start.")]
+    golden_rows: Annotated[int, Meta(ge=0, description="Number of golden rows, which are scored again at each start.")]
     quality: Annotated[
-        Mapping[str, Any] | None, Meta(description="Every figure of the held-out report with its interval.")
+        Mapping[str, Any] | None, Meta(description="Every figure of the report on held-out leads, with its interval.")
     ]
-    libraries: Annotated[Mapping[str, str], Meta(description="Versions of the libraries that made it.")]
-    cautions: Annotated[list[str], Meta(description="Why somebody may expect other scores of the file.")]
+    libraries: Annotated[Mapping[str, str], Meta(description="Versions of the libraries that trained it.")]
+    cautions: Annotated[list[str], Meta(description="Reasons why its scores may differ from what its owner expects.")]
 
 
 def describe(model: LoadedModel) -> Description:
-    """What can be said of a model without scoring."""
+    """Describes a model without scoring."""
     card, trees = model.card, model.trees
     return Description(
         name=card.name,

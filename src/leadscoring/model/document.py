@@ -328,7 +328,7 @@ def decode(document: Any, kind: type[Kind]) -> Kind:
         if isinstance(document, bytes) and (named := name_json(document)):
             raise ModelUnsupported(named) from error
         if "unknown field" in str(error):
-            raise ModelUnsupported(f"it says of its trees what this version does not know: {error}") from error
+            raise ModelUnsupported(f"its trees have a field that this version does not know: {error}") from error
         raise ModelUnreadable(f"not an XGBoost model: {error}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         if "truncated" in str(error):
@@ -345,7 +345,7 @@ def check_header(learner: Learner, version: tuple[int, ...]) -> float:
         raise ModelUnsupported(f"the booster is {booster!r}; {supported}")
     classes = whole("num_class", parameters.num_class)
     if classes > 1:
-        raise ModelUnsupported(f"the model tells {classes} classes apart; {supported}")
+        raise ModelUnsupported(f"the model has {classes} classes; {supported}")
     targets = whole("num_target", parameters.num_target)
     if targets > 1:
         raise ModelUnsupported(f"the model has {targets} targets; {supported}")

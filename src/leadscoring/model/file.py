@@ -81,8 +81,8 @@ def certified_card(trees: TreeEnsemble, text: str, opening: Opening) -> Card:
         raise ModelAltered
     if opening.missing is not None:
         raise ModelUnsupported(
-            f"a value that means missing (MODEL_MISSING, --missing-value) is for models without a card; "
-            f"that of {card.name!r} {card.version!r} says what each feature takes"
+            "a value that means missing (MODEL_MISSING, --missing-value) is only for models without a card; "
+            f"the card of {card.name!r} {card.version!r} defines what each feature allows"
         )
     return card
 

@@ -105,8 +105,8 @@ def unchecked(feature: Feature, missing: float | None) -> tuple[float, float] | 
 def sent_as_code(feature: Feature) -> str:
     """That a category can only be sent as its code."""
     return (
-        f"the file does not hold the values of the category {feature.name!r}: leads send its code, a whole number, "
-        f"of which the trees know 0 to {feature.codes - 1} (XGBoost 3.1 to 3.3 keep them in ASCII, later ones any)"
+        f"the file lacks the values of the category {feature.name!r}: leads must send its code, a whole number; "
+        f"the trees use 0 to {feature.codes - 1} (XGBoost 3.1 to 3.3 store ASCII values, later versions any)"
     )
 
 

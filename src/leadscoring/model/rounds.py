@@ -50,13 +50,13 @@ def rounds_of(document: Document, choice: Choice) -> Rounds:
         return Rounds(of, of, len(trees.trees), best, caution(best, of, choice))
     if best > of:
         raise ModelUnreadable(
-            f"{BEST} is {best - 1}, but the model has {of} rounds: XGBoost does not predict with it either; "
-            "MODEL_ROUNDS=all takes all rounds"
+            f"{BEST} is {best - 1}, but the model has {of} rounds: XGBoost cannot predict with it either; "
+            "MODEL_ROUNDS=all uses all rounds"
         )
     if trees_a_round(document, best) is None:
         raise ModelUnsupported(
-            f"XGBoost before 1.4 does not note how many trees a round has, so that the end of round {best} is not "
-            "known; MODEL_ROUNDS=all takes all rounds"
+            f"XGBoost before 1.4 does not store the number of trees per round, so the end of round {best} is "
+            "unknown; MODEL_ROUNDS=all uses all rounds"
         )
     return Rounds(best, of, ends[best], best)
 
@@ -66,8 +66,8 @@ def caution(best: int | None, of: int, choice: Choice) -> str:
     if choice != "auto" or best is None or best >= of:
         return ""
     return (
-        f"training stopped early: round {best} of {of} was the best, and all {of} count, as XGBoost's own "
-        f"Booster.predict has it; MODEL_ROUNDS=best (--rounds best) takes the first {best}"
+        f"training stopped early: round {best} of {of} is the best, and all {of} are used, as in XGBoost's "
+        f"Booster.predict; MODEL_ROUNDS=best (--rounds best) uses the first {best}"
     )
 
 

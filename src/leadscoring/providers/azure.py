@@ -104,7 +104,7 @@ def model_error(answer: Response, why: str) -> EndpointError:
     original = int(told) if told.isascii() and told.isdigit() and len(told) <= 3 else 0
     why = f"{why}, the container answered {original}" if original else why
     if told == "0" or original == 408:
-        return EndpointTimeout(where, f"{why} (its container was not in time)")
+        return EndpointTimeout(where, f"{why} (its container timed out)")
     if original == 429:
         return EndpointThrottled(where, why)
     if 400 <= original < 500:

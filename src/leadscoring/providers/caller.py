@@ -71,7 +71,7 @@ class Caller:
     async def _attempt(self, body: bytes, rows: int, deadline: Deadline) -> list[float]:
         where = self._endpoint.name
         if deadline.left <= 0:
-            raise EndpointTimeout(where, "no time is left to ask it")
+            raise EndpointTimeout(where, "no time is left for a call")
         if not self._bulkhead.enter():
             raise EndpointBusy(where, self._bulkhead.most)
         era, outcome = 0, "abandoned"
@@ -102,4 +102,4 @@ class Caller:
             async with asyncio.timeout(deadline.left):
                 return await self._endpoint.call(body, rows)
         except TimeoutError:
-            raise EndpointTimeout(self._endpoint.name, "no answer within the deadline") from None
+            raise EndpointTimeout(self._endpoint.name, "no response before the deadline") from None

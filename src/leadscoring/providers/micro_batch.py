@@ -53,7 +53,7 @@ class MicroBatch:
             async with asyncio.timeout(deadline.left):
                 return await margin
         except TimeoutError:
-            raise EndpointTimeout(self._where, "no answer within the deadline") from None
+            raise EndpointTimeout(self._where, "no response before the deadline") from None
 
     async def close(self) -> None:
         """Ends the calls under way, and those that wait."""

@@ -37,7 +37,7 @@ JITTER = 0.2
 UNSURE_SECONDS = 5.0
 """Between two checks while none has come to an end yet."""
 
-UNCOMPARED = "the model's card has no golden rows, so that nobody knows whether the remote model is the local one"
+UNCOMPARED = "the model's card has no golden rows, so the remote model cannot be compared with the local one"
 
 log = Log("leadscoring")
 
@@ -172,9 +172,9 @@ class Remote:
                 async with asyncio.timeout(deadline.left):
                     await asyncio.shield(self._check())
             except TimeoutError:
-                raise EndpointTimeout(self.name, "the golden rows were not scored within the deadline") from None
+                raise EndpointTimeout(self.name, "the golden rows were not scored before the deadline") from None
         if self._matches is False:
-            raise EndpointMismatch(self.name, "its golden rows differ from what the model at MODEL_PATH certifies")
+            raise EndpointMismatch(self.name, "its golden-row scores differ from those of the model at MODEL_PATH")
 
     def _check(self) -> "asyncio.Task[None]":
         """The check that is under way, or a new one."""

@@ -109,7 +109,7 @@ def resolved(session: Any, region: str) -> tuple[str, str, str]:
         region = region or session.get_config_variable("region") or ""
         if not region:
             raise CannotStart(
-                "MODEL_ENDPOINT_PROVIDER=sagemaker needs AWS_REGION, for the AWS configuration names none"
+                "MODEL_ENDPOINT_PROVIDER=sagemaker requires AWS_REGION, since the AWS configuration has no region"
             )
         client = session.create_client(
             "sagemaker-runtime",
@@ -118,10 +118,10 @@ def resolved(session: Any, region: str) -> tuple[str, str, str]:
             aws_secret_access_key="none",  # noqa: S106
         )
     except (BotoCoreError, ValueError) as failure:
-        raise CannotStart(f"the AWS SDK refuses its configuration: {failure}") from None
+        raise CannotStart(f"the AWS SDK rejects its configuration: {failure}") from None
     address: str = client.meta.endpoint_url
     if not is_safe(address):
-        raise CannotStart("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME must be of https, or of http on this machine")
+        raise CannotStart("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME must be an https URL, or an http URL on this machine")
     return address, region, client.meta.service_model.signing_name
 
 
@@ -148,7 +148,7 @@ def model_error(said: dict[str, Any], why: str) -> EndpointError:
     where, original = SageMaker.name, said.get("OriginalStatusCode")
     why = f"{why}, the container answered {original}" if isinstance(original, int) else why
     if original == 0:
-        return EndpointTimeout(where, f"{why} (not in time)")
+        return EndpointTimeout(where, f"{why} (timed out)")
     if isinstance(original, int) and 400 <= original < 500:
         return EndpointRejected(where, why)
     return EndpointFailed(where, why)

@@ -65,7 +65,7 @@ class Wire:
         answer.
         """
         if self._session is None:
-            raise EndpointUnreachable(self._where, "the connections are closed: the service is starting or ending")
+            raise EndpointUnreachable(self._where, "the connections are closed: the service is starting or stopping")
         try:
             return await self._post(self._session, body, headers, most)
         except aiohttp.ConnectionTimeoutError:

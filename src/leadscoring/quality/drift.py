@@ -1,10 +1,10 @@
-"""Drift: how far the leads that are scored have moved from those that the model was trained on.
+"""Drift: the difference between the distributions of the scored leads and of the training data.
 
 The one definition of bins and of the population stability index: the counters of the service, ``GET
-/api/v1/model/drift``, ``leadscoring drift`` and the rules of Prometheus all go by it.
+/api/v1/model/drift``, ``leadscoring drift`` and the rules of Prometheus all use it.
 
 Source of the index: Siddiqi 2006, Credit Risk Scorecards; of its bounds, Lewis 1994, An Introduction to Credit
-Scoring: below 0.1 nothing has changed, above 0.2 something has.
+Scoring: below 0.1 means no change, above 0.2 drift.
 """
 
 import hashlib
@@ -31,16 +31,16 @@ LABELS = (*map(str, range(BINS)), "missing", "unseen")
 SCORE_LABELS = LABELS[:BINS]
 
 MOST_FEATURES = 200
-"""Features that are counted, the first of the contract; counters of more would be a burden on whoever reads them."""
+"""Maximum number of features that are counted, the first of the contract: each adds time series to the metrics."""
 
 EPSILON = 0.0001
-"""A share is taken for no less than this, or an empty bin would make the index infinite."""
+"""Lower bound of a share: an empty bin would make the index infinite."""
 
 FEWEST_LEADS = 500
 """With fewer leads there is no verdict: chance alone moves an index of 12 bins by 0.02 at this number."""
 
 MOVED, DRIFTED = 0.1, 0.2
-"""The index from which on a distribution has moved, and drifted."""
+"""The index from which on a distribution has moved, and above which it has drifted."""
 
 Shares = tuple[float | None, ...]
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -48,42 +48,42 @@ Verdict = Literal["too few leads", "stable", "moved", "drifted"]
 
 
 class BinShare(msgspec.Struct, frozen=True):
-    """One bin of a distribution, with its share of the leads in training and of those compared."""
+    """One bin of a distribution, with its share of the training data and of the counted leads."""
 
     bin: Annotated[str, Meta(description="Its label: a number, or `missing` or `unseen`.")]
-    holds: Annotated[str, Meta(description="What is in it, in words.")]
+    holds: Annotated[str, Meta(description="The values in it, as a phrase.")]
     expected: Annotated[Share, Meta(description="Its share of the training data.")]
-    actual: Annotated[Share, Meta(description="Its share of the leads that were counted.")]
+    actual: Annotated[Share, Meta(description="Its share of the counted leads.")]
 
 
 class Spread(msgspec.Struct, frozen=True):
-    """How far one distribution has moved: the population stability index, what it means, and the shares behind it."""
+    """The drift of one distribution: the population stability index, its verdict, and the shares per bin."""
 
-    psi: Annotated[float | None, Meta(description="The index; null for too few leads.")]
+    psi: Annotated[float | None, Meta(description="The population stability index; null for too few leads.")]
     verdict: Verdict
     bins: list[BinShare]
 
 
 class FeatureSpread(msgspec.Struct, frozen=True):
-    """The same of one feature."""
+    """The drift of one feature."""
 
     feature: str
-    psi: Annotated[float | None, Meta(description="The index; null for too few leads.")]
+    psi: Annotated[float | None, Meta(description="The population stability index; null for too few leads.")]
     verdict: Verdict
     bins: list[BinShare]
 
 
 class DriftReport(msgspec.Struct, frozen=True):
-    """How far the leads that were counted have moved from those of training, the most drifted feature first."""
+    """Drift of the counted leads from the training data, the most drifted feature first."""
 
     version: Annotated[str, Meta(description="The version of the model.")]
-    unavailable: Annotated[str | None, Meta(description="Why nothing is counted, if nothing is.")]
-    leads: Annotated[int, Meta(ge=0, description="How many leads were counted.")]
-    fewest_leads: Annotated[int, Meta(ge=0, description="Below so many leads there is no verdict.")]
-    drifted_above: Annotated[float, Meta(ge=0, description="Above this index a distribution has drifted.")]
+    unavailable: Annotated[str | None, Meta(description="The reason why leads are not counted, or null.")]
+    leads: Annotated[int, Meta(ge=0, description="Number of counted leads.")]
+    fewest_leads: Annotated[int, Meta(ge=0, description="With fewer leads there is no verdict.")]
+    drifted_above: Annotated[float, Meta(ge=0, description="Index above which a distribution has drifted.")]
     score: Spread | None
     features: list[FeatureSpread]
-    not_counted: Annotated[list[str], Meta(description="Features that have no bins.")]
+    not_counted: Annotated[list[str], Meta(description="Features without bins.")]
 
 
 @dataclass(frozen=True, slots=True)

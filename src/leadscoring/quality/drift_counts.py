@@ -17,10 +17,10 @@ AREA = FEATURES + MOST_FEATURES * WIDTH
 VERSION = {"model_version": ()}
 FAMILIES = (
     Family(
-        "counter", "model_feature_bins", "Scored leads by bin of a feature",
+        "counter", "model_feature_bins", "Scored leads per bin of a feature",
         {**VERSION, "feature": (), "bin": LABELS}, apart=True,
     ),
-    Family("counter", "model_score_bins", "Scored leads by bin of the score",
+    Family("counter", "model_score_bins", "Scored leads per bin of the score",
            {**VERSION, "bin": SCORE_LABELS}, apart=True),
     Family(
         "gauge", "model_feature_reference_share", "Share of the training data in a bin of a feature",

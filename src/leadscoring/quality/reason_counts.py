@@ -18,7 +18,7 @@ AREA = 1 + len(DIRECTIONS) * MOST_FEATURES
 """Numbers that one worker counts in."""
 
 FAMILY = Family(
-    "counter", "model_reasons", "Reasons given for scores, by what each did to its score",
+    "counter", "model_reasons", "Reasons returned with scores, by feature and direction",
     {"model_version": (), "feature": (), "direction": DIRECTIONS}, apart=True,
 )  # fmt: skip
 """Its features come from the model file, so its series are written here and not by the tally."""

@@ -61,9 +61,7 @@ def kept_model(settings: Settings, shared: Shared) -> LoadedModel:
         return model
     model = model_of(read_content(shared.model), path, opening_of(settings))
     if not holds(path, kept):
-        log.warning(
-            "model file changed", serves=kept, advice="the file at MODEL_PATH is not served until the service restarts"
-        )
+        log.warning("model file changed", serves=kept, advice="restart the service to serve the file at MODEL_PATH")
     return model
 
 

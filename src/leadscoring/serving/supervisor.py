@@ -213,6 +213,6 @@ class Supervisor:
                     worker.hurry()
         for worker in self._workers:
             if worker.process.is_alive():
-                log.error("worker killed", pid=worker.pid, reason="it did not end in time")
+                log.error("worker killed", pid=worker.pid, reason="it did not stop in time")
                 worker.process.kill()
             worker.process.join()

@@ -223,16 +223,16 @@ def announce(settings: Settings, model: LoadedModel, keys: KeyRing) -> None:
     if settings.serves_shipped_model:
         log.warning(
             "shipped model served",
-            advice="there is no models/model.json here: this model knows synthetic leads only; set MODEL_PATH to yours",
+            advice="this model is trained on synthetic leads: set MODEL_PATH to your own model",
         )
     if keys.demo_active and not settings.is_private:
-        log.warning("demo key accepted", advice="everyone knows the demo API key: set API_KEYS or API_KEYS_FILE")
+        log.warning("demo key accepted", advice="the demo API key is public: set API_KEYS or API_KEYS_FILE")
     if "sagemaker" in settings.endpoint_protocols:
         log.warning(
             "scoring without a key",
             protocol="sagemaker",
             port=settings.port,
-            advice="let nothing but SageMaker reach this port, or take sagemaker out of ENDPOINT_PROTOCOLS",
+            advice="allow only SageMaker to reach this port, or remove sagemaker from ENDPOINT_PROTOCOLS",
         )
     scopes: tuple[Scope, ...] = ("score", "admin") if settings.operations_access == "key" else ("score",)
     for scope in scopes:

@@ -1,10 +1,10 @@
-"""Every event that the service logs of its own accord, with its fields and its meaning."""
+"""Every event that the service itself logs, with its fields and its meaning."""
 
 from typing import NamedTuple
 
 
 class Event(NamedTuple):
-    """One kind of line that the service writes of its own accord."""
+    """One kind of log line that the service writes."""
 
     level: str
     fields: tuple[str, ...]
@@ -14,52 +14,60 @@ class Event(NamedTuple):
 REQUEST_FIELDS = ("request_id", "key", "method", "path", "status", "duration_ms", "leads", "error", "refused")
 
 EVENTS = {
-    "request": Event("INFO", REQUEST_FIELDS, "A request was answered. ERROR for a status of 500 or more, WARNING for "
-                     "503; `key` is the label of a key, `error` the error that it ended with, `refused` how many "
-                     "leads of a batch ended with which error; `method` and `path` are empty where no head came"),
-    "request failed": Event("ERROR", ("request_id", "endpoint", "exception"), "The service failed to answer; "
-                            "`exception` says where, without messages, since these may hold a lead"),
-    "model loaded": Event("INFO", ("name", "version", "trees", "certified"), "The model is loaded, and its golden "
-                          "rows score as certified"),
-    "model replaced": Event("INFO", ("name", "version", "before"), "Another model is served from now on; requests that "
-                            "had begun end with the one from `before`"),
-    "model caution": Event("WARNING", ("advice",), "Somebody may expect other scores of the model, or other values in "
-                           "its leads: it stopped early, or the file lacks the values of its categories"),
-    "model fails": Event("ERROR", ("reason",), "The model's golden rows no longer score as certified; said once, and "
-                         "again when they did meanwhile"),
-    "model file changed": Event("WARNING", ("serves", "advice"), "A worker started after the file at MODEL_PATH had "
-                                "changed or gone: it serves the same model as the others, whose SHA-256 is `serves`"),
-    "shipped model served": Event("WARNING", ("advice",), "MODEL_PATH is not set and there is no file at its default: "
-                                  "the model inside the package is served"),
-    "demo key accepted": Event("WARNING", ("advice",), "The demo key opens this service"),
-    "scoring without a key": Event("WARNING", ("protocol", "port", "advice"), "A protocol is spoken that asks for no "
-                                   "key; only its host may reach the port"),
-    "no key works": Event("WARNING", ("scope", "advice"), "Nobody can use what needs this scope"),
-    "key file read": Event("INFO", ("keys", "added", "removed"), "The key file has changed and counts from now on"),
-    "read again": Event("INFO", ("keys",), "SIGHUP came: the key file was read again, and so many keys count"),
-    "key file refused": Event("ERROR", ("why", "keys"), "The key file has changed but cannot be taken; the keys from "
-                              "before go on to count"),
+    "request": Event("INFO", REQUEST_FIELDS, "One request and its response. ERROR for a status of 500 or more, WARNING "
+                     "for 503. `key` is the label of the API key, `error` the error that the request ended with, "
+                     "`refused` the number of leads of a batch per error; `method` and `path` are empty if the request "
+                     "line could not be read"),
+    "request failed": Event("ERROR", ("request_id", "endpoint", "exception"), "A request failed with an internal "
+                            "error; `exception` is the traceback without messages, since a message can contain lead "
+                            "data"),
+    "model loaded": Event("INFO", ("name", "version", "trees", "certified"), "The model is loaded and reproduces its "
+                          "certified golden-row scores"),
+    "model replaced": Event("INFO", ("name", "version", "before"), "Another model took over; requests that had already "
+                            "started complete with the model in `before`"),
+    "model caution": Event("WARNING", ("advice",), "The scores or the accepted values may differ from what the owner "
+                           "of the model expects: training stopped early, or the file lacks the values of its "
+                           "categories"),
+    "model fails": Event("ERROR", ("reason",), "The model no longer reproduces its certified golden-row scores. Logged "
+                         "once per failure; again only after a recovery"),
+    "model file changed": Event("WARNING", ("serves", "advice"), "The file at MODEL_PATH changed or disappeared before "
+                                "a worker started: the worker serves the same model as the others, whose SHA-256 is "
+                                "`serves`"),
+    "shipped model served": Event("WARNING", ("advice",), "MODEL_PATH is not set and the default file does not exist: "
+                                  "the service serves the model in the package"),
+    "demo key accepted": Event("WARNING", ("advice",), "The service accepts the demo key"),
+    "scoring without a key": Event("WARNING", ("protocol", "port", "advice"), "An enabled protocol requires no key; "
+                                   "only its host may reach the port"),
+    "no key works": Event("WARNING", ("scope", "advice"), "No valid key has this scope, so nobody can use the routes "
+                          "that require it"),
+    "key file read": Event("INFO", ("keys", "added", "removed"), "Reloaded the key file after it changed"),
+    "read again": Event("INFO", ("keys",), "Reloaded the key file after SIGHUP; `keys` is the number in effect"),
+    "key file refused": Event("ERROR", ("why", "keys"), "The key file changed but cannot be loaded; the previous keys "
+                              "stay in effect"),
     "model endpoint failed": Event("WARNING", ("endpoint_provider", "error", "kind", "reason", "times"), "A remote "
-                                   "model did not score; `kind` is the error, `times` how often since the last line"),
-    "model endpoint breaker": Event("WARNING", ("endpoint_provider", "state"), "A remote model is left alone from now "
-                                    "on (`open`), tried (`half_open`), or called again (`closed`)"),
-    "model endpoint matches": Event("INFO", ("endpoint_provider", "rows"), "A remote model scores the golden rows as "
-                                    "they are certified"),
+                                   "model did not return scores; `kind` is the error, `times` the number of failures "
+                                   "since the last line"),
+    "model endpoint breaker": Event("WARNING", ("endpoint_provider", "state"), "The circuit breaker of a remote model "
+                                    "changed state: `open` (no calls), `half_open` (one trial call), `closed` (normal "
+                                    "operation)"),
+    "model endpoint matches": Event("INFO", ("endpoint_provider", "rows"), "A remote model reproduces the certified "
+                                    "golden-row scores"),
     "model endpoint differs": Event("ERROR", ("endpoint_provider", "error", "rows", "differing"), "A remote model does "
-                                    "not score the golden rows as certified: its scores are served to nobody"),
-    "model fallback fails": Event("ERROR", ("endpoint_provider", "error"), "The local model, which should stand in for "
-                                  "a remote one, does not score as certified, and is not used"),
+                                    "not reproduce the certified golden-row scores: the service returns none of its "
+                                    "scores"),
+    "model fallback fails": Event("ERROR", ("endpoint_provider", "error"), "The local fallback of a remote model does "
+                                  "not reproduce the certified golden-row scores, and is not used"),
     "listening": Event("INFO", ("host", "port", "pid"), "A process accepts connections"),
-    "draining": Event("INFO", ("seconds",), "The process was asked to end: it is not ready any more, and answers on "
-                      "for so long before it stops accepting"),
-    "worker cannot start": Event("ERROR", ("error", "reason"), "A worker gave up during its start"),
-    "descriptors exhausted": Event("ERROR", ("reason",), "A connection could not be taken, since the process or the "
-                                   "machine has no descriptor left; those that are open go on"),
-    "descriptors available": Event("INFO", (), "Connections are taken again"),
-    "worker replaced": Event("ERROR", ("pid", "exitcode", "hung"), "A worker died or hung; another takes its place"),
-    "worker killed": Event("ERROR", ("pid", "reason"), "A worker that was asked to end did not"),
+    "draining": Event("INFO", ("seconds",), "The process is stopping: it reports not ready, and still accepts requests "
+                      "for `seconds` seconds"),
+    "worker cannot start": Event("ERROR", ("error", "reason"), "A worker failed to start"),
+    "descriptors exhausted": Event("ERROR", ("reason",), "A connection could not be accepted because the process or "
+                                   "the machine has no free file descriptor; open connections are not affected"),
+    "descriptors available": Event("INFO", (), "The process accepts connections again"),
+    "worker replaced": Event("ERROR", ("pid", "exitcode", "hung"), "A worker exited or hung; a new one replaces it"),
+    "worker killed": Event("ERROR", ("pid", "reason"), "A worker did not stop in time, and was killed"),
 }  # fmt: skip
-"""Every event of ours, with the fields that stand beside ``timestamp``, ``level`` and ``event``."""
+"""Every event, with its fields besides ``timestamp``, ``level`` and ``event``."""
 
 
 def events_markdown() -> str:

@@ -1,6 +1,6 @@
 """Every metric of the service, declared once, and the handles that requests write to.
 
-No label is ever made of what a client sent: a path that is no route is ``unknown``.
+No label contains client input: a path that matches no route is ``unknown``.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -35,7 +35,7 @@ BEAT = "worker_beat_seconds"
 STALL = "event_loop_longest_stall_seconds"
 
 BEAT_SECONDS = 2.0
-"""A process that has not said for so long that it serves does not."""
+"""A process that has not reported for this long counts as not serving."""
 
 REJECTIONS = ("overloaded", "deadline", "rate_limit", "connections", "header_time", "body_time", "headers", "malformed",
               "memory", "slow_reader", "descriptors")  # fmt: skip
@@ -45,11 +45,11 @@ BATCHES = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000)
 
 ATTEMPTS = ("ok", "timeout", "unreachable", "throttled", "not_ready", "failed", "refused", "rejected",
             "answer_invalid", "abandoned")  # fmt: skip
-"""How a call of a remote model can end: well, with the error of that code, or because its caller has gone."""
+"""The outcomes of a call to a remote model: success, an error code, or abandoned by its caller."""
 
 OUTCOMES = ("200", "500", "502", "503", "504")
-"""Of routes that are timed, requests that failed are shown while there are none: an alert on their rate must see the
-first one. So are those that did not, or the first failure would look like all there was."""
+"""Of routes that are timed, failed requests are shown at zero, so that an alert on their rate includes the first one.
+So are successful ones, or the ratio after the first failure would be 1."""
 
 
 def error_types(tree: type[errors.LeadScoringError] = errors.LeadScoringError) -> tuple[str, ...]:
@@ -74,27 +74,30 @@ def declared(
     return (
         Family("counter", "http_requests", "Requests answered", {**request, "status": STATUSES}, shown=outcomes),
         Family("histogram", "http_request_duration_seconds", "Time to answer a request", request, SECONDS, shown=shown),
-        Family("gauge", "http_requests_active", "Requests being answered"),
+        Family("gauge", "http_requests_active", "Requests in progress"),
         Family("counter", "model_predictions", "Leads scored", {**endpoint, "tier": TIERS}),
-        Family("histogram", "model_prediction_latency_seconds", "Time to get margins", endpoint, MODEL_SECONDS),
+        Family("histogram", "model_prediction_latency_seconds", "Time to compute margins", endpoint, MODEL_SECONDS),
         Family(
             "histogram",
             "scoring_stage_seconds",
-            "Time in a stage of scoring",
+            "Time per request in each stage of scoring",
             {"stage": (*STAGES, QUEUE)},
             MODEL_SECONDS,
         ),
-        Family("counter", "model_prediction_errors", "Leads and calls that were not scored", failure),
-        Family("histogram", "model_prediction_raw_scores", "Calibrated probabilities given", endpoint, SCORES),
-        Family("histogram", "model_prediction_buckets", "Buckets given, 5 is best", endpoint, (1, 2, 3, 4, 5)),
-        Family("counter", "requests_rejected", "Requests refused to protect the service", {"reason": REJECTIONS}),
-        Family("gauge", "scoring_queue_requests", "Requests that wait for their turn at scoring"),
-        Family("counter", "log_lines_dropped", "Log lines that could not be written"),
-        Family("histogram", "model_batch_size", "Leads in a batch", {}, BATCHES),
-        Family("gauge", BEAT, "When a process last said that it serves, by a clock that all of them have", hidden=True),
-        Family("gauge", "api_demo_key_active", "Whether the demo key opens the service", alike=True),
+        Family("counter", "model_prediction_errors", "Leads and calls that could not be scored", failure),
+        Family("histogram", "model_prediction_raw_scores", "Predicted probabilities (raw_score)", endpoint, SCORES),
+        Family("histogram", "model_prediction_buckets", "Buckets of leads, 5 is best", endpoint, (1, 2, 3, 4, 5)),
+        Family("counter", "requests_rejected", "Requests rejected to protect the service", {"reason": REJECTIONS}),
+        Family("gauge", "scoring_queue_requests", "Requests waiting in the scoring queue"),
+        Family("counter", "log_lines_dropped", "Log lines dropped because they could not be written"),
+        Family("histogram", "model_batch_size", "Leads per batch", {}, BATCHES),
+        Family("gauge", BEAT, "When a process last reported that it serves, on the monotonic clock", hidden=True),
+        Family("gauge", "api_demo_key_active", "1 when the service accepts the demo key, else 0", alike=True),
         Family(
-            "gauge", "api_key_expiry_timestamp_seconds", "When the next working key expires; +Inf for never", alike=True
+            "gauge",
+            "api_key_expiry_timestamp_seconds",
+            "Unix time at which the next key expires; +Inf for never",
+            alike=True,
         ),
         *of_endpoint(provider),
         *of_process(env),
@@ -102,44 +105,44 @@ def declared(
 
 
 def of_endpoint(provider: str) -> tuple[Family, ...]:
-    """The metrics of a model that is asked over the network; a local one has none of them."""
+    """The metrics of a remote model; a local one has none of them."""
     remote = {"endpoint_provider": () if provider == "local" else (provider,)}
-    breaker = "Whether the remote model is called: 0 closed (it is), 1 half-open (one call tries), 2 open (it is not)"
-    matches = "1 when the remote model scored the golden rows as certified, 0 when not, NaN when that is not known"
+    breaker = "Circuit breaker of the remote model: 0 closed (normal), 1 half-open (one trial call), 2 open (no calls)"
+    matches = "1 when the remote model reproduces the certified golden-row scores, 0 when it does not, NaN when unknown"
     return (
         Family("gauge", "model_endpoint_breaker_state", breaker, remote, worst=True),
         Family(
             "counter",
             "model_endpoint_attempts",
-            "Calls made over the wire to the remote model",
+            "Calls sent to the remote model, retries included",
             {**remote, "outcome": ATTEMPTS},
         ),
-        Family("counter", "model_fallback_answers", "Leads that the local model scored for the remote one", remote),
+        Family("counter", "model_fallback_answers", "Leads scored by the local fallback", remote),
         Family("gauge", "model_endpoint_matches", matches, remote, alike=True),
     )
 
 
 def of_process(env: str) -> tuple[Family, ...]:
-    """The metrics of the service's processes, and of what they run on."""
+    """The metrics of the service's processes, and of their container or machine."""
     about = {"env": (env,), "version": (__version__,)}
     return (
-        Family("gauge", "service_info", "Always 1: the environment and the version", about, alike=True),
-        Family("gauge", "service_workers", "Processes that should serve", alike=True),
-        Family("gauge", "service_ready_workers", "Processes that are ready to score", alike=True),
-        Family("counter", "process_cpu_seconds", "Processor time of all workers"),
-        Family("gauge", "process_resident_memory_bytes", "Memory of all workers, shared pages counted in each"),
-        Family("gauge", "process_open_fds", "Open files and connections of all workers"),
-        Family("gauge", STALL, "Longest that an event loop kept everybody waiting, in the last minute", worst=True),
-        Family("gauge", "process_start_time_seconds", "When the service started, since 1970", alike=True),
-        Family("counter", "system_cpu_seconds", "Processor time spent in the container or machine", alike=True),
-        Family("gauge", "system_cpu_cores", "Processors that the service may use", alike=True),
-        Family("gauge", "system_memory_usage_ratio", "Memory used of the container or machine", alike=True),
-        Family("gauge", "system_disk_usage_ratio", "Disk used of the root file system", alike=True),
+        Family("gauge", "service_info", "Always 1; the labels are the environment and the version", about, alike=True),
+        Family("gauge", "service_workers", "Configured number of workers", alike=True),
+        Family("gauge", "service_ready_workers", "Workers that are ready to score", alike=True),
+        Family("counter", "process_cpu_seconds", "CPU time of all workers in seconds"),
+        Family("gauge", "process_resident_memory_bytes", "Memory of all workers; shared pages count in each"),
+        Family("gauge", "process_open_fds", "Open file descriptors of all workers"),
+        Family("gauge", STALL, "Longest time that an event loop was blocked in the last minute", worst=True),
+        Family("gauge", "process_start_time_seconds", "Unix time at which the service started", alike=True),
+        Family("counter", "system_cpu_seconds", "CPU time used in the container or machine in seconds", alike=True),
+        Family("gauge", "system_cpu_cores", "CPUs that the service may use", alike=True),
+        Family("gauge", "system_memory_usage_ratio", "Share of container or machine memory in use", alike=True),
+        Family("gauge", "system_disk_usage_ratio", "Share of the root file system in use", alike=True),
     )
 
 
 def metrics_markdown(families: Iterable[Family]) -> str:
-    """A table of metrics as Markdown for the documentation, by the names that ``/metrics`` shows."""
+    """A table of metrics as Markdown for the documentation, with the names in ``/metrics``."""
     lines = ["| Metric | Type | Labels | Meaning |", "|---|---|---|---|"]
     for family in families:
         if family.hidden:
@@ -151,16 +154,16 @@ def metrics_markdown(families: Iterable[Family]) -> str:
 
 
 class Spent(msgspec.Struct, gc=False):
-    """Seconds that one request spent in each stage of scoring; a batch that comes in parts adds them up."""
+    """Seconds that one request spent in each stage of scoring; a batch in parts adds them up."""
 
     decode: float = 0.0
     predict: float = 0.0
     explain: float = 0.0
     encode: float = 0.0
     waited: float = 0.0
-    """Seconds that were not work, but waiting for a remote model."""
+    """Seconds of waiting for a remote model."""
     places: int = 0
-    """Of a batch, once it is read: the leads in it, sound or not."""
+    """The number of leads in a batch, valid or not, once it is read."""
 
     def stages(self) -> tuple[float, float, float, float]:
         """In the order of STAGES."""
@@ -170,8 +173,8 @@ class Spent(msgspec.Struct, gc=False):
 class Metrics:
     """The metrics of one process; with ``file``, of all workers that share it.
 
-    ``area`` numbers of each process are left to whoever counts by what a model has, and ``of_model`` writes those of
-    the models that are and were served.
+    ``area`` numbers of each process are reserved for counts per model; ``of_model`` writes those of the current and
+    the previous models.
     """
 
     def __init__(
@@ -225,7 +228,7 @@ class Metrics:
         self._alone = [tally.together(*handles, *staged) for handles in scored]
 
     def arrived(self) -> None:
-        """A request is being answered."""
+        """A request has started."""
         self._active.add()
 
     def answered(self, method: str, endpoint: str, status: int, seconds: float) -> None:
@@ -248,20 +251,20 @@ class Metrics:
         self._staged(spent.predict, spent.decode, spent.predict, spent.explain, spent.encode)
 
     def scored_alone(self, score: Score, spent: Spent) -> None:
-        """The one lead of a request was scored: all that there is to count of it, in one call."""
+        """The only lead of a request was scored: counts everything about it in one call."""
         predict = spent.predict
         self._alone[score.bucket - 1](
             1.0, score.raw_score, score.bucket, predict, spent.decode, predict, spent.explain, spent.encode
         )
 
     def rejected(self, reason: str) -> None:
-        """One request, or connection, was refused to protect the service."""
+        """One request, or connection, was rejected to protect the service."""
         self._rejections[reason].add()
 
     def turned_away(self, endpoint: str, waited: float = 0.0) -> None:
-        """A request was answered at its head with a 503, because there is more work than can be done in time.
+        """A request was rejected with a 503 before its body was read, because of overload.
 
-        It has ``waited`` for so many seconds, which is all that it took.
+        ``waited`` is the seconds that it waited before that, which is all the time that it took.
         """
         if waited:
             self.waited(waited)
@@ -283,7 +286,7 @@ class Metrics:
         self._batches.observe(size)
 
     def places(self, answers: Sequence[object]) -> None:
-        """These scores and errors stand in the answer to a batch."""
+        """Counts the scores and errors in the response to a batch."""
         for answer in answers:
             if isinstance(answer, Scored):
                 self.scored(answer.score)
@@ -298,55 +301,55 @@ class Metrics:
         count.add()
 
     def attempted(self, outcome: str) -> None:
-        """A call of the remote model ended in one of ATTEMPTS."""
+        """A call to the remote model ended with one of ATTEMPTS."""
         self.tally.count("model_endpoint_attempts", self._provider, outcome).add()
 
     def breaker(self, state: int) -> None:
-        """The breaker in front of the remote model has changed."""
+        """The circuit breaker of the remote model has changed state."""
         self.tally.count("model_endpoint_breaker_state", self._provider).set(float(state))
 
     def matches(self, as_certified: bool | None) -> None:
-        """Whether the remote model scores the golden rows as certified, if that is known."""
+        """Whether the remote model reproduces the certified golden-row scores; ``None`` if unknown."""
         known = nan if as_certified is None else float(as_certified)
         self.tally.count("model_endpoint_matches", self._provider).set(known)
 
     def fell_back(self, leads: int) -> None:
-        """So many leads were scored by the local model instead of the remote one."""
+        """The local fallback scored this many leads."""
         self.tally.count("model_fallback_answers", self._provider).add(leads)
 
     def keys(self, demo_active: bool, next_expiry: float) -> None:
-        """Whether the demo key is accepted, and when the next of the working keys expires."""
+        """Whether the demo key is accepted, and when the next valid key expires."""
         self._demo_active.set(float(demo_active))
         self._next_expiry.set(next_expiry)
 
     def serving(self) -> int:
-        """How many processes serve now."""
+        """The number of processes that serve now."""
         now = monotonic()
         return sum(now - beat < BEAT_SECONDS for beat in self.tally.each(BEAT) if beat)
 
     def workers(self, wanted: int) -> None:
-        """So many processes should serve, as many do as have just said so."""
+        """Sets the configured number of workers, and the number of those that serve."""
         self._workers.set(wanted)
         self._ready.set(self.serving())
 
     def started(self, moment: float) -> None:
-        """Since when the service runs."""
+        """Sets the start time of the service."""
         self._started.set(moment)
 
     def process(self, cpu_seconds: float, memory_bytes: float, open_fds: float) -> None:
-        """What this process uses; of processor time, what was spent since it said so last."""
+        """What this process uses; of CPU time, the seconds since the last call."""
         cpu, memory, descriptors = self._process
         cpu.add(cpu_seconds)
         memory.set(memory_bytes)
         descriptors.set(open_fds)
 
     def machine(self, cpu_seconds: float, cpu_cores: float, memory_ratio: float, disk_ratio: float) -> None:
-        """What is used of the container or machine, as whoever asks for metrics is to hear it."""
+        """What is used of the container or machine, as ``/metrics`` reports it."""
         for count, value in zip(self._machine, (cpu_seconds, cpu_cores, memory_ratio, disk_ratio), strict=True):
             count.set(value)
 
     def close(self) -> None:
-        """Leaves the file to the other workers."""
+        """Closes this process's view of the shared file."""
         self.tally.close()
 
     def exposition(self) -> bytes:

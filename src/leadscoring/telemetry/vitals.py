@@ -37,7 +37,7 @@ Count = Annotated[int, Meta(ge=0)]
 
 
 class Cpu(msgspec.Struct, frozen=True):
-    """Processor time used since the last measurement, of the processors, or of the quota, that may be used."""
+    """Processor usage since the last measurement, relative to the available processors or quota."""
 
     usage_percent: Percent
     count: Count
@@ -45,7 +45,7 @@ class Cpu(msgspec.Struct, frozen=True):
 
 
 class Memory(msgspec.Struct, frozen=True):
-    """The memory of the host, or of the container where its limit is lower."""
+    """The memory of the host, or of the container if its limit is lower."""
 
     total_mb: Amount
     available_mb: Amount
@@ -54,7 +54,7 @@ class Memory(msgspec.Struct, frozen=True):
 
 
 class Disk(msgspec.Struct, frozen=True):
-    """The root file system, as the service may use it."""
+    """The root file system, as far as the service may use it."""
 
     total_gb: Amount
     used_gb: Amount
@@ -63,7 +63,7 @@ class Disk(msgspec.Struct, frozen=True):
 
 
 class Process(msgspec.Struct, frozen=True):
-    """The process that answers; 100 % is one processor, and every open descriptor counts as a file."""
+    """The process that responds; 100 % is one processor, and every open descriptor counts as a file."""
 
     pid: Count
     memory_mb: Amount
@@ -73,7 +73,7 @@ class Process(msgspec.Struct, frozen=True):
 
 
 class Network(msgspec.Struct, frozen=True):
-    """What went over the network since the machine started."""
+    """Network traffic since the machine started."""
 
     bytes_sent_mb: Amount
     bytes_recv_mb: Amount
@@ -82,7 +82,7 @@ class Network(msgspec.Struct, frozen=True):
 
 
 class Alerts(msgspec.Struct, frozen=True):
-    """What is short: above 80 % of processor time or memory, or 85 % of the disk."""
+    """Exceeded limits: 80 % of processor time or memory, or 85 % of the disk."""
 
     high_cpu: bool
     high_memory: bool
@@ -90,7 +90,7 @@ class Alerts(msgspec.Struct, frozen=True):
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """How the machine and the process that answers do."""
+    """Usage of the machine and of the process that responds."""
 
     cpu: Cpu
     memory: Memory

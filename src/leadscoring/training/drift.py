@@ -78,7 +78,7 @@ def drift_text(report: dict[str, Any]) -> str:
     if report["not_counted"]:
         lines.append(f"not counted: {', '.join(report['not_counted'])}")
     if report["leads"] < report["fewest_leads"]:
-        lines.append(f"fewer than {report['fewest_leads']} leads say nothing")
+        lines.append(f"no verdict with fewer than {report['fewest_leads']} leads")
     lines += [f"reading: {note}" for note in report["reading"]]
     return "\n".join(lines + [f"warning: {warning}" for warning in report["warnings"]])
 

@@ -19,22 +19,22 @@ def refuse_leak(read: Read, y: Vector) -> None:
     name = read.column.name
     filled = np.asarray(read.column.is_not_null().to_numpy(), dtype=np.float64)
     if 0 < filled.sum() < len(filled) and (np.array_equal(filled, y) or np.array_equal(filled, 1.0 - y)):
-        read.feature, read.dropped = None, "leaks the outcome: it is filled in exactly when the outcome is known"
-        read.warnings.append(f"{name!r} was dropped: whether it is filled in tells the outcome perfectly")
+        read.feature, read.dropped = None, "leaks the outcome: whether it has a value determines the outcome"
+        read.warnings.append(f"{name!r} was excluded: whether it has a value determines the outcome")
         return
     auc = single_auc(read, y)
     won, lost = float(filled[y == 1.0].mean()), float(filled[y == 0.0].mean())
     if auc >= 1.0 - 1e-12:
-        read.feature, read.dropped = None, "leaks the outcome: it tells every row's outcome perfectly"
-        read.warnings.append(f"{name!r} was dropped: it alone tells the outcome of every row")
+        read.feature, read.dropped = None, "leaks the outcome: it determines the outcome of every row"
+        read.warnings.append(f"{name!r} was excluded: it alone determines the outcome of every row")
     elif auc > LEAK_AUC:
         read.warnings.append(
-            f"{name!r} alone reaches a ROC-AUC of {auc:.3f}: is it known before the outcome? If not, --ignore it"
+            f"{name!r} alone reaches a ROC-AUC of {auc:.3f}: is it known before the outcome? If not, use --ignore"
         )
     elif abs(won - lost) > FILLED:
         read.warnings.append(
             f"{name!r} is filled in for {won:.0%} of the leads that converted and {lost:.0%} of the others: is it "
-            "filled in only later, or because of the outcome? On new leads it will still be empty; if so, --ignore it"
+            "filled in only later, or because of the outcome? On new leads it will still be empty; if so, use --ignore"
         )
 
 

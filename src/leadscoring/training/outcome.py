@@ -175,8 +175,8 @@ def no_negative(values: Values, won: Sequence[str], waiting: Sequence[str]) -> T
         each = f"= {won[0]!r}" if len(won) == 1 else f"one of {', '.join(map(repr, won))}"
         return TrainingDataError(f"every row has {values.target!r} {each}: training needs leads of both outcomes")
     return TrainingDataError(
-        f"no value of {values.target!r} means not converted: beside {values.list(won)} there is "
-        f"{values.list(waiting)}, which sounds undecided; if it means not converted, say --negative "
+        f"no value of {values.target!r} means not converted: besides {values.list(won)} there is "
+        f"{values.list(waiting)}, which looks open; if it means not converted, use --negative "
         f"{','.join(waiting)!r}"
     )
 
@@ -195,6 +195,6 @@ def guess_positive(values: Values, lost: Sequence[str]) -> str:
     able = likely or [value for value in decided if fold(value) not in NEGATIVES] or every
     example = able[-1] if len(values.counts) == 2 else able[0]
     raise TrainingDataError(
-        f"the target {values.target!r} holds {values.shown}: say which values mean converted, "
+        f"the target {values.target!r} has {values.shown}: specify which values mean converted, "
         f"for example --positive {example!r}"
     )

@@ -62,7 +62,7 @@ def reread_column(
     warnings = []
     if feature.required and (count := column.null_count()):
         warnings.append(
-            f"{count} of {len(column)} leads lack {feature.name!r}, which is required: the service would refuse those "
+            f"{count} of {len(column)} leads lack {feature.name!r}, which is required: the service would reject those "
             "leads"
         )
     if feature.is_text:
@@ -79,7 +79,7 @@ def reread_column(
             allow = f" ({feature.allowed})" if rows is outside else ""
             warnings.append(
                 f"{int(rows.sum())} values of {feature.name!r} {why}{allow} and were read as missing, for example "
-                f"{examples(column.filter(pl.Series(rows)))}; the service would refuse those leads"
+                f"{examples(column.filter(pl.Series(rows)))}; the service would reject those leads"
             )
     values = np.where(unread | outside, np.nan, values)
     warnings += on_new(feature, column, pl.Series(new_numbers(feature, values)))
@@ -92,9 +92,9 @@ def refuse_texts(feature: Feature, texts: pl.Series) -> None:
     if texts.is_empty():
         return
     raise TrainingDataError(
-        f"{feature.name!r} holds texts such as {texts[0]!r}, but the model file does not say which code each "
-        f"has: put the codes there (0 to {feature.codes - 1}), or save the model with XGBoost 3.1 or newer, "
-        "which keeps the texts"
+        f"{feature.name!r} holds texts such as {texts[0]!r}, but the model file does not have their "
+        f"codes: use the codes (0 to {feature.codes - 1}), or save the model with XGBoost 3.1 or newer, "
+        "which stores the texts"
     )
 
 

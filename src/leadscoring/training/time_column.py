@@ -68,7 +68,7 @@ def read_times(column: pl.Series, how: How) -> tuple[Vector, list[str], list[str
     )
     if parsed.open:
         warnings.append(
-            f"{name!r}: no date tells whether the day or the month stands first; the month was taken "
-            f"(--read {name}=day-first says otherwise)"
+            f"{name!r}: no date shows whether the day or the month comes first; the month is assumed "
+            f"(--read {name}=day-first changes that)"
         )
     return parsed.values, notes, warnings

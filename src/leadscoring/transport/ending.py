@@ -127,7 +127,7 @@ class Ending(HttpToolsProtocol):
 
     def refuse_head(self) -> None:
         """Rejects a request whose head, or trailers, are too large."""
-        detail = f"the head of a request must be at most {self.gate.limits.header_bytes} bytes (MAX_HEADER_BYTES)"
+        detail = f"the request headers must be at most {self.gate.limits.header_bytes} bytes (MAX_HEADER_BYTES)"
         self.refuse(partial(plain_problem, 431, detail), "headers")
 
     def refuse(self, refusal: Refusal, reason: str) -> None:

@@ -50,39 +50,39 @@ from leadscoring.transport.exchange import CLOSE, ClientGone, Reply
 PROBLEM = b"application/problem+json"
 
 STATUS: dict[type[LeadScoringError], tuple[int, str]] = {
-    MalformedJson: (400, "The body is not JSON"),
-    MalformedEncoding: (400, "The body is not gzip"),
+    MalformedJson: (400, "The body is not valid JSON"),
+    MalformedEncoding: (400, "The body is not valid gzip"),
     BatchTooLarge: (400, "Too many leads in one batch"),
-    InvalidTimeout: (400, "The timeout asked for is not valid"),
-    HostNotClear: (400, "The request does not say clearly which host it is for"),
+    InvalidTimeout: (400, "The requested timeout is invalid"),
+    HostNotClear: (400, "The Host header is missing or ambiguous"),
     VersionNotSupported: (400, "HTTP version not supported"),
-    PageNotAllowed: (400, "The page may not call this service"),
-    InvalidRows: (400, "The rows do not fit the model"),
-    MissingKey: (401, "An API key is needed"),
-    UnknownKey: (401, "The API key is not known"),
+    PageNotAllowed: (400, "The CORS preflight is rejected"),
+    InvalidRows: (400, "The rows do not match the model"),
+    MissingKey: (401, "An API key is required"),
+    UnknownKey: (401, "The API key is unknown"),
     ExpiredKey: (401, "The API key has expired"),
-    KeyScope: (403, "The API key does not open this"),
+    KeyScope: (403, "The API key lacks the required scope"),
     UnknownModel: (404, "This model is not served"),
-    NotAcceptable: (406, "The answer is not available in this form"),
+    NotAcceptable: (406, "No acceptable response format"),
     BodyTooLarge: (413, "The body is too large"),
     UnsupportedMediaType: (415, "The content type is not supported"),
     UnsupportedEncoding: (415, "The content encoding is not supported"),
-    ValidationError: (422, "The lead is not valid"),
-    InvalidParameter: (422, "A query parameter is not valid"),
-    RateLimited: (429, "Too many leads a minute"),
+    ValidationError: (422, "The lead is invalid"),
+    InvalidParameter: (422, "A query parameter is invalid"),
+    RateLimited: (429, "The rate limit is exceeded"),
     Overloaded: (503, "The service is overloaded"),
-    DeadlineExceeded: (503, "The request waited too long"),
-    EndpointFailed: (502, "The model endpoint has failed"),
-    EndpointRefused: (502, "The model endpoint refuses the service"),
+    DeadlineExceeded: (503, "The request was queued for too long"),
+    EndpointFailed: (502, "The model endpoint failed"),
+    EndpointRefused: (502, "The model endpoint denies access"),
     EndpointRejected: (502, "The model endpoint rejects the rows"),
-    EndpointAnswerInvalid: (502, "The model endpoint returned no valid answer"),
-    EndpointMismatch: (502, "The model endpoint serves another model"),
+    EndpointAnswerInvalid: (502, "The model endpoint returned an unusable response"),
+    EndpointMismatch: (502, "The model endpoint serves a different model"),
     EndpointUnreachable: (503, "The model endpoint cannot be reached"),
-    EndpointThrottled: (503, "The model endpoint has too many calls"),
-    EndpointNotReady: (503, "The model endpoint is still loading"),
-    EndpointBusy: (503, "Too many calls of the model endpoint"),
-    EndpointSuspended: (503, "The model endpoint is left alone after failures"),
-    EndpointTimeout: (504, "The model endpoint did not answer in time"),
+    EndpointThrottled: (503, "The model endpoint limits requests"),
+    EndpointNotReady: (503, "The model endpoint is still loading its model"),
+    EndpointBusy: (503, "Too many calls to the model endpoint"),
+    EndpointSuspended: (503, "The circuit breaker of the model endpoint is open"),
+    EndpointTimeout: (504, "The model endpoint did not respond in time"),
 }
 """HTTP status and title of each error that a request can end with.
 
@@ -93,19 +93,19 @@ CLOSING = (BodyTooLarge.code, HostNotClear.code, VersionNotSupported.code)
 """Errors that close the connection: the body was not read completely, or what follows cannot be trusted."""
 
 PLAIN = {
-    400: ("bad_request", "The request is not HTTP"),
-    404: ("not_found", "There is nothing at this path"),
+    400: ("bad_request", "The request is not valid HTTP"),
+    404: ("not_found", "There is no route for this path"),
     405: ("method_not_allowed", "The path does not allow this method"),
-    408: ("request_timeout", "The request took too long to arrive"),
-    431: ("headers_too_large", "The head of the request is too large"),
-    500: ("internal_error", "The service failed"),
+    408: ("request_timeout", "The request was not received in time"),
+    431: ("headers_too_large", "The request headers are too large"),
+    500: ("internal_error", "Internal error"),
     503: ("not_ready", "The service is not ready"),
 }
 """Failures without a domain error."""
 
 
 class Problem(msgspec.Struct, omit_defaults=True):
-    """The format of all error answers; ``more_errors`` is the number of faults that ``errors`` leaves out."""
+    """The format of all error responses; ``more_errors`` is the number of errors that ``errors`` omits."""
 
     type: str
     title: str
@@ -119,7 +119,7 @@ class Problem(msgspec.Struct, omit_defaults=True):
 
 
 class Refusal(msgspec.Struct, omit_defaults=True):
-    """Why a lead of a batch was not scored; ``more_errors`` is the number of faults that ``errors`` leaves out."""
+    """Why a lead of a batch was not scored; ``more_errors`` is the number of errors that ``errors`` omits."""
 
     code: str
     detail: str
@@ -128,7 +128,7 @@ class Refusal(msgspec.Struct, omit_defaults=True):
 
 
 class Refused(msgspec.Struct):
-    """The element of a batch answer for a lead that was not scored."""
+    """The element of a batch response for a lead that was not scored."""
 
     lead_id: str | None
     error: Refusal
@@ -171,7 +171,7 @@ def plain_problem(status: int, detail: str, request_id: str, headers: Any = (), 
 
 
 def refused(error: RequestError) -> Refused:
-    """The element of a batch answer for a lead that was rejected."""
+    """The element of a batch response for a lead that was rejected."""
     if isinstance(error, ValidationError):
         return Refused(error.lead_id, Refusal(error.code, str(error), error.faults, error.more or UNSET))
     return Refused(None, Refusal(error.code, str(error)))

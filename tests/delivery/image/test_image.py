@@ -103,7 +103,7 @@ def test_its_health_check_says_whether_it_answers(image: Image, container: Conta
     assert container.run(*command).returncode == 0
     nobody = container.run("env", "PORT=1", *command)
     assert nobody.returncode == 1
-    assert "no answer from 127.0.0.1 port 1" in nobody.stderr
+    assert "no response from 127.0.0.1 port 1" in nobody.stderr
 
 
 def test_a_worker_that_dies_is_reaped_and_replaced_by_process_1(container: Container) -> None:

@@ -145,7 +145,7 @@ def test_every_relation_is_tried() -> None:
     (lambda e: e["settings"].update(WORKER=2), "WORKER, which the service does not know"),
     (lambda e: e["settings"].update(PORT="many"), "PORT"),
     (lambda e: e["settings"].update(REQUEST_TIMEOUT_SECONDS=21), "REQUEST_TIMEOUT_SECONDS must be at most"),
-    (lambda e: e["settings"].update(CORS_ORIGINS="*"), "CORS_ORIGINS must name"),
+    (lambda e: e["settings"].update(CORS_ORIGINS="*"), "CORS_ORIGINS must list"),
     (lambda e: e["settings"].pop("DRAIN_SECONDS"), "settings must hold DRAIN_SECONDS"),
     (lambda e: e["settings"].update(API_KEYS=f"a,{DEMO_KEY}"), "hold the demo key in API_KEYS"),
     (lambda e: e["settings"].update(MODEL_VERSION=DEMO_KEY), "hold the demo key in MODEL_VERSION"),

@@ -57,7 +57,7 @@ def test_a_mended_row_is_well_formed(row: list[str]) -> None:
         ('a,b\n1,5" pipe\n2,"Acme "best" Ltd"\n', [("1", '5" pipe'), ("2", 'Acme "best" Ltd')], "2 lines with stray"),
         ('a,b,c\n1,"oops,3\n2,"Be ta",6\n', [("1", '"oops', "3"), ("2", "Be ta", "6")], "the first is line 2"),
         ('a, "b"\n1, "x, y"\n', [("1", "x, y")], ""),
-        ('"a,b"\n"1,""x"""\n', [("1", "x")], "in quotation marks as a whole"),
+        ('"a,b"\n"1,""x"""\n', [("1", "x")], "entirely within quotation marks"),
         ("a,b,c\n1,2,3\n4,5\n", [("1", "2", "3"), ("4", "5", None)], "1 row with fewer values"),
         ("a,b\n1,2\na,b\n3,4\n", [("1", "2"), ("3", "4")], "the header comes again in line 3"),
         ("a,b\n1,2\n,\n\n3,4\n", [("1", "2"), ("3", "4")], ""),
@@ -79,7 +79,7 @@ def test_files_as_people_have_them(
         ("a,b,c\n1,Ac\nme,3\n", "lines 2 and 3 look like one lead that a line break cut in two"),
         ("a,b\n1,2\n1,2,3\n", "line 3 has 3 values where the header names 2 columns: put a value that holds ','"),
         ("a,b,c\n1,2,3\nc,a,b\n3,1,2\n", "line 3 is another header, with the columns in another order"),
-        ("1,2\n3,4\n", "holds numbers where the names of the columns belong: add a header line"),
+        ("1,2\n3,4\n", "numbers where the header must have column names: add a header line"),
     ],
 )
 def test_what_cannot_be_understood_is_refused_with_line_and_cure(tmp_path: Path, text: str, words: str) -> None:

@@ -30,7 +30,7 @@ def test_a_figure_comes_with_its_interval() -> None:
         ),
         (
             {"kind": "category", "values": ["a"], "other": True, "minimum": None, "maximum": None, "required": False},
-            "category, 1 values and other, may be missing",
+            "category, 1 values and other, optional",
         ),
     ],
 )

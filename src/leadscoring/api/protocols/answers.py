@@ -1,4 +1,4 @@
-"""What the routes of the protocols of model servers answer: these types are sent, and described by OpenAPI."""
+"""The responses of the routes of model server protocols: these types are sent, and described by OpenAPI."""
 
 from typing import Annotated, Literal
 
@@ -17,7 +17,7 @@ class Ping(msgspec.Struct, frozen=True):
 
 
 class Transform(msgspec.Struct, frozen=True, rename="pascal"):
-    """How a batch transform should call: as many at once as there are workers, with bodies that fit."""
+    """Recommended settings of a batch transform: one concurrent call per worker, and bodies within the size limit."""
 
     max_concurrent_transforms: Count
     batch_strategy: str
@@ -25,26 +25,26 @@ class Transform(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class RowScore(msgspec.Struct):
-    """One row's answer, as in the built-in container's JSON: the model's own probability, which is not calibrated."""
+    """The score of one row, in the JSON format of the built-in container: the model's uncalibrated probability."""
 
     score: Annotated[float, Meta(ge=0, le=1)]
 
 
 class Predictions(msgspec.Struct):
-    """The answer for encoded rows: a probability by the logistic function, and a margin in log-odds, for each."""
+    """The response for encoded rows: for each, a probability by the logistic function, and a margin in log-odds."""
 
     predictions: list[RowScore]
     margins: list[float]
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """An error, as the Open Inference Protocol has it."""
+    """An error, in the format of the Open Inference Protocol."""
 
     error: str
 
 
 class ServerInfo(msgspec.Struct, frozen=True):
-    """Which server this is."""
+    """The server's name, version and extensions."""
 
     name: str
     version: str
@@ -52,20 +52,20 @@ class ServerInfo(msgspec.Struct, frozen=True):
 
 
 class ServerLive(msgspec.Struct, frozen=True):
-    """The process answers."""
+    """The process responds."""
 
     live: bool
 
 
 class ServerReady(msgspec.Struct, frozen=True):
-    """Whether leads can be scored, and why not."""
+    """Whether leads can be scored, and otherwise the reason."""
 
     ready: bool
     error: str | UnsetType = UNSET
 
 
 class ModelReady(msgspec.Struct, frozen=True):
-    """Whether the model can score, and why not."""
+    """Whether the model is ready to score, and otherwise the reason."""
 
     name: str
     ready: bool
@@ -73,7 +73,7 @@ class ModelReady(msgspec.Struct, frozen=True):
 
 
 class TensorInfo(msgspec.Struct, frozen=True):
-    """A tensor that the model takes or gives; -1 in its shape is the number of leads."""
+    """An input or output tensor of the model; -1 in its shape is the number of leads."""
 
     name: str
     datatype: str
@@ -91,7 +91,7 @@ class TensorModel(msgspec.Struct, frozen=True):
 
 
 class Inferred(msgspec.Struct, frozen=True, kw_only=True):
-    """The outputs that were asked for; ``id`` is the request's own."""
+    """The requested outputs; ``id`` is that of the request."""
 
     model_name: str
     model_version: str

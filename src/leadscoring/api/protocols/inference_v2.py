@@ -215,7 +215,7 @@ def wanted(question: Question) -> list[tuple[Wanted, bool]]:
     if unknown:
         raise InvalidRows(f"outputs are {', '.join(OUTPUTS)}, not {unknown[0][:80]!r}")
     if len({output.name for output in asked}) != len(asked):
-        raise InvalidRows("each output can be asked for once")
+        raise InvalidRows("each output can be requested only once")
     how_many_reasons(question)
     usual = question.parameters.get("binary_data_output", False)
     return [(output, bool(output.parameters.get("binary_data", usual))) for output in asked]
@@ -261,7 +261,7 @@ def as_leads(tensors: list[Tensor], model: LoadedModel, most: int) -> Stretches[
         if feature is None:
             hint = model.card.contract.guess(tensor.name)
             raise InvalidRows(
-                f"input {tensor.name[:80]!r} is no feature of the model, or came twice"
+                f"input {tensor.name[:80]!r} is not a feature of the model, or is repeated"
                 + (f"; did you mean {hint!r}?" if hint else "")
             )
         if len(tensor.shape) not in (1, 2) or tensor.shape[1:] not in ((), (1,)):
@@ -280,7 +280,7 @@ def as_leads(tensors: list[Tensor], model: LoadedModel, most: int) -> Stretches[
             if value is None or (value == "" and "" not in feature.values):
                 continue
             if type(value) is float and not math.isfinite(value):
-                raise InvalidRows(f"input {tensor.name!r} must be {feature.allowed}; NaN is missing, infinity nothing")
+                raise InvalidRows(f"input {tensor.name!r} must be {feature.allowed}; NaN is missing, infinity invalid")
             lead[tensor.name] = value
     parts = []
     for start in range(0, len(leads), PART):

@@ -203,6 +203,6 @@ def matrix_in(body: bytes) -> Stretches[bytes | None]:
     if name is None:
         return None
     if colons != 1:
-        raise InvalidRows(f"beside {name!r} nothing may stand in the body, and its rows hold numbers and nulls only")
+        raise InvalidRows(f"the body must contain only {name!r}, with rows of numbers and nulls")
     begin, end = parts[name]
     return body[begin:end]

@@ -51,7 +51,7 @@ class Size(NamedTuple):
 
 
 class Input(msgspec.Struct):
-    """One tensor of a request: its values in ``data``, or behind the JSON when it says how many bytes they are."""
+    """One tensor of a request: its values are in ``data``, or after the JSON if ``binary_data_size`` is set."""
 
     name: str
     datatype: str
@@ -61,14 +61,14 @@ class Input(msgspec.Struct):
 
 
 class Wanted(msgspec.Struct):
-    """An output that is asked for."""
+    """A requested output."""
 
     name: str
     parameters: dict[str, Any] = {}
 
 
 class Question(msgspec.Struct):
-    """The JSON of a request."""
+    """The JSON of an inference request."""
 
     inputs: list[Input]
     id: str = ""
@@ -86,7 +86,7 @@ class Tensor(msgspec.Struct, frozen=True):
 
 
 class Output(msgspec.Struct, omit_defaults=True):
-    """One tensor of an answer."""
+    """One tensor of a response."""
 
     name: str
     datatype: str
@@ -112,13 +112,13 @@ def read_question(
         if binary is None:
             values = yield from json_values(sent, text, size, stretch)
         elif binary > len(behind):
-            raise InvalidRows(f"input {sent.name!r} is to have {binary} binary bytes, of which {len(behind)} are there")
+            raise InvalidRows(f"input {sent.name!r} must have {binary} binary bytes, not {len(behind)}")
         else:
             values = yield from binary_values(sent, behind[:binary], size)
             behind = behind[binary:]
         tensors.append(Tensor(sent.name, sent.datatype, tuple(sent.shape), values))
     if behind:
-        raise InvalidRows(f"behind the inputs are {len(behind)} bytes that no binary_data_size speaks of")
+        raise InvalidRows(f"after the inputs there are {len(behind)} bytes that no binary_data_size covers")
     return question, tensors
 
 
@@ -151,11 +151,11 @@ def without(text: bytes, name: str) -> Stretches[tuple[bytes, bytes]]:
     """
     found = yield from pairs(text, MOST_KEYS)
     if found is None:
-        raise InvalidRows(f"the JSON of the request is not readable: objects of at most {MOST_KEYS} keys are expected")
+        raise InvalidRows(f"the JSON of the request is not readable: an object must have at most {MOST_KEYS} keys")
     begin, end = found.get(name, (0, 0))
     rest = text[:begin] + b"[]" + text[end:] if end else text
     if len(rest) > LONGEST:
-        raise InvalidRows(f"the JSON of the request must have at most {LONGEST} bytes beside the data of inputs")
+        raise InvalidRows(f"the JSON of the request must have at most {LONGEST} bytes without the data of inputs")
     return rest, text[begin:end]
 
 
@@ -273,7 +273,7 @@ def binary_values(sent: Input, data: memoryview, size: Size) -> Stretches[list[A
     width = struct.calcsize("<" + FORMATS.get(sent.datatype, "b"))
     known = check_count(sent, len(data) // width)
     if len(data) % width:
-        raise InvalidRows(f"the {len(data)} bytes of input {sent.name!r} are no whole number of {sent.datatype}")
+        raise InvalidRows(f"the {len(data)} bytes of input {sent.name!r} are not whole {sent.datatype} values")
     values: list[Any] = []
     for start in range(0, len(data), TOGETHER * width):
         if start:
@@ -293,7 +293,7 @@ def binary_texts(name: str, data: memoryview, most: int) -> Stretches[list[str]]
         if end <= len(data):
             end += int.from_bytes(data[at : at + 4], "little")
         if end > len(data):
-            raise InvalidRows(f"text {len(texts) + 1} of input {name!r} is longer than the bytes that are there")
+            raise InvalidRows(f"text {len(texts) + 1} of input {name!r} is longer than the remaining bytes")
         if len(texts) == most or end - at > LONGEST:
             raise InvalidRows(f"input {name!r} must be at most {most} texts of at most {LONGEST} bytes each")
         try:

@@ -35,7 +35,7 @@ def header_of(cells: list[str], line: str) -> Header:
     """
     filled = [cell for cell in cells if cell.strip()]
     if len(filled) > 1 and all(NUMBER.match(cell.strip()) for cell in filled):
-        raise TrainingDataError(f"{line} holds numbers where the names of the columns belong: add a header line")
+        raise TrainingDataError(f"{line} has numbers where the header must have column names: add a header line")
     names: list[str] = []
     labels: dict[str, str] = {}
     notes: list[str] = []

@@ -58,7 +58,7 @@ def rows_of(text: str, path: object) -> Rows:
         notes.append("a first line 'sep=' names the separator")
     if wrapped(lines[:SNIFFED]):
         lines = ["".join(cells(line, "\0")) for line in lines]
-        notes.append("each line stood in quotation marks as a whole: unpacked")
+        notes.append("each line is entirely within quotation marks: they were removed")
     delimiter = delimiter or sniff(lines[:SNIFFED])
     notes.append(f"separated by {NAMES.get(delimiter, repr(delimiter))}")
     texts, numbers = in_order(lines, delimiter, first, notes)

@@ -215,8 +215,8 @@ def between(column: pl.Series, groups: pl.DataFrame, habit: str, plain: Vector) 
         return decided
     what = example.replace(sign, "") if chosen is grouped else example.replace(sign, ".")
     decided.warnings.append(
-        f"{column.name!r}: {example!r} was read as {what}, which its values alone do not tell; "
-        f"--read {column.name!r}=1{sign}234{other}5 or 1{other}234{sign}5 says how it is meant"
+        f"{column.name!r}: {example!r} was read as {what}, but its values are ambiguous; "
+        f"--read {column.name!r}=1{sign}234{other}5 or 1{other}234{sign}5 sets the format"
     )
     return decided
 
@@ -265,7 +265,9 @@ def as_named(column: pl.Series, named: Notation) -> Decided:
         return Decided(numbers(column))
     decided = dressed(column, groups, named, np.full(len(column), np.nan))
     if np.isnan(decided.values).all():
-        raise TrainingDataError(f"--read names how {column.name!r} writes numbers, but no value of it is written so")
+        raise TrainingDataError(
+            f"--read sets the number format of {column.name!r}, but none of its values has that format"
+        )
     decided.words = "numbers, read as named"
     return decided
 

@@ -59,8 +59,8 @@ def direction(feature: Feature, values: Matrix, contribution: Vector) -> str:
         return "hardly used"
     rank = np.corrcoef(ranks(values[known]), ranks(contribution[known]))[0, 1]
     if abs(rank) < CLEAR:
-        return "up or down, depending on the lead"
-    return "more raises the score" if rank > 0 else "more lowers the score"
+        return "raises or lowers the score, depending on the lead"
+    return "higher values raise the score" if rank > 0 else "higher values lower the score"
 
 
 def levels(labels: Sequence[str | int | float], values: Matrix, contribution: Vector) -> str:
@@ -75,7 +75,7 @@ def levels(labels: Sequence[str | int | float], values: Matrix, contribution: Ve
     if len(means) < 2 or max(means.values()) == min(means.values()):
         return "hardly used"
     best, worst = max(means, key=lambda name: means[name]), min(means, key=lambda name: means[name])
-    return f"{best} raises it most, {worst} lowers it most"
+    return f"{best} raises the score most, {worst} lowers it most"
 
 
 def ranks(values: Matrix | Vector) -> Vector:

@@ -85,8 +85,8 @@ def evaluation_report(
                 "positive": leads.positive,
                 "source": source,
             },
-            "protocol": "every lead of the data, scored by the model as it is; "
-            "the figures flatter where it was trained on them",
+            "protocol": "every lead of the data, scored by the model unchanged; "
+            "the figures are too optimistic if it was trained on these leads",
             "held_out": measured.quality,
             "tiers": {"thresholds": tiers.thresholds, "definitions": tiers.meanings()},
             "measured_thresholds": tiers.thresholds,
@@ -133,13 +133,13 @@ def cautions(quality: Quality) -> list[str]:
     found = []
     if quality.calibration_error.value > HIGH_ERROR and quality.rows >= 500:
         found.append(
-            f"probabilities are off by {quality.calibration_error.value:.1%} on average "
-            "(expected calibration error): trust the ranking more than the percentages"
+            f"predicted and observed rates differ by {quality.calibration_error.value:.1%} on average "
+            "(expected calibration error): rely on the ranking more than on the percentages"
         )
     if quality.roc_auc.value < LOW_AUC:
         found.append(
-            f"the ROC-AUC is {quality.roc_auc.value:.3f}, little better than chance (0.5): "
-            "these columns say little about which leads convert"
+            f"the ROC-AUC is {quality.roc_auc.value:.3f}, little better than random (0.5): "
+            "these columns hardly predict which leads convert"
         )
     return found
 
@@ -152,7 +152,7 @@ def moved_rates(y: Vector, time: Vector) -> list[str]:
     spread = np.sqrt(y.mean() * (1.0 - y.mean()) * (1.0 / len(first) + 1.0 / len(last)))
     if high - low > SIGMAS * spread and high > MOVED * low:
         return [
-            f"the share of conversions moved from {first.mean():.1%} in the earliest fifth of the leads to "
+            f"the conversion rate changed from {first.mean():.1%} in the earliest fifth of the leads to "
             f"{last.mean():.1%} in the latest: probabilities follow the recent leads, and will need retraining"
         ]
     return []

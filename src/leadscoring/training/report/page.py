@@ -44,16 +44,16 @@ def page(data: dict[str, Any]) -> str:
         cautions(data),
         tiles(data),
         '<div class="grid2">',
-        section("Can the percentages be believed?", reliability(quality), RELIABILITY),
-        section("How scores are spread", scores(data["histogram"]), SCORES),
-        section("How much better than picking by chance?", lifts(quality["tenths"]), LIFT),
-        section("How many conversions do the best leads hold?", gains(quality["tenths"]), GAINS),
+        section("How accurate are the percentages?", reliability(quality), RELIABILITY),
+        section("Score distribution", scores(data["histogram"]), SCORES),
+        section("How much better than random selection?", lifts(quality["tenths"]), LIFT),
+        section("How many conversions are among the best leads?", gains(quality["tenths"]), GAINS),
         "</div>",
         section("What drives the score", drivers(data["drivers"]), DRIVERS),
         section("Tiers", tiers(data), TIERS_WORDS),
         section("All figures", figures(data), data["protocol"]),
         section(
-            "Tenth by tenth", tenths(quality["tenths"]), "The measured leads, sorted by score, in ten equal parts."
+            "Results by decile", tenths(quality["tenths"]), "The evaluated leads, sorted by score, in ten equal groups."
         ),
         reading(data),
         columns(data) if "columns" in data else "",
@@ -69,19 +69,19 @@ def page(data: dict[str, Any]) -> str:
 
 
 RELIABILITY = (
-    "Leads in ten equal groups by score. A dot on the dashed line means: of leads scored at 30 %, 30 % converted. "
-    "The bars are 95 % intervals."
+    "Leads in ten equal groups by score. On the dashed line, the observed rate equals the predicted one: of leads "
+    "scored at 30 %, 30 % converted. The bars are 95 % confidence intervals."
 )
-SCORES = "The better the two colours are apart, the better the model tells leads apart."
-LIFT = "How many times more often than on average the leads of each tenth converted, the best-scored tenth first."
-GAINS = "Work the leads from the best score down: the share of all conversions that you have met."
+SCORES = "The less the two colours overlap, the better the model separates the leads."
+LIFT = "The conversion rate of each decile divided by the overall rate, the highest-scored decile first."
+GAINS = "The share of all conversions reached when leads are worked from the highest score down."
 DRIVERS = (
-    "The mean size of each column's push on the score, in log-odds, over the measured leads. "
-    "It shows what the model uses, not what causes a conversion."
+    "The mean absolute contribution of each feature to the score, in log-odds, over the evaluated leads. "
+    "It shows what the model uses, not what causes conversions."
 )
 TIERS_WORDS = (
-    "If everything from a tier up is worked: precision is the share of it that converts, recall the share of all "
-    "conversions that it holds."
+    "If every lead of a tier and the tiers above is worked: precision is the share of these leads that converts, "
+    "recall the share of all conversions that are among them."
 )
 
 
@@ -94,7 +94,7 @@ def section(title: str, body: str, words: str = "") -> str:
 def heading(data: dict[str, Any], title: str) -> str:
     """What this is about."""
     facts = data["data"]
-    verb = "trained on" if data["kind"] == "train" else "measured on"
+    verb = "trained on" if data["kind"] == "train" else "evaluated on"
     period = f", {facts['period'][0]} to {facts['period'][1]}" if facts.get("period") else ""
     source = f" of {facts['source']}" if facts.get("source") else ""
     return (
@@ -106,7 +106,7 @@ def heading(data: dict[str, Any], title: str) -> str:
 
 def cautions(data: dict[str, Any]) -> str:
     """What somebody should look at."""
-    return "".join(f'<div class="warn"><b>Look at this:</b> {escape(words)}</div>' for words in data["warnings"])
+    return "".join(f'<div class="warn"><b>Warning:</b> {escape(words)}</div>' for words in data["warnings"])
 
 
 def tiles(data: dict[str, Any]) -> str:
@@ -117,37 +117,37 @@ def tiles(data: dict[str, Any]) -> str:
     told = [
         (
             f"{auc['value']:.3f}",
-            f"ROC-AUC: in {auc['value']:.0%} of pairs the lead that converted scores higher",
+            f"ROC-AUC: in {auc['value']:.0%} of pairs, the lead that converted has the higher score",
             auc,
             "{:.3f}",
         ),
         (
             f"{top['lift']['value']:.1f}&times;",
-            "as many conversions in the best tenth as by chance",
+            "as many conversions in the top decile as in a random sample",
             top["lift"],
             "{:.1f}",
         ),
-        (f"{first_three['value']:.0%}", "of all conversions are in the best 30 % of leads", first_three, "{:.0%}"),
+        (f"{first_three['value']:.0%}", "of all conversions are in the top 30 % of leads", first_three, "{:.0%}"),
         (f"{error['value']:.1%}", "average gap between predicted and observed rate", error, "{:.1%}"),
     ]
     boxes = "".join(
-        f'<div class="tile"><b>{big}</b>{escape(words)}<br><small>95 % interval '
+        f'<div class="tile"><b>{big}</b>{escape(words)}<br><small>95 % confidence interval '
         f"{form.format(figure['low'])} to {form.format(figure['high'])}</small></div>"
         for big, words, figure, form in told
     )
-    return f'<div class="tiles">{boxes}</div><p class="soft">Measured on {quality["rows"]:,} leads.</p>'
+    return f'<div class="tiles">{boxes}</div><p class="soft">Evaluated on {quality["rows"]:,} leads.</p>'
 
 
 def reliability(quality: dict[str, Any]) -> str:
     """Observed against predicted share."""
     bins = [one for one in quality["bins"] if one["observed"]["value"] is not None]
-    plot = Plot("calibration", (0, 1), (0, 1), "predicted", "converted").axes(percents(0.2), percents(0.2))
+    plot = Plot("calibration", (0, 1), (0, 1), "predicted rate", "observed rate").axes(percents(0.2), percents(0.2))
     plot.line([(0, 0), (1, 1)], "ideal").line([(one["predicted"], one["observed"]["value"]) for one in bins], "main")
     for one in bins:
         observed = one["observed"]
         plot.whisker(one["predicted"], observed["low"], observed["high"])
         plot.dot(
-            one["predicted"], observed["value"], f"predicted {one['predicted']:.1%}, converted {observed['value']:.1%}"
+            one["predicted"], observed["value"], f"predicted {one['predicted']:.1%}, observed {observed['value']:.1%}"
         )
     return plot.svg()
 
@@ -158,7 +158,7 @@ def scores(spread: dict[str, list[float]]) -> str:
     kinds = [("lost", spread["not_converted"], "did not convert"), ("won", spread["converted"], "converted")]
     shares = {css: [count / (sum(counts) or 1) for count in counts] for css, counts, _ in kinds}
     top, step = round_top(max(max(values) for values in shares.values()))
-    plot = Plot("score histogram", (0, 1), (0, top), "score (probability)", "share of the leads of a kind")
+    plot = Plot("score histogram", (0, 1), (0, top), "score (probability)", "share of the leads of each group")
     plot.axes(percents(0.2), percents(step, top))
     for place, (css, counts, words) in enumerate(kinds):
         for k, share in enumerate(shares[css]):
@@ -178,7 +178,7 @@ def lifts(rows: list[dict[str, Any]]) -> str:
     """Lift of each tenth, with intervals."""
     top, step = round_top(max(row["lift"]["high"] or 0 for row in rows) or 1)
     ticks = [(k * step, f"{k * step:g} x") for k in range(round(top / step) + 1)]
-    plot = Plot("lift by tenth", (0.4, 10.6), (0, top), "tenth of the leads, best first", "times the average")
+    plot = Plot("lift by decile", (0.4, 10.6), (0, top), "decile, highest scores first", "times the average")
     plot.axes([(k, str(k)) for k in range(1, 11)], ticks)
     for row in rows:
         lift = row["lift"]
@@ -189,15 +189,13 @@ def lifts(rows: list[dict[str, Any]]) -> str:
 
 def gains(rows: list[dict[str, Any]]) -> str:
     """The share of conversions found in the best leads."""
-    plot = Plot("gains", (0, 1), (0, 1), "share of the leads, best first", "share of all conversions")
+    plot = Plot("gains", (0, 1), (0, 1), "share of the leads, highest scores first", "share of all conversions")
     plot.axes(percents(0.2), percents(0.2)).line([(0, 0), (1, 1)], "ideal")
     plot.line([(0.0, 0.0), *((row["tenth"] / 10, row["gain"]["value"]) for row in rows)], "main")
     for row in rows:
         gain = row["gain"]
         plot.whisker(row["tenth"] / 10, gain["low"], gain["high"])
-        plot.dot(
-            row["tenth"] / 10, gain["value"], f"best {row['tenth'] * 10} %: {gain['value']:.1%} of all conversions"
-        )
+        plot.dot(row["tenth"] / 10, gain["value"], f"top {row['tenth'] * 10} %: {gain['value']:.1%} of all conversions")
     return plot.svg()
 
 
@@ -224,7 +222,7 @@ def drivers(found: list[dict[str, Any]]) -> str:
     """Bars of strength, the strongest first."""
     most = max((driver["strength"] for driver in found), default=0) or 1
     return table(
-        ["column", "strength", "share", "direction"],
+        ["feature", "strength", "share", "direction"],
         [
             [
                 escape(driver["feature"]),
@@ -241,7 +239,7 @@ def tiers(data: dict[str, Any]) -> str:
     """What the tiers mean, and the confusion at each as measured."""
     bounds = in_percent([*data["measured_thresholds"], 0.0])
     measured = table(
-        ["tier", "score from", "leads", "converted", "conversion", "precision", "recall", "false alarms", "missed"],
+        ["tier", "score from", "leads", "converted", "rate", "precision", "recall", "false pos.", "false neg."],
         [
             [
                 f"<b>{row['tier']}</b>",
@@ -259,7 +257,7 @@ def tiers(data: dict[str, Any]) -> str:
         numeric=1,
     )
     meanings = [[f"<b>{tier}</b>", escape(words)] for tier, words in data["tiers"]["definitions"].items()]
-    return table(["tier", "what it means in the model file"], meanings) + "<br>" + measured
+    return table(["tier", "definition in the model file"], meanings) + "<br>" + measured
 
 
 def figures(data: dict[str, Any]) -> str:
@@ -268,7 +266,7 @@ def figures(data: dict[str, Any]) -> str:
     if "out_of_fold" in data:
         head, sets = [*head, "out of fold"], [*sets, data["out_of_fold"]]
     elif data["kind"] == "evaluate":
-        head[1] = "measured"
+        head[1] = "evaluated"
     rows = [
         [f"<b>{label}</b>", *(figure_text(one[key]) for one in sets), escape(words)] for key, label, words in FIGURES
     ]
@@ -278,7 +276,7 @@ def figures(data: dict[str, Any]) -> str:
 def tenths(rows: list[dict[str, Any]]) -> str:
     """Lift and gains as numbers."""
     return table(
-        ["tenth", "leads", "converted", "mean score", "conversion", "lift", "conversions so far"],
+        ["decile", "leads", "converted", "mean score", "rate", "lift", "cumulative conversions"],
         [
             [
                 str(row["tenth"]),
@@ -301,7 +299,7 @@ def reading(data: dict[str, Any]) -> str:
         return ""
     said = "".join(f"<li>{escape(words)}</li>" for words in data["reading"])
     aside = "".join(f"<li>{escape(words)}</li>" for words in data["aside"])
-    out = f'<p class="soft">Of columns that were left out:</p><ul>{aside}</ul>' if aside else ""
+    out = f'<p class="soft">About excluded columns:</p><ul>{aside}</ul>' if aside else ""
     return section("How the file was read", f"<ul>{said}</ul>{out}")
 
 
@@ -312,8 +310,8 @@ def columns(data: dict[str, Any]) -> str:
     out = [[escape(name), escape(why)] for name, why in told["dropped"].items()]
     unknown = [[escape(name), escape(tokens_text(counts))] for name, counts in told["missing"].items()]
     folded = [[escape(name), f"{count:,} leads"] for name, count in told["folded"].items()]
-    body = table(["column", "taken for"], used)
-    for title, rows in (("left out", out), ("read as missing", unknown), ("in rare values", folded)):
+    body = table(["column", "kind"], used)
+    for title, rows in (("excluded because", out), ("read as missing", unknown), ("leads with rare values", folded)):
         body += "<br>" + table(["column", title], rows) if rows else ""
     return section("Columns", body)
 

@@ -49,8 +49,8 @@ def too_good(found: tuple[Driver, ...], quality: Quality) -> str:
     columns = "; ".join(f"{driver.feature!r}, {driver.share:.0%} of the score ({driver.direction})" for driver in named)
     return (
         f"the ROC-AUC is {quality.roc_auc.value:.3f}, too good to be true: some columns are probably "
-        f"known only after the outcome. The strongest are {columns}. "
-        "Leave out with --ignore what a new lead does not have yet"
+        f"known only after the outcome (target leakage). The strongest are {columns}. "
+        "Use --ignore to exclude columns that a new lead does not have yet"
     )
 
 
@@ -64,8 +64,8 @@ def one_column(fitted: Fitted, measured: Measured, found: tuple[Driver, ...], se
     if not lost and driver.share <= max(MOST_OF_IT, 1.5 / len(found)):
         return ""
     return (
-        f"{driver.feature!r} alone makes {driver.share:.0%} of the score ({driver.direction}); without it the ROC-AUC "
-        f"is {rest:.3f} instead of {auc:.3f}. Is it known when a new lead comes? If not, --ignore it"
+        f"{driver.feature!r} alone is {driver.share:.0%} of the score ({driver.direction}); without it the ROC-AUC "
+        f"is {rest:.3f} instead of {auc:.3f}. Is it known when a new lead arrives? If not, exclude it with --ignore"
     )
 
 
@@ -89,8 +89,8 @@ def late_names(contract: Contract) -> str:
         return ""
     more = f" and {len(late) - 6} more" if len(late) > 6 else ""
     return (
-        f"{', '.join(map(repr, late[:6]))}{more}: by the name, known only after the outcome; "
-        "leave out with --ignore what a new lead does not have yet"
+        f"{', '.join(map(repr, late[:6]))}{more}: judging by the name, known only after the outcome; "
+        "use --ignore to exclude columns that a new lead does not have yet"
     )
 
 
@@ -102,7 +102,7 @@ def inverted(tiers: tuple[TierQuality, ...]) -> str:
         first, second = high.positives / high.leads, low.positives / low.leads
         if error > 0 and (second - first) / error > SIGMAS:
             return (
-                f"tier {high.tier} converted less than tier {low.tier} on the measured leads ({first:.1%} of "
-                f"{high.leads} against {second:.1%} of {low.leads}): the order of the scores cannot be relied on"
+                f"tier {high.tier} converted less often than tier {low.tier} on the evaluated leads ({first:.1%} of "
+                f"{high.leads} against {second:.1%} of {low.leads}): the ranking is unreliable"
             )
     return ""

@@ -23,12 +23,12 @@ FIGURES = (
     (
         "roc_auc",
         "ROC-AUC",
-        "how often a lead that converted scores above one that did not; 0.5 is chance, 1 is perfect",
+        "probability that a lead that converted scores above one that did not; 0.5 is random, 1 is perfect",
     ),
-    ("pr_auc", "PR-AUC", "average precision over all cut-offs; chance is the share of conversions"),
-    ("log_loss", "log-loss", "surprise at the outcomes; lower is better"),
+    ("pr_auc", "PR-AUC", "average precision over all thresholds; a random ranking scores the conversion rate"),
+    ("log_loss", "log-loss", "mean negative log-likelihood of the outcomes; lower is better"),
     ("brier", "Brier score", "mean squared error of the probability; lower is better"),
-    ("calibration_error", "calibration error", "mean gap between predicted and observed share over ten equal groups"),
+    ("calibration_error", "calibration error", "average gap between predicted and observed rate in ten equal groups"),
 )
 
 
@@ -40,20 +40,20 @@ def summary_text(data: dict[str, Any]) -> str:
         + f": {facts['rows']} leads, {facts['positives']} converted ({facts['base_rate']:.1%})"
     ]
     lines += [f"warning: {warning}" for warning in data["warnings"]]
-    lines += [f"of a column left out: {words}" for words in data["aside"]]
+    lines += [f"excluded column: {words}" for words in data["aside"]]
     lines += [f"note: {note}" for note in data["notes"]]
     lines += ["", "read as:"] + [f"  {words}" for words in data["reading"]] if data["reading"] else []
     if "columns" in data:
         count = len(data["columns"]["features"])
         lines += ["", f"{count} feature{'s' * (count > 1)}:"]
         lines += [f"  {column['name']}: {column_text(column)}" for column in data["columns"]["features"]]
-        lines += ["left out:"] if data["columns"]["dropped"] else []
+        lines += ["excluded:"] if data["columns"]["dropped"] else []
         lines += [f"  {name}: {why}" for name, why in data["columns"]["dropped"].items()]
         lines += ["read as missing:"] if data["columns"]["missing"] else []
         lines += [f"  {name}: {tokens_text(counts)}" for name, counts in data["columns"]["missing"].items()]
-    lines += ["", f"measured on {quality['rows']} leads ({data['protocol']})"]
+    lines += ["", f"evaluated on {quality['rows']} leads ({data['protocol']})"]
     lines += [f"  {label:18} {figure_text(quality[key])}" for key, label, _ in FIGURES]
-    lines += [f"  {'lift, top tenth':18} {figure_text(quality['tenths'][0]['lift'])}"]
+    lines += [f"  {'lift, top decile':18} {figure_text(quality['tenths'][0]['lift'])}"]
     lines += ["", "tiers:"] + [f"  {tier}  {words}" for tier, words in data["tiers"]["definitions"].items()]
     return "\n".join(lines)
 
@@ -66,7 +66,7 @@ def column_text(column: dict[str, Any]) -> str:
     words += [
         f"{word} {column[key]:g}" for key, word in (("minimum", "from"), ("maximum", "to")) if column[key] is not None
     ]
-    words.append("required" if column["required"] else "may be missing")
+    words.append("required" if column["required"] else "optional")
     return ", ".join(words)
 
 
