@@ -367,7 +367,7 @@ def whole(name: str, value: str | int) -> int:
         raise ModelUnreadable(f"{name} is {value[:40]!r}, not a whole number") from error  # type: ignore[index]  # only text raises ValueError
 
 
-def single(value: float) -> float:
+def rounded(value: float) -> float:
     """The nearest float32."""
     return float(unpack("f", pack("f", value))[0])
 
@@ -382,7 +382,7 @@ def base_margin_of(text: str | float, raw: bool) -> float:
     if "," in inner:
         raise ModelUnsupported(f"base_score is {shown!r}: models with several outputs are not supported")
     try:
-        score = single(float(inner))
+        score = rounded(float(inner))
     except (ValueError, OverflowError) as error:
         raise ModelUnreadable(f"base_score is {shown!r}, not a number") from error
     if raw:
@@ -391,6 +391,6 @@ def base_margin_of(text: str | float, raw: bool) -> float:
         return score
     if not 0 <= score <= 1:
         raise ModelUnreadable(f"base_score is {shown!r}, not from 0 to 1")
-    tiny = single(1e-6)
-    score = min(max(score, tiny), single(1.0 - tiny))
-    return 0.0 - single(math.log(single(single(1.0 / score) - 1.0)))
+    tiny = rounded(1e-6)
+    score = min(max(score, tiny), rounded(1.0 - tiny))
+    return 0.0 - rounded(math.log(rounded(rounded(1.0 / score) - 1.0)))
