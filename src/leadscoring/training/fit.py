@@ -27,7 +27,7 @@ from leadscoring.model.loaded import sealed
 from leadscoring.model.reading import PLAIN, Reading
 from leadscoring.quality.figures import Quality, measure
 from leadscoring.training import certify, trees
-from leadscoring.training.calendar_columns import calendar_features
+from leadscoring.training.calendar_proxies import calendar_features
 from leadscoring.training.calibrate import apply, fit_calibration
 from leadscoring.training.encode import encode_table
 from leadscoring.training.fitted import Fitted, trees_of

@@ -1,7 +1,7 @@
 import numpy as np
 
 from leadscoring.contract.features import Contract, Feature
-from leadscoring.training.calendar_columns import calendar_features
+from leadscoring.training.calendar_proxies import calendar_features
 
 CONTRACT = Contract(
     (
