@@ -12,6 +12,7 @@ from project import ROOT
 from serving import Server, serving
 
 from leadscoring.api.routes import PATHS
+from leadscoring.contract.kinds import KINDS
 from leadscoring.quality.model_counts import FAMILIES
 from leadscoring.settings import TABLE
 from leadscoring.telemetry.events import EVENTS
@@ -46,6 +47,7 @@ def test_every_link_leads_to_a_file_and_an_anchor_that_exist(page: Path) -> None
         ("docs/MONITORING.md", set(EVENTS)),
         ("docs/API.md", {kind.code for kind in STATUS} | {code for code, _ in PLAIN.values()}),
         ("docs/API.md", set(PATHS)),
+        ("docs/API.md", set(KINDS)),
     ],
     ids=[
         "settings",
@@ -54,6 +56,7 @@ def test_every_link_leads_to_a_file_and_an_anchor_that_exist(page: Path) -> None
         "events",
         "errors of the API",
         "paths",
+        "kinds",
     ],
 )
 def test_nothing_is_left_out_of_the_documentation(page: str, words: set[str]) -> None:
