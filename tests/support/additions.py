@@ -198,7 +198,7 @@ ALERT = Addition(
             "",
             """
       - alert: KeysNeverExpire
-        expr: api_key_expiry_timestamp_seconds{job="lead-scoring"} == Inf
+        expr: api_key_expiry_timestamp_seconds{job="lead-scoring"} > 4e9
         for: 5m
         labels:
           severity: warning
@@ -218,7 +218,7 @@ ALERT = Addition(
       runbooks: https://example.org/runbooks
     input_series:
       - series: 'api_key_expiry_timestamp_seconds{job="lead-scoring",instance="api:8000"}'
-        values: 'Infx10'
+        values: '5000000000x10'
     alert_rule_test:
       - eval_time: 4m
         alertname: KeysNeverExpire
@@ -232,14 +232,14 @@ ALERT = Addition(
               severity: "warning"
             exp_annotations:
               summary: "No key of api:8000 expires"
-              description: "The next key expires at +Inf."
+              description: "The next key expires at 5e+09."
               runbook_url: "https://example.org/runbooks#keysneverexpire"
 
   - name: "KeysNeverExpire is quiet where one does"
     interval: 1m
     input_series:
       - series: 'api_key_expiry_timestamp_seconds{job="lead-scoring",instance="api:8000"}'
-        values: '9000000x10'
+        values: '2000000000x10'
     alert_rule_test:
       - eval_time: 10m
         alertname: KeysNeverExpire
