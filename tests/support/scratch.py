@@ -43,7 +43,10 @@ class Scratch:
         hook.mkdir()
         (hook / "sitecustomize.py").write_text(HOOK.format(source=str(package.parent)), "utf-8")
         before = os.environ.get("PYTHONPATH", "")
-        self._environ = os.environ | {"PYTHONPATH": f"{hook}:{before}" if before else str(hook)}
+        self._environ = os.environ | {
+            "PYTHONPATH": f"{hook}:{before}" if before else str(hook),
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # what is run names those that it needs
+        }
 
     def insert(self, name: str, after: str, text: str) -> None:
         """Puts a text behind the first place of another, or at the end of a file that may be new."""
