@@ -7,7 +7,8 @@ import pytest
 from project import ROOT
 
 from leadscoring.errors import SettingError, SettingsConflict
-from leadscoring.settings import RELATIONS, TABLE, Secret, Settings, read_settings, settings_help
+from leadscoring.providers.table import PROVIDERS
+from leadscoring.settings import RELATIONS, TABLE, Secret, Settings, either, read_settings, settings_help
 
 
 def test_an_empty_environment_gives_the_defaults_of_the_guide() -> None:
@@ -43,7 +44,7 @@ def test_every_row_of_the_table_is_a_setting_and_the_other_way_round() -> None:
         (
             "MODEL_ENDPOINT_PROVIDER",
             "abacus",
-            "MODEL_ENDPOINT_PROVIDER must be local, sagemaker or azure, not 'abacus'",
+            f"MODEL_ENDPOINT_PROVIDER must be {either(*PROVIDERS)}, not 'abacus'",
         ),
         ("CORS_ORIGINS", "crm.example.com", "CORS_ORIGINS must be"),
         ("CORS_ORIGINS", "https://crm.example.com/path", "CORS_ORIGINS must be"),

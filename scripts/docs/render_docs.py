@@ -1,4 +1,7 @@
-"""Writes what the source knows best into the documentation, between markers; with --check, says what is stale."""
+"""Writes what the source knows best into the documentation, between markers; with --check, says what is stale.
+
+The service's environment in ``docker-compose.yml`` is written too: it passes every setting on.
+"""
 
 import re
 import sys
@@ -8,13 +11,14 @@ import yaml
 
 from leadscoring.api.routes import routes_markdown
 from leadscoring.quality.model_counts import FAMILIES
-from leadscoring.settings import settings_markdown
+from leadscoring.settings import TABLE, settings_markdown
 from leadscoring.telemetry.events import events_markdown
 from leadscoring.telemetry.metrics import declared, metrics_markdown
 from leadscoring.transport.failures import errors_markdown, start_errors_markdown
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
+COMPOSE = ROOT / "docker-compose.yml"
 RULES = ROOT / "monitoring" / "prometheus" / "rules"
 
 
@@ -50,12 +54,21 @@ def rendered(text: str) -> str:
     return text
 
 
+def passed_on(text: str) -> str:
+    """The compose file with every setting that it gives no value below the comment that announces them."""
+    before, mark, after = text.partition("      # The other settings, by `make docs`:\n")
+    old = re.match(r"(?:      [A-Z_]+:\n)*", after)
+    given = set(re.findall(r"^      ([A-Z_]+): ", before, re.MULTILINE))
+    names = [row.name for row in TABLE if row.name not in given]
+    return before + mark + "".join(f"      {name}:\n" for name in names) + after[old.end() if old else 0 :]
+
+
 def main() -> int:
     """Renders every page; the exit code tells whether a checked one is stale."""
     stale = []
-    for page in sorted(DOCS.glob("*.md")):
+    for page in (*sorted(DOCS.glob("*.md")), COMPOSE):
         before = page.read_text("utf-8")
-        after = rendered(before)
+        after = passed_on(before) if page == COMPOSE else rendered(before)
         if after != before:
             stale.append(page.name)
             if "--check" not in sys.argv[1:]:

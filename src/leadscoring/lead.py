@@ -18,6 +18,9 @@ LEAD_BYTES = 524288
 """Minimum size limit of one lead in bytes; a contract of more than 2,048 features allows 256 bytes per feature."""
 
 Tier = Literal["A", "B", "C", "D", "E"]
+ServedBy = Literal["local", "sagemaker", "azure"]
+"""Every provider by the name that MODEL_ENDPOINT_PROVIDER has for it; ``providers.table`` has the row of each."""
+
 Direction = Literal["increases", "decreases"]
 
 
@@ -87,7 +90,7 @@ class Model(msgspec.Struct, frozen=True, gc=False):
 
     name: str
     version: str
-    served_by: Literal["local", "sagemaker", "azure"] | UnsetType = UNSET
+    served_by: ServedBy | UnsetType = UNSET
 
 
 class Timing(msgspec.Struct, frozen=True, gc=False):

@@ -10,7 +10,7 @@ from functools import cache
 from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 from urllib.parse import urlsplit
 
 import msgspec
@@ -18,6 +18,7 @@ import msgspec
 from leadscoring.errors import SettingError, SettingsConflict
 from leadscoring.float32 import FLOAT32_MAX
 from leadscoring.hosted import MODEL_FOLDER, as_hosted
+from leadscoring.lead import ServedBy
 
 DEMO_KEY = "demo-api-key-123"
 """The key that a fresh installation accepts. It is public."""
@@ -119,6 +120,11 @@ def one_of(*allowed: str) -> Callable[[str], str]:
         raise ValueError(text)
 
     return read
+
+
+def either(*allowed: str) -> str:
+    """These words as a list that one reads: ``local, sagemaker or azure``."""
+    return ", ".join(allowed[:-1]) + " or " + allowed[-1]
 
 
 def truth(text: str) -> bool:
@@ -261,8 +267,8 @@ TABLE = (
     Setting("WORKERS", "4", whole(1, 64), "a whole number from 1 to 64", "Number of worker processes"),
     Setting("CORS_ORIGINS", "*", origins, "* or origins such as https://crm.example.com, separated by commas",
             "Origins of web pages that may call the API from a browser"),
-    Setting("MODEL_ENDPOINT_PROVIDER", "local", one_of("local", "sagemaker", "azure"),
-            "local, sagemaker or azure", "Where the model runs: in this service, on SageMaker or on Azure ML"),
+    Setting("MODEL_ENDPOINT_PROVIDER", "local", one_of(*get_args(ServedBy)),
+            either(*get_args(ServedBy)), "Where margins are computed: in this service, or at an endpoint of a cloud"),
     Setting("MODEL_PATH", MODEL_AT, str, "a path",
             "Model file, XGBoost JSON or UBJ. If unset and the default file does not exist, the model in the package"),
     Setting("MODEL_VERSION", "", plain, "printable text", "Version that the model must have; empty accepts any"),

@@ -5,6 +5,7 @@ A change that is wanted is recorded with ``RECORD_ANSWERS=1``, and its differenc
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,8 @@ from factories import card, model_file
 from project import ROOT
 from recorded import CALLERS, REQUESTS, outlined
 from serving import Server, serving
+
+from leadscoring.api.routes import TABLE
 
 pytestmark = pytest.mark.integration
 
@@ -34,6 +37,14 @@ def answers(server: Server, caller: str) -> dict[str, Any]:
     headers = {name: value for name, value in ({"X-API-Key": "test-key"} | CALLERS[caller]).items() if value}
     with httpx.Client(base_url=server.url, headers=headers, timeout=30, trust_env=False) as client:
         return {asked.name: outlined(asked.send(client)) for asked in REQUESTS}
+
+
+def test_every_route_is_asked() -> None:
+    """A new one is recorded too."""
+    asked = [(each.method, each.path.partition("?")[0]) for each in REQUESTS]
+    for route in TABLE:
+        path = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(route.path))
+        assert [1 for method, sent in asked if method == route.method and re.fullmatch(path, sent)], route.path
 
 
 @pytest.mark.parametrize("caller", CALLERS)

@@ -12,6 +12,7 @@ from msgspec import UNSET
 from leadscoring._engine import Rows, count_colons
 from leadscoring.contract.decode import LeadDecoder
 from leadscoring.contract.features import Contract, Feature
+from leadscoring.contract.kinds import KINDS
 from leadscoring.contract.rejection import feature_fault
 from leadscoring.errors import BatchTooLarge, MalformedJson, RequestError, ValidationError
 from leadscoring.float32 import FLOAT32_MAX
@@ -109,6 +110,11 @@ OTHERS = (
 
 AROUND = st.sampled_from([-999, -999.0, -998, -998.5, -(2**53), -FLOAT32_MAX, -3.5e38, 0.999, 1, 1.5])
 """Numbers that mean missing somewhere, and others between them and what fits."""
+
+
+def test_every_kind_is_among_them() -> None:
+    """One that is new joins them."""
+    assert {feature.kind for feature in OTHERS} == set(KINDS)
 
 
 @given(st.sampled_from(OTHERS), json_values() | AROUND, st.sampled_from([None, -999.0, 2.0, 0.5, -FLOAT32_MAX]))

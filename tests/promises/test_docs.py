@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click import Context
 from pages import anchors, prose, text_of
 from project import ROOT
 from serving import Server, serving
 
 from leadscoring.api.routes import PATHS
+from leadscoring.cli.main import main
+from leadscoring.contract.kinds import KINDS
 from leadscoring.quality.model_counts import FAMILIES
 from leadscoring.settings import TABLE
 from leadscoring.telemetry.events import EVENTS
@@ -46,6 +49,7 @@ def test_every_link_leads_to_a_file_and_an_anchor_that_exist(page: Path) -> None
         ("docs/MONITORING.md", set(EVENTS)),
         ("docs/API.md", {kind.code for kind in STATUS} | {code for code, _ in PLAIN.values()}),
         ("docs/API.md", set(PATHS)),
+        ("docs/API.md", set(KINDS)),
     ],
     ids=[
         "settings",
@@ -54,12 +58,20 @@ def test_every_link_leads_to_a_file_and_an_anchor_that_exist(page: Path) -> None
         "events",
         "errors of the API",
         "paths",
+        "kinds",
     ],
 )
 def test_nothing_is_left_out_of_the_documentation(page: str, words: set[str]) -> None:
     """Each stands in it as code."""
     text = text_of(page)
     assert not {word for word in words if not re.search(rf"`{re.escape(word)}(_total)?`", text)}
+
+
+def test_every_command_is_in_the_operations_guide() -> None:
+    """With what it is for."""
+    text = text_of("docs/OPERATIONS.md")
+    commands = main.list_commands(Context(main))
+    assert not [name for name in commands if not re.search(rf"\bleadscoring {re.escape(name)}\b", text)]
 
 
 def test_every_picture_is_shown_small_and_said_in_words() -> None:

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 
 from leadscoring._engine import Rows
+from leadscoring.lead import ServedBy
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.providers.payload import JsonRows, Payload
-from leadscoring.providers.provider import ServedBy
 from leadscoring.providers.remote import Remote
 from leadscoring.settings import read_settings
 from leadscoring.telemetry.metrics import Metrics

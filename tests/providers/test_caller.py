@@ -16,9 +16,9 @@ from leadscoring.errors import (
     EndpointTimeout,
     EndpointUnreachable,
 )
+from leadscoring.lead import ServedBy
 from leadscoring.providers.caller import Caller
 from leadscoring.providers.payload import JsonRows, Payload
-from leadscoring.providers.provider import ServedBy
 from leadscoring.resilience import Breaker, BreakerState, Bulkhead, Deadline, RetryBudget
 
 LINES = [b"[1,2]", b"[3,4]"]

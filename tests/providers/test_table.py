@@ -5,13 +5,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import factories
 import pytest
 from serving import KEY, free_port, serving, start
 
 from leadscoring.errors import CannotStart
+from leadscoring.lead import ServedBy
 from leadscoring.providers import table
 
 CLOUDS = ("aiohttp", "azure", "boto3", "botocore", "yarl")
@@ -33,6 +34,11 @@ def test_azure_does_not_import_the_sdk_of_aws_and_the_other_way_round() -> None:
     for name, other in (("azure", "botocore"), ("sagemaker", "azure")):
         script = f"import sys, leadscoring.providers.{name}; sys.exit({other!r} in sys.modules)"
         assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_every_provider_that_can_be_named_has_its_row_and_the_other_way_round() -> None:
+    """The setting, the field ``served_by`` of answers and its schema take the same names."""
+    assert tuple(table.PROVIDERS) == get_args(ServedBy)
 
 
 @pytest.mark.parametrize(("provider", "extra"), [("sagemaker", "aws"), ("azure", "azure")])

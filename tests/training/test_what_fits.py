@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from leadscoring._engine import count_colons
 from leadscoring.contract.decode import LeadDecoder
 from leadscoring.contract.features import Contract, Feature
+from leadscoring.contract.kinds import KINDS
 from leadscoring.errors import CardInvalid, RequestError
 from leadscoring.float32 import FLOAT32_MAX
 from leadscoring.model.loaded import encoder
@@ -22,6 +23,7 @@ from leadscoring.training.reread import reread
 
 REFUSE = "the service would refuse those leads"
 
+FORMS = (*(name for name, kind in KINDS.items() if not kind.is_text), "numbered", "coded")
 BOUNDS = st.none() | st.floats(-(2**60), 2**60) | st.sampled_from([0, 1, 2**53 - 1, -(2**53), FLOAT32_MAX, 0.1])
 EDGES = (
     *(sign * (2**53 + step) for sign in (1, -1) for step in (-2, -1, 0, 1, 2)),
@@ -35,7 +37,7 @@ VALUES = st.sampled_from(EDGES) | st.floats(allow_nan=False) | st.integers() | s
 @st.composite
 def number_features(draw: st.DrawFn) -> Feature:
     """Features that are sent as numbers, of every kind and form."""
-    form = draw(st.sampled_from(["number", "integer", "flag", "numbered", "coded"]))
+    form = draw(st.sampled_from(FORMS))
     if form == "numbered":
         values = draw(st.sampled_from([("1", "2.5"), ("-1", "0", "9007199254740992"), ("0.1",)]))
         return Feature("x", "category", values=values, numbers=True, other=draw(st.booleans()))

@@ -1,4 +1,4 @@
-"""The command line: ``leadscoring serve | health | train | evaluate | drift | keys | model | demo-data``."""
+"""The command line, ``leadscoring``: its groups of commands, and the commands that serving needs."""
 
 import os
 import sys

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from leadscoring.errors import EndpointBusy, EndpointError, EndpointSuspended, EndpointThrottled, EndpointTimeout
+from leadscoring.lead import ServedBy
 from leadscoring.providers.payload import Payload
-from leadscoring.providers.provider import ServedBy
 from leadscoring.resilience import Breaker, Bulkhead, Deadline, RetryBudget, pause
 
 ATTEMPTS = 2

@@ -2,13 +2,12 @@
 
 from collections.abc import Awaitable
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from msgspec import UNSET, UnsetType
 
 from leadscoring._engine import Rows
-
-ServedBy = Literal["local", "sagemaker", "azure"]
+from leadscoring.lead import ServedBy
 
 
 class Given(NamedTuple):

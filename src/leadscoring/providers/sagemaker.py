@@ -25,10 +25,10 @@ from leadscoring.errors import (
     EndpointThrottled,
     EndpointTimeout,
 )
+from leadscoring.lead import ServedBy
 from leadscoring.providers.answer import margins_in, most_bytes
 from leadscoring.providers.lease import Lease
 from leadscoring.providers.payload import Csv, JsonRows, Payload
-from leadscoring.providers.provider import ServedBy
 from leadscoring.providers.wire import Response, Wire
 from leadscoring.settings import Settings, is_safe
 from leadscoring.telemetry.log import hush

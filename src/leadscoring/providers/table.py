@@ -58,7 +58,7 @@ class Row(NamedTuple):
     """What that extra brings."""
 
 
-PROVIDERS = {
+PROVIDERS: dict[str, Row] = {
     "local": Row(local),
     "sagemaker": Row(sagemaker, "aws", ("aiohttp", "botocore")),
     "azure": Row(azure, "azure", ("aiohttp", "azure.identity")),
