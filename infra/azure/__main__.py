@@ -21,8 +21,9 @@ class TemplateInvalid(Exception):
 
 def checked(name: str, given: dict[str, Any]) -> int:
     """How many resources a template makes with these parameters; raises ``TemplateInvalid`` with all that is wrong."""
-    from infra.azure.bicep import BicepError, Template  # takes a moment to import
+    from infra.azure.bicep import Template  # takes a moment to import
     from infra.azure.published import faults
+    from infra.azure.syntax import BicepError
 
     try:
         made = Template(TEMPLATES / f"{name}.bicep").made(given).whole()

@@ -19,7 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from infra.azure.bicep import Later, Resource
+from infra.azure.values import Later, Resource
 
 ML = "Microsoft.MachineLearningServices/workspaces"
 MODELS = {

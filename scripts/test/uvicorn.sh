@@ -7,7 +7,7 @@ check_arguments 0 0 "$@"
 
 PYTHON=.venv/bin/python
 TESTS="tests/transport/test_connection.py tests/transport/test_wire.py tests/transport/test_ending.py tests/transport/test_cuts.py
-    tests/transport/test_cycle.py tests/transport/test_at_once.py tests/transport/test_refusal.py tests/transport/test_acceptor.py"
+    tests/transport/test_cycle.py tests/api/test_app.py tests/transport/test_refusal.py tests/transport/test_acceptor.py"
 
 bounds=$($PYTHON -c 'import tomllib
 needs = tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"]

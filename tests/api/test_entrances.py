@@ -3,24 +3,17 @@
 import asyncio
 
 import pytest
+from asking import asking
 
 from leadscoring.access.keys import KeyRing
 from leadscoring.api.entrances import behind_key
 from leadscoring.errors import KeyScope, MissingKey, UnknownKey
-from leadscoring.transport.exchange import Exchange, Message, Reply
-
-
-async def no_body() -> Message:
-    """What a request without a body receives."""
-    return {"type": "http.request", "body": b"", "more_body": False}
+from leadscoring.transport.exchange import Exchange, Reply
 
 
 def exchange(key: bytes | None) -> Exchange:
     """A request that presents a key."""
-    headers = [] if key is None else [(b"x-api-key", key)]
-    return Exchange(
-        {"method": "GET", "path": "/x", "query_string": b"", "headers": headers, "http_version": "1.1"}, no_body, "r1"
-    )
+    return asking() if key is None else asking(b"", (b"x-api-key", key))
 
 
 async def handler(asked: Exchange) -> Reply:

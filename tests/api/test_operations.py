@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,7 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from factories import LEAD, SMALL, card, key_file, lead, model_file
+from asking import asking
+from factories import LEAD, SMALL, card, key_file, model_file
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 from serving import Server, serving
 
@@ -27,8 +27,6 @@ from leadscoring.scoring.served import Served
 from leadscoring.settings import read_settings
 from leadscoring.telemetry.metrics import Metrics
 from leadscoring.telemetry.vitals import Vitals
-from leadscoring.transport.exchange import Exchange, Message
-from leadscoring.transport.failures import PLAIN, STATUS
 
 pytestmark = pytest.mark.integration
 
@@ -61,33 +59,6 @@ def test_health_routes_have_the_fields_that_probes_read(server: Server) -> None:
     server.http.headers["X-API-Key"] = "test-key"
 
 
-def test_model_info_tells_version_features_and_certification(server: Server) -> None:
-    """What a client and an auditor want to know."""
-    info = get(server, "/api/v1/model/info")
-    assert (info["name"], info["version"], info["n_features"]) == ("small", "1.2.3", len(SMALL))
-    assert (info["certified"], info["golden_rows"], info["endpoint_provider"]) == (True, 2, "local")
-    assert len(info["sha256"]) == 64
-    assert info["tiers"]["thresholds"]["A"] == 0.6
-
-
-def test_the_features_are_the_contract_in_order(server: Server) -> None:
-    """Names with blanks and slashes included."""
-    said = get(server, "/api/v1/model/features")
-    assert [feature["name"] for feature in said["features"]] == SMALL.names
-    revenue, source = said["features"][0], said["features"][4]
-    assert (revenue["kind"], revenue["required"], revenue["minimum"], revenue["maximum"]) == ("number", True, 0, None)
-    assert (source["values"], source["missing"]) == (["web", "event", "partner"], ["unknown"])
-
-
-def test_importance_covers_every_feature_strongest_first_and_adds_up_to_one(server: Server) -> None:
-    """Shares of the gain of all splits."""
-    rows = get(server, "/api/v1/model/importance")["importance"]
-    shares = [row["importance"] for row in rows]
-    assert {row["feature"] for row in rows} == set(SMALL.names)
-    assert shares == sorted(shares, reverse=True)
-    assert sum(shares) == pytest.approx(1)
-
-
 def test_the_openapi_document_is_valid_and_describes_every_route(server: Server) -> None:
     """OpenAPI 3.1, of the live contract."""
     document = get(server, "/openapi.json")
@@ -109,48 +80,6 @@ def test_the_example_of_the_openapi_document_is_a_lead_that_scores(server: Serve
     assert server.http.post("/api/v1/score", json=example).status_code == 200
 
 
-def test_the_documentation_needs_nothing_from_elsewhere(server: Server) -> None:
-    """No script, style, font or picture from another host; every feature and error code is on it."""
-    page = server.http.get("/docs")
-    assert page.headers["content-type"].startswith("text/html")
-    assert not re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?(?:https?:)?//""", page.text)
-    for name in SMALL.names:
-        assert name in page.text
-    for code in [kind.code for kind in STATUS] + [code for code, _ in PLAIN.values()]:
-        assert f'id="{code}"' in page.text
-
-
-def test_a_problem_points_to_its_explanation(server: Server) -> None:
-    """The type of a problem is an anchor of the documentation."""
-    problem = server.http.post("/api/v1/score", json=lead(revenue=-1)).json()
-    path, anchor = problem["type"].split("#")
-    assert f'id="{anchor}"' in server.http.get(path).text
-
-
-@pytest.mark.parametrize("path", ["/nothing", "/api/v1/score/", "/api/v2/score", "/%00", "/docs/../x"])
-def test_a_path_that_is_none_is_a_problem_too(server: Server, path: str) -> None:
-    """404 in the one shape."""
-    answer = server.http.get(path)
-    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
-    assert answer.json()["request_id"] == answer.headers["x-request-id"]
-
-
-def test_a_method_that_a_path_does_not_take_is_a_problem_too(server: Server) -> None:
-    """405 says which it takes."""
-    answer = server.http.get("/api/v1/score")
-    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
-    assert answer.headers["allow"] == "POST"
-    assert server.http.head("/health").status_code == 200
-
-
-SCOPE = {"method": "GET", "path": "/status", "query_string": b"", "headers": [], "http_version": "1.1"}
-
-
-async def no_body() -> Message:
-    """What a request without a body receives."""
-    return {"type": "http.request", "body": b"", "more_body": False}
-
-
 class Desk(NamedTuple):
     """A process's operational routes, with everything that they ask."""
 
@@ -161,8 +90,7 @@ class Desk(NamedTuple):
 
     def status(self) -> dict[str, Any]:
         """What ``/status`` says."""
-        asked = Exchange(SCOPE, no_body, "r1")
-        said: dict[str, Any] = json.loads(asyncio.run(self.operations.status(asked)).body)
+        said: dict[str, Any] = json.loads(asyncio.run(self.operations.status(asking())).body)
         return said
 
 
@@ -225,28 +153,6 @@ def test_the_status_tells_of_a_key_file_that_cannot_be_taken(tmp_path: Path) -> 
     assert "the key file cannot be loaded" in said["problems"][0]
     key_file(tmp_path, {"label": "crm"})
     assert one.status()["status"] == "healthy"
-
-
-def test_metrics_count_leads_requests_and_refusals_by_route_and_never_by_what_was_sent(server: Server) -> None:
-    """The names that dashboards and runbooks use."""
-    server.http.post("/api/v1/score", json=LEAD)
-    server.http.post("/api/v1/score/batch", json=[LEAD, lead(revenue=-1)])
-    server.http.get("/made-up-path")
-    said = server.http.get("/metrics").text
-    for line in (
-        'http_requests_total{endpoint="/api/v1/score",method="POST",status="200"}',
-        'http_requests_total{endpoint="unknown",method="GET",status="404"}',
-        'http_request_duration_seconds_bucket{endpoint="/api/v1/score",le="0.1",method="POST"}',
-        "http_requests_active 1.0",
-        'model_predictions_total{endpoint_provider="local",tier="',
-        'model_prediction_latency_seconds_count{endpoint_provider="local"}',
-        'model_prediction_errors_total{endpoint_provider="local",error_type="ValidationError"}',
-        'model_prediction_raw_scores_count{endpoint_provider="local"}',
-        'model_prediction_buckets_count{endpoint_provider="local"}',
-        "model_batch_size_count",
-    ):
-        assert line in said
-    assert "made-up-path" not in said
 
 
 def test_the_version_of_the_card_is_the_version_everywhere(server: Server) -> None:

@@ -20,7 +20,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lead_strategies import leads
 from serving import KEY, Server, eventually, serving
-from wire import wired
 
 from leadscoring.access.rate_limit import RateLimit
 from leadscoring.api.streamed import MOST_LEADS, StreamedScoring
@@ -192,37 +191,6 @@ def test_it_may_be_packed_both_ways(server: Server) -> None:
     packed = post(server, gzip.compress(sent), JSONL, **{"Content-Encoding": "gzip", "Accept-Encoding": "gzip"})
     assert packed.headers["content-encoding"] == "gzip"
     assert answers(packed) == plain
-
-
-def test_pages_and_old_clients_get_it_too(server: Server) -> None:
-    """Through CORS; and in one piece for HTTP/1.0, which knows no parts."""
-    sent = lines_of([lead(f"lead-{place}") for place in range(300)])
-    answer = post(server, sent, JSONL, Origin="https://crm.example.com")
-    assert answer.headers["access-control-allow-origin"] == "*"
-    assert len(answers(answer)) == 300
-    sent = lines_of([lead(f"lead-{place}") for place in range(10)])  # as many as an array may hold
-    with wired(server) as wire:
-        head = f"POST {BATCH} HTTP/1.0\r\nHost: x\r\nX-API-Key: {KEY}\r\nContent-Type: {JSONL}\r\nContent-Length: {len(sent)}\r\n\r\n"
-        wire.send(head.encode() + sent)
-        old = wire.answer()
-    assert old is not None
-    assert "transfer-encoding" not in old.headers
-    assert len(old.body.splitlines()) == 10
-
-
-def test_an_old_client_gets_no_more_than_an_array_may_hold(server: Server) -> None:
-    """Its answer is in memory as a whole: a thousand times as large as these lines in gzip."""
-    packed = gzip.compress(b"{}\n" * 100_000)
-    with wired(server) as wire:
-        head = (
-            f"POST {BATCH} HTTP/1.0\r\nHost: x\r\nX-API-Key: {KEY}\r\nContent-Type: {JSONL}\r\n"
-            f"Content-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n"
-        )
-        wire.send(head.encode() + packed)
-        old = wire.answer()
-    assert old is not None
-    assert old.status == 400
-    assert b"batch_too_large" in old.body
 
 
 def test_every_lead_is_counted_logged_and_paid_for(tmp_path: Path) -> None:

@@ -99,13 +99,6 @@ def test_a_remote_margin_is_answered_as_a_local_one_and_names_its_source(model: 
         assert (here.degraded, there.degraded) == (UNSET, UNSET)
 
 
-def test_an_answer_of_the_fallback_says_so(model: LoadedModel) -> None:
-    """With its reasons, which are those of the model that scored."""
-    for answer in both(scoring(model, Elsewhere(model, served_by="local", degraded=True)), Asked()):
-        assert (answer.model.served_by, answer.degraded) == ("local", True)
-        assert answer.reasons
-
-
 def test_reasons_that_cannot_be_had_are_null_and_a_warning_says_why(model: LoadedModel) -> None:
     """An empty list would say that there are none."""
     scorer = scoring(model, Elsewhere(model, unexplained="nobody knows"))
@@ -113,12 +106,6 @@ def test_reasons_that_cannot_be_had_are_null_and_a_warning_says_why(model: Loade
         assert answer.reasons is None
         assert answer.explanation is UNSET
         assert answer.warnings == [Warned("reasons_unavailable", None, "nobody knows")]
-
-
-def test_who_asks_for_no_reasons_is_not_warned_of_none(model: LoadedModel) -> None:
-    """As with a local model."""
-    for answer in both(scoring(model, Elsewhere(model, unexplained="nobody knows")), Asked(reasons=0)):
-        assert (answer.reasons, answer.warnings) == ([], [])
 
 
 def test_rows_that_are_encoded_already_get_their_margins(model: LoadedModel) -> None:

@@ -1,7 +1,7 @@
 """The service starts only when all is well, serves with several workers, and ends when asked to."""
 
-import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -13,7 +13,15 @@ import psutil
 import pytest
 from factories import LEAD, SMALL, bare_model_file, booster, card, model_file
 from project import ROOT
-from serving import DEADLINE, Server, eventually, free_port, serving, start
+from serving import (
+    DEADLINE,
+    KEY,
+    Server,
+    eventually,
+    free_port,
+    serving,
+    start,
+)
 
 from leadscoring.model.card import GoldenRow
 from leadscoring.settings import TABLE
@@ -74,32 +82,6 @@ def test_a_model_without_a_card_is_served_by_its_own_names_and_types(tmp_path: P
         assert answer.json()["model"]["name"] == "bare"
         assert answer.json()["score"]["percentile"] is None
         assert server.http.get("/api/v1/model/info").json()["certified"] is False
-
-
-def test_the_demo_key_starts_with_a_warning(tmp_path: Path) -> None:
-    """A newcomer gets going, an operator gets told."""
-    with serving(tmp_path, model_file(tmp_path), API_KEYS="demo-api-key-123") as server:
-        answer = server.http.post("/api/v1/score", json=LEAD, headers={"X-API-Key": "demo-api-key-123"})
-        assert answer.status_code == 200
-        warnings = [line for line in server.logged().splitlines() if "WARNING" in line]
-        assert any("API_KEYS" in line for line in warnings)
-
-
-def test_serving_imports_neither_the_trainer_nor_numpy_nor_traces(tmp_path: Path) -> None:
-    """What serving does not need costs it neither time nor memory."""
-    program = (
-        "import sys, json, os\n"
-        f"os.environ['MODEL_PATH'] = {str(model_file(tmp_path))!r}\n"
-        "import leadscoring.cli.main, leadscoring.serving.server\n"
-        "from leadscoring.serving.wiring import create\n"
-        "from leadscoring.settings import read_settings\n"
-        "create(read_settings(os.environ))\n"
-        "print(json.dumps(sorted(sys.modules)), file=sys.stderr)\n"
-    )
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=DEADLINE)
-    heavy = {"numpy", "xgboost", "sklearn", "polars", "pandas", "scipy", "boto3", "azure", "opentelemetry", "google"}
-    heavy |= {"psutil", "prometheus_client"}
-    assert not heavy & set(json.loads(ran.stderr.splitlines()[-1]))
 
 
 def test_the_rounds_of_a_model_and_what_is_missing_are_settings(tmp_path: Path) -> None:
@@ -181,3 +163,22 @@ def test_a_secure_production_never_serves_the_model_of_the_package(tmp_path: Pat
     )  # fmt: skip
     assert ended.returncode == 2
     assert "MODEL_PATH must be your own model" in ended.stderr
+
+
+def test_a_full_disk_for_metrics_stops_the_start(tmp_path: Path) -> None:
+    """With exit code 2 and one line, before any worker runs."""
+    limit = 4096  # a limit on the size of files does what a full disk does
+    environ = {"MODEL_PATH": str(model_file(tmp_path)), "API_KEYS": KEY, "PORT": "0", "WORKERS": "2"}
+    environ["COVERAGE_PROCESS_CONFIG"] = ""  # measuring writes files too, and would fail louder than we do
+    ran = subprocess.run(
+        [str(Path(sys.executable).parent / "leadscoring"), "serve"],
+        env=os.environ | environ,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )
+    assert ran.returncode == 2, ran.stderr
+    assert "no room for metrics" in ran.stderr
+    assert "Traceback" not in ran.stderr + ran.stdout

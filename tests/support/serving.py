@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -114,3 +115,21 @@ def wait_until_ready(server: Server) -> None:
         except httpx.TransportError:
             continue
     raise AssertionError(f"not ready within {DEADLINE} s:\n{server.logged()}")
+
+
+def refuses(port: int) -> bool:
+    """Whether nothing listens on a port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def status(server: Server) -> dict[str, Any]:
+    """What ``/status`` says, over a connection of its own."""
+    said: dict[str, Any] = httpx.get(server.url + "/status", timeout=30).json()
+    return said
+
+
+def kept(folder: Path) -> Path:
+    """The copy of the model that the workers of a service in this folder share."""
+    (found,) = folder.glob("leadscoring-*/model")
+    return found

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from infra.azure import __main__ as azure
-from infra.azure.bicep import Resource, Template
+from infra.azure.bicep import Template
+from infra.azure.values import Resource
 from infra.environments import FILE, Environment, read_environment
 
 FOLDER = azure.TEMPLATES

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 from infra.azure import __main__ as azure
-from infra.azure.bicep import BicepError, Later, Making, Resource, Template, properties_of
+from infra.azure.bicep import Making, Template, properties_of
 from infra.azure.published import BY_HAND, MODELS, faults, versions
+from infra.azure.syntax import BicepError
+from infra.azure.values import Later, Resource
 from pycep import BicepParser
 
 FOLDER = azure.TEMPLATES

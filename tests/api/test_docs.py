@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 from browser import browsing
-from factories import key_file, model_file
+from factories import SMALL, key_file, lead, model_file
 from serving import Server, eventually, serving
+
+from leadscoring.transport.failures import PLAIN, STATUS
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
@@ -134,3 +136,21 @@ def test_what_was_not_written_with_the_page_does_not_run(demo: Server, tmp_path:
         page.waits_for("window.refused === true")
         assert page.value("window.ran === undefined")
         assert len([said for said in page.complaints if "Content Security Policy" in said]) >= 1
+
+
+def test_the_documentation_needs_nothing_from_elsewhere(demo: Server) -> None:
+    """No script, style, font or picture from another host; every feature and error code is on it."""
+    page = demo.http.get("/docs")
+    assert page.headers["content-type"].startswith("text/html")
+    assert not re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?(?:https?:)?//""", page.text)
+    for name in SMALL.names:
+        assert name in page.text
+    for code in [kind.code for kind in STATUS] + [code for code, _ in PLAIN.values()]:
+        assert f'id="{code}"' in page.text
+
+
+def test_a_problem_points_to_its_explanation(demo: Server) -> None:
+    """The type of a problem is an anchor of the documentation."""
+    problem = demo.http.post("/api/v1/score", json=lead(revenue=-1), headers={"X-API-Key": DEMO_KEY}).json()
+    path, anchor = problem["type"].split("#")
+    assert f'id="{anchor}"' in demo.http.get(path).text

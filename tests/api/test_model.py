@@ -1,5 +1,7 @@
-"""A served lead is counted once, by whichever way it came, and the route, ``/metrics`` and the command say the same."""
+"""The routes about the model: what it is, what it takes, what drives it, and how far the leads have moved."""
 
+import asyncio
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -7,15 +9,21 @@ from typing import Any
 import httpx
 import polars as pl
 import pytest
+from asking import asking
 from drift_reference import REFERENCE
-from factories import LEAD, bare_model_file, card, lead, model_file
+from factories import LEAD, SMALL, bare_model_file, card, lead, model_file
 from prometheus_client.parser import text_string_to_metric_families
 from serving import KEY, Server, serving
 
+from leadscoring.api.framework import Handler
+from leadscoring.api.model import ModelRoutes
+from leadscoring.errors import InvalidParameter
 from leadscoring.model.card import Reference
+from leadscoring.model.file import open_model
+from leadscoring.providers.local import Local
+from leadscoring.scoring.scorer import Scorer
+from leadscoring.scoring.served import Served
 from leadscoring.training.drift import drift_of
-
-pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +59,7 @@ def said(server: Server) -> dict[str, Any]:
     return told
 
 
+@pytest.mark.integration
 def test_each_way_in_counts_a_lead_once(server: Server) -> None:
     """Golden rows, readiness, refused leads and leads refused within a batch count nowhere."""
     rows: list[list[float | None]] = [[1.0, 0.0, 0.5, 1.0, 0.0, 0.0, 0.5], [2.0, None, None, 0.0, None, 1.0, None]]
@@ -84,6 +93,7 @@ def frame(leads: list[dict[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame([each["features"] for each in leads]).select(pl.all().cast(pl.String))
 
 
+@pytest.mark.integration
 def test_a_file_gets_the_figures_of_the_service_that_scored_it(server: Server, model: Path, tmp_path: Path) -> None:
     """Over two workers; numbers, flags, categories, missing and unseen."""
     leads = [
@@ -116,6 +126,7 @@ def test_a_file_gets_the_figures_of_the_service_that_scored_it(server: Server, m
     assert indices == sorted(indices, reverse=True)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("case", ["off", "no card", "no reference"])
 def test_without_bins_the_service_serves_and_says_why_there_are_none(tmp_path: Path, case: str, model: Path) -> None:
     """A model without a card, a card of old, or the setting: no series, and an answer of the same shape."""
@@ -131,3 +142,54 @@ def test_without_bins_the_service_serves_and_says_why_there_are_none(tmp_path: P
         assert "_bins_total" not in server.http.get("/metrics").text
         body = LEAD if case != "no card" else {"lead_id": "a", "features": {"f0": 1.0}}
         assert server.http.post("/api/v1/score", json=body).status_code == 200
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> ModelRoutes:
+    """The routes about the small model."""
+    model = open_model(model_file(tmp_path_factory.mktemp("small")))
+    return ModelRoutes(Scorer(Served.of(model, Local(model.trees))))
+
+
+def asked(route: Handler, query: bytes = b"") -> Any:
+    """What a route answers."""
+    exchange = asking(query)
+
+    async def answer() -> bytes:
+        return (await route(exchange)).body
+
+    return json.loads(asyncio.run(answer()))
+
+
+def test_model_info_tells_version_features_and_certification(small: ModelRoutes) -> None:
+    """What a client and an auditor want to know."""
+    info = asked(small.info)
+    assert (info["name"], info["version"], info["n_features"]) == ("small", "1.2.3", len(SMALL))
+    assert (info["certified"], info["golden_rows"], info["endpoint_provider"]) == (True, 2, "local")
+    assert len(info["sha256"]) == 64
+    assert info["tiers"]["thresholds"]["A"] == 0.6
+
+
+def test_the_features_are_the_contract_in_order(small: ModelRoutes) -> None:
+    """Names with blanks and slashes included."""
+    said = asked(small.features)
+    assert [feature["name"] for feature in said["features"]] == SMALL.names
+    revenue, source = said["features"][0], said["features"][4]
+    assert (revenue["kind"], revenue["required"], revenue["minimum"], revenue["maximum"]) == ("number", True, 0, None)
+    assert (source["values"], source["missing"]) == (["web", "event", "partner"], ["unknown"])
+
+
+def test_importance_covers_every_feature_strongest_first_and_adds_up_to_one(small: ModelRoutes) -> None:
+    """Shares of the gain of all splits."""
+    rows = asked(small.importance)["importance"]
+    shares = [row["importance"] for row in rows]
+    assert {row["feature"] for row in rows} == set(SMALL.names)
+    assert shares == sorted(shares, reverse=True)
+    assert sum(shares) == pytest.approx(1)
+
+
+def test_no_route_about_the_model_takes_a_parameter(small: ModelRoutes) -> None:
+    """One that does nothing would not be missed."""
+    for route in (small.info, small.features, small.importance, small.drift):
+        with pytest.raises(InvalidParameter, match="'version'"):
+            asked(route, b"version=1")

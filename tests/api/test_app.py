@@ -1,4 +1,4 @@
-"""A plain request that is all there is answered where it was read: the same answer, sooner."""
+"""Every request has an id, an answer, a count and a line in the log, whichever way it takes through the service."""
 
 import json
 import re
@@ -162,3 +162,59 @@ def test_what_would_wait_is_no_answer_at_once() -> None:
 
     with pytest.raises(RuntimeError, match="waited for something"):
         at_once(waits())
+
+
+def test_a_sane_request_id_is_kept_and_another_replaced(server: Server) -> None:
+    """So that a caller finds its request in the log, and nobody writes into it."""
+    answer = server.http.post("/api/v1/score", json=LEAD, headers={"X-Request-ID": "crm-42"})
+    assert answer.headers["x-request-id"] == answer.json()["request_id"] == "crm-42"
+    for odd in ("a b", "x" * 200, '"}{'):
+        answer = server.http.post("/api/v1/score", json=LEAD, headers={"X-Request-ID": odd})
+        assert answer.json()["request_id"] != odd
+
+
+def test_the_log_has_one_line_a_request_and_nothing_of_the_lead(server: Server) -> None:
+    """Who, what, how long, how many; an expected mistake of a client is no error of ours."""
+    server.http.post(
+        "/api/v1/score", json=lead("secret-lead", revenue=123456.75), headers={"X-Request-ID": "find-me-1"}
+    )
+    server.http.post(
+        "/api/v1/score", json=lead("secret-lead", revenue=-123456.75), headers={"X-Request-ID": "find-me-2"}
+    )
+    lines = logged(server, "find-me-1") + logged(server, "find-me-2")
+    assert [(line["status"], line["leads"], line["level"]) for line in lines] == [(200, 1, "INFO"), (422, 0, "INFO")]
+    assert lines[1]["error"] == "ValidationError"
+    assert all(len(line["key"]) == 8 and line["path"] == "/api/v1/score" for line in lines)
+    assert not [word for word in ("123456.75", "secret-lead", KEY) if word in server.logged()]
+
+
+def logged(server: Server, request_id: str) -> list[dict[str, Any]]:
+    """The log lines of one request, as soon as they are written."""
+    found: list[dict[str, Any]] = []
+    while not found:
+        assert server.http.get("/health").status_code == 200
+        lines = [json.loads(line) for line in server.logged().splitlines() if line.startswith("{")]
+        found = [line for line in lines if line.get("request_id") == request_id]
+    return found
+
+
+def test_metrics_count_leads_requests_and_refusals_by_route_and_never_by_what_was_sent(server: Server) -> None:
+    """The names that dashboards and runbooks use."""
+    server.http.post("/api/v1/score", json=LEAD)
+    server.http.post("/api/v1/score/batch", json=[LEAD, lead(revenue=-1)])
+    server.http.get("/made-up-path")
+    said = server.http.get("/metrics").text
+    for line in (
+        'http_requests_total{endpoint="/api/v1/score",method="POST",status="200"}',
+        'http_requests_total{endpoint="unknown",method="GET",status="404"}',
+        'http_request_duration_seconds_bucket{endpoint="/api/v1/score",le="0.1",method="POST"}',
+        "http_requests_active 1.0",
+        'model_predictions_total{endpoint_provider="local",tier="',
+        'model_prediction_latency_seconds_count{endpoint_provider="local"}',
+        'model_prediction_errors_total{endpoint_provider="local",error_type="ValidationError"}',
+        'model_prediction_raw_scores_count{endpoint_provider="local"}',
+        'model_prediction_buckets_count{endpoint_provider="local"}',
+        "model_batch_size_count",
+    ):
+        assert line in said
+    assert "made-up-path" not in said
