@@ -1,1 +1,1 @@
-"""How fast the service is, each figure against a reference of the same run."""
+"""Benchmarks of the service, each relative to a reference that is measured in the same run."""

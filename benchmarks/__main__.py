@@ -1,4 +1,4 @@
-"""``make bench``: every benchmark, one table, printed and written to ``benchmarks/README.md``.
+"""``make bench``: runs all benchmarks; prints one table and writes it to ``benchmarks/README.md``.
 
 Each figure is a ratio against a reference measured in the same run, so that the machine matters less.
 """
@@ -17,16 +17,16 @@ REPORT = Path(__file__).parent / "README.md"
 
 
 def main() -> int:
-    """Runs all of it; the exit code says whether every bound holds."""
+    """Runs all benchmarks; the exit code is 0 if all bounds hold."""
     rows = [*engine.rows(), *http.rows(model_file(), lead_body())]
-    told = table(rows)
-    REPORT.write_text(INTRODUCTION.format(machine=machine(), table=told))
-    print(told)
+    report = table(rows)
+    REPORT.write_text(INTRODUCTION.format(machine=machine(), table=report))
+    print(report)
     return 0 if all(row.holds for row in rows) else 1
 
 
 def machine() -> str:
-    """The processor and the versions that were measured."""
+    """Describes the processor and the measured versions."""
     processor = next(
         (
             line.split(":", 1)[1].strip()

@@ -1,4 +1,4 @@
-"""What one client must not do to the others: overload in a closed loop, greed, floods, and memory never used."""
+"""Isolation between clients: overload in a closed loop, a greedy client, floods, and memory held by slow bodies."""
 
 import http.client
 import statistics
@@ -25,19 +25,19 @@ STALL = "event_loop_longest_stall_seconds"
 
 
 class Asked:
-    """What became of requests that a thread sends one by one: on one connection, or each on a new one."""
+    """The outcomes of requests that a thread sends one by one, on one connection or each on a new one."""
 
     def __init__(self) -> None:
         self.statuses: Counter[int] = Counter()
         self.milliseconds: list[float] = []
 
     def percentile(self, share: float) -> float:
-        """The latency in ms that ``share`` percent stay below; NaN without any."""
-        found = sorted(self.milliseconds)
-        return found[min(len(found) - 1, int(len(found) * share / 100))] if found else float("nan")
+        """Returns the percentile ``share`` of the latency in ms; NaN without requests."""
+        ordered = sorted(self.milliseconds)
+        return ordered[min(len(ordered) - 1, int(len(ordered) * share / 100))] if ordered else float("nan")
 
     def ask(self, connection: http.client.HTTPConnection, path: str, body: bytes | None, key: str) -> None:
-        """Sends one request and waits for its answer; status 0 stands for none."""
+        """Sends one request and waits for its response; status 0 means that there was none."""
         began = time.perf_counter()
         try:
             connection.request("POST" if body else "GET", path, body, {"X-API-Key": key} if key else {})
@@ -52,21 +52,21 @@ class Asked:
 
 @contextmanager
 def asking(port: int, path: str, body: bytes | None = None, key: str = "", afresh: bool = False) -> Iterator[Asked]:
-    """Asks some thirty times a second beside what happens in the context."""
-    found, ended = Asked(), threading.Event()
+    """Sends about thirty requests a second in the background as long as the context is open."""
+    record, ended = Asked(), threading.Event()
 
     def go() -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         while not ended.wait(0.03):
             if afresh:
                 connection.close()
-            found.ask(connection, path, body, key)
+            record.ask(connection, path, body, key)
         connection.close()
 
     thread = threading.Thread(target=go)
     thread.start()
     try:
-        yield found
+        yield record
     finally:
         ended.set()
         thread.join()
@@ -76,19 +76,19 @@ def crowd(
     service: Service, path: str, body: bytes, key: str, connections: int, seconds: float = SECONDS,
     keys: tuple[str, ...] = (),
 ) -> Outcome:  # fmt: skip
-    """Clients in a closed loop."""
+    """Runs clients in a closed loop."""
     return run(Load(service.url + path, 0, seconds, body, key, connections, timeout=15, closed=True, keys=keys))
 
 
 def closed(service: Service, batch: bytes) -> list[Row]:
-    """Overload by clients that come straight back, against sixteen that keep the service busy."""
+    """Measures overload by clients that retry immediately, relative to sixteen that saturate the service."""
     path, rows = "/api/v1/score/batch", []
     peaks = [crowd(service, path, batch, KEY, 16, 3).goodput for _ in range(2)]
     before = service.memory()
     for connections in CROWDS:
         with asking(service.port, "/health", afresh=True) as probes:
             found = crowd(service, path, batch, KEY, connections)
-        time.sleep(1.0)  # after an overload, in which what it took is given back
+        time.sleep(1.0)  # in which the service releases the memory of the overload
         peaks.append(crowd(service, path, batch, KEY, 16, 3).goodput)
         peak, grown = statistics.mean(peaks[-2:]), service.memory() / before - 1
         rows += [
@@ -102,7 +102,7 @@ def closed(service: Service, batch: bytes) -> list[Row]:
 
 
 def many_keys(service: Service, batch: bytes) -> list[Row]:
-    """The largest crowd, of a few keys and of many, all alike."""
+    """Measures the largest crowd with a few keys and with many, all with equal load."""
     path, rows = "/api/v1/score/batch", []
     peaks = [crowd(service, path, batch, KEY, 16, 3).goodput]
     for keys in (CROWD_KEYS[:2], CROWD_KEYS):
@@ -119,7 +119,7 @@ def many_keys(service: Service, batch: bytes) -> list[Row]:
 
 
 def greed(service: Service, batch: bytes) -> list[Row]:
-    """One key with many connections of batches, and another's single leads."""
+    """Measures the single leads of one key while another sends batches on many connections."""
     rows = []
     for connections in CROWDS[::2]:
         with asking(service.port, "/api/v1/score", lead_body(), QUIET) as quiet:
@@ -139,11 +139,11 @@ FLOODS = {
     "404": ("/nothing", b"", "", 800),
     "/metrics": ("/metrics", b"", "", 200),
 }
-"""Path, body, key and connections of each."""
+"""Path, body, key and connections of each flood."""
 
 
 def floods(service: Service) -> list[Row]:
-    """Requests that cost their sender nothing: what they leave in memory, and how long a probe waits meanwhile."""
+    """Measures floods of requests that are cheap to send: the memory they leave, and the latency of probes."""
     rows, before = [], service.memory()
     for name, (path, body, key, connections) in FLOODS.items():
         with asking(service.port, "/health/ready", afresh=True) as probes:
@@ -156,13 +156,13 @@ def floods(service: Service) -> list[Row]:
 
 
 def held(service: Service) -> list[Row]:
-    """A hundred and fifty bodies of 5 MB that nobody ends."""
+    """Measures 150 incomplete bodies of 5 MB."""
     before = service.memory()
     head = f"POST /api/v1/score/batch HTTP/1.1\r\nHost: a\r\nX-API-Key: {KEY}\r\nContent-Length: 5000000\r\n\r\n"
     load = Load(service.url + "/api/v1/score/batch", 0, 3, b" ", KEY, 150, timeout=1, closed=True,
                 raw=head.encode() + b" " * 4_900_000)  # fmt: skip
     with in_own_process(load, int(CLIENT_CORE)) as running:
-        time.sleep(3.0)  # while they are held
+        time.sleep(3.0)  # while the bodies are held
         most = service.memory()
         running.result()
     return [Row("150 unfinished bodies of 5 MB: memory, MB", f"from {before:.0f} MB", "", most - before, 150,
@@ -170,7 +170,7 @@ def held(service: Service) -> list[Row]:
 
 
 def attacks(model: Path, batch: bytes) -> list[Row]:
-    """All of it, and the longest stall of the event loop meanwhile."""
+    """Runs all attacks, and measures the longest stall of the event loop meanwhile."""
     service = Service(model, WORKERS="1", DRAIN_SECONDS="0", API_KEYS=KEYS)
     try:
         rows = [

@@ -1,4 +1,4 @@
-"""The part ``bodies`` of ``make stress``: hostile bodies, one after the other, while others ask for health."""
+"""The part ``bodies`` of ``make stress``: sends hostile bodies one after the other, while probes check health."""
 
 import http.client
 import json
@@ -16,11 +16,11 @@ LARGEST = 5_242_880
 TIMEOUT = 120
 IDLE_SECONDS = 5
 PROBES = 50
-"""Probes in a second."""
+"""Probes per second."""
 
 
 def hostile_bodies(model: tuple[int, int], count: int) -> list[Row]:
-    """What the costliest of ``count`` bodies takes, and how long probes wait meanwhile."""
+    """Measures the cost of the most expensive of ``count`` bodies, and the latency of probes meanwhile."""
     service = Service(model_file(*model), WORKERS="1", DRAIN_SECONDS="0")
     try:
         names = list(json.loads(lead_body())["features"])
@@ -37,7 +37,7 @@ def hostile_bodies(model: tuple[int, int], count: int) -> list[Row]:
             health = probes.result()
     finally:
         service.stop()
-    failed = [status for status in statuses if status >= 500]  # a failure of ours
+    failed = [status for status in statuses if status >= 500]  # failures of the service
     return [
         Row(f"{count} hostile bodies of up to 5 MB: costliest single, ms", "", "", max(singles), 100, at_most=True),
         Row("... costliest batch, ms", "", "", max(batches), 1000, at_most=True),
@@ -55,7 +55,7 @@ def hostile_bodies(model: tuple[int, int], count: int) -> list[Row]:
 
 
 def cost(service: Service, path: str, sent: bytes) -> tuple[float, int]:
-    """Milliseconds of processor time that the service spends on one body, and the status that it answers."""
+    """Returns the processor time that the service spends on one body, in milliseconds, and the status."""
     before = spent(service.process.pid)
     connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=TIMEOUT)
     connection.request("POST", path, sent, {"X-API-Key": KEY, "Content-Type": "application/json"})
@@ -66,5 +66,5 @@ def cost(service: Service, path: str, sent: bytes) -> tuple[float, int]:
 
 
 def spent(pid: int) -> float:
-    """Seconds of processor time that the threads of a process have spent."""
+    """Returns the processor time of all threads of a process, in seconds."""
     return sum(int(path.read_text().split()[0]) for path in Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9

@@ -1,8 +1,8 @@
-"""A model endpoint that answers as Azure ML's does, and can be told to be slow, dead or moody: for ``make stress``.
+"""A stub of an Azure ML endpoint that can be switched to be slow, dead or moody, for ``make stress``.
 
     python -m benchmarks.endpoint PORT MODEL
 
-``POST /score`` scores rows; ``POST /mode/NAME`` changes what it does from then on:
+``POST /score`` scores rows; ``POST /mode/NAME`` changes its behaviour:
 
 ``quick``      answers at once
 ``slow``       takes 20 ms for each call, one call at a time
@@ -25,7 +25,7 @@ MODES = ("quick", "slow", "dead", "moody")
 
 
 class Endpoint:
-    """What the connections share."""
+    """The state that all connections share."""
 
     def __init__(self, model: Path) -> None:
         self.trees = TreeEnsemble.load(model)
@@ -34,19 +34,19 @@ class Endpoint:
         self.never = asyncio.Event()
 
     async def score(self, body: bytes) -> tuple[int, bytes]:
-        """Status and body of an answer to encoded rows."""
+        """Scores encoded rows; returns the status and body of the response."""
         if self.mode == "dead":
             await self.never.wait()
         if self.mode == "moody" and int(monotonic()) % 2:
             return 503, b"{}"
         if self.mode == "slow":
             async with self.one_at_a_time:
-                await asyncio.sleep(CALL_SECONDS)  # the work that it pretends to do
+                await asyncio.sleep(CALL_SECONDS)  # simulated work
         margins = self.trees.predict(Rows(msgspec.json.decode(body)["data"]))
         return 200, msgspec.json.encode({"predictions": [0.5] * len(margins), "margins": margins})
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection, request by request."""
+        """Serves one connection, request by request."""
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 lower = head.lower()
@@ -65,7 +65,7 @@ class Endpoint:
 
 
 async def main() -> None:
-    """The command."""
+    """Runs the endpoint."""
     endpoint = Endpoint(Path(sys.argv[2]))
     server = await asyncio.start_server(endpoint.serve, "127.0.0.1", int(sys.argv[1]), limit=1 << 24)
     await server.serve_forever()

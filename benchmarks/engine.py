@@ -18,7 +18,7 @@ LEADS = 10_000
 
 
 class Bound(NamedTuple):
-    """How many times faster we must be, and want to be."""
+    """The minimum speed-up, and the target."""
 
     floor: float
     aim: float
@@ -28,19 +28,19 @@ BOUNDS = {
     (200, 4): (Bound(20, 50), Bound(40, 90)),
     (300, 6): (Bound(8, 40), Bound(15, 40)),
 }
-"""Per number of trees and depth: contributions of 1 and of 10,000 leads."""
+"""Bounds by number of trees and depth, for contributions of 1 and of 10,000 leads."""
 
 MARGIN_BOUNDS = (Bound(25, 25), Bound(1.5, 3))
 
 
 def row(what: str, ours: float, reference: float, bound: Bound) -> Row:
-    """How many times faster we are, from microseconds a lead."""
+    """Returns the speed-up from the microseconds per lead of both."""
     told = f"{ours:.2f} us", f"xgboost {reference:,.1f} us"
     return Row(what, *told, reference / ours, bound.floor, aim=bound.aim)
 
 
 def leads() -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Made-up leads: one in twenty values missing, outcomes that depend on twenty features."""
+    """Generates leads with 5 % missing values and outcomes that depend on twenty features."""
     random = np.random.default_rng(7)
     rows = random.normal(size=(2 * LEADS, FEATURES)).astype(np.float32)
     signal = rows[:, :20] @ random.normal(size=20) * 0.4 + rows[:, 0] * rows[:, 1]
@@ -50,7 +50,7 @@ def leads() -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
 
 
 def train(trees: int, depth: int) -> tuple[xgboost.Booster, TreeEnsemble]:
-    """The same model in XGBoost (one thread) and in the engine."""
+    """Returns the same model in XGBoost (one thread) and in the engine."""
     rows, outcome = leads()
     options = {"objective": "binary:logistic", "max_depth": depth, "eta": 0.1, "seed": 7}
     raw = xgboost.train(options, xgboost.DMatrix(rows, outcome), trees).save_raw("json")
@@ -60,7 +60,7 @@ def train(trees: int, depth: int) -> tuple[xgboost.Booster, TreeEnsemble]:
 
 
 def best(work: Callable[[], Any], leads: int, rounds: int, calls: int = 1) -> float:
-    """Microseconds a lead in the fastest round: noise only ever adds."""
+    """Returns the microseconds per lead in the fastest round, since noise only increases the time."""
     fastest = float("inf")
     for _ in range(rounds):
         start = perf_counter()
@@ -71,7 +71,7 @@ def best(work: Callable[[], Any], leads: int, rounds: int, calls: int = 1) -> fl
 
 
 def measure_contributions(trees: int, depth: int) -> list[Row]:
-    """Contributions of one lead alone and of many."""
+    """Measures contributions of a single lead and of many."""
     booster, ours = train(trees, depth)
     rows = np.ascontiguousarray(leads()[0][:LEADS])
     one, bounds = rows[:1].copy(), BOUNDS[trees, depth]
@@ -93,7 +93,7 @@ def measure_contributions(trees: int, depth: int) -> list[Row]:
 
 
 def measure_margins(trees: int, depth: int) -> list[Row]:
-    """Margins of one lead alone and of many, from the same arrays."""
+    """Measures margins of a single lead and of many, from the same arrays."""
     booster, ours = train(trees, depth)
     rows = np.ascontiguousarray(leads()[0][:LEADS])
     one = rows[:1].copy()
@@ -112,14 +112,14 @@ def measure_margins(trees: int, depth: int) -> list[Row]:
 
 
 def rows() -> list[Row]:
-    """Every figure of the engine, with the instruction set that is in use."""
+    """Runs all benchmarks of the engine, with the instruction set in use."""
     return [
         line for trees, depth in BOUNDS for line in measure_contributions(trees, depth) + measure_margins(trees, depth)
     ]
 
 
 def main() -> None:
-    """Prints the table, for the widest instruction set or for the one asked for."""
+    """Prints the table, for the widest instruction set or the requested one."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--variant", choices=_engine.variants(), default=_engine.variant())
     _engine.use_variant(parser.parse_args().variant)

@@ -1,6 +1,6 @@
-"""Bodies that nobody means well with, and those of honest clients that got everything wrong; of any size.
+"""Generates hostile bodies, and those of honest clients with many mistakes, of any size.
 
-The fuzzer of the tests and ``make stress`` send them. The same seed gives the same bodies.
+The fuzz tests and ``make stress`` send them. The same seed generates the same bodies.
 """
 
 import json
@@ -9,13 +9,13 @@ from random import Random
 from typing import NamedTuple
 
 SIZES = (0, 100, 2_000, 60_000, 70_000, 600_000, 5_000_000)
-"""Bytes of one lead, about: from nothing to the most that the service takes, with both sides of each of its limits."""
+"""Approximate bytes of one lead: from 0 to the maximum that the service accepts, on both sides of each limit."""
 
 LEADS = (1, 2, 40, 1000)
 
 
 class Names(NamedTuple):
-    """The names of features of a contract: of all, of one number and of one text."""
+    """The feature names of a contract: all, that of a number, and that of a text."""
 
     all: Sequence[str]
     number: str
@@ -23,13 +23,13 @@ class Names(NamedTuple):
 
 
 def camel(name: str) -> str:
-    """A name as JavaScript writes it."""
+    """Converts a name to camel case."""
     first, *others = name.split("_")
     return first + "".join(map(str.title, others))
 
 
 def pairs(chance: Random, names: Names, size: int) -> Iterator[tuple[str, str]]:
-    """Keys and values as JSON texts that fill so many bytes, all made in one way."""
+    """Generates keys and values as JSON texts of about this many bytes, all of one form."""
     make = chance.choice(KEYS)
     place = filled = 0
     while filled < size:
@@ -59,13 +59,13 @@ VALUES = ["1", "null", '"x"', "[[]]", '{"a":1}', "-0.5e-3", "NaN", "1e999", '"\\
 
 
 def keyed(chance: Random, names: Names, size: int) -> str:
-    """A lead with thousands of keys, in its features or around them."""
+    """Generates a lead with thousands of keys, in its features or around them."""
     inner = ",".join(f"{key}:{value}" for key, value in pairs(chance, names, size))
     return chance.choice(['{"lead_id":"a","features":{%s}}', "{%s}", '{"lead_id":7,%s,"features":{}}']) % inner
 
 
 def one_value(chance: Random, names: Names, size: int) -> str:
-    """A lead with one value that is all there is."""
+    """Generates a lead that consists of one huge value."""
     values: list[Callable[[], str]] = [
         lambda: chance.choice(["", "-"]) + "9" * max(1, size),
         lambda: "9" * chance.randint(300, 420),
@@ -90,19 +90,19 @@ def one_value(chance: Random, names: Names, size: int) -> str:
 
 
 def no_lead(chance: Random, _names: Names, size: int) -> str:
-    """What is no object at all, or no JSON."""
+    """Generates a body that is not an object, or not JSON."""
     return chance.choice(
         ["", "1", "null", "[]", "{}", "nonsense", '"%s"' % ("x" * size), "[" * size, "," * size, "{" * size]
     )
 
 
 def lead(chance: Random, names: Names, size: int) -> str:
-    """A hostile lead of about so many bytes."""
+    """Generates a hostile lead of about this many bytes."""
     return chance.choice([keyed, keyed, keyed, one_value, one_value, no_lead])(chance, names, size)
 
 
 def batch(chance: Random, names: Names, size: int) -> str:
-    """An array of up to so many bytes: many leads that are alike or not, one that is huge, too many tiny ones."""
+    """Generates an array of up to this many bytes: many equal or different leads, a huge one, too many tiny ones."""
     many = chance.choice(LEADS)
     if chance.random() < 0.3:
         alike = lead(chance, names, size // many)
@@ -113,7 +113,7 @@ def batch(chance: Random, names: Names, size: int) -> str:
 
 
 def damaged(chance: Random, body: bytes) -> bytes:
-    """The body, now and then with a few bytes cut out or in."""
+    """Returns the body, sometimes with a few bytes removed or inserted."""
     if chance.random() < 0.8 or not body:
         return body
     place = chance.randrange(len(body))
@@ -121,8 +121,8 @@ def damaged(chance: Random, body: bytes) -> bytes:
 
 
 def bodies(seed: int, names: Names, sizes: Sequence[int] = SIZES) -> Iterator[tuple[bool, bytes]]:
-    """Hostile bodies without end, and whether each is meant as a batch."""
-    chance = Random(seed)  # the same bodies every time
+    """Yields hostile bodies endlessly, and whether each is meant as a batch."""
+    chance = Random(seed)  # reproducible bodies
     while True:
         many = chance.random() < 0.5
         text = (batch if many else lead)(chance, names, chance.choice(sizes))

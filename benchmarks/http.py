@@ -1,4 +1,4 @@
-"""The service over HTTP against what else could answer: requests a second, start, memory."""
+"""Benchmarks of the service over HTTP against alternatives: requests per second, startup time, memory."""
 
 import json
 import tempfile
@@ -17,7 +17,7 @@ BATCH = 1000
 
 
 def rows(model: Path, lead: bytes) -> list[Row]:
-    """Every figure of the service, each against a reference measured in the same run."""
+    """Runs all benchmarks of the service, each against a reference measured in the same run."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as running:
         files = {query: answer_file(Path(folder), model, lead, query) for query in QUERIES}
         ours, _, pid = running.enter_context(service(model))
@@ -41,7 +41,7 @@ def rows(model: Path, lead: bytes) -> list[Row]:
 
 
 def best_rates(addresses: list[str], lead: bytes) -> dict[str, float]:
-    """The best rate of each server over short turns: the machine changes its pace, and noise only ever slows."""
+    """Returns the best rate of each server over short alternating turns, since noise only decreases it."""
     best = dict.fromkeys(addresses, 0.0)
     for _ in range(TURNS):
         for address in addresses:
@@ -50,13 +50,13 @@ def best_rates(addresses: list[str], lead: bytes) -> dict[str, float]:
 
 
 def rate_row(what: str, mine: float, against: str, theirs: float, bound: float, aim: float | None = None) -> Row:
-    """Requests a second against those of another server."""
+    """Compares requests per second with those of another server."""
     told = f"{mine:,.0f}/s", f"{against} {theirs:,.0f}/s"
     return Row(f"requests/s, one lead, {what}", *told, mine / theirs, bound, aim=aim)
 
 
 def answer_file(folder: Path, model: Path, lead: bytes, query: str) -> Path:
-    """The very bytes that the service answers, for the bare application to send."""
+    """Returns the exact response of the service, for the bare application to send."""
     path = folder / f"answer{len(query)}"
     with service(model) as (ours, _, _):
         path.write_bytes(post(f"{ours}/api/v1/score{query}", lead))
@@ -64,7 +64,7 @@ def answer_file(folder: Path, model: Path, lead: bytes, query: str) -> Path:
 
 
 def batch(ours: str, lead: bytes) -> Row:
-    """Time a lead in a batch of 1,000, against msgspec only decoding that body."""
+    """Measures the time per lead in a batch of 1,000, relative to decoding that body with msgspec."""
     sent = batch_of(lead)
     mine = best_of(10, lambda: post(ours + "/api/v1/score/batch", sent)) / BATCH
     decode = msgspec.json.Decoder().decode
@@ -74,7 +74,7 @@ def batch(ours: str, lead: bytes) -> Row:
 
 
 def start(model: Path) -> Row:
-    """Seconds from the start of the process to ready."""
+    """Measures the seconds from the start of the process until it is ready."""
     seconds = []
     for _ in range(5):
         with service(model) as (_, took, _):
@@ -83,13 +83,13 @@ def start(model: Path) -> Row:
 
 
 def batch_of(lead: bytes) -> bytes:
-    """A thousand leads, each with its own id."""
+    """Returns a thousand leads with distinct ids."""
     one = json.loads(lead)
     return json.dumps([one | {"lead_id": f"lead-{place}"} for place in range(BATCH)]).encode()
 
 
 def best_of(times: int, work: object) -> float:
-    """The shortest time, in seconds, that some work takes."""
+    """Returns the shortest time of several runs, in seconds."""
     assert callable(work)
     best = float("inf")
     for _ in range(times):

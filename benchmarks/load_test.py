@@ -1,8 +1,8 @@
-"""Loads a running service with the mix of requests that it gets, and judges it by objectives: ``make load-test``.
+"""Loads a running service with a realistic mix of requests, and checks it against objectives: ``make load-test``.
 
-A file for Locust. Of 100 requests 75 score one lead, 10 score a batch, 10 ask for health and 5 for the model. The run
-passes when scoring was fast enough and few enough requests failed; the exit code is 0 then, 1 when it was not, and 2
-when there is nothing to load. A refusal for overload counts as a failure: so much was not carried.
+This is a Locust file. Of 100 requests, 75 score one lead, 10 score a batch, 10 check health and 5 get the model. The
+run passes if latency and failure rate of scoring meet their objectives; the exit code is 0 then, 1 if they do not,
+and 2 if no service is ready. Rejections for overload count as failures.
 """
 
 import json
@@ -26,7 +26,7 @@ SINGLE, BATCH = "/api/v1/score", "/api/v1/score/batch"
 
 @events.init_command_line_parser.add_listener
 def add_objectives(parser: ArgumentParser) -> None:
-    """What Locust asks beside its own options."""
+    """Adds our options to those of Locust."""
     parser.add_argument("--api-key", env_var="API_KEY", default="demo-api-key-123", is_secret=True, help="key to send")
     parser.add_argument("--batch", env_var="LOAD_BATCH", type=int, default=50, help="leads in a batch")
     parser.add_argument(
@@ -39,7 +39,7 @@ def add_objectives(parser: ArgumentParser) -> None:
 
 @events.init.add_listener
 def look_first(environment: Environment, **_: Any) -> None:
-    """Ends with 2 where no service is ready, before a thousand requests say the same."""
+    """Exits with 2 if no service is ready, before thousands of requests fail."""
     host = environment.host or ""
     try:
         urllib.request.urlopen(f"{host}/health/ready", timeout=5).close()
@@ -49,12 +49,12 @@ def look_first(environment: Environment, **_: Any) -> None:
 
 
 class Client(FastHttpUser):
-    """One client: it asks, waits a moment, and asks again."""
+    """One client, which sends a request, waits a moment, and sends the next."""
 
     wait_time = between(0.05, 0.15)
 
     def on_start(self) -> None:
-        """Each begins with another lead."""
+        """Starts each client with a different lead."""
         options: Any = self.environment.parsed_options
         self.headers = {"X-API-Key": options.api_key}
         self.batch_size: int = options.batch
@@ -62,14 +62,14 @@ class Client(FastHttpUser):
 
     @task(75)
     def score(self) -> None:
-        """One lead, and a score for it."""
+        """Scores one lead and checks the answer."""
         with self.client.post(SINGLE, json=next(self.leads), headers=self.headers, catch_response=True) as answer:
             if answer.status_code == 200 and "score" not in answer.json():
                 answer.failure("an answer without a score")
 
     @task(10)
     def score_batch(self) -> None:
-        """A batch, and a score for each of its leads."""
+        """Scores a batch and checks that each lead has a score."""
         batch = [next(self.leads) for _ in range(self.batch_size)]
         with self.client.post(BATCH, json=batch, headers=self.headers, catch_response=True) as answer:
             if answer.status_code == 200 and sum("score" in place for place in answer.json()) != len(batch):
@@ -77,17 +77,17 @@ class Client(FastHttpUser):
 
     @task(10)
     def health(self) -> None:
-        """What a load balancer asks."""
+        """Checks health, like a load balancer."""
         self.client.get("/health/ready")
 
     @task(5)
     def model(self) -> None:
-        """What an integration asks first."""
+        """Gets the model, like an integration on startup."""
         self.client.get("/api/v1/model/info", headers=self.headers)
 
 
 class Objective(NamedTuple):
-    """One objective: what it is about, what was reached, and what is allowed."""
+    """One objective: its name, the measured value, and the maximum."""
 
     what: str
     reached: float
@@ -96,7 +96,7 @@ class Objective(NamedTuple):
 
     @property
     def met(self) -> bool:
-        """Whether it holds."""
+        """Whether the objective is met."""
         return self.reached <= self.allowed
 
     def __str__(self) -> str:
@@ -105,7 +105,7 @@ class Objective(NamedTuple):
 
 
 def objectives(environment: Environment) -> Iterator[Objective]:
-    """Every objective of this run; one that nothing was measured for is not met."""
+    """Returns all objectives of this run; objectives without measurements are not met."""
     options: Any = environment.parsed_options
     for path in (SINGLE, BATCH):
         entry = environment.stats.get(path, "POST")
@@ -121,12 +121,12 @@ results: list[Objective] = []
 
 @events.quitting.add_listener
 def judge(environment: Environment, **_: Any) -> None:
-    """Sets the exit code."""
+    """Sets the exit code by the objectives."""
     results.extend(objectives(environment))
     environment.process_exit_code = int(not all(result.met for result in results))
 
 
 @events.quit.add_listener
 def tell(**_: Any) -> None:
-    """Says last what was reached, below Locust's own tables."""
+    """Prints the objectives below Locust's own tables."""
     sys.stdout.write("".join(f"{result}\n" for result in results))

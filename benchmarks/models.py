@@ -1,4 +1,4 @@
-"""The models that are benchmarked: the default contract's 50 features, trained on demo leads."""
+"""The benchmark models: the 50 features of the default contract, trained on demo leads."""
 
 import json
 import math
@@ -20,7 +20,7 @@ LEADS = 6000
 
 @cache
 def leads() -> tuple[Any, Any]:
-    """Encoded demo leads and whether they converted."""
+    """Returns encoded demo leads and their outcomes."""
     made = list(demo_leads(LEADS, seed=3))
     rows = [[math.nan if value is None else value for value in lead.features.values()] for lead in made]
     return np.array(rows, np.float32), np.array([lead.converted for lead in made], np.float32)
@@ -28,7 +28,7 @@ def leads() -> tuple[Any, Any]:
 
 @cache
 def booster(trees: int, depth: int) -> xgb.Booster:
-    """A model of so many trees, each as deep as it says: nothing is pruned away."""
+    """Trains a model with this number of trees of exactly this depth, without pruning."""
     rows, converted = leads()
     data = xgb.DMatrix(rows, converted, feature_names=CONTRACT.names)
     options = {"objective": "binary:logistic", "max_depth": depth, "eta": 0.05, "min_child_weight": 0, "nthread": 2}
@@ -38,7 +38,7 @@ def booster(trees: int, depth: int) -> xgb.Booster:
 
 
 def model_file(trees: int = 200, depth: int = 4) -> Path:
-    """The model with a card, as a file."""
+    """Writes the model with a card to a file."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     model = booster(trees, depth).copy()
     knots = tuple(step / 8 for step in range(-64, 65))
@@ -56,6 +56,6 @@ def model_file(trees: int = 200, depth: int = 4) -> Path:
 
 
 def lead_body() -> bytes:
-    """A lead with all 50 features, as a client sends it."""
+    """Returns a lead with all 50 features, as a client sends it."""
     features = {feature.name: feature.example for feature in CONTRACT.features}
     return json.dumps({"lead_id": "lead-42", "features": features}).encode()

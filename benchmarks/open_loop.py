@@ -27,16 +27,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 GENERATOR = "from benchmarks.open_loop import told; told()"
-"""What a process of its own runs: it reads a load, and writes what came of it into a file."""
+"""The code of a separate process, which reads a load and writes the outcome to a file."""
 
 PERCENTILES = (50.0, 99.0, 99.9)
 
 
 @dataclass(frozen=True)
 class Load:
-    """What to send, how often, for how long; ``closed`` sends as soon as a connection is free instead.
+    """What to send, at which ``rate`` per second, for how many ``seconds``.
 
-    ``keys`` are for the connections in turn, in place of the one ``key``.
+    ``closed`` loads send whenever a connection is free, at any rate. ``keys`` are assigned to the connections in turn,
+    in place of the single ``key``.
     """
 
     url: str
@@ -51,11 +52,11 @@ class Load:
     keys: tuple[str, ...] = ()
 
     def requests(self) -> list[bytes]:
-        """The bytes of one request for each key."""
+        """Returns the bytes of one request for each key."""
         return [self.request(key) for key in self.keys or (self.key,)]
 
     def request(self, key: str) -> bytes:
-        """The bytes of one request; those that are given ``raw``, where they are."""
+        """Returns the bytes of one request; ``raw`` if it is set."""
         if self.raw:
             return self.raw
         parts = urlsplit(self.url)
@@ -69,10 +70,10 @@ class Load:
 
 @dataclass
 class Outcome:
-    """What came back: latencies in seconds by status, and failures by name.
+    """The outcome of a load: latencies in seconds by status, and failures by name.
 
-    ``refused`` failures are connections that the server did not accept: nothing was lost that it had taken on.
-    ``unsent`` requests found no connection free until the end: they never left the client.
+    ``refused`` failures are connections that the server did not accept, so that no accepted request was lost.
+    ``unsent`` requests had no free connection until the end, and never left the client.
     """
 
     sent: int = 0
@@ -83,31 +84,31 @@ class Outcome:
     failures: Counter[str] = field(default_factory=Counter)
     finished: list[tuple[float, int]] = field(default_factory=list)
     served: Counter[int] = field(default_factory=Counter)
-    """Answers of status 200 by the place of their key."""
+    """Responses with status 200 by the index of their key."""
 
     @property
     def statuses(self) -> dict[int, int]:
-        """How many answers of each status."""
-        return {status: len(found) for status, found in sorted(self.latencies.items())}
+        """The number of responses by status."""
+        return {status: len(latencies) for status, latencies in sorted(self.latencies.items())}
 
     @property
     def goodput(self) -> float:
-        """Answers of status 200 a second, while requests left: what is answered afterwards met no load."""
+        """Responses with status 200 per second while requests were sent; later ones were not under load."""
         good = sum(status == 200 and at <= self.ended for at, status in self.finished)
         return good / self.took if self.took else 0.0
 
     @property
     def lost(self) -> int:
-        """Requests that were sent and never answered."""
+        """The number of requests that were sent but not answered."""
         return sum(count for name, count in self.failures.items() if name != "refused")
 
     def percentile(self, share: float, status: int = 200) -> float:
-        """The latency, in ms, that ``share`` percent of the answers of a status stay below; NaN without any."""
-        found = sorted(self.latencies.get(status, ()))
-        return found[min(len(found) - 1, int(len(found) * share / 100))] * 1e3 if found else float("nan")
+        """Returns the percentile ``share`` of the latency of a status in ms; NaN without responses."""
+        ordered = sorted(self.latencies.get(status, ()))
+        return ordered[min(len(ordered) - 1, int(len(ordered) * share / 100))] * 1e3 if ordered else float("nan")
 
     def said(self) -> dict[str, Any]:
-        """All of it as plain values."""
+        """Returns the outcome as plain values for JSON."""
         return {
             "sent": self.sent,
             "unsent": self.unsent,
@@ -123,7 +124,7 @@ class Outcome:
 
 
 class Client(asyncio.Protocol):
-    """One connection with at most one request under way."""
+    """One connection with at most one request in progress."""
 
     def __init__(self, run: "Run", key: int) -> None:
         self.run, self.key = run, key
@@ -135,16 +136,16 @@ class Client(asyncio.Protocol):
         self.sending = False
 
     def connection_made(self, transport: Any) -> None:
-        """Connected."""
+        """Called when the connection is established."""
         self.transport = transport
         transport.set_write_buffer_limits(0)
 
     def pause_writing(self) -> None:
-        """The request is too long to be sent at once."""
+        """Called when the request is too long to be sent at once."""
         self.sending = True
 
     def resume_writing(self) -> None:
-        """It is sent: if it was answered before, the connection is free only now."""
+        """Called when the request is sent; the connection is free only now, even if it was answered before."""
         self.sending = False
         if self.due is None and self.transport is not None and not self.closing:
             self.run.free(self)
@@ -156,7 +157,7 @@ class Client(asyncio.Protocol):
         self.transport.write(self.run.requests[self.key])
 
     def data_received(self, data: bytes) -> None:
-        """A part of an answer."""
+        """Receives a part of a response."""
         self.buffer = self.buffer + data if self.buffer else data
         if not self.expected:
             end = self.buffer.find(b"\r\n\r\n")
@@ -171,7 +172,7 @@ class Client(asyncio.Protocol):
             self.finish(int(self.buffer[9:12]))
 
     def finish(self, status: int) -> None:
-        """A whole answer is there."""
+        """Handles a complete response."""
         due, self.due = self.due, None
         if due is None or self.transport is None:
             return
@@ -185,7 +186,7 @@ class Client(asyncio.Protocol):
             self.run.free(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The server closed the connection: a failure if it owed an answer."""
+        """Called when the server closes the connection, which is a failure if a request is in progress."""
         self.transport = None
         due, self.due = self.due, None
         if due is not None:
@@ -211,13 +212,13 @@ class Run:
         self.began = 0.0
 
     async def go(self) -> Outcome:
-        """Sends at the rate, then waits for what is under way."""
+        """Sends requests at the rate, then waits for those in progress."""
         self.began = began = monotonic()
         end = began + self.load.seconds
         if self.load.closed:
             for _ in range(self.load.connections):
                 self.leave(began)
-            await asyncio.sleep(self.load.seconds)  # the load itself: it lasts so long
+            await asyncio.sleep(self.load.seconds)  # the duration of the load
             self.stopped = True
         else:
             await self.pace(began, end)
@@ -229,7 +230,7 @@ class Run:
         self.waiting.clear()
         deadline = monotonic() + self.load.timeout
         while self.pending and monotonic() < deadline:
-            await asyncio.sleep(0.01)  # until the last answers are there, or the deadline
+            await asyncio.sleep(0.01)  # until the last responses have arrived, or the deadline
         self.outcome.failures["timeout"] += self.pending
         self.outcome.failures += Counter()
         for client in list(self.open):
@@ -239,7 +240,7 @@ class Run:
         return self.outcome
 
     async def pace(self, began: float, end: float) -> None:
-        """Every request leaves at its moment, late ones at once."""
+        """Sends every request when it is due, late ones immediately."""
         number, step = 0, 1 / self.load.rate
         while (now := monotonic()) < end:
             due = began + number * step
@@ -249,10 +250,10 @@ class Run:
             self.leave(due)
             number += 1
             if number % 16 == 0:
-                await asyncio.sleep(0)  # answers are read while there is much to send
+                await asyncio.sleep(0)  # reads responses while there is much to send
 
     def leave(self, due: float) -> None:
-        """A request's moment has come."""
+        """Handles a request that is due."""
         self.outcome.sent += 1
         self.pending += 1
         while self.idle:
@@ -264,7 +265,7 @@ class Run:
         self.connect()
 
     def connect(self) -> None:
-        """Opens a connection when there is need and room."""
+        """Opens a connection if one is needed and allowed."""
         if self.connecting < len(self.waiting) and len(self.open) + self.connecting < self.load.connections:
             self.connecting += 1
             task = asyncio.ensure_future(self.opened())
@@ -272,7 +273,7 @@ class Run:
             task.add_done_callback(self.tasks.discard)
 
     async def opened(self) -> None:
-        """A new connection, which takes the next request that waits."""
+        """Opens a new connection, which sends the next waiting request."""
         parts = urlsplit(self.load.url)
         try:
             _, client = await asyncio.get_running_loop().create_connection(
@@ -289,20 +290,20 @@ class Run:
         self.free(client)
 
     def free(self, client: Client) -> None:
-        """A connection can take the next request."""
+        """Called when a connection can send the next request."""
         if self.waiting:
             client.send(self.waiting.popleft())
         else:
             self.idle.append(client)
 
     def lost(self, client: Client) -> None:
-        """A connection is gone."""
+        """Called when a connection is closed."""
         self.open.discard(client)
         if self.waiting:
             self.connect()
 
     def answered(self, due: float, status: int) -> None:
-        """One answer came."""
+        """Records a response."""
         now = monotonic()
         self.pending -= 1
         self.outcome.latencies.setdefault(status, []).append(now - due)
@@ -311,7 +312,7 @@ class Run:
             asyncio.get_running_loop().call_soon(self.leave, now)
 
     def failed(self, name: str) -> None:
-        """A request will not be answered."""
+        """Records a failed request."""
         self.pending -= 1
         self.outcome.failures[name] += 1
         if self.load.closed and not self.stopped:
@@ -319,19 +320,19 @@ class Run:
 
 
 def run(load: Load) -> Outcome:
-    """Runs a load here and now."""
+    """Runs a load in this process."""
     import uvloop
 
     return uvloop.run(Run(load).go())
 
 
 def told() -> None:
-    """Runs the load that stands, pickled, on standard input; what came of it goes to the file that is named."""
-    Path(sys.argv[1]).write_bytes(pickle.dumps(run(pickle.loads(sys.stdin.buffer.read()))))  # noqa: S301  # our parent's
+    """Runs the pickled load on standard input; writes the outcome to the file in ``sys.argv[1]``."""
+    Path(sys.argv[1]).write_bytes(pickle.dumps(run(pickle.loads(sys.stdin.buffer.read()))))  # noqa: S301  # from our parent
 
 
 class Running:
-    """A load that runs in a process of its own, on one core if it is told which."""
+    """A load that runs in a separate process, pinned to ``core`` if specified."""
 
     def __init__(self, load: Load, core: int | None = None) -> None:
         self._limit = load.seconds + load.timeout + 20
@@ -347,7 +348,7 @@ class Running:
         self._process.stdin = None
 
     def result(self) -> Outcome:
-        """Waits for its end, and what came of it."""
+        """Waits for the load to end; returns the outcome."""
         try:
             self._process.wait(self._limit)
         except subprocess.TimeoutExpired:
@@ -355,11 +356,11 @@ class Running:
             raise RuntimeError("the load generator did not end in time") from None
         if self._process.returncode:
             raise RuntimeError(f"the load generator ended with exit code {self._process.returncode}")
-        found: Outcome = pickle.loads(self._told.read_bytes())  # noqa: S301  # written by our own child
-        return found
+        outcome: Outcome = pickle.loads(self._told.read_bytes())  # noqa: S301  # written by our own child
+        return outcome
 
     def stop(self) -> None:
-        """Ends it, whatever it is doing."""
+        """Kills the process, if it still runs."""
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()
@@ -368,7 +369,7 @@ class Running:
 
 @contextmanager
 def in_own_process(load: Load, core: int | None = None) -> Iterator[Running]:
-    """Runs a load beside the caller; it ends with the context at the latest."""
+    """Runs a load in the background, until the context ends at the latest."""
     running = Running(load, core)
     try:
         yield running
@@ -377,7 +378,7 @@ def in_own_process(load: Load, core: int | None = None) -> Iterator[Running]:
 
 
 def main() -> int:
-    """The command."""
+    """Runs the command."""
     parser = argparse.ArgumentParser(description="Send requests at a constant rate, and say what came back.")
     parser.add_argument("url")
     parser.add_argument("--rate", type=float, default=200.0, help="requests a second")
@@ -389,9 +390,9 @@ def main() -> int:
     options = parser.parse_args()
     body = options.body.read_bytes() if options.body else b""
     about = {"key": options.key, "connections": options.connections, "closed": options.closed}
-    found = run(Load(options.url, options.rate, options.seconds, body, **about))
-    print(json.dumps(found.said(), indent=1))
-    return 1 if found.lost else 0
+    outcome = run(Load(options.url, options.rate, options.seconds, body, **about))
+    print(json.dumps(outcome.said(), indent=1))
+    return 1 if outcome.lost else 0
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""Overload behind proxies that share connections to the service: what one key does to another there.
+"""Overload behind proxies that share connections to the service: the effect of one key on another.
 
-A request that waits at a proxy, for a connection to the service, is in no line of ours, and every key's stand in one.
+A request that waits at a proxy for a connection to the service is in no queue of ours, and the proxy has one queue for
+all keys.
 """
 
 import os
@@ -21,12 +22,12 @@ from benchmarks.servers import KEY, free_port
 from benchmarks.service import Service, run
 
 CROWDS = {100: 0.9, 1000: 0.6}
-"""Connections of the greedy key, and what goodput is to be of the peak; the proxy runs where the clients do, and
-what it keeps of a thousand batches costs time that is the clients' too."""
+"""Connections of the greedy key, and the minimum goodput relative to the peak; the proxy shares the core of the
+clients, and buffering a thousand batches takes time from them."""
 
 SECONDS = 6.0
 FEW, MANY = 64, 1024
-"""Connections that HAProxy may have to the service: fewer than the crowd, and more."""
+"""Maximum connections of HAProxy to the service: fewer than the crowd, and more."""
 
 HAPROXY = """
 global
@@ -49,7 +50,7 @@ backend services
 
 @contextmanager
 def nginx(folder: Path, service: int) -> Iterator[str]:
-    """The address of an nginx that keeps connections to the service, and opens as many as it needs."""
+    """Runs an nginx with keep-alive and unlimited connections to the service; yields its address."""
     port = free_port()
     text = CONFIGURATION.format(folder=folder, servers=f"    server 127.0.0.1:{service} max_fails=0;", port=port)
     file = folder / "nginx.conf"
@@ -61,7 +62,7 @@ def nginx(folder: Path, service: int) -> Iterator[str]:
 
 @contextmanager
 def haproxy(folder: Path, service: int, connections: int) -> Iterator[str]:
-    """The address of an HAProxy that has so many connections to the service, each for whoever is next."""
+    """Runs an HAProxy with a limited pool of shared connections to the service; yields its address."""
     port = free_port()
     file = folder / "haproxy.cfg"
     file.write_text(HAPROXY.format(port=port, service=service, connections=connections))
@@ -70,11 +71,11 @@ def haproxy(folder: Path, service: int, connections: int) -> Iterator[str]:
 
 
 def program(name: str) -> str:
-    """Where a proxy is. Raises ``FileNotFoundError`` when it is nowhere."""
-    found = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin")
-    if found is None:
+    """Returns the path of a proxy. Raises ``FileNotFoundError`` if it is not installed."""
+    path = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin")
+    if path is None:
         raise FileNotFoundError(f"there is no {name} here")
-    return found
+    return path
 
 
 PROXIES = {
@@ -85,7 +86,7 @@ PROXIES = {
 
 
 def proxies(model: Path, batch: bytes) -> list[Row]:
-    """A greedy key's crowd and a quiet key's single leads, through each proxy."""
+    """Measures a greedy key's crowd and a quiet key's single leads, through each proxy."""
     rows = []
     for name, through in PROXIES.items():
         for connections in CROWDS:
@@ -99,7 +100,7 @@ def proxies(model: Path, batch: bytes) -> list[Row]:
 
 
 def crowded(name: str, url: str, batch: bytes, connections: int, queues: bool) -> list[Row]:
-    """One crowd through one proxy; where it ``queues`` at the proxy, what the quiet key waits there is the proxy's."""
+    """Measures one crowd through one proxy; if it ``queues`` there, that wait of the quiet key is due to the proxy."""
     path = "/api/v1/score/batch"
 
     def goodput(of: int, seconds: float) -> tuple[float, dict[int, int]]:
@@ -112,7 +113,7 @@ def crowded(name: str, url: str, batch: bytes, connections: int, queues: bool) -
     peaks.append(goodput(16, 3)[0])
     peak = statistics.mean(peaks)
     refused = sum(quiet.statuses.values()) - quiet.statuses[200]
-    in_line = 1e3 * connections / peak if queues else 0.0  # all that may stand before it at the proxy
+    in_line = 1e3 * connections / peak if queues else 0.0  # the maximum wait in the queue of the proxy
     return [
         Row(f"{name}, a key with {connections} connections: goodput", f"{good:,.0f}/s {statuses}",
             f"16 connections {peak:,.0f}/s", good / peak, CROWDS[connections]),

@@ -1,4 +1,4 @@
-"""A local proxy in front of services, as a load balancer would stand there: nginx, or HAProxy."""
+"""Runs a local proxy, nginx or HAProxy, in front of services in place of a load balancer."""
 
 import subprocess
 import time
@@ -46,7 +46,7 @@ http {{
 
 @contextmanager
 def proxied(nginx: str, folder: Path, ports: Sequence[int]) -> Iterator[str]:
-    """The address of a proxy that spreads requests over services on these ports of the loopback."""
+    """Runs a proxy that balances requests over services on these loopback ports; yields its address."""
     port = free_port()
     servers = "\n".join(f"    server 127.0.0.1:{each} max_fails=0;" for each in ports)
     configuration = folder / "nginx.conf"
@@ -58,15 +58,15 @@ def proxied(nginx: str, folder: Path, ports: Sequence[int]) -> Iterator[str]:
 
 @contextmanager
 def started(command: list[str], port: int, errors: Path) -> Iterator[str]:
-    """The address of a proxy that a command starts on a port; it ends with the context."""
+    """Runs a proxy by a command until the context ends; yields its address."""
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
         began = time.monotonic()
         url = f"http://127.0.0.1:{port}"
         while not answers(url + "/health"):
             if process.poll() is not None or time.monotonic() - began > STARTS_WITHIN:
-                said = errors.read_text() if errors.exists() else ""
-                raise RuntimeError(f"{command[0]} did not start: {said}")
+                log_text = errors.read_text() if errors.exists() else ""
+                raise RuntimeError(f"{command[0]} did not start: {log_text}")
         yield url
     finally:
         process.terminate()

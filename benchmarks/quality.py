@@ -1,11 +1,11 @@
-"""Quality of the shipped trainer on the two real files, against what plain XGBoost reaches there.
+"""Measures the quality of the trainer on two real files, relative to plain XGBoost.
 
-Run with ``python -m benchmarks.quality [xeducation] [bank] [time]``; prints one table. The files are
-looked for in ``../shared/data`` beside the project. Protocol: the trainer function runs on the training
-part exactly as ``leadscoring train`` would, its own inner splits included, and the model that it would
-write is then measured on the outer part. Of a time split without a time column, the order of the rows
-is the time. The calibration error is that of all outer folds together, each lead scored once by a model
-that never saw it: over a single fold of 1,848 leads, a perfectly calibrated model has one of 0.02 too.
+Run with ``python -m benchmarks.quality [xeducation] [bank] [time]``; prints one table. The files are expected in
+``../shared/data`` beside the project. Protocol: the trainer runs on the training part exactly as ``leadscoring train``
+does, including its inner splits, and the resulting model is evaluated on the outer part. For a time split without a
+time column, the order of the rows is the time. The calibration error is over all outer folds together, with each lead
+scored once by a model that did not see it: over a single fold of 1,848 leads, even a perfectly calibrated model has an
+error of 0.02.
 """
 
 import sys
@@ -32,7 +32,7 @@ KEYS = ("Prospect ID", "Lead Number")
 
 
 class Case(msgspec.Struct, frozen=True):
-    """One file: how it is trained on, and the bounds of its figures."""
+    """One file: its training options, and the bounds of its metrics."""
 
     path: str
     options: TrainOptions
@@ -60,23 +60,23 @@ CALIBRATION_ERROR = 0.02
 
 
 class Folds(msgspec.Struct, frozen=True):
-    """The figures of each outer fold, those of all folds together, and the trees of each model."""
+    """The metrics of each outer fold, those of all folds together, and the number of trees of each model."""
 
     each: list[Quality]
     pooled: Quality
     trees: list[int]
 
     def mean(self, figure: str) -> float:
-        """The mean of a figure over the folds."""
+        """Returns the mean of a metric over the folds."""
         return float(np.mean([getattr(quality, figure).value for quality in self.each]))
 
     def spread(self, figure: str) -> float:
-        """The standard deviation of a figure over the folds."""
+        """Returns the standard deviation of a metric over the folds."""
         return float(np.std([getattr(quality, figure).value for quality in self.each]))
 
 
 def probabilities(trained: Trained, frame: pl.DataFrame) -> Vector:
-    """What the written model says of raw leads."""
+    """Returns the probabilities of raw leads by the written model."""
     card = trained.card
     return apply(
         card.calibration,
@@ -89,7 +89,7 @@ def probabilities(trained: Trained, frame: pl.DataFrame) -> Vector:
 
 
 def load(case: Case) -> tuple[pl.DataFrame, Vector]:
-    """The rows of a file and their outcomes."""
+    """Reads the rows of a file and their outcomes."""
     frame = read_table(DATA / case.path).frame
     return frame, (frame[case.options.target] == case.converted).to_numpy().astype(np.float64)
 
@@ -97,7 +97,7 @@ def load(case: Case) -> tuple[pl.DataFrame, Vector]:
 def cross_validate(
     case: Case, folds: int = 5, seed: int = 0, most: int | None = None, rows: int | None = None
 ) -> Folds:
-    """Random outer folds, of which the first ``most`` are measured; of a random ``rows`` of the leads where asked."""
+    """Cross-validates over random outer folds, of which the first ``most`` are used; samples ``rows`` leads if set."""
     frame, y = load(case)
     if rows is not None:
         drawn = np.sort(np.random.default_rng(seed).choice(len(y), rows, replace=False))
@@ -115,7 +115,7 @@ def cross_validate(
 
 
 def over_time(case: Case, share: float = 0.7) -> Quality:
-    """Trained on the first rows, measured on the rest."""
+    """Trains on the first rows, measures on the rest."""
     frame, y = load(case)
     frame = frame.with_row_index("row number")
     cut = int(share * len(y))
@@ -124,7 +124,7 @@ def over_time(case: Case, share: float = 0.7) -> Quality:
 
 
 def verdict(value: float, bound: float, aim: float | None = None, *, below: bool = False) -> str:
-    """Whether a figure keeps its bound, and reaches its aim."""
+    """Describes whether a metric meets its bound and its target."""
     kept = value <= bound if below else value >= bound
     if not kept:
         return f"misses {bound:.3f}"
@@ -136,7 +136,7 @@ def verdict(value: float, bound: float, aim: float | None = None, *, below: bool
 
 
 def rows_of(name: str, case: Case, folds: Folds) -> list[tuple[str, str, str, str]]:
-    """The table's rows of one file."""
+    """Returns the rows of the table for one file."""
     pooled = folds.pooled.calibration_error.value
     bounds = {
         "roc_auc": verdict(folds.mean("roc_auc"), case.least_auc, case.aim_auc),
@@ -156,7 +156,7 @@ def rows_of(name: str, case: Case, folds: Folds) -> list[tuple[str, str, str, st
 
 
 def main(asked: list[str]) -> None:
-    """Measure what was asked for (by default everything), and print the table."""
+    """Runs the requested benchmarks (by default all), and prints the table."""
     rows: list[tuple[str, str, str, str]] = []
     for name, case in CASES.items():
         if not asked or name in asked:

@@ -1,4 +1,4 @@
-"""What a remote model costs, and what it cannot break: the part ``remote`` of ``make stress``."""
+"""Overhead and fault tolerance of remote models: the part ``remote`` of ``make stress``."""
 
 import os
 import statistics
@@ -31,11 +31,11 @@ class Stub:
         self.url = f"http://127.0.0.1:{port}/score"
 
     def become(self, mode: str) -> None:
-        """From now on it behaves otherwise."""
+        """Changes the behaviour of the endpoint."""
         post(self.port, f"/mode/{mode}", b"{}")
 
     def service(self, **environ: str) -> Service:
-        """A service whose model it is."""
+        """Starts a service that uses this endpoint."""
         made = Service(
             core=None, model=MODEL, WORKERS="1", DRAIN_SECONDS="0", MODEL_ENDPOINT_PROVIDER="azure",
             AZURE_ML_ENDPOINT_URL=self.url, AZURE_ML_API_KEY="stub", **environ,
@@ -46,7 +46,7 @@ class Stub:
 
 @contextmanager
 def stubbing() -> Iterator[Stub]:
-    """An endpoint that serves the shipped model."""
+    """Runs an endpoint that serves the shipped model."""
     stub = Stub(free_port())
     process = subprocess.Popen([sys.executable, "-m", "benchmarks.endpoint", str(stub.port), str(MODEL)])
     try:
@@ -58,7 +58,7 @@ def stubbing() -> Iterator[Stub]:
 
 
 def open_port(port: int) -> bool:
-    """Whether something answers there."""
+    """Whether the port accepts connections."""
     try:
         post(port, "/mode/quick", b"{}")
     except OSError:
@@ -67,7 +67,7 @@ def open_port(port: int) -> bool:
 
 
 def post(port: int, path: str, body: bytes) -> int:
-    """The status of one request."""
+    """Sends one request; returns the status."""
     connection = HTTPConnection("127.0.0.1", port, timeout=30)
     connection.request("POST", path, body, {"Content-Type": "application/json", "X-API-Key": KEY})
     status = connection.getresponse().status
@@ -76,12 +76,12 @@ def post(port: int, path: str, body: bytes) -> int:
 
 
 def answers(service: Service) -> bool:
-    """Whether a lead is scored."""
+    """Whether a lead can be scored."""
     return post(service.port, "/api/v1/score", LEAD.read_bytes()) == 200
 
 
 def in_turns(targets: list[tuple[int, str, bytes]]) -> list[float]:
-    """The median time of a call of each target in ms, one call after the other, each over its own connection."""
+    """Returns the median time of calls of each target in ms, called alternately over separate connections."""
     connections = [HTTPConnection("127.0.0.1", port, timeout=30) for port, _, _ in targets]
     times: list[list[float]] = [[] for _ in targets]
     for _ in range(CALLS):
@@ -96,7 +96,7 @@ def in_turns(targets: list[tuple[int, str, bytes]]) -> list[float]:
 
 
 def overhead(stub: Stub) -> Row:
-    """What the service adds to a call of the stub."""
+    """Measures the overhead of the service over a direct call of the stub."""
     model, lead = open_model(MODEL), LEAD.read_bytes()
     _, rows = model.decoder.one(lead)
     row = ",".join("null" if value is None else f"{value:.9g}" for value in rows.row(0))
@@ -109,7 +109,7 @@ def overhead(stub: Stub) -> Row:
 
 
 def black_hole(stub: Stub) -> list[Row]:
-    """An endpoint that takes calls and never answers."""
+    """Measures an endpoint that accepts calls and never responds."""
     with stopping(stub.service(MODEL_TIMEOUT_SECONDS=str(DEADLINE), MODEL_BREAKER_FAILURES="1000000")) as service:
         stub.become("dead")
         core = int(CLIENT_CORE)
@@ -131,18 +131,18 @@ def black_hole(stub: Stub) -> list[Row]:
 
 
 def flapping(stub: Stub) -> Row:
-    """An endpoint that comes and goes, with the local model to fall back on."""
+    """Measures an endpoint that fails intermittently, with the local model as fallback."""
     with stopping(stub.service(MODEL_FALLBACK="local", MODEL_BREAKER_SECONDS="0.5")) as service:
         stub.become("moody")
-        found = run(Load(service.url + "/api/v1/score", 200, 10, LEAD.read_bytes(), KEY, 64))
+        outcome = run(Load(service.url + "/api/v1/score", 200, 10, LEAD.read_bytes(), KEY, 64))
         stub.become("quick")
-    failed = found.sent - len(found.latencies.get(200, ()))
-    return Row("an endpoint that flaps, 200/s with fallback: requests lost", f"{found.statuses}", "", failed, 0,
+    failed = outcome.sent - len(outcome.latencies.get(200, ()))
+    return Row("an endpoint that flaps, 200/s with fallback: requests lost", f"{outcome.statuses}", "", failed, 0,
                at_most=True)  # fmt: skip
 
 
 def micro_batching(stub: Stub) -> Row:
-    """An endpoint that takes 20 ms for a call, alone and shared."""
+    """Measures an endpoint that takes 20 ms per call, with and without micro-batching."""
     rates = []
     for size in ("1", "32"):
         with stopping(stub.service(MODEL_MICRO_BATCH_SIZE=size, MODEL_MAX_CONCURRENCY="64")) as service:
@@ -157,7 +157,7 @@ def micro_batching(stub: Stub) -> Row:
 
 @contextmanager
 def stopping(service: Service) -> Iterator[Service]:
-    """A service that is ended with the context."""
+    """Stops the service when the context ends."""
     try:
         yield service
     finally:
@@ -165,7 +165,7 @@ def stopping(service: Service) -> Iterator[Service]:
 
 
 def remote() -> list[Row]:
-    """All of it."""
+    """Runs all benchmarks of remote models."""
     os.environ.pop("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", None)
     with stubbing() as stub:
         return [overhead(stub), *black_hole(stub), flapping(stub), micro_batching(stub)]

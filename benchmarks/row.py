@@ -1,4 +1,4 @@
-"""One figure of a benchmark: a ratio against a reference of the same run, and its floor."""
+"""One result of a benchmark: a ratio to a reference of the same run, and its bound."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,9 @@ HEAD = ["what", "ours", "against", "figure", "bound", "holds"]
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured, ours, the reference's, their ratio (or the figure itself), and the floor.
+    """The name of a measurement, our value, the reference, their ratio (or the value itself), and the bound.
 
-    ``at_most`` says that the bound is a ceiling; ``aim`` is where we are going.
+    ``at_most`` makes the bound a maximum; ``aim`` is the target.
     """
 
     what: str
@@ -22,11 +22,11 @@ class Row:
 
     @property
     def holds(self) -> bool:
-        """Whether the figure is on the right side of its bound."""
+        """Whether the result meets its bound."""
         return self.figure <= self.bound if self.at_most else self.figure >= self.bound
 
     def cells(self) -> list[str]:
-        """The figure as a row of a table."""
+        """Returns the result as a row of a table."""
         sign = "at most" if self.at_most else "at least"
         aim = f" (aim {self.aim:g})" if self.aim is not None else ""
         return [
@@ -40,7 +40,7 @@ class Row:
 
 
 def table(rows: list[Row]) -> str:
-    """Figures as a Markdown table that reads well in a terminal too."""
+    """Formats results as a Markdown table that is readable in a terminal, too."""
     cells = [HEAD, *(row.cells() for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = ["| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in cells]

@@ -1,4 +1,4 @@
-"""Starts servers on a core of their own, and loads them from the other one."""
+"""Starts servers on one core, and loads them from the other."""
 
 import json
 import os
@@ -20,13 +20,13 @@ HERE = Path(__file__).parent
 
 
 PORTS = range(15_000, 32_000)
-"""Below those that the system gives to connections: one that is free now is not taken by the next client."""
+"""Ports below the ephemeral range, so that a free port is not taken by an outgoing connection."""
 
 
 def free_port() -> int:
-    """A port of the loopback that nothing listens on."""
+    """Returns a free loopback port."""
     while True:
-        port = random.choice(PORTS)  # so that two who look at once hardly find the same
+        port = random.choice(PORTS)  # so that concurrent runs hardly pick the same
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
@@ -37,7 +37,7 @@ def free_port() -> int:
 
 @contextmanager
 def running(command: list[str], path: str, environ: dict[str, str], port: int) -> Iterator[tuple[str, float, int]]:
-    """A server pinned to one core: its address, the seconds it took to answer ``path``, and its process id."""
+    """Runs a server on one core; yields its address, the seconds until it answered ``path``, and its process id."""
     pinned = ["taskset", "-c", SERVER_CORE, *command]
     began = time.perf_counter()
     with Path(os.devnull).open("wb") as nowhere:
@@ -54,7 +54,7 @@ def running(command: list[str], path: str, environ: dict[str, str], port: int) -
 
 
 def answers(url: str) -> bool:
-    """Whether a server answers at all."""
+    """Whether a server responds, with any status."""
     try:
         urllib.request.urlopen(url, timeout=1).close()
     except urllib.error.HTTPError:
@@ -66,7 +66,7 @@ def answers(url: str) -> bool:
 
 @contextmanager
 def service(model: Path, **environ: str) -> Iterator[tuple[str, float, int]]:
-    """Our service, as ``leadscoring serve`` runs it, with one worker."""
+    """Runs our service by ``leadscoring serve``, with one worker; yields as ``running``."""
     port = free_port()
     settings = {"MODEL_PATH": str(model), "API_KEYS": KEY, "PORT": str(port), "HOST": "127.0.0.1", "WORKERS": "1"}
     settings["DRAIN_SECONDS"] = "0"
@@ -77,7 +77,7 @@ def service(model: Path, **environ: str) -> Iterator[tuple[str, float, int]]:
 
 @contextmanager
 def reference(name: str, **environ: str) -> Iterator[tuple[str, float, int]]:
-    """One of the applications in ``apps``, on the same uvicorn."""
+    """Runs one of the applications in ``apps``, on the same uvicorn; yields as ``running``."""
     port = free_port()
     options = ["--host", "127.0.0.1", "--port", str(port), "--no-access-log", "--log-level", "warning"]
     command = [sys.executable, "-m", "uvicorn", "--app-dir", str(HERE / "apps"), f"{name}:app", *options]
@@ -86,14 +86,14 @@ def reference(name: str, **environ: str) -> Iterator[tuple[str, float, int]]:
 
 
 def post(url: str, body: bytes) -> bytes:
-    """One request with our key."""
+    """Sends one request with our key."""
     request = urllib.request.Request(url, body, {"Content-Type": "application/json", "X-API-Key": KEY})
     with urllib.request.urlopen(request, timeout=30) as answer:
         return bytes(answer.read())
 
 
 def load(url: str, body: bytes, seconds: int = 3, connections: int = 16) -> float:
-    """Requests a second that a server sustains, measured by wrk from the other core."""
+    """Returns the requests per second that a server sustains, measured by wrk from the other core."""
     script = Path("/tmp") / f"leadscoring-wrk-{os.getpid()}.lua"  # noqa: S108  # wrk reads its script from a file
     headers = {"Content-Type": "application/json", "X-API-Key": KEY}
     script.write_text(
@@ -125,7 +125,7 @@ def load(url: str, body: bytes, seconds: int = 3, connections: int = 16) -> floa
 
 
 def proportional_memory(pid: int) -> float:
-    """The proportional set size of a process in MB."""
+    """Returns the proportional set size of a process in MB."""
     rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
     found = re.search(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)
     if found is None:

@@ -1,4 +1,4 @@
-"""A service that a benchmark starts, watches and ends."""
+"""A service that a benchmark starts, monitors and stops."""
 
 import json
 import os
@@ -20,7 +20,7 @@ ENDS_WITHIN = 60.0
 
 
 class Service:
-    """A service that this program started, on a port of its own."""
+    """A service that this program has started on a free port."""
 
     def __init__(self, model: Path, port: int = 0, core: str | None = SERVER_CORE, **environ: str) -> None:
         self.port = port or free_port()
@@ -36,11 +36,11 @@ class Service:
         until(lambda: self.process.poll() is not None or status(self.url + "/health/ready") == 200)
 
     def memory(self) -> float:
-        """Resident megabytes."""
+        """Returns the resident memory in MB."""
         return float(psutil.Process(self.process.pid).memory_info().rss) / 1e6
 
     def workers(self) -> list[int]:
-        """The processes that serve, beside what multiprocessing keeps."""
+        """Returns the worker processes, without the helpers of multiprocessing."""
         return [
             child.pid
             for child in psutil.Process(self.process.pid).children()
@@ -48,7 +48,7 @@ class Service:
         ]
 
     def serving(self) -> int:
-        """How many of them say that they serve; none when nobody answers."""
+        """Returns the number of serving workers by ``/status``; 0 if there is no response."""
         try:
             with urllib.request.urlopen(self.url + "/status", timeout=5) as answer:
                 return int(json.load(answer)["workers"]["serving"])
@@ -56,7 +56,7 @@ class Service:
             return 0
 
     def answering(self) -> set[int]:
-        """The processes that answer a few new connections."""
+        """Returns the ids of the processes that respond on a few new connections."""
         found = set()
         for _ in range(8):
             try:
@@ -67,14 +67,14 @@ class Service:
         return found
 
     def stop(self) -> int:
-        """Ends it, and gives its exit code."""
+        """Stops the service; returns its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         return self.process.wait(ENDS_WITHIN)
 
 
 def status(url: str) -> int:
-    """The status of an address; 0 when nothing answers."""
+    """Returns the status of a URL; 0 if there is no response."""
     try:
         with urllib.request.urlopen(url, timeout=5) as answer:
             return int(answer.status)
@@ -85,7 +85,7 @@ def status(url: str) -> int:
 
 
 def scraped(url: str, name: str) -> float:
-    """A metric without labels, as it is now; NaN when nobody answers or it is not there."""
+    """Returns the current value of a metric without labels; NaN if it is not available."""
     try:
         with urllib.request.urlopen(url + "/metrics", timeout=5) as answer:
             lines = answer.read().decode().splitlines()
@@ -95,16 +95,16 @@ def scraped(url: str, name: str) -> float:
 
 
 def until(holds: Callable[[], bool], seconds: float = ENDS_WITHIN) -> float:
-    """Polls until something holds; how long that took."""
+    """Polls until a condition holds; returns the seconds that it took."""
     began = time.monotonic()
     while not holds():
         if time.monotonic() - began > seconds:
             return float("inf")
-        time.sleep(0.02)  # between two looks at a condition with a deadline
+        time.sleep(0.02)  # between two polls of a condition with a deadline
     return time.monotonic() - began
 
 
 def run(load: Load) -> Outcome:
-    """Runs a load on the clients' core, to its end."""
+    """Runs a load on the core of the clients; returns the outcome."""
     with in_own_process(load, int(CLIENT_CORE)) as running:
         return running.result()

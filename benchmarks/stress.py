@@ -1,8 +1,8 @@
-"""``make stress``: overload, stop, restart and break the service under load; one table, also in ``STRESS.md``.
+"""``make stress``: overloads, stops, restarts and breaks the service; prints one table, also in ``STRESS.md``.
 
     python -m benchmarks.stress [--overload SECONDS] [--soak SECONDS] [--only NAME ...]
 
-The default run takes about five minutes; ``--overload 60 --soak 1200`` is the long one. Everything stops by itself.
+The default run takes about five minutes; ``--overload 60 --soak 1200`` is the long one. All processes are stopped.
 """
 
 import argparse
@@ -37,25 +37,25 @@ from benchmarks.service import ENDS_WITHIN, Service, run, status, until
 
 REPORT = Path(__file__).parent / "STRESS.md"
 RESULTS = Path("build") / "stress"
-"""What each part gave when it was last run."""
+"""The latest results of each part."""
 
 HEAD = ["what", "ours", "against", "figure", "bound", "holds"]
 MODEL = 300, 6
-"""Trees and their depth: the larger of the two models of the benchmark."""
+"""Number and depth of trees: the larger of the two models of the benchmark."""
 
 MEMORY_SECONDS = 1.0
-"""After an overload, in which what it took is given back."""
+"""Seconds after an overload in which the service releases its memory."""
 
 BATCH = 100
 CROWD = 3000
-"""Connections of which every request finds one, whatever waits; each takes some 6 kB."""
+"""Connections that suffice for every request, however many wait; each takes about 6 kB."""
 
 OPEN_LOOP = (100, 400, 800, CROWD)
-"""Connections of an overload. Where none is free, a request waits at its client, of which the service knows nothing."""
+"""Connections of an overload. If none is free, a request waits in its client, unknown to the service."""
 
 
 def scored(url: str) -> float:
-    """How many leads were scored so far; none when nobody answers."""
+    """Returns the number of leads scored so far; 0 if there is no response."""
     try:
         with urllib.request.urlopen(url + "/metrics", timeout=5) as answer:
             lines = answer.read().decode().splitlines()
@@ -65,23 +65,23 @@ def scored(url: str) -> float:
 
 
 def batch() -> bytes:
-    """Leads for one batch."""
+    """Returns the body of one batch."""
     one = json.loads(lead_body())
     return json.dumps([one | {"lead_id": f"lead-{place}"} for place in range(BATCH)]).encode()
 
 
 def single(url: str, rate: float, seconds: float) -> Load:
-    """Single leads."""
+    """Returns a load of single leads."""
     return Load(url + "/api/v1/score", rate, seconds, lead_body(), KEY, connections=32, timeout=15)
 
 
 def overload(seconds: float) -> list[Row]:
-    """Five times the peak, from few connections and from one for each client."""
+    """Measures five times the peak load, from few connections and from one per client."""
     return [row for connections in OPEN_LOOP for row in overloaded(seconds, connections)]
 
 
 def overloaded(seconds: float, connections: int) -> list[Row]:
-    """Five times the peak, which is what a closed loop's turns before and after give, by their median."""
+    """Measures five times the peak, which is the median of closed loops before and after."""
     service = Service(model_file(*MODEL), WORKERS="1", DRAIN_SECONDS="0")
     try:
         url, body = service.url + "/api/v1/score/batch", batch()
@@ -115,13 +115,13 @@ def overloaded(seconds: float, connections: int) -> list[Row]:
 
 
 def closed_loop(url: str, body: bytes) -> list[float]:
-    """What is scored in a second when every answer brings the next request, in each of several turns."""
+    """Returns the requests per second of a closed loop, for each of several turns."""
     run(Load(url, 0, 1, body, KEY, 8, closed=True))
     return [run(Load(url, 0, 3, body, KEY, 8, closed=True)).goodput for _ in range(4)]
 
 
 def recovered(url: str) -> bool:
-    """Whether a few leads in a row are scored."""
+    """Whether several leads in a row are scored."""
     for _ in range(5):
         try:
             post(url + "/api/v1/score", lead_body())
@@ -131,7 +131,7 @@ def recovered(url: str) -> bool:
 
 
 def stop() -> list[Row]:
-    """SIGTERM under 200 requests a second."""
+    """Measures SIGTERM under 200 requests per second."""
     service = Service(model_file(*MODEL), WORKERS="2", core=None, DRAIN_SECONDS="3")
     with in_own_process(single(service.url, 200, 8), int(CLIENT_CORE)) as running:
         until(lambda: scored(service.url) > 200)
@@ -147,7 +147,7 @@ def stop() -> list[Row]:
 
 
 def rolling() -> list[Row]:
-    """Two services behind nginx, restarted one after the other."""
+    """Measures a rolling restart of two services behind nginx."""
     nginx = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
     if nginx is None:
         return [Row("rolling restart: there is no nginx here", "", "", 1, 0, at_most=True)]
@@ -171,7 +171,7 @@ def rolling() -> list[Row]:
 
 
 def faults() -> list[Row]:
-    """One of two workers is killed, then one is stopped."""
+    """Measures the replacement of a killed and of a stopped worker, of two."""
     rows = []
     for fault in (signal.SIGKILL, signal.SIGSTOP):
         service = Service(model_file(*MODEL), core=None, WORKERS="2", DRAIN_SECONDS="0")
@@ -196,7 +196,7 @@ def faults() -> list[Row]:
 
 
 def soak(seconds: float) -> list[Row]:
-    """Half the peak for long."""
+    """Measures half the peak load over a long time."""
     service = Service(model_file(*MODEL), WORKERS="1", DRAIN_SECONDS="0")
     try:
         run(Load(service.url + "/api/v1/score", 0, 3, lead_body(), KEY, 32, closed=True))
@@ -224,27 +224,27 @@ def soak(seconds: float) -> list[Row]:
 
 
 def markdown(rows: list[list[str]]) -> str:
-    """Rows, the first of them the head, as a table."""
+    """Formats rows, of which the first is the header, as a Markdown table."""
     lines = ["| " + " | ".join(row) + " |" for row in rows]
     lines.insert(1, "|" + "---|" * len(rows[0]))
     return "\n".join(lines)
 
 
 def machine() -> str:
-    """The processor and what runs on it."""
-    told = Path("/proc/cpuinfo").read_text().splitlines()
-    processor = next((line.split(":", 1)[1].strip() for line in told if "model name" in line), platform.processor())
+    """Describes the processor and the software."""
+    cpuinfo = Path("/proc/cpuinfo").read_text().splitlines()
+    processor = next((line.split(":", 1)[1].strip() for line in cpuinfo if "model name" in line), platform.processor())
     return f"{processor}, {os.cpu_count()} cores, Linux {platform.release()}, Python {platform.python_version()}"
 
 
 def grown(seen: list[tuple[float, float, int, int]], column: int) -> float:
-    """By how much the largest value of the second half is above that of the first."""
+    """Returns the difference between the maxima of the second and the first half."""
     half = len(seen) // 2
     return max(row[column] for row in seen[half:]) - max(row[column] for row in seen[:half])
 
 
 def main() -> int:
-    """Runs what was asked for; the exit code says whether every bound holds."""
+    """Runs the requested parts; the exit code is 0 if all bounds hold."""
     parser = argparse.ArgumentParser(description="Overload, stop, restart and break the service under load.")
     parser.add_argument("--overload", type=float, default=60, help="seconds at five times the peak")
     parser.add_argument("--soak", type=float, default=90, help="seconds at half the peak")

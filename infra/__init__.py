@@ -1,1 +1,1 @@
-"""Where the service runs: one file of environments, and what each cloud makes of it."""
+"""Infrastructure of the service: one file of environments, and the templates of each cloud."""

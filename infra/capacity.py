@@ -1,7 +1,7 @@
-"""How many replicas a load needs and what they cost, worked out from the figures of the benchmark.
+"""Calculates how many replicas a load needs and what they cost, from the results of the benchmark.
 
-``python -m infra.capacity`` writes the tables into ``docs/DEPLOYMENT.md``; ``make docs`` does so too. Prices are those
-of AWS in us-east-1 as people knew them when this was written: they are assumptions, to be replaced by yours.
+``python -m infra.capacity`` writes the tables into ``docs/DEPLOYMENT.md``, and so does ``make docs``. Prices are those
+of AWS in us-east-1 at the time of writing: they are assumptions, to be replaced by yours.
 """
 
 import re
@@ -18,35 +18,35 @@ BENCHMARK = ROOT / "benchmarks" / "README.md"
 LOADS = (10, 100, 1_000, 10_000, 100_000)
 
 CORE_SHARE = 0.5
-"""Of the benchmark's core that a virtual processor of a cloud is: it is one of a core's two threads."""
+"""Share of the benchmark's core that a virtual processor provides, which is one of the two threads of a core."""
 
 UTILISATION = 0.5
-"""How busy replicas are planned to be, so that a peak fits in and a zone may fail."""
+"""Planned utilization of replicas, which leaves capacity for a peak and for the failure of a zone."""
 
 HOURS = 730
-"""In a month."""
+"""Hours per month."""
 
 PROCESSOR_HOUR, GIB_HOUR = 0.04048, 0.004445
 BALANCER_HOUR, CAPACITY_HOUR = 0.0225, 0.008
 LOG_GB = 0.50
-"""US dollars: Fargate by processor and GiB, a load balancer by hour and by capacity unit, log lines by GB taken in."""
+"""Prices in US dollars: Fargate per processor and GiB, load balancer per hour and capacity unit, logs per GB."""
 
 LEAD_BYTES, HEAD_BYTES, LINE_BYTES = 2_600, 500, 250
-"""A sample lead with its answer, the heads of a request and its answer, and a request's log line."""
+"""Bytes of a sample lead with its answer, of the headers of a request and its response, and of its log line."""
 
 BATCH = 1_000
-"""Leads in a batch."""
+"""Leads per batch."""
 
 
 class Rate(NamedTuple):
-    """Leads in a second, on one core of the benchmark's and planned for one virtual processor."""
+    """Leads per second: measured on one core of the benchmark, and planned for one virtual processor."""
 
     measured: float
     planned: int
 
 
 class Plan(NamedTuple):
-    """What a load needs."""
+    """The replicas for a load, and the monthly costs in US dollars."""
 
     replicas: int
     compute: float
@@ -55,23 +55,23 @@ class Plan(NamedTuple):
 
     @property
     def dollars(self) -> float:
-        """In a month."""
+        """The total cost per month in US dollars."""
         return self.compute + self.balancer + self.logs
 
 
 def rounded_down(value: float) -> int:
-    """With two digits, so that a benchmark measured again seldom changes a plan."""
+    """Rounds down to two digits, so that repeated benchmarks rarely change a plan."""
     step = 10 ** max(0, floor(log10(value)) - 1)
     return int(value // step * step)
 
 
 def rate(measured: float) -> Rate:
-    """What to plan with."""
+    """Returns the planned rate for a measured one."""
     return Rate(measured, rounded_down(measured * CORE_SHARE * UTILISATION))
 
 
 def rates(text: str) -> tuple[Rate, Rate]:
-    """Of single leads and of batches, out of the benchmark's page; raises ``ValueError`` when it has no such figure."""
+    """Parses the rates of single leads and of batches from the benchmark's page; raises ``ValueError`` if missing."""
     single = re.search(r"^\| requests/s, one lead, 5 reasons +\| ([\d,]+)/s", text, re.MULTILINE)
     batch = re.search(r"^\| batch of 1,000 with 5 reasons, time a lead +\| ([\d.]+) us", text, re.MULTILINE)
     if not single or not batch:
@@ -80,7 +80,7 @@ def rates(text: str) -> tuple[Rate, Rate]:
 
 
 def plan(load: int, planned: int, environment: Environment, leads: int = 1) -> Plan:
-    """What ``load`` leads a second need, in requests of so many ``leads``, with replicas of this size."""
+    """Plans for ``load`` leads per second, in requests of ``leads`` each, with replicas of this size."""
     processors = environment.cpu_millicores / 1000
     replicas = max(environment.min_replicas, ceil(load / (planned * processors)))
     hour = processors * PROCESSOR_HOUR + environment.memory_mib / 1024 * GIB_HOUR
@@ -89,13 +89,13 @@ def plan(load: int, planned: int, environment: Environment, leads: int = 1) -> P
     return Plan(
         replicas,
         replicas * hour * HOURS,
-        (BALANCER_HOUR + CAPACITY_HOUR * gb_hour) * HOURS,  # a unit is 1 GB in an hour, which is what fills first
+        (BALANCER_HOUR + CAPACITY_HOUR * gb_hour) * HOURS,  # a unit is 1 GB per hour, which is the limit reached first
         requests * LINE_BYTES * 3600 * HOURS / 1e9 * LOG_GB,
     )
 
 
 def capacity_markdown() -> str:
-    """The arithmetic and the tables."""
+    """Renders the calculation and the tables."""
     single, batch = rates(BENCHMARK.read_text("utf-8"))
     dev, prod = read_environment("dev"), read_environment("prod")
     lines = [
@@ -113,7 +113,7 @@ def capacity_markdown() -> str:
 
 
 def table(rate: Rate, leads: int, dev: Environment, prod: Environment) -> list[str]:
-    """Replicas of both sizes, and what those of production cost in a month."""
+    """Renders the replicas of both sizes, and the monthly cost of those of production."""
     lines = [
         f"| leads/s | processors | replicas of `dev` ({size(dev)}) | replicas of `prod` ({size(prod)}) | compute | "
         "load balancer | log lines | together |",
@@ -130,19 +130,19 @@ def table(rate: Rate, leads: int, dev: Environment, prod: Environment) -> list[s
 
 
 def size(environment: Environment) -> str:
-    """Of one replica."""
+    """Describes the size of one replica."""
     return f"{environment.cpu_millicores / 1000:g} processors, {environment.memory_mib // 1024} GiB"
 
 
 def told(plan: Plan, environment: Environment) -> str:
-    """How many, and whether that is more than the file of environments allows."""
+    """Formats the number of replicas, with a note if it exceeds the environment's maximum."""
     if plan.replicas > environment.max_replicas:
         return f"{plan.replicas} (raise `max_replicas`)"
     return f"{plan.replicas}"
 
 
 def rendered(text: str) -> str:
-    """The page with its tables as they should be."""
+    """Returns the page with its tables rendered again."""
     made = f"\n{capacity_markdown()}\n\n".replace("\\", r"\\")
     return re.sub("(?<=<!-- capacity -->\n).*?(?=<!-- /capacity -->)", made, text, flags=re.DOTALL)
 

@@ -1,7 +1,7 @@
-"""The file of environments: every size of a deployment, read and checked together, for every cloud.
+"""The file of environments: all sizes of deployments, read and validated together, for all clouds.
 
-``infra/config/environments.json`` is the only place where sizes live. Numbers are whole numbers, since Bicep reads
-the file too and knows no others. Its JSON schema is made from the types below (``python -m infra.environments``).
+``infra/config/environments.json`` is the only place for sizes. Numbers are integers, since Bicep also reads the file
+and supports no others. Its JSON Schema is generated from the types below (``python -m infra.environments``).
 """
 
 import sys
@@ -21,7 +21,7 @@ SCHEMA = CONFIG / "environments.schema.json"
 
 NEEDED = ("ENV", "PORT", "WORKERS", "OPERATIONS_ACCESS", "CORS_ORIGINS", "KEEP_ALIVE_SECONDS", "DRAIN_SECONDS",
           "SHUTDOWN_SECONDS")  # fmt: skip
-"""Settings that every environment says itself: a default of the service's could change under a template."""
+"""Settings that every environment must specify: a default of the service could change under a template."""
 
 ELSEWHERE = {
     "LOG_LEVEL": "is log_level of the environment",
@@ -32,11 +32,11 @@ ELSEWHERE = {
     "MODEL_PATH": "is where the image has its model",
     "SAGEMAKER_BIND_TO_PORT": "is set by SageMaker itself",
 }
-"""Settings that a file of environments does not hold, and why."""
+"""Settings that a file of environments must not contain, and why."""
 
 
 class EnvironmentInvalid(Exception):
-    """The file of environments cannot be deployed from; the text says where, what was found and what is allowed."""
+    """The file of environments is invalid; the message has the path, the value and what is allowed."""
 
     def __init__(self, name: str, faults: list[str]):
         super().__init__(f"environment {name}: " + "; ".join(faults))
@@ -175,20 +175,20 @@ class Environment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
     @property
     def port(self) -> int:
-        """Where the service listens."""
+        """The port on which the service listens."""
         return int(self.settings["PORT"])
 
     def environ(self) -> dict[str, str]:
-        """The variables of the container, without its secrets."""
+        """Returns the environment variables of the container, without secrets."""
         return {"LOG_LEVEL": self.log_level} | {name: str(value) for name, value in sorted(self.settings.items())}
 
     def service_settings(self) -> Settings:
-        """The settings as the service will read them; raises ``SettingError`` and ``SettingsConflict`` as it does."""
+        """Returns the settings as the service reads them; raises ``SettingError`` or ``SettingsConflict``."""
         return read_settings({**self.environ(), "API_KEYS": "out-of-the-vault"})
 
 
 class Relation(NamedTuple):
-    """Figures that are allowed one by one, but must go together."""
+    """A constraint between values that are valid individually."""
 
     holds: Callable[[Environment, Settings], bool]
     allowed: str
@@ -219,26 +219,26 @@ RELATIONS = (
     Relation(lambda e, _: e.azure.model_endpoint.min_instances <= e.azure.model_endpoint.max_instances,
              "min_instances of azure must be at most its max_instances"),
 )  # fmt: skip
-"""All are checked, and all that are broken are told. The service's own relations are checked with its settings."""
+"""All are checked, and all violations are reported. The service's own constraints are checked with its settings."""
 
 
 def read_environment(name: str, file: Path = FILE) -> Environment:
-    """The environment of this name; raises ``EnvironmentInvalid`` when there is none, or when it cannot be deployed."""
-    found = read_environments(file, name)
-    return checked(name, found.get(name), list(found))
+    """Returns the named environment; raises ``EnvironmentInvalid`` if it does not exist or cannot be deployed."""
+    environments = read_environments(file, name)
+    return checked(name, environments.get(name), list(environments))
 
 
 def read_environments(file: Path = FILE, name: str = "any") -> dict[str, Environment]:
-    """All environments by name, each on its own as its type says; raises ``EnvironmentInvalid``."""
+    """Returns all environments by name, each validated by its type only; raises ``EnvironmentInvalid``."""
     try:
-        found: dict[str, Any] = msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
-        return {name: msgspec.convert(raw, Environment) for name, raw in found.items() if name != "$schema"}
+        raw_by_name: dict[str, Any] = msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
+        return {name: msgspec.convert(raw, Environment) for name, raw in raw_by_name.items() if name != "$schema"}
     except (OSError, msgspec.MsgspecError) as failure:
         raise EnvironmentInvalid(name, [f"{file.name}: {failure}"]) from None
 
 
 def checked(name: str, environment: Environment | None, known: list[str]) -> Environment:
-    """The same environment, when it can be deployed; raises ``EnvironmentInvalid`` with everything against it."""
+    """Returns the environment if it can be deployed; raises ``EnvironmentInvalid`` with all faults."""
     if environment is None:
         raise EnvironmentInvalid(name, [f"there is none of this name; it must be one of {', '.join(known)}"])
     if faults := misplaced(environment):
@@ -253,25 +253,27 @@ def checked(name: str, environment: Environment | None, known: list[str]) -> Env
 
 
 def misplaced(environment: Environment) -> list[str]:
-    """What is wrong with the names of settings, and the demo key wherever it stands."""
-    given, known = environment.settings, {row.name for row in TABLE}
+    """Returns faults of the names of settings, and any occurrence of the demo key."""
+    settings, known = environment.settings, {row.name for row in TABLE}
     faults = [
-        f"settings hold the demo key in {key}, which everyone knows" for key in given if holds_demo_key(given[key])
+        f"settings hold the demo key in {key}, which everyone knows"
+        for key in settings
+        if holds_demo_key(settings[key])
     ]
-    faults += [f"settings must not hold {key}: it {ELSEWHERE[key]}" for key in given if key in ELSEWHERE]
+    faults += [f"settings must not hold {key}: it {ELSEWHERE[key]}" for key in settings if key in ELSEWHERE]
     faults += [
-        f"settings hold {key}, which the service does not know" for key in given if key not in known | set(ELSEWHERE)
+        f"settings hold {key}, which the service does not know" for key in settings if key not in known | set(ELSEWHERE)
     ]
-    return faults + [f"settings must hold {key}" for key in NEEDED if key not in given]
+    return faults + [f"settings must hold {key}" for key in NEEDED if key not in settings]
 
 
 def holds_demo_key(value: object) -> bool:
-    """Whether a value opens the service to everyone who can read."""
+    """Whether a value contains the demo key, which is public."""
     return DEMO_KEY in str(value)
 
 
 def schema() -> dict[str, Any]:
-    """The JSON schema of the file, for editors and for whoever writes the file by other means."""
+    """Returns the JSON Schema of the file, for editors and other tools."""
     (environment,), parts = msgspec.json.schema_components([Environment], ref_template="#/$defs/{name}")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -286,7 +288,7 @@ def schema() -> dict[str, Any]:
 
 
 def schema_text() -> str:
-    """The schema as its file holds it."""
+    """Returns the content of the schema file."""
     return msgspec.json.format(msgspec.json.encode(schema()), indent=2).decode() + "\n"
 
 

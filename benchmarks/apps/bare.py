@@ -1,4 +1,4 @@
-"""The least that an ASGI application can do: read the body, send back bytes that are ready."""
+"""A minimal ASGI application, which reads the body and returns fixed bytes."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ HEADERS = [(b"content-type", b"application/json"), (b"content-length", b"%d" % l
 
 
 async def app(_scope: Any, receive: Any, send: Any) -> None:
-    """Answers every request with the same bytes, after reading it."""
+    """Reads every request, and responds with the same bytes."""
     while (await receive()).get("more_body"):
         pass
     await send({"type": "http.response.start", "status": 200, "headers": HEADERS})

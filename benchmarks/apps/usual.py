@@ -1,4 +1,4 @@
-"""The usual way to serve such a model: FastAPI, pydantic, and XGBoost's own contributions."""
+"""A typical implementation with FastAPI, pydantic, and XGBoost's own contributions."""
 
 import os
 from typing import Annotated, Any
@@ -15,7 +15,7 @@ KEYS = set(os.environ["API_KEYS"].split(","))
 
 
 def field(feature: dict[str, Any]) -> Any:
-    """One feature as pydantic has it."""
+    """Returns one feature as a pydantic field."""
     kind = {"number": float, "integer": int, "flag": bool, "category": str}[feature["kind"]]
     bounds = (
         {"ge": feature.get("minimum"), "le": feature.get("maximum")} if feature["kind"] in ("number", "integer") else {}
@@ -33,7 +33,7 @@ names = [feature["name"] for feature in card["contract"]["features"]]
 
 
 class Lead(BaseModel):
-    """A lead, as pydantic checks it."""
+    """A lead, validated by pydantic."""
 
     lead_id: str
     features: Features  # type: ignore[valid-type]  # made from the contract
@@ -44,7 +44,7 @@ app = FastAPI()
 
 @app.post("/api/v1/score")
 def score(lead: Lead, x_api_key: Annotated[str, Header()]) -> dict[str, Any]:
-    """Scores one lead, with its five strongest reasons."""
+    """Scores one lead, with the five strongest reasons."""
     if x_api_key not in KEYS:
         raise HTTPException(401)
     values = lead.features.model_dump()

@@ -1,4 +1,4 @@
-"""Writes what the source knows best into the documentation, between markers; with --check, says what is stale.
+"""Writes generated blocks into the documentation, between markers; with --check, lists stale pages.
 
 The service's environment in ``docker-compose.yml`` is written too: it passes every setting on.
 """
@@ -23,7 +23,7 @@ RULES = ROOT / "monitoring" / "prometheus" / "rules"
 
 
 def alerts_markdown() -> str:
-    """The table of alerts as Markdown, from the rules that Prometheus reads."""
+    """Renders the table of alerts as Markdown, from the rules of Prometheus."""
     lines = ["| Alert | Severity | For | Fires when |", "|---|---|---|---|"]
     for path in sorted(RULES.glob("*.yml")):
         rules = [rule for group in yaml.safe_load(path.read_text("utf-8"))["groups"] for rule in group["rules"]]
@@ -47,7 +47,7 @@ BLOCKS = {
 
 
 def rendered(text: str) -> str:
-    """A page with its blocks as they should be; a page has the blocks that it marks."""
+    """Returns a page with its marked blocks rendered again."""
     for name, markdown in BLOCKS.items():
         made = f"\n{markdown()}\n\n".replace("\\", r"\\")
         text = re.sub(f"(?<=<!-- {name} -->\n).*?(?=<!-- /{name} -->)", made, text, flags=re.DOTALL)
@@ -64,7 +64,7 @@ def passed_on(text: str) -> str:
 
 
 def main() -> int:
-    """Renders every page; the exit code tells whether a checked one is stale."""
+    """Renders all pages; with --check, the exit code is 1 if one is stale."""
     stale = []
     for page in (*sorted(DOCS.glob("*.md")), COMPOSE):
         before = page.read_text("utf-8")

@@ -1,4 +1,4 @@
-"""Asks the service for the answers of docs/examples, and writes them beside their requests: part of ``make docs``."""
+"""Writes the answers of the service to the requests in docs/examples: part of ``make docs``."""
 
 import json
 import os
@@ -19,7 +19,7 @@ START_SECONDS = 60
 
 @contextmanager
 def service(key: str = KEY) -> Iterator[str]:
-    """The address of the shipped model's service, which a key opens, for as long as the context is open."""
+    """Runs a service with the shipped model and one key until the context ends; yields its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -34,34 +34,34 @@ def service(key: str = KEY) -> Iterator[str]:
 
 
 def wait_for(url: str) -> None:
-    """Until something answers there; raises ``TimeoutError`` when nothing does."""
+    """Waits until a URL responds; raises ``TimeoutError`` if it does not."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         try:
             urllib.request.urlopen(url, timeout=5).close()  # noqa: S310  # our own address
         except OSError:
-            time.sleep(0.05)  # a refused connection takes no time
+            time.sleep(0.05)  # a refused connection fails immediately
         else:
             return
     raise TimeoutError(url)
 
 
 def answer(url: str, request: Path) -> bytes:
-    """What the service says to a request; its id is the one that clients may give, so that it is always the same."""
+    """Sends a request; returns the response. A fixed request id makes it reproducible."""
     path = "/api/v1/score/batch" if "batch" in request.name else "/api/v1/score"
     headers = {"X-API-Key": KEY, "X-Request-ID": "example", "Content-Type": "application/json"}
     asked = urllib.request.Request(url + path, request.read_bytes(), headers)  # noqa: S310  # our own address
-    with urllib.request.urlopen(asked, timeout=30) as said:  # noqa: S310  # the same
-        body: bytes = said.read()
+    with urllib.request.urlopen(asked, timeout=30) as response:  # noqa: S310  # the same
+        body: bytes = response.read()
     return body
 
 
 def main() -> None:
-    """Writes every answer."""
+    """Writes all answers."""
     with service() as url:
         for request in sorted(EXAMPLES.glob("*.json")):
-            said = json.loads(answer(url, request))
-            text = json.dumps(said, indent=2, ensure_ascii=False) + "\n"
+            decoded = json.loads(answer(url, request))
+            text = json.dumps(decoded, indent=2, ensure_ascii=False) + "\n"
             (EXAMPLES / "answers" / request.name).write_text(text, "utf-8")
 
 

@@ -1,7 +1,7 @@
-"""Writes docs/MONITORING.md as one page of HTML for Prometheus to serve; with --check, says whether it is stale.
+"""Renders docs/MONITORING.md as one HTML page for Prometheus to serve; with --check, reports whether it is stale.
 
-An alert's link must lead somewhere while little else works: Prometheus has just sent the alert, so it can show the
-page, without the internet and without a program of its own.
+The runbook of an alert must be available while little else is: Prometheus has just sent the alert, so it can serve the
+page, without the internet and without another server.
 """
 
 import re
@@ -45,7 +45,7 @@ th, td { border: 1px solid var(--soft); padding: 0.3rem 0.6rem; text-align: left
 
 
 def page() -> str:
-    """The page: headings have the anchors that they have in a repository."""
+    """Renders the page; headings have the same anchors as in a repository."""
     markdown = MarkdownIt("commonmark", {"html": True}).enable("table")
     text = re.sub(r"<!-- .*? -->\n", "", GUIDE.read_text("utf-8"))
     tokens = markdown.parse(text)
@@ -59,13 +59,13 @@ def page() -> str:
 
 
 def slug(heading: str) -> str:
-    """The anchor of a heading."""
+    """Returns the anchor of a heading."""
     plain = re.sub(r"[`*]", "", heading).strip().lower()
     return re.sub(r"[^\w\- ]", "", plain).replace(" ", "-")
 
 
 def led(tokens: Iterable[Token]) -> Iterator[Token]:
-    """Text with its links: one to another page, which Prometheus does not have, becomes the file's name beside it."""
+    """Replaces links to other pages, which Prometheus does not serve, by the name of the file."""
     elsewhere = ""
     for token in tokens:
         target = str(token.attrGet("href") or "")
@@ -80,12 +80,12 @@ def led(tokens: Iterable[Token]) -> Iterator[Token]:
 
 
 def written(markup: str) -> Token:
-    """A piece of HTML as it stands."""
+    """Returns a token of raw HTML."""
     return Token("html_inline", "", 0, content=markup)
 
 
 def main() -> int:
-    """Renders the page; the exit code tells whether a checked one is stale."""
+    """Renders the page; with --check, the exit code is 1 if it is stale."""
     made = page()
     if PAGE.exists() and PAGE.read_text("utf-8") == made:
         return 0

@@ -1,6 +1,6 @@
-"""Takes the pictures of the documentation again, with Chromium: ``make screenshots``.
+"""Takes the screenshots of the documentation with Chromium: ``make screenshots``.
 
-What they show is the shipped model and demo leads, never anybody's data.
+They show the shipped model and demo leads, never real data.
 """
 
 import shutil
@@ -16,25 +16,25 @@ from render_examples import EXAMPLES, PROGRAM, ROOT, service
 
 IMAGES = ROOT / "docs" / "images"
 DEMO_KEY = "demo-api-key-123"
-"""What a reader sends, and sees filled in. This environment does not have the package that defines it."""
+"""The demo key, repeated here because this environment does not have the package that defines it."""
 
 LARGEST = 200_000
-"""Bytes that a picture may have: pages with several of them should still be light."""
+"""Maximum bytes of a screenshot, so that pages with several of them stay small."""
 
 
 def chromium() -> str:
-    """The browser of this machine; ends the program when there is none."""
+    """Returns the path of Chromium; exits if it is not installed."""
     for name in ("chromium", "chromium-browser", "google-chrome"):
-        if found := shutil.which(name):
-            return found
+        if path := shutil.which(name):
+            return path
     sys.exit("screenshots: Chromium is needed (Debian, Ubuntu: apt-get install chromium)")
 
 
 @contextmanager
 def page_of(width: int, height: int) -> Iterator[Page]:
-    """A page of the browser, in light colours."""
+    """Opens a browser page in the light colour scheme."""
     with sync_playwright() as playwright:
-        # Without its sandbox, since containers and root have none; it sees nothing but our own pages.
+        # The sandbox does not work in containers and as root; only our own pages are loaded.
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         try:
             yield browser.new_page(viewport={"width": width, "height": height}, color_scheme="light")
@@ -43,7 +43,7 @@ def page_of(width: int, height: int) -> Iterator[Page]:
 
 
 def save(page: Page, name: str) -> None:
-    """Writes what the page shows, and refuses what is too large."""
+    """Saves a screenshot of the page; exits if it is too large."""
     taken = page.screenshot(animations="disabled")
     if len(taken) > LARGEST:
         sys.exit(f"screenshots: {name} has {len(taken)} bytes, more than {LARGEST}")
@@ -52,7 +52,7 @@ def save(page: Page, name: str) -> None:
 
 
 def scored_lead() -> None:
-    """The service's own documentation page with a lead of the examples, scored."""
+    """Takes a screenshot of the service's documentation page with a scored example lead."""
     with service(DEMO_KEY) as url, page_of(1100, 820) as page:
         page.goto(f"{url}/docs")
         page.fill("#lead", (EXAMPLES / "sample_request_3.json").read_text("utf-8"))
@@ -63,7 +63,7 @@ def scored_lead() -> None:
 
 
 def training_report(folder: Path) -> None:
-    """The report of a model that was trained on demo leads."""
+    """Takes a screenshot of the report of a model that is trained on demo leads."""
     leads, report = folder / "leads.csv", folder / "report"
     made = ["demo-data", "--rows", "20000", "--seed", "1", "--out", str(leads)]
     trained = ["train", str(leads), "--target", "converted", "--time", "created_at", "--id", "lead_id"]
@@ -76,7 +76,7 @@ def training_report(folder: Path) -> None:
 
 
 def main() -> None:
-    """Takes every picture."""
+    """Takes all screenshots."""
     scored_lead()
     with tempfile.TemporaryDirectory() as folder:
         training_report(Path(folder))

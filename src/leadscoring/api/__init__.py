@@ -1,1 +1,1 @@
-"""The service on the wire."""
+"""The HTTP API of the service."""

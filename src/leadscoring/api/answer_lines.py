@@ -1,4 +1,4 @@
-"""Answers that go out one a line: as JSON Lines, or as CSV for spreadsheets."""
+"""Writes answers one per line: as JSON Lines, or as CSV for spreadsheets."""
 
 import csv
 import io
@@ -14,17 +14,17 @@ from leadscoring.transport.failures import Refused
 Place = Scored | Refused
 
 COLUMNS = ("lead_id", "raw_score", "bucket", "tier", "percentile", "warnings", "error_code", "error")
-"""What a CSV says of each lead before the reasons."""
+"""The columns of a CSV before the reasons."""
 
 encode_lines = msgspec.json.Encoder().encode_lines
 
 
 class Form(Protocol):
-    """How answers are written."""
+    """An output format of answers."""
 
     media_type: bytes
     head: bytes
-    """What stands before the first of them."""
+    """The bytes before the first answer."""
 
     def encode(self, places: Sequence[Place]) -> bytes:
         """The next answers, in order."""
@@ -32,7 +32,7 @@ class Form(Protocol):
 
 
 class InLines:
-    """A JSON object a line, the same as in the array that answers a batch."""
+    """JSON Lines, with the same objects as in the JSON array of a batch."""
 
     head = b""
 
@@ -45,7 +45,7 @@ class InLines:
 
 
 class InCsv:
-    """A row a lead under a header, with so many ``reasons``: each one's feature and contribution."""
+    """CSV with a header and one row per lead, with feature and contribution of up to ``reasons`` reasons."""
 
     media_type = b"text/csv; charset=utf-8; header=present"
 
@@ -69,14 +69,14 @@ class InCsv:
 
 
 def rows(of: "Sequence[list[object]] | map[list[object]]") -> bytes:
-    """Rows of a CSV as RFC 4180 has them; numbers are written as in JSON, digit by digit."""
+    """Formats CSV rows by RFC 4180; numbers have the same digits as in JSON."""
     text = io.StringIO()
     csv.writer(text).writerows(of)
     return text.getvalue().encode()
 
 
 def wants_csv(exchange: Exchange) -> bool:
-    """Whether the Accept header names CSV; who accepts anything gets JSON Lines."""
+    """Whether the Accept header names CSV explicitly; ``*/*`` gets JSON Lines."""
     accepts = exchange.header(b"accept") or b""
     named = [entry.strip().lower().replace(b" ", b"") for entry in accepts.split(b",")]
     return any(entry.split(b";")[0] == b"text/csv" and not entry.endswith(b";q=0") for entry in named)

@@ -1,4 +1,4 @@
-"""The service as one ASGI application: every request enters and leaves here."""
+"""The ASGI application of the service, which all requests pass through."""
 
 import itertools
 import secrets
@@ -43,25 +43,24 @@ from leadscoring.transport.sending import send_parts
 SCORING_PATHS = frozenset(path for _, path in TIMED)
 
 REJECTED = {"Overloaded": "overloaded", "DeadlineExceeded": "deadline", "RateLimited": "rate_limit"}
-"""Errors by which the service protects itself, as its metrics name them."""
+"""Errors by which the service protects itself, with their names in metrics."""
 
 OTHER_SECONDS = 0.00005
-"""What it takes to answer a request that scores nothing, about."""
+"""Approximate seconds to answer a request that does not score."""
 
 TURNED_AWAY = Prepared(lambda request_id: problem(Overloaded(), request_id))
 
 REQUEST_ID, CUT_OFF = "leadscoring.request_id", "leadscoring.cut_off"
-"""Where the scope of a request has its id and, when it was refused before it was whole, the status of that."""
+"""Keys in the scope of the request id and of the status of a request that was rejected before it was complete."""
 
 
 class App:
-    """Gives every request an id, answers it, counts, times and logs it; no failure escapes.
+    """Assigns an id to every request, answers, counts, times and logs it; no exception escapes.
 
-    A plain one that is all there, and whose path is a probe's or one of ``prompt`` (by their paths, handlers that wait
-    for nothing when the whole request is there and nobody stands in line), is answered where it was read: no
-    parser, task or scope is made for it. Any other that is not ``unusual`` (no browser's ``Origin``, one ``Host``,
-    HTTP/1.1) and whose path and method are a route goes straight to its handler. All others take the way through
-    Starlette, which knows CORS, HEAD, what methods a path takes, and what to answer for an unknown path.
+    A plain and complete request for a probe, or for a path in ``prompt`` (handlers that do not wait if the request is
+    complete and the queue is empty), is answered where it is read: without a parser, task or scope. Any other request
+    that is not ``unusual`` (no ``Origin`` of a browser, one ``Host``, HTTP/1.1) and matches a route goes directly to
+    its handler. All others pass through Starlette, which handles CORS, HEAD, unsupported methods and unknown paths.
     """
 
     def __init__(
@@ -95,7 +94,7 @@ class App:
         self._numbers = itertools.count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one HTTP request, or takes part in the life of the server."""
+        """Answers one HTTP request, or handles the ASGI lifespan."""
         if scope["type"] != "http":
             await self._framework(scope, receive, send)
             return
@@ -104,7 +103,7 @@ class App:
         )
         scope[REQUEST_ID] = exchange.request_id
         self._metrics.arrived()
-        status = 499  # the client hung up: nothing was sent
+        status = 499  # the status if the client disconnects before a response is sent
         try:
             handler = None if exchange.unusual else self._routes.get((scope["method"], scope["path"]))
             if handler is None:
@@ -113,7 +112,7 @@ class App:
                 status = await self._through_framework(exchange, send)
             else:
                 exchange.endpoint = scope["path"]
-                try:  # no layer that only forwards: each costs a request half a microsecond
+                try:  # without forwarding layers, each of which costs half a microsecond per request
                     reply = await handler(exchange)
                 except ClientGone:
                     raise
@@ -139,7 +138,7 @@ class App:
             self._note(exchange, status)
 
     def answer_at_once(self, head: Head, body: bytes) -> tuple[Reply, str] | None:
-        """The reply to a plain request that is all there, and its id; nothing where it may have to wait."""
+        """Returns the reply to a plain and complete request, and its id; ``None`` if it may have to wait."""
         if head.method == "GET":
             handler = self._probes.get(head.path)
         else:
@@ -158,9 +157,9 @@ class App:
         return reply, exchange.request_id
 
     async def _turn(self, exchange: Exchange, drop: Callable[[], None] | None = None) -> None:
-        """Waits, as leads do, while there is more to answer than one pass of the loop should: probes come first.
+        """Waits in the queue, like leads, if the current pass of the loop is busy, so that probes come first.
 
-        ``drop`` lets go of a body that nobody will read any more, and is called before.
+        ``drop`` releases a body that is no longer needed, and is called before waiting.
         """
         self._admission.spend(OTHER_SECONDS)
         if self._admission.busy:
@@ -171,7 +170,7 @@ class App:
                 await self._admission.turn_of(exchange, OTHER_SECONDS, "")
 
     def _note(self, exchange: Exchange, status: int) -> None:
-        """Counts and logs a request that was answered."""
+        """Counts and logs an answered request."""
         seconds = perf_counter() - exchange.began
         if exchange.error in REJECTED:
             self._metrics.rejected(REJECTED[exchange.error])
@@ -186,7 +185,7 @@ class App:
         )  # fmt: skip
 
     def caller_of(self, head: Head) -> str | None:
-        """Whose request to score this is; nothing for any other request, and where that is not known."""
+        """Returns the key label of a scoring request; ``None`` for any other request, and without a valid key."""
         if head.path not in SCORING_PATHS or head.method != "POST":
             return None
         try:
@@ -195,7 +194,7 @@ class App:
             return None
 
     def turn_away(self, head: Head, closes: bool) -> bytes:
-        """The answer to a request that cannot be scored in time."""
+        """Returns the response to a request that cannot be scored in time; counts and logs it."""
         sent = head.headers.get(b"x-request-id", b"")
         request_id = sent if SANE_REQUEST_ID(sent) else self._next_id().encode()
         self._metrics.turned_away(head.path, head.waited)
@@ -208,7 +207,7 @@ class App:
         return TURNED_AWAY.to(request_id, closes)
 
     def refused(self, refusal: Refusal, scope: Scope | None) -> tuple[str, Reply]:
-        """The id and the reply of a request that is refused before it is whole; counted and noted like any other."""
+        """Returns id and reply of a request that is rejected before it is complete; counts and logs it like others."""
         if scope is None:
             request_id = self._next_id()
             reply = refusal(request_id)
@@ -219,26 +218,24 @@ class App:
         if REQUEST_ID not in scope:  # its handler has not begun
             scope[REQUEST_ID] = request_id_in(scope) or self._next_id()
         reply = refusal(scope[REQUEST_ID])
-        scope[CUT_OFF] = reply.status  # the handler hears that nothing more will come, and the request's line tells
+        scope[CUT_OFF] = reply.status  # the handler gets a disconnect, and logs this status
         return scope[REQUEST_ID], reply
 
     def _next_id(self) -> str:
         return f"{self._prefix}-{next(self._numbers):x}"
 
     def tick(self, now: float) -> None:
-        """Ten times a second: the time is ``now``, and the process lives."""
+        """Runs ten times a second, at the time ``now``: updates the backlog and the heartbeat, and releases memory."""
         self.gate.now = now
         admission = self._admission
         self.gate.backlog.tick(now)
-        if admission.strained and not (
-            admission or self.gate.backlog
-        ):  # the bodies that waited are gone, and leave holes in the heap
+        if admission.strained and not (admission or self.gate.backlog):  # the released bodies leave a fragmented heap
             admission.strained = False
             give_back_memory()
         self._metrics.beat(now if self.lifecycle.scores else 0.0)
 
     def reread(self) -> None:
-        """Reads again what can be: the key file. Settings of the environment cannot change."""
+        """Reloads the key file; settings from the environment cannot be reloaded."""
         self._keys.reread()
 
     async def _through_framework(self, exchange: Exchange, send: Send) -> int:
@@ -272,7 +269,7 @@ class App:
 
 
 def at_once(waiting: Coroutine[Any, Any, Reply]) -> Reply:
-    """What a coroutine returns that waits for nothing. Raises ``RuntimeError`` when it waits all the same."""
+    """Runs a coroutine that does not wait; returns its result. Raises ``RuntimeError`` if it waits."""
     try:
         waiting.send(None)
     except StopIteration as done:

@@ -1,4 +1,4 @@
-"""Which pages browsers may let call the API: Starlette's rules, with our shape of a refusal."""
+"""CORS: Starlette's middleware, with rejections in our error format."""
 
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
@@ -11,15 +11,15 @@ from leadscoring.transport.failures import problem
 
 
 class Cors(CORSMiddleware):
-    """CORS, whose refusals are problems like every other error."""
+    """CORS middleware that rejects preflight requests with problem responses, like all other errors."""
 
     def preflight_response(self, request_headers: Headers) -> Response:
-        """What a browser hears when it asks before it calls."""
+        """Returns the response to a preflight request."""
         answer = super().preflight_response(request_headers)
         return answer if answer.status_code == 200 else Refusal(answer, self.refusal(request_headers))
 
     def refusal(self, asked: Headers) -> PageNotAllowed:
-        """What of it is not allowed, and what would be."""
+        """Returns the error that describes what is not allowed, and what would be."""
         origin, method = asked["origin"], asked["access-control-request-method"]
         if not self.is_allowed_origin(origin):
             return PageNotAllowed("the origin of the page", "one that CORS_ORIGINS names", origin)
@@ -29,7 +29,7 @@ class Cors(CORSMiddleware):
 
 
 class Refusal(Response):
-    """A refused preflight as a problem, under the id of its request."""
+    """A rejected preflight as a problem response with the request id."""
 
     def __init__(self, refused: Response, failure: PageNotAllowed) -> None:
         super().__init__(status_code=refused.status_code)
@@ -37,7 +37,7 @@ class Refusal(Response):
         self._kept = [header for header in refused.raw_headers if header[0] not in (b"content-length", b"content-type")]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Says it."""
+        """Sends the response."""
         exchange: Exchange = scope["exchange"]
         exchange.error = type(self._failure).__name__
         reply = problem(self._failure, exchange.request_id)

@@ -1,4 +1,4 @@
-"""How long the caller of a request waits, as its head tells: what a remote model is asked must be answered by then."""
+"""The timeout of the caller, from the request header, as the deadline for calls of a remote model."""
 
 from collections.abc import Awaitable, Callable
 from time import monotonic
@@ -14,22 +14,22 @@ Handler = Callable[[Exchange], Awaitable[Reply]]
 
 
 def until_caller_gives_up(handler: Handler) -> Handler:
-    """A handler that is told until when its caller waits.
+    """Wraps a handler to set the deadline of its caller in ``CALLER_GIVES_UP``.
 
-    Every request has a task, and so a context, of its own: what is noted here ends with it.
+    Every request has its own task and therefore its own context, so that the deadline applies to this request only.
     """
 
     async def respond(exchange: Exchange) -> Reply:
-        told = next((value for name, value in exchange.scope["headers"] if name == HEADER), None)
-        if told is not None:
-            CALLER_GIVES_UP.set(monotonic() + milliseconds(told) / 1000)
+        timeout = next((value for name, value in exchange.scope["headers"] if name == HEADER), None)
+        if timeout is not None:
+            CALLER_GIVES_UP.set(monotonic() + milliseconds(timeout) / 1000)
         return await handler(exchange)
 
     return respond
 
 
-def milliseconds(told: bytes) -> int:
-    """The value of the header. Raises ``InvalidTimeout`` unless it is a whole number that makes sense."""
-    if told.isdigit() and len(told) <= 7 and 1 <= int(told) <= LONGEST_MS:
-        return int(told)
-    raise InvalidTimeout(told[:80].decode("latin-1"))
+def milliseconds(value: bytes) -> int:
+    """Parses the header. Raises ``InvalidTimeout`` unless it is an integer from 1 to ``LONGEST_MS``."""
+    if value.isdigit() and len(value) <= 7 and 1 <= int(value) <= LONGEST_MS:
+        return int(value)
+    raise InvalidTimeout(value[:80].decode("latin-1"))

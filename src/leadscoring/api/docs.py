@@ -1,4 +1,4 @@
-"""``/docs`` and ``/openapi.json``: the service explained by itself, without the internet."""
+"""``/docs`` and ``/openapi.json``: self-contained documentation of the service, without external resources."""
 
 import json
 import re
@@ -21,7 +21,7 @@ from leadscoring.transport.exchange import Exchange, Reply
 from leadscoring.transport.failures import PLAIN, STATUS
 
 INLINE = re.compile(r"<(style|script)>(.*?)</\1>", re.DOTALL)
-"""What stands in the page itself, and is allowed there by its hash."""
+"""Matches inline styles and scripts of the page, which the policy allows by their hashes."""
 
 ABOUT_DEMO_KEY = '<p class="soft">This is the public demo key: it is valid until API_KEYS or API_KEYS_FILE is set.</p>'
 
@@ -30,16 +30,16 @@ Headers = tuple[tuple[bytes, bytes], ...]
 SAFE: Headers = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
-    (b"x-frame-options", b"DENY"),  # for browsers that know no frame-ancestors
+    (b"x-frame-options", b"DENY"),  # for browsers without support of frame-ancestors
     (b"cross-origin-opener-policy", b"same-origin"),
 )
 NOTHING_LOADED = b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
 class Documentation:
-    """The two routes that describe the model that is served now; made once a model.
+    """The two routes that document the served model; rendered once per model.
 
-    The page has the demo key filled in while it is one of the ``keys`` that work.
+    The page includes the demo key while it is one of the valid ``keys``.
     """
 
     def __init__(self, scorer: Scorer, keys: KeyRing, settings: Settings) -> None:
@@ -52,16 +52,16 @@ class Documentation:
         self._policy: Headers = ()
 
     async def openapi(self, exchange: Exchange) -> Reply:
-        """The OpenAPI document; with ``bodies=json`` for programs that know no other bodies."""
-        given = parameters(exchange.query, ("bodies",))
-        if given.get("bodies", "json") != "json":
-            raise InvalidParameter("bodies", given["bodies"], "json")
+        """Returns the OpenAPI document; ``bodies=json`` omits other bodies for tools that do not support them."""
+        values = parameters(exchange.query, ("bodies",))
+        if values.get("bodies", "json") != "json":
+            raise InvalidParameter("bodies", values["bodies"], "json")
         self._make()
-        document = self._json_only if given else self._openapi
+        document = self._json_only if values else self._openapi
         return Reply(200, document, headers=(*SAFE, (b"content-security-policy", NOTHING_LOADED)))
 
     async def page(self, _exchange: Exchange) -> Reply:
-        """The page for people, with a lead to try."""
+        """Returns the HTML documentation, with an example lead to try."""
         self._make()
         self._keys.refresh()
         demo = self._keys.demo_active
@@ -73,16 +73,16 @@ class Documentation:
             return
         from leadscoring.api.openapi import description, with_json_bodies
 
-        said = description(model, self._settings)
-        self._openapi = msgspec.json.encode(said)
-        self._json_only = msgspec.json.encode(with_json_bodies(said))
-        self._pages = {demo: page(model, said, demo).encode() for demo in (False, True)}
+        document = description(model, self._settings)
+        self._openapi = msgspec.json.encode(document)
+        self._json_only = msgspec.json.encode(with_json_bodies(document))
+        self._pages = {demo: page(model, document, demo).encode() for demo in (False, True)}
         self._policy = page_headers(self._pages[False].decode())
         self._made_for = model
 
 
 def page_headers(text: str) -> Headers:
-    """The policy for the browser: run what stands in the page, call its own service, and nothing else."""
+    """Returns the headers of the page; its CSP allows inline code by hash, calls of this service, and nothing else."""
     hashes = {
         kind: "'sha256-" + b64encode(sha256(inline.encode()).digest()).decode() + "'"
         for kind, inline in INLINE.findall(text)
@@ -95,7 +95,7 @@ def page_headers(text: str) -> Headers:
 
 
 def page(model: LoadedModel, said: dict[str, Any], demo: bool = False) -> str:
-    """The documentation as one HTML page; with the ``demo`` key filled in where it works."""
+    """Renders the documentation as one HTML page; with ``demo``, the demo key is filled in."""
     from importlib.resources import files
 
     from leadscoring.api.openapi import example_lead
@@ -116,7 +116,7 @@ def page(model: LoadedModel, said: dict[str, Any], demo: bool = False) -> str:
 
 
 def operation_rows(said: dict[str, Any]) -> list[str]:
-    """One row a route."""
+    """Renders one row per route."""
     return [
         row(
             f"<code>{method.upper()}</code>",
@@ -130,14 +130,14 @@ def operation_rows(said: dict[str, Any]) -> list[str]:
 
 
 def feature_row(feature: Feature) -> str:
-    """One row of the contract."""
+    """Renders one row of the contract."""
     about = ". ".join(part for part in (feature.help, feature.unit) if part)
     required = "required" if feature.required else ""
     return row(f"<code>{escape(feature.name)}</code>", feature.kind, escape(feature.allowed), required, escape(about))
 
 
 def code_rows() -> list[str]:
-    """One row an error code, with the anchor that every problem points to."""
+    """Renders one row per error code, with the anchor that problem responses link to."""
     import inspect
 
     ours = [(kind.code, status, inspect.getdoc(kind) or "") for kind, (status, _) in STATUS.items()]
@@ -149,5 +149,5 @@ def code_rows() -> list[str]:
 
 
 def row(*cells: str) -> str:
-    """One row of a table."""
+    """Renders one row of a table."""
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"

@@ -1,4 +1,4 @@
-"""What answers each route of one process: the handlers, and around each what its row of the table says."""
+"""The handlers of all routes of one process, each wrapped as its row of the route table requires."""
 
 from collections.abc import Iterable
 from functools import cached_property
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Entrances:
-    """The handlers of one process; those of a protocol are made where a route asks for them."""
+    """The handlers of one process; those of optional protocols are created on first use."""
 
     def __init__(
         self, service: Service, operations: Operations, admission: Admission, lifecycle: Lifecycle, limit: RateLimit
@@ -45,7 +45,7 @@ class Entrances:
 
     @cached_property
     def sagemaker(self) -> "SageMaker":
-        """The routes of SageMaker's contract for containers."""
+        """The handlers of SageMaker's contract for containers."""
         from leadscoring.api.protocols.sagemaker import SageMaker
 
         service = self._service
@@ -55,7 +55,7 @@ class Entrances:
 
     @cached_property
     def v2(self) -> "InferenceV2":
-        """The routes of the Open Inference Protocol."""
+        """The handlers of the Open Inference Protocol."""
         from leadscoring.api.protocols.inference_v2 import InferenceV2
         from leadscoring.api.protocols.rows import EncodedScoring
 
@@ -64,11 +64,11 @@ class Entrances:
         return InferenceV2(service.scorer, rows, service.settings, self._lifecycle)
 
     def table(self, routes: Iterable[Route]) -> RouteTable:
-        """What answers each of these routes, by method and path."""
+        """Returns the handlers of these routes, by method and path."""
         return {(route.method, route.path): self._handler(route) for route in routes}
 
     def _handler(self, route: Route) -> Handler:
-        """The handler of a route within what its row asks for, the key innermost: its refusals are answers too."""
+        """Wraps the handler of a route as its row requires; the key check is innermost: the rest handles its errors."""
         settings, handler = self._service.settings, route.handler(self)
         scope = route.key_scope(settings)
         if scope is not None:
@@ -77,14 +77,14 @@ class Entrances:
             from leadscoring.api.protocols.inference_v2 import in_its_form
 
             handler = in_its_form(handler)
-        # a local model is quicker than any deadline, and does not pay for one
+        # a local model is faster than any deadline, and should not pay for the wrapper
         if route.deadline and settings.model_endpoint_provider != "local":
             handler = until_caller_gives_up(handler)
         return compressing(handler, self._admission) if route.compressed else handler
 
 
 def behind_key(handler: Handler, keys: KeyRing, scope: Scope) -> Handler:
-    """A handler that is called only for a key that opens ``scope``. No coroutine of its own: that would cost more."""
+    """Wraps a handler to require a key with ``scope``. Not a coroutine, which would cost more."""
     check = keys.check
 
     def respond(exchange: Exchange) -> "Awaitable[Reply]":

@@ -1,4 +1,4 @@
-"""The longer way of a request, through Starlette: for browsers, unusual methods, and paths that are none."""
+"""The slow path of requests, through Starlette: for browsers, unusual methods, and unknown paths."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -26,7 +26,7 @@ log = Log("leadscoring")
 
 
 def framework(routes: RouteTable, cors_origins: tuple[str, ...], lifespan: Lifespan) -> Starlette:
-    """The same routes inside Starlette, with CORS around them."""
+    """Creates a Starlette application with the same routes, and CORS."""
     made = Starlette(
         routes=[Route(path, endpoint(path, handler), methods=[method]) for (method, path), handler in routes.items()],
         middleware=[
@@ -34,8 +34,8 @@ def framework(routes: RouteTable, cors_origins: tuple[str, ...], lifespan: Lifes
                 Cors,
                 allow_origins=cors_origins,
                 allow_methods=["GET", "POST"],
-                # libraries add many (X-Requested-With, traceparent, sentry-trace, x-datadog-...), and none opens
-                # anything: what a page may read, the key and CORS_ORIGINS decide
+                # libraries add many (X-Requested-With, traceparent, sentry-trace, x-datadog-...), and none grants
+                # access, which depends on the key and CORS_ORIGINS only
                 allow_headers=["*"],
                 expose_headers=[
                     "X-Request-ID",
@@ -50,12 +50,12 @@ def framework(routes: RouteTable, cors_origins: tuple[str, ...], lifespan: Lifes
         lifespan=lifespan,
         exception_handlers={HTTPException: lost(by_path(routes))},  # type: ignore[dict-item]  # Starlette types handlers by Exception
     )
-    made.router.redirect_slashes = False  # a client that is redirected on POST loses its body
+    made.router.redirect_slashes = False  # a redirected client would POST without its body
     return made
 
 
 def endpoint(path: str, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    """A handler of ours as an endpoint of Starlette's."""
+    """Wraps a handler as a Starlette endpoint."""
 
     async def respond(request: Request) -> Response:
         exchange: Exchange = request.scope["exchange"]
@@ -76,7 +76,7 @@ def endpoint(path: str, handler: Handler) -> Callable[[Request], Awaitable[Respo
 
 
 def lost(methods: Methods) -> Callable[[Request, HTTPException], Awaitable[Response]]:
-    """What answers for a path or method that no route takes."""
+    """Returns the exception handler for unknown paths and methods."""
 
     async def http_problem(request: Request, failure: HTTPException) -> Response:
         status, path = failure.status_code, request.scope["path"]
@@ -92,7 +92,7 @@ def lost(methods: Methods) -> Callable[[Request, HTTPException], Awaitable[Respo
 
 
 class InParts(Response):
-    """A reply that is made while it is sent, as Starlette sends it."""
+    """A Starlette response that sends a streamed reply."""
 
     def __init__(self, reply: StreamedReply, exchange: Exchange) -> None:
         super().__init__(status_code=reply.status)
@@ -100,12 +100,12 @@ class InParts(Response):
         self._exchange = exchange
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        """Sends it."""
+        """Sends the reply."""
         await send_parts(self._reply, self._exchange, send, [])
 
 
 def response(reply: Reply) -> Response:
-    """A reply as Starlette sends it."""
+    """Converts a reply to a Starlette response."""
     made = Response(reply.body, reply.status, media_type=None)
     made.raw_headers.append((b"content-type", reply.media_type))
     made.raw_headers.extend(reply.headers)
@@ -113,7 +113,7 @@ def response(reply: Reply) -> Response:
 
 
 def failed(failure: Exception, exchange: Exchange) -> Reply:
-    """What to reply when a handler failed: every error as a problem."""
+    """Converts the exception of a handler to a problem reply; logs unexpected ones."""
     exchange.error = type(failure).__name__
     if isinstance(failure, LeadScoringError):
         if isinstance(failure, RequestError) and failure.key:

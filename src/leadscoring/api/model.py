@@ -1,4 +1,4 @@
-"""``GET /api/v1/model/...``: what model answers, what it takes, what drives it, how far leads have moved."""
+"""``GET /api/v1/model/...``: the served model, its contract, feature importance, and drift."""
 
 from msgspec.structs import asdict
 
@@ -14,29 +14,29 @@ UNCOUNTED = "nothing is counted: the model's card has no reference, or DRIFT_MET
 
 
 class ModelRoutes:
-    """The routes about the model that is served now."""
+    """The routes about the served model."""
 
     def __init__(self, scorer: Scorer) -> None:
         self._scorer = scorer
 
     async def info(self, exchange: Exchange) -> Reply:
-        """Name, version, training, calibration, tiers and quality."""
+        """Returns name, version, training, calibration, tiers and quality."""
         takes_none(exchange)
         served = self._scorer.served
         return answer(ModelInfo(**asdict(describe(served.model)), endpoint_provider=served.provider.name))
 
     async def features(self, exchange: Exchange) -> Reply:
-        """The contract, in column order."""
+        """Returns the contract, in column order."""
         takes_none(exchange)
         return answer(feature_list(self._scorer.served.model))
 
     async def importance(self, exchange: Exchange) -> Reply:
-        """How much each feature matters over all, strongest first."""
+        """Returns the importance of each feature over all leads, the strongest first."""
         takes_none(exchange)
         return answer(importance(self._scorer.served.model))
 
     async def drift(self, exchange: Exchange) -> Reply:
-        """How far the leads scored since the start have moved from those of training, over all workers."""
+        """Returns the drift of the leads scored since the start from those of training, over all workers."""
         takes_none(exchange)
         served = self._scorer.served
         counts = served.counts.drift if served.counts else None
@@ -44,7 +44,7 @@ class ModelRoutes:
 
 
 def feature_list(model: LoadedModel) -> FeatureList:
-    """The contract as the wire shows it: every field of every feature, set or not."""
+    """Returns the contract as it is sent: all fields of every feature, set or not."""
     contract = model.card.contract
     features = [
         FeatureInfo(
@@ -68,9 +68,9 @@ def feature_list(model: LoadedModel) -> FeatureList:
 
 
 def importance(model: LoadedModel) -> ImportanceList:
-    """The share of the trees' total gain that each feature brought, and how often they split on it."""
-    found = model.importance
-    total = sum(found.gain) or 1.0
-    strongest = sorted(zip(found.gain, found.weight, model.names, strict=True), key=lambda entry: -entry[0])
+    """Returns each feature's share of the total gain of the trees, and the number of splits on it."""
+    measured = model.importance
+    total = sum(measured.gain) or 1.0
+    strongest = sorted(zip(measured.gain, measured.weight, model.names, strict=True), key=lambda entry: -entry[0])
     rows = [FeatureImportance(name, gain / total, splits) for gain, splits, name in strongest]
     return ImportanceList(model.card.version, "gain", rows)

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, generated from the table of routes, the types of the API and the current contract."""
+"""Generates the OpenAPI 3.1 document from the table of routes, the message types and the contract of the model."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ REFERENCE = "#/components/schemas/{name}"
 LEAD: Json = {"$ref": REFERENCE.format(name="Lead")}
 
 BEFORE_THE_HANDLER = (408, 431, 500)
-"""Statuses that come as a problem whatever the protocol."""
+"""Statuses that are problem responses in every protocol."""
 
 FAULTS = {
     400: "Invalid request: not JSON, too many leads, rows that do not match the model, or an invalid timeout",
@@ -46,7 +46,7 @@ FAULTS = {
 
 
 def description(model: LoadedModel, settings: Settings) -> Json:
-    """The OpenAPI document of a service that serves this model."""
+    """Generates the OpenAPI document of a service that serves this model."""
     card, routes = model.card, here(settings)
     schemas = Schemas(routes)
     return {
@@ -69,7 +69,7 @@ def description(model: LoadedModel, settings: Settings) -> Json:
 
 
 class Schemas:
-    """The JSON schemas of all that the routes send, and of the types that they name."""
+    """The JSON Schemas of all message types of the routes, and of the types that they reference."""
 
     def __init__(self, routes: list[Route]) -> None:
         types = [kind for route in routes for kind in types_of(route)]
@@ -78,7 +78,7 @@ class Schemas:
         self._made = {repr(kind): schema for kind, schema in zip(types, made, strict=True)}
 
     def of(self, kind: Any) -> Json:
-        """The schema of a type, a list of one, or a choice of several."""
+        """Returns the schema of a type, a list or a union."""
         if get_origin(kind) is UnionType:
             return {"anyOf": [self.of(one) for one in get_args(kind)]}
         if get_origin(kind) is list:
@@ -87,9 +87,9 @@ class Schemas:
 
 
 def with_plain_arrays(schema: Any) -> Any:
-    """A schema whose arrays are as generators of clients read them, which means the same.
+    """Rewrites the arrays of a schema into equivalent forms that client generators support.
 
-    One of anything has ``items: {}``, and a pair, whose length is given, no ``items: false``.
+    Untyped arrays get ``items: {}``, and fixed-length arrays lose ``items: false``.
     """
     if isinstance(schema, list):
         return [with_plain_arrays(inner) for inner in schema]
@@ -102,7 +102,7 @@ def with_plain_arrays(schema: Any) -> Any:
 
 
 def types_of(route: Route) -> Iterator[Any]:
-    """The types that a route sends or receives."""
+    """Yields the types that a route sends or receives."""
     kinds = [route.answer, route.body, *route.otherwise.values(), route.fault, Problem]
     for kind in kinds:
         if kind is not None and not isinstance(kind, str):
@@ -110,14 +110,14 @@ def types_of(route: Route) -> Iterator[Any]:
 
 
 def leaves(kind: Any) -> list[Any]:
-    """The types that a list or a choice is made of."""
+    """Returns the types that a list or union consists of."""
     if get_origin(kind) in (UnionType, list):
         return [leaf for inner in get_args(kind) for leaf in leaves(inner)]
     return [kind]
 
 
 class Describing:
-    """Routes as operations of the document."""
+    """Converts routes to operations of the document."""
 
     def __init__(self, schemas: Schemas, contract: Contract, settings: Settings) -> None:
         self._schemas = schemas
@@ -125,7 +125,7 @@ class Describing:
         self._settings = settings
 
     def operation(self, route: Route) -> Json:
-        """One route."""
+        """Converts one route."""
         made: Json = {
             "operationId": route.name,
             "tags": [route.group],
@@ -139,12 +139,12 @@ class Describing:
         return made | {"responses": dict(self._responses(route))}
 
     def _parameters(self, route: Route) -> list[Parameter]:
-        """A local model is quicker than any deadline, and takes none."""
+        """Returns the parameters of a route; the deadline applies to remote models only."""
         local = self._settings.model_endpoint_provider == "local"
         return [*route.parameters, *([TIMEOUT] if route.deadline and not local else [])]
 
     def _body(self, route: Route) -> Json:
-        """What is sent to a route: made from the contract, or a type."""
+        """Returns the request body of a route, derived from the contract or from a type."""
         if isinstance(route.body, str):
             content = BODIES[route.body](self._contract, self._settings)
         else:
@@ -152,7 +152,7 @@ class Describing:
         return {"required": True, "content": content | lines(route.body_lines)}
 
     def _responses(self, route: Route) -> Iterator[tuple[str, Json]]:
-        """What a route answers, by status."""
+        """Yields the responses of a route, by status."""
         header = {"X-Request-ID": {"schema": {"type": "string"}}}
         yield "200", {"description": route.gives or route.summary, "headers": header, "content": self._answer(route)}
         keyed = {"score": (401,), "admin": (401, 403)}
@@ -175,32 +175,32 @@ class Describing:
 
 
 def paths(routes: list[Route], describing: Describing) -> Json:
-    """Every path of this port of the service."""
-    found: Json = {}
+    """Returns all paths of this port of the service."""
+    by_path: Json = {}
     for route in routes:
-        found.setdefault(route.path, {})[route.method.lower()] = describing.operation(route)
-    return found
+        by_path.setdefault(route.path, {})[route.method.lower()] = describing.operation(route)
+    return by_path
 
 
 def path_parameter(name: str) -> Parameter:
-    """A name in a path."""
+    """Returns the description of a path parameter."""
     return Parameter(name, "path", f"The {name} of the model.", {"type": "string"}, required=True)
 
 
 def lines(forms: Lines) -> Json:
-    """The forms of a body beside JSON."""
+    """Returns the content of a body in formats other than JSON."""
     return {kind: {"schema": {"type": "string", **binary(kind), "description": about}} for kind, about in forms.items()}
 
 
 def binary(kind: str) -> Json:
-    """That a form of a body is no text, where it is none."""
+    """Returns the schema keyword for binary media types; empty for text."""
     return {"contentMediaType": kind} if kind == "application/octet-stream" else {}
 
 
 def with_json_bodies(document: Json) -> Json:
-    """The document without bodies of requests and answers that are not JSON, where JSON is there too.
+    """Removes non-JSON bodies of requests and responses from the document, where there is JSON as well.
 
-    Some generators of clients know no other: they say so of each, or make a call that fails for any.
+    Some client generators support only JSON: they warn about every other body, or generate calls that fail.
     """
     return document | {
         "paths": {
@@ -211,41 +211,41 @@ def with_json_bodies(document: Json) -> Json:
 
 
 def with_json_body(operation: Json) -> Json:
-    """An operation that takes and gives JSON alone, where it does."""
+    """Removes non-JSON bodies from an operation, where there is JSON."""
     made = operation | {"responses": {status: in_json(answer) for status, answer in operation["responses"].items()}}
     return made | {"requestBody": in_json(operation["requestBody"])} if "requestBody" in operation else made
 
 
 def in_json(body: Json) -> Json:
-    """A body that is JSON alone, where it may be."""
+    """Removes other formats from a body, if it has JSON."""
     kept = body.get("content", {}).get(JSON)
     return body if kept is None else body | {"content": {JSON: kept}}
 
 
 def lead_body(contract: Contract, _settings: Settings) -> Json:
-    """One lead."""
+    """Returns the request body of a single lead."""
     return {JSON: {"schema": LEAD, "example": example_lead(contract)}}
 
 
 def leads_body(contract: Contract, settings: Settings) -> Json:
-    """Many leads. A place of the array may hold anything: what is no lead is refused at its own place."""
+    """Returns the request body of a batch. Invalid items of the array are rejected individually."""
     leads = {"type": "array", "items": LEAD, "maxItems": settings.max_batch_size}
     return {JSON: {"schema": leads, "example": [example_lead(contract)]}} | lead_lines(contract)
 
 
 def rows_body(_contract: Contract, _settings: Settings) -> Json:
-    """Encoded rows as a matrix, bare or under one of two names; or a lead, or leads."""
+    """Returns the request body for encoded rows: a matrix, plain or under one of two keys; or a lead, or leads."""
     matrix = {"type": "array", "items": {"type": "array", "items": {"type": ["number", "null"]}}}
     named = [{"type": "object", "properties": {name: matrix}} for name in ("instances", "data")]
     return {JSON: {"schema": {"anyOf": [{"anyOf": [matrix, *named]}, LEAD, {"type": "array", "items": LEAD}]}}}
 
 
 BODIES: dict[str, Callable[[Contract, Settings], Json]] = {"lead": lead_body, "leads": leads_body, "rows": rows_body}
-"""The bodies that the contract makes, or that have no type, by the word that a route has for them."""
+"""The bodies that depend on the contract or have no type, by their name in routes."""
 
 
 def lead_lines(contract: Contract) -> Json:
-    """What a batch may be sent as beside JSON: a lead a line, however many, answered as it is scored."""
+    """Returns the non-JSON formats of a batch: one lead per line, answered as a stream."""
     lead = example_lead(contract)
     table = [["lead_id", *lead["features"]], [lead["lead_id"], *lead["features"].values()]]
     jsonl: Json = {"type": "string", "description": "One lead per line, as in the array."}
@@ -261,7 +261,7 @@ def lead_lines(contract: Contract) -> Json:
 
 
 def lead_schema(contract: Contract) -> Json:
-    """The JSON schema of a lead that the contract allows."""
+    """Returns the JSON Schema of a lead by the contract."""
     features: Json = {
         "type": "object",
         "properties": {feature.name: feature_schema(feature, contract) for feature in contract.features},
@@ -287,7 +287,7 @@ def lead_schema(contract: Contract) -> Json:
 
 
 def feature_schema(feature: Feature, contract: Contract) -> Json:
-    """The JSON schema of one feature's value."""
+    """Returns the JSON Schema of one feature's value."""
     about = "; ".join(part for part in (feature.help, feature.unit) if part) or contract.allowed(feature)
     schema = feature.form.schema(feature)
     if not feature.required:
@@ -300,10 +300,10 @@ def feature_schema(feature: Feature, contract: Contract) -> Json:
 
 
 def example_lead(contract: Contract) -> Json:
-    """A lead that the contract allows."""
+    """Returns a lead that satisfies the contract."""
     return {"lead_id": "lead-1", "features": {feature.name: example_value(feature) for feature in contract.features}}
 
 
 def example_value(feature: Feature) -> float | int | str | None:
-    """A value that a feature may have: its own example, or a plain one within its bounds."""
+    """Returns an example value: that of the feature, or a valid default."""
     return feature.form.example(feature) if feature.example is None else feature.example

@@ -1,4 +1,4 @@
-"""What operators and their probes ask: who is this, does it live, is it ready."""
+"""The routes for operators and probes: identity, liveness, readiness, status, resources and metrics."""
 
 import asyncio
 import platform
@@ -38,9 +38,9 @@ from leadscoring.transport.failures import plain_problem
 
 
 class Operations:
-    """The routes about the service itself, and those of operational detail.
+    """The routes about the service itself, and those with operational details.
 
-    ``age`` is for how many seconds the service has run; a worker may be younger.
+    ``age`` is the uptime of the service in seconds; a worker may be younger.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Operations:
         self._started = time.monotonic() - age
 
     async def root(self, _exchange: Exchange) -> Reply:
-        """What this service is, and where to go next."""
+        """Returns the identity of the service, and links."""
         return answer(
             About(
                 service="Lead Scoring Service",
@@ -81,15 +81,15 @@ class Operations:
         )
 
     async def health(self, _exchange: Exchange) -> Reply:
-        """The process answers."""
+        """Confirms that the process responds."""
         return answer(Health("healthy", now()))
 
     async def live(self, _exchange: Exchange) -> Reply:
-        """The process answers, and for how long the service has run."""
+        """Confirms that the process responds; returns the uptime of the service."""
         return answer(Liveness("alive", self._uptime(), now()))
 
     async def ready(self, exchange: Exchange) -> Reply:
-        """The model is loaded, its golden rows score as they should, and the process was not asked to end."""
+        """Returns 200 if the golden rows of the model pass and the process does not drain, else 503."""
         model = self._scorer.served.model
         state = self._lifecycle.seen(model)
         if state != "ready":
@@ -97,7 +97,7 @@ class Operations:
         return answer(Readiness("ready", model.card.version, now()))
 
     async def status(self, _exchange: Exchange) -> Reply:
-        """What runs here, since when, and whether it is set up safely."""
+        """Returns the state of the service: uptime, model, workers, security and problems."""
         self._keys.refresh()
         served = self._scorer.served
         provider, model = served.provider, served.model
@@ -126,25 +126,27 @@ class Operations:
         )
 
     def _problems(self, serving: int, endpoint: Endpoint | None) -> list[str]:
-        """What keeps a service that answers from being healthy."""
-        found = []
+        """Returns the reasons why a service that responds is degraded."""
+        problems = []
         if serving < self._workers:
-            found.append(f"{serving} of {self._workers} workers serve")
+            problems.append(f"{serving} of {self._workers} workers serve")
         if self._keys.refused:
-            found.append("the key file cannot be loaded, so the previous keys stay in effect; the log has the reason")
+            problems.append(
+                "the key file cannot be loaded, so the previous keys stay in effect; the log has the reason"
+            )
         if endpoint is not None and endpoint.state not in ("healthy", "unknown"):
-            found.append(f"the model endpoint: {endpoint.state}")
-        return found
+            problems.append(f"the model endpoint: {endpoint.state}")
+        return problems
 
     async def resources(self, _exchange: Exchange) -> Reply:
-        """How the machine and the process that answers are doing."""
+        """Returns the resource usage of the machine and of the responding process."""
         measured = self._vitals.recent()
         if measured is None:
             measured = await asyncio.to_thread(self._vitals.measure)
         return answer(Resources(**asdict(measured), timestamp=now()))
 
     async def metrics(self, _exchange: Exchange) -> Reply:
-        """Every metric, in Prometheus' text format."""
+        """Returns all metrics in Prometheus' text format."""
         return Reply(200, await self._scrape.read(), b"text/plain; version=0.0.4; charset=utf-8")
 
     async def _exposition(self) -> bytes:
@@ -160,5 +162,5 @@ class Operations:
 
 
 def now() -> str:
-    """The time, in ISO 8601 and UTC."""
+    """Returns the current time in ISO 8601 and UTC."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""The parameters of a query: each given once, and by a name that the route knows."""
+"""Query parameters: parsing, with checks for unknown and duplicate names, and their description in OpenAPI."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -12,7 +12,7 @@ from leadscoring.transport.exchange import Exchange
 
 
 class Parameter(msgspec.Struct, frozen=True, rename={"place": "in", "about": "description"}):
-    """A parameter of a route, as OpenAPI has it; ``value`` is the JSON schema of what may be given."""
+    """A parameter of a route, as in OpenAPI; ``value`` is the JSON Schema of its values."""
 
     name: str
     place: Literal["query", "header", "path"]
@@ -48,23 +48,23 @@ TIMEOUT = Parameter(
 
 
 def parameters(query: bytes, known: Sequence[str], strict: bool = True) -> dict[str, str]:
-    """The values in a query by their names, which are among ``known``.
+    """Parses a query; returns the values of ``known`` parameters by name.
 
-    Raises ``InvalidParameter`` for a name that is given twice and, where it is ``strict``, for one that is not known;
-    else those are left out.
+    Raises ``InvalidParameter`` for a duplicate name and, if ``strict``, for an unknown one; otherwise ignores unknown
+    ones.
     """
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
-        if name in found:
+        if name in values:
             raise InvalidParameter(name, value, "given once")
         if name in known:
-            found[name] = value
+            values[name] = value
         elif strict:
             raise InvalidParameter.unknown(name, known, nearest(name, known))
-    return found
+    return values
 
 
 def takes_none(exchange: Exchange) -> None:
-    """Raises ``InvalidParameter`` for a request of a route without parameters that has one."""
+    """Raises ``InvalidParameter`` if the request has any query parameter."""
     if exchange.query:
         parameters(exchange.query, ())

@@ -1,6 +1,6 @@
-"""What a request may have meant whose path, or method, no route takes.
+"""Suggests routes for requests with an unknown path or method.
 
-Nothing is redirected: most clients follow a redirect of a POST without its body, or not at all.
+The service never redirects: most clients follow a redirect of a POST without its body, or not at all.
 """
 
 import re
@@ -12,11 +12,11 @@ SHOWN = 80
 PREFIX = "/api/v1"
 
 Methods = Mapping[str, tuple[str, ...]]
-"""Each path, which may hold ``{names}``, with the methods that it takes."""
+"""The methods of each path, which may contain ``{parameters}``."""
 
 
 def not_found(path: str, routes: Methods) -> str:
-    """Why there is no answer at ``path``, with the one that was meant, as far as that can be known."""
+    """Returns the message for an unknown path, with a suggestion if there is one."""
     said = f"there is no route for {path[:SHOWN]!r}"
     meant = path_meant(path, routes)
     if meant is None:
@@ -25,7 +25,7 @@ def not_found(path: str, routes: Methods) -> str:
 
 
 def wrong_method(method: str, path: str, routes: Methods) -> str:
-    """What the path takes in place of ``method``."""
+    """Returns the message for a method that the path does not support, with those that it supports."""
     takes = methods_of(path, routes)
     return (
         f"{path[:SHOWN]} allows {' or '.join(takes)}, not {method[:SHOWN]}"
@@ -35,7 +35,7 @@ def wrong_method(method: str, path: str, routes: Methods) -> str:
 
 
 def path_meant(path: str, routes: Methods) -> str | None:
-    """The path that ``path`` is but for slashes, case or the prefix; else the nearest one, if one is near."""
+    """Returns the known path that differs in slashes, case or prefix only, else the nearest one; ``None`` without."""
     plain = re.sub("/{2,}", "/", path).rstrip("/") or "/"
     for candidate in (plain, plain.lower(), f"{PREFIX}{plain.lower()}"):
         if candidate != path and methods_of(candidate, routes):
@@ -44,24 +44,24 @@ def path_meant(path: str, routes: Methods) -> str | None:
 
 
 def methods_of(path: str, routes: Methods) -> tuple[str, ...]:
-    """The methods that a path takes; none when it is none."""
-    found = [methods for known, methods in routes.items() if matches(known, path)]
-    return tuple(method for methods in found for method in methods)
+    """Returns the methods of a path; empty for an unknown one."""
+    matching = [methods for known, methods in routes.items() if matches(known, path)]
+    return tuple(method for methods in matching for method in methods)
 
 
 def matches(known: str, path: str) -> bool:
-    """Whether a path is one of those that ``known`` stands for."""
+    """Whether a path matches the template ``known``."""
     if "{" not in known:
         return known == path
-    parts, given = known.split("/"), path.split("/")
-    return len(parts) == len(given) and all(
-        part == name or ("{" in part and name != "") for part, name in zip(parts, given, strict=True)
+    parts, requested = known.split("/"), path.split("/")
+    return len(parts) == len(requested) and all(
+        part == name or ("{" in part and name != "") for part, name in zip(parts, requested, strict=True)
     )
 
 
 def by_path(routes: Iterable[tuple[str, str]]) -> Methods:
-    """The methods of each path, of routes as methods and paths."""
-    found: dict[str, tuple[str, ...]] = {}
+    """Groups routes, which are pairs of method and path, by path."""
+    methods: dict[str, tuple[str, ...]] = {}
     for method, path in routes:
-        found[path] = (*found.get(path, ()), method)
-    return found
+        methods[path] = (*methods.get(path, ()), method)
+    return methods

@@ -1,4 +1,4 @@
-"""What a process tells of itself while nobody asks, so that whichever worker is asked for metrics knows it of all."""
+"""Periodic self-measurement of each process, so that any worker can report the metrics of all."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,28 +11,28 @@ from leadscoring.telemetry.metrics import Metrics
 from leadscoring.telemetry.vitals import Usage, Vitals
 
 BEAT_SECONDS = 5.0
-"""Between two looks: a third of the time between two scrapes."""
+"""Seconds between two measurements: a third of the usual scrape interval."""
 
 
 LOOK_SECONDS = 0.02
-"""Between two looks at whether the event loop turns; what it stands still for less goes unseen."""
+"""Seconds between two checks of the event loop; shorter stalls are not detected."""
 
 STALL_WINDOW = 30.0
-"""Seconds after which the longest stall is forgotten at the earliest; at the latest twice as many: a scrape sees it."""
+"""Minimum seconds for which the longest stall is reported, and half of the maximum, so that a scrape sees it."""
 
 SETTLED_SECONDS = 0.25
-"""After which a start is over: what is not needed for it waits until then."""
+"""Seconds after startup until which work that startup does not need is deferred."""
 
 
 class Longest:
-    """The longest of what was seen in the last moments."""
+    """The longest duration in a sliding window."""
 
     def __init__(self) -> None:
         self._since = 0.0
         self._before = self._longest = 0.0
 
     def seen(self, now: float, seconds: float) -> float:
-        """One more; returns the longest in this window and the one before."""
+        """Adds a duration; returns the longest in the current and the previous window."""
         if now - self._since >= STALL_WINDOW:
             self._since, self._before, self._longest = now, self._longest, 0.0
         self._longest = max(self._longest, seconds)
@@ -40,7 +40,7 @@ class Longest:
 
 
 class Pulse:
-    """Whether this process is ready, and what it uses."""
+    """Measures whether this process is ready, and its resource usage."""
 
     def __init__(self, scorer: Scorer, lifecycle: Lifecycle, metrics: Metrics, vitals: Vitals) -> None:
         self._scorer = scorer
@@ -50,13 +50,13 @@ class Pulse:
         self._usage = Usage()
 
     def beat(self) -> None:
-        """Looks, and tells the metrics. Takes a fraction of a millisecond."""
+        """Measures and updates the metrics; takes a fraction of a millisecond."""
         self._lifecycle.seen(self._scorer.served.model)
         self._metrics.process(*self._usage.since())
 
     @asynccontextmanager
     async def beating(self) -> AsyncIterator[None]:
-        """Looks every ``BEAT_SECONDS`` for as long as the context is open."""
+        """Measures every ``BEAT_SECONDS`` as long as the context is open."""
         tasks = asyncio.create_task(self._beats()), asyncio.create_task(self._stalls())
         try:
             yield
@@ -65,7 +65,7 @@ class Pulse:
                 task.cancel()
 
     async def _stalls(self) -> None:
-        """Looks for how long the event loop keeps whoever asks for something waiting."""
+        """Measures stalls of the event loop, which delay all requests."""
         longest = Longest()
         while True:
             asked = monotonic()
@@ -76,7 +76,7 @@ class Pulse:
     async def _beats(self) -> None:
         self.beat()
         await asyncio.sleep(SETTLED_SECONDS)
-        await asyncio.to_thread(self._vitals.machine)  # imports what it looks with, for which no scrape should wait
+        await asyncio.to_thread(self._vitals.machine)  # imports its dependencies, which should not delay a scrape
         while True:
             self.beat()
             await asyncio.sleep(BEAT_SECONDS)

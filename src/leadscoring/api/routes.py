@@ -1,7 +1,7 @@
-"""The one table of routes: a row has the method, path and handler of a route, who may call it, and its responses.
+"""The table of all routes: each row has the handler of a method and path, the required key, and the types it sends.
 
-Derived from it: the dispatch (``entrances.py``), the check of keys, the paths that metrics count by, the OpenAPI
-document, and the tables of ``docs/API.md``. A new route is a row here and its handler.
+It is the source of dispatch (``entrances.py``), key checks, the paths in metrics, the OpenAPI document, and the tables
+of ``docs/API.md``. A new route needs one row here and its handler.
 """
 
 import re
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from leadscoring.api.framework import Handler
 
 Lines = Mapping[str, str]
-"""Formats of a body other than JSON: media types with descriptions."""
+"""Formats of a body other than JSON: a description of each media type."""
 
 ANSWERED: Lines = {
     "application/x-ndjson": "One line per line of leads: a score or an error, as in the array.",
@@ -63,21 +63,21 @@ SCORING_FAULTS = (400, 408, 413, 415, 422, 429, 431, 500, 502, 503, 504)
 class Route:
     """One method of one path.
 
-    ``scope`` is who may call it: ``score`` requires a key; ``operations`` is operational detail, which
-    OPERATIONS_ACCESS opens, protects by a key or moves to another port. ``answer`` and ``body`` are types that are sent
-    as JSON, or media types; a body may also be a key of ``openapi.BODIES``, if it depends on the model's contract.
-    ``protocol`` is the one of ENDPOINT_PROTOCOLS that enables it.
+    ``scope`` is the required access: ``score`` needs a key; ``operations`` are operational details, which
+    OPERATIONS_ACCESS makes public, protects by a key or moves to another port. ``answer`` and ``body`` are types that
+    are sent as JSON, or media types; a body may also be a key of ``openapi.BODIES`` if it depends on the contract.
+    ``protocol`` is the value of ENDPOINT_PROTOCOLS that enables the route.
     """
 
     method: Literal["GET", "POST"]
     path: str
     handler: "Callable[[Entrances], Handler]"
     name: str
-    """Its operation id in the OpenAPI document, from which generators derive the names of methods."""
+    """The operation id in the OpenAPI document, from which client generators derive method names."""
     summary: str
     answer: Any
     gives: str = ""
-    """Description of its response, if the summary describes only the action."""
+    """A description of its response, if the summary only describes what it does."""
     scope: Literal["open", "score", "operations"] = "open"
     group: Literal["scoring", "model", "operations"] = "operations"
     protocol: Literal["", "sagemaker", "v2"] = ""
@@ -86,39 +86,39 @@ class Route:
     answer_lines: Lines = field(default_factory=dict)
     parameters: tuple[Parameter, ...] = ()
     faults: tuple[int, ...] = ()
-    """Statuses of its errors, in addition to those about keys."""
+    """Statuses of the errors that it may return, besides those about keys."""
     otherwise: Mapping[int, Any] = field(default_factory=dict)
-    """Other statuses with a response of their own, and its type."""
+    """Further statuses that have a response type of their own."""
     probe: bool = False
-    """Answered immediately, however busy the process is."""
+    """Whether it is answered immediately, however busy the process is."""
     at_once: bool = False
-    """Answered where it was read, if no request is queued and a local model scores."""
+    """Whether it is answered where it is read, if the queue is empty and the model is local."""
     compressed: bool = False
-    """Compressed if the client allows it; scoring routes compress by themselves, in parts."""
+    """Whether its response is compressed; scoring routes compress themselves, in parts."""
     timed: bool = False
-    """Its durations and outcomes are shown at zero in the metrics, since alerts depend on them."""
+    """Whether its metrics exist before the first request, since alerts depend on them."""
     deadline: bool = False
-    """Its caller may set a timeout, if a remote model scores."""
+    """Whether its caller may set a timeout, which applies to remote models."""
 
     def key_scope(self, settings: Settings) -> "Scope | None":
-        """The scope that a key needs to call this route; ``None`` if it requires no key."""
+        """Returns the scope that a key needs for this route; ``None`` if no key is required."""
         if self.scope == "operations":
             return "admin" if settings.operations_access == "key" else None
         return "score" if self.scope == "score" else None
 
     @property
     def path_parameters(self) -> list[str]:
-        """The names of the parameters in its path."""
+        """The names of its path parameters."""
         return re.findall(r"{(\w+)}", self.path)
 
     @property
     def fault(self) -> Any:
-        """The type of its errors, except for those that occur before its handler starts."""
+        """The type of its errors, except for those raised before its handler runs."""
         return Failure if self.protocol == "v2" else None
 
 
 def tensor_routes(suffix: str, model: str) -> tuple[Route, ...]:
-    """The routes of the Open Inference Protocol about a model."""
+    """Returns the routes of the Open Inference Protocol about a model."""
     return (
         Route(
             method="GET", path=model, handler=lambda at: at.v2.metadata, scope="score", protocol="v2",
@@ -243,20 +243,20 @@ TABLE: tuple[Route, ...] = (
     *tensor_routes("", "/v2/models/{name}"),
     *tensor_routes("Version", "/v2/models/{name}/versions/{version}"),
 )  # fmt: skip
-"""Every route of the service, in the order in which documents list them."""
+"""All routes of the service, in the order of the documentation."""
 
 PATHS = tuple(dict.fromkeys(route.path for route in TABLE))
-"""Every path of the service, by which requests are counted."""
+"""All paths of the service, by which requests are counted."""
 
 PROBES = frozenset(route.path for route in TABLE if route.probe)
 """Paths that are answered immediately, however busy the process is."""
 
 TIMED = tuple((route.method, route.path) for route in TABLE if route.timed)
-"""The routes whose durations and outcomes are shown at zero."""
+"""The routes whose metrics exist before the first request."""
 
 
 def here(settings: Settings) -> list[Route]:
-    """The routes of the scoring port."""
+    """Returns the routes of the scoring port."""
     return [
         route
         for route in TABLE
@@ -266,12 +266,12 @@ def here(settings: Settings) -> list[Route]:
 
 
 def apart(settings: Settings) -> list[Route]:
-    """The routes of the operations port, if there is one."""
+    """Returns the routes of the operations port; empty if there is none."""
     return [route for route in TABLE if route.scope == "operations" and settings.operations_access == "port"]
 
 
 def routes_markdown(protocol: str = "") -> str:
-    """The routes of a protocol, or those of the API, as a Markdown table for the documentation."""
+    """Renders the routes of a protocol, or of the API, as a Markdown table for the documentation."""
     keys = {"open": "", "score": "yes", "operations": "*"}
     lines = ["| Method | Path | Purpose | Key |", "|---|---|---|---|"]
     lines += [

@@ -28,9 +28,9 @@ Handler = Callable[[Exchange], Awaitable[Reply]]
 
 
 class Scoring:
-    """The two scoring routes of one service: limits, turn, work.
+    """The two scoring routes of one service, with rate limits and admission control.
 
-    Only where it is ``strict`` a query parameter that is not known is refused.
+    Rejects unknown query parameters only if ``strict``.
     """
 
     def __init__(
@@ -82,11 +82,11 @@ class Scoring:
         return made if len(encoded) < PAYS_FROM else packed_at_once(made, exchange)
 
     async def batch(self, exchange: Exchange) -> Reply:
-        """Scores the leads in the body, each on its own; the answer is packed where that pays."""
+        """Scores the leads in the body independently of each other; compresses the answer if that pays off."""
         return await packed(await self.scored(exchange), exchange, self._admission)
 
     async def scored(self, exchange: Exchange) -> Reply:
-        """The same as it is, for who makes something else of the answer."""
+        """As ``batch``, without compression, for callers that convert the answer."""
         admission = self._admission
         if self._limit.enabled:
             self._limit.check(exchange.key or "")
@@ -115,7 +115,7 @@ class Scoring:
             if part is None:
                 break
             made = perf_counter()
-            if self._limit.enabled and spent.places > paid:  # before any of them is scored
+            if self._limit.enabled and spent.places > paid:  # charged before any of them is scored
                 limits, paid = self._limit.take(exchange.key or "", spent.places - paid), spent.places
             if part:
                 self._metrics.places(part)
@@ -127,24 +127,24 @@ class Scoring:
             spent.encode += ended - made
             worked, spent.waited = ended - began - spent.waited, 0.0
             working += worked
-            admission.spend(worked)  # what goes far beyond its cost in line takes turns for the rest
+            admission.spend(worked)  # a request that far exceeds its estimated cost queues again for the rest
             await admission.breathe(behind=(exchange.key or "") if working > planned else None)
         self._metrics.batch(exchange.leads)
         self._metrics.timed(spent)
         exchange.refused = errors or None
-        if not errors:  # refusing takes its own time, which says nothing of what sound leads cost
+        if not errors:  # rejections have other costs than valid leads
             admission.learn(len(body), working)
         return reply(b"[" + b",".join(parts) + b"]", spent, asked, limits)
 
     def _pay(self, exchange: Exchange, leads: int) -> Headers:
-        """Takes what a request costs at least, now that it is its turn; others may have used up the key meanwhile."""
+        """Charges the minimum cost of a request at its turn; checks again, since others may have used up the limit."""
         label = exchange.key or ""
         self._limit.check(label)
         return self._limit.take(label, leads)
 
 
 def reply(encoded: bytes, spent: Spent, asked: Asked, limits: Headers) -> Reply:
-    """The answer, with what was asked for and what is left of the limit beside it."""
+    """Returns the reply, with headers for the requested timing and the remaining rate limit."""
     if not (asked.details or limits):
         return Reply(200, encoded)
     timing = ((b"server-timing", server_timing(spent)),) if asked.details else ()
@@ -152,22 +152,22 @@ def reply(encoded: bytes, spent: Spent, asked: Asked, limits: Headers) -> Reply:
 
 
 def server_timing(spent: Spent) -> bytes:
-    """The stages of scoring in milliseconds, as browsers show them."""
+    """Formats the stages of scoring, in milliseconds, for the ``Server-Timing`` header."""
     took = zip(STAGES, spent.stages(), strict=True)
     return ", ".join(f"{stage};dur={seconds * 1e3:.3f}" for stage, seconds in took).encode()
 
 
 @lru_cache(maxsize=256)
 def what_is_asked(query: bytes, strict: bool = True) -> Asked:
-    """What the query parameters ``reasons`` and ``include_details`` ask for.
+    """Parses the query parameters ``reasons`` and ``include_details``.
 
-    Raises ``InvalidParameter`` for a value that is not allowed, or given twice. Another parameter is refused too, since
-    a misspelt one would otherwise do nothing; it is ignored where the caller is not ``strict``.
+    Raises ``InvalidParameter`` for an invalid value or a duplicate parameter; if ``strict``, also for an unknown one,
+    since a misspelt parameter would otherwise be ignored silently.
     """
     if not query:
         return PLAIN
-    given = parameters(query, PARAMETERS, strict)
-    reasons, details = given.get("reasons"), given.get("include_details")
+    values = parameters(query, PARAMETERS, strict)
+    reasons, details = values.get("reasons"), values.get("include_details")
     return Asked(
         PLAIN.reasons if reasons is None else whole_number("reasons", reasons),
         PLAIN.details if details is None else truth("include_details", details),
@@ -175,14 +175,14 @@ def what_is_asked(query: bytes, strict: bool = True) -> Asked:
 
 
 def whole_number(name: str, value: str) -> int:
-    """The number of reasons asked for."""
+    """Parses the number of reasons. Raises ``InvalidParameter``."""
     if not (value.isascii() and value.isdigit() and len(value) <= 5 and int(value) <= MOST_REASONS):
         raise InvalidParameter(name, value, f"a whole number from 0 to {MOST_REASONS}")
     return int(value)
 
 
 def truth(name: str, value: str) -> bool:
-    """A yes or no in a query."""
+    """Parses a boolean of a query. Raises ``InvalidParameter``."""
     known = {"true": True, "1": True, "false": False, "0": False}
     if value.lower() not in known:
         raise InvalidParameter(name, value, "true or false")

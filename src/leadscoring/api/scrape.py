@@ -1,21 +1,21 @@
-"""What ``/metrics`` says, written anew for whoever asks now and then, and shared by those who ask at once."""
+"""The response of ``/metrics``: generated for each request at normal rates, shared between requests at high rates."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from time import monotonic
 
 EACH_SECONDS = 0.1
-"""Between two that are written, in the long run: at some 8 ms each that is a twelfth of a processor."""
+"""Minimum average seconds between two generations: at about 8 ms each this limits them to 8 % of a processor."""
 
 AT_MOST = 20
-"""How many may be written at once after a while without any."""
+"""Maximum burst of generations after a pause."""
 
 KEPT_SECONDS = 1.0
-"""How old a shared one may be."""
+"""Maximum age of a shared response in seconds."""
 
 
 class Scrape:
-    """One exposition for many callers. ``write`` makes it."""
+    """Limits and shares the generation of the exposition, which ``write`` does."""
 
     def __init__(self, write: Callable[[], Awaitable[bytes]], clock: Callable[[], float] = monotonic) -> None:
         self._write = write
@@ -23,10 +23,10 @@ class Scrape:
         self._writing: asyncio.Task[bytes] | None = None
         self._last = b""
         self._written = -KEPT_SECONDS
-        self._full_at = 0.0  # when as many as possible may be written again
+        self._full_at = 0.0  # when the full burst is available again
 
     async def read(self) -> bytes:
-        """The exposition: a new one where one may be written, else that of the last moment."""
+        """Returns the exposition: a new one if the rate allows, else the latest."""
         now = self._clock()
         if self._writing is None:
             spent = max(0.0, self._full_at - now)

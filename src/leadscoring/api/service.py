@@ -1,4 +1,4 @@
-"""What the entrances of one process are built on."""
+"""The components of one process on which its handlers are built."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from leadscoring.telemetry.vitals import Vitals
 
 @dataclass(frozen=True)
 class Service:
-    """What the entrances are built on."""
+    """The components on which the handlers are built."""
 
     settings: Settings
     scorer: Scorer

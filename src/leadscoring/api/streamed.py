@@ -1,8 +1,8 @@
-"""``POST /api/v1/score/batch`` with a lead a line: JSON Lines or CSV in, an answer a line out as it is scored.
+"""``POST /api/v1/score/batch`` with one lead per line: JSON Lines or CSV in, answers streamed line by line.
 
-The body is read to its end before the answer begins: most clients read nothing until they have sent everything, and
-would otherwise wait for the service while it waits for them. What makes a batch large is its answer, and of that only
-one part exists at a time: no more is scored until the client has taken it, and nothing when it has gone.
+The body is read completely before the response starts: most clients do not read before they have sent everything,
+which would deadlock. The large part of a batch is its answer, of which only one part is in memory at a time: scoring
+pauses until the client has received it, and stops if the client disconnects.
 """
 
 from collections import Counter
@@ -28,25 +28,25 @@ from leadscoring.transport.failures import Refusal, Refused, refused
 
 CSV = b"text/csv"
 KINDS = (b"application/x-ndjson", b"application/ndjson", b"application/jsonl", b"application/jsonlines", CSV)
-"""What a body with a lead a line is announced as."""
+"""The content types of bodies with one lead per line."""
 
 CHARSETS = (b"", b"utf-8", b"utf8", b"us-ascii")
 ALLOWED = "application/json, application/x-ndjson, application/jsonl or text/csv, in UTF-8"
 
 MOST_LINES = 100_000
-"""Lines of one body: a few kilobytes of gzip could otherwise ask for more than a million answers."""
+"""Maximum lines of one body: a few kilobytes of gzip could otherwise request more than a million answers."""
 
 MOST_LEADS = 128
 """Leads in one part of an answer."""
 
 SLICE = 0.001
-"""Seconds for which lines are read before the event loop has its turn."""
+"""Seconds of reading lines before yielding to the event loop."""
 
 Decode = Callable[[bytes], tuple[Lead, Any]]
 
 
 class Asking(NamedTuple):
-    """What stands in one line: a lead with its JSON, or why there is none."""
+    """The content of one line: a lead as JSON, or its error."""
 
     lead: bytes
     lead_id: str | None = None
@@ -54,7 +54,7 @@ class Asking(NamedTuple):
 
 
 class StreamedScoring:
-    """Scores leads that come one a line, for the route of batches."""
+    """Scores bodies with one lead per line, for the batch route."""
 
     def __init__(
         self, scorer: Scorer, metrics: Metrics, settings: Settings, admission: Admission, limit: RateLimit
@@ -68,10 +68,10 @@ class StreamedScoring:
         self._limit = limit
 
     async def reply(self, exchange: Exchange, asked: Asked) -> StreamedReply:
-        """The answer to leads a line, whose first part is scored.
+        """Returns the streamed reply, after scoring its first part.
 
-        Raises a ``RequestError`` when the body cannot be read, or the header of a CSV; an ``EndpointError`` when a
-        remote model does not score the first leads. Later ones are then refused at their places.
+        Raises a ``RequestError`` if the body or the header of a CSV is invalid, and an ``EndpointError`` if a remote
+        model fails to score the first part. Later failures are reported in the lines of the leads.
         """
         kind, charset = kind_in(exchange.content_type or b"")
         if kind not in KINDS or charset not in CHARSETS:
@@ -100,14 +100,14 @@ class StreamedScoring:
         )
 
     def _pay(self, label: str) -> Headers:
-        """Takes what any body costs, also one without a lead; others may have used up the key while it arrived."""
+        """Charges the minimum cost of a body; checks again, since others may have used up the limit meanwhile."""
         self._limit.check(label)
         return self._limit.take(label, 1)
 
     async def _parts(
         self, exchange: Exchange, served: Served, lines: Iterator[Line | None], asked: Asked, form: Form
     ) -> AsyncGenerator[bytes, None]:
-        """The answer in parts, each scored when the one before was taken."""
+        """Yields the parts of the response; scores each after the client has received the previous one."""
         spent, errors, begun = Spent(), Counter[str](), False
         try:
             while chunk := await self._read(served, lines, exchange.key or ""):
@@ -119,10 +119,10 @@ class StreamedScoring:
                         raise
                     scored = iter([failure] * len(chunk))
                 begun = True
-                found = [asking.refusal or next(scored) for asking in chunk]
-                self._note(exchange, found, errors)
+                results = [asking.refusal or next(scored) for asking in chunk]
+                self._note(exchange, results, errors)
                 began = perf_counter()
-                part = form.encode([shown(one, asking) for one, asking in zip(found, chunk, strict=True)])
+                part = form.encode([shown(one, asking) for one, asking in zip(results, chunk, strict=True)])
                 took = perf_counter() - began
                 spent.encode += took
                 self._admission.spend(took)
@@ -134,14 +134,14 @@ class StreamedScoring:
             exchange.refused = errors or None
 
     async def _read(self, served: Served, lines: Iterator[Line | None], caller: str) -> list[Asking]:
-        """What stands in the next lines; with pauses, since a refusal takes its time."""
+        """Reads the next lines; yields to the event loop periodically, since rejections are slow."""
         decode: Decode = served.model.decoder.one
         chunk: list[Asking] = []
         began = perf_counter()
         for line in lines:
             if line is not None:
                 chunk.append(checked(line, decode))
-            elif self._limit.enabled:  # to pass over that many takes as long as a lead
+            elif self._limit.enabled:  # skipping that many empty lines costs as much as a lead
                 self._limit.take(caller, 1)
             if len(chunk) == MOST_LEADS:
                 break
@@ -156,7 +156,7 @@ class StreamedScoring:
     async def _scored(
         self, served: Served, chunk: list[Asking], asked: Asked, request_id: str, spent: Spent
     ) -> list[Scored | RequestError]:
-        """What there is to say of each lead of the chunk, in order; refused lines have none."""
+        """Scores the leads of the chunk; returns a score or an error each, in order, except for rejected lines."""
         leads = [asking.lead for asking in chunk if asking.refusal is None]
         answers: list[Scored | RequestError] = []
         if not leads:
@@ -175,25 +175,25 @@ class StreamedScoring:
         return answers
 
     def _note(
-        self, exchange: Exchange, found: list[Scored | RequestError | EndpointError], errors: Counter[str]
+        self, exchange: Exchange, results: list[Scored | RequestError | EndpointError], errors: Counter[str]
     ) -> None:
-        """Counts what was found of some leads, and takes them off the rate limit."""
-        self._metrics.places(found)
-        errors.update(type(one).__name__ for one in found if not isinstance(one, Scored))
-        if self._limit.enabled:  # of the first leads one was paid for at the request's turn
-            self._limit.take(exchange.key or "", len(found) if exchange.leads else len(found) - 1)
-        exchange.leads += len(found)
+        """Counts the results of a chunk, and charges them to the rate limit."""
+        self._metrics.places(results)
+        errors.update(type(one).__name__ for one in results if not isinstance(one, Scored))
+        if self._limit.enabled:  # the first lead was charged at the request's turn
+            self._limit.take(exchange.key or "", len(results) if exchange.leads else len(results) - 1)
+        exchange.leads += len(results)
 
 
 def kind_in(content_type: bytes) -> tuple[bytes, bytes]:
-    """The kind and the charset that a Content-Type names, the latter empty when it names none."""
+    """Parses a Content-Type; returns the media type and the charset, which is empty if not specified."""
     kind, *parameters = (part.strip().lower() for part in content_type.split(b";"))
     charset = next((part.partition(b"=")[2].strip(b'"') for part in parameters if part.startswith(b"charset=")), b"")
     return kind, charset
 
 
 def checked(line: Line, decode: Decode) -> Asking:
-    """What stands in a line; a refusal says in which."""
+    """Decodes a line; errors include its number."""
     if line.fault is not None:
         return Asking(b"", None, line.fault)
     try:
@@ -202,17 +202,17 @@ def checked(line: Line, decode: Decode) -> Asking:
         return Asking(b"", None, line.located(error))
 
 
-def shown(found: LeadScoringError | Scored, asking: Asking) -> Place:
-    """What stands in the answer at the place of a lead."""
-    if isinstance(found, Scored):
-        return found
-    if isinstance(found, RequestError):
-        return refused(found)
-    return Refused(asking.lead_id, Refusal(found.code, str(found)))
+def shown(result: LeadScoringError | Scored, asking: Asking) -> Place:
+    """Returns the entry of a lead in the response."""
+    if isinstance(result, Scored):
+        return result
+    if isinstance(result, RequestError):
+        return refused(result)
+    return Refused(asking.lead_id, Refusal(result.code, str(result)))
 
 
 async def following(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
-    """The first part, then the rest."""
+    """Yields the first part, unless it is empty, then the rest."""
     async with aclosing(rest):
         if first:
             yield first

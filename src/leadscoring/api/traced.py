@@ -1,4 +1,4 @@
-"""Handlers, seen by OpenTelemetry: a span for each request that wants something scored, refused at its head or not."""
+"""OpenTelemetry tracing of handlers: a span for each scoring request, including those rejected by their head."""
 
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
@@ -21,19 +21,19 @@ TurnAway = Callable[[Head, bool], bytes]
 SERVER_ERROR = 500
 
 answered = re.compile(rb"HTTP/1\.1 (\d+) [^\0]*?\r\nx-request-id: ([!-~]+)\r\n").match
-"""What an answer that was made beforehand says of itself."""
+"""Matches the status and the request id of a prepared response."""
 
 
 def traced(routes: Mapping[tuple[str, str], Handler]) -> dict[tuple[str, str], Handler]:
-    """The same routes; those that score tell of every request. Nobody wants to see each look at health."""
+    """Wraps the handlers of scoring routes with tracing; health checks and other GET routes are not traced."""
     return {
-        (method, path): told_of(handler, method, path) if method == "POST" else handler
+        (method, path): traced_handler(handler, method, path) if method == "POST" else handler
         for (method, path), handler in routes.items()
     }
 
 
-def told_of(handler: Handler, method: str, path: str) -> Handler:
-    """A handler within a span of the caller's trace."""
+def traced_handler(handler: Handler, method: str, path: str) -> Handler:
+    """Wraps a handler in a server span of the caller's trace."""
 
     async def respond(exchange: Exchange) -> Reply:
         about = {METHOD: method, ROUTE: path, REQUEST_ID: exchange.request_id}
@@ -45,7 +45,7 @@ def told_of(handler: Handler, method: str, path: str) -> Handler:
             status = reply.status
             if isinstance(reply, StreamedReply):
                 goes_on = True
-                return replace(reply, parts=told_to_the_end(reply, span, exchange))
+                return replace(reply, parts=traced_parts(reply, span, exchange))
             return reply
         except Exception as failure:
             status = status_of(failure)
@@ -57,8 +57,8 @@ def told_of(handler: Handler, method: str, path: str) -> Handler:
     return respond
 
 
-async def told_to_the_end(reply: StreamedReply, span: Span, exchange: Exchange) -> AsyncGenerator[bytes, None]:
-    """The parts of a reply, made within the span of their request, which ends with the last."""
+async def traced_parts(reply: StreamedReply, span: Span, exchange: Exchange) -> AsyncGenerator[bytes, None]:
+    """Yields the parts of a reply, produced within the span of the request, which ends with the last part."""
     try:
         async with aclosing(reply.parts):
             while True:
@@ -72,7 +72,7 @@ async def told_to_the_end(reply: StreamedReply, span: Span, exchange: Exchange) 
 
 
 def end(span: Span, status: int, exchange: Exchange) -> None:
-    """Ends the span of a request that was answered with this status."""
+    """Ends the span of a request with the status of its reply."""
     span.set_attribute(STATUS, status)
     span.set_attribute(LEADS, exchange.leads)
     if status >= SERVER_ERROR:
@@ -80,23 +80,29 @@ def end(span: Span, status: int, exchange: Exchange) -> None:
     span.end()
 
 
-def told_away(turn_away: TurnAway) -> TurnAway:
-    """The same refusals, each with a span of the caller's trace that began and ended with it."""
+def traced_refusals(turn_away: TurnAway) -> TurnAway:
+    """Wraps the rejection of requests by their head, so that each has a span of the caller's trace."""
 
     def refuse(head: Head, closes: bool) -> bytes:
         answer = turn_away(head, closes)
-        said = answered(answer)
-        if said:
-            about = {METHOD: "POST", ROUTE: head.path, STATUS: int(said[1]), LEADS: 0, REQUEST_ID: said[2].decode()}
-            told = begin(f"POST {head.path}", SpanKind.SERVER, about, caller(sent(head.headers.items())))
-            told.set_attribute(ERROR, Overloaded.__name__)
-            told.set_status(StatusCode.ERROR)
-            told.end()
+        status_and_id = answered(answer)
+        if status_and_id:
+            about = {
+                METHOD: "POST",
+                ROUTE: head.path,
+                STATUS: int(status_and_id[1]),
+                LEADS: 0,
+                REQUEST_ID: status_and_id[2].decode(),
+            }
+            span = begin(f"POST {head.path}", SpanKind.SERVER, about, caller(sent(head.headers.items())))
+            span.set_attribute(ERROR, Overloaded.__name__)
+            span.set_status(StatusCode.ERROR)
+            span.end()
         return answer
 
     return refuse
 
 
 def sent(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """What a request says of the trace that it belongs to."""
+    """Returns the trace context headers of a request."""
     return {name.decode(): value.decode("latin-1") for name, value in headers if name in FROM_CALLER}

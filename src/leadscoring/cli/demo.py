@@ -16,18 +16,18 @@ ENDINGS = (".csv", ".parquet")
 
 
 def columns(*, with_truth: bool) -> list[str]:
-    """The columns of the file, in order."""
+    """Returns the columns of the file, in order."""
     return ["lead_id", "created_at", *CONTRACT.names, "converted", *(["true_probability"] if with_truth else [])]
 
 
 def row(lead: DemoLead, *, with_truth: bool) -> list[Cell]:
-    """One lead as the cells of those columns; ``None`` is missing."""
+    """Returns one lead as the cells of these columns; ``None`` for missing values."""
     truth = [lead.probability] if with_truth else []
     return [lead.lead_id, lead.created_at.isoformat(), *lead.features.values(), int(lead.converted), *truth]
 
 
 def write_csv(out: Path, names: list[str], rows: Iterable[list[Cell]]) -> None:
-    """Writes a CSV file with a header; what is missing is an empty cell."""
+    """Writes a CSV file with a header; missing values are empty cells."""
     with out.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(chain([names], rows))
 

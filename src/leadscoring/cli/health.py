@@ -1,4 +1,4 @@
-"""``leadscoring health``: checks the service on this machine, for the health checks of containers."""
+"""``leadscoring health``: checks whether the local service responds, for the health checks of containers."""
 
 import http.client
 import os
@@ -9,7 +9,7 @@ from leadscoring.errors import SettingError, SettingsConflict
 from leadscoring.settings import Settings, read_settings
 
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # compared, not bound
-"""The address at which to call a service that listens on every address."""
+"""The loopback address for a service that listens on all addresses."""
 
 
 @click.command()
@@ -26,14 +26,17 @@ def health(ready: bool, timeout: float) -> None:
     except (SettingError, SettingsConflict) as failure:
         raise click.ClickException(f"{type(failure).__name__}: {failure}") from None
     path = "/health/ready" if ready else "/health/live"
-    status, said = asked(settings, path, timeout)
+    status, body = asked(settings, path, timeout)
     if status != 200:
-        raise click.ClickException(f"{path} returned {status}: {said}")
-    click.echo(said)
+        raise click.ClickException(f"{path} returned {status}: {body}")
+    click.echo(body)
 
 
 def asked(settings: Settings, path: str, timeout: float) -> tuple[int, str]:
-    """The status and body of a path of the service with these settings; raises ``ClickException`` without one."""
+    """Requests a path of the service with these settings; returns the status and body.
+
+    Raises ``ClickException`` if the service does not respond within ``timeout`` seconds.
+    """
     if not settings.port:
         raise click.ClickException("PORT must be the port that the service listens on, not 0")
     host = EVERYWHERE.get(settings.host, settings.host)

@@ -1,4 +1,4 @@
-"""``leadscoring keys``: create, list and check API keys."""
+"""``leadscoring keys``: generates, lists and checks API keys."""
 
 import os
 import secrets
@@ -16,7 +16,7 @@ from leadscoring.errors import KeyFileInvalid, RequestError, SettingError
 from leadscoring.settings import read_settings
 
 PREFIX = "lsk_"
-"""The prefix by which secret scanners can recognize our keys."""
+"""The prefix by which secret scanners recognize our keys."""
 
 DAY_SECONDS = 86400
 
@@ -29,7 +29,7 @@ def keys() -> None:
 
 
 def scopes_of(_context: click.Context, _option: click.Parameter, text: str) -> tuple[Scope, ...]:
-    """The scopes in a text, between commas."""
+    """Parses comma-separated scopes. Raises ``BadParameter`` for an unknown scope."""
     try:
         return msgspec.convert([part.strip() for part in text.split(",")], tuple[Scope, ...])
     except msgspec.ValidationError:
@@ -104,14 +104,14 @@ def check(file: Path | None, scope: Scope) -> None:
         key = ring.check(presented, scope)
     except RequestError as failure:
         named = f"{failure.key}: " if failure.key else ""
-        said = "no key on standard input" if not presented else f"{failure.code}: {failure}"
-        click.echo(f"{named}{said}")
+        reason = "no key on standard input" if not presented else f"{failure.code}: {failure}"
+        click.echo(f"{named}{reason}")
         sys.exit(1)
     click.echo(f"{key.label}: {state(key)}, scopes {','.join(key.scopes)}, expires {day(key) or 'never'}")
 
 
 def ring_of(file: Path | None) -> KeyRing:
-    """The keys in a file, or those of this environment."""
+    """Reads the keys of a file, or those of this environment. Raises ``ClickException`` if they are invalid."""
     try:
         return KeyRing((), file) if file else KeyRing.of(read_settings(os.environ))
     except (KeyFileInvalid, SettingError) as failure:
@@ -119,14 +119,14 @@ def ring_of(file: Path | None) -> KeyRing:
 
 
 def day(key: Key) -> str | None:
-    """When a key expires, or ``None``."""
+    """Returns the expiry of a key in ISO 8601 and UTC, ``None`` if it does not expire."""
     if key.expires_at == float("inf"):
         return None
     return datetime.fromtimestamp(key.expires_at, UTC).isoformat(timespec="seconds")
 
 
 def state(key: Key) -> str:
-    """Whether a key is valid, and what an operator should know about it."""
+    """Describes whether a key is valid: expired, publicly known, and the days left."""
     left = key.expires_at - time.time()
     if left <= 0:
         return "expired"

@@ -33,15 +33,15 @@ LAZY = {
     "health": ("leadscoring.cli.health", "health"),
     "demo-data": ("leadscoring.cli.demo", "demo_data"),
 }
-"""Commands whose modules are imported only when called: serving must not import the trainer."""
+"""Commands whose modules are imported on use: serving must not load the training code."""
 
 
 TRAINING = frozenset(("numpy", "polars", "scipy", "xgboost"))
-"""Packages of the extra ``train``."""
+"""The modules that the extra ``train`` provides."""
 
 
 class Commands(click.Group):
-    """A group that imports its heavier commands on demand."""
+    """A command group that imports its heavier commands on use."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Runs a command; if its libraries are not installed, the error says how to install them."""
@@ -56,11 +56,11 @@ class Commands(click.Group):
             ) from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Every command, by name."""
+        """Returns the names of all commands, sorted."""
         return sorted([*super().list_commands(ctx), *LAZY])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """A command by its name, imported if need be."""
+        """Returns a command by its name; imports it if necessary."""
         if cmd_name not in LAZY:
             return super().get_command(ctx, cmd_name)
         module, name = LAZY[cmd_name]
@@ -69,14 +69,14 @@ class Commands(click.Group):
 
 
 class Fails(click.ClickException):
-    """An error at the command line: one line, with advice if there is any."""
+    """One of our errors as a message of one line, with optional advice."""
 
     def __init__(self, failure: LeadScoringError, advice: str = "") -> None:
         super().__init__(f"{type(failure).__name__}: {failure}{advice and '; '}{advice}")
 
 
 class CannotStart(Fails):
-    """The configuration prevents the start of the service."""
+    """The service cannot start with its configuration; exit code 2."""
 
     exit_code = 2
 
@@ -97,9 +97,9 @@ def serve(dev: bool) -> None:
     """Serve the model over HTTP."""
     from leadscoring.serving.server import run
 
-    given = {name: value for name, value in os.environ.items() if value.strip()}
+    variables = {name: value for name, value in os.environ.items() if value.strip()}
     try:
-        settings = read_settings(DEVELOPMENT | given if dev else os.environ)
+        settings = read_settings(DEVELOPMENT | variables if dev else os.environ)
         run(settings, partial(greet, settings) if dev else lambda _port: None)
     except ModelNotFound as failure:
         raise CannotStart(failure, "set MODEL_PATH to a model file; `leadscoring train` creates one") from None
@@ -108,7 +108,7 @@ def serve(dev: bool) -> None:
 
 
 def greet(settings: Settings, port: int) -> None:
-    """Prints that ``serve --dev`` is ready: the address, the key, and how to stop."""
+    """Prints the address of the docs, the API key, and how to stop, once ``serve --dev`` is ready."""
     host = "localhost" if is_loopback(settings.host) or settings.host in (EVERY_ADDRESS, "::") else settings.host
     address = f"[{host}]" if ":" in host else host
     key = DEMO_KEY if DEMO_KEY in settings.api_keys else "one of your keys"
@@ -146,23 +146,23 @@ def show(path: str, rounds: Choice, missing_value: float | None, as_json: bool) 
         )
 
 
-def overview(said: "Description") -> list[str]:
-    """The head of ``model show``."""
-    trained, rounds = said.training, said.rounds
+def overview(description: "Description") -> list[str]:
+    """Returns the lines of ``model show`` before the list of features."""
+    trained, rounds = description.training, description.rounds
     lines = [
-        f"{said.name} {said.version}",
-        f"trees       {said.n_trees} of depth {said.max_depth} over {said.n_features} features",
+        f"{description.name} {description.version}",
+        f"trees       {description.n_trees} of depth {description.max_depth} over {description.n_features} features",
         f"rounds      {rounds.used} of {rounds.of}" + (f", the best is {rounds.best}" if rounds.best else ""),
-        f"sha256      {said.sha256}",
-        f"calibration {said.calibration.method}, {said.calibration.knots} knots",
-        f"golden rows {said.golden_rows}, all match" if said.certified else "no card: trees only",
+        f"sha256      {description.sha256}",
+        f"calibration {description.calibration.method}, {description.calibration.knots} knots",
+        f"golden rows {description.golden_rows}, all match" if description.certified else "no card: trees only",
     ]
-    if said.missing_value is not None:
-        lines.append(f"missing     {said.missing_value:g}, in addition to null")
+    if description.missing_value is not None:
+        lines.append(f"missing     {description.missing_value:g}, in addition to null")
     if trained:
         lines.append(f"trained on  {trained.rows} leads, {trained.positives} converted ({trained.target})")
-    lines += [f"tier {tier}      {meaning}" for tier, meaning in said.tiers.definitions.items()]
-    lines += [f"warning: {caution}" for caution in said.cautions]
+    lines += [f"tier {tier}      {meaning}" for tier, meaning in description.tiers.definitions.items()]
+    lines += [f"warning: {caution}" for caution in description.cautions]
     return [*lines, "", "features"]
 
 

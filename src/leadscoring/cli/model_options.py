@@ -1,4 +1,4 @@
-"""Options of commands for what a model file may leave open."""
+"""Command options for what a model file may not specify."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ from leadscoring.settings import number_or_none
 
 
 def opening_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds ``--rounds`` and ``--missing-value``, which default to the variables of the service."""
+    """Adds ``--rounds`` and ``--missing-value``, which default to the environment variables of the service."""
     rounds = click.option(
         "--rounds",
         type=click.Choice(CHOICES),
@@ -30,7 +30,7 @@ def opening_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def read_missing(_context: click.Context, _option: click.Parameter, text: str | None) -> float | None:
-    """A number within float32, or NaN; empty means none."""
+    """Parses a number within float32, or NaN; returns ``None`` for an empty text. Raises ``BadParameter``."""
     try:
         return number_or_none(text or "")
     except ValueError:

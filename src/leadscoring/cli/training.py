@@ -1,4 +1,4 @@
-"""``leadscoring train | evaluate | drift``; trainers' libraries are loaded only when a command runs."""
+"""``leadscoring train | evaluate | drift``; training libraries are imported only when a command runs."""
 
 import json
 import sys
@@ -17,7 +17,7 @@ FILE = click.Path(path_type=Path)
 
 
 def split_commas(values: Iterable[str]) -> tuple[str, ...]:
-    """Options given several times, or once with commas, as one tuple."""
+    """Returns the values of a repeated or comma-separated option as one tuple."""
     return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
 
 
@@ -185,17 +185,20 @@ def drift(model: Path, data: Path, rounds: Choice, missing_value: float | None, 
 
         return drift_of(model, data, progress, Opening(rounds=rounds, missing=missing_value))
 
-    said = run(work, "comparing")
+    report = run(work, "comparing")
     if as_json:
-        click.echo(json.dumps(said, allow_nan=False))
+        click.echo(json.dumps(report, allow_nan=False))
         return
     from leadscoring.training.drift import drift_text
 
-    click.echo(drift_text(said))
+    click.echo(drift_text(report))
 
 
 def run(work: Callable[[Callable[[str, float], None]], Any], label: str) -> Any:
-    """What ``work`` gives, under a progress bar on stderr; our own errors become a message and exit code 1."""
+    """Runs ``work`` with a progress bar on stderr; returns its result.
+
+    Raises ``ClickException``, which exits with code 1, for our own errors and for files that cannot be written.
+    """
     try:
         with click.progressbar(length=1000, label=label, file=sys.stderr, show_eta=False, item_show_func=str) as bar:
 
@@ -210,7 +213,7 @@ def run(work: Callable[[Callable[[str, float], None]], Any], label: str) -> Any:
 
 
 def finish(data: dict[str, Any], folder: Path | None, as_json: bool, last: str) -> None:
-    """Write the report where asked, and print the summary."""
+    """Writes the report to ``folder``, if any, and prints the summary."""
     from leadscoring.training.report.words import summary_text
     from leadscoring.training.report.written import write_report
 

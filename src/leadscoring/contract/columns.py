@@ -1,7 +1,7 @@
-"""The columns that the features of a contract make in the rows of the trees; one feature may make several.
+"""The columns of the features of a contract in the rows of the trees; one feature may have several.
 
-Trees, golden rows and rows that callers have encoded go by column; reasons, importance and drift by feature: the
-reason of a feature is the sum over its columns, and drift looks at the first of them.
+Trees, golden rows and encoded rows are by column; reasons, importance and drift by feature: the contribution of a
+feature is the sum over its columns, and drift uses the first of them.
 """
 
 from collections.abc import Sequence
@@ -13,9 +13,9 @@ import msgspec
 class Column(msgspec.Struct, frozen=True):
     """One column of the rows.
 
-    ``categorical`` says that it holds codes, ``labels`` what they stand for, in their order. ``codes`` is how many
-    codes the trees may split it by: 0 for none, ``None`` for any number. ``most`` is the largest of the whole numbers
-    from 0 on that it may hold, ``None`` for a column of any numbers.
+    ``categorical`` columns hold codes; ``labels`` are their values, in order of the codes. ``codes`` is the number of
+    codes that the trees may split it by: 0 for none, ``None`` for any number. ``most`` is the maximum of a column that
+    holds integers from 0, ``None`` for a column of any numbers.
     """
 
     name: str
@@ -26,26 +26,26 @@ class Column(msgspec.Struct, frozen=True):
 
 
 class Columns:
-    """The columns of a contract in their order, and whose they are."""
+    """The columns of a contract, in order, and the features that they belong to."""
 
     def __init__(self, features: Sequence[tuple[Column, ...]]) -> None:
         self.every = tuple(column for columns in features for column in columns)
         self.names = [column.name for column in self.every]
         self.widths = tuple(map(len, features))
-        """How many columns each feature makes."""
+        """The number of columns of each feature."""
         self.feature = tuple(place for place, width in enumerate(self.widths) for _ in range(width))
-        """The place of the feature that each column belongs to."""
+        """The index of the feature that each column belongs to."""
         self.first = tuple(end - width for end, width in zip(accumulate(self.widths), self.widths, strict=True))
-        """The place of the first column of each feature."""
+        """The index of the first column of each feature."""
 
     def __len__(self) -> int:
         return len(self.every)
 
     @property
     def several(self) -> bool:
-        """Whether there is a feature that makes several columns."""
+        """Whether any feature has several columns."""
         return len(self.every) != len(self.widths)
 
     def places(self, feature: int) -> slice:
-        """The columns of the feature at a place."""
+        """Returns the columns of a feature, by its index."""
         return slice(self.first[feature], self.first[feature] + self.widths[feature])

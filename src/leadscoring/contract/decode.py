@@ -1,8 +1,7 @@
-"""From bytes to leads, by one contract.
+"""Decodes bytes into leads by one contract.
 
-The contract becomes one msgspec type, so that a sound lead of 50 features is decoded and checked
-by a single C call. What that call refuses goes to ``rejection``, which takes its time to say
-everything that is wrong.
+The contract becomes one msgspec type, so that a single C call decodes and validates a lead of 50 features. Leads that
+it rejects go to the slower ``rejection``, which reports all faults.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,50 +19,49 @@ from leadscoring.lead import LEAD_ID_LENGTH, LEAD_ID_MAX, Lead, id_text
 from leadscoring.stretches import Stretches, at_once
 
 ENVELOPE_KEYS = 2
-"""A lead has two keys of its own, ``lead_id`` and ``features``, beside those of its features."""
+"""A lead has two keys of its own, ``lead_id`` and ``features``, besides those of its features."""
 
 STRETCH = 65536
-"""Bytes of leads that are decoded together: a tenth of a millisecond's worth of sound ones."""
+"""Bytes of leads that are decoded together, which takes about 0.1 ms for valid ones."""
 
 SPLIT_STRETCH = 524288
-"""Bytes in which elements are looked for at a time."""
+"""Bytes that are split into elements without yielding."""
 
 Refused = (msgspec.MsgspecError, RecursionError, UnicodeError)
-"""All that msgspec raises on bytes it does not like."""
+"""All errors that msgspec raises for invalid input."""
 
 
 class Encoded(Protocol):
-    """Leads as rows of float32, and how many features each of them really named."""
+    """Leads as rows of float32, and the number of features that each of them had."""
 
     @property
     def present(self) -> list[int]:
-        """How many features each lead named, in order."""
+        """The number of features in each lead, in order."""
         ...
 
 
 Rows = TypeVar("Rows", bound=Encoded)
 
 Places = tuple[list[Lead | RequestError], Rows | None]
-"""What stands at each place of a batch, and the rows of the sound leads, in order, if there are any."""
+"""A lead or an error for each item of a batch, and the rows of the valid leads, in order, if there are any."""
 
 Reading = Stretches[Places[Rows]]
-"""The reading of a batch, which pauses."""
+"""A generator that reads a batch and yields periodically."""
 
 
 Found = tuple[Lead, Rows]
-"""A lead, and its row."""
+"""A lead and its row."""
 
 
 class LeadDecoder(Generic[Rows]):
-    """Reads leads as one contract allows them.
+    """Decodes leads by one contract.
 
-    ``encode`` turns the values of several leads into the rows of the model and raises
-    ``ValueError`` for a value it cannot take; ``count_keys`` counts the keys in a JSON text; ``join`` makes one of
-    several rows.
+    ``encode`` converts the values of several leads to rows of the model, and raises ``ValueError`` for an invalid
+    value; ``count_keys`` counts the keys in a JSON text; ``join`` concatenates rows.
     """
 
     lenient = False
-    """Whether leads may come that the contract allows only after a change, which they tell."""
+    """Whether the decoder also accepts leads that satisfy the contract after a change, with warnings about it."""
 
     def __init__(
         self,
@@ -83,10 +81,10 @@ class LeadDecoder(Generic[Rows]):
         self._many = msgspec.json.Decoder(leads).decode
 
     def one(self, body: bytes) -> tuple[Lead, Rows]:
-        """The lead in ``body`` and its row.
+        """Decodes the lead in ``body``; returns it with its row.
 
-        Raises ``MalformedJson`` when the body is not JSON, ``ValidationError`` when it is not a
-        lead that the contract allows.
+        Raises ``MalformedJson`` if the body is not JSON, ``ValidationError`` if it is not a lead that satisfies the
+        contract.
         """
         failure: Exception | None = None
         if len(body) <= self._longest:
@@ -102,7 +100,7 @@ class LeadDecoder(Generic[Rows]):
         try:
             found = at_once(self._second_look(body, 0, len(body), failure, Refusals(self._rejection)))
         finally:
-            del failure  # an error whose traceback leads to a name of its own waits for the garbage collector
+            del failure  # an error in a cycle with its own traceback would wait for the garbage collector
         if isinstance(found, RequestError):
             try:
                 raise found from None
@@ -113,19 +111,19 @@ class LeadDecoder(Generic[Rows]):
     def _second_look(
         self, body: bytes, begin: int, end: int, failure: Exception | None, refusals: Refusals
     ) -> Stretches[Found[Rows] | RequestError]:
-        """What becomes of a lead that the fast way refuses."""
+        """Handles a lead that the fast path rejects; returns its error."""
         return (yield from refusals.explain(body, begin, end, failure))
 
     def many(self, body: bytes, limit: int) -> tuple[list[Lead | RequestError], Rows | None]:
-        """What stands at each place of the array in ``body``, and the rows of the sound leads, in order.
+        """Decodes the array in ``body``; returns a lead or an error per item, and the rows of the valid leads.
 
-        ``None`` for the rows when there is no sound lead. Raises ``MalformedJson`` or
-        ``ValidationError`` when the body is not an array of JSON at all, ``BatchTooLarge`` over ``limit``.
+        The rows are ``None`` if there is no valid lead. Raises ``MalformedJson`` or ``ValidationError`` if the body is
+        not a JSON array, ``BatchTooLarge`` for more than ``limit`` items.
         """
         return at_once(self.reading(body, limit))
 
     def reading(self, body: bytes, limit: int) -> Reading[Rows]:
-        """The same as ``many``, in stretches of a millisecond at most: yields between two of them."""
+        """As ``many``, but yields at least every millisecond."""
         if len(body) <= STRETCH and (found := self._sound(body, None, limit)):
             return found
         split = Split(body, limit)
@@ -149,9 +147,9 @@ class LeadDecoder(Generic[Rows]):
         return places, self._join(parts) if parts else None
 
     def _sound(self, body: bytes, keys: int | None, limit: int) -> Places[Rows] | None:
-        """The leads of an array and their rows when all of them are sound, else nothing.
+        """Returns the leads of an array and their rows if all are valid, else ``None``.
 
-        ``keys`` is how many keys it has, where that is known.
+        ``keys`` is the number of keys in it, if known.
         """
         try:
             decoded = self._many(body)
@@ -174,7 +172,7 @@ class LeadDecoder(Generic[Rows]):
             return None
 
     def _one_by_one(self, body: bytes, elements: Iterable[tuple[int, int, int]], refusals: Refusals) -> Reading[Rows]:
-        """The leads of a group in which not all are sound."""
+        """Decodes the leads of a group of which some are invalid."""
         places: list[Lead | RequestError] = []
         parts: list[Rows] = []
         for begin, end, colons in elements:
@@ -197,7 +195,7 @@ class LeadDecoder(Generic[Rows]):
         return places, self._join(parts) if parts else None
 
     def _no_array(self, body: bytes) -> Stretches[RequestError]:
-        """The error for a body that is no array."""
+        """Returns the error for a body that is not an array."""
         try:
             found = yield from self._rejection.outline(body, 0, len(body))
         except MalformedJson as error:
@@ -206,7 +204,7 @@ class LeadDecoder(Generic[Rows]):
 
 
 def lead_types(contract: Contract) -> tuple[Any, Any]:
-    """The msgspec types of a lead of this contract, and of many; unknown keys are refused."""
+    """Returns the msgspec types of a lead by this contract and of a list of leads; both reject unknown keys."""
     fields: list[Any] = []
     for place, feature in enumerate(contract.features):
         kind = feature.form.wire(feature, contract.missing_value)

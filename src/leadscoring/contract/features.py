@@ -1,4 +1,4 @@
-"""What a lead may hold: each feature's kind and bounds, and the contract that they make together."""
+"""What a lead may hold: the kind and bounds of each feature, and the contract that they form together."""
 
 import math
 import re
@@ -15,21 +15,21 @@ from leadscoring.errors import CardInvalid
 from leadscoring.float32 import single
 
 UNWRITABLE = re.compile(r'["\\\x00-\x1f]').search
-"""Finds what would have to be escaped in JSON: the fast decoder compares names as they are written."""
+"""Matches characters that JSON escapes: the fast decoder compares names without unescaping."""
 
 
 class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One feature of the contract: ``kind`` names its row in ``KINDS``.
 
     ``number`` and ``integer`` lie in ``minimum``..``maximum`` (inclusive; ``None`` is unbounded).
-    ``flag`` takes 0, 1, true or false. ``category`` takes text: its code is the position in
+    ``flag`` accepts 0, 1, true or false. ``category`` accepts text: its code is the position in
     ``values``; ``aliases`` are other spellings of values (in other case, with spaces around them); a
-    text in ``missing`` means unknown; any other text takes the code after the last value when ``other``
-    says that the trees know one, else counts as unknown. Of those, the texts in ``rare`` were too
-    rare in training to have a code, and all others are *unseen*.
+    text in ``missing`` means unknown; any other text gets the code after the last value if the trees
+    have one for ``other`` values, else it is treated as unknown. Of those, the texts in ``rare`` were
+    too rare in training to have a code, and all others are *unseen*.
 
     Models of other trainers have two more forms of ``category``: with ``numbers`` its ``values`` are numbers and are
-    sent as such, and where nobody knows its values it is sent as its code, of which the trees tell ``codes`` apart.
+    sent as such; if its values are unknown, it is sent as its code, of which the trees distinguish ``codes``.
     """
 
     name: str
@@ -72,12 +72,12 @@ class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
     @property
     def form(self) -> Kind:
-        """The row that says all that depends on the kind."""
+        """The kind, in the form of this feature, with everything that depends on it."""
         return KINDS[self.kind].form(self)
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """The columns that it makes."""
+        """Its columns in the rows of the trees."""
         return self.form.columns(self)
 
     @property
@@ -87,44 +87,44 @@ class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
     @property
     def wire_values(self) -> tuple[str | int | float, ...]:
-        """The values of a category as they are sent."""
+        """The values of a category, as they are sent."""
         return tuple(map(number, self.values)) if self.numbers else self.values
 
     @property
     def is_whole(self) -> bool:
-        """Whether its numbers are whole ones."""
+        """Whether its numbers must be integers."""
         return self.form.is_whole
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """The least and the greatest number that may be sent, whether the contract names them or not."""
+        """The smallest and the largest number that may be sent, whether or not the contract specifies them."""
         return self.form.bounds(self)
 
     def fits(self, value: float) -> bool:
-        """Whether a number is one that may be sent; where texts are sent, none is."""
+        """Whether a number may be sent; always false for text."""
         return bool(self.form.fits(self, value))
 
     @property
     def code_table(self) -> Table | None:
-        """The code of each value of a category that training knew, as it is sent; ``None`` for what means unknown."""
+        """The code of each category value seen in training, as it is sent; ``None`` for texts that mean unknown."""
         return self.form.table(self)
 
     @property
     def other_code(self) -> float | None:
-        """The code of values that training did not know: one that nothing else has, or ``None`` for unknown."""
+        """The code of values not seen in training, distinct from all others; ``None`` for unknown."""
         return self.form.other(self)
 
     @property
     def allowed(self) -> str:
-        """What a caller may send, in words."""
+        """What a caller may send, as a phrase for messages."""
         return self.form.allowed(self)
 
 
 class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, dict=True):
     """The features of one model, in the order of its columns.
 
-    ``missing_value`` is a number that means missing in every feature that is sent as a number, beside ``null`` and
-    whatever else fits there; it is a float32.
+    ``missing_value`` is a float32 that means missing in every feature that is sent as a number, in addition to ``null``
+    and to the values of the feature.
     """
 
     features: tuple[Feature, ...]
@@ -146,7 +146,7 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
 
     @cached_property
     def columns(self) -> Columns:
-        """The columns that the features make in the rows of the trees."""
+        """The columns of the features in the rows of the trees."""
         return Columns([feature.columns for feature in self.features])
 
     @property
@@ -158,29 +158,29 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         return len(self.features)
 
     def means_missing(self, value: float) -> bool:
-        """Whether a number is the one that means missing, as the float32 that the trees would see."""
+        """Whether a number means missing, compared as the float32 that the trees would see."""
         return self.missing_value is not None and single(value) == self.missing_value
 
     def accepts(self, feature: Feature, value: object) -> bool:
-        """Whether a value of JSON may be sent: one that fits the feature, or the number that means missing."""
+        """Whether a decoded JSON value may be sent: it fits the feature, or is the number that means missing."""
         if not feature.is_text and is_finite(value) and self.means_missing(value):
             return True
         return feature.form.accepts(feature, value)
 
     def allowed(self, feature: Feature) -> str:
-        """What a caller may send, in words."""
+        """Describes what a caller may send, as a phrase for messages."""
         missing = self.missing_value
         if missing is None or feature.is_text or feature.fits(missing):
             return feature.allowed
         return f"{feature.allowed}, or {missing:g} for unknown"
 
     def guess(self, name: str) -> str | None:
-        """The feature that an unknown name most likely meant, if any is near."""
+        """Returns the feature with the name nearest to an unknown one; ``None`` if none is near."""
         return nearest(name, self.names)
 
 
 def nearest(name: str, known: Sequence[str]) -> str | None:
-    """The known name closest to ``name``, ignoring case, if any is close enough to suggest."""
+    """Returns the known name closest to ``name``, ignoring case; ``None`` if none is close enough to suggest."""
     folded = {other.casefold(): other for other in known}
     matches = get_close_matches(name.casefold()[:200], folded, n=1, cutoff=0.7)
     return folded[matches[0]] if matches else None

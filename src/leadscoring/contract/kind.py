@@ -1,4 +1,4 @@
-"""What a kind of feature says about its features: all that depends on the kind, but how values are encoded."""
+"""The interface of kinds of features: everything that depends on the kind, except for the encoding of values."""
 
 import json
 import math
@@ -14,127 +14,127 @@ if TYPE_CHECKING:
     from leadscoring.contract.features import Feature
 
 Code = float | None
-"""What a value becomes in one column; ``None`` means unknown."""
+"""The code of a value in one column; ``None`` means unknown."""
 
 Table = Mapping[str | int | float, Code | tuple[Code, ...]]
-"""The code of each value, as it is sent; of a feature with several columns a code for each of them."""
+"""The code of each value as it is sent; for a feature with several columns, one code per column."""
 
 a_json_number = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?").fullmatch
 
 
 class Kind:
-    """What holds for most kinds: a finite number, in one column."""
+    """The base of all kinds, with the defaults of most: a finite number, in one column."""
 
     engine: int
-    """The engine's number for the way in which values are encoded."""
+    """The engine's identifier of the encoding."""
 
     is_text = False
     """Whether values are sent as text."""
 
     is_whole = False
-    """Whether numbers are whole ones."""
+    """Whether numbers must be integers."""
 
     is_bounded = False
     """Whether ``minimum`` and ``maximum`` of the feature bound its numbers."""
 
     is_category = False
-    """Whether values have no order: the trees split them by code."""
+    """Whether values have no order, so that the trees split them by code."""
 
     words: tuple[str, ...] = ()
-    """The words of JSON that are taken beside numbers."""
+    """The JSON literals that are accepted besides numbers."""
 
     def form(self, _feature: "Feature") -> "Kind":
-        """The row that a feature goes by, where the kind has several forms."""
+        """Returns the form of a feature, for kinds with several forms."""
         return self
 
     def check(self, feature: "Feature") -> None:
-        """Raises ``CardInvalid`` for what contradicts itself or the kind."""
+        """Raises ``CardInvalid`` for a feature that is inconsistent, or has fields of another kind."""
         texts = feature.missing or feature.aliases or feature.rare
         if feature.values or texts or feature.other or feature.numbers or feature.codes:
             raise CardInvalid(f"feature {feature.name!r} is a {feature.kind}, but has the values of a category")
 
     def bounds(self, _feature: "Feature") -> tuple[float, float]:
-        """The least and the greatest number that may be sent."""
+        """Returns the smallest and the largest number that may be sent."""
         return -FLOAT32_MAX, FLOAT32_MAX
 
     def fits(self, feature: "Feature", value: Any) -> Any:
-        """Whether a number may be sent, or which of an array of numbers may be; NaN may not.
+        """Whether a number may be sent, elementwise for arrays; false for NaN.
 
-        The one definition of it: the types of ``wire``, the engine and training are held to it by tests.
+        This is the reference definition: tests check that the types of ``wire``, the engine and training agree with it.
         """
         low, high = self.bounds(feature)
         fine = (low <= value) & (value <= high)
         return fine & (value % 1 == 0) if self.is_whole else fine
 
     def accepts(self, feature: "Feature", value: object) -> bool:
-        """Whether a value of JSON may be sent."""
+        """Whether a decoded JSON value may be sent."""
         return is_finite(value) and bool(self.fits(feature, value))
 
     def wire(self, _feature: "Feature", _missing: float | None) -> Any:
-        """The type that msgspec decodes; what that cannot hold, the encoder checks.
+        """Returns the type that msgspec decodes; the encoder checks what the type cannot express.
 
-        ``missing`` is a number that means missing, whatever the feature takes otherwise.
+        ``missing`` is a number that means missing, and is accepted in addition.
         """
         return int | float
 
     def allowed(self, _feature: "Feature") -> str:
-        """What may be sent, in words."""
+        """Describes what may be sent."""
         return "a number"
 
     def limits(self, feature: "Feature") -> tuple[float | None, float | None]:
-        """The bounds as the contract shows them: ``None`` for one that it does not name."""
+        """Returns the bounds that the contract specifies; ``None`` for an unspecified one."""
         return feature.minimum, feature.maximum
 
     def schema(self, _feature: "Feature") -> dict[str, Any]:
-        """The JSON Schema of a value."""
+        """Returns the JSON Schema of a value."""
         return {"type": "number"}
 
     def example(self, _feature: "Feature") -> float | int | str:
-        """A value that may be sent."""
+        """Returns a value that may be sent."""
         return 0
 
     def columns(self, feature: "Feature") -> tuple[Column, ...]:
-        """The columns that a feature makes."""
+        """Returns the columns of a feature."""
         return (Column(feature.name),)
 
     def table(self, _feature: "Feature") -> Table | None:
-        """The code of each value that training knew; ``None`` where values are no codes, or are sent as such."""
+        """Returns the code of each value seen in training; ``None`` if values have no codes, or are sent as codes."""
         return None
 
     def other(self, _feature: "Feature") -> float | None:
-        """The code of values outside of the table: one that nothing else has, or ``None`` for unknown."""
+        """Returns the code of values that are not in the table, distinct from all others; ``None`` for unknown."""
         return None
 
     def back(self, _feature: "Feature") -> Callable[[Sequence[Code]], Any]:
-        """What turns the columns of an encoded row back into the value of the feature; ``None`` where there is none."""
+        """Returns a function from the cells of the feature's columns to its value, which is ``None`` if unknown."""
         return alone
 
     @property
     def datatype(self) -> str:
-        """The type of a tensor of such values, in the Open Inference Protocol."""
+        """The datatype of a tensor of such values in the Open Inference Protocol."""
         return "BYTES" if self.is_text else "FP64"
 
     def is_json(self, text: str) -> bool:
-        """Whether a text is the JSON of a value that is not sent as text, as clients without types write it."""
+        """Whether a text is the JSON of a non-text value, as untyped clients send it."""
         return not self.is_text and (bool(a_json_number(text)) or text in self.words)
 
     def json_of(self, cell: str) -> str:
-        """The JSON of a cell of a CSV that is not empty; one that no lead may hold where it is no such value."""
+        """Converts a non-empty CSV cell to JSON; an invalid cell becomes a JSON text, which the decoder rejects."""
         plain = cell.strip()
         if a_json_number(plain):
-            return plain  # digit by digit, so that it means the same as in JSON
-        if plain.lower() in self.words:  # as spreadsheets and Python write them
+            return plain  # with all digits, so that it equals the same number in JSON
+        if plain.lower() in self.words:  # spreadsheets and Python write them in other case
             return plain.lower()
         return json.dumps(cell) if plain else "null"
 
 
 def alone(cells: Sequence[Code]) -> Any:
-    """The value that stands in the only column; several columns have none."""
+    """Returns the cell of the only column; ``None`` for several columns."""
     return cells[0] if len(cells) == 1 else None
 
 
 def number(text: str) -> int | float:
-    """A number in a text; a whole one exactly. Raises ``ValueError`` for another text."""
+    """Parses a number; integers exactly. Raises ``ValueError`` for any other text."""
     try:
         return int(text)
     except ValueError:
@@ -155,7 +155,7 @@ def is_finite(value: object) -> TypeGuard[int | float]:
 
 
 def is_writable(value: str) -> bool:
-    """Whether a text can be written as UTF-8; a lone surrogate cannot."""
+    """Whether a text can be encoded in UTF-8, which lone surrogates cannot."""
     try:
         value.encode()
     except UnicodeEncodeError:

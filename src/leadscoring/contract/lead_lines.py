@@ -1,6 +1,6 @@
-"""Leads that come one a line: as JSON Lines, or as CSV by the names of its header. Each becomes the JSON of one lead.
+"""Reads leads with one per line: JSON Lines, or CSV with a header. Each becomes the JSON of one lead.
 
-So every lead goes through the one decoder, and is refused in its words, whatever it came as.
+So every lead passes through the same decoder, with the same errors in every format.
 """
 
 import csv
@@ -19,23 +19,23 @@ from leadscoring.errors import Fault, MalformedJson, RequestError, ValidationErr
 LEAD_ID = "lead_id"
 
 SEPARATORS = {";": "semicolons", "\t": "tabs"}
-"""What spreadsheets of some countries write in place of commas."""
+"""Separators that spreadsheets write in place of commas in some locales."""
 
 
 LONGEST_LINE = 262_144
-"""Bytes that one lead may take: it is read at one stretch, for which everything else waits."""
+"""Maximum bytes of one lead: it is read without yielding, which blocks the event loop."""
 
-csv.field_size_limit(LONGEST_LINE)  # a cell may be as long as its line
+csv.field_size_limit(LONGEST_LINE)  # a cell may be as long as a line
 
 MOST_LINES = 1000
-"""Lines that one row of a CSV may go on for, in quotation marks; for the same reason."""
+"""Maximum lines of one CSV row, through quoted line breaks; for the same reason."""
 
 PAUSE = 256
-"""Empty lines that are passed over at one stretch."""
+"""Empty lines that are skipped without yielding."""
 
 
 class Line(NamedTuple):
-    """One lead as JSON, or why there is none, and where it stands in the body."""
+    """One lead as JSON, or the error of its line, with its line number in the body."""
 
     number: int
     lead: bytes
@@ -43,7 +43,7 @@ class Line(NamedTuple):
     columns: Sequence[str] = ()
 
     def located(self, error: RequestError) -> RequestError:
-        """The same error, which says first in which line, and in which column of a CSV, the fault is."""
+        """Returns the error with the line, and the column of a CSV, in front of its messages."""
         if isinstance(error, MalformedJson):
             why = str(error).replace("the body", "it").replace(" at line 1 column ", " at column ")
             return MalformedJson(f"line {self.number}: {why}")
@@ -62,9 +62,9 @@ class Line(NamedTuple):
 
 
 def json_lines(body: bytes) -> Iterator[Line | None]:
-    """The leads of a body with a JSON object a line; lines with nothing in them are passed over.
+    """Yields the leads of a body with one JSON object per line; skips empty lines.
 
-    Where many of them are, ``None`` comes now and then, for the reader to pause.
+    Among many empty lines it yields ``None`` periodically, so that the reader can pause.
     """
     for number, text in enumerate(io.BytesIO(body), 1):
         if len(text) > LONGEST_LINE:
@@ -76,14 +76,14 @@ def json_lines(body: bytes) -> Iterator[Line | None]:
 
 
 class LeadTable:
-    """The leads of a CSV whose header names ``lead_id`` and features of the contract, in any order.
+    """Iterates over the leads of a CSV whose header names ``lead_id`` and features of the contract, in any order.
 
-    An empty cell is a feature that is left out. Raises ``ValidationError`` when the header names anything else, names
-    something twice, or does not name what every lead must have. ``None`` comes as in ``json_lines``.
+    An empty cell omits the feature. Raises ``ValidationError`` if the header has unknown or duplicate names, or lacks
+    a required one. Yields ``None`` as ``json_lines`` does.
     """
 
     def __init__(self, body: bytes, contract: Contract) -> None:
-        # what is no UTF-8 becomes text that no lead may hold, and is refused at its place
+        # invalid UTF-8 becomes text that no lead may hold, and is rejected at its position
         text = io.TextIOWrapper(io.BytesIO(body), "utf-8-sig", "surrogateescape", newline="")
         self._lines = Bounded(text)
         self._rows = csv.reader(self._lines, strict=True)
@@ -129,7 +129,7 @@ class LeadTable:
         return Line(number, b"", ValidationError([Fault("", f"line {number} {why}", None, allowed)], None))
 
     def _lead(self, cells: list[str]) -> bytes:
-        """The JSON of one row; what is no value of its column's kind stands there as text, which no lead may hold."""
+        """Returns the JSON of one row; cells that are invalid for their kind become text, which the decoder rejects."""
         lead_id = cells.pop(self._ids)
         features = [
             name + (cell if is_number(cell) else json_of(cell))
@@ -141,9 +141,9 @@ class LeadTable:
 
 
 class Bounded:
-    """The lines of a text; a row of too many, or one with too many characters, is an error, after which the next comes.
+    """Iterates over the lines of a text; raises ``csv.Error`` for rows of too many lines or characters.
 
-    ``number`` is that of the last line.
+    Iteration can continue after the error. ``number`` is the number of the latest line, from 1.
     """
 
     def __init__(self, text: io.TextIOWrapper) -> None:
@@ -153,7 +153,7 @@ class Bounded:
         self._room = LONGEST_LINE
 
     def begin(self) -> int:
-        """A row begins: with which line."""
+        """Starts a row; returns the number of its first line."""
         self._first, self._room = self.number + 1, LONGEST_LINE
         return self._first
 
@@ -176,16 +176,16 @@ class Bounded:
 
 
 def number_in(feature: Feature) -> Callable[[str], object]:
-    """What says whether a cell of a feature's column is a number as JSON has it: of a category none is."""
+    """Returns the predicate for cells that are JSON numbers; always false for text features."""
     return never if feature.is_text else a_json_number
 
 
 def never(_cell: str) -> None:
-    """No cell is a number."""
+    """Returns ``None`` for any cell."""
 
 
 def header_faults(columns: list[str], contract: Contract) -> tuple[list[Fault], int]:
-    """What is wrong with the header of a CSV, and how many faults that are: not each of very many is put into words."""
+    """Returns the faults of a CSV header, and their total number, since only the first unknown names are reported."""
     if not any(columns):
         said = "the first line is empty; it must name lead_id and features, separated by commas"
         return [Fault("", said, None, "names of columns")], 1
@@ -212,6 +212,6 @@ def header_faults(columns: list[str], contract: Contract) -> tuple[list[Fault], 
 
 
 def unknown_column(name: str, guess: str | None) -> Fault:
-    """The fault of a column that nothing knows, with a guess of the one meant."""
+    """Returns the fault of an unknown column, with a suggestion."""
     hint = f"; did you mean {guess!r}?" if guess else ""
     return Fault(f"/{pointer(name)}", f"the column {told(name)} is not known{hint}", None, guess or FEATURES_ALLOWED)

@@ -1,8 +1,8 @@
-"""What a lenient service makes of a lead that the strict contract refuses: its strict form, where it has one.
+"""Lenient decoding: converts a lead that the strict contract rejects to its strict form, if it has one.
 
-Numbers that were sent as text become numbers, unknown features are left out, and the answer's warnings say so.
-Everything else is refused as ever. The strict form is then read as any other lead, so that its score is the one which
-the same lead gets when its sender writes it so.
+Numbers sent as text become numbers, and unknown features are ignored; the answer contains warnings about both.
+Everything else is rejected as usual. The strict form is then decoded like any other lead, so that the score is the
+same as for a lead that was sent in this form.
 """
 
 from collections.abc import Sequence
@@ -17,11 +17,11 @@ from leadscoring.lead import Lead, LenientLead, Warned
 from leadscoring.stretches import Stretches
 
 NAMED = 10
-"""Features that one warning names, at most."""
+"""Maximum number of features that one warning names."""
 
 
 class LenientDecoder(LeadDecoder[Rows]):
-    """Reads what the strict decoder reads, and alike; of what that refuses, what has a strict form."""
+    """Decodes like the strict decoder; of the leads that it rejects, also those with a strict form."""
 
     lenient = True
 
@@ -52,7 +52,7 @@ class LenientDecoder(LeadDecoder[Rows]):
 
 
 def misnamed(sent: Part, read: Part, refusals: Refusals) -> tuple[Unknown, ...]:
-    """The unknown features that most likely are required ones that the lead lacks; ignored, they explain nothing."""
+    """Returns the unknown features that are probably misspelled required ones; ignoring these would hide the error."""
     missing = {feature.name for feature in refusals.rejection.contract.features if feature.required} - set(read.values)
     if not missing:
         return ()
@@ -65,7 +65,7 @@ def misnamed(sent: Part, read: Part, refusals: Refusals) -> tuple[Unknown, ...]:
 
 
 def strict_form(found: Outline, body: bytes, contract: Contract) -> tuple[bytes, tuple[Warned, ...]] | None:
-    """The lead as a strict sender writes it, and what had to be changed; nothing when there is more wrong with it."""
+    """Returns the strict form of a lead, and warnings about the changes; ``None`` if it has none, or other faults."""
     envelope, features = found.envelope, found.features
     if (
         envelope.unknown
@@ -98,7 +98,7 @@ def strict_form(found: Outline, body: bytes, contract: Contract) -> tuple[bytes,
 
 
 def warning(code: str, names: Sequence[str], count: int, what: str) -> list[Warned]:
-    """The warning about some features, if there are any."""
+    """Returns a list with one warning about these features, empty if there are none."""
     if not names:
         return []
     more = f" and {count - NAMED} more" if count > NAMED else ""

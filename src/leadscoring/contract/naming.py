@@ -1,7 +1,7 @@
-"""What unknown names most likely meant: by one rule for all of them where there is one, else by the nearest name.
+"""Suggests known names for unknown ones: by one common rule if there is one, else the nearest name.
 
-The work is bounded whatever the names are: to look for a rule or for a near name costs comparisons with known names,
-of which one request gets a fixed number. What has been found is remembered, since the leads of a batch are alike.
+The work is bounded for any input: searching for a rule or a near name costs comparisons with known names, of which
+each request has a fixed budget. Results are cached, since the leads of a batch resemble each other.
 """
 
 import re
@@ -13,35 +13,35 @@ from typing import NamedTuple
 from leadscoring.contract.features import nearest
 
 COMPARISONS = 400
-"""Comparisons of an unknown name with a known one that one request gets: some 3 ms of them, however long the names."""
+"""Budget of comparisons between unknown and known names per request: about 3 ms, however long the names."""
 
 SAMPLE = 3
-"""Unknown names that are looked at for what stands before or behind them all."""
+"""Unknown names that are examined for a common prefix or suffix."""
 
 SHORTEST = 3
-"""Letters of a known name that are worth finding within another."""
+"""Minimum length of a known name that is searched for within an unknown one."""
 
 LONGEST = 200
-"""Characters of a name that are looked at."""
+"""Maximum number of characters of a name that are examined."""
 
 RULES = 4
-"""Rules that are tried anew, and that are remembered."""
+"""Maximum number of rules that are tried per search, and that are cached."""
 
 FEWEST = 3
-"""Names that make a rule."""
+"""Minimum number of names that make a rule."""
 
 signs = re.compile(r"[\W_]+").sub
-"""Takes out of a name what spellings differ in, beside its case."""
+"""Removes the characters in which spellings differ, except for case."""
 
 
 class Rule(NamedTuple):
-    """How all of a client's names differ from the known ones: by spelling, and by what stands before or behind."""
+    """How all names of a client differ from the known ones: by spelling and by a common prefix or suffix."""
 
     before: str = ""
     behind: str = ""
 
     def of(self, name: str) -> str | None:
-        """The plain form that a name has without what this rule says is too much; nothing when it lacks that."""
+        """Returns the plain form of a name without prefix and suffix; ``None`` if the name lacks them."""
         form = plain(name)
         if not (form.startswith(self.before) and form.endswith(self.behind)):
             return None
@@ -52,19 +52,19 @@ SPELLING = Rule()
 
 
 def plain(name: str) -> str:
-    """A name without case, hyphens, underscores, dots and blanks; as it is when it has nothing else."""
+    """Normalizes a name: lower case without hyphens, underscores, dots and spaces, unless nothing else is left."""
     return plain_short(name[:LONGEST])
 
 
 @lru_cache(maxsize=4096)
 def plain_short(name: str) -> str:
-    """The same for a name that is short enough to be remembered: clients send the same ones again and again."""
+    """As ``plain``, for names short enough to cache: clients send the same names repeatedly."""
     folded = name.casefold()
     return signs("", folded) or folded
 
 
 class Known:
-    """The names of a contract, by which others are understood. Made once."""
+    """An index of the names of a contract, built once per contract."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self.names = names
@@ -73,14 +73,14 @@ class Known:
         self.by_form = {form: name for form, name in zip(forms, names, strict=True) if times[form] == 1}
 
     def candidates(self, name: str) -> Sequence[str]:
-        """The names that may be near one: of very many, only those that begin alike."""
+        """Returns the names to compare with ``name``; of very many, only those with the same first character."""
         if len(self.names) <= COMPARISONS:
             return self.names
         return [other for other in self.names if other[:1].casefold() == name[:1].casefold()][:COMPARISONS]
 
 
 class Guesser:
-    """What the unknown names of one request meant; ``left`` are the comparisons that it still has."""
+    """Suggests names for one request; ``left`` is its remaining budget of comparisons."""
 
     def __init__(self, known: Known) -> None:
         self.known = known
@@ -90,9 +90,9 @@ class Guesser:
         self._last: tuple[Sequence[str], tuple[Rule, dict[str, str]] | None] | None = None
 
     def guess(self, name: str, near: bool = True) -> str | None:
-        """The known name that an unknown one most likely meant: one spelled otherwise, or the nearest.
+        """Returns the most likely known name for an unknown one: another spelling of it, or the nearest; else ``None``.
 
-        The nearest is looked for when it is wanted and there is work left for it.
+        Searches for the nearest only if ``near`` is true and the budget is not exhausted.
         """
         found = self.known.by_form.get(plain(name))
         if found is not None:
@@ -107,7 +107,7 @@ class Guesser:
         return self._guessed[key]
 
     def renamed(self, names: Sequence[str]) -> tuple[Rule, dict[str, str]] | None:
-        """The rule by which most of these unknown names are known, and what each of those meant."""
+        """Returns the rule that explains most of these unknown names, and the known name of each; else ``None``."""
         if self._last is None or self._last[0] != names:
             self._last = names, self._renamed(names)
         return self._last[1]
@@ -127,7 +127,7 @@ class Guesser:
         return None
 
     def _meant(self, rule: Rule, names: Sequence[str]) -> dict[str, str]:
-        """What those of the names meant that this rule explains; two that meant one are not explained."""
+        """Maps the names that this rule explains to known ones; of several for one known name, only the first."""
         meant: dict[str, str] = {}
         for name in names:
             form = rule.of(name)
@@ -137,7 +137,7 @@ class Guesser:
         return {name: known for known, name in meant.items()}
 
     def _new_rules(self, names: Sequence[str]) -> list[Rule]:
-        """What stands before or behind a known name in one of the first unknown ones, the least first."""
+        """Returns the prefixes and suffixes around known names in the first unknown ones, the shortest first."""
         found: set[Rule] = set()
         for name in names[:SAMPLE]:
             if self.left <= 0:
@@ -154,5 +154,5 @@ class Guesser:
 
 
 def is_most(meant: Mapping[str, str], names: Sequence[str]) -> bool:
-    """Whether a rule explains enough of the names to be told instead of each."""
+    """Whether a rule explains enough of the names to be reported in place of single faults."""
     return len(meant) >= FEWEST and 2 * len(meant) > len(names)

@@ -1,8 +1,7 @@
-"""What has to be known of a body that was refused, to say why: its keys, and no more of their values than is shown.
+"""Outlines a rejected body to explain the rejection: its keys, and only as much of their values as is reported.
 
-The engine reads the whole text once, in slices, whatever it holds; only the values of known keys and of the first
-unknown ones become Python's. A text of 5 MB with 400,000 keys is outlined in a tenth of the time that it takes to
-build it.
+The engine reads the whole text once, in slices; only the values of known keys and of the first unknown ones become
+Python objects. Outlining a text of 5 MB with 400,000 keys takes a tenth of the time of decoding it.
 """
 
 import json
@@ -14,16 +13,16 @@ from leadscoring.lead import LEAD_BYTES
 from leadscoring.stretches import Stretches
 
 STRETCH = 131072
-"""Bytes that are read between two looks at who else wants the processor: half a millisecond's worth."""
+"""Bytes that are read between two yields, which takes about half a millisecond."""
 
 LONGEST_INTEGER = 300
-"""Digits; a longer one may be beyond what a float can hold, and is read as one, infinite if need be."""
+"""Maximum digits of an integer; a longer one is read as a float, which may be infinite."""
 
 LONGEST_VALUE = LEAD_BYTES
-"""Bytes of a value from which only its beginning is read, since the lead is too large anyway."""
+"""Bytes above which only the beginning of a value is read, since the lead is too large anyway."""
 
 BEGINNING = 4096
-"""Bytes of that; more than enough for the longest id, however it is escaped."""
+"""Bytes of such a beginning; more than the longest id, however it is escaped."""
 
 ENVELOPE = ("lead_id", "features")
 
@@ -31,23 +30,23 @@ OUTER = Names(name.encode() for name in ENVELOPE)
 
 AN_OBJECT: dict[str, Any] = {}
 AN_ARRAY: list[Any] = []
-"""What stands for an object and for an array, whatever is in them."""
+"""Placeholders for any object and any array."""
 
 Keys = tuple[list[tuple[int, int, int, int]], list[tuple[int, int, int, int, int]], int]
-"""The keys of one object as the engine tells them."""
+"""The keys of one object as the engine returns them: known, unknown, and the number of unknown ones."""
 
 
 def bounded_integer(digits: str) -> int | float:
-    """A JSON integer; one too long to be a number we could score becomes a float, infinite if need be."""
+    """Parses a JSON integer; one too long to be scored becomes a float, which may be infinite."""
     return int(digits) if len(digits) <= LONGEST_INTEGER else float(digits)
 
 
 scan_json = json.scanner.make_scanner(json.JSONDecoder(parse_int=bounded_integer))  # type: ignore[attr-defined]  # no stub
-"""Reads the value at a place of a text that is known to be JSON."""
+"""Reads the value at a position of valid JSON."""
 
 
 class Unknown(NamedTuple):
-    """A key that nothing knows: its name, where in the body its last value stands, and how often it was given."""
+    """An unknown key: its name, how often it occurs, and the position of its last value in the body."""
 
     name: str
     times: int
@@ -57,24 +56,24 @@ class Unknown(NamedTuple):
 
     @property
     def value(self) -> Any:
-        """The last value that it was given; read only where it is shown."""
+        """Its last value, read only on access."""
         return value_at(self.body, self.begin, self.end)
 
 
 class Part(NamedTuple):
-    """One object of a body: the values of its known keys, and the first of the unknown ones."""
+    """One object of a body: the values of its known keys, and the first unknown keys."""
 
     values: dict[str, Any]
     repeated: tuple[str, ...] = ()
     unknown: tuple[Unknown, ...] = ()
     unknown_count: int = 0
-    """Of all unknown keys, one for each time that it was given."""
+    """The number of all unknown keys, including repetitions."""
     places: dict[str, tuple[int, int]] = {}
-    """Where in the body each known value stands."""
+    """The position of each known value in the body."""
 
 
 class Outline(NamedTuple):
-    """One JSON text: its value, and the parts of a lead when it is an object."""
+    """One JSON text: its value, the parts of a lead if it is an object, and its size in bytes."""
 
     root: Any
     envelope: Part
@@ -82,8 +81,8 @@ class Outline(NamedTuple):
     size: int
 
 
-class NotJson(Exception):  # told as MalformedJson where the whole body is known
-    """The text is not JSON: where, in bytes of the body, and why."""
+class NotJson(Exception):  # converted to MalformedJson where the whole body is known
+    """The text is not JSON: the position in bytes of the body, and the reason."""
 
     def __init__(self, at: int, why: str) -> None:
         super().__init__(why)
@@ -92,9 +91,9 @@ class NotJson(Exception):  # told as MalformedJson where the whole body is known
 
 
 def outline(body: bytes, begin: int, end: int, known: Names, names: tuple[str, ...]) -> Stretches[Outline]:
-    """The outline of the text from ``begin`` until before ``end``; yields now and then, when it is long.
+    """Outlines the text from ``begin`` (inclusive) to ``end`` (exclusive); yields periodically if it is long.
 
-    ``known`` and ``names`` are the contract's. Raises ``NotJson``.
+    ``known`` and ``names`` are the names of the contract. Raises ``NotJson``.
     """
     skim = Skim(OUTER, ENVELOPE.index("features"), known, body, begin, end)
     while not skim.step(STRETCH):
@@ -109,7 +108,7 @@ def outline(body: bytes, begin: int, end: int, known: Names, names: tuple[str, .
 
 
 def part(body: bytes, keys: Keys, names: tuple[str, ...]) -> Part:
-    """One object of a body, of which the engine has found the keys."""
+    """Builds the part of one object from the keys that the engine returned."""
     known, unknown, count = keys
     return Part(
         {names[place]: value_at(body, begin, end) for place, begin, end, _ in known},
@@ -121,7 +120,7 @@ def part(body: bytes, keys: Keys, names: tuple[str, ...]) -> Part:
 
 
 def value_at(body: bytes, begin: int, end: int) -> Any:
-    """The JSON value at a place; an object or array is empty, and of a long text only its beginning is there."""
+    """Reads the JSON value at a position; objects and arrays are empty, and long texts are cut."""
     first = body[begin : begin + 1]
     if first == b"{":
         return AN_OBJECT
@@ -133,11 +132,11 @@ def value_at(body: bytes, begin: int, end: int) -> Any:
 
 
 def text_at(body: bytes, begin: int, end: int) -> str:
-    """The text between quotation marks at a place, or its beginning."""
+    """Reads the text between quotation marks at a position; cuts a long one."""
     raw = body[begin:end]
     if len(raw) > LONGEST_VALUE:
         raw = raw[:BEGINNING]
-        if b"\\" in raw:  # the last escape may be cut
+        if b"\\" in raw:  # the last escape may be incomplete
             raw = raw[: raw.rindex(b"\\")].rstrip(b"\\")
     text = raw.decode(errors="ignore")
     return json.loads(f'"{text}"') if "\\" in text else text

@@ -1,9 +1,9 @@
-"""Why a body was refused: every fault at once, with its place, the value received and what is allowed.
+"""Explains why a body was rejected: all faults at once, with the path, the value received and what is allowed.
 
-This is the slow way, taken only after the fast decoder said no. It works on the outline of a body, which keeps what the
-fast one hides: duplicate keys, NaN, and numbers of any size. Whatever the body, its work is one pass over the bytes
-and a fixed number of faults and guesses.
-Places are JSON pointers (RFC 6901), since feature names may hold dots and spaces.
+This is the slow path, taken only after the fast decoder has rejected the body. It works on the outline of the body,
+which keeps what the fast decoder hides: duplicate keys, NaN, and numbers of any size. The work for any body is one
+pass over the bytes and a bounded number of faults and suggestions.
+Paths are JSON pointers (RFC 6901), since feature names may contain dots and spaces.
 """
 
 import json
@@ -20,16 +20,16 @@ from leadscoring.lead import LEAD_BYTES, LEAD_ID_LENGTH, LEAD_ID_MAX, id_text
 from leadscoring.stretches import Stretches, at_once
 
 FAULTS_SHOWN = 100
-"""Faults of one lead, at most; the others are counted."""
+"""Maximum number of reported faults per lead; further ones are only counted."""
 
 FAULTS_OF_BATCH = 500
-"""Faults of all leads of a batch from which on each further lead tells its first only."""
+"""Faults of a batch after which only the first fault of each further lead is reported."""
 
 NAMES_GUESSED = 5
-"""Unknown names of one lead of which the nearest known one is looked for."""
+"""Unknown names per lead for which the nearest known name is searched."""
 
 NAMES_SHOWN = 3
-"""Names that stand as examples in a message about many."""
+"""Maximum number of example names in a message about many."""
 
 VALUE_SHOWN = 80
 BYTES_A_FEATURE = 256
@@ -43,7 +43,7 @@ OUTER_KNOWN = Known(ENVELOPE)
 
 
 class Rejection:
-    """What has to be known to reject leads of one contract. Made once."""
+    """Explains the rejections of leads by one contract; built once per contract."""
 
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
@@ -54,14 +54,14 @@ class Rejection:
         self.longest = max(LEAD_BYTES, BYTES_A_FEATURE * len(self.names))
 
     def explain(self, body: bytes, failure: Exception | None) -> RequestError:
-        """The error to answer for a body that is no lead of this contract.
+        """Returns the error for a body that is not a lead of this contract.
 
-        ``failure`` is what the fast decoder or the encoder said; it is reported when the slow way finds nothing wrong.
+        ``failure`` is the error of the fast decoder or the encoder; it is reported if the slow path finds no fault.
         """
         return at_once(Refusals(self).explain(body, 0, len(body), failure))
 
     def outline(self, body: bytes, begin: int, end: int) -> Stretches[Outline]:
-        """The outline of a lead in a body; raises ``MalformedJson`` where that is not JSON."""
+        """Outlines a lead in a body. Raises ``MalformedJson`` if it is not JSON."""
         try:
             return (yield from outline(body, begin, end, self.wire_names, self.names))
         except NotJson as failure:
@@ -69,7 +69,7 @@ class Rejection:
 
 
 class Refusals:
-    """The refusals of one request: they share what may be spent on guesses, and on faults."""
+    """Explains the rejections of one request, which share the budgets of suggestions and of reported faults."""
 
     def __init__(self, rejection: Rejection) -> None:
         self.rejection = rejection
@@ -78,16 +78,16 @@ class Refusals:
         self.faults_left = FAULTS_OF_BATCH
 
     def explain(self, body: bytes, begin: int, end: int, failure: Exception | None) -> Stretches[RequestError]:
-        """The error for the lead at a place of the body; yields now and then, when it is long."""
+        """Returns the error for the lead at a position of the body; yields periodically if it is long."""
         try:
             found = yield from self.rejection.outline(body, begin, end)
         except MalformedJson as error:
             return error
-        yield  # to read it was one stretch, to find words is another
+        yield  # between reading the lead and collecting its faults
         return self.explain_outline(found, failure)
 
     def explain_outline(self, found: Outline, failure: Exception | None) -> RequestError:
-        """The error for a lead that has been outlined."""
+        """Returns the error for an outlined lead."""
         faults = Faults(min(FAULTS_SHOWN, max(1, self.faults_left)))
         lead_faults(faults, found, self)
         if not faults.count:
@@ -99,7 +99,7 @@ class Refusals:
 
 
 class Faults:
-    """Faults as they are found: the first are kept, all are counted."""
+    """Collects faults: keeps the first ``most``, counts all."""
 
     def __init__(self, most: int) -> None:
         self.most = most
@@ -108,22 +108,22 @@ class Faults:
 
     @property
     def full(self) -> bool:
-        """Whether no more are kept."""
+        """Whether further faults are only counted."""
         return len(self.shown) >= self.most
 
     def add(self, fault: Fault) -> None:
-        """One more fault."""
+        """Adds a fault."""
         self.count += 1
         if not self.full:
             self.shown.append(fault)
 
     def more(self, count: int) -> None:
-        """So many more, of which nothing else is known."""
+        """Counts faults without details."""
         self.count += count
 
 
 def malformed(body: bytes, failure: NotJson) -> MalformedJson:
-    """The error for bytes that are not JSON; a place is a line and a byte of it, both from 1."""
+    """Returns the error for bytes that are not JSON, with the line and the byte within it, both from 1."""
     if not body.strip():
         return MalformedJson("the body is empty; it must be JSON")
     if failure.why == "nested too deeply":
@@ -135,14 +135,14 @@ def malformed(body: bytes, failure: NotJson) -> MalformedJson:
 
 
 def no_array(root: Any) -> ValidationError:
-    """The error for a body that is JSON, but no array of leads."""
+    """Returns the error for a body that is JSON, but not an array of leads."""
     hint = "; POST /api/v1/score takes a single lead" if isinstance(root, dict) else ""
     said = f"the body must be an array of leads, not {noun(root)}{hint}"
     return ValidationError([Fault("", said, shown(root), "an array")])
 
 
 def lead_faults(faults: Faults, found: Outline, refusals: Refusals) -> None:
-    """Everything wrong with an outlined lead."""
+    """Adds all faults of an outlined lead."""
     if not isinstance(found.root, dict):
         hint = "; an array of leads is the body of POST /api/v1/score/batch" if isinstance(found.root, list) else ""
         said = f"a lead must be an object, not {noun(found.root)}{hint}"
@@ -167,7 +167,7 @@ def lead_faults(faults: Faults, found: Outline, refusals: Refusals) -> None:
 
 
 def unwrapped_names(envelope: Part, rejection: Rejection) -> list[str]:
-    """The names of features that stand beside the id, in a lead that has no ``features``."""
+    """Returns the names of features beside ``lead_id`` in a lead without ``features``."""
     if "features" in envelope.values:
         return []
     names = [unknown.name for unknown in envelope.unknown]
@@ -175,7 +175,7 @@ def unwrapped_names(envelope: Part, rejection: Rejection) -> list[str]:
 
 
 def wrapper_faults(envelope: Part) -> dict[str, Fault]:
-    """The fault of an object that a whole lead stands in, such as ``{"lead": {...}}``, by its name."""
+    """Returns the fault of an object that wraps a whole lead, such as ``{"lead": {...}}``, by its name."""
     if envelope.values or envelope.unknown_count != 1 or not isinstance(envelope.unknown[0].value, dict):
         return {}
     name = envelope.unknown[0].name
@@ -184,7 +184,7 @@ def wrapper_faults(envelope: Part) -> dict[str, Fault]:
 
 
 def no_features_fault(envelope: Part, unwrapped: Sequence[str]) -> Fault:
-    """The fault of a lead whose features are missing, in the wrong place, or no object."""
+    """Returns the fault of a lead whose features are missing, in the wrong place, or not an object."""
     place, allowed = "/features", "an object of feature values"
     if unwrapped:
         said = f"features is missing: put these under `features`: {listed(unwrapped)}"
@@ -196,7 +196,7 @@ def no_features_fault(envelope: Part, unwrapped: Sequence[str]) -> Fault:
 
 
 def lead_id_fault(value: Any, present: bool = True) -> Fault | None:
-    """What is wrong with a lead's id, if anything."""
+    """Returns the fault of a lead's id, if any."""
     if isinstance(value, str) and 1 <= len(value) <= LEAD_ID_LENGTH and is_writable(value):
         return None
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= LEAD_ID_MAX and value % 1 == 0:
@@ -207,7 +207,7 @@ def lead_id_fault(value: Any, present: bool = True) -> Fault | None:
 
 
 def feature_faults(faults: Faults, features: Part, refusals: Refusals) -> None:
-    """Everything wrong with the features of a lead."""
+    """Adds all faults of the features of a lead."""
     repeated_faults(faults, features, "/features")
     renamed = refusals.guesser.renamed([unknown.name for unknown in features.unknown])
     meant = renamed[1] if renamed else {}
@@ -217,13 +217,13 @@ def feature_faults(faults: Faults, features: Part, refusals: Refusals) -> None:
     given = set(meant.values())
     for feature in refusals.rejection.contract.features:
         if feature.name in given and feature.name not in features.values:
-            continue  # it is there under another name, and that has been told
+            continue  # present under another name, which is reported already
         if fault := feature_fault(feature, features.values, refusals.rejection.contract):
             faults.add(fault)
 
 
 def renamed_fault(rule: Rule, meant: Mapping[str, str]) -> Fault:
-    """The one fault of names that are all written in another way."""
+    """Returns the common fault of names that all deviate by one rule."""
     examples = ", ".join(f"{told(name)} is {known!r}" for name, known in list(meant.items())[:NAMES_SHOWN])
     more = f", and {len(meant) - NAMES_SHOWN} more in the same way" if len(meant) > NAMES_SHOWN else ""
     before = f" have {told(rule.before)} in front and" if rule.before else ""
@@ -233,7 +233,7 @@ def renamed_fault(rule: Rule, meant: Mapping[str, str]) -> Fault:
 
 
 def feature_fault(feature: Feature, features: Mapping[str, Any], contract: Contract) -> Fault | None:
-    """What is wrong with one feature, if anything."""
+    """Returns the fault of one feature, if any."""
     value = features.get(feature.name)
     if contract.accepts(feature, value) if value is not None else not feature.required:
         return None
@@ -245,7 +245,7 @@ def feature_fault(feature: Feature, features: Mapping[str, Any], contract: Contr
 
 
 def repeated_faults(faults: Faults, part: Part, place: str) -> None:
-    """One fault for each key that an object was given more than once."""
+    """Adds a fault for each duplicate key of an object."""
     for name in part.repeated:
         faults.add(repeated_fault(name, part.values[name], place))
     for unknown in part.unknown:
@@ -254,12 +254,12 @@ def repeated_faults(faults: Faults, part: Part, place: str) -> None:
 
 
 def repeated_fault(name: str, value: Any, place: str) -> Fault:
-    """The fault of a key that was given more than once."""
+    """Returns the fault of a duplicate key."""
     return Fault(f"{place}/{pointer(name)}", f"{told(name)} is given more than once", shown(value), "each key once")
 
 
 def unknown_faults(faults: Faults, part: Part, told_already: Container[str], place: str, guesser: Guesser) -> None:
-    """One fault for each key that nothing knows, but for those already reported."""
+    """Adds a fault for each unknown key that is not reported already."""
     untold = [unknown for unknown in part.unknown if unknown.name not in told_already]
     for number, unknown in enumerate(untold):
         if faults.full:
@@ -270,7 +270,7 @@ def unknown_faults(faults: Faults, part: Part, told_already: Container[str], pla
 
 
 def unknown_fault(unknown: Unknown, place: str, guess: str | None) -> Fault:
-    """The fault of a key that nothing knows, with a guess of the one meant."""
+    """Returns the fault of an unknown key, with a suggestion."""
     hint = f"; did you mean {guess!r}?" if guess else ""
     allowed = guess or (FEATURES_ALLOWED if place else ", ".join(ENVELOPE))
     said = f"{told(unknown.name)} is not known{hint}"
@@ -278,13 +278,13 @@ def unknown_fault(unknown: Unknown, place: str, guess: str | None) -> Fault:
 
 
 def listed(names: Sequence[str]) -> str:
-    """The first of some names, and how many more there are."""
+    """Lists the first names, and the number of further ones."""
     more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
     return ", ".join(map(told, names[:NAMES_SHOWN])) + more
 
 
 def shown(value: Any) -> Any:
-    """A value as it may be told to the caller: short, and always sound JSON."""
+    """Returns a value as it is reported to the caller: short, and always valid JSON."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int | float) and abs(value) < 2**53:
@@ -295,7 +295,7 @@ def shown(value: Any) -> Any:
 
 
 def told(value: Any) -> str:
-    """A value in the words of a message."""
+    """Formats a value for a message."""
     said = shown(value)
     if isinstance(value, dict | list):
         return str(said)
@@ -303,18 +303,18 @@ def told(value: Any) -> str:
 
 
 def clipped(text: str) -> str:
-    """The beginning of a text, with what cannot be encoded made visible."""
+    """Truncates a text, and escapes characters that cannot be encoded."""
     sound = text[: VALUE_SHOWN + 1].encode("utf-8", "backslashreplace").decode()
     return sound if len(text) <= VALUE_SHOWN else sound[:VALUE_SHOWN] + "…"
 
 
 def pointer(name: str) -> str:
-    """One step of a JSON pointer."""
+    """Escapes a name as one token of a JSON pointer."""
     return clipped(name).replace("~", "~0").replace("/", "~1")
 
 
 def noun(value: Any) -> str:
-    """What JSON calls a value."""
+    """Returns the name of a value's JSON type."""
     if value is None:
         return "null"
     if isinstance(value, bool):

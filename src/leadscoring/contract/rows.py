@@ -1,8 +1,8 @@
-"""Leads that a caller has encoded already: rows of numbers in the order of the contract's columns.
+"""Reads leads that the caller has already encoded: rows of numbers in the order of the contract's columns.
 
-A number is itself, a flag 0 or 1, a category its code; missing is ``None``, an empty cell or NaN. Ranges are not
-checked again, since the caller has, but what no lead can be encoded to is refused: it tells of columns out of order.
-Rows are counted from 1 in messages, which name no values.
+Numbers are unchanged, flags are 0 or 1, categories are codes; missing values are ``None``, an empty cell or NaN.
+Ranges are not checked, since that is up to the caller, but values that no lead can be encoded to are rejected: they
+indicate a wrong order of columns. Messages count rows from 1 and never include values.
 """
 
 import re
@@ -22,33 +22,33 @@ Values = list[list[float | None]]
 BLANK = b" \t\r\n"
 
 STRETCH = 16384
-"""Bytes of rows that are read together: a millisecond's worth at most."""
+"""Bytes of rows that are read without yielding, which takes at most a millisecond."""
 
 SPLIT_STRETCH = 524288
-"""Bytes in which the ends of rows are looked for at a time."""
+"""Bytes that are split into rows without yielding."""
 
 ROW_BYTES, VALUE_BYTES = 65536, 64
-"""Bytes that a row may have; of a model with many columns, so many for each."""
+"""The maximum size of a row in bytes is the larger of the first, and the second for each column."""
 
 KEY_BYTES = 256
-"""Bytes in which a key is looked for, blanks before it included."""
+"""Maximum bytes of a key, including leading whitespace."""
 
 KEYS_TOGETHER = 64
-"""Keys that are looked for at a time."""
+"""Keys that are read without yielding."""
 
 a_key = re.compile(rb'[ \t\r\n]*("(?:[^"\\]|\\.)*")[ \t\r\n]*:').match
 
 ANY = 1 << 30
-"""No limit, of what a body within its own has anyway."""
+"""No limit on rows: that on the body is sufficient."""
 
 MISSING_CELLS = (b"", b"nan")
 ORDER = "in the order of the contract (GET /api/v1/model/features)"
 
 
 class RowReader:
-    """Reads encoded rows by one contract. Every method raises ``InvalidRows`` for what does not fit it.
+    """Reads encoded rows by one contract. Every method raises ``InvalidRows`` for rows that do not fit it.
 
-    Those that read in stretches raise ``BatchTooLarge`` for more rows than ``most``.
+    The ``_reading`` methods yield periodically, and raise ``BatchTooLarge`` for more rows than ``most``.
     """
 
     def __init__(self, contract: Contract) -> None:
@@ -59,15 +59,15 @@ class RowReader:
         self._means_missing = contract.means_missing if contract.missing_value is not None else None
 
     def csv(self, body: bytes) -> Rows:
-        """The rows in comma-separated text without a header, a line each.
+        """Reads comma-separated text without a header, one row per line.
 
-        Blank lines at the end are no rows. Of a model with one column an empty line before another row is a row whose
-        value is missing; ``nan`` says so anywhere.
+        Ignores blank lines at the end. For a model with one column, an empty line before another row is a row with a
+        missing value; ``nan`` is always a missing value.
         """
         return at_once(self.csv_reading(body, ANY))
 
     def csv_reading(self, body: bytes, most: int, stretch: int = STRETCH) -> Stretches[Rows]:
-        """The same in stretches of about so many bytes: yields between two of them."""
+        """As ``csv``, but yields after about every ``stretch`` bytes."""
         text = yield from without_blanks(body)
         if (count := text.count(b"\n") + 1) > most:  # before millions of them are cut
             raise BatchTooLarge(count, most)
@@ -101,11 +101,11 @@ class RowReader:
         )
 
     def json(self, body: bytes | str) -> Rows:
-        """The rows in a JSON array of arrays of numbers and nulls."""
+        """Reads a JSON array of arrays of numbers and nulls."""
         return at_once(self.json_reading(body.encode() if isinstance(body, str) else body, ANY))
 
     def json_reading(self, body: bytes, most: int, stretch: int = STRETCH) -> Stretches[Rows]:
-        """The same in stretches of about so many bytes: yields between two of them."""
+        """As ``json``, but yields after about every ``stretch`` bytes."""
         if len(body) <= stretch:
             rows = self.matrix(decoded_rows(body))
             if len(rows) > most:
@@ -127,7 +127,7 @@ class RowReader:
         return join_rows(parts) if parts else self.matrix([])
 
     def frame(self, columns: Sequence[str], values: Values) -> Rows:
-        """Rows whose columns are named, in any order, each of the contract's once."""
+        """Reads rows with named columns in any order; ``columns`` must have each name of the contract once."""
         if len(set(columns)) != len(columns) or set(columns) != set(self.names):
             given, known = set(columns), set(self.names)
             missing = [name for name in self.names if name not in given]
@@ -143,7 +143,7 @@ class RowReader:
         return self.matrix([[row[place] for place in order] for row in values])
 
     def matrix(self, values: Values, first: int = 1) -> Rows:
-        """Rows of numbers and ``None``, of which the ``first`` has this number."""
+        """Reads rows of numbers and ``None``; ``first`` is the number of the first row in messages."""
         if not values:
             raise InvalidRows("there are no rows; send at least one")
         expected = len(self.names)
@@ -182,7 +182,7 @@ class RowReader:
 
 
 def without_blanks(body: bytes) -> Stretches[bytes]:
-    """The body without the blanks at its end."""
+    """Removes trailing whitespace from the body; yields periodically."""
     end = len(body)
     while end:
         begin = max(0, end - SPLIT_STRETCH)
@@ -194,7 +194,7 @@ def without_blanks(body: bytes) -> Stretches[bytes]:
 
 
 def neighbours(lines: list[bytes], size: int) -> Iterator[tuple[int, list[bytes]]]:
-    """Lines in groups of about so many bytes, each with the number of its first line, from 1."""
+    """Groups lines into chunks of about ``size`` bytes; yields the number of the first line, from 1, and the lines."""
     first, held, group = 1, 0, list[bytes]()
     for number, line in enumerate(lines, 1):
         if group and held + len(line) > size:
@@ -206,10 +206,10 @@ def neighbours(lines: list[bytes], size: int) -> Iterator[tuple[int, list[bytes]
 
 
 def pairs(text: bytes, most: int) -> Stretches[dict[str, tuple[int, int]] | None]:
-    """Where in the text of a JSON object the value of each key begins and ends; of a key that came twice, the last.
+    """Returns the start and end of each key's value in the text of a JSON object; for duplicate keys, of the last.
 
-    Nothing when it is no object, or one of more than ``most`` keys. Whether the values are JSON is for their reader
-    to say. Yields now and then, when the text is long.
+    Returns ``None`` if the text is not an object, or has more than ``most`` keys. Does not validate the values. Yields
+    periodically if the text is long.
     """
     split = Split(text, most, keyed=True)
     while not split.step(SPLIT_STRETCH):
@@ -230,7 +230,7 @@ def pairs(text: bytes, most: int) -> Stretches[dict[str, tuple[int, int]] | None
 
 
 def text_in(quoted: bytes) -> str | None:
-    """The text that a JSON string stands for, if it is one."""
+    """Decodes a JSON string; returns ``None`` if it is not one."""
     try:
         return msgspec.json.decode(quoted, type=str)
     except (msgspec.MsgspecError, UnicodeError):
@@ -238,7 +238,7 @@ def text_in(quoted: bytes) -> str | None:
 
 
 def decoded_rows(body: bytes, first: int = 0, begin: int = 0) -> Values:
-    """The rows in a JSON text, which are those from ``first`` on, at byte ``begin``, of a larger one."""
+    """Decodes rows from JSON; errors refer to a larger text in which they start at row ``first`` and byte ``begin``."""
     try:
         return msgspec.json.decode(body, type=Values)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as failure:
@@ -248,7 +248,7 @@ def decoded_rows(body: bytes, first: int = 0, begin: int = 0) -> Values:
 
 
 def is_number(cell: bytes) -> bool:
-    """Whether a cell is missing or a number, finite or not."""
+    """Whether a cell is missing or a number, including infinities."""
     text = cell.strip()
     if text.lower() in MISSING_CELLS:
         return True
@@ -260,7 +260,7 @@ def is_number(cell: bytes) -> bool:
 
 
 def decoded(contract: Contract) -> Callable[[Sequence[float | None]], tuple[Any, ...]]:
-    """What turns an encoded row back into the values of a lead: categories by their texts, where they have one."""
+    """Returns a function that decodes a row to the values of a lead; categories become their texts, if known."""
     back = [
         (feature.form.back(feature), contract.columns.places(place)) for place, feature in enumerate(contract.features)
     ]

@@ -1,7 +1,7 @@
-"""The card: everything about a model that is not its trees, carried inside the model file.
+"""The model card: everything about a model except its trees, stored inside the model file.
 
-It is JSON text under the attribute ``lead_scoring`` of the booster, so that no second file can go
-missing or be mixed up, and stock XGBoost still loads the model. It is data, never code.
+It is JSON text under the attribute ``lead_scoring`` of the booster, so that no second file can be lost or mixed up,
+and stock XGBoost still loads the model. It is data, never code.
 """
 
 from bisect import bisect_left, bisect_right
@@ -23,18 +23,18 @@ ATTRIBUTE = "lead_scoring"
 """The key of ``learner.attributes`` that holds the card."""
 
 SEAL = "lead_scoring_seal"
-"""The key beside it, of what ``LoadedModel`` computes anew from card and trees to notice that one has changed."""
+"""The key of the seal, a digest of card and trees that is verified on load to detect changes of either."""
 
 FORMAT = 1
-"""The version of the card's own layout; a reader refuses a later one."""
+"""The version of the card's format; readers reject other versions."""
 
 TIERS: tuple[Tier, ...] = ("A", "B", "C", "D", "E")
 
 
 class Tiers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where A, B, C and D begin, as calibrated probabilities; what is below D is E.
+    """The lower thresholds of A, B, C and D, as calibrated probabilities; lower probabilities are E.
 
-    ``definitions`` says in words what each of the five means.
+    ``definitions`` describe each of the five tiers.
     """
 
     thresholds: tuple[float, float, float, float] = (0.8, 0.6, 0.4, 0.2)
@@ -47,11 +47,11 @@ class Tiers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise CardInvalid(f"tier thresholds must lie in 0..1 and strictly fall from A to D, not {self.thresholds}")
 
     def bucket(self, probability: float) -> int:
-        """5 for tier A down to 1 for tier E."""
+        """Returns the bucket of a probability: 5 for tier A down to 1 for tier E."""
         return 5 - sum(map(probability.__lt__, self.thresholds))
 
     def meanings(self) -> dict[str, str]:
-        """Tier to what it means, A first; from the thresholds where the card has no words."""
+        """Returns a description of each tier, A first; derived from the thresholds if the card has none."""
         plain: dict[str, str] = {
             tier: f"probability {span}" for tier, span in zip(TIERS, tier_spans(self.thresholds), strict=True)
         }
@@ -59,7 +59,7 @@ class Tiers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def tier_spans(thresholds: Sequence[float]) -> tuple[str, ...]:
-    """The probabilities of A to E in words."""
+    """Describes the probabilities of A to E."""
     a, b, c, d = in_percent(thresholds)
     top = "100%" if thresholds[0] == 1.0 else f"{a} or more"
     return (
@@ -72,9 +72,9 @@ def tier_spans(thresholds: Sequence[float]) -> tuple[str, ...]:
 
 
 def in_percent(shares: Sequence[float]) -> list[str]:
-    """Shares as percentages: with one decimal, or with as many as keep them apart from 0 %, from 100 % and each other.
+    """Formats shares as percentages, with enough decimals to distinguish them from 0 %, from 100 % and each other.
 
-    A share of exactly 0 or 1 is 0% or 100%.
+    Shares of exactly 0 and 1 are 0% and 100%.
     """
     words: list[str] = []
     for digits in range(1, 12):
@@ -87,11 +87,10 @@ def in_percent(shares: Sequence[float]) -> list[str]:
 
 
 class Bins(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How one feature, or the first of its columns, was spread over the training data.
+    """The distribution of one feature, or of the first of its columns, in the training data.
 
-    Numbers: ``edges`` cut the line into ``len(edges) + 1`` bins, the right end of each included;
-    categories have no edges and one bin a code. ``shares`` are per bin, ``missing`` beside them,
-    and all together add up to 1.
+    Numbers have ``len(edges) + 1`` bins, each including its upper edge; categories have no edges and one bin per code.
+    ``shares`` are per bin; together with the share of ``missing`` they add up to 1.
     """
 
     edges: tuple[float, ...] = ()
@@ -106,10 +105,10 @@ class Bins(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Reference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What scores and features looked like in training, for percentiles and drift.
+    """The distributions of scores and features in training, for percentiles and drift.
 
-    ``quantiles`` are evenly spaced quantiles of the calibrated probability, from 0 % to 100 %, of
-    leads that the trees did not see. ``features`` has one entry a feature, in contract order.
+    ``quantiles`` are evenly spaced quantiles of the calibrated probability, from 0 % to 100 %, of out-of-fold leads.
+    ``features`` has one entry per feature, in contract order.
     """
 
     quantiles: tuple[float, ...] = ()
@@ -134,7 +133,7 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class GoldenRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An encoded lead (``None`` is missing) and the margin that training computed for it."""
+    """An encoded lead (``None`` is missing), and its margin as computed in training."""
 
     row: tuple[float | None, ...]
     margin: float
@@ -145,7 +144,7 @@ class GoldenRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One model's contract, calibration, tiers, reference, quality and golden rows."""
+    """The contract, calibration, tiers, reference, quality and golden rows of one model."""
 
     name: str
     version: str
@@ -160,11 +159,11 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     golden: tuple[GoldenRow, ...] = ()
     format: int = FORMAT
     reading: Reading | UnsetType = UNSET
-    """How training read its file; unset where everything in it was plain."""
+    """How training parsed its file; unset if the file needed no special parsing."""
 
     @property
     def read_as(self) -> Reading:
-        """How a later file is to be read."""
+        """How to parse later files."""
         return PLAIN if isinstance(self.reading, UnsetType) else self.reading
 
     def __post_init__(self) -> None:
@@ -191,14 +190,14 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 )
 
     def to_json(self) -> str:
-        """The text that goes into the booster's attribute."""
+        """Serializes the card for the booster's attribute."""
         return msgspec.json.encode(self).decode()
 
 
 def read_card(text: str | bytes) -> Card:
-    """The card in a booster's attribute.
+    """Parses the card in a booster's attribute.
 
-    Raises ``CardInvalid`` when the text is not a card, or contradicts itself.
+    Raises ``CardInvalid`` if the text is not a card, or is inconsistent.
     """
     try:
         return msgspec.json.decode(text, type=Card)
@@ -209,9 +208,9 @@ def read_card(text: str | bytes) -> Card:
 
 
 def percentile(quantiles: Sequence[float], probability: float) -> float | None:
-    """The share of the reference's leads, 0..100, that score lower; ``None`` without a reference.
+    """Returns the percentage of the reference's leads, 0..100, that score lower; ``None`` without a reference.
 
-    Linear between two quantiles, so that a probability seen in training gets back its own rank.
+    Interpolates linearly between quantiles, so that a probability from training gets its own rank.
     """
     if not quantiles:
         return None

@@ -1,4 +1,4 @@
-"""The values of categorical features, as XGBoost since 3.1 stores them: in the order of their codes."""
+"""Reads the values of categorical features, which XGBoost since 3.1 stores in the order of their codes."""
 
 from itertools import pairwise
 
@@ -10,20 +10,20 @@ Values = tuple[str, ...] | tuple[int | float, ...]
 
 
 WHOLE_SINCE = (3, 4)
-"""The version since which texts are stored whole: those before count letters where they mean bytes, and so cut the
-last ones off as soon as one letter of a feature's texts is not ASCII."""
+"""The version since which texts are stored completely: earlier versions count characters in place of bytes, and thus
+truncate the texts of a feature if any of them is not ASCII."""
 
 
 def category_values(stored: Categories | None, version: tuple[int, ...]) -> dict[int, Values]:
-    """The values of each categorical feature whose file has them whole, by column. Raises ModelUnreadable."""
+    """Returns the values of each categorical feature that are stored completely, by column. Raises ModelUnreadable."""
     encodings = stored.enc if stored else []
     cut = version[:2] < WHOLE_SINCE
-    found = {place: values_of(place, encoding, cut) for place, encoding in enumerate(encodings)}
-    return {place: values for place, values in found.items() if values}
+    every = {place: values_of(place, encoding, cut) for place, encoding in enumerate(encodings)}
+    return {place: values for place, values in every.items() if values}
 
 
 def values_of(place: int, encoding: Encoding, cut: bool) -> Values:
-    """The values of one feature; none where texts may be ``cut``."""
+    """Returns the values of one feature; empty if its texts may be ``cut``. Raises ``ModelUnreadable``."""
     if encoding.offsets is None:
         values: Values = tuple(encoding.values)
     elif cut and any(not 0 <= value < 128 for value in encoding.values):
@@ -36,7 +36,7 @@ def values_of(place: int, encoding: Encoding, cut: bool) -> Values:
 
 
 def texts(place: int, values: list[int | float], offsets: list[int]) -> tuple[str, ...]:
-    """UTF-8 bytes, which XGBoost writes as signed ones, cut at the offsets."""
+    """Splits UTF-8 bytes, which XGBoost writes as signed numbers, at the offsets. Raises ``ModelUnreadable``."""
     ends = offsets or [0]
     if ends[0] != 0 or ends[-1] != len(values) or any(a > b for a, b in pairwise(ends)):
         raise ModelUnreadable(f"cats.enc[{place}].offsets do not cut the {len(values)} bytes of its values into texts")

@@ -1,4 +1,4 @@
-"""A model as it is served: what is loaded together is one immutable value."""
+"""A model as it is served: one immutable value with everything that is loaded together."""
 
 import hashlib
 import math
@@ -15,15 +15,15 @@ from leadscoring.model.card import TIERS, Card, percentile
 from leadscoring.model.trees import Importance, Reasons, TreeEnsemble
 
 GOLDEN_TOLERANCE = 1e-5
-"""How far, in log-odds, a golden row may be off: float32 sums differ by their order, no more."""
+"""Tolerance of golden rows in log-odds: float32 sums depend on their order."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """Trees and card, checked against each other, with the decoder that its contract makes.
+    """Trees and card, checked against each other, with the decoder of the contract.
 
-    ``certified`` is false for a model without a card: its contract is its feature names and types,
-    its calibration the logistic function.
+    ``certified`` is false for a model without a card: its contract consists of its feature names and types, its
+    calibration is the logistic function.
     """
 
     trees: TreeEnsemble
@@ -34,12 +34,12 @@ class LoadedModel:
     sha256: str
     certified: bool
     rare: tuple[frozenset[str], ...]
-    """The rare texts of each feature, for a quick look."""
+    """The rare texts of each feature, for fast lookup."""
 
     def finding(self, numbers: "memoryview[float] | None" = None) -> Reasons:
-        """What finds the strongest reasons by feature, and counts them into ``numbers`` where they are given.
+        """Returns the function that computes the strongest reasons by feature, and counts them in ``numbers``, if any.
 
-        ``numbers`` has two doubles for each feature: how often it raised a score, and how often it lowered one.
+        ``numbers`` has two doubles for each feature: how often it increased a score, and how often it decreased one.
         """
         columns = self.card.contract.columns
         if numbers is None and not columns.several:
@@ -48,23 +48,23 @@ class LoadedModel:
 
     @property
     def importance(self) -> Importance:
-        """What each feature did for the trees, in the contract's order: the sums over its columns."""
-        found, columns = self.trees.importance, self.card.contract.columns
+        """The importance of each feature, in the contract's order: the sums over its columns."""
+        by_column, columns = self.trees.importance, self.card.contract.columns
         places = [columns.places(place) for place in range(len(self.names))]
         return Importance(
-            tuple(sum(found.gain[of]) for of in places),
-            tuple(sum(found.weight[of]) for of in places),
-            tuple(sum(found.cover[of]) for of in places),
+            tuple(sum(by_column.gain[of]) for of in places),
+            tuple(sum(by_column.weight[of]) for of in places),
+            tuple(sum(by_column.cover[of]) for of in places),
         )
 
     @property
     def cautions(self) -> list[str]:
-        """What somebody who expects other scores of this file should know."""
+        """Reasons why the scores of this file may differ from those expected."""
         coded = [feature for feature in self.card.contract.features if feature.codes]
         return list(filter(None, [self.trees.rounds.caution, *map(sent_as_code, coded)]))
 
     def score(self, margin: float) -> lead.Score:
-        """What a margin, in log-odds, means: probability, tier and percentile."""
+        """Converts a margin, in log-odds, to probability, tier and percentile."""
         card = self.card
         probability = card.calibration.probability(margin)
         bucket = card.tiers.bucket(probability)
@@ -77,12 +77,12 @@ class LoadedModel:
 
 
 def sealed(trees: TreeEnsemble, card: str) -> str:
-    """What the seal of a model with this card says. It finds damage and edits, and keeps nobody from sealing anew."""
+    """Computes the seal of a model with this card. It detects damage and edits, but is not a signature."""
     return hashlib.sha256(f"{trees.digest} {card}".encode()).hexdigest()
 
 
 def encoder(contract: Contract) -> Encoder:
-    """What turns the values of a lead into a row of the trees, by this contract."""
+    """Returns the encoder of leads into rows of the trees, by this contract."""
     features = contract.features
     return Encoder(
         [feature.form.engine for feature in features],
@@ -97,13 +97,13 @@ def encoder(contract: Contract) -> Encoder:
 
 
 def unchecked(feature: Feature, missing: float | None) -> tuple[float, float] | None:
-    """The bounds that the decoder cannot hold, since the number that means missing lies outside of them."""
+    """Returns bounds that the encoder must check, since the number that means missing lies outside of them."""
     low, high = feature.bounds
     return (low, high) if feature.form.is_bounded and missing is not None and not low <= missing <= high else None
 
 
 def sent_as_code(feature: Feature) -> str:
-    """That a category can only be sent as its code."""
+    """Returns the caution that a category can only be sent as its code."""
     return (
         f"the file lacks the values of the category {feature.name!r}: leads must send its code, a whole number; "
         f"the trees use 0 to {feature.codes - 1} (XGBoost 3.1 to 3.3 store ASCII values, later versions any)"
@@ -111,7 +111,7 @@ def sent_as_code(feature: Feature) -> str:
 
 
 def check_contract(contract: Contract, trees: TreeEnsemble) -> None:
-    """Raises ``CardInvalid`` unless contract and trees speak of the same columns."""
+    """Raises ``CardInvalid`` unless contract and trees have the same columns."""
     columns = contract.columns
     if len(columns) != trees.n_features:
         made = f" of {len(columns)} columns" if columns.several else ""
@@ -129,7 +129,7 @@ def check_contract(contract: Contract, trees: TreeEnsemble) -> None:
 
 
 def check_golden_rows(card: Card, trees: TreeEnsemble) -> None:
-    """Raises ``GoldenRowMismatch`` for the first certified row that the engine scores otherwise."""
+    """Raises ``GoldenRowMismatch`` for the first golden row that the engine scores differently."""
     if not card.golden:
         return
     margins: list[float] = trees.predict(Rows([list(golden.row) for golden in card.golden]))

@@ -1,4 +1,4 @@
-"""What can be said of a model that has no card: its contract from what XGBoost itself notes in the file."""
+"""Derives a card for a model without one: its contract from what XGBoost itself stores in the file."""
 
 import math
 
@@ -10,9 +10,9 @@ from leadscoring.model.trees import TreeEnsemble
 
 
 def plain_card(trees: TreeEnsemble, name: str, version: str, missing: float | None = None) -> Card:
-    """The names, types and categories of the trees as a contract; the calibration is the logistic function.
+    """Derives a contract from the names, types and categories of the trees; the calibration is the logistic function.
 
-    ``missing`` is the number that means missing: NaN for none, ``None`` for the one that the file names.
+    ``missing`` is the number that means missing: NaN for none, ``None`` for that in the file.
     """
     names = trees.feature_names or tuple(f"f{place}" for place in range(trees.n_features))
     types = trees.feature_types or ("float",) * trees.n_features
@@ -26,17 +26,17 @@ def plain_card(trees: TreeEnsemble, name: str, version: str, missing: float | No
 
 
 def plain_feature(name: str, kind: str, values: Values = (), codes: int | None = None) -> Feature:
-    """The feature that a name and one of XGBoost's own types describe.
+    """Returns the feature for a name and one of XGBoost's feature types.
 
-    ``values`` are those of a category that the file names; ``codes`` is how many of its codes the trees tell apart,
-    ``None`` for what is no category.
+    ``values`` are those of a category, if the file has them; ``codes`` is the number of codes that the trees
+    distinguish, ``None`` for features that are not categories.
     """
     if values:
         numbers = not isinstance(values[0], str)
         return Feature(name, "category", values=tuple(map(str, values)), numbers=numbers)
     if codes:
         return Feature(name, "category", codes=codes, help="The code of a category")
-    if codes is not None:  # no tree asks for it
+    if codes is not None:  # no tree splits by it
         return Feature(name, "integer", minimum=0, help="The code of a category")
     if kind == "i":
         return Feature(name, "flag")
@@ -44,7 +44,7 @@ def plain_feature(name: str, kind: str, values: Values = (), codes: int | None =
 
 
 def missing_value(trees: TreeEnsemble, asked: float | None) -> float | None:
-    """The number that means missing beside NaN: the one asked for, else the one that the file names."""
+    """Returns the number that means missing besides NaN: the requested one, else that in the file."""
     if asked is not None:
         return None if math.isnan(asked) else single(asked)
     noted = (trees.wrapper or {}).get("missing")

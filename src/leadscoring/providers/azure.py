@@ -21,17 +21,17 @@ from leadscoring.settings import Settings
 from leadscoring.telemetry.log import hush
 
 SCOPE = "https://ml.azure.com/.default"
-"""What an Entra ID token for Azure ML is asked for."""
+"""The scope of Entra ID tokens for Azure ML."""
 
 RENEW_SECONDS = 300.0
-"""Before a token runs out, in which another is fetched."""
+"""Seconds before a token expires at which it is renewed."""
 
 MODEL_STATUS = "ms-azureml-model-error-statuscode"
 LONGEST_WAIT = 3600
 
 
 class Azure:
-    """One endpoint; ``credential`` gives Entra ID tokens where there is no key."""
+    """One endpoint; ``credential`` provides Entra ID tokens if no key is set."""
 
     name: ServedBy = "azure"
 
@@ -49,17 +49,17 @@ class Azure:
         self._token = Lease(self._fetch)
 
     def open(self) -> None:
-        """Makes ready to call."""
+        """Opens the connection pool."""
         self._wire.open()
 
     async def close(self) -> None:
-        """Ends all connections."""
+        """Closes all connections."""
         await self._wire.close()
         if self._credential is not None:
             self._credential.close()
 
     async def call(self, body: bytes, rows: int) -> list[float]:
-        """The margins of the rows in ``body``. Raises the ``EndpointError`` that fits what went wrong."""
+        """Returns the margins of the rows in ``body``. Raises the matching ``EndpointError`` on failure."""
         bearer = self._key or await self._token.get()
         headers = {**self._headers, "Authorization": f"Bearer {bearer}"}
         answer = await self._wire.post(body, headers, most_bytes(rows))
@@ -70,7 +70,7 @@ class Azure:
         raise error_of(answer)
 
     def _fetch(self) -> tuple[str, float]:
-        """A token of the first identity that there is; blocks while it asks files or metadata services."""
+        """Fetches a token of the first available identity; blocks while it reads files or calls metadata services."""
         from azure.core.exceptions import AzureError
         from azure.identity import DefaultAzureCredential
 
@@ -84,7 +84,7 @@ class Azure:
 
 
 def error_of(answer: Response) -> EndpointError:
-    """What an answer other than 200 means."""
+    """Returns the error for a response with a status other than 200."""
     where, status = Azure.name, answer.status
     why = f"status {status}"
     if status == 424:
@@ -99,11 +99,11 @@ def error_of(answer: Response) -> EndpointError:
 
 
 def model_error(answer: Response, why: str) -> EndpointError:
-    """The container answered something other than 200: what that was decides."""
-    where, told = Azure.name, answer.headers.get(MODEL_STATUS, "")
-    original = int(told) if told.isascii() and told.isdigit() and len(told) <= 3 else 0
+    """Returns the error for a failure of the container, by the status that the container returned."""
+    where, status = Azure.name, answer.headers.get(MODEL_STATUS, "")
+    original = int(status) if status.isascii() and status.isdigit() and len(status) <= 3 else 0
     why = f"{why}, the container answered {original}" if original else why
-    if told == "0" or original == 408:
+    if status == "0" or original == 408:
         return EndpointTimeout(where, f"{why} (its container timed out)")
     if original == 429:
         return EndpointThrottled(where, why)
@@ -113,6 +113,6 @@ def model_error(answer: Response, why: str) -> EndpointError:
 
 
 def wait_of(answer: Response) -> int | None:
-    """The seconds that ``Retry-After`` tells, if it does."""
-    told = answer.headers.get("retry-after", "")
-    return min(int(told), LONGEST_WAIT) if told.isascii() and told.isdigit() and len(told) <= 9 else None
+    """Returns the seconds in ``Retry-After``, or ``None`` without a valid one."""
+    seconds = answer.headers.get("retry-after", "")
+    return min(int(seconds), LONGEST_WAIT) if seconds.isascii() and seconds.isdigit() and len(seconds) <= 9 else None

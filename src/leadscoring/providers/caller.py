@@ -1,4 +1,4 @@
-"""Calls of a remote endpoint as they survive its bad days: deadline, second attempt, budget, breaker, bulkhead."""
+"""Resilient calls of a remote endpoint: deadline, one retry, retry budget, circuit breaker, bulkhead."""
 
 import asyncio
 import math
@@ -14,34 +14,34 @@ ATTEMPTS = 2
 
 
 class Endpoint(Protocol):
-    """What is particular to one cloud: how rows are sent there, and what its answers and failures mean."""
+    """The cloud-specific part of a provider: how rows are sent, and how responses and failures are interpreted."""
 
     name: ServedBy
     payload: Payload
 
     def open(self) -> None:
-        """Makes ready to call; from within the event loop."""
+        """Opens the connection pool; must be called from within the event loop."""
         ...
 
     async def close(self) -> None:
-        """Ends all connections."""
+        """Closes all connections."""
         ...
 
     async def call(self, body: bytes, rows: int) -> list[float]:
-        """The margins of the rows in ``body``; raises the ``EndpointError`` that fits what went wrong."""
+        """Returns the margins of the rows in ``body``. Raises the matching ``EndpointError`` on failure."""
         ...
 
 
 class Listener(Protocol):
-    """Hears how attempts end, by the words of ``metrics.ATTEMPTS``."""
+    """Receives the outcome of each attempt, as one of ``metrics.ATTEMPTS``."""
 
     def attempted(self, outcome: str) -> None:
-        """One attempt has ended."""
+        """Called when an attempt has ended."""
         ...
 
 
 class Caller:
-    """Makes the calls of one endpoint, all of them through the same breaker, budget and bulkhead."""
+    """Calls one endpoint; all calls share the same breaker, budget and bulkhead."""
 
     def __init__(
         self, endpoint: Endpoint, breaker: Breaker, bulkhead: Bulkhead, budget: RetryBudget, listener: Listener
@@ -53,7 +53,7 @@ class Caller:
         self._listener = listener
 
     async def call(self, lines: Sequence[bytes], deadline: Deadline) -> list[float]:
-        """The margins of rows that are one body, in order. Raises an ``EndpointError``."""
+        """Sends rows as one body; returns their margins in order. Raises an ``EndpointError``."""
         body = self._endpoint.payload.body(lines)
         self.budget.called()
         for attempt in range(1, ATTEMPTS):
@@ -86,7 +86,7 @@ class Caller:
         except EndpointError as failure:
             outcome = failure.code.removeprefix("endpoint_")
             if isinstance(failure, EndpointTimeout) and deadline.shortened:
-                outcome = "abandoned"  # it might have answered in the time that everyone else gives it
+                outcome = "abandoned"  # it might have answered within the regular timeout
             elif era:
                 self.breaker.failed(era)
             raise

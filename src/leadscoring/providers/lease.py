@@ -1,4 +1,4 @@
-"""Something secret that runs out, such as a token: fetched beside the event loop, and again before it is over."""
+"""An expiring secret, such as a token: fetched in a thread, and renewed before it expires."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,13 +8,14 @@ from typing import Generic, TypeVar
 Held = TypeVar("Held")
 
 RETRY_SECONDS = 10.0
-"""Between two fetches when one has failed and what is held still works."""
+"""Seconds between two fetches after one has failed while the current value is still valid."""
 
 
 class Lease(Generic[Held]):
-    """What ``fetch`` gave last, together with the moment from which it should be fetched anew, by ``monotonic``.
+    """Caches the value of ``fetch``, which returns it with its renewal time by ``monotonic``.
 
-    ``fetch`` may block: it runs in a thread, once at a time. A call waits for it only when nothing is held.
+    ``fetch`` may block: it runs in a thread, never twice at the same time. A call waits for it only if no value is
+    cached.
     """
 
     def __init__(self, fetch: Callable[[], tuple[Held, float]]) -> None:
@@ -24,7 +25,7 @@ class Lease(Generic[Held]):
         self._fetching: asyncio.Task[Held] | None = None
 
     async def get(self) -> Held:
-        """What is held now. Raises what ``fetch`` raised when there is nothing."""
+        """Returns the current value. Raises the error of ``fetch`` if there is none."""
         if self._held is not None and monotonic() < self._due:
             return self._held
         if self._fetching is None:
@@ -35,7 +36,7 @@ class Lease(Generic[Held]):
         return await asyncio.shield(self._fetching)
 
     def drop(self) -> None:
-        """What is held was refused: the next call fetches another."""
+        """Discards a rejected value; the next call fetches a new one."""
         self._held = None
 
     async def _renew(self) -> Held:
@@ -47,4 +48,4 @@ class Lease(Generic[Held]):
     def _fetched(self, done: "asyncio.Task[Held]") -> None:
         self._fetching = None
         if not done.cancelled():
-            done.exception()  # raised to whoever waits; with something held, the next fetch decides
+            done.exception()  # marks it as retrieved: waiting callers get it, or the next fetch retries

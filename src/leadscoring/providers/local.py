@@ -1,4 +1,4 @@
-"""Margins from the engine in this process."""
+"""Computes margins with the engine in this process."""
 
 from contextlib import AbstractAsyncContextManager, nullcontext
 
@@ -15,16 +15,16 @@ class Local:
         self._trees = trees
 
     def margins(self, rows: Rows) -> list[float]:
-        """The margin of each row, in log-odds, in order: about a microsecond a row."""
+        """Returns the margin of each row, in log-odds, in order; takes about a microsecond per row."""
         return self._trees.predict(rows)
 
     def running(self) -> AbstractAsyncContextManager[None]:
-        """Nothing goes on beside scoring."""
+        """Returns a no-op context: there is no background work."""
         return nullcontext()
 
     def retire(self) -> None:
-        """There is no state to see."""
+        """Does nothing: there is no state."""
 
     def status(self) -> None:
-        """There is no endpoint to tell of."""
+        """Returns ``None``: there is no endpoint."""
         return

@@ -1,4 +1,4 @@
-"""Single rows of different callers in one call of a remote model."""
+"""Micro-batching: combines single rows of different callers into one call of a remote model."""
 
 import asyncio
 from collections import deque
@@ -11,11 +11,11 @@ from leadscoring.resilience import Deadline, RetryBudget
 Call = Callable[[Sequence[bytes], Deadline], Awaitable[list[float]]]
 
 SHARE_OF_DEADLINE = 0.1
-"""Of the time that a caller has left, at most so much goes into waiting for others."""
+"""Maximum share of a caller's remaining time that it waits for other rows."""
 
 
 class Waiting(NamedTuple):
-    """One caller's row."""
+    """The row of one caller, with its deadline and the future of its margin."""
 
     line: bytes
     deadline: Deadline
@@ -23,11 +23,11 @@ class Waiting(NamedTuple):
 
 
 class MicroBatch:
-    """Gathers rows that arrive while calls are under way, and sends them together.
+    """Collects rows that arrive while calls are in progress, and sends them together.
 
-    Nobody waits when no call is under way. Otherwise what has gathered is sent when a call ends, when ``size`` rows
-    are there, or ``seconds`` after the first of them came, whichever is first: so the wait grows and falls with what
-    the endpoint takes to answer, and is nothing without load.
+    A row is sent immediately if no call is in progress. Otherwise the collected rows are sent when a call ends, when
+    there are ``size`` rows, or ``seconds`` after the first of them arrived, whichever comes first. So the wait follows
+    the latency of the endpoint, and is zero without load.
     """
 
     def __init__(self, where: str, call: Call, budget: RetryBudget, size: int, seconds: float) -> None:
@@ -41,7 +41,7 @@ class MicroBatch:
         self._timer: asyncio.TimerHandle | None = None
 
     async def ask(self, line: bytes, deadline: Deadline) -> float:
-        """The margin of one row. Raises an ``EndpointError``, at the caller's own deadline at the latest."""
+        """Returns the margin of one row. Raises an ``EndpointError``, at the caller's own deadline at the latest."""
         loop = asyncio.get_running_loop()
         margin: asyncio.Future[float] = loop.create_future()
         self._waiting.append(Waiting(line, deadline, margin))
@@ -56,7 +56,7 @@ class MicroBatch:
             raise EndpointTimeout(self._where, "no response before the deadline") from None
 
     async def close(self) -> None:
-        """Ends the calls under way, and those that wait."""
+        """Cancels the calls in progress and the rows that wait."""
         self._clear_timer()
         while self._waiting:
             self._waiting.popleft().margin.cancel()
@@ -75,12 +75,12 @@ class MicroBatch:
             self._timer = None
 
     def _send(self) -> None:
-        """Makes one call with what has gathered."""
+        """Sends the collected rows in one call."""
         self._clear_timer()
         shared: list[Waiting] = []
         while self._waiting and len(shared) < self._size:
             waiting = self._waiting.popleft()
-            if not waiting.margin.done():  # who has given up needs no answer
+            if not waiting.margin.done():  # its caller has given up
                 shared.append(waiting)
         if shared:
             task = asyncio.create_task(self._share(shared))
@@ -99,9 +99,9 @@ class MicroBatch:
         except (EndpointAnswerInvalid, EndpointRejected) as failure:
             if len(shared) == 1:
                 settle(shared[0], failure)
-            else:  # one row may have spoilt it for all
+            else:  # a single row may have caused the failure of all
                 await asyncio.gather(*(self._alone(waiting, failure) for waiting in shared))
-        except Exception as failure:  # whatever it is, it is the callers' to hear
+        except Exception as failure:  # every failure must reach the callers
             for waiting in shared:
                 settle(waiting, failure)
         else:
@@ -109,10 +109,10 @@ class MicroBatch:
                 settle(waiting, margin)
         finally:
             for waiting in shared:
-                waiting.margin.cancel()  # changes nothing where there is an answer
+                waiting.margin.cancel()  # no effect on a future that has its result
 
     async def _alone(self, waiting: Waiting, failure: EndpointError) -> None:
-        """Asks again for one row, as far as the budget of retries goes."""
+        """Retries one row on its own, within the retry budget."""
         if waiting.margin.done():
             return
         if not self._budget.take():
@@ -125,7 +125,7 @@ class MicroBatch:
 
 
 def settle(waiting: Waiting, outcome: float | Exception) -> None:
-    """Tells a caller, if it still waits."""
+    """Sets the outcome of a row, if its caller still waits."""
     if waiting.margin.done():
         return
     if isinstance(outcome, Exception):

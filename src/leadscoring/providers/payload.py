@@ -1,6 +1,6 @@
-"""How rows go over the wire to a remote model, in the order of the model's own columns.
+"""Serializes rows for a remote model, in the order of the model's columns.
 
-Nine significant digits bring every float32 back to the bit.
+Nine significant digits reproduce every float32 exactly.
 """
 
 import json
@@ -11,29 +11,29 @@ from typing import Any, Protocol, cast
 from leadscoring._engine import Rows
 
 MOST_BYTES = (5 << 20) - (64 << 10)
-"""Of the rows in one body, which leaves room for what is around them below 5 MiB: SageMaker takes 6, Azure more."""
+"""Maximum bytes of rows in one body, so that it stays below 5 MiB in total: SageMaker accepts 6 MiB, Azure more."""
 
 
 class Payload(Protocol):
-    """One form that a remote model takes rows in."""
+    """One serialization format of rows."""
 
     content_type: str
     beside: int
-    """Bytes that a row brings with it in a body, beside its own."""
+    """Overhead of each row in a body, in bytes."""
 
     def lines(self, rows: Rows, start: int, end: int) -> list[bytes]:
-        """Each of the rows from ``start`` to before ``end``, written on its own."""
+        """Serializes each of the rows from ``start`` (inclusive) to ``end`` (exclusive) on its own."""
         ...
 
     def body(self, lines: Sequence[bytes]) -> bytes:
-        """What to send for these rows."""
+        """Assembles the body of a request from serialized rows."""
         ...
 
 
 class Csv:
-    """A line a row, an empty cell for what is missing; ``nan`` where a line would be empty, which may be no row.
+    """CSV with one line per row and empty cells for missing values; ``nan`` in place of an otherwise empty line.
 
-    Without a last newline: the built-in container of SageMaker would take what follows it for an empty row.
+    Without a trailing newline, which the built-in container of SageMaker would parse as an empty row.
     """
 
     content_type = "text/csv"
@@ -52,7 +52,7 @@ class Csv:
 
 
 class JsonRows:
-    """``{"data": [[...], ...]}`` under a name to choose, ``null`` for what is missing."""
+    """``{"data": [[...], ...]}`` with a configurable key; ``null`` for missing values."""
 
     content_type = "application/json"
     beside = 1
@@ -71,10 +71,10 @@ class JsonRows:
 
 
 class Frame(JsonRows):
-    """``{"input_data": {"columns": [...], "index": [...], "data": [[...], ...]}}``, as MLflow deployments take it."""
+    """``{"input_data": {"columns": [...], "index": [...], "data": [[...], ...]}}``, as MLflow deployments expect it."""
 
     beside = 10
-    """Its number in the index, too."""
+    """Includes the number of the row in the index."""
 
     def __init__(self, columns: Sequence[str]) -> None:
         super().__init__(len(columns), "data")
@@ -87,22 +87,22 @@ class Frame(JsonRows):
 
 
 def values(rows: Rows, start: int, end: int) -> list[list[float]]:
-    """The rows as numbers, NaN for what is missing."""
-    found: Any = memoryview(rows)[start:end].tolist()  # of two dimensions, which its types do not know
-    return cast("list[list[float]]", found)
+    """Returns the rows as lists of numbers, with NaN for missing values."""
+    listed: Any = memoryview(rows)[start:end].tolist()  # two-dimensional, which the type stubs do not support
+    return cast("list[list[float]]", listed)
 
 
 def parts(lines: Sequence[bytes], beside: int, most: int = MOST_BYTES) -> list[Sequence[bytes]]:
-    """The rows in order, cut so that no part has more than ``most`` bytes; a row that is longer stands alone.
+    """Splits rows, in order, into parts of at most ``most`` bytes; a longer row forms a part of its own.
 
-    ``beside`` is what each row brings with it in a body, in bytes.
+    ``beside`` is the overhead of each row in a body, in bytes.
     """
     sizes = list(accumulate(len(line) + beside for line in lines))
-    found: list[Sequence[bytes]] = []
+    split: list[Sequence[bytes]] = []
     start = 0
     for place in range(1, len(lines) + 1):
         before = sizes[start - 1] if start else 0
         if place == len(lines) or sizes[place] - before > most:
-            found.append(lines[start:place])
+            split.append(lines[start:place])
             start = place
-    return found
+    return split

@@ -1,4 +1,4 @@
-"""What the scorer asks of whatever computes margins."""
+"""The interface between the scorer and the providers of margins."""
 
 from collections.abc import Awaitable
 from contextlib import AbstractAsyncContextManager
@@ -11,40 +11,40 @@ from leadscoring.lead import ServedBy
 
 
 class Given(NamedTuple):
-    """Margins that are there, and where they come from."""
+    """Computed margins and their source."""
 
     margins: list[float]
     served_by: ServedBy | UnsetType = UNSET
-    """Nothing where no remote model is set up, so that there is no other place that they could come from."""
+    """The source of the margins; unset without a remote model, since there is only one source then."""
 
     degraded: bool = False
-    """Whether the local model stood in for a remote one that failed."""
+    """Whether the margins come from the local fallback because the remote model failed."""
 
     unexplained: str | None = None
-    """Why the local trees cannot give the reasons for these margins, if they cannot."""
+    """Why the local trees cannot explain these margins; ``None`` if they can."""
 
 
 class Provider(Protocol):
-    """Computes margins for rows that are already encoded by the model's contract."""
+    """Computes the margins of rows that are encoded by the model's contract."""
 
     name: str
-    """As in MODEL_ENDPOINT_PROVIDER and in the labels of metrics."""
+    """The name in MODEL_ENDPOINT_PROVIDER and in the labels of metrics."""
 
     def margins(self, rows: Rows) -> list[float] | Awaitable[Given]:
-        """The margin of each row, in log-odds, in order: at once where that is quick, else to be awaited.
+        """Returns the margin of each row, in log-odds, in order: directly if that is fast, else as an awaitable.
 
-        What is awaited raises an ``EndpointError`` when a remote model did not score.
+        The awaitable raises an ``EndpointError`` if a remote model fails to score.
         """
         ...
 
     def running(self) -> AbstractAsyncContextManager[None]:
-        """What it does beside scoring, such as connections and checks, for as long as the context is open."""
+        """Runs background work, such as connections and checks, as long as the context is open."""
         ...
 
     def retire(self) -> None:
-        """Another one takes over: calls under way end as usual, and metrics show the state of the other."""
+        """Called when another provider takes over: calls in progress finish; metrics show the state of the other."""
         ...
 
     def status(self) -> dict[str, Any] | None:
-        """What ``/status`` tells of a remote endpoint; nothing when there is none."""
+        """Returns the state of the remote endpoint for ``/status``; ``None`` without one."""
         ...

@@ -1,4 +1,4 @@
-"""What all remote models have in common: the check against the local one, shared calls, and who stands in."""
+"""The common part of all remote providers: the check against the local model, micro-batching, and the fallback."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Sequence
@@ -23,19 +23,19 @@ from leadscoring.telemetry.log import Log
 from leadscoring.telemetry.metrics import Metrics
 
 AT_ONCE = 64
-"""Rows that are written between two turns of the event loop: about half a millisecond."""
+"""Rows serialized per turn of the event loop, which takes about half a millisecond."""
 
 PARTS_AT_ONCE = 4
-"""Calls that one large batch makes at the same time, so that it leaves the bulkhead to others."""
+"""Maximum concurrent calls of one large batch, which leaves capacity of the bulkhead to others."""
 
 QUIET_SECONDS = 1.0
-"""Between two log lines about calls that failed."""
+"""Minimum seconds between two log lines about failed calls."""
 
 JITTER = 0.2
-"""Of the time between two checks, so that many processes do not ask together."""
+"""Relative jitter of the time between two checks, so that many processes do not check simultaneously."""
 
 UNSURE_SECONDS = 5.0
-"""Between two checks while none has come to an end yet."""
+"""Maximum seconds between two checks until the first has completed."""
 
 UNCOMPARED = "the model's card has no golden rows, so the remote model cannot be compared with the local one"
 
@@ -43,7 +43,7 @@ log = Log("leadscoring")
 
 
 class Remote:
-    """A provider whose margins come from an endpoint."""
+    """A provider that gets margins from an endpoint."""
 
     def __init__(self, endpoint: Endpoint, model: LoadedModel, settings: Settings, metrics: Metrics) -> None:
         self.name: str = endpoint.name
@@ -71,12 +71,12 @@ class Remote:
         self._shared = MicroBatch(self.name, self._caller.call, budget, size, seconds) if size > 1 else None
 
     def margins(self, rows: Rows) -> Awaitable[Given]:
-        """The margin of each row, in log-odds, in order. Raises an ``EndpointError`` when there is no fallback."""
+        """Returns the margin of each row, in log-odds, in order. Raises an ``EndpointError`` without a fallback."""
         return self._margins(rows)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Connections, and checks of the golden rows from now on."""
+        """Opens connections and checks the golden rows periodically as long as the context is open."""
         self._metrics.matches(None)
         self._metrics.breaker(self._caller.breaker.state)
         self._endpoint.open()
@@ -93,11 +93,11 @@ class Remote:
             await self._endpoint.close()
 
     def retire(self) -> None:
-        """Another one takes over: calls under way end as usual, and metrics show the state of the other."""
+        """As in ``Provider``."""
         self._retired = True
 
     def status(self) -> dict[str, Any]:
-        """How the endpoint does, as this process has seen it."""
+        """Returns the state of the endpoint as observed by this process."""
         return {
             "state": self._state(),
             "breaker": self._caller.breaker.state.name.lower(),
@@ -135,7 +135,7 @@ class Remote:
         return Given(margins, self._endpoint.name, unexplained=None if self._matches else UNCOMPARED)
 
     async def _in_parts(self, rows: Rows, deadline: Deadline) -> list[float]:
-        """The margins of any number of rows, in as many calls as the size of a body needs."""
+        """Returns the margins of any number of rows, in as many calls as the maximum body size requires."""
         lines: list[bytes] = []
         for start in range(0, len(rows), AT_ONCE):
             if start:
@@ -166,7 +166,7 @@ class Remote:
     # Is the remote model the local one?
 
     async def _be_sure(self, deadline: Deadline) -> None:
-        """Waits until it is known whether the endpoint scores as certified; raises ``EndpointMismatch`` if not."""
+        """Waits for the first check of the golden rows; raises ``EndpointMismatch`` if the latest check failed."""
         if self._matches is None and len(self._golden):
             try:
                 async with asyncio.timeout(deadline.left):
@@ -177,17 +177,17 @@ class Remote:
             raise EndpointMismatch(self.name, "its golden-row scores differ from those of the model at MODEL_PATH")
 
     def _check(self) -> "asyncio.Task[None]":
-        """The check that is under way, or a new one."""
+        """Returns the check in progress, or starts one."""
         if self._checking is None or self._checking.done():
             self._checking = asyncio.create_task(self._compare())
             self._checking.add_done_callback(heard)
         return self._checking
 
     async def _compare(self) -> None:
-        """Scores the golden rows on the endpoint; raises the ``EndpointError`` with which that failed."""
-        found = await self._in_parts(self._golden, Deadline(self._timeout))
+        """Scores the golden rows on the endpoint and compares them; raises the ``EndpointError`` of a failed call."""
+        margins = await self._in_parts(self._golden, Deadline(self._timeout))
         certified = [golden.margin for golden in self._model.card.golden]
-        self._compared(sum(not close(*pair) for pair in zip(found, certified, strict=True)))
+        self._compared(sum(not close(*pair) for pair in zip(margins, certified, strict=True)))
 
     def _compared(self, differing: int) -> None:
         self._succeeded()
@@ -205,7 +205,7 @@ class Remote:
             self._metrics.matches(matches)
 
     async def _watch(self) -> None:
-        """Compares both models now and then, so that a change is noticed, and the local one is known to work."""
+        """Checks both models periodically, to detect changes of the endpoint and failures of the local model."""
         while not self._retired:
             self._exercise()
             if len(self._golden):
@@ -218,7 +218,7 @@ class Remote:
             await asyncio.sleep(wait * spread)
 
     def _exercise(self) -> None:
-        """Scores the golden rows on the local model, which may have to answer at any time."""
+        """Checks the golden rows on the local model, which may have to take over at any time."""
         if self._fallback is None:
             return
         try:
@@ -229,23 +229,23 @@ class Remote:
         if not self._fallback_works:
             log.error("model fallback fails", endpoint_provider=self.name, error="GoldenRowMismatch")
 
-    # What operators hear
+    # State and logs for operators
 
     def _succeeded(self) -> None:
         self._last_ok = datetime.now(UTC)
         self._failing = False
 
     def _failed(self, failure: EndpointError, hurried: bool = False) -> None:
-        """Counts a failure; says so at once, but once a second at most.
+        """Counts a failure and logs it, at most once a second.
 
-        That a ``hurried`` caller did not give it the time that others do says nothing of the endpoint.
+        A timeout of a ``hurried`` caller, whose deadline was shorter than usual, is no evidence against the endpoint.
         """
         kind = type(failure).__name__
         self._metrics.failed(kind)
         if hurried:
             return
         self._failing = True
-        if not isinstance(failure, EndpointSuspended):  # which only follows from what was before
+        if not isinstance(failure, EndpointSuspended):  # only a consequence of earlier failures
             self._last_error = kind
         self._unsaid += 1
         if monotonic() >= self._say_from:
@@ -263,6 +263,6 @@ class Remote:
 
 
 def heard(task: "asyncio.Task[None]") -> None:
-    """The failure of a check that nobody waits for any more is no news: the next one tells again."""
+    """Retrieves the failure of a check that no caller awaits any more; the next check reports it again."""
     if not task.cancelled():
         task.exception()

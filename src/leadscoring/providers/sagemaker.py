@@ -1,7 +1,7 @@
 """The provider ``sagemaker``: a real-time endpoint of Amazon SageMaker.
 
-The AWS SDK finds credentials, region and address, and signs. The bytes go over the same wire as Azure's, so that one
-deadline reaches down to the socket and a call that nobody waits for any more can be ended.
+The AWS SDK resolves credentials, region and address, and signs. The HTTP client is the same as for Azure, so that the
+deadline applies down to the socket and abandoned calls can be cancelled.
 """
 
 import json
@@ -34,13 +34,13 @@ from leadscoring.settings import Settings, is_safe
 from leadscoring.telemetry.log import hush
 
 LOOK_AGAIN_SECONDS = 60.0
-"""Between two looks at credentials that run out; the SDK renews them a quarter of an hour before they do."""
+"""Seconds between two reads of expiring credentials; the SDK renews them 15 minutes before they expire."""
 
 REFUSED = 403
 
 
 class SageMaker:
-    """One endpoint. Raises ``CannotStart`` when the SDK cannot tell where it is, or the contract cannot go there."""
+    """One endpoint. Raises ``CannotStart`` if its address cannot be resolved, or for a contract it cannot score."""
 
     name: ServedBy = "sagemaker"
 
@@ -59,15 +59,15 @@ class SageMaker:
         self._credentials = Lease(self._fetch)
 
     def open(self) -> None:
-        """Makes ready to call."""
+        """Opens the connection pool."""
         self._wire.open()
 
     async def close(self) -> None:
-        """Ends all connections."""
+        """Closes all connections."""
         await self._wire.close()
 
     async def call(self, body: bytes, rows: int) -> list[float]:
-        """The margins of the rows in ``body``. Raises the ``EndpointError`` that fits what went wrong."""
+        """Returns the margins of the rows in ``body``. Raises the matching ``EndpointError`` on failure."""
         credentials = await self._credentials.get()
         answer = await self._wire.post(body, self._signed(body, credentials), most_bytes(rows))
         if answer.status == 200:
@@ -85,27 +85,29 @@ class SageMaker:
         return dict(request.headers.items())
 
     def _fetch(self) -> tuple[ReadOnlyCredentials, float]:
-        """The credentials of the SDK's own chain; blocks while it asks files, roles or metadata services."""
+        """Fetches credentials by the SDK's chain; blocks while it reads files or calls role and metadata services."""
         try:
-            found = self._session.get_credentials()
-            if found is not None:
-                runs_out = isinstance(found, RefreshableCredentials)
-                return found.get_frozen_credentials(), monotonic() + LOOK_AGAIN_SECONDS if runs_out else float("inf")
+            credentials = self._session.get_credentials()
+            if credentials is not None:
+                runs_out = isinstance(credentials, RefreshableCredentials)
+                return credentials.get_frozen_credentials(), monotonic() + LOOK_AGAIN_SECONDS if runs_out else float(
+                    "inf"
+                )
         except (BotoCoreError, OSError) as failure:
             raise EndpointRefused(self.name, f"no AWS credentials ({type(failure).__name__})") from None
         raise EndpointRefused(self.name, "the AWS SDK finds no credentials")
 
 
 def payload(settings: Settings, contract: Contract) -> Payload:
-    """The form that the endpoint's container takes."""
+    """Returns the payload format that the endpoint's container accepts."""
     if settings.sagemaker_content_type == "text/csv":
         return Csv(len(contract))
     return JsonRows(len(contract), "instances")
 
 
 def resolved(session: Any, region: str) -> tuple[str, str, str]:
-    """The address of the runtime, its region, and the service to sign for, as the SDK has them."""
-    try:  # the keys keep the SDK from looking for real ones, which may take seconds and is done beside the loop
+    """Returns the address of the runtime, its region, and the service name for signing, as resolved by the SDK."""
+    try:  # dummy keys prevent a search for real ones, which may take seconds; Lease does that off the loop
         region = region or session.get_config_variable("region") or ""
         if not region:
             raise CannotStart(
@@ -126,12 +128,12 @@ def resolved(session: Any, region: str) -> tuple[str, str, str]:
 
 
 def error_of(answer: Response) -> EndpointError:
-    """What an answer other than 200 means: told by its error type, by its status only where it has none."""
-    kind, said = error_type(answer)
+    """Returns the error for a response with a status other than 200: by its error type, else by its status."""
+    kind, body = error_type(answer)
     why = f"status {answer.status}" + (f", {kind}" if kind else "")
     where = SageMaker.name
     if kind == "ModelError":
-        return model_error(said, why)
+        return model_error(body, why)
     if kind in ("ThrottlingException", "Throttling", "TooManyRequestsException"):
         return EndpointThrottled(where, why)
     if kind == "ModelNotReadyException" or answer.status == 429:
@@ -143,9 +145,9 @@ def error_of(answer: Response) -> EndpointError:
     return EndpointRefused(where, why)
 
 
-def model_error(said: dict[str, Any], why: str) -> EndpointError:
-    """The container answered something other than 200: what that was decides."""
-    where, original = SageMaker.name, said.get("OriginalStatusCode")
+def model_error(body: dict[str, Any], why: str) -> EndpointError:
+    """Returns the error for a failure of the container, by the status that the container returned."""
+    where, original = SageMaker.name, body.get("OriginalStatusCode")
     why = f"{why}, the container answered {original}" if isinstance(original, int) else why
     if original == 0:
         return EndpointTimeout(where, f"{why} (timed out)")
@@ -155,12 +157,12 @@ def model_error(said: dict[str, Any], why: str) -> EndpointError:
 
 
 def error_type(answer: Response) -> tuple[str, dict[str, Any]]:
-    """The error type of an answer, from its header or its body, and what else the body says."""
+    """Returns the error type of a response, from its header or body, and the decoded body."""
     try:
-        said = json.loads(answer.body)
+        body = json.loads(answer.body)
     except ValueError:
-        said = {}
-    said = said if isinstance(said, dict) else {}
-    told = answer.headers.get("x-amzn-errortype") or said.get("__type") or said.get("code") or ""
-    kind = str(told).partition(":")[0].rpartition("#")[2]
-    return (kind if kind.isascii() and kind.isalnum() and len(kind) <= 80 else ""), said
+        body = {}
+    body = body if isinstance(body, dict) else {}
+    named = answer.headers.get("x-amzn-errortype") or body.get("__type") or body.get("code") or ""
+    kind = str(named).partition(":")[0].rpartition("#")[2]
+    return (kind if kind.isascii() and kind.isalnum() and len(kind) <= 80 else ""), body

@@ -1,4 +1,4 @@
-"""The providers that MODEL_ENDPOINT_PROVIDER can name: a new one is one file and one row here."""
+"""The providers that MODEL_ENDPOINT_PROVIDER selects; a new provider needs one file and one row here."""
 
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -16,12 +16,12 @@ if TYPE_CHECKING:  # it imports the HTTP client
 
 
 def local(model: LoadedModel, _settings: Settings, _metrics: Metrics) -> Provider:
-    """The engine in this process."""
+    """Creates the provider that uses the engine in this process."""
     return Local(model.trees)
 
 
 def sagemaker(model: LoadedModel, settings: Settings, metrics: Metrics) -> Provider:
-    """An endpoint of Amazon SageMaker."""
+    """Creates the provider for an endpoint of Amazon SageMaker."""
     from leadscoring.providers.remote import Remote
     from leadscoring.providers.sagemaker import SageMaker
 
@@ -29,7 +29,7 @@ def sagemaker(model: LoadedModel, settings: Settings, metrics: Metrics) -> Provi
 
 
 def azure(model: LoadedModel, settings: Settings, metrics: Metrics) -> Provider:
-    """A managed online endpoint of Azure Machine Learning."""
+    """Creates the provider for a managed online endpoint of Azure Machine Learning."""
     from leadscoring.providers.azure import Azure
     from leadscoring.providers.remote import Remote
 
@@ -37,7 +37,7 @@ def azure(model: LoadedModel, settings: Settings, metrics: Metrics) -> Provider:
 
 
 def wire_of(settings: Settings) -> "type[Wire]":
-    """The wire to call over: one that tells of each call where traces are on."""
+    """Returns the HTTP client class: a traced one if tracing is on."""
     if settings.otel_traces:
         from leadscoring.providers.traced_wire import TracedWire
 
@@ -48,14 +48,14 @@ def wire_of(settings: Settings) -> "type[Wire]":
 
 
 class Row(NamedTuple):
-    """How a provider is made, and what it cannot do without."""
+    """The factory of a provider and its dependencies."""
 
     make: Callable[[LoadedModel, Settings, Metrics], Provider]
     extra: str = ""
-    """The extra of this package that brings its libraries."""
+    """The extra of this package that installs its libraries."""
 
     modules: tuple[str, ...] = ()
-    """What that extra brings."""
+    """The modules that the extra provides."""
 
 
 PROVIDERS: dict[str, Row] = {
@@ -66,7 +66,7 @@ PROVIDERS: dict[str, Row] = {
 
 
 def check_installed(name: str) -> None:
-    """Raises ``CannotStart`` when the libraries of a provider are not installed; imports none of them."""
+    """Raises ``CannotStart`` if the libraries of a provider are not installed; does not import them."""
     row = PROVIDERS[name]
     missing = [module for module in row.modules if not is_installed(module)]
     if missing:
@@ -76,7 +76,7 @@ def check_installed(name: str) -> None:
 
 
 def is_installed(module: str) -> bool:
-    """Whether a module could be imported."""
+    """Whether a module can be imported."""
     try:
         return find_spec(module) is not None
     except ModuleNotFoundError:
@@ -84,6 +84,6 @@ def is_installed(module: str) -> bool:
 
 
 def provider_of(settings: Settings, model: LoadedModel, metrics: Metrics) -> Provider:
-    """The provider that the settings name. Raises ``CannotStart`` when it cannot be had as it is set up."""
+    """Creates the provider that the settings select. Raises ``CannotStart`` if its configuration is not usable."""
     check_installed(settings.model_endpoint_provider)
     return PROVIDERS[settings.model_endpoint_provider].make(model, settings, metrics)

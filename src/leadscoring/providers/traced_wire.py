@@ -1,4 +1,4 @@
-"""The wire, seen by OpenTelemetry: a span for each call, and the trace told to whoever is called."""
+"""The HTTP client with OpenTelemetry tracing: a span for each call, and trace context propagated to the endpoint."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from leadscoring.telemetry.tracing import HOST, METHOD, PORT, PROVIDER, STATUS, 
 
 
 class TracedWire(Wire):
-    """Connections as those of the wire."""
+    """A ``Wire`` that traces its calls."""
 
     def __init__(self, where: str, url: str) -> None:
         super().__init__(where, url)
@@ -19,7 +19,7 @@ class TracedWire(Wire):
         self._told: Attributes = {METHOD: "POST", PROVIDER: where, HOST: called.host or "", PORT: called.port or 0}
 
     async def post(self, body: bytes, headers: Mapping[str, str], most: int) -> Response:
-        """As in ``Wire``; ``traceparent`` and ``tracestate`` go with it, outside of what may be signed."""
+        """As in ``Wire``; adds ``traceparent`` and ``tracestate``, which are not among the signed headers."""
         with spanning("call model endpoint", SpanKind.CLIENT, self._told) as span:
             try:
                 answer = await super().post(body, {**headers, **onward()}, most)

@@ -1,6 +1,6 @@
-"""The one way over the network to a remote model. Whoever cancels a call ends it down to the socket.
+"""The HTTP client for remote models. Cancelling a call closes its socket.
 
-No redirect is followed, no cookie kept, no retry made, and no more of an answer is read than was asked for.
+It follows no redirects, keeps no cookies, does not retry, and reads no more of a response than the caller allows.
 """
 
 from collections.abc import Mapping
@@ -15,19 +15,19 @@ from leadscoring.errors import EndpointAnswerInvalid, EndpointUnreachable
 from leadscoring.settings import is_loopback
 
 CONNECT_SECONDS = 1.0
-"""For one connection to be made, with TLS: longer means that nobody is there, and leaves time to try again."""
+"""Timeout of a connection attempt, including TLS; short enough to leave time for a retry."""
 
 IDLE_SECONDS = 30.0
-"""For which a connection is kept open; the clouds' front doors keep theirs for a minute or more."""
+"""Keep-alive of idle connections in seconds; the load balancers of the clouds keep theirs for a minute or more."""
 
 READ_AT_ONCE = 1 << 16
 
 LARGE = 1 << 20
-"""Bytes from which a body is handed to the socket in pieces, so that others have the event loop in between."""
+"""Size in bytes from which a body is written to the socket in pieces, which releases the event loop in between."""
 
 
 class Response(NamedTuple):
-    """What came back: ``headers`` by their names in lower case."""
+    """A response; the names in ``headers`` are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -35,7 +35,7 @@ class Response(NamedTuple):
 
 
 class Wire:
-    """Connections to one address, of at most as many calls as whoever calls it makes at once."""
+    """A connection pool for one URL, without a limit of its own on concurrent calls."""
 
     def __init__(self, where: str, url: str) -> None:
         self._where = where
@@ -44,7 +44,7 @@ class Wire:
         self._session: aiohttp.ClientSession | None = None
 
     def open(self) -> None:
-        """Makes ready to call; from within the event loop."""
+        """Opens the connection pool; must be called from within the event loop."""
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -54,15 +54,15 @@ class Wire:
         )
 
     async def close(self) -> None:
-        """Ends all connections."""
+        """Closes all connections."""
         if self._session is not None:
             await self._session.close()
 
     async def post(self, body: bytes, headers: Mapping[str, str], most: int) -> Response:
-        """The answer, of at most ``most`` bytes, to a body that is sent as it is.
+        """Sends a body unchanged; returns the response, of at most ``most`` bytes.
 
-        Raises ``EndpointUnreachable`` when there is no connection or it breaks, ``EndpointAnswerInvalid`` for a longer
-        answer.
+        Raises ``EndpointUnreachable`` if the connection cannot be opened or breaks, and ``EndpointAnswerInvalid`` for
+        a longer response.
         """
         if self._session is None:
             raise EndpointUnreachable(self._where, "the connections are closed: the service is starting or stopping")
@@ -90,12 +90,12 @@ class Wire:
                     answer.close()
                     raise EndpointAnswerInvalid(self._where, f"an answer of more than {most} bytes")
                 parts.append(part)
-            told = {name.lower(): value for name, value in answer.headers.items()}
-            return Response(answer.status, told, b"".join(parts))
+            received_headers = {name.lower(): value for name, value in answer.headers.items()}
+            return Response(answer.status, received_headers, b"".join(parts))
 
 
 def proxy_for(url: URL) -> str | None:
-    """The proxy that the environment names for an address (HTTPS_PROXY, NO_PROXY); this machine needs none."""
+    """Returns the proxy that the environment configures for a URL (HTTPS_PROXY, NO_PROXY); never one for loopback."""
     host = url.host or ""
     if is_loopback(host) or proxy_bypass(host):
         return None

@@ -1,10 +1,10 @@
-"""Drift: the difference between the distributions of the scored leads and of the training data.
+"""Drift of the scored leads from the training data of the model.
 
-The one definition of bins and of the population stability index: the counters of the service, ``GET
-/api/v1/model/drift``, ``leadscoring drift`` and the rules of Prometheus all use it.
+The single definition of bins and of the population stability index, used by the counters of the service, ``GET
+/api/v1/model/drift``, ``leadscoring drift`` and the Prometheus rules.
 
-Source of the index: Siddiqi 2006, Credit Risk Scorecards; of its bounds, Lewis 1994, An Introduction to Credit
-Scoring: below 0.1 means no change, above 0.2 drift.
+Source of the index: Siddiqi 2006, Credit Risk Scorecards; of its thresholds: Lewis 1994, An Introduction to Credit
+Scoring: no change below 0.1, a significant change above 0.2.
 """
 
 import hashlib
@@ -24,23 +24,23 @@ from leadscoring.float32 import FLOAT32_MAX
 from leadscoring.model import card
 
 BINS = 10
-"""Bins of a feature or of the score, at most; a feature has one more for missing and one for unseen."""
+"""Maximum bins of a feature or of the score; features have one more for missing and one for unseen values."""
 
 MISSING, UNSEEN = BINS, BINS + 1
 LABELS = (*map(str, range(BINS)), "missing", "unseen")
 SCORE_LABELS = LABELS[:BINS]
 
 MOST_FEATURES = 200
-"""Maximum number of features that are counted, the first of the contract: each adds time series to the metrics."""
+"""Maximum number of counted features, the first of the contract; more would burden the metrics backend."""
 
 EPSILON = 0.0001
-"""Lower bound of a share: an empty bin would make the index infinite."""
+"""Minimum share of a bin in the index, which would otherwise be infinite for empty bins."""
 
 FEWEST_LEADS = 500
-"""With fewer leads there is no verdict: chance alone moves an index of 12 bins by 0.02 at this number."""
+"""Minimum leads for a verdict: at this number, chance alone accounts for an index of 0.02 over 12 bins."""
 
 MOVED, DRIFTED = 0.1, 0.2
-"""The index from which on a distribution has moved, and above which it has drifted."""
+"""Thresholds of the index for a distribution that has moved, and that has drifted."""
 
 Shares = tuple[float | None, ...]
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -88,10 +88,10 @@ class DriftReport(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Bins:
-    """How one feature is counted. ``shares`` are those of training by ``LABELS``, ``None`` for a bin it has not.
+    """The bins of one feature. ``shares`` are those of training by ``LABELS``, ``None`` for bins that do not exist.
 
-    ``edges`` are the upper edges of a number's bins, each included; ``codes`` has the bin of each code of a category.
-    ``holds`` says in words what is in each bin.
+    ``edges`` are the inclusive upper edges of the bins of a number; ``codes`` has the bin of each code of a category.
+    ``holds`` describes the content of each bin.
     """
 
     feature: str
@@ -103,11 +103,10 @@ class Bins:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What leads are compared with: the bins of a model's features (``None`` for one not counted) and of its score.
+    """The baseline of drift: the bins of a model's features (``None`` for features not counted) and of its score.
 
-    ``widths`` has the number of columns of each feature: its bins are those of the first.
-    ``margins`` are the upper edges of the bins of the score, in log-odds, and ``score`` their shares in training,
-    none when the card has no quantiles.
+    ``widths`` has the number of columns of each feature, of which the first is binned. ``margins`` are the upper edges
+    of the bins of the score, in log-odds, and ``score`` their shares in training, empty if the card has no quantiles.
     """
 
     version: str
@@ -118,16 +117,16 @@ class Baseline:
     score_holds: tuple[str, ...]
     widths: tuple[int, ...]
     stamp: float = field(init=False)
-    """Another number for every other baseline, so that counts of two are never taken for one."""
+    """A number that identifies the baseline, so that counts of different baselines are never mixed."""
 
     def __post_init__(self) -> None:
         told = repr((self.version, self.features, self.margins, self.score)).encode()
         stamp = 1 + int.from_bytes(hashlib.sha256(told).digest()[:6], "big")
-        object.__setattr__(self, "stamp", float(stamp))  # what a frozen dataclass leaves to its own making
+        object.__setattr__(self, "stamp", float(stamp))  # the way to set a field of a frozen dataclass
 
     @property
     def columns(self) -> tuple[Bins | None, ...]:
-        """The bins of each column of a row; ``None`` for one that is not counted."""
+        """The bins of each column of a row; ``None`` for columns that are not counted."""
         pairs = zip(self.features, self.widths, strict=True)
         return tuple(one for bins, width in pairs for one in (bins, *[None] * (width - 1)))
 
@@ -138,7 +137,7 @@ class Baseline:
 
 
 def baseline(model: card.Card) -> Baseline | None:
-    """What the card says of the training data, as bins to count in; ``None`` when it says nothing."""
+    """Derives the baseline from the reference of a card; ``None`` if it has no reference."""
     features = [
         feature_bins(feature, reference) if place < MOST_FEATURES else None
         for place, (feature, reference) in enumerate(
@@ -161,7 +160,7 @@ def baseline(model: card.Card) -> Baseline | None:
 
 
 def feature_bins(feature: Feature, reference: card.Bins) -> Bins | None:
-    """The bins of one feature, ten at most; ``None`` when the card has no shares of it."""
+    """Returns the bins of one feature, at most ten; ``None`` if the card has no shares of it."""
     if not reference.shares:
         return None
     if feature.columns[0].categorical:
@@ -174,10 +173,10 @@ def feature_bins(feature: Feature, reference: card.Bins) -> Bins | None:
 
 
 def category_bins(feature: Feature, reference: card.Bins) -> Bins:
-    """A bin for each of the commonest codes, and one for the rest.
+    """Returns one bin for each of the most frequent codes, and one for the rest.
 
-    Rare texts have their own code where the card lists them. Where it does not, they cannot be told from texts
-    that are new, and are *unseen* as those are.
+    Rare texts have their own code if the card lists them. Otherwise they cannot be distinguished from new texts, and
+    count as *unseen*, too.
     """
     labels = feature.columns[0].labels
     known = reference.shares if feature.rare else reference.shares[: len(labels)]
@@ -199,18 +198,18 @@ def category_bins(feature: Feature, reference: card.Bins) -> Bins:
 
 
 def filled(shares: Sequence[float], missing: float, unseen: float | None) -> Shares:
-    """Shares by ``LABELS``."""
+    """Returns the shares by ``LABELS``."""
     return (*shares, *[None] * (BINS - len(shares)), missing, unseen)
 
 
 def merged(bins: int) -> list[int]:
-    """The last of the card's bins in each of ours, when there are more than ten of them."""
+    """Merges the card's bins into at most ten; returns the index of the last card bin in each."""
     ours = min(bins, BINS)
     return [(place + 1) * bins // ours - 1 for place in range(ours)]
 
 
 def score_bins(quantiles: Sequence[float]) -> tuple[tuple[float, ...], Shares]:
-    """Edges of the score's bins, as probabilities, and the share of each by the reference's quantiles."""
+    """Returns the edges of the score's bins, as probabilities, and their shares by the reference's quantiles."""
     if not quantiles:
         return (), ()
     steps = len(quantiles) - 1
@@ -221,9 +220,9 @@ def score_bins(quantiles: Sequence[float]) -> tuple[tuple[float, ...], Shares]:
 
 
 def highest_margin(probability: float, of: Callable[[float], float]) -> float:
-    """The highest float32 margin whose calibrated probability is no more than this one, by halving.
+    """Returns the highest float32 margin whose calibrated probability is at most ``probability``, by bisection.
 
-    The calibration never falls, so that a lead is on the same side of both. ``-FLOAT32_MAX`` if there is none.
+    The calibration never decreases, so that a lead is on the same side of both. ``-FLOAT32_MAX`` if there is none.
     """
     low, high = -FLOAT32_MAX, FLOAT32_MAX
     if of(high) <= probability:
@@ -239,18 +238,18 @@ def highest_margin(probability: float, of: Callable[[float], float]) -> float:
 
 
 def ordered(value: float) -> int:
-    """The number of a float32 among all of them, in their order."""
+    """Converts a float32 to its ordinal among all float32."""
     bits = int(unpack("<i", pack("<f", value))[0])
     return bits if bits >= 0 else -(bits & 0x7FFFFFFF)
 
 
 def from_ordered(number: int) -> float:
-    """The float32 of this number."""
+    """Converts an ordinal to its float32."""
     return math.copysign(float(unpack("<f", pack("<i", abs(number)))[0]), number)
 
 
 def spans(edges: Sequence[float]) -> tuple[str, ...]:
-    """What lies between edges, in words."""
+    """Describes the intervals between edges."""
     if not edges:
         return ("all",)
     told = [f"{edge:.6g}" for edge in edges]
@@ -259,9 +258,9 @@ def spans(edges: Sequence[float]) -> tuple[str, ...]:
 
 
 def stability_index(expected: Sequence[float | None], counts: Sequence[float]) -> float | None:
-    """The population stability index of counts by bin against the shares expected; ``None`` for too few leads.
+    """Returns the population stability index of counts against expected shares by bin; ``None`` for too few leads.
 
-    A bin whose expected share is ``None`` does not exist. Every share is taken for at least ``EPSILON``.
+    Bins with an expected share of ``None`` do not exist. All shares are raised to at least ``EPSILON``.
     """
     total = math.fsum(counts)
     if total < FEWEST_LEADS:
@@ -275,14 +274,14 @@ def stability_index(expected: Sequence[float | None], counts: Sequence[float]) -
 
 
 def verdict(index: float | None) -> Verdict:
-    """What an index means."""
+    """Returns the verdict on an index."""
     if index is None:
         return "too few leads"
     return "stable" if index < MOVED else "moved" if index <= DRIFTED else "drifted"
 
 
 def report(base: Baseline, score: Sequence[float], features: Sequence[Sequence[float]]) -> DriftReport:
-    """Drift of a score and of each counted feature by their counts per bin, the most drifted feature first."""
+    """Reports the drift of the score and of each counted feature from counts per bin, the most drifted first."""
     rows = [
         of_feature(bins.feature, compared(bins.shares, counts, bins.holds))
         for bins, counts in zip(base.counted, features, strict=True)
@@ -303,17 +302,17 @@ def report(base: Baseline, score: Sequence[float], features: Sequence[Sequence[f
 
 
 def no_report(version: str, why: str) -> DriftReport:
-    """The same shape for a model of which nothing is counted."""
+    """Returns an empty report with the reason why nothing is counted."""
     return DriftReport(version, why, 0, FEWEST_LEADS, DRIFTED, None, [], [])
 
 
 def of_feature(feature: str, spread: Spread) -> FeatureSpread:
-    """A spread with the feature that it is of."""
+    """Returns the drift of a distribution with the name of its feature."""
     return FeatureSpread(feature, spread.psi, spread.verdict, spread.bins)
 
 
 def compared(expected: Shares, counts: Sequence[float], holds: Sequence[str]) -> Spread:
-    """Index and verdict of one distribution, with the share of each bin in training and now."""
+    """Returns index and verdict of one distribution, with the share of each bin in training and now."""
     index, total = stability_index(expected, counts), math.fsum(counts) or 1.0
     bins = [
         BinShare(label, holds[place] if place < BINS else label, round(share, 6), round(count / total, 6))

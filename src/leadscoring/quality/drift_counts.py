@@ -1,6 +1,6 @@
-"""How many scored leads fell into each bin of the model's reference, over all workers.
+"""Counts scored leads per bin of the model's reference, over all workers.
 
-The counts lie behind the other metrics of each worker, in an area whose size no model changes.
+The counts are stored after the other metrics of each worker, in an area of fixed size for all models.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +12,7 @@ from leadscoring.telemetry.tally import Family, Series, Stamped, Tally, escaped
 SCORE, FEATURES = 1, 1 + BINS
 WIDTH = len(LABELS)
 AREA = FEATURES + MOST_FEATURES * WIDTH
-"""Numbers that one worker counts in: 19 KB."""
+"""Counters of one worker: 19 KB."""
 
 VERSION = {"model_version": ()}
 FAMILIES = (
@@ -29,16 +29,16 @@ FAMILIES = (
     Family("gauge", "model_score_reference_share", "Share of the training data in a bin of the score",
            {**VERSION, "bin": SCORE_LABELS}, apart=True),
 )  # fmt: skip
-"""Their series come from the model file, so they are written here and not by the tally."""
+"""The series come from the model file, so they are written here and not by the tally."""
 
 Line = tuple[bytes, int]
-"""A series as it is written, but for its value, and where that is."""
+"""A formatted series without its value, and the index of the value."""
 
 
 class DriftCounts:
     """The counts of one process by one baseline, within the area of its tally.
 
-    ``starts`` are the places at which any process may count by it; this one does at that of its ``room``.
+    ``starts`` are the offsets at which processes may count by it; this one uses that of its ``room``.
     """
 
     def __init__(self, tally: Tally, base: Baseline, starts: Sequence[int] = (0,), room: int = 0) -> None:
@@ -50,27 +50,27 @@ class DriftCounts:
         to_fill = iter(self._places)
         columns = [None if bins is None else (next(to_fill), bins.edges, bins.codes) for bins in base.columns]
         self.count: Callable[[Rows, list[float]], None] = BinCounter(counts.mine, columns, base.margins, SCORE).count
-        """Counts scored leads: each feature of each row, and its margin in log-odds. The engine's own call."""
+        """Counts scored leads: each feature of each row, and its margin in log-odds. Calls the engine directly."""
         self.reference, self._score_lines, self._feature_lines = self._prepared()
 
     def report(self) -> DriftReport:
-        """Drift of all leads that the workers have counted, as ``drift.report`` gives it."""
+        """Reports the drift of all leads that the workers have counted."""
         return report(self.base, *self.totals())
 
     def totals(self) -> tuple[list[float], list[list[float]]]:
-        """Over all workers, the leads in each bin of the score, and of each counted feature."""
+        """Returns the leads in each bin of the score, and of each counted feature, summed over all workers."""
         sums = self._counts.sums()
         return sums[SCORE:FEATURES], [sums[place : place + WIDTH] for place in self._places]
 
     def series(self) -> Iterator[Series]:
-        """What was counted, as it is written."""
+        """Yields the formatted counts."""
         sums = self._counts.sums()
         features, score = FAMILIES[:2]
         for family, lines in ((features, self._feature_lines), (score, self._score_lines)):
             yield family, b"".join(b"%b%r\n" % (series, sums[place]) for series, place in lines)
 
     def _prepared(self) -> tuple[list[Series], list[Line], list[Line]]:
-        """The reference's series, which never change, and the beginnings of those of the score and the features."""
+        """Returns the series of the reference, which are constant, and the lines of the score and the features."""
         base = self.base
         score = [(f'bin="{SCORE_LABELS[bin_]}"', share, SCORE + bin_) for bin_, share in existing(base.score)]
         features = [
@@ -92,5 +92,5 @@ class DriftCounts:
 
 
 def existing(shares: Sequence[float | None]) -> Iterator[tuple[int, float]]:
-    """The bins that there are, with their shares in training."""
+    """Yields the indices of existing bins, with their shares in training."""
     return ((place, share) for place, share in enumerate(shares) if share is not None)

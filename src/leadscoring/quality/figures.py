@@ -1,7 +1,7 @@
-"""Every figure that says how good a model is: one definition each, with a bootstrap interval.
+"""All metrics of model quality, each with one definition and a bootstrap interval.
 
 Intervals are percentile bootstrap intervals over leads (Efron and Tibshirani 1993). A resample is a
-vector of integer weights, so one sort of the scores serves every resample.
+vector of integer weights, so that the scores are sorted only once for all resamples.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,11 +19,11 @@ BINS = 10
 RESAMPLES = 500
 COVERAGE = 0.95
 CLIP = 1e-15
-"""Probabilities are kept this far from 0 and 1 in the log-loss, as a lost sure bet would cost infinity."""
+"""Probabilities are clipped to this distance from 0 and 1 in the log-loss, which would otherwise be infinite."""
 
 
 class Figure(msgspec.Struct, frozen=True):
-    """A measured value and its interval of ``COVERAGE``."""
+    """A measured value and its interval with ``COVERAGE``."""
 
     value: float
     low: float
@@ -33,8 +33,8 @@ class Figure(msgspec.Struct, frozen=True):
 class Tenth(msgspec.Struct, frozen=True):
     """One tenth of the leads by score, the best first.
 
-    ``conversion`` is its share of positives, ``lift`` that over the whole share; ``gain`` is the share
-    of all positives found in this tenth and those above it.
+    ``conversion`` is its share of positives, ``lift`` the ratio to the overall share; ``gain`` is the share of all
+    positives in this tenth and those above it.
     """
 
     tenth: int
@@ -47,7 +47,7 @@ class Tenth(msgspec.Struct, frozen=True):
 
 
 class TierQuality(msgspec.Struct, frozen=True):
-    """The leads of one tier, and the confusion if everything from this tier up is called positive."""
+    """The leads of one tier, and the confusion matrix if this tier and those above are predicted positive."""
 
     tier: str
     leads: int
@@ -64,7 +64,7 @@ class TierQuality(msgspec.Struct, frozen=True):
 
 
 class CalibrationBin(msgspec.Struct, frozen=True):
-    """One of ``BINS`` bins of equal mass: mean prediction against observed share."""
+    """One of ``BINS`` bins of equal mass: mean predicted probability and observed share."""
 
     leads: int
     predicted: float
@@ -72,7 +72,7 @@ class CalibrationBin(msgspec.Struct, frozen=True):
 
 
 class Quality(msgspec.Struct, frozen=True):
-    """All figures of one set of scored leads.
+    """All metrics of one set of scored leads.
 
     ``calibration_error`` is the expected calibration error over 10 bins of equal mass (ties broken by
     rank): the mean, weighted by leads, of |mean probability - share of positives| (Naeini et al. 2015).
@@ -91,7 +91,7 @@ class Quality(msgspec.Struct, frozen=True):
     bins: tuple[CalibrationBin, ...]
 
     def summary(self) -> dict[str, Any]:
-        """The figures as plain data, for JSON; a figure of no leads is null."""
+        """Returns the metrics as plain data for JSON; values without leads are null."""
         plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self))
         return plain
 
@@ -99,16 +99,16 @@ class Quality(msgspec.Struct, frozen=True):
 def measure(
     y: npt.ArrayLike, p: npt.ArrayLike, tiers: Sequence[float] = (), *, resamples: int = RESAMPLES, seed: int = 0
 ) -> Quality:
-    """Every figure of outcomes ``y`` (0 or 1) and probabilities ``p``, both of shape (leads,).
+    """Measures probabilities ``p`` against outcomes ``y`` (0 or 1), both of shape (leads,).
 
-    ``tiers`` are the thresholds of A to D on the probability; without them there are no tier figures.
-    Raises ``ValueError`` when the shapes differ, a value is not finite, or there is but one outcome.
+    ``tiers`` are the thresholds of A to D on the probability; without them there are no tier metrics.
+    Raises ``ValueError`` if the shapes differ, a value is not finite, or there is only one outcome.
     """
     scored = Scored(np.asarray(y, dtype=np.float64), np.asarray(p, dtype=np.float64), tuple(tiers))
     values = scored.statistics(np.ones(scored.rows))
     drawn = bootstrap(scored.statistics, scored.rows, resamples, seed)
     tail = 100.0 * (1.0 - COVERAGE) / 2.0
-    drawn = np.where(np.isnan(drawn), np.nan_to_num(values), drawn)  # a resample without leads of a kind tells nothing
+    drawn = np.where(np.isnan(drawn), np.nan_to_num(values), drawn)  # undefined in some resamples
     low, high = np.percentile(drawn, [tail, 100.0 - tail], axis=0)
     figures = [
         Figure(float(value), float(min(one, value)), float(max(two, value)))
@@ -118,7 +118,7 @@ def measure(
 
 
 def bootstrap(statistics: Callable[[Vector], Vector], rows: int, resamples: int, seed: int) -> Vector:
-    """The statistics of ``resamples`` draws with replacement, shape (resamples, statistics)."""
+    """Computes the statistics of ``resamples`` draws with replacement, shape (resamples, statistics)."""
     random = np.random.default_rng(seed)
     return np.stack(
         [
@@ -129,7 +129,7 @@ def bootstrap(statistics: Callable[[Vector], Vector], rows: int, resamples: int,
 
 
 class Scored:
-    """Outcomes and probabilities, sorted once, best first; gives every statistic under weights of rows."""
+    """Outcomes and probabilities, sorted once, best first; computes all statistics for given row weights."""
 
     def __init__(self, y: Vector, p: Vector, thresholds: tuple[float, ...]) -> None:
         if y.shape != p.shape or y.ndim != 1 or not np.isfinite(p).all() or not np.isin(y, (0.0, 1.0)).all():
@@ -152,39 +152,41 @@ class Scored:
         )
 
     def statistics(self, weights: Vector) -> Vector:
-        """All statistics as one vector, in the order in which ``arrange`` takes them."""
+        """Computes all statistics as one vector, in the order that ``arrange`` expects."""
         positive = weights * self.y
         total, positives = weights.sum(), positive.sum()
         tied, tied_positive = np.add.reduceat(weights, self.starts), np.add.reduceat(positive, self.starts)
-        seen, found = np.cumsum(tied), np.cumsum(tied_positive)
+        seen, found_positive = np.cumsum(tied), np.cumsum(tied_positive)
         with np.errstate(divide="ignore", invalid="ignore"):
             negatives = total - positives
-            above = found - 0.5 * tied_positive
+            above = found_positive - 0.5 * tied_positive
             roc = (above * (tied - tied_positive)).sum() / (positives * negatives)
-            precision = np.divide(found, seen, out=np.zeros_like(found), where=seen > 0)
+            precision = np.divide(found_positive, seen, out=np.zeros_like(found_positive), where=seen > 0)
             average = (tied_positive * precision).sum() / positives
             head = [positives / total, roc, average, weights @ self.loss / total, weights @ self.square / total]
-            tenths = self.tenths(np.r_[0.0, seen], np.r_[0.0, found], total, positives)
+            tenths = self.tenths(np.r_[0.0, seen], np.r_[0.0, found_positive], total, positives)
             tiers = self.tiers(weights, positive)
         values: Vector = np.concatenate([np.array(head), self.calibration(weights, total), *tenths, *tiers])
         return values
 
     def calibration(self, weights: Vector, total: float) -> Vector:
-        """The expected calibration error, then the observed share of each bin."""
+        """Computes the expected calibration error, followed by the observed share of each bin."""
         mass = np.bincount(self.bin, weights)
         predicted = np.bincount(self.bin, weights * self.p)
         observed = np.bincount(self.bin, weights * self.y)
         shares = np.divide(observed, mass, out=np.full_like(mass, np.nan), where=mass > 0)
         return np.concatenate([[np.abs(predicted - observed).sum() / total], shares])
 
-    def tenths(self, seen: Vector, found: Vector, total: float, positives: float) -> tuple[Vector, Vector, Vector]:
-        """Conversion, lift and gain of each tenth; leads of one score count by their share of it."""
-        reached = np.interp(np.arange(11) * total / 10.0, seen, found)
+    def tenths(
+        self, seen: Vector, found_positive: Vector, total: float, positives: float
+    ) -> tuple[Vector, Vector, Vector]:
+        """Computes conversion, lift and gain of each tenth; leads with equal scores are split proportionally."""
+        reached = np.interp(np.arange(11) * total / 10.0, seen, found_positive)
         conversion = np.diff(reached) / (total / 10.0)
         return conversion, conversion / (positives / total), reached[1:] / positives
 
     def tiers(self, weights: Vector, positive: Vector) -> tuple[Vector, ...]:
-        """Share and conversion of each tier; precision, recall and false positive rate from it up."""
+        """Computes share and conversion of each tier; precision, recall and false positive rate from it upwards."""
         if not self.thresholds:
             return ()
         leads = np.bincount(self.tier, weights, minlength=len(TIERS))
@@ -193,7 +195,7 @@ class Scored:
         return leads / up[-1], won / leads, hit / up, hit / hit[-1], (up - hit) / (up[-1] - hit[-1])
 
     def arrange(self, figures: list[Figure]) -> Quality:
-        """The vector of ``statistics``, with intervals, under the names of its parts."""
+        """Arranges the vector of ``statistics``, with intervals, into named metrics."""
         (rate, roc, average, loss, brier, error), rest = figures[:6], figures[6:]
         count = int(self.bin[-1]) + 1
         observed, conversion, lift, gain, tiers = (
@@ -211,7 +213,7 @@ class Scored:
         )
 
     def tenth(self, k: int, conversion: Figure, lift: Figure, gain: Figure) -> Tenth:
-        """Tenth number ``k + 1``."""
+        """Returns tenth number ``k + 1``."""
         edges = np.round(np.arange(11) * self.rows / 10.0).astype(int)
         inside = self.p[edges[k] : edges[k + 1]]
         mean = float(inside.mean()) if len(inside) else float("nan")
@@ -219,7 +221,7 @@ class Scored:
         return Tenth(k + 1, leads, round(conversion.value * self.rows / 10.0), mean, conversion, lift, gain)
 
     def tier_quality(self, k: int, figures: Sequence[Figure]) -> TierQuality:
-        """Tier number ``k``, A first."""
+        """Returns the metrics of tier number ``k``, where A is 0."""
         inside, up = self.tier == k, self.tier <= k
         share, conversion, precision, recall, false_rate = figures
         return TierQuality(
@@ -235,7 +237,7 @@ class Scored:
 
 
 def roc_auc(y: npt.ArrayLike, score: npt.ArrayLike) -> float:
-    """The chance that a positive outranks a negative, ties counting half (Hanley and McNeil 1982)."""
+    """Returns the probability that a positive outranks a negative, ties counting half (Hanley and McNeil 1982)."""
     outcome, ranks = np.asarray(y, dtype=np.float64), np.unique(np.asarray(score), return_inverse=True)[1]
     mass, won = np.bincount(ranks), np.bincount(ranks, outcome)
     below = np.cumsum(mass - won) - 0.5 * (mass - won)
@@ -243,6 +245,6 @@ def roc_auc(y: npt.ArrayLike, score: npt.ArrayLike) -> float:
 
 
 def log_loss(y: npt.ArrayLike, p: npt.ArrayLike) -> float:
-    """The mean surprise at the outcomes, in nats."""
+    """Returns the mean negative log-likelihood of the outcomes, in nats."""
     outcome, clipped = np.asarray(y, dtype=np.float64), np.clip(np.asarray(p, dtype=np.float64), CLIP, 1.0 - CLIP)
     return float(-(outcome * np.log(clipped) + (1.0 - outcome) * np.log1p(-clipped)).mean())

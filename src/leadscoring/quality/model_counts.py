@@ -1,8 +1,8 @@
-"""What is counted by what a model has: the bins of its reference, and the reasons for its scores.
+"""The counters of each model: the bins of its reference, and the reasons for its scores.
 
-Each model that a process serves has a room of its own to count in, so that what is still under way when another model
-takes over counts where it belongs. Counters go on to be shown while a room holds them; the reference is shown of the
-model that is served.
+Each model that a process serves has its own area of counters (a room), so that requests in progress when another
+model takes over are counted for the right model. Counters are exported as long as a room holds them; the reference is
+exported for the served model only.
 """
 
 from collections.abc import Iterator
@@ -17,13 +17,13 @@ from leadscoring.quality.reason_counts import FAMILY, ReasonCounts, stamp_of
 from leadscoring.telemetry.tally import Series, Tally, written_out
 
 ROOM = BINS_AREA + REASONS_AREA
-"""Numbers of one model: bins, then reasons."""
+"""Counters of one model: bins, then reasons."""
 
 ROOMS = 4
-"""Models that one process can count for at a time: the one that is served, and those still in use that were."""
+"""Models that one process can count for at the same time: the served one, and previous ones that are still in use."""
 
 AREA = ROOMS * ROOM
-"""Numbers of each process: 90 KB."""
+"""Counters of each process: 90 KB."""
 
 STARTS = tuple(range(0, AREA, ROOM))
 REASONS_STARTS = tuple(start + BINS_AREA for start in STARTS)
@@ -31,11 +31,11 @@ REASONS_STARTS = tuple(start + BINS_AREA for start in STARTS)
 FAMILIES = (*BINS_FAMILIES, FAMILY)
 
 Stamps = tuple[float, float]
-"""What says whose the bins in a room are, and whose the reasons."""
+"""Identifies the models that the bins and the reasons in a room belong to."""
 
 
 class ModelCounts:
-    """The counts of one process for one model: bins where it has a reference to be compared with, and reasons."""
+    """The counts of one process for one model: bins, if it has a reference to compare with, and reasons."""
 
     def __init__(self, tally: Tally, card: Card, base: Baseline | None, stamps: Stamps, room: int = 0) -> None:
         self.version = card.version
@@ -46,27 +46,27 @@ class ModelCounts:
         self.reasons = ReasonCounts(tally, card, stamps[1], REASONS_STARTS, room)
 
     def leave(self) -> None:
-        """One of those that have opened it counts no more."""
+        """Releases the counts; called once for each ``CountedModels.open``."""
         self.users -= 1
 
     def series(self) -> Iterator[Series]:
-        """What was counted, over all workers that share the file."""
+        """Yields the counts, summed over all workers that share the file."""
         if self.drift:
             yield from self.drift.series()
         yield self.reasons.series()
 
 
 class CountedModels:
-    """The rooms of one process, and the models that are counted in them."""
+    """The rooms of one process, and the models that use them."""
 
     def __init__(self, tally: Tally) -> None:
         self._tally = tally
         self._held: list[ModelCounts] = []
 
     def open(self, card: Card, digest: str, base: Baseline | None) -> ModelCounts:
-        """The counts for a model, to ``leave`` when it scores no more: those that there are already, or new ones.
+        """Opens the counts of a model, existing or new; call ``leave`` when the model is no longer in use.
 
-        ``digest`` is the SHA-256 of its file. Raises ``RuntimeError`` when every room is in use.
+        ``digest`` is the SHA-256 of its file. Raises ``RuntimeError`` if all rooms are in use.
         """
         stamps = (base.stamp if base else 0.0, stamp_of(card, digest))
         counts = next((held for held in self._held if held.stamps == stamps), None)
@@ -78,7 +78,7 @@ class CountedModels:
         return counts
 
     def _free(self, stamps: Stamps) -> int:
-        """A room that nobody uses: that of the same model in an earlier process, else an empty one, else the oldest."""
+        """Returns an unused room: that of the same model in an earlier process, else an empty one, else the oldest."""
         latest = {held.room: place for place, held in enumerate(self._held, 1)}
         used = [held.room for held in self._held if held.users]
         free = [room for room in range(ROOMS) if room not in used]
@@ -87,14 +87,14 @@ class CountedModels:
         return min(free, key=lambda room: (self._stamps(room) != stamps, latest.get(room, 0), self._stamps(room)))
 
     def _stamps(self, room: int) -> Stamps:
-        """What stands in a room; 0 where nothing was counted."""
+        """Returns the stamps in a room; 0 for empty areas."""
         area = self._tally.area
         return area[STARTS[room]], area[REASONS_STARTS[room]]
 
     def exposition(self, served: ModelCounts | None) -> bytes:
-        """The series of the model that is ``served``, and of those before it, in Prometheus' text format.
+        """Returns the series of the ``served`` model and of previous ones in Prometheus' text format.
 
-        Of two models that call themselves by the same version, those of the later one.
+        Of several models with the same version, only the latest is included.
         """
         if served is None:
             return b""

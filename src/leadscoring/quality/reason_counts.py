@@ -1,7 +1,7 @@
-"""How often each feature was a reason: among those that raised a score, and among those that lowered one.
+"""Counts how often each feature was a reason that increased or decreased a score.
 
-The engine counts them as it finds them, which costs a lead some nanoseconds. Counts of different models are never
-added up, as with drift.
+The engine counts reasons as it computes them, which costs some nanoseconds per lead. As with drift, counts of
+different models are never added up.
 """
 
 import hashlib
@@ -12,23 +12,23 @@ from leadscoring.quality.drift import MOST_FEATURES
 from leadscoring.telemetry.tally import Family, Series, Stamped, Tally, escaped
 
 DIRECTIONS = ("increases", "decreases")
-"""As the answers call them, in the engine's order."""
+"""The directions as in answers, in the order of the engine."""
 
 AREA = 1 + len(DIRECTIONS) * MOST_FEATURES
-"""Numbers that one worker counts in."""
+"""Counters of one worker."""
 
 FAMILY = Family(
     "counter", "model_reasons", "Reasons returned with scores, by feature and direction",
     {"model_version": (), "feature": (), "direction": DIRECTIONS}, apart=True,
 )  # fmt: skip
-"""Its features come from the model file, so its series are written here and not by the tally."""
+"""The features come from the model file, so the series are written here and not by the tally."""
 
 
 class ReasonCounts:
     """The counts of one process for one model, within the tally's area.
 
-    ``starts`` are the places at which any process may count for it; this one does at that of its ``room``. ``stamp`` is
-    what ``stamp_of`` gives for the model.
+    ``starts`` are the offsets at which processes may count for the model; this one uses that of its ``room``. ``stamp``
+    is the model's ``stamp_of``.
     """
 
     def __init__(self, tally: Tally, card: Card, stamp: float, starts: Sequence[int] = (0,), room: int = 0) -> None:
@@ -42,21 +42,21 @@ class ReasonCounts:
 
     @property
     def numbers(self) -> "memoryview[float]":
-        """What the engine counts into: two numbers a feature, in the order of ``DIRECTIONS``."""
+        """The counters that the engine increments: two per feature, in the order of ``DIRECTIONS``."""
         return self._counts.mine[1:]
 
     def series(self) -> Series:
-        """What was counted, as it is written, those that count nothing yet too: a rate must see the first step."""
+        """Returns the formatted counts, including zeros: ``rate`` needs a sample before the first increment."""
         counted = zip(self._lines, self._counts.sums()[1:], strict=False)
         return FAMILY, b"".join(b"%b %r\n" % line for line in counted)
 
 
 def counted_names(card: Card) -> list[str]:
-    """The features whose reasons are counted."""
+    """Returns the features whose reasons are counted."""
     return card.contract.names[:MOST_FEATURES]
 
 
 def stamp_of(card: Card, digest: str = "") -> float:
-    """Another number for every other model; ``digest`` tells those apart whose cards say the same."""
-    told = repr((card.version, counted_names(card), digest)).encode()
-    return 1.0 + int.from_bytes(hashlib.sha256(told).digest()[:6], "big")
+    """Returns a number that identifies the model; ``digest`` distinguishes models with equal cards."""
+    identity = repr((card.version, counted_names(card), digest)).encode()
+    return 1.0 + int.from_bytes(hashlib.sha256(identity).digest()[:6], "big")

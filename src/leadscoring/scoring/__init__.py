@@ -1,1 +1,1 @@
-"""From leads to scores with their reasons."""
+"""Scores leads, with reasons."""

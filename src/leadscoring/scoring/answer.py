@@ -1,4 +1,4 @@
-"""What is answered for leads whose margins are known: scores, reasons, warnings and details, all of one model."""
+"""Builds the answers for leads with known margins: scores, reasons, warnings and details, all of one model."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ API_VERSION = "v1"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the caller wants to know beside the score."""
+    """The options of a request to score: how many reasons, and whether to include details."""
 
     reasons: int = 5
     details: bool = False
@@ -26,13 +26,17 @@ def answers(
     request_id: str,
     leads: list[Lead],
     margins: list[float],
-    found: Iterable[Iterable[tuple[int, float]]],
+    strongest_by_lead: Iterable[Iterable[tuple[int, float]]],
     unseen: list[tuple[int, int]],
 ) -> list[Scored]:
-    """One answer a lead, in order; ``unseen`` has the lead and the feature of each category never seen."""
+    """Returns one answer per lead, in order.
+
+    ``strongest_by_lead`` has the ``(feature, contribution)`` pairs of each lead, ``unseen`` the position of the lead
+    and the column of each category that was not seen in training.
+    """
     scored = [
         Scored(request_id, model.identity, lead.lead_id, model.score(margin), reasons(model, lead, strongest), [])
-        for lead, margin, strongest in zip(leads, margins, found, strict=False)
+        for lead, margin, strongest in zip(leads, margins, strongest_by_lead, strict=False)
     ]
     for place, feature in unseen:
         scored[place].warnings.append(unseen_warning(model, feature, leads[place]))
@@ -44,7 +48,7 @@ def answers(
 
 
 def reasons(model: LoadedModel, lead: Lead, strongest: Iterable[tuple[int, float]]) -> list[Reason]:
-    """The strongest contributions with the names and values that they belong to."""
+    """Returns the strongest contributions as reasons, with the names and values of their features."""
     names, values = model.names, lead.values
     return [
         Reason(
@@ -58,16 +62,16 @@ def reasons(model: LoadedModel, lead: Lead, strongest: Iterable[tuple[int, float
 
 
 def unseen_warning(model: LoadedModel, column: int, lead: Lead) -> Warned:
-    """The warning for a category that training did not know, or knew as too rare to learn from, by its first column.
+    """Returns the warning for a category that was not seen in training or was too rare, by its first column.
 
-    Cards of before rare texts were listed cannot tell the two apart where the trees know of rare ones.
+    Cards written before rare texts were listed cannot distinguish the two if the trees have a code for rare values.
     """
     contract = model.card.contract
     place = contract.columns.feature[column]
     feature, value = contract.features[place], lead.values[place]
     if feature.codes:
-        told = f"no tree names code {value}, whether training knew it or not: it is scored like all such codes"
-        return Warned("unseen_category", feature.name, told)
+        message = f"no tree names code {value}, whether training knew it or not: it is scored like all such codes"
+        return Warned("unseen_category", feature.name, message)
     treated = "as a rare value" if feature.other else "as unknown"
     shown = repr(value[:80] if isinstance(value, str) else value)
     if value in model.rare[place]:
@@ -77,7 +81,7 @@ def unseen_warning(model: LoadedModel, column: int, lead: Lead) -> Warned:
 
 
 def add_details(model: LoadedModel, scored: list[Scored], margins: list[float], began: float) -> None:
-    """Adds to the answers what ``include_details`` asks for."""
+    """Adds the details that ``include_details`` requests; ``began`` is the start of the request by ``perf_counter``."""
     base = model.trees.base_value
     ranking = Ranking(model.card.tiers.meanings())
     latency = Timing(round((perf_counter() - began) * 1e3, 3))
@@ -90,7 +94,7 @@ def add_details(model: LoadedModel, scored: list[Scored], margins: list[float], 
 
 
 def attribute(model: LoadedModel, scored: list[Scored], given: Given, asked: Asked) -> None:
-    """Says in answers where their margins come from, and why there are no reasons when they cannot be had."""
+    """Adds the source of the margins to the answers, and why reasons are unavailable, if they are."""
     identity = Model(model.identity.name, model.identity.version, given.served_by)
     for answer in scored:
         answer.model = identity

@@ -1,4 +1,4 @@
-"""What a process is doing with its life: starting, ready, draining."""
+"""The lifecycle of a process: starting, ready, draining."""
 
 from collections.abc import Callable
 from time import monotonic
@@ -13,11 +13,11 @@ log = Log("leadscoring")
 State = Literal["starting", "ready", "draining", "failing"]
 
 CHECKED_SECONDS = 10.0
-"""How long a check of the golden rows holds: scoring a dozen rows at every probe would buy nothing more."""
+"""Seconds for which a check of the golden rows is valid: scoring a dozen rows on every probe adds nothing."""
 
 
 class Lifecycle:
-    """The state of one process, and whether it scores as it should."""
+    """The state of one process, and whether its model passes the golden rows."""
 
     def __init__(self) -> None:
         self.state: State = "starting"
@@ -28,35 +28,35 @@ class Lifecycle:
 
     @property
     def draining(self) -> bool:
-        """Whether the process was asked to end."""
+        """Whether the process was asked to terminate."""
         return self.state == "draining"
 
     @property
     def scores(self) -> bool:
-        """Whether leads are scored, and as they should be when that was looked at last."""
+        """Whether the process is ready and passed the latest check of the golden rows."""
         return self.state == "ready" and self._failing is None
 
     def start(self) -> None:
-        """Everything is open: requests can be answered."""
+        """Marks the process as ready to answer requests, unless it drains already."""
         if not self.draining:
             self.state = "ready"
 
     def drain(self) -> None:
-        """The process was asked to end; there is no way back."""
+        """Starts draining, which is irreversible, and calls the ``at_drain`` callbacks."""
         self.state = "draining"
         for call in self._at_drain:
             call()
 
     def at_drain(self, call: Callable[[], None]) -> None:
-        """Calls ``call`` when the process is asked to end, or now when it was."""
+        """Registers ``call`` to run when the process starts draining; runs it now if it does already."""
         self._at_drain.append(call)
         if self.draining:
             call()
 
     def seen(self, model: LoadedModel) -> State:
-        """The state for a probe: ``failing`` when certified leads no longer score as certified.
+        """Returns the state for a probe: ``failing`` if the golden rows no longer score as certified.
 
-        The golden rows are scored again when the last time is ``CHECKED_SECONDS`` ago or was for another model.
+        Scores the golden rows again if the latest check is older than ``CHECKED_SECONDS`` or was for another model.
         """
         now = monotonic()
         if self.state == "ready" and (model is not self._model or now - self._checked > CHECKED_SECONDS):

@@ -1,8 +1,8 @@
-"""The one use case: leads in, scores with their reasons out.
+"""The central use case: scores leads and explains the scores.
 
-HTTP, the command line and bulk scoring all call this scorer, so that they cannot disagree. There is one pipeline:
-decode, get margins, count, explain. It waits for margins where the provider has to ask for them. ``Scorer.one`` has a
-fast way beside it for margins that are there at once; a property test holds both to the same bytes.
+HTTP, the command line and bulk scoring all use this scorer, so that their results agree. There is one pipeline:
+decode, compute margins, count, explain. It awaits the margins of remote providers. ``Scorer.one`` also has a fast
+path for margins that are available immediately; a property test ensures that both return the same bytes.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator
@@ -22,33 +22,33 @@ from leadscoring.stretches import Work
 from leadscoring.telemetry.metrics import Spent
 
 PART = 32
-"""Leads in the first part of a batch; how many there are in the next depends on the time that this one took."""
+"""Leads in the first part of a batch; the size of each next part depends on how long the previous one took."""
 
 PART_SECONDS = 0.0007
-"""What a part of a batch should take, since everything else that the event loop has to do waits for its end."""
+"""Target duration of a part of a batch in seconds, during which the event loop is blocked."""
 
 PARTS = 8, 256
-"""The fewest and the most leads in one part."""
+"""Minimum and maximum number of leads in one part."""
 
 REFUSED_PART = 64
-"""Leads in one part of a batch in which none is sound."""
+"""Leads in one part of a batch without any valid lead."""
 
 NO_REASONS: Iterable[tuple[()]] = repeat(())
 
 
 class Scorer:
-    """Scores leads with what is ``served`` now: replacing that is one assignment, on the event loop's thread.
+    """Scores leads with the current ``served``; replacing it is a single assignment on the event loop's thread.
 
-    A request that calls more than once takes ``served`` itself and hands it in with each call.
+    A request that makes several calls reads ``served`` once and passes it to each of them.
     """
 
     def __init__(self, served: Served) -> None:
         self.served = served
 
     async def one(self, body: bytes, asked: Asked, request_id: str) -> tuple[Scored, Spent]:
-        """The score of the lead in ``body``, and the time it took.
+        """Scores the lead in ``body``; returns the answer and the time spent.
 
-        Raises a ``RequestError`` when the body is no lead that the contract allows.
+        Raises a ``RequestError`` if the body is not a lead that satisfies the contract.
         """
         began = perf_counter()
         served = self.served
@@ -66,8 +66,8 @@ class Scorer:
         predicted = perf_counter()
         if served.count is not None:
             served.count(rows, margins)
-        found = served.reasons(rows, asked.reasons) if asked.reasons else NO_REASONS
-        scored = answers(model, request_id, [lead], margins, found, rows.unseen)
+        strongest = served.reasons(rows, asked.reasons) if asked.reasons else NO_REASONS
+        scored = answers(model, request_id, [lead], margins, strongest, rows.unseen)
         if asked.details:
             add_details(model, scored, margins, began)
         return scored[0], Spent(decoded - began, predicted - decoded, perf_counter() - predicted)
@@ -75,12 +75,12 @@ class Scorer:
     async def many(
         self, body: bytes, limit: int, asked: Asked, request_id: str, spent: Spent, served: Served | None = None
     ) -> AsyncIterator[list[Scored | RequestError]]:
-        """What stands at each place of the batch in ``body``, in order: a score, or why there is none.
+        """Scores the batch in ``body``; yields, in order, a score or an error for each item.
 
-        Comes in parts, so that the caller can let others have the event loop between two of them; the first parts
-        of a long batch are empty and say only that more of it was decoded. Each lead's answer is the same to the last
-        bit whatever the parts. ``spent`` gets the time it took. Raises a ``RequestError`` before the first part when
-        the body is no batch.
+        Yields parts of the batch, so that the caller can release the event loop between them; the first parts of a
+        long batch are empty and only report decoding progress. The answers are bit-identical however the batch is
+        split. Adds the time spent to ``spent``. Raises a ``RequestError`` before the first part if the body is not a
+        batch.
         """
         began = going = perf_counter()
         served = served or self.served
@@ -92,7 +92,7 @@ class Scorer:
         places, rows = reading.result
         spent.decode += perf_counter() - going
         spent.places = len(places)
-        if rows is None:  # no place holds a lead
+        if rows is None:  # the batch has no valid lead
             for start in range(0, len(places), REFUSED_PART):
                 yield [place for place in places[start : start + REFUSED_PART] if not isinstance(place, Lead)]
             return
@@ -103,9 +103,9 @@ class Scorer:
             yield part
 
     async def encoded(self, rows: Rows, spent: Spent, served: Served | None = None) -> list[float]:
-        """The margin of each row, in log-odds, in order, for rows that a caller encoded by the contract.
+        """Returns the margin of each row, in log-odds, in order, for rows that the caller has encoded.
 
-        ``spent`` gets the time it took. Raises an ``EndpointError`` when a remote model did not score.
+        Adds the time spent to ``spent``. Raises an ``EndpointError`` if a remote model fails to score.
         """
         asking = perf_counter()
         served = served or self.served
@@ -115,7 +115,7 @@ class Scorer:
 async def had(
     served: Served, rows: Rows, margins: list[float] | Awaitable[Given], asking: float, spent: Spent
 ) -> Given:
-    """The margins of rows, counted, once they are there; ``asking`` is when the provider was asked for them."""
+    """Awaits the margins of rows and counts them; ``asking`` is the time of the call by ``perf_counter``."""
     if isinstance(margins, list):
         given = Given(margins)
         spent.predict = perf_counter() - asking
@@ -128,7 +128,7 @@ async def had(
 
 
 class Answering(NamedTuple):
-    """The answers to one request whose margins are there, which come in parts."""
+    """Builds the answers to one request with known margins, in parts."""
 
     served: Served
     asked: Asked
@@ -136,19 +136,19 @@ class Answering(NamedTuple):
     began: float
     rows: Rows
     unseen: list[tuple[int, int]]
-    """The row and the feature of each category never seen."""
+    """The row and the column of each category that was not seen in training."""
 
     given: Given
 
     def part(self, leads: list[Lead], first: int) -> list[Scored]:
-        """The answers for the leads whose rows begin with ``first``."""
+        """Returns the answers for the leads whose rows start at ``first``."""
         served, asked, given, rows, unseen = self.served, self.asked, self.given, self.rows, self.unseen
         end = first + len(leads)
         margins = given.margins[first:end]
         explained = asked.reasons and given.unexplained is None
-        found = served.reasons(rows, asked.reasons, first, end) if explained else NO_REASONS
+        strongest = served.reasons(rows, asked.reasons, first, end) if explained else NO_REASONS
         warned = [(place - first, feature) for place, feature in unseen if first <= place < end] if unseen else []
-        scored = answers(served.model, self.request_id, leads, margins, found, warned)
+        scored = answers(served.model, self.request_id, leads, margins, strongest, warned)
         if asked.details:
             add_details(served.model, scored, margins, self.began)
         if given.served_by is not UNSET:
@@ -156,7 +156,7 @@ class Answering(NamedTuple):
         return scored
 
     def parts(self, places: list[Lead | RequestError], spent: Spent) -> Iterator[list[Scored | RequestError]]:
-        """What stands at each place of a batch; ``spent`` gets the time that each part took."""
+        """Yields a score or an error for each item of a batch, in parts; adds the time of each part to ``spent``."""
         done, start, size = 0, 0, PART
         while start < len(places):
             part, going = places[start : start + size], perf_counter()

@@ -1,4 +1,4 @@
-"""What is served: one immutable value with all that an answer depends on, so that it is swapped whole."""
+"""The model in service: one immutable value with everything that an answer depends on, so that it is swapped whole."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,27 +17,27 @@ Count = Callable[[Rows, list[float]], None]
 class Served:
     """A model, with the provider that computes its margins and the counts of what it scores.
 
-    A request takes it once from the scorer, when its work begins, and uses nothing else until its answer is written: so
-    no answer mixes two models. The last request that lets go of it is what closes it (``Succession``), which is why
-    nobody keeps it longer than a request.
+    A request reads it from the scorer once, when its work starts, and uses only that until its answer is written, so
+    that no answer mixes two models. It is closed when the last reference is released (``Succession``); therefore no
+    reference may outlive a request.
     """
 
     model: LoadedModel
-    """With the decoder of its contract, lenient or not."""
+    """The model, with the strict or lenient decoder of its contract."""
 
     provider: Provider
     reasons: Reasons
-    """Finds reasons, and counts them where that is done."""
+    """Computes reasons, and counts them if counting is on."""
 
     count: Count | None = None
-    """Counts all rows that were scored and their margins, once, where leads are counted for drift."""
+    """Counts each scored row and its margin for drift, if drift is measured."""
 
     counts: ModelCounts | None = None
-    """Where both are counted, if anywhere."""
+    """The counts of drift and reasons, if counting is on."""
 
     @classmethod
     def of(cls, model: LoadedModel, provider: Provider, counts: ModelCounts | None = None) -> Self:
-        """A model and its provider, counted in ``counts`` if there are any."""
+        """Combines a model and its provider; counts into ``counts`` if not ``None``."""
         if counts is None:
             return cls(model, provider, model.finding())
         count = counts.drift.count if counts.drift else None

@@ -1,4 +1,4 @@
-"""How one model takes over from another under load: it is opened, swapped in, and closed after its last use."""
+"""Replaces the served model under load: opens the new one, swaps it in, and closes the old one after its last use."""
 
 import asyncio
 import weakref
@@ -16,12 +16,11 @@ log = Log("leadscoring")
 
 
 class Succession:
-    """What one process serves, one after the other; ``open_served`` makes it of a model.
+    """The models that one process serves, one after the other; ``open_served`` opens a model for service.
 
-    What was served is in use for as long as anything refers to it: a request on its way, or a batch between two of its
-    parts. When the last of them lets go, its provider is closed, and not before, so that calls under way come to their
-    end. Counting references is the interpreter's work, costs a request nothing, and no way through the service can
-    forget it.
+    A ``Served`` is in use as long as anything references it: a request in progress, or a batch between two parts. Its
+    provider is closed when the last reference is released and not before, so that calls in progress finish. The
+    interpreter counts the references, which costs a request nothing, and no code path can forget to release one.
     """
 
     def __init__(self, scorer: Scorer, open_served: Callable[[LoadedModel], Served]) -> None:
@@ -32,12 +31,12 @@ class Succession:
 
     @property
     def in_use(self) -> int:
-        """How many are served or still used."""
+        """The number of models that are served or still in use."""
         return len(self._running)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """What the providers do beside scoring, for as long as the context is open."""
+        """Runs the background work of the providers as long as the context is open."""
         await self._begin(self._scorer.served)
         try:
             yield
@@ -47,10 +46,10 @@ class Succession:
             await asyncio.gather(*self._running)
 
     async def serve(self, model: LoadedModel) -> None:
-        """Serves ``model`` from now on: requests that have begun end with what they began with.
+        """Serves ``model`` from now on; requests in progress finish with the model that they started with.
 
-        Waits for its turn, and while ``ROOMS`` are in use. Raises what its provider raises when that cannot be had;
-        then all stays as it is.
+        Waits for other replacements, and while ``ROOMS`` models are in use. Raises the error of the provider if it
+        cannot be opened; the previous model is then still served.
         """
         async with self._turn:
             while self.in_use >= ROOMS:
@@ -67,7 +66,7 @@ class Succession:
         )
 
     async def _begin(self, served: Served) -> None:
-        """Opens its provider; from then on it runs until nothing refers to it."""
+        """Opens the provider, which then runs until nothing references ``served``."""
         loop, unused = asyncio.get_running_loop(), asyncio.Event()
         opened: asyncio.Future[None] = loop.create_future()
         last = weakref.finalize(served, loop.call_soon_threadsafe, unused.set)
@@ -81,7 +80,7 @@ class Succession:
 async def run(
     provider: Provider, counts: ModelCounts | None, opened: "asyncio.Future[None]", unused: asyncio.Event
 ) -> None:
-    """What goes on beside scoring while something is in use."""
+    """Runs the provider's background work until ``unused`` is set; resolves ``opened`` once it has started."""
     try:
         async with provider.running():
             opened.set_result(None)

@@ -1,4 +1,4 @@
-"""The scorer, seen by OpenTelemetry: a span for the leads of each request."""
+"""The scorer with OpenTelemetry tracing: one span for the leads of each request."""
 
 from collections.abc import AsyncIterator
 
@@ -17,7 +17,7 @@ SCORING = "score leads"
 
 
 class TracedScorer(Scorer):
-    """Scores as the scorer does, and to the same bits."""
+    """Traces a scorer; the results are bit-identical."""
 
     async def one(self, body: bytes, asked: Asked, request_id: str) -> tuple[Scored, Spent]:
         """As in ``Scorer``."""
@@ -27,7 +27,7 @@ class TracedScorer(Scorer):
     async def many(
         self, body: bytes, limit: int, asked: Asked, request_id: str, spent: Spent, served: Served | None = None
     ) -> AsyncIterator[list[Scored | RequestError]]:
-        """As in ``Scorer``. Between two parts the caller goes on in its own span, not in this one."""
+        """As in ``Scorer``. Between two parts the caller continues in its own span, not in this one."""
         served = served or self.served
         span = begin(SCORING, SpanKind.INTERNAL, {PROVIDER: served.provider.name})
         parts, leads = super().many(body, limit, asked, request_id, spent, served), 0

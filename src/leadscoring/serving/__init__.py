@@ -1,1 +1,1 @@
-"""One process or several workers, from their start to their end."""
+"""Runs the service as one process or several workers, from startup to shutdown."""

@@ -1,4 +1,4 @@
-"""One serving process: it drains before it ends, and reads again what it can when it is told to."""
+"""One serving process: drains before it exits, and reloads its key file on SIGHUP."""
 
 import os
 import signal
@@ -21,14 +21,13 @@ log = Log("leadscoring")
 
 
 class Server(Clocked):
-    """The server of one process, which drains before it ends.
+    """The server of one process, which drains before it exits.
 
-    ``drain_seconds`` after being asked to end it stops accepting. A second SIGINT ends that wait, a third one ends
-    the wait for requests too; of a ``supervised`` server any further SIGTERM does, and it leaves SIGINT to its parent.
-    ``on_ready`` is called once it accepts connections.
+    It stops accepting connections ``drain_seconds`` after the first SIGTERM or SIGINT. A second SIGINT ends that wait,
+    a third one also ends the wait for requests in progress. A worker with a ``parent`` process does so on any further
+    SIGTERM, and ignores SIGINT, which its parent handles. ``on_ready`` is called once it accepts connections.
 
-    SIGHUP makes it read its key file again. On a terminal it ends the process instead, as SIGTERM does: there it
-    says that the terminal is gone.
+    SIGHUP reloads the key file. On a terminal it ends the process like SIGTERM, since the terminal was closed.
     """
 
     def __init__(
@@ -44,27 +43,27 @@ class Server(Clocked):
         self._parent = parent
         self.sharers = config.workers if parent is not None else 1
         self._leave_at: float | None = None
-        self._told_to_reread = False
+        self._reread_requested = False
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Takes those that end it, and SIGHUP."""
-        if threading.current_thread() is threading.main_thread():  # no other may
+        """Handles SIGHUP and the signals that end the process."""
+        if threading.current_thread() is threading.main_thread():  # Python allows it in no other thread
             signal.signal(signal.SIGHUP, self.hang_up)
         with super().capture_signals():
             yield
 
     def hang_up(self, _sig: int, _frame: Any) -> None:
-        """The terminal is gone, or somebody wants settings to be read again."""
+        """Handles SIGHUP: exits if the terminal was closed, else schedules a reload."""
         if self._parent is None and sys.stdout.isatty():
             self.handle_exit(signal.SIGTERM, None)
         else:
-            self._told_to_reread = True  # by the next tick: a signal comes in the middle of anything
+            self._reread_requested = True  # reloads in the next tick, since a signal interrupts any code
 
     def handle_exit(self, sig: int, _frame: Any) -> None:
-        """The process is asked to end."""
+        """Handles a signal to terminate: drains on the first, hurries on further ones."""
         if self._parent is not None and sig == signal.SIGINT:
-            return  # Ctrl-C reaches every process of a terminal; the parent passes it on
+            return  # Ctrl-C reaches every process of a terminal; the parent forwards it
         if self._leave_at is None:
             self._leave_at = monotonic() + self._drain_seconds
             self._drain()
@@ -72,7 +71,7 @@ class Server(Clocked):
             self.hurry()
 
     def hurry(self) -> None:
-        """Ends the wait that goes on: that of the drain, else that for requests."""
+        """Ends the current wait: that of the drain, else that for requests in progress."""
         self.force_exit = self.should_exit
         self.should_exit = True
 
@@ -84,18 +83,18 @@ class Server(Clocked):
         log.info("draining", seconds=self._drain_seconds)
 
     async def on_tick(self, counter: int) -> bool:
-        """Ten times a second: whether to go on."""
-        if self._told_to_reread:
-            self._told_to_reread = False
+        """Runs ten times a second; returns whether the server should exit."""
+        if self._reread_requested:
+            self._reread_requested = False
             self.app.reread()
         if self._leave_at is not None and monotonic() >= self._leave_at:
             self.should_exit = True
         if self._parent is not None and os.getppid() != self._parent:
-            self.should_exit = True  # nobody would ever end an orphan, and it would keep the port
+            self.should_exit = True  # an orphan would never be terminated, and would keep the port
         return await super().on_tick(counter)
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
-        """Opens the application, then the port. Raises ``CannotStart`` when it cannot listen there."""
+        """Starts the application, then listens. Raises ``CannotStart`` if it cannot listen on the port."""
         named = [listener.getsockname()[:2] for listener in sockets or ()]
         await super().startup(sockets)
         for listener, (host, port) in zip(sockets or (), named, strict=True):

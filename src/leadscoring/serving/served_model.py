@@ -1,6 +1,6 @@
-"""The model that a service serves, and all that is served with it.
+"""Opens the model that a service serves, with everything that is served with it.
 
-It is the file at MODEL_PATH when the service started, for every worker, however late it starts.
+All workers, however late they start, serve the file that was at MODEL_PATH when the service started.
 """
 
 import hashlib
@@ -26,20 +26,20 @@ log = Log("leadscoring")
 
 
 def model_at_path(settings: Settings) -> LoadedModel:
-    """The model at MODEL_PATH. Raises a ``ModelError``."""
+    """Opens the model at MODEL_PATH. Raises a ``ModelError``."""
     return open_model(settings.model_path, opening_of(settings))
 
 
 def opening_of(settings: Settings) -> Opening:
-    """What the settings say of the model that its file may not say."""
+    """Returns the settings for what the model file may not specify."""
     return Opening(version=settings.model_version, rounds=settings.model_rounds, missing=settings.model_missing)
 
 
 def keep_model(shared: Shared, data: bytes) -> None:
-    """Keeps the content of the model file for workers that start later. Raises ``OSError`` on a disk that is full.
+    """Stores the content of the model file for workers that start later. Raises ``OSError`` on a full disk.
 
-    They may start when another file is at MODEL_PATH, or half of one: then they would score otherwise than those
-    beside them. Where there is no room for a copy, they have to find the same file again.
+    A worker may start when another or an incomplete file is at MODEL_PATH, and would then score differently from the
+    other workers. If there is no space for a copy, only the digest is stored, and workers verify the file against it.
     """
     shared.digest.write_text(hashlib.sha256(data).hexdigest())
     try:
@@ -49,9 +49,9 @@ def keep_model(shared: Shared, data: bytes) -> None:
 
 
 def kept_model(settings: Settings, shared: Shared) -> LoadedModel:
-    """The model that was kept, whatever is at MODEL_PATH now.
+    """Opens the stored model, whatever is at MODEL_PATH now.
 
-    Raises ``ModelChanged`` when there was no room for it and another file is there, or another ``ModelError``.
+    Raises ``ModelChanged`` if no copy was stored and the file has changed, or another ``ModelError``.
     """
     kept, path = shared.digest.read_text(), settings.model_path
     if not shared.model.exists():
@@ -66,7 +66,7 @@ def kept_model(settings: Settings, shared: Shared) -> LoadedModel:
 
 
 def holds(path: str, digest: str) -> bool:
-    """Whether there is a file with this SHA-256."""
+    """Whether the file exists and has this SHA-256."""
     try:
         return hashlib.sha256(read_content(path)).hexdigest() == digest
     except (ModelNotFound, ModelUnreadable):
@@ -74,9 +74,9 @@ def holds(path: str, digest: str) -> bool:
 
 
 def open_served(settings: Settings, model: LoadedModel, metrics: Metrics, counted: CountedModels) -> Served:
-    """All that is served with a model: the decoder, the provider and the counts that the settings want.
+    """Combines a model with the decoder, provider and counts that the settings select.
 
-    Raises ``CannotStart`` when its provider cannot be had as it is set up.
+    Raises ``CannotStart`` if the configuration of its provider is not usable.
     """
     if settings.lenient_clients:
         model = replace(model, decoder=lenient_decoder(model.card.contract))
@@ -86,5 +86,5 @@ def open_served(settings: Settings, model: LoadedModel, metrics: Metrics, counte
 
 
 def lenient_decoder(contract: Contract) -> LenientDecoder:
-    """What reads leads where LENIENT_CLIENTS is on."""
+    """Returns the decoder for LENIENT_CLIENTS."""
     return LenientDecoder(contract, encoder(contract).encode, count_colons)

@@ -32,10 +32,10 @@ from leadscoring.transport.front import connection
 from leadscoring.transport.listener import CONNECTIONS, cannot_listen, check_free
 
 SPARE_SLOTS = 2
-"""Room in the metrics for a worker that starts while the one it replaces still ends."""
+"""Extra slots in the metrics for workers that start while those they replace still shut down."""
 
 SPARE_FILES = 64 + CONNECTIONS + RESERVE
-"""Descriptors of a process beside the connections of its first port."""
+"""File descriptors of a process besides the connections of its main port."""
 
 log = Log("leadscoring")
 
@@ -43,8 +43,8 @@ log = Log("leadscoring")
 def run(settings: Settings, on_ready: Callable[[int], None] = lambda _port: None) -> None:
     """Serves until a signal ends it; calls ``on_ready`` with its port once it accepts connections.
 
-    Raises a ``ModelError``, ``KeyFileInvalid`` or ``SettingError`` before any worker starts when the service
-    cannot start as it is set up, and ``CannotStart`` when the port or the disk cannot be had.
+    Raises a ``ModelError``, ``KeyFileInvalid`` or ``SettingError`` before any worker starts if the configuration is
+    not usable, and ``CannotStart`` if the port is not available or the disk is full.
     """
     configure(settings.log_level, sys.stdout.isatty())
     KeyRing.of(settings)
@@ -54,7 +54,7 @@ def run(settings: Settings, on_ready: Callable[[int], None] = lambda _port: None
     if settings.otel_traces:
         check_traces_installed()
     signal.signal(signal.SIGTERM, leave)
-    signal.signal(signal.SIGHUP, leave if sys.stdout.isatty() else signal.SIG_IGN)  # there is nothing to read again yet
+    signal.signal(signal.SIGHUP, leave if sys.stdout.isatty() else signal.SIG_IGN)  # there is nothing to reload yet
     allow_connections(settings.max_connections)
     if settings.workers == 1:
         with listening(settings) as listener:
@@ -76,12 +76,12 @@ def run(settings: Settings, on_ready: Callable[[int], None] = lambda _port: None
 
 
 def leave(_signal: int, _frame: object) -> None:
-    """Ends the process as asked, which is no failure; while it serves, the server has its own way to end."""
+    """Exits with status 0 on a signal before the server has installed its own handlers."""
     sys.exit(0)
 
 
 def listening(settings: Settings) -> socket.socket:
-    """The port, taken, but refusing until a server listens on it. Raises ``CannotStart`` when it cannot be had."""
+    """Binds the port without listening, so that it refuses connections. Raises ``CannotStart`` if that fails."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family)
     try:
@@ -95,15 +95,15 @@ def listening(settings: Settings) -> socket.socket:
 
 
 def port_of(listener: socket.socket) -> int:
-    """The port that was taken, which PORT=0 leaves to the system."""
+    """Returns the bound port, which the system chooses for PORT=0."""
     port: int = listener.getsockname()[1]
     return port
 
 
 def make_shared(shared: Shared, settings: Settings, model: bytes) -> None:
-    """Makes the files that the workers count in, and keeps the model that they serve.
+    """Creates the shared files for metrics and rate limits, and stores the model that the workers serve.
 
-    Raises ``CannotStart`` when the disk has no room for what they count in.
+    Raises ``CannotStart`` if there is no disk space for them.
     """
     try:
         limits.make_file(shared.limits)
@@ -115,7 +115,7 @@ def make_shared(shared: Shared, settings: Settings, model: bytes) -> None:
 
 
 def allow_connections(connections: int) -> None:
-    """Raises the soft limit on descriptors, as far as the hard one lets it, so that so many connections fit."""
+    """Raises the soft limit on file descriptors for this many connections, up to the hard limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = connections + SPARE_FILES
     if hard != resource.RLIM_INFINITY:
@@ -125,7 +125,7 @@ def allow_connections(connections: int) -> None:
 
 
 def arguments(settings: Settings, shared: Shared | None = None) -> dict[str, Any]:
-    """What uvicorn is told."""
+    """Returns the arguments of ``uvicorn.Config``."""
     return {
         "app": partial(create, settings, shared),
         "factory": True,

@@ -1,4 +1,4 @@
-"""The folder of what the workers of one service share; those of services that were killed are removed."""
+"""The folder that the workers of one service share; removes folders of services that were killed."""
 
 import fcntl
 import shutil
@@ -13,15 +13,15 @@ from leadscoring.errors import CannotStart
 PREFIX = "leadscoring-"
 
 HELD = "held"
-"""The file in it that its service has locked for as long as it lives: the kernel lets go of it, whatever ends it."""
+"""The file in it that its service keeps locked: the kernel releases the lock however the service ends."""
 
 
 @contextmanager
 def shared_folder() -> Iterator[Path]:
-    """A folder that ends with the context. Raises ``CannotStart`` where none can be made: the root may be read-only.
+    """Creates a folder that is removed with the context. Raises ``CannotStart`` if that fails, as on a read-only root.
 
-    A container that is killed again and again keeps its ``/dev/shm``, which is small, so what earlier services left
-    behind goes first.
+    A container keeps its ``/dev/shm``, which is small, across restarts; therefore folders that killed services left
+    behind are removed first.
     """
     try:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX))
@@ -33,7 +33,7 @@ def shared_folder() -> Iterator[Path]:
     try:
         with (folder / "new").open("wb") as held:
             fcntl.flock(held, fcntl.LOCK_EX)
-            (folder / "new").rename(folder / HELD)  # by this name it is never seen without its lock
+            (folder / "new").rename(folder / HELD)  # so that it never exists under this name without its lock
             remove_abandoned(folder.parent)
             yield folder
     finally:
@@ -41,7 +41,7 @@ def shared_folder() -> Iterator[Path]:
 
 
 def remove_abandoned(parent: Path) -> None:
-    """Removes the folders in ``parent`` whose services have died. What cannot be removed is another user's."""
+    """Removes the folders in ``parent`` whose services have died; ignores those of other users."""
     for held in parent.glob(f"{PREFIX}*/{HELD}"):
         with suppress(OSError), held.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -49,31 +49,31 @@ def remove_abandoned(parent: Path) -> None:
 
 
 class Shared(NamedTuple):
-    """What must be one for all workers of a service, as files in a folder that lives as long as it does."""
+    """The state that all workers of a service share, as files in a folder that exists as long as the service."""
 
     folder: Path
 
     @property
     def metrics(self) -> Path:
-        """Where they count together."""
+        """The counters of all workers."""
         return self.folder / "metrics"
 
     @property
     def keys(self) -> Path:
-        """The last state of the key file that could be taken, for a worker that starts while it cannot."""
+        """The latest valid content of the key file, for workers that start while the file is invalid."""
         return self.folder / "keys.json"
 
     @property
     def limits(self) -> Path:
-        """What each key has left of its rate limit."""
+        """The remaining rate limit of each key."""
         return self.folder / "limits"
 
     @property
     def model(self) -> Path:
-        """The model file as it was when the service started, where there was room for it."""
+        """A copy of the model file from the start of the service, if there was disk space."""
         return self.folder / "model"
 
     @property
     def digest(self) -> Path:
-        """Its SHA-256."""
+        """The SHA-256 of the model file."""
         return self.folder / "model.sha256"

@@ -1,4 +1,4 @@
-"""Several workers and what watches over them: one that dies or hangs is replaced, one that ends is waited for."""
+"""Runs several workers under a supervisor, which replaces workers that die or hang."""
 
 import os
 import signal
@@ -20,45 +20,45 @@ from leadscoring.telemetry.log import Log
 
 TICK_SECONDS = 0.25
 SILENT_SECONDS = 2.0
-"""A worker that has not answered for so long is taken for hung: stopped, or out of reach of its own clock."""
+"""Seconds without a response after which a worker that serves is considered hung."""
 
 STUCK_SECONDS = 10.0
-"""An event loop that has not turned for so long will not."""
+"""Seconds without a turn after which an event loop is considered stuck."""
 
 LOADING_SECONDS = 10.0
-"""The same for one that still loads its model, which keeps it from answering."""
+"""Seconds without a response for a worker that still loads its model, which blocks its responses."""
 
 STARTING_SECONDS = 60.0
-"""And for one that has not said anything yet: Python takes long to start on a busy machine."""
+"""Seconds until the first response of a worker: Python starts slowly on a busy machine."""
 
 RETRY_SECONDS = 1.0
-"""Between two attempts to replace a worker that does not start."""
+"""Seconds between two attempts to replace a worker that does not start."""
 
 FAILED_BY_ITSELF = (1, STARTUP_FAILURE)
-"""Exit codes of a worker that gave up or met an error that nobody expected: the next would do the same."""
+"""Exit codes of a worker that failed to start or raised an unexpected error: its replacement would fail, too."""
 
 PING, HURRY = b"ping", b"hurry"
-"""What the supervisor sends to a worker: whether it is there, and that it should not wait any longer."""
+"""Messages of the supervisor to a worker: a liveness check, and the request to stop waiting."""
 
 log = Log("leadscoring")
 
 
 class Worker(Process):
-    """One worker: uvicorn's process around our server."""
+    """One worker: a uvicorn process that runs our server."""
 
     def __init__(self, config: uvicorn.Config, sockets: list[socket], drain_seconds: float) -> None:
         super().__init__(config, sockets)
         self.drain_seconds = drain_seconds
         self.supervisor = os.getpid()
-        """Said by the parent: a worker that asks when it starts would take whoever adopted it for its parent."""
+        """Set by the parent: a worker that was orphaned while it started would get another parent from ``getppid``."""
         self.heard = False
         self.asked: float | None = None
         self.serves = False
         self.to_reread = False
 
     def target(self, sockets: list[socket] | None = None) -> None:
-        """What the new process does."""
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until it serves there is nothing to read again
+        """Runs the server in the new process."""
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # there is nothing to reload before it serves
         server = self._server = Server(self.config, self.drain_seconds, self.supervisor)
         threading.Thread(target=tell, args=(self.child_conn, server), daemon=True).start()
         try:
@@ -68,17 +68,17 @@ class Worker(Process):
             sys.exit(STARTUP_FAILURE)
 
     def drain(self) -> None:
-        """Asks it to end; uvicorn's way would close what it can still be asked by."""
+        """Asks the worker to terminate; uvicorn's method would close the connection to it."""
         if self.process.is_alive() and self.pid is not None:
             os.kill(self.pid, signal.SIGTERM)
 
     def hurry(self) -> None:
-        """Asks it not to wait any longer: for the end of its drain, or for requests when it no longer drains."""
-        with suppress(OSError):  # it has gone, or is about to
+        """Asks the worker to end its current wait: that of the drain, else that for requests in progress."""
+        with suppress(OSError):  # it has exited, or is about to
             self.parent_conn.send(HURRY)
 
     def hung(self, now: float) -> bool:
-        """Whether it no longer answers; asks it again if it does."""
+        """Whether the worker is hung, by its latest responses; sends the next liveness check."""
         try:
             while self.parent_conn.poll():
                 started, idle = self.parent_conn.recv()
@@ -96,9 +96,9 @@ class Worker(Process):
 
 
 def tell(connection: Connection, server: Server) -> None:
-    """Answers the parent, in a thread of the worker: whether it serves, and for how long its loop has stood still.
+    """Responds to the parent, in a thread of the worker: whether it serves, and how long its event loop has been idle.
 
-    The parent asks it to hurry here too: two signals in a row may arrive as one.
+    Also receives the request to hurry, since two signals in a row may arrive as one.
     """
     while True:
         try:
@@ -111,11 +111,11 @@ def tell(connection: Connection, server: Server) -> None:
 
 
 class Supervisor:
-    """Keeps so many workers on one port.
+    """Keeps ``config.workers`` workers running on one port.
 
-    ``patience`` is the time, in seconds, that all of them have to end once they were asked to. ``tend`` is called
-    several times a second, before any worker is replaced, ``on_ready`` once the first worker serves. SIGHUP is passed
-    on to the workers; on a terminal it ends them, for it says that the terminal is gone.
+    ``patience`` is the time in seconds that workers have to exit after SIGTERM before they are killed. ``tend`` is
+    called several times a second, before any worker is replaced, ``on_ready`` once the first worker serves. SIGHUP is
+    forwarded to the workers; on a terminal it terminates them, since the terminal was closed.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class Supervisor:
         self._hung_up = False
 
     def run(self) -> None:
-        """Until told to stop. Raises ``CannotStart`` when a worker fails before any has ever served."""
+        """Runs until a signal ends it. Raises ``CannotStart`` if a worker fails before any has served."""
         for sig in (signal.SIGINT, signal.SIGTERM):
             signal.signal(sig, self._ask)
         signal.signal(signal.SIGHUP, self._ask if sys.stdout.isatty() else self._hang_up)
@@ -161,7 +161,7 @@ class Supervisor:
         self._hung_up = True
 
     def _pass_on(self) -> None:
-        """Tells the workers to read again what they can, each as soon as it serves: before, it could not hear."""
+        """Forwards SIGHUP to the workers, to each as soon as it serves: before, it ignores the signal."""
         for worker in self._workers:
             worker.to_reread = worker.to_reread or self._hung_up
             if worker.to_reread and worker.serves and worker.process.is_alive() and worker.pid is not None:
@@ -194,14 +194,14 @@ class Supervisor:
             self._start()
 
     def _prove(self, worker: Worker) -> None:
-        """Notes that a worker serves: the service can be served as it is set up."""
+        """Records that a worker serves, which proves that the configuration is usable."""
         if worker.serves and not self._proven:
             self._proven = True
             self._on_ready()
 
     def _end(self) -> None:
         for listener in self._sockets:
-            listener.close()  # the workers hold it; when the last of them closes it, the port is free
+            listener.close()  # the workers keep it open; the port is free when the last of them closes it
         for worker in self._workers:
             worker.drain()
         ends_at, passed_on = monotonic() + self._patience, 0

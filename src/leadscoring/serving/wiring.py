@@ -1,6 +1,6 @@
-"""Opens everything that the service is made of, and closes it in reverse.
+"""Opens all components of the service, and closes them in reverse order.
 
-Every collaborator can be handed in, so that a test builds the service that it wants.
+Every collaborator can be passed in, so that tests can build the service that they need.
 """
 
 import gc
@@ -52,16 +52,16 @@ from leadscoring.transport.listener import CONNECTIONS, listening
 log = Log("leadscoring")
 
 GARBAGE_THRESHOLD = 50_000
-"""New objects between two collections: a request makes dozens, and none of them in a cycle."""
+"""New objects between two garbage collections: a request creates dozens, none of them in a cycle."""
 
 TRACES = ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http")
-"""What the extra ``otel`` brings."""
+"""The modules that the extra ``otel`` provides."""
 
 
 def create(settings: Settings, shared: Shared | None = None) -> App:
-    """The application of these settings, for the server of one process to run; ``shared`` is what it has with others.
+    """Creates the application for the server of one process; ``shared`` is the state it shares with other workers.
 
-    Raises ``KeyFileInvalid`` or a ``ModelError`` when it cannot be served.
+    Raises ``KeyFileInvalid`` or a ``ModelError`` if it cannot be served.
     """
     closing = ExitStack()
     service = closing.enter_context(open_service(settings, PATHS, shared=shared, timed=TIMED))
@@ -71,7 +71,7 @@ def create(settings: Settings, shared: Shared | None = None) -> App:
 def assembled(
     service: Service, closing: ExitStack, shared: Shared | None = None, *beside: AbstractAsyncContextManager[None]
 ) -> App:
-    """The application of a service, which closes what ``closing`` holds; ``beside`` it is open what is handed in."""
+    """Assembles the application of a service; keeps ``beside`` open while it runs, then closes ``closing``."""
     settings, lifecycle, backlog = service.settings, Lifecycle(), backlog_of(service)
     admission = backlog.admission
     pulse = Pulse(service.scorer, lifecycle, service.metrics, service.vitals)
@@ -93,23 +93,23 @@ def assembled(
 
 
 def application(service: Service, routes: RouteTable, life: Lifespan, lifecycle: Lifecycle, backlog: Backlog) -> App:
-    """The application of the port that scores: one that tells of its requests where traces are on.
+    """Creates the application of the scoring port, which traces its requests if tracing is on.
 
-    What is traced, or asks a remote model, has to have a task of its own, and is not answered where it was read.
+    Requests that are traced or use a remote model need a task of their own, and are not answered where they are read.
     """
     if not service.settings.otel_traces:
         local = service.settings.model_endpoint_provider == "local"
         prompt = {route.path: routes[route.method, route.path] for route in TABLE if route.at_once and local}
         return App(service, routes, life, lifecycle, backlog, prompt)
-    from leadscoring.api.traced import told_away, traced
+    from leadscoring.api.traced import traced, traced_refusals
 
     app = App(service, traced(routes), life, lifecycle, backlog)
-    app.gate.turn_away = told_away(app.turn_away)
+    app.gate.turn_away = traced_refusals(app.turn_away)
     return app
 
 
 def backlog_of(service: Service) -> Backlog:
-    """The lines in front of this process's scoring."""
+    """Creates the queues in front of scoring in this process."""
     settings, metrics = service.settings, service.metrics
     longest = settings.max_queue_seconds
     bytes_each_way = most(settings.max_buffered_bytes, settings.max_body_bytes)
@@ -119,7 +119,7 @@ def backlog_of(service: Service) -> Backlog:
 
 
 def lifespan(lifecycle: Lifecycle, closing: ExitStack, *beside: AbstractAsyncContextManager[None]) -> Lifespan:
-    """What is open while the server runs: all that is ``beside``, and what ``closing`` closes at the end."""
+    """Returns the ASGI lifespan: keeps ``beside`` open while the server runs, and closes ``closing`` at the end."""
 
     @asynccontextmanager
     async def life(_app: Starlette) -> AsyncIterator[None]:
@@ -141,11 +141,11 @@ def open_service(
     shared: Shared | None = None,
     timed: Iterable[tuple[str, str]] = (),
 ) -> Iterator[Service]:
-    """The service of these settings, open as long as the context is.
+    """Opens the service as long as the context is open.
 
-    ``endpoints`` are the routes to count by, ``timed`` those to show from the start; ``shared`` is what the workers
-    have in common, if there are several: then the model is the one that ``keep_model`` kept.
-    Raises a ``ModelError`` when the model cannot be served, ``KeyFileInvalid`` when the key file cannot be taken.
+    ``endpoints`` are the routes to count requests by, ``timed`` those whose metrics exist from the start; ``shared``
+    is the state shared by several workers: the model is then the one that ``keep_model`` stored.
+    Raises a ``ModelError`` if the model cannot be served, ``KeyFileInvalid`` if the key file is invalid.
     """
     with ExitStack() as closing:
         readable = sys.stdout.isatty()
@@ -179,14 +179,14 @@ def open_service(
 
 
 def check_traces_installed() -> None:
-    """Raises ``CannotStart`` when the libraries of traces are not installed."""
+    """Raises ``CannotStart`` if the tracing libraries are not installed."""
     missing = [module for module in TRACES if not is_installed(module)]
     if missing:
         raise CannotStart(f"OTEL_TRACES=on needs {' and '.join(missing)}: pip install 'leadscoring[otel]'")
 
 
 def start_traces(settings: Settings) -> Callable[[], None]:
-    """Sends traces from now on; gives what ends that. Raises ``CannotStart`` when the libraries are not installed."""
+    """Starts tracing; returns the function that stops it. Raises ``CannotStart`` if libraries are not installed."""
     check_traces_installed()
     from leadscoring.telemetry import tracing
 
@@ -194,7 +194,7 @@ def start_traces(settings: Settings) -> Callable[[], None]:
 
 
 def scorer_of(settings: Settings, served: Served) -> Scorer:
-    """The scorer: one that reports its spans where traces are on."""
+    """Creates the scorer: a traced one if tracing is on."""
     if settings.otel_traces:
         from leadscoring.scoring.traced import TracedScorer
 
@@ -203,14 +203,14 @@ def scorer_of(settings: Settings, served: Served) -> Scorer:
 
 
 def settle_memory() -> None:
-    """Keeps the garbage collector from walking what lives as long as the process, again and again."""
+    """Exempts the objects that live as long as the process from garbage collection."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD)
 
 
 def announce(settings: Settings, model: LoadedModel, keys: KeyRing) -> None:
-    """Says in the log what is served, and what an operator should not leave as it is."""
+    """Logs which model is served, and warns about insecure or incomplete settings."""
     log.info(
         "model loaded",
         name=model.card.name,

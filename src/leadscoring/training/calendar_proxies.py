@@ -1,9 +1,9 @@
-"""Numbers that only tell when a lead came: worthless for the next lead, and ruinous to rely on.
+"""Detects numeric columns that merely follow the calendar, which are harmful for future leads.
 
-A model is used on leads later than all it has seen. A number such as a monthly index takes values
-there that no earlier lead had, and trees can only treat them like the nearest seen; a category that
-was never seen at least counts as *other*. So with a time column, a number whose values of one period
-hardly overlap with those of all earlier ones stays out.
+A model scores leads that are later than all training data. A number such as a monthly index then has values that no
+earlier lead had, which trees can only treat like the nearest known ones; an unseen category at least counts as
+*other*. Therefore, with a time column, numbers whose values in one period hardly overlap with those of all earlier
+periods are dropped.
 """
 
 import numpy as np
@@ -14,11 +14,11 @@ from leadscoring.training.split import Indices, time_folds
 
 PERIODS = 6
 SHIFT = 0.5
-"""A number stays out when its distribution moves by more than this, on the median of the periods."""
+"""Numbers are dropped if the median shift of their distribution between periods exceeds this."""
 
 
 def calendar_features(contract: Contract, x: Matrix, time: Vector) -> dict[str, float]:
-    """The numbers that follow the calendar, and how far each moves from one period to the next (0..1)."""
+    """Returns the numbers that follow the calendar, with the typical shift of each between periods (0..1)."""
     period = time_folds(time, PERIODS)
     moved = {}
     for place, feature in enumerate(contract.features):
@@ -30,7 +30,7 @@ def calendar_features(contract: Contract, x: Matrix, time: Vector) -> dict[str, 
 
 
 def typical_shift(values: Vector, period: Indices) -> float:
-    """The median distance of each period to all before it (Kolmogorov and Smirnov's distance)."""
+    """Returns the median Kolmogorov-Smirnov distance of each period to all earlier ones."""
     present = ~np.isnan(values)
     shifts = []
     for number in np.unique(period)[1:]:
@@ -41,7 +41,7 @@ def typical_shift(values: Vector, period: Indices) -> float:
 
 
 def distance(first: Vector, second: Vector) -> float:
-    """The largest difference between two cumulative distributions, 0..1."""
+    """Returns the Kolmogorov-Smirnov distance of two samples, 0..1."""
     grid = np.union1d(first, second)
     one = np.searchsorted(np.sort(first), grid, side="right") / len(first)
     two = np.searchsorted(np.sort(second), grid, side="right") / len(second)

@@ -1,4 +1,4 @@
-"""What the card says beside contract and calibration: tiers, reference, golden rows."""
+"""Creates the parts of the card besides contract and calibration: tiers, reference, golden rows."""
 
 import msgspec
 import numpy as np
@@ -10,19 +10,19 @@ from leadscoring.training.reading.series import Matrix, Vector
 from leadscoring.training.trees import matrix
 
 TOP_SHARES = (0.10, 0.25, 0.50, 0.75)
-"""The share of leads in A; in A and B; in A to C; in A to D."""
+"""The cumulative shares of leads in A, in A and B, in A to C, and in A to D."""
 
 QUANTILES = 101
 NUMBER_BINS = 10
 GOLDEN = 32
 APART = 1e-6
-"""Tier thresholds differ by at least this."""
+"""Minimum difference between tier thresholds."""
 
 
 def make_tiers(p: Vector, y: Vector) -> Tiers:
-    """Tiers by share of leads, described by what was observed on leads that the trees did not see.
+    """Derives tiers by share of leads, described by the outcomes observed on out-of-fold leads.
 
-    Thresholds strictly fall and lie inside 0..1 whatever the probabilities are, even if all are equal.
+    Thresholds strictly decrease within 0..1 for any probabilities, even if all are equal.
     """
     thresholds = [float(bound) for bound in np.quantile(p, [1.0 - share for share in TOP_SHARES])]
     thresholds[0] = min(max(thresholds[0], 5 * APART), 1.0 - APART)
@@ -41,7 +41,7 @@ def make_tiers(p: Vector, y: Vector) -> Tiers:
 
 
 def observed(outcomes: Vector) -> str:
-    """How many of some leads converted, in words."""
+    """Describes how many of the leads converted."""
     if len(outcomes) == 0:
         return "no past lead scored here"
     if outcomes.min() == outcomes.max():
@@ -50,7 +50,7 @@ def observed(outcomes: Vector) -> str:
 
 
 def make_reference(contract: Contract, x: Matrix, p: Vector) -> Reference:
-    """The quantiles of probabilities ``p`` of unseen leads, and the bins of every feature in ``x``."""
+    """Computes the quantiles of out-of-fold probabilities ``p``, and the bins of every feature in ``x``."""
     quantiles = np.maximum.accumulate(np.quantile(p, np.linspace(0.0, 1.0, QUANTILES)))
     pairs = zip(contract.features, contract.columns.first, strict=True)
     features = tuple(make_bins(feature, x[:, place]) for feature, place in pairs)
@@ -58,9 +58,9 @@ def make_reference(contract: Contract, x: Matrix, p: Vector) -> Reference:
 
 
 def make_bins(feature: Feature, column: Matrix) -> Bins:
-    """Shares of the bins of a feature's first column: one a code, one a number where there are few, or ten.
+    """Computes the bins of a feature's first column: one per code, one per number if these are few, else ten.
 
-    A number whose quantiles are all its largest value has one bin for that and one for all below.
+    A number whose quantiles all equal its maximum has one bin for the maximum and one for all below.
     """
     present = column[~np.isnan(column)].astype(np.float64)
     missing = 1.0 - len(present) / len(column)
@@ -81,9 +81,10 @@ def make_bins(feature: Feature, column: Matrix) -> Bins:
 
 
 def make_golden(booster: xgb.Booster, contract: Contract, x: Matrix, seed: int = 0) -> tuple[GoldenRow, ...]:
-    """Encoded leads and the margins that XGBoost gives them.
+    """Creates golden rows: encoded leads and their margins computed by XGBoost.
 
-    All missing, both extremes, every last code, and leads of the data, some of their values blanked.
+    They are all missing, both extremes, the last code of each category, and leads of the data, half of them with
+    some values blanked.
     """
     bare = np.where(np.isnan(x), np.inf, x)
     lowest = bare.min(axis=0)
@@ -104,5 +105,5 @@ def make_golden(booster: xgb.Booster, contract: Contract, x: Matrix, seed: int =
 
 
 def plain(value: object) -> object:
-    """Structs as dicts and lists, for JSON."""
+    """Converts structs to dicts and lists, for JSON."""
     return msgspec.to_builtins(value)

@@ -1,4 +1,4 @@
-"""One column: the feature that its numbers or its texts make, or why they make none."""
+"""Derives the feature of one column from its numbers or texts, or the reason to drop it."""
 
 from collections.abc import Sequence
 
@@ -19,28 +19,28 @@ from leadscoring.training.reading.notation import STRAY_SHARE, Decided, looks_li
 from leadscoring.training.reading.series import Vector, as_text, numbers
 
 FEWEST = 20
-"""A category level with fewer rows than this says nothing; nor does the sum of such levels, nor a column."""
+"""Minimum rows of a category level, of all rare levels together, and of the values of a column."""
 
 RARE_SHARE = 0.005
-"""A level of a smaller share than this folds into *other*."""
+"""Levels with a smaller share of the rows are folded into *other*."""
 
 NEARLY = 0.5
-"""Text with more distinct values than this share of its rows names leads, not kinds of lead."""
+"""Text with more distinct values than this share of its rows identifies leads, and is not a category."""
 
 STRAYS = 10
-"""Texts among numbers that are listed, the most frequent first."""
+"""Maximum number of texts among numbers that are treated as missing tokens, the most frequent first."""
 
 LOOKS = 0.5
-"""A column of which so many values look like numbers is warned of where it is read as text with many values."""
+"""Share of number-like values from which a warning is issued if a column is parsed as text with many values."""
 
 COUNTED = 10
-"""Whole numbers from 0 or 1 on without a gap count something, where there are so many different ones."""
+"""Minimum number of distinct consecutive integers from 0 or 1 that indicate a count."""
 
 ID_NAMES = ("id", "uuid", "guid", "key", "number", "nr", "no")
 
 
 class Read(msgspec.Struct):
-    """One column on its way: as it was, what is left of it, and the feature or the reason to drop it."""
+    """One column while it is parsed: as it was, as parsed so far, and the feature or the reason to drop it."""
 
     column: pl.Series
     raw: pl.Series
@@ -55,16 +55,19 @@ class Read(msgspec.Struct):
     notes: list[str] = []
     warnings: list[str] = []
     unread: list[str] = []
-    """Warnings that the column could not be read as what it looks like, whatever becomes of it."""
+    """Warnings that the column could not be parsed as what it looks like, reported even if it is dropped."""
 
     @property
     def plain(self) -> Vector:
-        """The column as plain numbers, NaN where it holds none."""
+        """The column as plain numbers, NaN for other values."""
         return numbers(self.column)
 
 
 def read_number(read: Read, decided: Decided) -> bool:
-    """Fill ``read`` with the numbers decided on; whether the column holds numbers."""
+    """Completes ``read`` with the parsed numbers; returns whether the column holds numbers.
+
+    Raises ``TrainingDataError`` if the column does not match the user's ``--read``.
+    """
     column, values, name = read.column, decided.values, read.column.name
     tokens = list(read.missing)
     unread = np.isnan(values) & column.is_not_null().to_numpy()
@@ -97,7 +100,7 @@ def read_number(read: Read, decided: Decided) -> bool:
 
 
 def is_identifier(name: str, values: Vector) -> bool:
-    """Whether whole numbers, all different, are counted up row by row, have no gaps, or are called an id."""
+    """Whether the values are distinct integers that are sorted, have no large gaps, or are named like an id."""
     if np.isnan(values).any() or (values != np.floor(values)).any() or len(np.unique(values)) < len(values):
         return False
     steps = np.diff(values)
@@ -107,7 +110,10 @@ def is_identifier(name: str, values: Vector) -> bool:
 
 
 def number_feature(read: Read, present: Vector, tokens: Sequence[str]) -> Feature:
-    """The contract of a column of numbers: its kind, and the bounds that nothing legitimate crosses."""
+    """Derives the feature of a column of numbers: its kind and bounds.
+
+    Raises ``TrainingDataError`` if the values do not match the user's ``--read``.
+    """
     name, required = read.raw.name, len(present) == len(read.raw)
     kind = read.how.kind or number_kind(read, present)
     unfit = ~KINDS[kind].fits(Feature(name, kind), present)
@@ -124,10 +130,10 @@ def number_feature(read: Read, present: Vector, tokens: Sequence[str]) -> Featur
 
 
 def number_kind(read: Read, present: Vector) -> str:
-    """What numbers are: a flag only where they are booleans or the name asks for one, whole only where they count.
+    """Returns the kind of numbers: flag only for booleans or names that suggest one, integer only for counts.
 
-    A lead to come may well hold what none has held so far, so that 0 and 1 alone make no flag, and whole amounts
-    no integer.
+    Future leads may have values that no past lead had, so that 0 and 1 alone do not make a flag, and whole amounts
+    do not make an integer.
     """
     raw, name = read.raw, read.raw.name
     whole = bool((present == np.floor(present)).all()) and float(np.abs(present).max()) <= WHOLE_MAX
@@ -142,16 +148,16 @@ def number_kind(read: Read, present: Vector) -> str:
 
 
 def consecutive(present: Vector) -> bool:
-    """Whether whole numbers begin at 0 or 1 and leave no gap in nine tenths of the rows, as counts do."""
+    """Whether integers start at 0 or 1 and have no gaps in the lower nine tenths of the rows, as counts do."""
     most = np.unique(present[present <= np.quantile(present, 0.9)])
     return len(most) >= COUNTED and most[0] in (0.0, 1.0) and most[-1] - most[0] + 1 == len(most)
 
 
 def bounds(read: Read, present: Vector, tokens: Sequence[str]) -> tuple[float | None, float | None, str]:
-    """Minimum, maximum and help text: 0 where nothing is negative, and no bound otherwise.
+    """Returns minimum, maximum and help text: a minimum of 0 if no value is negative, and no other bounds.
 
-    A numeric missing token (say 999 for *never*) beyond everything else bounds the feature, so that a
-    lead which still sends it is refused rather than scored as a number.
+    A numeric missing token (say 999 for *never*) beyond all other values bounds the feature, so that leads which
+    still send it are rejected rather than scored with it as a number.
     """
     low: float | None = 0.0 if present.min() >= 0.0 else None
     high: float | None = None
@@ -177,42 +183,42 @@ def bounds(read: Read, present: Vector, tokens: Sequence[str]) -> tuple[float | 
 
 
 def read_category(read: Read) -> None:
-    """Fill ``read`` for a column of text."""
+    """Completes ``read`` for a column of text."""
     column = as_text(read.column)
     least = max(FEWEST, RARE_SHARE * len(column))
     read.dropped = names_leads(column)
-    found = levels_of(column if not read.dropped else column.clear(), least)
-    if not read.dropped and not found.common:
-        read.dropped = f"{found.distinct} different texts, none of them in {least:.0f} rows or more"
-    few = not read.dropped and found.distinct <= FEWEST
+    levels = levels_of(column if not read.dropped else column.clear(), least)
+    if not read.dropped and not levels.common:
+        read.dropped = f"{levels.distinct} different texts, none of them in {least:.0f} rows or more"
+    few = not read.dropped and levels.distinct <= FEWEST
     if read.how.kind is None and not few and not read.notes and looks_like_numbers(column.drop_nulls()) >= LOOKS:
         read.unread.append(misread(column))
     if read.dropped:
         return
-    other = found.rows >= FEWEST
-    if len(found.common) + other < 2 and column.null_count() + (0 if other else found.rows) < FEWEST:
-        others = len(column) - found.top
-        read.dropped = f"nearly constant: {found.common[0]!r} in all but {others} row{'s' if others > 1 else ''}"
+    other = levels.rows >= FEWEST
+    if len(levels.common) + other < 2 and column.null_count() + (0 if other else levels.rows) < FEWEST:
+        others = len(column) - levels.top
+        read.dropped = f"nearly constant: {levels.common[0]!r} in all but {others} row{'s' if others > 1 else ''}"
         return
-    if found.aliases:
-        some = ", ".join(f"{text!r} as {level!r}" for text, level in list(found.aliases.items())[:3])
+    if levels.aliases:
+        some = ", ".join(f"{text!r} as {level!r}" for text, level in list(levels.aliases.items())[:3])
         read.notes.append(f"{column.name!r}: values that differ only in case or spaces around them are one: {some}")
-    read.column, read.folded = found.column, found.rows
+    read.column, read.folded = levels.column, levels.rows
     read.feature = Feature(
         column.name,
         "category",
         required=column.null_count() == 0,
-        values=tuple(found.common),
-        missing=tuple(sorted({*SPELLINGS, *read.missing} - {*found.common, *found.aliases, *found.rare})),
+        values=tuple(levels.common),
+        missing=tuple(sorted({*SPELLINGS, *read.missing} - {*levels.common, *levels.aliases, *levels.rare})),
         other=other,
-        example=found.common[0],
-        aliases=found.aliases,
-        rare=found.rare,
+        example=levels.common[0],
+        aliases=levels.aliases,
+        rare=levels.rare,
     )
 
 
 def names_leads(column: pl.Series) -> str:
-    """Why texts are too many to be a category; nothing where they are few enough."""
+    """Returns why a column has too many distinct texts for a category; empty if it has not."""
     present = len(column) - column.null_count()
     distinct = folded(column.drop_nulls()).n_unique()
     if distinct == present:
@@ -221,7 +227,7 @@ def names_leads(column: pl.Series) -> str:
 
 
 def misread(column: pl.Series) -> str:
-    """The warning for a column that looks like numbers, but is not read as such."""
+    """Returns the warning for a column that looks like numbers, but is not parsed as such."""
     present = column.drop_nulls()
     plain = ~np.isnan(numbers(present))
     odd = present.filter(pl.Series(~plain))

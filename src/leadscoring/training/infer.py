@@ -1,4 +1,4 @@
-"""What a table says about its own columns: the contract, and why some columns stay out of it."""
+"""Infers the contract from the columns of a table, and why some columns are left out."""
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -20,23 +20,23 @@ from leadscoring.training.reading.notation import Decided, decide, habit_of, loo
 from leadscoring.training.reading.series import Vector, as_text
 
 DATES = 0.95
-"""A column of which so many of the values are dates or times is one of dates or times."""
+"""Minimum share of dates or times among the values of a date column."""
 
 FEW_ANSWERS = 4
-"""A column with fewer different values holds answers such as yes and no, whatever its name."""
+"""A column with no more distinct values holds answers such as yes and no, and not personal data."""
 
 LOOKED_AT = 500
-"""Different values of a column that are looked at to find out whether it holds dates."""
+"""Maximum number of distinct values of a column that are examined to detect dates."""
 
 
 class Inferred(msgspec.Struct, frozen=True):
-    """What became of every column of a table.
+    """The result for every column of a table.
 
-    ``frame`` holds the columns of the contract as they were read; ``dropped`` says why the others are out;
-    ``missing`` counts the tokens read as unknown, by column; ``folded`` counts the rare levels, by column;
-    ``numbers`` has the notation of numbers that are not plain, ``tokens`` the texts that turned out to mean unknown in
-    one column, as ``COLUMN=TOKEN``. ``notes`` say how columns were read; ``warnings`` are
-    what somebody should look at, ``aside`` the same of columns that are out.
+    ``frame`` holds the parsed columns of the contract; ``dropped`` has the reasons for dropping the others; ``missing``
+    counts the tokens that were parsed as missing, by column; ``folded`` counts the leads with rare levels, by column;
+    ``numbers`` has the notation of numbers that are not plain, ``tokens`` the texts that mean unknown in one column
+    only, as ``COLUMN=TOKEN``. ``notes`` describe how columns were parsed; ``warnings`` need the user's attention,
+    ``aside`` are warnings about dropped columns.
     """
 
     contract: Contract
@@ -52,9 +52,9 @@ class Inferred(msgspec.Struct, frozen=True):
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What the user said of columns: which to leave out, which to keep although they are personal, how to read some.
+    """The user's options for columns: which to ignore, which personal ones to keep, and how to parse some.
 
-    ``labels`` has what the file calls a column whose name is another: both may be named.
+    ``labels`` has the labels in the file of columns with another name; options may use either.
     """
 
     ignore: Sequence[str] = ()
@@ -63,12 +63,12 @@ class Asked(msgspec.Struct, frozen=True):
     labels: Mapping[str, str] = {}
 
     def names(self, column: str, patterns: Sequence[str]) -> bool:
-        """Whether names or patterns mean a column."""
+        """Whether any of the names or patterns matches a column."""
         either = {column, self.labels.get(column, column)}
         return any(name == pattern or fnmatchcase(name, pattern) for name in either for pattern in patterns)
 
     def unmatched(self, columns: Sequence[str]) -> list[str]:
-        """Warnings for names and patterns that mean no column."""
+        """Returns warnings for names and patterns that match no column."""
         return [
             f"{option} {pattern!r} means no column of the data{hint(pattern, list(columns))}"
             for option, patterns in (("--ignore", self.ignore), ("--keep", self.keep))
@@ -78,9 +78,9 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 def infer(frame: pl.DataFrame, y: Vector, named: dict[str, str], asked: Asked, tokens: MissingTokens) -> Inferred:
-    """The contract of a table whose outcomes are ``y`` (0 or 1, shape (rows,)).
+    """Infers the contract of a table with outcomes ``y`` (0 or 1, shape (rows,)).
 
-    ``named`` are columns with another role and what that is. Raises ``TrainingDataError`` when no column is left.
+    ``named`` maps columns with another role to that role. Raises ``TrainingDataError`` if no column is left.
     """
     dropped = dict(named)
     left: list[pl.Series] = []
@@ -115,7 +115,7 @@ def infer(frame: pl.DataFrame, y: Vector, named: dict[str, str], asked: Asked, t
 
 
 def unwanted(column: pl.Series, asked: Asked, named: dict[str, str], tokens: MissingTokens) -> str:
-    """Why a column is left out whatever it holds; nothing for one that is not."""
+    """Returns why a column is dropped regardless of its values; empty if it is not."""
     name = column.name
     if name in named:
         return named[name]
@@ -125,7 +125,7 @@ def unwanted(column: pl.Series, asked: Asked, named: dict[str, str], tokens: Mis
         return ""
     kind = names.personal(name)
     if kind == names.REACH and column.n_unique() <= FEW_ANSWERS:
-        kind = ""  # whether there is a number, not the number
+        kind = ""  # whether there is a phone number, not the number
     if not kind and column.dtype == pl.String:
         some = blank(column.drop_nulls().unique(maintain_order=True).head(LOOKED_AT), tokens.of(name))[0].drop_nulls()
         kind = names.REACH if len(some) and some.str.contains(names.EMAIL).mean() > DATES else ""  # type: ignore[operator]  # the mean of booleans is a float
@@ -133,9 +133,9 @@ def unwanted(column: pl.Series, asked: Asked, named: dict[str, str], tokens: Mis
 
 
 def read_columns(columns: list[pl.Series], asked: Asked, tokens: MissingTokens, y: Vector) -> list[Read]:
-    """Each column with its missing tokens blanked, and the feature that it is, or why it is none.
+    """Parses each column, with missing tokens blanked, into a feature, or a reason to drop it.
 
-    A column that alone cannot tell a decimal sign from one that groups thousands goes by the others of the file.
+    A column with ambiguous decimal and thousands separators is parsed like the others of the file.
     """
     reads: list[Read] = []
     decisions: list[Decided | None] = []
@@ -161,21 +161,21 @@ def read_columns(columns: list[pl.Series], asked: Asked, tokens: MissingTokens, 
 
 
 def started(raw: pl.Series, tokens: MissingTokens, how: How) -> Read:
-    """A column with its missing tokens blanked, dropped where that is clear before anything is known of its kind."""
+    """Blanks the missing tokens of a column, and drops it if that does not depend on its kind."""
     if raw.dtype.is_temporal():
         return Read(raw, raw, how, dropped="a date or time", done=True)
     if not (raw.dtype in (pl.String, pl.Boolean, pl.Categorical, pl.Enum) or raw.dtype.is_numeric()):
         return Read(raw, raw, how, dropped=f"of the type {raw.dtype}, which is neither number nor text", done=True)
     column = raw.cast(pl.String) if raw.dtype in (pl.Categorical, pl.Enum) else raw
-    column, found = blank(column, tokens.of(raw.name))
-    read = Read(column, raw, how, missing=found)
+    column, missing = blank(column, tokens.of(raw.name))
+    read = Read(column, raw, how, missing=missing)
     read.dropped = empty(column) or (is_moment(column) if how.kind is None and how.notation is None else "")
     read.done = read.dropped != ""
     return read
 
 
 def empty(column: pl.Series) -> str:
-    """Why a column has too little in it to learn from; nothing where it has enough."""
+    """Returns why a column has too few values to learn from; empty if it has enough."""
     present = column.drop_nulls()
     if len(present) == 0:
         return "all missing"
@@ -187,19 +187,19 @@ def empty(column: pl.Series) -> str:
 
 
 def is_moment(column: pl.Series) -> str:
-    """Why a column of text holds dates, times or durations; nothing for another."""
+    """Returns the reason to drop a text column of dates, times or durations; empty for other columns."""
     if column.dtype != pl.String:
         return ""
     some = column.drop_nulls().unique(maintain_order=True)
     some = some.gather_every(max(1, len(some) // LOOKED_AT))
     if some.str.strip_chars().str.contains(CLOCK_ONLY).mean() > DATES:  # type: ignore[operator]  # the mean of booleans is a float
         return "a time of day or a duration with colons, which is not read: write it as a number"
-    found = moments(some).values
-    return "a date or time" if (found == found).mean() > DATES else ""  # noqa: PLR0124 - NaN is not itself
+    parsed = moments(some).values
+    return "a date or time" if (parsed == parsed).mean() > DATES else ""  # noqa: PLR0124 - NaN is not itself
 
 
 def decision(read: Read) -> Decided | None:
-    """The numbers of a column, or ``None`` when it holds none."""
+    """Parses the numbers of a column; returns ``None`` if it does not hold numbers."""
     column, how = read.column, read.how
     if how.kind is not None and KINDS[how.kind].is_text:
         return None
@@ -216,21 +216,21 @@ def decision(read: Read) -> Decided | None:
 
 
 def without_false(read: Read) -> None:
-    """Blank ``False`` in a column of numbers, where it is how Odoo writes that there is none."""
+    """Blanks ``False`` in a column of numbers, which is how Odoo exports missing values."""
     text = read.column.str.strip_chars().str.to_lowercase()
-    found = (text == "false").fill_null(False)
-    if not found.any() or (text == "true").any():
+    is_false = (text == "false").fill_null(False)
+    if not is_false.any() or (text == "true").any():
         return
-    others = read.column.filter(~found & text.is_not_null())
+    others = read.column.filter(~is_false & text.is_not_null())
     if len(others) and looks_like_numbers(others) > DATES and not others.str.strip_chars().is_in(["0", "1"]).all():
-        spelled = read.column.filter(found)[0]
-        read.missing = {**read.missing, spelled: int(found.sum())}
+        spelled = read.column.filter(is_false)[0]
+        read.missing = {**read.missing, spelled: int(is_false.sum())}
         read.tokens = (spelled,)
-        read.column = pl.select(pl.when(~found).then(read.column).alias(read.column.name)).to_series()
+        read.column = pl.select(pl.when(~is_false).then(read.column).alias(read.column.name)).to_series()
 
 
 def without(inferred: Inferred, reasons: dict[str, str]) -> Inferred:
-    """The same without some features, and why."""
+    """Drops some features; ``reasons`` are by name."""
     kept = tuple(feature for feature in inferred.contract.features if feature.name not in reasons)
     return msgspec.structs.replace(
         inferred,

@@ -1,10 +1,9 @@
-"""Who may score now: a bounded queue in front of the event loop, with deadlines.
+"""Admission control for scoring: a bounded queue in front of the event loop, with deadlines.
 
-Scoring is arithmetic on the event loop, so every lead that is scored delays whatever else the loop has to do.
-One pass of the loop therefore spends about ``SLICE`` seconds on scoring, then lets the loop read, refuse and
-answer probes. What comes beyond that waits in line, each caller in its own, and the lines take turns. The wait of a
-newcomer is known beforehand, because the cost of a byte of leads is; when it is above the limit the newcomer is
-refused at once.
+Scoring computes on the event loop, so every scored lead delays everything else on the loop. Therefore one pass of the
+loop spends about ``SLICE`` seconds on scoring, then lets the loop read, reject and answer probes. Further work is
+queued, with one queue per caller, which take turns. The wait of a new request is known in advance, because the cost
+per byte of leads is; if it exceeds the limit, the request is rejected immediately.
 """
 
 import asyncio
@@ -18,28 +17,28 @@ from leadscoring.transport.fair import FairQueue
 from leadscoring.transport.kept import Kept
 
 SLICE = 0.001
-"""Seconds of scoring in one pass of the event loop, about; a single lead takes some 0.00003."""
+"""Approximate seconds of scoring per pass of the event loop; a single lead takes about 0.00003."""
 
 SINGLES = 0.004
-"""The same for single leads while nobody waits. Each connection can have one in a pass, and to send those that come
-after the first ``SLICE`` through the line would cost them more than their scoring."""
+"""As ``SLICE``, for single leads while the queue is empty. Each connection can have one per pass, and queueing those
+after the first ``SLICE`` would cost more than their scoring."""
 
 MEMORY = 0.05
-"""Weight of the newest measurement in the running mean of what a byte costs."""
+"""Weight of the latest measurement in the moving average of the cost per byte."""
 
 TELLING = 16384
-"""Bytes of a request from which on its cost tells all about that of a byte."""
+"""Bytes of a request from which its measured cost per byte counts with full weight."""
 
 PATIENCE = 2
-"""How many times over the limit the line may be for a request that came when it was not: its body was received
-meanwhile, and would have been for nothing."""
+"""Factor by which the wait may exceed the limit for a request that arrived below the limit: its body has been received
+since, which would be wasted."""
 
 FIRST_GUESS = 1.2e-8
-"""Seconds a byte of leads costs, until measured."""
+"""Initial estimate of the cost per byte of leads, in seconds."""
 
 
 class Waiter:
-    """One request in line: what it will cost, and until when it is worth while."""
+    """One queued request, with its estimated cost in seconds and its deadline."""
 
     __slots__ = ("cost", "future", "until")
 
@@ -50,19 +49,18 @@ class Waiter:
 
 
 class Admission:
-    """The line in front of one event loop.
+    """The queue in front of one event loop.
 
-    ``crowded`` says that a newcomer must wait its turn, ``busy`` that a single lead must, ``full`` that it would wait
-    for too long.
-    ``strained`` says that it was ``full``, or had requests wait unread, until somebody looks after what that leaves.
-    ``told`` is called with the queue length. ``kept`` bounds what begun requests keep.
+    ``crowded`` is true if a new request has to wait, ``busy`` if a single lead has to, ``full`` if it would wait too
+    long. ``strained`` is true if the queue was ``full``, or requests waited unread, until it is reset after memory has
+    been released. ``on_change`` is called with the queue length. ``kept`` bounds the memory of requests in progress.
     """
 
     def __init__(
         self,
         longest_wait: float,
         deadline: float,
-        told: Callable[[float], None] = lambda _count: None,
+        on_change: Callable[[float], None] = lambda _count: None,
         kept: Kept | None = None,
     ) -> None:
         self.kept = kept or Kept(LEAST, deadline)
@@ -72,7 +70,7 @@ class Admission:
         self.strained = False
         self._longest_wait = longest_wait
         self._deadline = deadline
-        self._told = told
+        self._on_change = on_change
         self._line: FairQueue[Waiter] = FairQueue()
         self._begun: list[Waiter] = []
         self._room: Callable[[], int] = lambda: 0
@@ -86,36 +84,36 @@ class Admission:
 
     @property
     def queued(self) -> float:
-        """Seconds of work in line."""
+        """Seconds of queued work."""
         return self._line.cost
 
     def wait(self, caller: str) -> float:
-        """About the seconds of work in line before whatever this caller brings next."""
+        """Estimates the seconds of queued work before the next request of this caller."""
         return self._line.wait(caller)
 
     @property
     def done(self) -> bool:
-        """Whether this pass of the loop has done enough."""
+        """Whether this pass of the loop has used up its ``SLICE``."""
         return self._spent >= SLICE
 
     def at_pass(self, room: Callable[[], int]) -> None:
-        """Calls ``room`` once a pass, for as long as it says that some wait elsewhere for a place in line."""
+        """Calls ``room`` once per pass, as long as it returns that requests wait elsewhere for admission."""
         self._room = room
 
     def go_on(self) -> None:
-        """There is something to do in the next pass of the loop."""
+        """Schedules the next pass, unless it is scheduled already."""
         if not self._passing:
             self._next_pass()
 
     async def turn(self, exchange: Exchange, size: int) -> None:
-        """Waits until a request with ``size`` bytes of leads may score; errors as in ``place``.
+        """Waits until a request with ``size`` bytes of leads may score; raises as ``place``.
 
-        Only called when ``crowded``, or ``busy`` for a single lead.
+        To be called only if ``crowded``, or if ``busy`` for a single lead.
         """
         await self.turn_of(exchange, self.estimate(size), exchange.key or "")
 
     async def turn_of(self, exchange: Exchange, cost: float, caller: str) -> None:
-        """The same for one whose cost in seconds is known, in a line that may not be its key's."""
+        """As ``turn``, for a known cost in seconds, in the queue of any ``caller``."""
         began = perf_counter()
         try:
             await self.place(cost, exchange.began, caller)
@@ -123,9 +121,9 @@ class Admission:
             exchange.waited += perf_counter() - began
 
     async def place(self, cost: float, began: float, caller: str = "") -> None:
-        """Waits for the turn of what came at ``began`` (``perf_counter``) and costs so many seconds.
+        """Queues a request that arrived at ``began`` (``perf_counter``) and costs ``cost`` seconds; waits for its turn.
 
-        Raises ``Overloaded`` at once when the wait would be far too long, ``DeadlineExceeded`` when the turn does not
+        Raises ``Overloaded`` immediately if the wait would be far too long, ``DeadlineExceeded`` if its turn does not
         come in time.
         """
         if self.wait(caller) > PATIENCE * self._longest_wait:
@@ -135,15 +133,15 @@ class Admission:
         await self._wait(waiter)
 
     async def breathe(self, behind: str | None = None, cost: float = SLICE) -> None:
-        """Between two parts of one request: lets the loop do everything else when this pass has scored enough.
+        """Yields to the event loop between two parts of a request, if this pass has used up its slice.
 
-        One that may take long goes ``behind`` what its caller has in line, so that nobody waits for all of it; the next
-        part takes about ``cost`` seconds.
+        A long request queues ``behind`` the other requests of its caller, so that no other request waits for all of
+        it; the next part takes about ``cost`` seconds.
         """
         if self.crowded:
             waiter = Waiter(asyncio.get_running_loop().create_future(), cost, float("inf"))
             if behind is None:
-                self._begun.append(waiter)  # what has begun is finished first, so that little is half done
+                self._begun.append(waiter)  # requests in progress finish first, which limits their number
             else:
                 self._line.push(behind, waiter, waiter.cost)
             await self._wait(waiter)
@@ -155,10 +153,10 @@ class Admission:
         await waiter.future
 
     def spend(self, seconds: float) -> None:
-        """So much time went into scoring.
+        """Records seconds spent on scoring.
 
-        It is added up until a slice is full, over passes of the loop if need be: to begin anew with each would cost
-        every lead more than the one in thirty that now lets the loop go first.
+        The time accumulates until a slice is used up, across passes of the loop if necessary: starting over in every
+        pass would cost each lead more than yielding for one in thirty does.
         """
         self._spent += seconds
         if self._spent >= SLICE:
@@ -168,13 +166,13 @@ class Admission:
                 self._next_pass()
 
     def estimate(self, size: int) -> float:
-        """The seconds that a request of ``size`` bytes will probably take."""
+        """Estimates the seconds that a request of ``size`` bytes takes."""
         return size * self._byte
 
     def learn(self, size: int, seconds: float) -> None:
-        """A request of ``size`` bytes, all of whose leads were sound, took so long to score.
+        """Updates the estimated cost per byte with a request of ``size`` bytes of valid leads that took ``seconds``.
 
-        A small one counts less: what it costs is for the request, not for its bytes.
+        Small requests have less weight, since their cost is mostly per request and not per byte.
         """
         self._byte += (seconds / size - self._byte) * MEMORY * min(1.0, size / TELLING)
 
@@ -183,7 +181,7 @@ class Admission:
         asyncio.get_running_loop().call_soon(self._pass)
 
     def _pass(self) -> None:
-        """Once a pass of the loop, while there is anything to do: lets the next in line score."""
+        """Admits the next queued requests; runs once per pass of the loop while there is work."""
         self._spent = 0.0
         self._elsewhere = self._room()
         self.crowded = bool(self) or self._spent >= SLICE
@@ -195,7 +193,7 @@ class Admission:
         idle, now, planned = not self.crowded, perf_counter(), self._spent
         while self and planned < SLICE:
             waiter = self._begun.pop() if self._begun else self._line.pop()
-            if waiter.future.done():  # the client has gone
+            if waiter.future.done():  # the client has disconnected
                 continue
             if now > waiter.until:
                 waiter.future.set_exception(DeadlineExceeded())
@@ -205,10 +203,10 @@ class Admission:
         self._changed()
         if not idle:
             self._next_pass()
-        else:  # only those are left who wait elsewhere, for something that is on its way
+        else:  # the remaining requests wait elsewhere, for data that is being received
             asyncio.get_running_loop().call_later(SLICE, self._pass)
 
     def _changed(self) -> None:
         self.full = self.queued > self._longest_wait
         self.strained = self.strained or self.full
-        self._told(float(len(self) + self._elsewhere))
+        self._on_change(float(len(self) + self._elsewhere))

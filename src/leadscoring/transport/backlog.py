@@ -1,7 +1,7 @@
-"""Requests to score that wait at the door: their heads were read, their bodies stay with the kernel.
+"""Backlog of scoring requests whose heads are read and whose bodies are left in the kernel's socket buffers.
 
-A body that is not read takes no memory of this process and stops its sender, which costs nothing on either side. So a
-service that has more to do than it can answers as much as ever, and refuses only what would wait for too long.
+An unread body uses no memory of this process, and backpressure stops its sender at no cost on either side. So an
+overloaded service keeps its full throughput, and rejects only requests that would wait too long.
 """
 
 from collections import deque
@@ -12,44 +12,44 @@ from leadscoring.transport.buffers import Buffers
 from leadscoring.transport.fair import FairQueue
 
 AHEAD = 0.02
-"""Seconds of work whose bodies may be in memory, or on their way: from then on the next ones wait unread."""
+"""Seconds of work whose bodies may be in memory or being received; further requests wait unread."""
 
 AHEAD_BYTES = 1 << 22
-"""Bytes of unfinished bodies in memory from which on, while work waits, they are read one after the other."""
+"""Bytes of incomplete bodies in memory above which, while work is queued, they are received one by one."""
 
 ON_ITS_WAY = 0.1
-"""Seconds within which a body that is let in should be there; a slow one is not waited for."""
+"""Seconds within which the body of an admitted request should arrive; slower ones are no longer expected."""
 
 AT_ONCE = 5
-"""Requests that are refused at once in a tenth of a second; more are refused ``LATER``."""
+"""Requests that are rejected immediately per tenth of a second; further ones are rejected after ``LATER``."""
 
 LATER = 1.0
-"""Seconds after which they are: as long as ``Retry-After`` asks for, since such clients come straight back."""
+"""Delay of later rejections in seconds, equal to ``Retry-After``, since such clients retry immediately."""
 
 LEAST_PATIENCE = 1.0
-"""Seconds that a request in line is waited with at least, however short its wait was taken for."""
+"""Minimum seconds that a request may wait in the backlog, however short its estimated wait was."""
 
 A_TICK = 4
-"""Bodies that are read on in a tenth of a second, whatever is in memory: what one client never ends stops nobody."""
+"""Bodies that are resumed per tenth of a second regardless of memory, so that stalled clients block no others."""
 
 A_PASS = 16
-"""Of those, how many in one pass of the event loop."""
+"""Maximum number of connections that are resumed or rejected in one pass of the event loop."""
 
 
 class Held(Protocol):
-    """A connection that can wait."""
+    """A connection whose request waits in the backlog."""
 
     def go_on(self, refused: bool) -> None:
-        """Its turn has come, or it cannot be answered in time."""
+        """Resumes the request, to be processed or ``refused``."""
         ...
 
     def read_on(self) -> None:
-        """There is room for more of its body."""
+        """Resumes reading its body."""
         ...
 
 
 class Backlog:
-    """The line at the door of one process, fair between callers."""
+    """The backlog of one process, which is fair between callers."""
 
     def __init__(self, admission: Admission, longest_wait: float, buffers: Buffers) -> None:
         self.admission = admission
@@ -71,13 +71,13 @@ class Backlog:
 
     @property
     def holds(self) -> bool:
-        """Whether a request to score that comes now may have to wait unread."""
+        """Whether a scoring request that arrives now may have to wait unread."""
         return bool(self._line) or self.admission.queued > self.ahead
 
     def holds_of(self, caller: str) -> bool:
         """Whether this caller's next request waits unread.
 
-        Work that others brought in does not count: not all of it has come by this door.
+        Work of other callers is not considered, since part of it did not pass through the backlog.
         """
         return self._line.holds(caller) or not self._has_room(caller)
 
@@ -85,14 +85,14 @@ class Backlog:
         return self.admission.wait(caller) + self._expected.get(caller, 0.0) < self.ahead
 
     def refuses(self, caller: str) -> bool:
-        """Whether this caller's next request is to be refused here and now."""
+        """Whether to reject this caller's next request immediately; counts it if so."""
         if self._at_once >= AT_ONCE or self._line.wait(caller) <= self.longest_wait:
             return False
         self._at_once += 1
         return True
 
     def hold(self, held: Held, caller: str, size: int) -> None:
-        """Has a request of ``size`` bytes wait, whose head was read: for its turn, or for its refusal."""
+        """Queues a request of ``size`` bytes whose head is read, for its turn or for a delayed rejection."""
         self.admission.strained = True
         if self._line.wait(caller) > self.longest_wait:
             self._refused.append((held, self._now + LATER))
@@ -104,11 +104,11 @@ class Backlog:
 
     @property
     def brakes(self) -> bool:
-        """Whether a body is not read on for now: enough of others is in memory, and there is work to do."""
+        """Whether to pause the reading of bodies: enough of others are in memory, and work is queued."""
         return self.buffers.unfinished - self._braked_bytes > AHEAD_BYTES and self.admission.queued > 0
 
     def brake(self, held: Held, size: int) -> None:
-        """A connection with so many bytes of a body is not read from until there is room."""
+        """Pauses reading from a connection, with ``size`` bytes of a body received, until there is room."""
         self._braked.append((held, size))
         self._braked_bytes += size
         self.admission.go_on()
@@ -125,15 +125,15 @@ class Backlog:
         held.read_on()
 
     def arrived(self, held: Held) -> None:
-        """The body of a request that was let in is there, or will not come."""
+        """Records that the body of an admitted request has arrived, or is no longer expected."""
         if self._coming:
             caller, cost, _ = self._coming.pop(held, ("", 0.0, 0.0))
             self._expected[caller] = self._expected.get(caller, 0.0) - cost
             if not self._coming:
-                self._expected.clear()  # nothing is left of what sums of floats get wrong
+                self._expected.clear()  # removes accumulated rounding errors
 
     def release(self) -> int:
-        """Lets in as many as there is room for; how many still wait for room."""
+        """Admits as many requests as there is room for; returns how many still wait."""
         admission = self.admission
         self._read_on()
         for _ in range(A_PASS):
@@ -148,7 +148,7 @@ class Backlog:
         return len(self._line) + len(self._braked)
 
     def tick(self, now: float) -> None:
-        """Ten times a second: bodies that have not come are no longer expected, and a few are read on."""
+        """Runs ten times a second: gives up on bodies that have not arrived, and resumes some paused ones."""
         self._now, self._at_once = now, 0
         for held in [held for held, (*_, until) in self._coming.items() if now > until]:
             self.arrived(held)

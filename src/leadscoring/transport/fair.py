@@ -1,7 +1,7 @@
-"""A line for each caller, and turns between them by what their work costs: nobody waits for what another one brought.
+"""Fair queueing: one queue per caller, with turns by the cost of their work, so that callers do not delay each other.
 
-Start-time fair queueing (Goyal, Vin and Cheng, 1996): each line has a tag, the work that it was given so far. The line
-with the smallest tag is next; one that was empty begins where the others are, so that idling saves nothing up.
+Start-time fair queueing (Goyal, Vin and Cheng, 1996): each queue has a tag, the amount of work served so far. The queue
+with the smallest tag is next; a queue that was empty starts at the current tag, so that idle callers gain no credit.
 """
 
 from collections import deque
@@ -12,11 +12,11 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 
 REMEMBERED = 1024
-"""Lines that may be remembered beyond those that hold something."""
+"""Maximum number of empty queues whose tags are kept."""
 
 
 class FairQueue(Generic[Item]):
-    """Items of several callers, each with what it costs, in seconds of work."""
+    """Items of several callers, each with its cost in seconds of work."""
 
     def __init__(self) -> None:
         self.cost = 0.0
@@ -32,7 +32,7 @@ class FairQueue(Generic[Item]):
         return self._count
 
     def push(self, caller: str, item: Item, cost: float) -> None:
-        """Puts an item at the end of its caller's line."""
+        """Appends an item to its caller's queue."""
         line = self._lines.get(caller)
         if line is None:
             line = self._lines[caller] = deque()
@@ -44,15 +44,15 @@ class FairQueue(Generic[Item]):
         self._count += 1
 
     def holds(self, caller: str) -> bool:
-        """Whether a caller has anything in line."""
+        """Whether a caller has queued items."""
         return caller in self._lines
 
     def pop(self) -> Item:
-        """The next item. Raises ``IndexError`` when there is none."""
+        """Removes and returns the next item. Raises ``IndexError`` if the queue is empty."""
         return self._take(*heappop(self._next))
 
     def pop_of(self, ready: Callable[[str], bool]) -> Item | None:
-        """The next item of those callers that are ``ready``; nothing when none is. The others keep their turn."""
+        """Removes and returns the next item of callers that are ``ready``, else ``None``. Others keep their turn."""
         passed, found = [], None
         while self._next:
             entry = heappop(self._next)
@@ -66,7 +66,7 @@ class FairQueue(Generic[Item]):
         return item
 
     def _take(self, tag: float, _place: int, caller: str) -> Item:
-        self._now = max(self._now, tag)  # who was passed over comes back with an old tag
+        self._now = max(self._now, tag)  # skipped callers come back with an old tag
         line = self._lines[caller]
         item, cost = line.popleft()
         self._owed[caller] -= cost
@@ -80,17 +80,17 @@ class FairQueue(Generic[Item]):
             if len(self._tags) > REMEMBERED:
                 self._tags.clear()
         if not self._count:
-            self._tags.clear()  # nobody had to wait for anybody
-            self.cost = 0.0  # nothing is left of what sums of floats get wrong
+            self._tags.clear()  # no caller had to wait for another
+            self.cost = 0.0  # removes accumulated rounding errors
         return item
 
     def wait(self, caller: str) -> float:
-        """About the seconds of work that come before whatever this caller brings next.
+        """Estimates the seconds of queued work before the next item of this caller.
 
-        What others have in line counts up to as much as the caller itself has: they take turns.
+        Work of other callers counts up to as much as the caller itself has queued, since they take turns.
         """
         return min(self.cost, self._owed.get(caller, 0.0) * max(1, len(self._lines)))
 
     def _due(self, tag: float, caller: str) -> None:
-        self._pushed += 1  # among equal tags the first that came
+        self._pushed += 1  # orders equal tags by arrival
         heappush(self._next, (tag, self._pushed, caller))

@@ -1,1 +1,1 @@
-"""The protocols of model servers that a setting turns on."""
+"""The protocols of model servers that ENDPOINT_PROTOCOLS enables."""

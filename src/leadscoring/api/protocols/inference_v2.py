@@ -1,8 +1,8 @@
-"""The Open Inference Protocol (V2), for those who have its clients: ``/v2`` and below.
+"""The Open Inference Protocol (V2), for users with existing clients: ``/v2`` and below.
 
-Leads come as one tensor of encoded rows, of shape [leads, columns], or as one tensor for each feature by its name.
-The latter are checked by the contract as any lead; the former as any encoded row. Scoring and what tells of the model
-need a key, health does not. Errors are of the protocol's own form, ``{"error": ...}``.
+Leads are sent as one tensor of encoded rows, of shape [leads, columns], or as one tensor for each feature by its name.
+The latter are validated by the contract like all leads, the former like all encoded rows. Scoring and metadata require
+a key, health does not. Errors have the format of the protocol, ``{"error": ...}``.
 """
 
 import math
@@ -49,17 +49,17 @@ BINARY = b"application/octet-stream"
 LENGTH = b"inference-header-content-length"
 
 OUTPUTS = {"probability": "FP64", "margin": "FP64", "tier": "BYTES", "reasons": "BYTES", "warnings": "BYTES"}
-"""What can be asked for, and of what type it is: one value a lead; reasons and warnings are JSON texts."""
+"""The outputs and their datatypes, with one value per lead; reasons and warnings are JSON texts."""
 
 PLAIN = ("probability", "margin")
-"""What is answered when nothing is asked for: the calibrated probability, and the margin in log-odds."""
+"""The default outputs: the calibrated probability, and the margin in log-odds."""
 
 PART = 64
-"""Leads that are looked at at one stretch."""
+"""Leads that are processed without yielding."""
 
 
 class InferenceV2:
-    """The routes of the protocol, for the one model that is served."""
+    """The routes of the protocol, for the served model."""
 
     def __init__(self, scorer: Scorer, rows: EncodedScoring, settings: Settings, lifecycle: Lifecycle) -> None:
         self._scorer = scorer
@@ -69,26 +69,26 @@ class InferenceV2:
         self._lifecycle = lifecycle
 
     async def server(self, _exchange: Exchange) -> Reply:
-        """Which server this is."""
+        """Returns the metadata of the server."""
         return answer(ServerInfo("leadscoring", leadscoring.__version__, ["binary_tensor_data"]))
 
     async def live(self, _exchange: Exchange) -> Reply:
-        """The process answers."""
+        """Confirms that the process responds."""
         return answer(ServerLive(True))
 
     async def ready(self, _exchange: Exchange) -> Reply:
-        """Leads can be scored; 503 when not."""
+        """Returns 200 if leads can be scored, else 503."""
         ready, why = self._readiness()
         return answer(ServerReady(ready, why), 200 if ready else 503)
 
     async def model_ready(self, exchange: Exchange) -> Reply:
-        """The model of this name can score; 503 when not."""
+        """Returns 200 if the named model can score, else 503."""
         model = self._named(exchange).model
         ready, why = self._readiness()
         return answer(ModelReady(model.card.name, ready, why), 200 if ready else 503)
 
     async def metadata(self, exchange: Exchange) -> Reply:
-        """The model's tensors: those of its features, each of which may be left out where the contract lets it."""
+        """Returns the model's tensors; the inputs are its features, of which optional ones may be omitted."""
         card = self._named(exchange).model.card
         inputs = [
             TensorInfo(feature.name, "BYTES" if feature.is_text else "FP64", [-1]) for feature in card.contract.features
@@ -107,12 +107,12 @@ class InferenceV2:
         return await self._rows.done(exchange, len(body), answer, Spent())
 
     def _readiness(self) -> tuple[bool, str | UnsetType]:
-        """Whether the model can score, and why not."""
+        """Returns whether the model can score, and the reason if not."""
         state = self._lifecycle.seen(self._scorer.served.model)
         return state == "ready", UNSET if state == "ready" else f"the service is {state}"
 
     def _named(self, exchange: Exchange) -> Served:
-        """What is served, when its model is the one that the path names. Raises ``UnknownModel``."""
+        """Returns the served model. Raises ``UnknownModel`` if the path names another one."""
         served, named = self._scorer.served, exchange.scope.get("path_params", {})
         model = served.model
         name, version = named.get("name", ""), named.get("version", model.card.version)
@@ -124,7 +124,7 @@ class InferenceV2:
 
 
 class Inference:
-    """One request to infer: what it asks for, and the leads that it asks about."""
+    """One inference request: its parameters and its leads."""
 
     question: Question
     leads: list[Lead]
@@ -137,7 +137,7 @@ class Inference:
         self._most_rows = most_rows
 
     def read(self) -> Stretches[Rows]:
-        """The rows of its leads. Raises ``InvalidRows``, ``ValidationError`` or ``BatchTooLarge``."""
+        """Parses the request; returns its rows. Raises ``InvalidRows``, ``ValidationError`` or ``BatchTooLarge``."""
         contract = self._model.card.contract
         size = Size(self._most_rows, len(contract))
         self.question, tensors = yield from read_question(self._body, self._header, size)
@@ -149,18 +149,18 @@ class Inference:
             return rows
         leads = yield from as_leads(tensors, self._model, self._most_rows)
         yield
-        places, found = yield from self._model.decoder.reading(leads, self._most_rows)
+        places, rows_of_leads = yield from self._model.decoder.reading(leads, self._most_rows)
         for number, place in enumerate(places, 1):
             if isinstance(place, RequestError):
                 place.args = (f"lead {number}: {place}",)
                 raise place
-        if found is None:
+        if rows_of_leads is None:
             raise InvalidRows("the tensors hold no leads; send at least one")
         self.leads = [place for place in places if isinstance(place, Lead)]
-        return found
+        return rows_of_leads
 
     def _turned_back(self, rows: Rows, contract: Contract) -> Stretches[None]:
-        """Notes the leads that encoded rows stand for."""
+        """Decodes encoded rows to leads, for reasons and warnings."""
         back = decoded(contract)
         self.leads = []
         for start in range(0, len(rows), PART):
@@ -168,7 +168,7 @@ class Inference:
             yield
 
     def answer(self, rows: Rows, margins: list[float], headers: Any) -> Stretches[Reply]:
-        """The answer with the outputs that were asked for, each in the form that was asked for."""
+        """Builds the reply with the requested outputs, each as JSON or binary as requested."""
         asked, card = self.question, self._model.card
         behind: list[bytes] = []
         outputs = []
@@ -186,7 +186,7 @@ class Inference:
         return Reply(200, text + b"".join(behind), BINARY, ((LENGTH, b"%d" % len(text)), *headers))
 
     def _values(self, output: Wanted, rows: Rows, margins: list[float]) -> Stretches[list[Any]]:
-        """One value a lead of one output."""
+        """Returns the values of one output, one per lead."""
         model = self._model
         if output.name == "margin":
             return margins
@@ -208,7 +208,7 @@ class Inference:
 
 
 def wanted(question: Question) -> list[tuple[Wanted, bool]]:
-    """The outputs that a request asks for, and whether each goes behind the JSON. Raises ``InvalidRows``."""
+    """Returns the requested outputs, and whether each is binary. Raises ``InvalidRows``."""
     names = [*PLAIN, "reasons"] if question.parameters.get("reasons") else PLAIN
     asked = question.outputs or [Wanted(name) for name in names]
     unknown = [output.name for output in asked if output.name not in OUTPUTS]
@@ -222,7 +222,7 @@ def wanted(question: Question) -> list[tuple[Wanted, bool]]:
 
 
 def how_many_reasons(question: Question) -> int:
-    """The parameter ``reasons``: how many of the strongest. Raises ``InvalidRows``."""
+    """Parses the parameter ``reasons``, the number of strongest reasons. Raises ``InvalidRows``."""
     number = question.parameters.get("reasons", Asked().reasons)
     if type(number) is not int or not 0 <= number <= MOST_REASONS:
         raise InvalidRows(f"the parameter reasons must be a whole number from 0 to {MOST_REASONS}")
@@ -230,7 +230,7 @@ def how_many_reasons(question: Question) -> int:
 
 
 def encoded_rows(tensor: Tensor, reader: RowReader) -> Stretches[Rows]:
-    """The rows of one tensor of numbers. Raises ``InvalidRows``."""
+    """Converts one tensor of numbers to rows. Raises ``InvalidRows``."""
     columns = len(reader.names)
     if tensor.datatype == "BYTES" or len(tensor.shape) != 2 or tensor.shape[1] != columns:
         raise InvalidRows(
@@ -249,9 +249,9 @@ def encoded_rows(tensor: Tensor, reader: RowReader) -> Stretches[Rows]:
 
 
 def as_leads(tensors: list[Tensor], model: LoadedModel, most: int) -> Stretches[bytes]:
-    """Tensors of single features as a batch of leads, for the contract to check.
+    """Converts tensors of single features to a JSON batch of leads, to be validated by the contract.
 
-    Raises ``InvalidRows``, and ``BatchTooLarge`` for more than ``most``.
+    Raises ``InvalidRows``, and ``BatchTooLarge`` for more than ``most`` leads.
     """
     features = {feature.name: feature for feature in model.card.contract.features}
     leads: list[dict[str, Any]] = []
@@ -292,21 +292,21 @@ def as_leads(tensors: list[Tensor], model: LoadedModel, most: int) -> Stretches[
 
 
 def in_its_form(handler: Handler) -> Handler:
-    """A handler whose failures are told as the protocol tells them; one of ours that failed goes on upwards."""
+    """Wraps a handler to report our errors in the format of the protocol; other exceptions propagate."""
 
     async def answered(exchange: Exchange) -> Reply:
         try:
             return await handler(exchange)
         except LeadScoringError as failure:
-            told = problem(failure, exchange.request_id)
+            reply = problem(failure, exchange.request_id)
             exchange.error = type(failure).__name__
             if isinstance(failure, RequestError) and failure.key:
                 exchange.key = failure.key
-            return Reply(told.status, msgspec.json.encode(Failure(str(failure))), JSON, told.headers)
+            return Reply(reply.status, msgspec.json.encode(Failure(str(failure))), JSON, reply.headers)
 
     return answered
 
 
 def text(value: Any) -> str:
-    """A value as a JSON text inside of a tensor."""
+    """Encodes a value as a JSON text for a tensor."""
     return msgspec.json.encode(value).decode()

@@ -1,4 +1,4 @@
-"""Scoring of encoded rows, for the protocols of model servers: limits, turn, work, as for leads."""
+"""Scores encoded rows for the protocols of model servers, with the same limits and admission control as for leads."""
 
 from time import perf_counter
 from typing import TypeVar
@@ -18,11 +18,11 @@ from leadscoring.transport.exchange import Exchange
 Result = TypeVar("Result")
 
 PART = 256
-"""Scores that are counted between two looks at the clock."""
+"""Scores that are counted without yielding."""
 
 
 class EncodedScoring:
-    """Scores rows that a caller has encoded."""
+    """Scores rows that the caller has encoded."""
 
     def __init__(
         self, scorer: Scorer, metrics: Metrics, settings: Settings, admission: Admission, limit: RateLimit
@@ -34,27 +34,27 @@ class EncodedScoring:
         self._limit = limit
 
     def admit(self, exchange: Exchange) -> None:
-        """Lets a request in whose caller has leads left, and that may expect an answer in time."""
+        """Checks the rate limit and the queue. Raises ``RateLimited`` or ``Overloaded``."""
         if self._limit.enabled:
             self._limit.check(exchange.key or "")
         if self._admission.full:
             raise Overloaded
 
     async def body(self, exchange: Exchange, limit: int, kinds: tuple[bytes, ...]) -> bytes:
-        """The whole body, of one of these kinds, unpacked; errors as in ``Exchange.body`` and ``unpacked``."""
+        """Reads the whole body, of one of these types, decompressed; raises as ``Exchange.body`` and ``unpacked``."""
         body = await exchange.body(limit, kinds)
         return body if exchange.content_encoding is None else await unpacked(exchange, body, limit, self._admission)
 
     async def margins(
         self, exchange: Exchange, served: Served, size: int, reading: Stretches[Rows]
     ) -> tuple[Rows, list[float]]:
-        """The rows that are the result of ``reading`` so many bytes, and the margin of each in log-odds, in order.
+        """Runs ``reading``, which reads ``size`` bytes; returns its rows and the margin of each, in log-odds, in order.
 
-        Raises what the reading raises, ``BatchTooLarge`` for more rows than a batch may hold.
+        Raises the errors of ``reading``, and ``BatchTooLarge`` for more rows than a batch may have.
         """
         if self._admission.crowded:
             await self._admission.turn(exchange, size)
-        if self._limit.enabled:  # others may have used up the key meanwhile
+        if self._limit.enabled:  # others may have used up the limit meanwhile
             self._limit.check(exchange.key or "")
             self._limit.take(exchange.key or "", 1)
         spent = Spent()
@@ -77,9 +77,9 @@ class EncodedScoring:
         return rows, margins
 
     async def done(self, exchange: Exchange, size: int, stretches: Stretches[Result], spent: Spent) -> Result:
-        """The result of work on a request of so many bytes: between two stretches of it others have their turn.
+        """Runs the work on a request of ``size`` bytes, yielding to others in between; returns its result.
 
-        What goes far beyond its cost in line takes turns for the rest.
+        A request that far exceeds its estimated cost queues again for the rest.
         """
         admission, caller = self._admission, exchange.key or ""
         work, planned = Work(stretches), PATIENCE * admission.estimate(size)
@@ -98,7 +98,7 @@ class EncodedScoring:
         return work.result
 
     async def prepared(self, exchange: Exchange, size: int, stretches: Stretches[Result]) -> Result:
-        """The result of work that comes before a request's turn; where that refuses the request, it is paid for."""
+        """Runs the work before a request's turn; returns its result. Charges the rate limit if it raises an error."""
         try:
             return await self.done(exchange, size, stretches, Spent())
         except RequestError:
@@ -107,11 +107,11 @@ class EncodedScoring:
             raise
 
     def limits(self, exchange: Exchange) -> Headers:
-        """What is left of the rate limit now that the leads of this request are paid for."""
+        """Returns the headers with the remaining rate limit after charging this request."""
         return self._limit.take(exchange.key or "", 0) if self._limit.enabled else ()
 
     async def _count(self, served: Served, margins: list[float]) -> None:
-        """Counts each score by its tier, as any other."""
+        """Counts each score by its tier."""
         score = served.model.score
         for start in range(0, len(margins), PART):
             began = perf_counter()

@@ -1,11 +1,11 @@
 """SageMaker's contract for containers: ``/ping``, ``/invocations``, ``/execution-parameters``.
 
-No key is asked for: inside SageMaker its front door has checked the caller's signature, and nothing else reaches the
-container. Elsewhere these routes would be a way around the keys, so they exist only where ENDPOINT_PROTOCOLS says so.
+No key is required: SageMaker verifies the caller's signature, and nothing else can reach the container. Elsewhere
+these routes would bypass the keys, so they exist only if ENDPOINT_PROTOCOLS enables them.
 
-Encoded rows, as CSV or as a JSON matrix, are answered as the built-in XGBoost container answers them: the *score* is
-the model's own probability, the logistic function of the margin, since the service that calls calibrates itself. It
-is not the calibrated ``raw_score`` of the API, which leads get here as there, with their reasons.
+For encoded rows, as CSV or as a JSON matrix, the response is that of the built-in XGBoost container: the *score* is
+the model's own probability, the logistic function of the margin, since the calling service calibrates itself. It is
+not the calibrated ``raw_score`` of the API. Leads get the same answers as from the API, with reasons.
 """
 
 import msgspec
@@ -29,31 +29,31 @@ from leadscoring.transport.exchange import JSON, Exchange, Reply, is_json
 
 CSV, LINES = b"text/csv", b"application/jsonlines"
 PAYLOAD_MB = 6
-"""What SageMaker lets through, at most."""
+"""SageMaker's limit on payloads, in MB."""
 
 FORMS = ("instances", "data")
-"""The names by which a JSON matrix may be sent."""
+"""The keys under which a JSON matrix may be sent."""
 
 BLANK_LINES = 10_000
-"""Lines without a lead that may stand among those that hold one."""
+"""Maximum number of empty lines besides those with a lead."""
 
 LONGEST_LINE = 65536
-"""Bytes of a line that are read at one stretch."""
+"""Maximum bytes of a line that is validated without yielding."""
 
 lead_line = msgspec.json.Decoder(msgspec.Raw).decode
 
 MOST_KEYS = 1000
-"""Keys in a body in which a matrix is still looked for."""
+"""Maximum keys in a body that may contain a matrix."""
 
 ASKED = b"x-amzn-sagemaker-custom-attributes"
-"""The one header of a caller that SageMaker passes on; it may hold what is the query elsewhere."""
+"""The only header of a caller that SageMaker forwards; it may contain the query parameters of the API."""
 
 CALLER = "sagemaker"
-"""The one caller, as the log and the rate limit know it: SageMaker has checked who called it."""
+"""The name of the caller in logs and rate limits: SageMaker authenticates the actual caller."""
 
 
 class SageMaker:
-    """The three routes of a container of SageMaker's."""
+    """The three routes of a SageMaker container."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class SageMaker:
         lifecycle: Lifecycle,
         limit: RateLimit,
     ) -> None:
-        # callers write what they like into the attributes, and AWS adds its own
+        # callers put arbitrary text into the attributes, and AWS adds its own
         self._leads = Scoring(scorer, metrics, settings, admission, limit, strict=False)
         self._rows = EncodedScoring(scorer, metrics, settings, admission, limit)
         self._scorer = scorer
@@ -75,17 +75,17 @@ class SageMaker:
         self._most_rows = settings.max_batch_size
 
     async def ping(self, _exchange: Exchange) -> Reply:
-        """Whether leads can be scored: the model is loaded, and its golden rows score as they should."""
+        """Returns 200 if the model is loaded and passes its golden rows, else 503."""
         state = self._lifecycle.seen(self._scorer.served.model)
         return Reply(200 if state == "ready" else 503, msgspec.json.encode(Ping(state)))
 
     async def execution_parameters(self, _exchange: Exchange) -> Reply:
-        """How a batch transform should call: as many at once as there are workers, with bodies that fit."""
+        """Returns how a batch transform should call: one concurrent call per worker, with a maximum body size."""
         megabytes = min(PAYLOAD_MB, self._most_bytes >> 20)
         return Reply(200, msgspec.json.encode(Transform(self._workers, "MULTI_RECORD", megabytes)))
 
     async def invocations(self, exchange: Exchange) -> Reply:
-        """Scores what the body holds: rows as CSV or JSON, or leads as JSON or JSON lines."""
+        """Scores the body: rows as CSV or JSON, or leads as JSON or JSON Lines."""
         exchange.key = CALLER
         self._rows.admit(exchange)
         kind = kind_of(exchange.content_type)
@@ -103,7 +103,7 @@ class SageMaker:
         return await (self._leads.batch(exchange) if many else self._leads.one(exchange))
 
     async def _matrix(self, exchange: Exchange, body: bytes, kind: bytes) -> Reply:
-        """The answer for rows, as CSV or as JSON; the same kind as the question unless told otherwise."""
+        """Scores rows; responds as CSV or JSON, by default in the format of the request."""
         form = accepted(exchange, (kind, JSON if kind == CSV else CSV))
         served = self._scorer.served
         reader = RowReader(served.model.card.contract)
@@ -112,11 +112,11 @@ class SageMaker:
         if form == CSV:
             text = "".join(f"{logistic(margin)!r}\n" for margin in margins)
             return Reply(200, text.encode(), b"text/csv; charset=utf-8", self._rows.limits(exchange))
-        said = Predictions([RowScore(logistic(margin)) for margin in margins], margins)
-        return Reply(200, msgspec.json.encode(said), headers=self._rows.limits(exchange))
+        predictions = Predictions([RowScore(logistic(margin)) for margin in margins], margins)
+        return Reply(200, msgspec.json.encode(predictions), headers=self._rows.limits(exchange))
 
     async def _lines(self, exchange: Exchange, body: bytes) -> Reply:
-        """The answer for a lead a line: a line for each, or an array of them."""
+        """Scores one lead per line; responds with one line per lead, or with an array."""
         form = accepted(exchange, (LINES, JSON))
         leads = await self._rows.prepared(exchange, len(body), array_of(body, self._most_rows))
         holding(exchange, leads)
@@ -128,20 +128,20 @@ class SageMaker:
 
 
 def holding(exchange: Exchange, body: bytes) -> None:
-    """Makes a request one that the API would get, with this body."""
+    """Turns a request into the equivalent API request with this body."""
     exchange.arrived, exchange.content_length = body, None
     exchange.query = exchange.header(ASKED) or exchange.query
 
 
 def kind_of(content_type: bytes | None) -> bytes:
-    """What a Content-Type says, without parameters; JSON where nothing is said."""
+    """Returns the media type of a Content-Type without parameters; JSON if there is none."""
     if content_type is None or is_json(content_type):
         return JSON
     return content_type.split(b";", 1)[0].strip().lower()
 
 
 def accepted(exchange: Exchange, forms: tuple[bytes, ...]) -> bytes:
-    """The first of ``forms`` that the Accept header allows. Raises ``NotAcceptable``."""
+    """Returns the first of ``forms`` that the Accept header allows. Raises ``NotAcceptable``."""
     header = exchange.header(b"accept") or b"*/*"
     wanted = [kind_of(part) for part in header.split(b",")]
     for kind in wanted:
@@ -152,9 +152,9 @@ def accepted(exchange: Exchange, forms: tuple[bytes, ...]) -> bytes:
 
 
 def array_of(body: bytes, most: int) -> Stretches[bytes]:
-    """The array of the leads in a body of lines.
+    """Converts a body of lines to a JSON array.
 
-    Raises ``BatchTooLarge`` for more than ``most``, ``MalformedJson`` for a line that is not one JSON value.
+    Raises ``BatchTooLarge`` for more than ``most`` leads, ``MalformedJson`` for a line that is not one JSON value.
     """
     if (count := body.count(b"\n")) > BLANK_LINES + most:
         raise BatchTooLarge(count, most)
@@ -170,7 +170,7 @@ def array_of(body: bytes, most: int) -> Stretches[bytes]:
 
 
 def no_value(line: bytes) -> str | None:
-    """Why a line is not one JSON value; of a long one only that it is not several, as its reader finds out the rest."""
+    """Returns why a line is not one JSON value, else ``None``; of a long line it only checks that it is not several."""
     if len(line) > LONGEST_LINE:
         split = Split(b"[%b]" % line, 1)
         while not split.step(SPLIT_STRETCH):
@@ -184,9 +184,9 @@ def no_value(line: bytes) -> str | None:
 
 
 def matrix_in(body: bytes) -> Stretches[bytes | None]:
-    """The matrix in a JSON body, bare or under one of FORMS; nothing when the body is something else.
+    """Returns the matrix in a JSON body, plain or under one of FORMS; ``None`` for any other body.
 
-    Raises ``InvalidRows`` when something stands beside a matrix: which of the two was meant cannot be known.
+    Raises ``InvalidRows`` if there are other keys besides a matrix, since it is ambiguous which to use.
     """
     begins = body.lstrip()
     if begins[:1] == b"[":
@@ -194,11 +194,11 @@ def matrix_in(body: bytes) -> Stretches[bytes | None]:
     if begins[:1] != b"{":
         return None
     colons = count_colons(body)
-    if colons > MOST_KEYS:  # a lead, or what was meant as one
+    if colons > MOST_KEYS:  # a lead, valid or not
         return None
     parts = yield from pairs(body, MOST_KEYS)
     if parts is None:
-        return None  # explained where leads are read
+        return None  # reported where leads are decoded
     name = next((name for name in FORMS if name in parts), None)
     if name is None:
         return None

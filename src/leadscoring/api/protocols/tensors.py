@@ -1,7 +1,7 @@
-"""Tensors of the Open Inference Protocol (V2), as JSON and in its binary extension.
+"""Reads and writes tensors of the Open Inference Protocol (V2), as JSON and in its binary extension.
 
-Binary tensors stand one after the other behind the JSON, little-endian, row by row; a text is four bytes of length
-and then UTF-8. Whatever a length says is checked against what is there. Everything here raises ``InvalidRows``.
+Binary tensors follow the JSON one after the other, little-endian, in row-major order; a text is its length in four
+bytes, followed by UTF-8. All lengths are checked against the actual data. All functions raise ``InvalidRows``.
 """
 
 import math
@@ -25,26 +25,26 @@ FORMATS = {
     "UINT8": "B", "UINT16": "H", "UINT32": "I", "UINT64": "Q",
     "FP16": "e", "FP32": "f", "FP64": "d",
 }  # fmt: skip
-"""Each type of number, as ``struct`` calls it; beside them there is BYTES, for text."""
+"""The ``struct`` format of each numeric datatype; the only other datatype is BYTES, for text."""
 
 LONGEST_LENGTH = 12
-"""Digits of a length; more bytes than that no body has."""
+"""Maximum digits of a length; no body is longer than that."""
 
 DEEPEST = 8
-"""Dimensions of a shape, and of nested data, at most."""
+"""Maximum dimensions of a shape, and of nested data."""
 
 MOST_KEYS, MOST_INPUTS = 64, 10_000
-"""Keys of an object, and inputs, in a request whose JSON is long."""
+"""Maximum keys of an object, and inputs, in a request with long JSON."""
 
 LONGEST = 65536
-"""Bytes of one value, and of the JSON beside the data of inputs: they are read at one stretch."""
+"""Maximum bytes of one value, and of the JSON without the data of inputs: they are read without yielding."""
 
 TOGETHER, TEXTS = 4096, 512
-"""Numbers, and texts, that are looked at at one stretch."""
+"""Numbers, and texts, that are processed without yielding."""
 
 
 class Size(NamedTuple):
-    """How large a batch can be: its leads, and the columns of the model."""
+    """The maximum size of a batch: the number of leads, and the columns of the model."""
 
     rows: int
     columns: int
@@ -77,7 +77,7 @@ class Question(msgspec.Struct):
 
 
 class Tensor(msgspec.Struct, frozen=True):
-    """A tensor as it was read: its values row by row, missing ones ``None``."""
+    """A parsed tensor: its values in row-major order, ``None`` for missing ones."""
 
     name: str
     datatype: str
@@ -98,9 +98,9 @@ class Output(msgspec.Struct, omit_defaults=True):
 def read_question(
     body: bytes, header: bytes | None, size: Size, stretch: int = STRETCH
 ) -> Stretches[tuple[Question, list[Tensor]]]:
-    """The request in a body, and its tensors; ``header`` is Inference-Header-Content-Length, if it came.
+    """Parses a body; returns the request and its tensors. ``header`` is Inference-Header-Content-Length, if present.
 
-    Reads about ``stretch`` bytes at a time, and yields between two of them.
+    Yields after about every ``stretch`` bytes.
     """
     length = len(body) if header is None else json_length(header, len(body))
     question, texts = yield from read_json(body[:length], stretch)
@@ -123,7 +123,7 @@ def read_question(
 
 
 def read_json(text: bytes, stretch: int) -> Stretches[tuple[Question, list[bytes]]]:
-    """The JSON of a request; where it is long, its inputs are without their data, whose texts stand beside them."""
+    """Parses the JSON of a request; if it is long, the data of inputs is returned separately as unparsed texts."""
     if len(text) <= stretch:
         question = decoded_as(Question, text)
         return question, [b""] * len(question.inputs)
@@ -145,14 +145,14 @@ def read_json(text: bytes, stretch: int) -> Stretches[tuple[Question, list[bytes
 
 
 def without(text: bytes, name: str) -> Stretches[tuple[bytes, bytes]]:
-    """The text of an object with an empty array for the value of one key, and the text of that value, if it is there.
+    """Replaces the value of one key in the text of an object by ``[]``; returns the new text and the text of the value.
 
-    What is left must be short, since it is read at one stretch.
+    The remaining text must be short, since it is parsed without yielding.
     """
-    found = yield from pairs(text, MOST_KEYS)
-    if found is None:
+    positions = yield from pairs(text, MOST_KEYS)
+    if positions is None:
         raise InvalidRows(f"the JSON of the request is not readable: an object must have at most {MOST_KEYS} keys")
-    begin, end = found.get(name, (0, 0))
+    begin, end = positions.get(name, (0, 0))
     rest = text[:begin] + b"[]" + text[end:] if end else text
     if len(rest) > LONGEST:
         raise InvalidRows(f"the JSON of the request must have at most {LONGEST} bytes without the data of inputs")
@@ -160,7 +160,7 @@ def without(text: bytes, name: str) -> Stretches[tuple[bytes, bytes]]:
 
 
 def decoded_as(kind: type[Result], text: bytes) -> Result:
-    """A short JSON text as one of these."""
+    """Decodes a short JSON text."""
     try:
         return msgspec.json.decode(text, type=kind)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as failure:
@@ -168,7 +168,7 @@ def decoded_as(kind: type[Result], text: bytes) -> Result:
 
 
 def json_length(header: bytes, most: int) -> int:
-    """How many bytes of a body are JSON."""
+    """Parses the header; returns how many bytes of a body are JSON."""
     allowed = f"a whole number of bytes from 0 to those of the body, {most}"
     if not header.isdigit() or len(header) > LONGEST_LENGTH or int(header) > most:
         raise InvalidRows(f"Inference-Header-Content-Length must be {allowed}, not {header[:40].decode('latin-1')!r}")
@@ -176,7 +176,7 @@ def json_length(header: bytes, most: int) -> int:
 
 
 def binary_size(sent: Input) -> int | None:
-    """How many bytes of an input are binary; nothing when it comes as JSON."""
+    """Returns the size of the binary data of an input in bytes; ``None`` if its data is JSON."""
     size = sent.parameters.get("binary_data_size")
     if (size is None) == (sent.data is UNSET):
         raise InvalidRows(f"input {sent.name!r} must have either data or the parameter binary_data_size")
@@ -186,16 +186,16 @@ def binary_size(sent: Input) -> int | None:
 
 
 class Flat:
-    """Data of an input row by row, whatever its nesting, which must be even."""
+    """Flattens the data of an input in row-major order; rejects uneven nesting."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.values: list[Any] = []
-        self._depths: set[int] = set()  # at which values stand
+        self._depths: set[int] = set()  # of values
         self._deepest = 0
 
     def add(self, values: list[Any], depth: int) -> None:
-        """The next of them, which stand in so many arrays within the data."""
+        """Adds the next values, which are nested in ``depth`` arrays within the data."""
         while depth < DEEPEST and any(type(value) is list for value in values):
             if not all(type(value) is list for value in values):
                 raise self.uneven()
@@ -208,7 +208,7 @@ class Flat:
         self.values += values
 
     def read(self, text: bytes, depth: int, most: int, stretch: int) -> Stretches[None]:
-        """The same for the text of an array of at most so many values."""
+        """As ``add``, for the text of an array of at most ``most`` values; yields periodically."""
         if len(text) <= stretch:
             self.add(decoded_as(list[Any], text), depth)
             return
@@ -217,7 +217,7 @@ class Flat:
             yield
         if not split.sound or split.count > most or depth > DEEPEST:
             raise InvalidRows(f"the data of input {self.name!r} must be an array of at most {most} values")
-        self.add([], depth)  # an array, also when there is nothing in it
+        self.add([], depth)  # the depth counts even if the array is empty
         for _, _, begin, end, _, usual in split.groups(stretch, stretch, ANY):
             yield
             if usual:
@@ -230,12 +230,12 @@ class Flat:
                 raise InvalidRows(f"a value of input {self.name!r} has more than {LONGEST} bytes")
 
     def uneven(self) -> InvalidRows:
-        """The error for data that are nested in one place only."""
+        """Returns the error for unevenly nested data."""
         return InvalidRows(f"the data of input {self.name!r} must be flat, or nested evenly")
 
 
 def json_values(sent: Input, text: bytes, size: Size, stretch: int) -> Stretches[list[Any]]:
-    """The values of an input's data, flat or nested; of a long one they are still a ``text``."""
+    """Returns the values of an input's data, flat or nested; ``text`` is the unparsed data of a long request."""
     flat = Flat(sent.name)
     if text:
         yield from flat.read(text, 0, size.rows * size.columns, stretch)
@@ -251,7 +251,7 @@ def json_values(sent: Input, text: bytes, size: Size, stretch: int) -> Stretches
 
 
 def checked(sent: Input, known: str | None, values: list[Any]) -> list[Any]:
-    """Some values of an input as what its type says."""
+    """Validates and converts some values of an input by its datatype."""
     if known is None:
         if not all(value is None or type(value) is str for value in values):
             raise InvalidRows(f"the data of input {sent.name!r} must be texts, as its type is BYTES")
@@ -260,12 +260,12 @@ def checked(sent: Input, known: str | None, values: list[Any]) -> list[Any]:
         if all(value is None or type(value) in (int, float, bool) for value in values):
             return [None if value is None else float(value) for value in values]
     except OverflowError:
-        pass  # told below
+        pass  # reported below
     raise InvalidRows(f"the data of input {sent.name!r} must be numbers, as its type is {sent.datatype}")
 
 
 def binary_values(sent: Input, data: memoryview, size: Size) -> Stretches[list[Any]]:
-    """The values of an input's bytes; NaN is missing."""
+    """Parses the values of an input's binary data; NaN becomes ``None``."""
     if sent.datatype == "BYTES":
         texts = yield from binary_texts(sent.name, data, size.rows * size.columns)
         check_count(sent, len(texts))
@@ -285,7 +285,7 @@ def binary_values(sent: Input, data: memoryview, size: Size) -> Stretches[list[A
 
 
 def binary_texts(name: str, data: memoryview, most: int) -> Stretches[list[str]]:
-    """The texts of a BYTES tensor, at most so many."""
+    """Parses the texts of a BYTES tensor, at most ``most``."""
     texts: list[str] = []
     at = 0
     while at < len(data):
@@ -307,7 +307,10 @@ def binary_texts(name: str, data: memoryview, most: int) -> Stretches[list[str]]
 
 
 def check_size(sent: Input, size: Size, there: int) -> None:
-    """An input can have as many values as a batch of leads, at most, whatever is in it; of so many bytes."""
+    """Rejects an input with more values than a batch can have; ``there`` is the size of its data in bytes.
+
+    Raises ``BatchTooLarge`` or ``InvalidRows``.
+    """
     if size.rows * size.columns < (count := math.prod(sent.shape)) <= there:
         if sent.shape[0] > size.rows:
             raise BatchTooLarge(sent.shape[0], size.rows)
@@ -316,7 +319,7 @@ def check_size(sent: Input, size: Size, there: int) -> None:
 
 
 def check_count(sent: Input, count: int) -> str | None:
-    """How ``struct`` calls the input's type, nothing for BYTES; so many values must be what its shape says."""
+    """Checks datatype and number of values of an input; returns the ``struct`` format, ``None`` for BYTES."""
     if sent.datatype != "BYTES" and sent.datatype not in FORMATS:
         raise InvalidRows(f"input {sent.name!r} must be one of BYTES, {', '.join(FORMATS)}, not {sent.datatype[:40]!r}")
     if count != math.prod(sent.shape):
@@ -325,7 +328,7 @@ def check_count(sent: Input, count: int) -> str | None:
 
 
 def binary(output: Output) -> tuple[Output, bytes]:
-    """An output with its values behind the JSON."""
+    """Converts an output to binary; returns it with its data, which follows the JSON."""
     values: Sequence[Any] = output.data  # type: ignore[assignment]  # just made, with its data
     if output.datatype == "BYTES":
         raw = [value.encode() for value in values]

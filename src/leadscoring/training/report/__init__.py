@@ -1,1 +1,1 @@
-"""What a training or an evaluation found, as data, words and a page."""
+"""Reports of training and evaluation: as data, text and an HTML page."""

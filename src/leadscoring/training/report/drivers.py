@@ -1,6 +1,6 @@
-"""What drives the score: the mean size of each feature's contribution, and which way it points.
+"""The drivers of the score: the mean absolute contribution of each feature, and its direction.
 
-Contributions are those of the answers: exact path-dependent SHAP values, in log-odds (Lundberg et al. 2020).
+Contributions are the same as in answers: exact path-dependent SHAP values, in log-odds (Lundberg et al. 2020).
 """
 
 from collections.abc import Sequence
@@ -13,17 +13,17 @@ from leadscoring.model.trees import TreeEnsemble
 from leadscoring.training.reading.series import Matrix, Vector
 
 MOST_ROWS = 5000
-"""Contributions are taken of at most so many leads, evenly spread."""
+"""Maximum number of leads, evenly spaced, for which contributions are computed."""
 
 CLEAR = 0.3
-"""From this rank correlation between value and contribution on, a direction is named."""
+"""Minimum rank correlation between value and contribution for a direction to be reported."""
 
 FEWEST = 10
-"""A level of fewer leads than this is not named."""
+"""Minimum leads of a level for it to be named."""
 
 
 class Driver(msgspec.Struct, frozen=True):
-    """One feature: mean |contribution| in log-odds, its share of all, and its direction in words."""
+    """One feature: mean |contribution| in log-odds, its share of the total, and a description of its direction."""
 
     feature: str
     strength: float
@@ -32,13 +32,13 @@ class Driver(msgspec.Struct, frozen=True):
 
 
 def drivers(trees: TreeEnsemble, contract: Contract, x: Matrix) -> tuple[Driver, ...]:
-    """The features by strength over the encoded leads ``x``, the strongest first."""
+    """Ranks the features by strength over the encoded leads ``x``, the strongest first."""
     rows = np.unique(np.linspace(0, len(x) - 1, min(len(x), MOST_ROWS)).astype(int))
     first = contract.columns.first
     contributions = np.add.reduceat(trees.contributions(x[rows])[:, :-1].astype(np.float64), first, axis=1)
     strength = np.abs(contributions).mean(axis=0)
     total = float(strength.sum()) or 1.0
-    found = [
+    unsorted = [
         Driver(
             feature.name,
             float(strength[k]),
@@ -47,11 +47,11 @@ def drivers(trees: TreeEnsemble, contract: Contract, x: Matrix) -> tuple[Driver,
         )
         for k, feature in enumerate(contract.features)
     ]
-    return tuple(sorted(found, key=lambda driver: (-driver.strength, driver.feature)))
+    return tuple(sorted(unsorted, key=lambda driver: (-driver.strength, driver.feature)))
 
 
 def direction(feature: Feature, values: Matrix, contribution: Vector) -> str:
-    """Which way a feature points, in words."""
+    """Describes the direction of a feature's contribution."""
     if labels := feature.columns[0].labels:
         return levels(labels, values, contribution)
     known = ~np.isnan(values)
@@ -64,7 +64,7 @@ def direction(feature: Feature, values: Matrix, contribution: Vector) -> str:
 
 
 def levels(labels: Sequence[str | int | float], values: Matrix, contribution: Vector) -> str:
-    """The values of a category that raise and lower the score most."""
+    """Describes which values of a category increase and decrease the score most."""
     names = [*map(repr, labels), "other"]
     named = np.where(np.isnan(values), -1, values).astype(int)
     means = {
@@ -79,7 +79,7 @@ def levels(labels: Sequence[str | int | float], values: Matrix, contribution: Ve
 
 
 def ranks(values: Matrix | Vector) -> Vector:
-    """Mean ranks, ties sharing theirs."""
+    """Computes ranks; ties have their mean rank."""
     _, place, count = np.unique(values, return_inverse=True, return_counts=True)
     ends = np.cumsum(count)
     middle: Vector = ends - (count - 1) / 2.0

@@ -1,4 +1,4 @@
-"""The report as plain data: of a training, or of an evaluation; the same layout for both."""
+"""Builds the report of a training or an evaluation as plain data; both have the same layout."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -35,7 +35,7 @@ def training_report(
     file_notes: Sequence[str] = (),
     doubts: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """What ``train`` did and measured; ``file_notes`` say how the file was read, ``doubts`` are of the measuring."""
+    """Builds the report of ``train``; ``file_notes`` describe how the file was read, ``doubts`` concern the result."""
     inferred = final.inferred
     moved = [] if every.time is None else moved_rates(every.y, every.time)
     return as_plain(
@@ -68,10 +68,10 @@ def training_report(
 def evaluation_report(
     opened: LoadedModel, measured: Measured, source: str, file_notes: Sequence[str], warnings: Sequence[str]
 ) -> dict[str, Any]:
-    """What ``evaluate`` measured, in the layout of a training's report."""
+    """Builds the report of ``evaluate``, in the layout of a training report."""
     leads, tiers = measured.leads, opened.card.tiers
-    found = drivers(opened.trees, opened.card.contract, measured.x)
-    doubts = filter(None, [too_good(found, measured.quality), inverted(measured.quality.tiers)])
+    ranked = drivers(opened.trees, opened.card.contract, measured.x)
+    doubts = filter(None, [too_good(ranked, measured.quality), inverted(measured.quality.tiers)])
     target = next(iter(leads.named))
     return as_plain(
         {
@@ -90,7 +90,7 @@ def evaluation_report(
             "held_out": measured.quality,
             "tiers": {"thresholds": tiers.thresholds, "definitions": tiers.meanings()},
             "measured_thresholds": tiers.thresholds,
-            "drivers": found,
+            "drivers": ranked,
             "histogram": histogram(leads.y, measured.p),
             "reading": list(file_notes),
             "notes": list(leads.notes),
@@ -101,20 +101,20 @@ def evaluation_report(
 
 
 def as_plain(value: dict[str, Any]) -> dict[str, Any]:
-    """Structs and arrays as the data that JSON gives back; what is no number is null."""
+    """Converts structs and arrays to plain JSON data; NaN becomes null."""
     plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(value))
     return plain
 
 
 def model_facts(card: Card | None) -> dict[str, Any]:
-    """Which model this is."""
+    """Returns the identity of the model."""
     if card is None:
         return {"name": "a model without a card", "version": "", "created_at": "", "libraries": {}}
     return {"name": card.name, "version": card.version, "created_at": card.created_at, "libraries": card.libraries}
 
 
 def column_facts(feature: Feature) -> dict[str, Any]:
-    """What a column was taken for."""
+    """Returns how a column was interpreted."""
     facts: dict[str, Any] = {"name": feature.name, "kind": feature.kind, "required": feature.required}
     if feature.form.is_category:
         facts |= {"values": list(feature.values), "other": feature.other}
@@ -122,30 +122,30 @@ def column_facts(feature: Feature) -> dict[str, Any]:
 
 
 def histogram(y: Vector, p: Vector) -> dict[str, list[float]]:
-    """How many leads of each outcome have a score in each of ``HISTOGRAM_BINS`` equal bins."""
+    """Counts the leads of each outcome by score, in ``HISTOGRAM_BINS`` equal bins."""
     edges = np.linspace(0.0, 1.0, HISTOGRAM_BINS + 1)
     won, lost = (np.histogram(p[y == outcome], edges)[0].tolist() for outcome in (1.0, 0.0))
     return {"edges": edges.tolist(), "converted": won, "not_converted": lost}
 
 
 def cautions(quality: Quality) -> list[str]:
-    """What the figures themselves warn of."""
-    found = []
+    """Returns warnings about poor metrics."""
+    warnings = []
     if quality.calibration_error.value > HIGH_ERROR and quality.rows >= 500:
-        found.append(
+        warnings.append(
             f"predicted and observed rates differ by {quality.calibration_error.value:.1%} on average "
             "(expected calibration error): rely on the ranking more than on the percentages"
         )
     if quality.roc_auc.value < LOW_AUC:
-        found.append(
+        warnings.append(
             f"the ROC-AUC is {quality.roc_auc.value:.3f}, little better than random (0.5): "
             "these columns hardly predict which leads convert"
         )
-    return found
+    return warnings
 
 
 def moved_rates(y: Vector, time: Vector) -> list[str]:
-    """Whether the share of conversions moved along time by more than chance explains."""
+    """Returns a warning if the conversion rate changed over time by more than chance explains."""
     fold = time_folds(time, 5)
     first, last = y[fold == 0], y[fold == fold.max()]
     low, high = sorted((float(first.mean()), float(last.mean())))

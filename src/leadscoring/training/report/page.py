@@ -1,4 +1,4 @@
-"""The report as one HTML page that needs nothing else: style and pictures are inside, and there is no script."""
+"""Renders the report as one self-contained HTML page with inline styles and plots, without scripts."""
 
 from html import escape
 from typing import Any
@@ -36,7 +36,7 @@ details summary{cursor:pointer;font-weight:600}
 
 
 def page(data: dict[str, Any]) -> str:
-    """The whole page of a report's data."""
+    """Renders the page from the data of a report."""
     title = f"{data['model']['name']} {data['model']['version']}".strip()
     quality = data["held_out"]
     parts = [
@@ -86,13 +86,13 @@ TIERS_WORDS = (
 
 
 def section(title: str, body: str, words: str = "") -> str:
-    """A box with a title and a sentence."""
+    """Renders a section with a title and an introduction."""
     soft = f'<p class="soft">{escape(words)}</p>' if words else ""
     return f"<section><h2>{escape(title)}</h2>{soft}{body}</section>"
 
 
 def heading(data: dict[str, Any], title: str) -> str:
-    """What this is about."""
+    """Renders the title and the facts about the data."""
     facts = data["data"]
     verb = "trained on" if data["kind"] == "train" else "evaluated on"
     period = f", {facts['period'][0]} to {facts['period'][1]}" if facts.get("period") else ""
@@ -105,16 +105,16 @@ def heading(data: dict[str, Any], title: str) -> str:
 
 
 def cautions(data: dict[str, Any]) -> str:
-    """What somebody should look at."""
+    """Renders the warnings."""
     return "".join(f'<div class="warn"><b>Warning:</b> {escape(words)}</div>' for words in data["warnings"])
 
 
 def tiles(data: dict[str, Any]) -> str:
-    """The key figures in plain words."""
+    """Renders the key metrics with short explanations."""
     quality = data["held_out"]
     top, auc, error = quality["tenths"][0], quality["roc_auc"], quality["calibration_error"]
     first_three = quality["tenths"][2]["gain"]
-    told = [
+    key_figures = [
         (
             f"{auc['value']:.3f}",
             f"ROC-AUC: in {auc['value']:.0%} of pairs, the lead that converted has the higher score",
@@ -133,13 +133,13 @@ def tiles(data: dict[str, Any]) -> str:
     boxes = "".join(
         f'<div class="tile"><b>{big}</b>{escape(words)}<br><small>95 % confidence interval '
         f"{form.format(figure['low'])} to {form.format(figure['high'])}</small></div>"
-        for big, words, figure, form in told
+        for big, words, figure, form in key_figures
     )
     return f'<div class="tiles">{boxes}</div><p class="soft">Evaluated on {quality["rows"]:,} leads.</p>'
 
 
 def reliability(quality: dict[str, Any]) -> str:
-    """Observed against predicted share."""
+    """Plots observed against predicted rates."""
     bins = [one for one in quality["bins"] if one["observed"]["value"] is not None]
     plot = Plot("calibration", (0, 1), (0, 1), "predicted rate", "observed rate").axes(percents(0.2), percents(0.2))
     plot.line([(0, 0), (1, 1)], "ideal").line([(one["predicted"], one["observed"]["value"]) for one in bins], "main")
@@ -153,7 +153,7 @@ def reliability(quality: dict[str, Any]) -> str:
 
 
 def scores(spread: dict[str, list[float]]) -> str:
-    """Scores of leads that converted, and of those that did not, each as shares of its own kind."""
+    """Plots the score distributions of leads that converted and of those that did not."""
     edges = spread["edges"]
     kinds = [("lost", spread["not_converted"], "did not convert"), ("won", spread["converted"], "converted")]
     shares = {css: [count / (sum(counts) or 1) for count in counts] for css, counts, _ in kinds}
@@ -175,7 +175,7 @@ def scores(spread: dict[str, list[float]]) -> str:
 
 
 def lifts(rows: list[dict[str, Any]]) -> str:
-    """Lift of each tenth, with intervals."""
+    """Plots the lift of each tenth, with intervals."""
     top, step = round_top(max(row["lift"]["high"] or 0 for row in rows) or 1)
     ticks = [(k * step, f"{k * step:g} x") for k in range(round(top / step) + 1)]
     plot = Plot("lift by decile", (0.4, 10.6), (0, top), "decile, highest scores first", "times the average")
@@ -188,7 +188,7 @@ def lifts(rows: list[dict[str, Any]]) -> str:
 
 
 def gains(rows: list[dict[str, Any]]) -> str:
-    """The share of conversions found in the best leads."""
+    """Plots the cumulative share of conversions in the best leads."""
     plot = Plot("gains", (0, 1), (0, 1), "share of the leads, highest scores first", "share of all conversions")
     plot.axes(percents(0.2), percents(0.2)).line([(0, 0), (1, 1)], "ideal")
     plot.line([(0.0, 0.0), *((row["tenth"] / 10, row["gain"]["value"]) for row in rows)], "main")
@@ -200,7 +200,7 @@ def gains(rows: list[dict[str, Any]]) -> str:
 
 
 def table(head: list[str], rows: list[list[str]], numeric: int = 0) -> str:
-    """A table whose cells are HTML already; the columns from ``numeric`` on are right-aligned (0: none)."""
+    """Renders a table from HTML cells; the columns from ``numeric`` on are right-aligned (0: none)."""
 
     def cell(tag: str, place: int, text: str) -> str:
         css = ' class="n"' if numeric and place >= numeric else ""
@@ -218,9 +218,9 @@ def table(head: list[str], rows: list[list[str]], numeric: int = 0) -> str:
     )
 
 
-def drivers(found: list[dict[str, Any]]) -> str:
-    """Bars of strength, the strongest first."""
-    most = max((driver["strength"] for driver in found), default=0) or 1
+def drivers(ranked: list[dict[str, Any]]) -> str:
+    """Renders the drivers with bars of their strength, the strongest first."""
+    most = max((driver["strength"] for driver in ranked), default=0) or 1
     return table(
         ["feature", "strength", "share", "direction"],
         [
@@ -230,13 +230,13 @@ def drivers(found: list[dict[str, Any]]) -> str:
                 f"{driver['share']:.1%}",
                 escape(driver["direction"]),
             ]
-            for driver in found[:25]
+            for driver in ranked[:25]
         ],
     )
 
 
 def tiers(data: dict[str, Any]) -> str:
-    """What the tiers mean, and the confusion at each as measured."""
+    """Renders the definitions of the tiers, and the measured confusion matrix at each."""
     bounds = in_percent([*data["measured_thresholds"], 0.0])
     measured = table(
         ["tier", "score from", "leads", "converted", "rate", "precision", "recall", "false pos.", "false neg."],
@@ -261,7 +261,7 @@ def tiers(data: dict[str, Any]) -> str:
 
 
 def figures(data: dict[str, Any]) -> str:
-    """Every figure with its interval."""
+    """Renders all metrics with their intervals."""
     head, sets = ["figure", "held out"], [data["held_out"]]
     if "out_of_fold" in data:
         head, sets = [*head, "out of fold"], [*sets, data["out_of_fold"]]
@@ -274,7 +274,7 @@ def figures(data: dict[str, Any]) -> str:
 
 
 def tenths(rows: list[dict[str, Any]]) -> str:
-    """Lift and gains as numbers."""
+    """Renders lift and gains as a table."""
     return table(
         ["decile", "leads", "converted", "mean score", "rate", "lift", "cumulative conversions"],
         [
@@ -294,22 +294,22 @@ def tenths(rows: list[dict[str, Any]]) -> str:
 
 
 def reading(data: dict[str, Any]) -> str:
-    """How the file was read, and what was found in columns that are left out."""
+    """Renders how the file was read, and warnings about dropped columns."""
     if not data["reading"] and not data["aside"]:
         return ""
-    said = "".join(f"<li>{escape(words)}</li>" for words in data["reading"])
+    notes = "".join(f"<li>{escape(words)}</li>" for words in data["reading"])
     aside = "".join(f"<li>{escape(words)}</li>" for words in data["aside"])
     out = f'<p class="soft">About excluded columns:</p><ul>{aside}</ul>' if aside else ""
-    return section("How the file was read", f"<ul>{said}</ul>{out}")
+    return section("How the file was read", f"<ul>{notes}</ul>{out}")
 
 
 def columns(data: dict[str, Any]) -> str:
-    """What each column was taken for, what was left out, and what was read as missing."""
-    told = data["columns"]
-    used = [[escape(column["name"]), escape(column_text(column))] for column in told["features"]]
-    out = [[escape(name), escape(why)] for name, why in told["dropped"].items()]
-    unknown = [[escape(name), escape(tokens_text(counts))] for name, counts in told["missing"].items()]
-    folded = [[escape(name), f"{count:,} leads"] for name, count in told["folded"].items()]
+    """Renders how each column was interpreted, the dropped columns, and the tokens parsed as missing."""
+    facts = data["columns"]
+    used = [[escape(column["name"]), escape(column_text(column))] for column in facts["features"]]
+    out = [[escape(name), escape(why)] for name, why in facts["dropped"].items()]
+    unknown = [[escape(name), escape(tokens_text(counts))] for name, counts in facts["missing"].items()]
+    folded = [[escape(name), f"{count:,} leads"] for name, count in facts["folded"].items()]
     body = table(["column", "kind"], used)
     for title, rows in (("excluded because", out), ("read as missing", unknown), ("leads with rare values", folded)):
         body += "<br>" + table(["column", title], rows) if rows else ""
@@ -317,7 +317,7 @@ def columns(data: dict[str, Any]) -> str:
 
 
 def about(data: dict[str, Any]) -> str:
-    """Where the model comes from."""
+    """Renders the provenance of the model."""
     facts = {
         "created": data["model"].get("created_at"),
         "data": data["data"].get("data_hash"),
@@ -331,5 +331,5 @@ def about(data: dict[str, Any]) -> str:
 
 
 def recipe_text(recipe: dict[str, Any]) -> str:
-    """How the trees were grown, in words."""
+    """Describes how the trees were trained."""
     return f"{recipe['rounds']} trees of depth {recipe['depth']}, rate {recipe['rate']:g}"

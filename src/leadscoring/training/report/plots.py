@@ -1,4 +1,4 @@
-"""Small plots as inline SVG: lines, bars, points with intervals. No script, no address, no font of its own."""
+"""Small plots as inline SVG: lines, bars, points with intervals. Without scripts, URLs or embedded fonts."""
 
 from collections.abc import Sequence
 from html import escape
@@ -10,7 +10,7 @@ Pairs = Sequence[tuple[float, float]]
 
 
 class Plot:
-    """One picture with two axes; marks are added in data coordinates, ``svg`` gives the whole."""
+    """One plot with two axes; marks are added in data coordinates, ``svg`` renders it."""
 
     def __init__(self, title: str, x: tuple[float, float], y: tuple[float, float], x_label: str, y_label: str) -> None:
         self.title, self.x, self.y = title, x, y
@@ -18,17 +18,17 @@ class Plot:
         self.labels = (x_label, y_label)
 
     def across(self, value: float) -> float:
-        """Where a value of x lies."""
+        """Converts a value of x to a horizontal position in the SVG."""
         low, high = self.x
         return LEFT + (WIDTH - LEFT - RIGHT) * (value - low) / (high - low)
 
     def down(self, value: float) -> float:
-        """Where a value of y lies."""
+        """Converts a value of y to a vertical position in the SVG."""
         low, high = self.y
         return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (value - low) / (high - low)
 
     def axes(self, x_ticks: Sequence[tuple[float, str]], y_ticks: Sequence[tuple[float, str]]) -> "Plot":
-        """Grid lines and their labels."""
+        """Adds grid lines and their labels."""
         for value, text in y_ticks:
             at = self.down(value)
             self.marks.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at:.1f}" y2="{at:.1f}"/>')
@@ -40,13 +40,13 @@ class Plot:
         return self
 
     def line(self, points: Pairs, css: str) -> "Plot":
-        """A polyline."""
+        """Adds a polyline."""
         path = " ".join(f"{self.across(x):.1f},{self.down(y):.1f}" for x, y in points)
         self.marks.append(f'<polyline class="{css}" points="{path}"/>')
         return self
 
     def bar(self, left: float, right: float, low: float, high: float, css: str, hint: str = "") -> "Plot":
-        """A filled box from ``low`` to ``high``."""
+        """Adds a filled box from ``low`` to ``high``."""
         x, width = self.across(left), self.across(right) - self.across(left)
         y, height = self.down(high), self.down(low) - self.down(high)
         tip = f"<title>{escape(hint)}</title>" if hint else ""
@@ -56,13 +56,13 @@ class Plot:
         return self
 
     def whisker(self, x: float, low: float, high: float) -> "Plot":
-        """An interval."""
+        """Adds an interval."""
         at, top, bottom = self.across(x), self.down(high), self.down(low)
         self.marks.append(f'<line class="whisker" x1="{at:.1f}" x2="{at:.1f}" y1="{top:.1f}" y2="{bottom:.1f}"/>')
         return self
 
     def dot(self, x: float, y: float, hint: str) -> "Plot":
-        """A point."""
+        """Adds a point."""
         self.marks.append(
             f'<circle class="dot" cx="{self.across(x):.1f}" cy="{self.down(y):.1f}" r="4">'
             f"<title>{escape(hint)}</title></circle>"
@@ -70,7 +70,7 @@ class Plot:
         return self
 
     def svg(self) -> str:
-        """The picture, for a page."""
+        """Renders the plot as an SVG element."""
         middle_x, middle_y = (LEFT + WIDTH - RIGHT) / 2, (TOP + HEIGHT - BOTTOM) / 2
         x_label, y_label = map(escape, self.labels)
         bottom = HEIGHT - BOTTOM
@@ -86,13 +86,13 @@ class Plot:
 
 
 def percents(step: float, top: float = 1.0) -> list[tuple[float, str]]:
-    """Ticks from 0 to ``top``, as percentages."""
+    """Returns ticks from 0 to ``top``, as percentages."""
     count = round(top / step)
     return [(k * step, f"{k * step:.0%}") for k in range(count + 1)]
 
 
 def round_top(value: float) -> tuple[float, float]:
-    """The end of an axis that holds ``value``, and the step of its ticks: 1, 2 or 5 times a power of ten."""
+    """Returns the upper end of an axis that includes ``value``, and its tick step: 1, 2 or 5 times a power of ten."""
     power = 10.0**-12
     while power * 50 < value:
         power *= 10

@@ -1,4 +1,4 @@
-"""What is too good, or too odd, to be true: columns that may know the outcome, and tiers in the wrong order."""
+"""Detects implausible results: columns that may leak the outcome, and tiers in the wrong order."""
 
 from collections import Counter
 from itertools import combinations
@@ -14,38 +14,38 @@ from leadscoring.training.reading.series import Matrix
 from leadscoring.training.report.drivers import Driver, drivers
 
 TOO_GOOD = 0.99
-"""Hardly any honest model of leads reaches this ROC-AUC."""
+"""A ROC-AUC that models of leads hardly ever reach without leakage."""
 
 STRONGEST = 3
 NOTABLE = 0.05
-"""The share of the score from which on a column is named beside the strongest."""
+"""Minimum share of the score for a column to be named besides the strongest."""
 
 MOST_OF_IT = 0.5
-"""The share of the score, or of what the ranking has beyond chance, that is more than one column should bring."""
+"""Maximum share of the score, or of the ROC-AUC above chance, that a single column should contribute."""
 
 TRIED = 0.25
-"""A column of a smaller share of the score is not taken away to see what becomes of the ranking."""
+"""Minimum share of the score for a column to be tested by training without it."""
 
 WORTH = 0.6
-"""A ranking worse than this has nothing to lose."""
+"""Minimum ROC-AUC for this test."""
 
 SIGMAS = 2.6
-"""Two tiers are in the wrong order when they differ by so many standard errors, about one time in 200 by chance."""
+"""Standard errors of a difference beyond which two tiers are in the wrong order; exceeded by chance 1 time in 200."""
 
 
 def suspicions(fitted: Fitted, measured: Measured, seed: int) -> list[str]:
-    """What a model that was measured on leads it had not seen gives reason to doubt, the worst first."""
-    found = drivers(fitted.trees, fitted.contract, measured.x)
-    said = [too_good(found, measured.quality), one_column(fitted, measured, found, seed)]
-    said += [late_names(fitted.contract), inverted(measured.quality.tiers)]
-    return [words for words in said if words]
+    """Returns warnings about implausible results on held-out leads, the most serious first."""
+    ranked = drivers(fitted.trees, fitted.contract, measured.x)
+    warnings = [too_good(ranked, measured.quality), one_column(fitted, measured, ranked, seed)]
+    warnings += [late_names(fitted.contract), inverted(measured.quality.tiers)]
+    return [words for words in warnings if words]
 
 
-def too_good(found: tuple[Driver, ...], quality: Quality) -> str:
-    """The warning for a ranking that is better than any honest one."""
+def too_good(ranked: tuple[Driver, ...], quality: Quality) -> str:
+    """Returns the warning for an implausibly good ranking; empty if there is none."""
     if quality.roc_auc.value < TOO_GOOD:
         return ""
-    named = [driver for driver in found[:STRONGEST] if driver is found[0] or driver.share >= NOTABLE]
+    named = [driver for driver in ranked[:STRONGEST] if driver is ranked[0] or driver.share >= NOTABLE]
     columns = "; ".join(f"{driver.feature!r}, {driver.share:.0%} of the score ({driver.direction})" for driver in named)
     return (
         f"the ROC-AUC is {quality.roc_auc.value:.3f}, too good to be true: some columns are probably "
@@ -54,14 +54,14 @@ def too_good(found: tuple[Driver, ...], quality: Quality) -> str:
     )
 
 
-def one_column(fitted: Fitted, measured: Measured, found: tuple[Driver, ...], seed: int) -> str:
-    """The warning for a model that rests on one column."""
-    driver, auc = found[0], measured.quality.roc_auc.value
-    if driver.share < TRIED or len(found) < 2 or auc < WORTH:
+def one_column(fitted: Fitted, measured: Measured, ranked: tuple[Driver, ...], seed: int) -> str:
+    """Returns the warning for a model that depends mostly on one column; empty if it does not."""
+    driver, auc = ranked[0], measured.quality.roc_auc.value
+    if driver.share < TRIED or len(ranked) < 2 or auc < WORTH:
         return ""
     rest = without_column(fitted, measured, driver.feature, seed)
     lost = rest - 0.5 < (1.0 - MOST_OF_IT) * (auc - 0.5)
-    if not lost and driver.share <= max(MOST_OF_IT, 1.5 / len(found)):
+    if not lost and driver.share <= max(MOST_OF_IT, 1.5 / len(ranked)):
         return ""
     return (
         f"{driver.feature!r} alone is {driver.share:.0%} of the score ({driver.direction}); without it the ROC-AUC "
@@ -70,7 +70,7 @@ def one_column(fitted: Fitted, measured: Measured, found: tuple[Driver, ...], se
 
 
 def without_column(fitted: Fitted, measured: Measured, name: str, seed: int) -> float:
-    """The ROC-AUC on the measured leads of a model trained in the same way without a column."""
+    """Trains the same model without a column; returns its ROC-AUC on the measured leads."""
     names, columns = fitted.contract.names, fitted.contract.columns
     keep = [place for place, feature in enumerate(columns.feature) if names[feature] != name]
     contract = Contract(tuple(feature for feature in fitted.contract.features if feature.name != name))
@@ -81,7 +81,7 @@ def without_column(fitted: Fitted, measured: Measured, name: str, seed: int) -> 
 
 
 def late_names(contract: Contract) -> str:
-    """The warning for columns in use whose names sound like after the outcome."""
+    """Returns the warning for columns whose names suggest that they are known only after the outcome."""
     first = Counter(name.split(" ")[0] for name in contract.names)  # Pipedrive begins all names with Deal
     prefix = next((word + " " for word, count in first.items() if count > max(2, len(contract) / 2)), "")
     late = [name for name in contract.names if names.says_late(name.removeprefix(prefix))]
@@ -95,7 +95,7 @@ def late_names(contract: Contract) -> str:
 
 
 def inverted(tiers: tuple[TierQuality, ...]) -> str:
-    """The warning for a tier that converted less than one below it, beyond chance."""
+    """Returns the warning for a tier that converted significantly less than a lower one; empty if there is none."""
     for high, low in combinations([tier for tier in tiers if tier.leads], 2):
         pooled = (high.positives + low.positives) / (high.leads + low.leads)
         error = np.sqrt(pooled * (1.0 - pooled) * (1.0 / high.leads + 1.0 / low.leads))

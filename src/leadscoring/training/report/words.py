@@ -1,4 +1,4 @@
-"""A report's figures and columns in words, for the terminal and the page."""
+"""Formats the metrics and columns of a report as text, for the terminal and the page."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ FIGURE = ("value", "low", "high")
 
 
 def figure_text(figure: dict[str, float | None] | Figure, percent: bool = False) -> str:
-    """A value with its interval."""
+    """Formats a value with its interval."""
     plain = msgspec.to_builtins(figure)
     if plain["value"] is None:
         return "no leads"
@@ -33,7 +33,7 @@ FIGURES = (
 
 
 def summary_text(data: dict[str, Any]) -> str:
-    """The report for a terminal."""
+    """Formats the report for a terminal."""
     facts, quality = data["data"], data["held_out"]
     lines = [
         f"{data['model']['name']} {data['model']['version']}".strip()
@@ -59,7 +59,7 @@ def summary_text(data: dict[str, Any]) -> str:
 
 
 def column_text(column: dict[str, Any]) -> str:
-    """What a column was taken for, in words."""
+    """Describes how a column was interpreted."""
     words = [column["kind"]]
     if "values" in column:
         words.append(f"{len(column['values'])} values" + (" and other" if column["other"] else ""))
@@ -71,5 +71,5 @@ def column_text(column: dict[str, Any]) -> str:
 
 
 def tokens_text(counts: dict[str, int]) -> str:
-    """Missing tokens and how often each was found."""
+    """Lists missing tokens with their counts."""
     return ", ".join(f"{token!r} {count} times" for token, count in counts.items())
