@@ -132,7 +132,7 @@ class Operations:
             problems.append(f"{serving} of {self._workers} workers serve")
         if self._keys.refused:
             problems.append(
-                "the key file cannot be loaded, so the previous keys stay in effect; the log has the reason"
+                "the key file cannot be loaded, so the previous keys stay in effect; see the log"
             )
         if endpoint is not None and endpoint.state not in ("healthy", "unknown"):
             problems.append(f"the model endpoint: {endpoint.state}")
