@@ -30,10 +30,7 @@ DRAWN = "tests/promises/test_dashboards.py::test_the_files_are_what_the_source_m
 KIND = Addition(
     {},
     (
-        Edit(
-            f"{SOURCE}/contract/kinds.py",
-            "",
-            '''
+        Edit(f"{SOURCE}/contract/kinds.py", "", '''
 
 class Percent(Number):
     """A number from 0 to 100."""
@@ -47,14 +44,10 @@ class Percent(Number):
 
 
 KINDS["percent"] = Percent()
-''',
-        ),
+'''),
         Edit("docs/API.md", "| kind | takes |\n|---|---|\n", "| `percent` | a number from 0 to 100 |\n"),
         Edit("tests/contract/test_decode.py", "OTHERS = (\n", '    Feature("percent", "percent"),\n'),
-        Edit(
-            "tests/contract/test_kinds.py",
-            "",
-            '''
+        Edit("tests/contract/test_kinds.py", "", '''
 
 def test_a_percentage_is_scored(tmp_path: Path) -> None:
     """From 0 to 100, and beyond that refused."""
@@ -72,23 +65,19 @@ def test_a_percentage_is_scored(tmp_path: Path) -> None:
         assert [answer.status_code for answer in answers] == [200, 200, 422]
         assert "a percentage" in answers[2].text
         assert {"percent"} <= {one["kind"] for one in server.http.get("/api/v1/model/features").json()["features"]}
-''',
-        ),
+'''),
     ),
     (
         "tests/contract/test_kinds.py",
         "tests/contract/test_decode.py::test_every_kind_is_among_them",
         DOCUMENTED,
     ),
-)
+)  # fmt: skip
 
 PROVIDER = Addition(
     {"name": "nearby"},
     (
-        Edit(
-            f"{SOURCE}/providers/nearby.py",
-            "",
-            '''"""The provider ``nearby``: the engine again."""
+        Edit(f"{SOURCE}/providers/nearby.py", "", '''"""The provider ``nearby``: the engine again."""
 
 from leadscoring.providers.local import Local
 
@@ -97,8 +86,7 @@ class Nearby(Local):
     """As the local one."""
 
     name = "nearby"
-''',
-        ),
+'''),
         Edit(f"{SOURCE}/providers/table.py", '    "local": Row(local),\n', '    "nearby": Row(nearby),\n'),
         Edit(
             f"{SOURCE}/providers/table.py",
@@ -110,13 +98,9 @@ def nearby(model: LoadedModel, _settings: Settings, _metrics: Metrics) -> Provid
     from leadscoring.providers.nearby import Nearby
 
     return Nearby(model.trees)
-''',
-        ),
+'''),
         Edit(f"{SOURCE}/lead.py", 'ServedBy = Literal["local", ', '"nearby", '),
-        Edit(
-            "tests/providers/test_nearby.py",
-            "",
-            '''"""The provider that is near."""
+        Edit("tests/providers/test_nearby.py", "", '''"""The provider that is near."""
 
 from pathlib import Path
 
@@ -130,8 +114,7 @@ def test_it_scores(model: Path, tmp_path: Path) -> None:
         assert server.http.post("/api/v1/score", json=LEAD).status_code == 200
         assert server.http.get("/status").json()["model"]["endpoint_provider"] == "nearby"
         assert '"nearby"' in server.http.get("/openapi.json").text
-''',
-        ),
+'''),
     ),
     (
         "tests/providers/test_nearby.py",
@@ -139,7 +122,7 @@ def test_it_scores(model: Path, tmp_path: Path) -> None:
         "tests/test_settings.py",
         MIRRORED,
     ),
-)
+)  # fmt: skip
 
 METRIC = Addition(
     {"where it happens": "api/operations", "its tests": "api/test_operations", "dashboard": "resources"},
@@ -168,17 +151,13 @@ METRIC = Addition(
             '        lines("Greetings", "short", "First pages: shown a second.",\n'
             '              [Query(rate("service_greetings_total", by="instance"), "{{instance}}")]),\n',
         ),
-        Edit(
-            SERVED,
-            "",
-            '''
+        Edit(SERVED, "", '''
 
 def test_greetings_are_counted(server: Server) -> None:
     """Each of them."""
     get(server, "/")
     assert re.search(r"^service_greetings_total [1-9]", server.http.get("/metrics").text, re.MULTILINE)
-''',
-        ),
+'''),
     ),
     (
         f"{SERVED}::test_greetings_are_counted",
@@ -188,15 +167,12 @@ def test_greetings_are_counted(server: Server) -> None:
         DOCUMENTED,
         FRESH,
     ),
-)
+)  # fmt: skip
 
 ALERT = Addition(
     {"subject": "keys", "dashboard": "service"},
     (
-        Edit(
-            "monitoring/prometheus/rules/keys.yml",
-            "",
-            """
+        Edit("monitoring/prometheus/rules/keys.yml", "", """
       - alert: KeysNeverExpire
         expr: api_key_expiry_timestamp_seconds{job="lead-scoring"} > 4e9
         for: 5m
@@ -206,12 +182,8 @@ ALERT = Addition(
           summary: "No key of {{ $labels.instance }} expires"
           description: "The next key expires at {{ $value }}."
           runbook_url: "{{ $externalLabels.runbooks }}#keysneverexpire"
-""",
-        ),
-        Edit(
-            "monitoring/prometheus/tests/keys.yml",
-            "",
-            """
+"""),
+        Edit("monitoring/prometheus/tests/keys.yml", "", """
   - name: "KeysNeverExpire fires where no key expires"
     interval: 1m
     external_labels:
@@ -244,8 +216,7 @@ ALERT = Addition(
       - eval_time: 10m
         alertname: KeysNeverExpire
         exp_alerts: []
-""",
-        ),
+"""),
         Edit(
             "docs/MONITORING.md",
             "remove its entry, and the alert ends.\n",
@@ -263,8 +234,7 @@ leadscoring keys list --file keys.json
 ```
 
 **Mitigation.** Make new ones.
-""",
-        ),
+"""),
         Edit("monitoring/grafana/service_board.py", 'runbooks=["ApiKeyExpiresSoon"', ', "KeysNeverExpire"'),
     ),
     (
@@ -274,7 +244,7 @@ leadscoring keys list --file keys.json
         FRESH,
         *("-k", "not (do_what_their_tests_say or exists) or keys or NeverExpire"),
     ),
-)
+)  # fmt: skip
 
 ROUTE = Addition(
     {"noun": "operations"},
@@ -298,17 +268,13 @@ ROUTE = Addition(
             "",
             '\n\nclass Age(msgspec.Struct, frozen=True):\n    """How old the service is."""\n\n    age_seconds: Seconds\n',
         ),
-        Edit(
-            SERVED,
-            "",
-            '''
+        Edit(SERVED, "", '''
 
 def test_the_age_is_answered(server: Server) -> None:
     """And described."""
     assert get(server, "/age")["age_seconds"] > 0
     assert get(server, "/openapi.json")["paths"]["/age"]["get"]["operationId"] == "getAge"
-''',
-        ),
+'''),
         Edit("tests/support/recorded.py", "GET_PATHS = (\n", '    "/age",\n'),
     ),
     (
@@ -318,7 +284,7 @@ def test_the_age_is_answered(server: Server) -> None:
         DOCUMENTED,
         FRESH,
     ),
-)
+)  # fmt: skip
 
 SETTING = Addition(
     {"where it is used": "api/operations", "its tests": "api/test_operations"},
@@ -331,17 +297,13 @@ SETTING = Addition(
         Edit(f"{SOURCE}/settings.py", "    env: str\n", "    greeting: str\n"),
         Edit(OPERATIONS, "        self._env = settings.env\n", "        self._greeting = settings.greeting\n"),
         Edit(OPERATIONS, 'service="Lead Scoring Service"', " + self._greeting"),
-        Edit(
-            SERVED,
-            "",
-            '''
+        Edit(SERVED, "", '''
 
 def test_the_greeting_is_set(tmp_path: Path) -> None:
     """It stands behind the name."""
     with serving(tmp_path, model_file(tmp_path), GREETING="!") as server:
         assert get(server, "/")["service"].endswith("!")
-''',
-        ),
+'''),
     ),
     (
         f"{SERVED}::test_the_greeting_is_set",
@@ -351,15 +313,12 @@ def test_the_greeting_is_set(tmp_path: Path) -> None:
         "tests/delivery/infra/test_values.py",
         DOCUMENTED,
     ),
-)
+)  # fmt: skip
 
 COMMAND = Addition(
     {"name": "tiers"},
     (
-        Edit(
-            f"{SOURCE}/cli/tiers.py",
-            "",
-            '''"""``leadscoring tiers``: the names of the tiers."""
+        Edit(f"{SOURCE}/cli/tiers.py", "", '''"""``leadscoring tiers``: the names of the tiers."""
 
 import click
 
@@ -370,14 +329,10 @@ from leadscoring.model.card import TIERS
 def tiers() -> None:
     """Print the tiers, the best one first."""
     click.echo(" ".join(TIERS))
-''',
-        ),
+'''),
         Edit(f"{SOURCE}/cli/main.py", "LAZY = {\n", '    "tiers": ("leadscoring.cli.tiers", "tiers"),\n'),
         Edit("docs/OPERATIONS.md", "<!-- /settings -->\n", "\n`leadscoring tiers` prints the tiers.\n"),
-        Edit(
-            "tests/cli/test_tiers.py",
-            "",
-            '''"""The command that prints the tiers."""
+        Edit("tests/cli/test_tiers.py", "", '''"""The command that prints the tiers."""
 
 import subprocess
 import sys
@@ -389,8 +344,7 @@ def test_the_tiers_are_printed() -> None:
     program = str(Path(sys.executable).parent / "leadscoring")
     assert subprocess.run([program, "tiers"], capture_output=True, text=True, check=True).stdout == "A B C D E\\n"
     assert "Print the tiers" in subprocess.run([program, "--help"], capture_output=True, text=True, check=True).stdout
-''',
-        ),
+'''),
     ),
     (
         "tests/cli/test_tiers.py",
@@ -400,7 +354,7 @@ def test_the_tiers_are_printed() -> None:
         MIRRORED,
         FRESH,
     ),
-)
+)  # fmt: skip
 
 ADDITIONS = {
     "a kind": KIND,
