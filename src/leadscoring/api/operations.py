@@ -131,9 +131,7 @@ class Operations:
         if serving < self._workers:
             problems.append(f"{serving} of {self._workers} workers serve")
         if self._keys.refused:
-            problems.append(
-                "the key file cannot be loaded, so the previous keys stay in effect; see the log"
-            )
+            problems.append("the key file cannot be loaded, so the previous keys stay in effect; see the log")
         if endpoint is not None and endpoint.state not in ("healthy", "unknown"):
             problems.append(f"the model endpoint: {endpoint.state}")
         return problems
