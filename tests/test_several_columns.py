@@ -171,7 +171,7 @@ def test_the_report_knows_the_drivers_by_feature(model: Path, contract: Contract
     frame, _ = leads_on_squares()
     found = drivers(open_model(model).trees, contract, encode_table(contract, frame))
     assert found[0].feature == "square"
-    assert found[0].direction == "more raises the score"
+    assert found[0].direction == "higher values raise the score"
     assert sum(driver.share for driver in found) == pytest.approx(1)
 
 

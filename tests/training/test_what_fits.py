@@ -21,7 +21,7 @@ from leadscoring.model.reading import PLAIN
 from leadscoring.training.encode import encode_table
 from leadscoring.training.reread import reread
 
-REFUSE = "the service would refuse those leads"
+REJECT = "; the service would reject those leads"
 
 FORMS = (*(name for name, kind in KINDS.items() if not kind.is_text), "numbered", "coded")
 BOUNDS = st.none() | st.floats(-(2**60), 2**60) | st.sampled_from([0, 1, 2**53 - 1, -(2**53), FLOAT32_MAX, 0.1])
@@ -63,7 +63,7 @@ def by_the_service(contract: Contract, value: Any) -> float | None:
 def by_training(contract: Contract, column: pl.Series) -> tuple[float, bool]:
     """What a column of this value is encoded to, and whether it was said that the service refuses it."""
     found = reread(contract, PLAIN, pl.DataFrame([column]))
-    return float(encode_table(contract, found.frame)[0, 0]), any(REFUSE in warning for warning in found.warnings)
+    return float(encode_table(contract, found.frame)[0, 0]), any(REJECT in warning for warning in found.warnings)
 
 
 def columns(value: Any) -> list[pl.Series]:
