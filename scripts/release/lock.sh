@@ -1,8 +1,8 @@
 #!/bin/sh
 # Pins every dependency, with hashes, to the newest version that pyproject.toml allows.
 #
-# The locks name no package index: each machine uses its own. `./scripts/release/lock.sh --keep` only adds
-# what is missing and leaves the pins that still fit.
+# The lock files contain no package index: each machine uses its own. `./scripts/release/lock.sh --keep` adds missing
+# packages and keeps the pins that are still valid.
 set -eu
 . "$(dirname "$0")/../common.sh"
 
@@ -12,7 +12,7 @@ if [ "${1:-}" = --keep ]; then
     shift
 fi
 check_arguments 0 0 "$@"
-uv --version >/dev/null 2>&1 || fail "uv is needed to resolve for every platform at once (pip install uv)"
+uv --version >/dev/null 2>&1 || fail "uv is required, to resolve for every platform at once (pip install uv)"
 
 # $1 is the lock; the rest is what it is made from, and for which platforms.
 # Extras stay with their names: the pip of Python 3.11 otherwise takes the newest version for `coverage[toml]`,
@@ -54,7 +54,7 @@ npm_lock() {
             --omit-lockfile-registry-resolved --silent --no-audit --no-fund
         echo "requirements/$1/package-lock.json: $(grep -c integrity "requirements/$1/package-lock.json") packages"
     else
-        echo "requirements/$1/package-lock.json: left as it is; make $3 brings npm"
+        echo "requirements/$1/package-lock.json: unchanged; make $3 installs npm"
     fi
 }
 
