@@ -197,7 +197,9 @@ def test_somebody_has_to_look_when_the_earlier_one_is_refused(project: Project) 
     assert f"the rollback to {BEFORE} failed too" in said.stderr
 
 
-@pytest.mark.parametrize(("ran", "why"), [("", "there is no previous version"), (SAME_VERSION, "also the previous version")])
+@pytest.mark.parametrize(
+    ("ran", "why"), [("", "there is no previous version"), (SAME_VERSION, "also the previous version")]
+)
 def test_there_may_be_nothing_to_go_back_to(project: Project, ran: str, why: str) -> None:
     """The first deployment, and the same one again."""
     (project.folder / "before").write_text(f"{ran}\n")
