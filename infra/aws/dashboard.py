@@ -1,4 +1,4 @@
-"""One page that shows how the service is."""
+"""The CloudWatch dashboard of the service."""
 
 from collections.abc import Iterable
 
@@ -18,7 +18,7 @@ def dashboard(
     group: elb.ApplicationTargetGroup,
     service: ecs.FargateService,
 ) -> None:
-    """Alarms first, then what clients notice, then what replicas use, then the latest errors."""
+    """Creates the dashboard: alarms, then requests and latency, then resource usage, then the latest errors."""
     served = balancer.metrics
     codes = elb.HttpCodeTarget
     board = cloudwatch.Dashboard(scope, "Dashboard", dashboard_name=names.DASHBOARD)
@@ -58,5 +58,5 @@ def dashboard(
 
 
 def graph(title: str, *metrics: cloudwatch.IMetric) -> cloudwatch.GraphWidget:
-    """A third of a row."""
+    """Returns a graph with the width of a third of a row."""
     return cloudwatch.GraphWidget(title=title, left=list(metrics), width=8)

@@ -237,7 +237,7 @@ def test_a_secret_that_opens_the_service_to_everyone_is_refused(account: Deploye
 
 @pytest.mark.parametrize(("command", "said"), [
     ("./scripts/deploy-aws.sh staging", "it must be one of dev, prod"),
-    ("IMAGE_TAG= ./scripts/deploy-aws.sh dev", "IMAGE_TAG is needed"),
+    ("IMAGE_TAG= ./scripts/deploy-aws.sh dev", "IMAGE_TAG is required"),
     ("DEPLOY_MODEL=maybe ./scripts/deploy-aws.sh dev", "DEPLOY_MODEL must be true or false, not 'maybe'"),
     ("./scripts/deploy-aws.sh dev --now", "must be --plan, not '--now'"),
 ])  # fmt: skip

@@ -228,10 +228,10 @@ DEPLOYED = {"group": "lead-scoring-dev", "vault": "kv-leads-1"}
 @pytest.mark.parametrize(("words", "variables", "state", "said"), [
     (["staging"], {}, {}, "it must be one of dev, prod"),
     (["dev", "--now"], {}, {}, "must be --plan, not '--now'"),
-    (["dev"], {"IMAGE_TAG": ""}, {}, "IMAGE_TAG is needed"),
+    (["dev"], {"IMAGE_TAG": ""}, {}, "IMAGE_TAG is required"),
     (["dev"], {"DEPLOY_MODEL": "maybe"}, {}, "DEPLOY_MODEL must be true or false, not 'maybe'"),
-    (["dev"], {"API_KEYS": ""}, {}, "API_KEYS is needed"),
-    (["dev"], {"API_KEYS": "a,demo-api-key-123"}, {}, "API_KEYS must be known to nobody else"),
+    (["dev"], {"API_KEYS": ""}, {}, "API_KEYS is required"),
+    (["dev"], {"API_KEYS": "a,demo-api-key-123"}, {}, "API_KEYS must be secret, not 'the demo key'"),
     (["dev"], {}, {"signed_in": False}, "not signed in: run az login"),
     (["dev"], {}, {**DEPLOYED, "may_read": False}, "the role Key Vault Secrets Officer is required"),
     (["dev"], {}, {**DEPLOYED, "secrets": {"api-keys": "a,demo-api-key-123"}}, "contains the demo key, which is public"),
