@@ -57,7 +57,7 @@ need_set IMAGE_TAG IMAGE SERVICE_URL
 need curl git jq
 before=$(./scripts/release/deployed.sh "$CLOUD" image) || exit 2
 
-# The version that a tag stands for: 1.2.0 of 1.2.0-4f1c0d9a7b3e.
+# The version of a tag: 1.2.0 of 1.2.0-4f1c0d9a7b3e.
 version_of() {
     printf '%s' "${1%%-*}"
 }
