@@ -1,37 +1,37 @@
-# The one list of verbs: people and CI run these and nothing else. `make` alone lists them.
+# The commands of the project, for developers and CI. `make` alone lists them.
 
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 MAKEFLAGS += --no-builtin-rules
 
-# What the server of `make dev` listens on; every other setting is read from the environment too.
+# The port of `make dev`; every other setting is read from the environment too.
 export PORT ?= 8000
 
-# How many processes run the tests; `logical` is one for each processor.
+# The number of test processes; `logical` is one per processor.
 JOBS ?= logical
 
 BIN := .venv/bin
-# What is in .venv, step by step: what serves, what trains besides, and what tests and lint need besides.
+# The steps of .venv: serving, then training, then the tools of tests and lint.
 SERVING := .venv/.serving
 TRAINING := .venv/.training
 STAMP := .venv/.installed
-# What is compiled and installed; Python sources are used in place.
+# The files that are compiled and installed; Python sources are used in place.
 ENGINE := $(shell find CMakeLists.txt engine models/model.json -type f 2>/dev/null)
 
-# The shipped model is a function of these three and of the lock, so anyone can make it again.
+# The shipped model is a function of these three and of the lock file, so it is reproducible.
 MODEL_ROWS ?= 40000
 MODEL_SEED ?= 20260101
 MODEL_VERSION_TO_TRAIN ?= 1.0.0
 
-# How many times harder than in the tests the fuzzers try.
+# The effort of the fuzzers, as a multiple of that in the tests.
 FUZZ_EFFORT ?= 20
 
-# What writes the clouds' templates, apart from the service; and the environment that is deployed.
+# The environment of the clouds' templates, separate from .venv; and the environment to deploy.
 INFRA_VENV := build/infra-venv
 INFRA_STAMP := $(INFRA_VENV)/.installed
 ENV ?= dev
 
-# What the load test loads, with how many clients at once, for how long. benchmarks/load_test.py has its objectives.
+# The target, concurrent users and duration of the load test. benchmarks/load_test.py has its objectives.
 BASE_URL ?= http://localhost:$(PORT)
 LOAD_USERS ?= 20
 LOAD_SECONDS ?= 30
@@ -46,8 +46,8 @@ LOAD_REPORT ?= build/load/report.html
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# Installing again is needed only when what gets installed has changed; Python sources are used in place.
-# An environment whose folder was moved, or whose Python is gone, is made anew.
+# Installs again only if the installed files have changed; Python sources are used in place.
+# An environment whose folder was moved, or whose Python is gone, is created again.
 UNSOUND := $(shell [ -x .venv/bin/python ] && [ "$$(cat .venv/.place 2>/dev/null)" = "$$(pwd -P)" ] || echo unsound)
 .PHONY: unsound
 
@@ -63,36 +63,36 @@ $(STAMP): requirements/dev.txt $(SERVING)
 	@./scripts/install/venv.sh development
 	@touch $@
 
-install: $(STAMP)  ## Make the environment in .venv for everything: serving, training, tests, lint
+install: $(STAMP)  ## Create the environment in .venv for everything: serving, training, tests, lint
 
 training: $(TRAINING)  ## Add what `leadscoring train` needs to .venv
 
-# Only where its tests are wanted: they are left out without it, except in CI.
+# Needed only for its tests: without it they are skipped, except in CI.
 AZUREML := build/azureml/.made
 $(AZUREML): requirements/azureml.txt scripts/install/azureml.sh scripts/install/from-lock.sh | $(STAMP)
 	@./scripts/install/azureml.sh
 	@touch $@
 
-# The same of what makes clients of the OpenAPI document.
+# The same for the generators of API clients.
 CLIENTS := build/clients/.made
 $(CLIENTS): requirements/clients.txt requirements/clients/package-lock.json scripts/install/clients.sh scripts/install/from-lock.sh | $(STAMP)
 	@./scripts/install/clients.sh
 	@touch $@
 
-clients: $(CLIENTS)  ## Make the environment of programs that make API clients, with which tests read the OpenAPI document
+clients: $(CLIENTS)  ## Install the generators of API clients, for the tests of the OpenAPI document
 
-azureml: $(AZUREML)  ## Make the environment of Azure ML's server, in which tests run the scoring script
+azureml: $(AZUREML)  ## Install the Azure ML server, for the tests of the scoring script
 
-dev: $(SERVING)  ## Install what serving needs, then serve the shipped model on http://localhost:PORT (8000)
+dev: $(SERVING)  ## Install the requirements of serving, then serve the shipped model on http://localhost:PORT (8000)
 	@exec $(BIN)/leadscoring serve --dev
 
-test: $(STAMP)  ## Install, then run every test, those of what differs from the last commit first
+test: $(STAMP)  ## Install, then run every test, those of changed files first
 	$(BIN)/python -m pytest -n $(JOBS)
 
-coverage: $(STAMP)  ## The same with coverage, which makes it half as slow again
+coverage: $(STAMP)  ## Run every test with coverage, which takes 50 % longer
 	$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report=term:skip-covered
 
-test-changed: $(STAMP)  ## Run only the tests of what differs from the last commit
+test-changed: $(STAMP)  ## Run only the tests of files changed since the last commit
 	$(BIN)/python -m pytest -n $(JOBS) --changed
 
 test-unit: $(STAMP)  ## Run the tests that start no server
@@ -101,20 +101,20 @@ test-unit: $(STAMP)  ## Run the tests that start no server
 test-integration: $(STAMP)  ## Run the tests that start a real server
 	$(BIN)/python -m pytest -m integration
 
-zoo: $(STAMP)  ## Compare scores with those of the XGBoost versions of ZOO (all that are known) on models of each
+zoo: $(STAMP)  ## Compare scores with those of the XGBoost versions in ZOO (all known ones), on models of each
 	./scripts/test/zoo.sh $(ZOO)
 
 fuzz: $(STAMP)  ## Run the fuzzers, FUZZ_EFFORT (20) times longer than the tests do
 	FUZZ_EFFORT=$(FUZZ_EFFORT) $(BIN)/python -m pytest -n $(JOBS) tests/fuzz/test_requests.py tests/fuzz/test_bodies.py \
 	  tests/api/test_openapi_fuzz.py tests/transport/test_cuts.py
 
-uvicorn-test: $(STAMP)  ## Run the tests of the wire with the oldest uvicorn that is allowed, and with the newest
+uvicorn-test: $(STAMP)  ## Run the transport tests with the oldest and the newest uvicorn that pyproject.toml allows
 	./scripts/test/uvicorn.sh
 
 test-sanitize: $(STAMP)  ## Run the engine's tests under the address and undefined-behaviour sanitizers
 	./scripts/test/sanitize.sh
 
-lint: $(STAMP)  ## Check form, types, layers, dependencies and scripts
+lint: $(STAMP)  ## Check format, types, layers, dependencies and scripts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -125,26 +125,26 @@ lint: $(STAMP)  ## Check form, types, layers, dependencies and scripts
 	@$(MAKE) --no-print-directory workflows
 	$(BIN)/python monitoring/grafana/render.py --check
 
-workflows: $(STAMP)  ## Check the workflows of .github: their form, their rights, and what they could be tricked into
+workflows: $(STAMP)  ## Check the workflows of .github: schema, permissions and security
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/zizmor --offline --persona pedantic --quiet .github
 
-format: $(STAMP)  ## Rewrite the Python files in the project's form
+format: $(STAMP)  ## Format the Python files
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(STAMP)  ## Measure speed, start and memory; print the table and write benchmarks/README.md
-	@command -v wrk >/dev/null || { echo "bench: wrk is needed (Debian, Ubuntu: apt-get install wrk)" >&2; exit 1; }
+bench: $(STAMP)  ## Measure speed, startup and memory; print the table and write benchmarks/README.md
+	@command -v wrk >/dev/null || { echo "bench: wrk is required (Debian, Ubuntu: apt-get install wrk)" >&2; exit 1; }
 	$(BIN)/python -m benchmarks
 
-bench-quality: $(STAMP)  ## Measure the trainer on the real files in ../shared/data
+bench-quality: $(STAMP)  ## Measure the quality of trained models on the real data sets in ../shared/data
 	$(BIN)/python -m benchmarks.quality
 
-dashboards: $(STAMP)  ## Write the dashboards of monitoring/grafana/dashboards again from their source
+dashboards: $(STAMP)  ## Generate the dashboards in monitoring/grafana/dashboards
 	$(BIN)/python monitoring/grafana/render.py
 
-docs: $(STAMP) dashboards  ## Write the tables, the examples' answers and the dashboards again, and build the site
+docs: $(STAMP) dashboards  ## Generate the tables, the example responses and the dashboards, and build the site
 	$(BIN)/python scripts/docs/render_docs.py
 	$(BIN)/python scripts/docs/render_runbooks.py
 	$(BIN)/python scripts/docs/render_examples.py
@@ -153,7 +153,7 @@ docs: $(STAMP) dashboards  ## Write the tables, the examples' answers and the da
 	$(BIN)/python -m infra.capacity
 	@$(MAKE) --no-print-directory site
 
-# Sphinx and Playwright, which only the documentation needs: in an environment of their own.
+# Sphinx and Playwright, which only the documentation needs, in a separate environment.
 SITE := build/docs/.made
 $(SITE): requirements/docs.txt scripts/install/from-lock.sh | $(STAMP)
 	@./scripts/install/from-lock.sh build/docs/env requirements/docs.txt
@@ -164,16 +164,16 @@ site: $(SITE)  ## Build the documentation site in build/site
 	  --doctree-dir build/docs/trees . build/site
 	@echo "==> ready: build/site/index.html"
 
-screenshots: $(STAMP) $(SITE)  ## Take the pictures in docs/images again, with Chromium and demo data
+screenshots: $(STAMP) $(SITE)  ## Take the screenshots in docs/images, with Chromium and demo data
 	build/docs/env/bin/python scripts/docs/screenshots.py
 
 stress: $(STAMP)  ## Overload, stop, restart and break the service under load, and write benchmarks/STRESS.md
 	$(BIN)/python -m benchmarks.stress $(STRESS)
 
-lock: $(STAMP)  ## Pin the dependencies again, to the newest that pyproject.toml allows
+lock: $(STAMP)  ## Update the pinned dependencies to the newest versions that pyproject.toml allows
 	./scripts/release/lock.sh
 
-model: $(STAMP)  ## Train models/model.json again, on demo data made from a fixed seed
+model: $(STAMP)  ## Train models/model.json on demo data from a fixed seed
 	@mkdir -p build/model
 	$(BIN)/leadscoring demo-data --rows $(MODEL_ROWS) --seed $(MODEL_SEED) --out build/model/leads.csv
 	$(BIN)/python scripts/release/train_shipped_model.py build/model/leads.csv --version $(MODEL_VERSION_TO_TRAIN) \
@@ -182,22 +182,22 @@ model: $(STAMP)  ## Train models/model.json again, on demo data made from a fixe
 docker-build:  ## Build the container image IMAGE (lead-scoring-api:latest) with Docker or Podman
 	@./scripts/container.sh build
 
-docker-run:  ## Run the container image on PORT (8000), read-only and without rights
+docker-run:  ## Run the container image on PORT (8000), read-only and without capabilities
 	@./scripts/container.sh run
 
 docker-compose-up:  ## Start the service with Prometheus, Alertmanager and Grafana
 	@./scripts/container.sh up
 
-docker-compose-down:  ## Stop them
+docker-compose-down:  ## Stop the containers of docker-compose-up
 	@./scripts/container.sh down
 
-image-test: $(STAMP)  ## Build the image without a container daemon (buildah, debootstrap; as root), run it and test it
+image-test: $(STAMP)  ## Build and test the image without a container daemon (buildah, debootstrap; as root)
 	./scripts/test/image.sh
 
-newcomer-test: $(STAMP)  ## Walk through the README on a bare Debian without compiler or rights (debootstrap; as root)
+newcomer-test: $(STAMP)  ## Follow the README on a minimal Debian, as an unprivileged user (debootstrap; as root)
 	./scripts/test/newcomer.sh
 
-load-test: $(STAMP)  ## Load the service at BASE_URL for LOAD_SECONDS (30), and judge it; the report is in build/load
+load-test: $(STAMP)  ## Load the service at BASE_URL for LOAD_SECONDS (30), and check its objectives; report in build/load
 	@mkdir -p build/load
 	$(BIN)/locust --locustfile benchmarks/load_test.py --headless --host $(BASE_URL) --users $(LOAD_USERS) \
 	  --spawn-rate $(LOAD_USERS) --run-time $(LOAD_SECONDS)s --stop-timeout 10s --only-summary --reset-stats \
@@ -208,30 +208,30 @@ $(INFRA_STAMP): $(STAMP) requirements/infra.txt requirements/kql/package-lock.js
 	@./scripts/install/infra.sh
 	@touch $@
 
-infra-install: $(INFRA_STAMP)  ## Make the environment of the clouds' templates in build/infra-venv
+infra-install: $(INFRA_STAMP)  ## Create the environment of the clouds' templates in build/infra-venv
 
-infra-test: $(INFRA_STAMP)  ## Check the clouds' templates and the chart, and deploy them to what is simulated
+infra-test: $(INFRA_STAMP)  ## Check the clouds' templates and the chart, and deploy them to simulated clouds
 	PATH="$(CURDIR)/$(INFRA_VENV)/bin:$$PATH" PYTHONPATH=src $(INFRA_VENV)/bin/python -m pytest tests/delivery/infra/aws \
 	  tests/delivery/infra/azure tests/delivery/infra/chart
 
-infra-types: $(INFRA_STAMP)  ## Check the types of what writes and checks the templates; the CDK's are many, so it takes minutes
+infra-types: $(INFRA_STAMP)  ## Check the types of the clouds' templates and their tests; takes minutes
 	$(INFRA_VENV)/bin/mypy infra/aws/*.py tests/delivery/infra/aws/*.py infra/azure/*.py tests/delivery/infra/azure/*.py
 
-deploy-aws: $(INFRA_STAMP)  ## Deploy ENV (dev) to AWS; scripts/deploy-aws.sh --help says what it needs
+deploy-aws: $(INFRA_STAMP)  ## Deploy ENV (dev) to AWS; scripts/deploy-aws.sh --help lists the settings
 	@./scripts/deploy-aws.sh $(ENV)
 
-deploy-azure: $(INFRA_STAMP)  ## Deploy ENV (dev) to Azure; scripts/deploy-azure.sh --help says what it needs
+deploy-azure: $(INFRA_STAMP)  ## Deploy ENV (dev) to Azure; scripts/deploy-azure.sh --help lists the settings
 	@./scripts/deploy-azure.sh $(ENV)
 
-# What builds and looks through a release, apart from .venv, which a machine that only builds wheels does not need.
+# The tools that build and check a release, separate from .venv, which a machine that only builds wheels does not need.
 RELEASE := build/release/.made
 $(RELEASE): requirements/release.txt scripts/install/from-lock.sh
 	@./scripts/install/from-lock.sh build/release/env requirements/release.txt
 	@touch $@
 
-release-install: $(RELEASE)  ## Make the environment of releases in build/release
+release-install: $(RELEASE)  ## Create the environment of the release tools in build/release
 
-wheel-test: $(RELEASE)  ## Build the source distribution and the wheel, install it elsewhere and serve from there
+wheel-test: $(RELEASE)  ## Build the source distribution and the wheel, install it in a separate environment, and serve
 	./scripts/release/wheel-test.sh
 
 sdist: $(RELEASE)  ## Build the source distribution in dist
@@ -240,20 +240,20 @@ sdist: $(RELEASE)  ## Build the source distribution in dist
 wheels: $(RELEASE)  ## Build this platform's wheels for every Python in dist, and test them (on Linux with Docker or Podman)
 	build/release/env/bin/cibuildwheel --output-dir dist
 
-sbom: $(RELEASE)  ## Write bills of materials in build/sbom: of the locks, and of the image IMAGE where it is given
+sbom: $(RELEASE)  ## Write bills of materials to build/sbom: of the lock files, and of IMAGE if set
 	./scripts/release/sbom.sh $(IMAGE)
 
 audit: $(RELEASE)  ## Ask the package index whether a locked dependency has a known vulnerability
 	./scripts/release/audit.sh
 
-secrets: $(RELEASE)  ## Look for secrets in the files and in the whole history
+secrets: $(RELEASE)  ## Search the files and the whole history for secrets
 	./scripts/release/secrets.sh
 
-release-notes:  ## Say whether TAG may be released, and what the changelog says of it
-	@# by the environment and in quotes, since a tag may hold what a shell would run
+release-notes:  ## Check whether TAG may be released, and print its section of the changelog
+	@# by the environment and in quotes, since a tag may contain shell commands
 	@$(or $(PYTHON),$(firstword $(wildcard $(BIN)/python) python3)) scripts/release/release_notes.py "$$TAG"
 
-clean:  ## Remove the environment and everything that was built
+clean:  ## Remove the environment and all build results
 	rm -rf .venv build dist htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
-	@# what was never built cannot be found, and is no failure
+	@# a missing folder is not an error
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -25,11 +25,11 @@ NEEDED = ("ENV", "PORT", "WORKERS", "OPERATIONS_ACCESS", "CORS_ORIGINS", "KEEP_A
 
 ELSEWHERE = {
     "LOG_LEVEL": "is log_level of the environment",
-    "API_KEYS": "comes out of the cloud's vault, and must not stand in a file",
-    "API_KEYS_FILE": "needs a file in the container, and none is put there",
-    "AZURE_ML_API_KEY": "comes out of the cloud's vault, and must not stand in a file",
-    "HOST": "is every address, as a container needs it",
-    "MODEL_PATH": "is where the image has its model",
+    "API_KEYS": "comes from the cloud's vault, and must not be in a file",
+    "API_KEYS_FILE": "requires a file in the container, which a deployment does not create",
+    "AZURE_ML_API_KEY": "comes from the cloud's vault, and must not be in a file",
+    "HOST": "is 0.0.0.0, as a container requires",
+    "MODEL_PATH": "is the path of the model in the image",
     "SAGEMAKER_BIND_TO_PORT": "is set by SageMaker itself",
 }
 """Settings that a file of environments must not contain, and why."""
@@ -50,128 +50,134 @@ UrlPath = Annotated[str, Meta(pattern="^/[a-z/]+$")]
 
 
 class Probe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How the clouds ask whether a replica is well."""
+    """The health checks of a replica."""
 
-    live_path: Annotated[UrlPath, Meta(description="Restarts when it fails")]
-    ready_path: Annotated[UrlPath, Meta(description="Gets requests only while it is answered with 200")]
-    interval_seconds: Annotated[int, Meta(ge=5, le=240, description="Between two questions")]
-    timeout_seconds: Annotated[int, Meta(ge=2, le=120, description="For an answer; less than the interval")]
-    healthy_count: Annotated[int, Meta(ge=2, le=10, description="Good answers in a row until requests are sent")]
-    unhealthy_count: Annotated[int, Meta(ge=2, le=10, description="Bad answers in a row until none are sent")]
-    start_seconds: Annotated[int, Meta(ge=1, le=2400, description="In which a new replica's failures do not count")]
+    live_path: Annotated[UrlPath, Meta(description="Liveness: the replica restarts if it fails")]
+    ready_path: Annotated[UrlPath, Meta(description="Readiness: the replica gets requests only while it returns 200")]
+    interval_seconds: Annotated[int, Meta(ge=5, le=240, description="Time between two checks")]
+    timeout_seconds: Annotated[int, Meta(ge=2, le=120, description="Timeout of a check; less than the interval")]
+    healthy_count: Annotated[int, Meta(ge=2, le=10, description="Consecutive successes until a replica gets requests")]
+    unhealthy_count: Annotated[int, Meta(ge=2, le=10, description="Consecutive failures until it gets none")]
+    start_seconds: Annotated[int, Meta(ge=1, le=2400, description="Startup time, in which failures are ignored")]
 
 
 class Ending(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How a replica is taken away without losing a request, beside DRAIN_SECONDS and SHUTDOWN_SECONDS."""
+    """The shutdown of a replica without losing a request, in addition to DRAIN_SECONDS and SHUTDOWN_SECONDS."""
 
-    stop_seconds: Annotated[int, Meta(ge=1, le=120, description="From the request to stop until it is killed")]
+    stop_seconds: Annotated[int, Meta(ge=1, le=120, description="Time between SIGTERM and SIGKILL")]
     deregistration_seconds: Annotated[
-        int, Meta(ge=1, le=3600, description="In which the load balancer lets open requests end")
+        int, Meta(ge=1, le=3600, description="Time in which the load balancer completes open requests")
     ]
     idle_seconds: Annotated[
-        int, Meta(ge=1, le=3600, description="After which the load balancer closes an idle connection")
+        int, Meta(ge=1, le=3600, description="Time after which the load balancer closes an idle connection")
     ]
 
 
 class Scaling(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """When replicas come and go, between min_replicas and max_replicas."""
+    """Automatic scaling between min_replicas and max_replicas."""
 
-    requests_per_second: Annotated[int, Meta(ge=1, le=100_000, description="That one replica should have")]
+    requests_per_second: Annotated[int, Meta(ge=1, le=100_000, description="Target per replica")]
     concurrent_requests: Annotated[
-        int, Meta(ge=1, le=10_000, description="The same, where a cloud counts open requests instead")
+        int, Meta(ge=1, le=10_000, description="Target per replica, for clouds that count open requests instead")
     ]
-    cpu_percent: Annotated[Percent, Meta(description="That one replica should use")]
-    out_seconds: Annotated[Seconds, Meta(description="Between two steps up")]
-    in_seconds: Annotated[Seconds, Meta(description="Between two steps down")]
+    cpu_percent: Annotated[Percent, Meta(description="Target CPU usage per replica")]
+    out_seconds: Annotated[Seconds, Meta(description="Minimum time between two steps up")]
+    in_seconds: Annotated[Seconds, Meta(description="Minimum time between two steps down")]
 
 
 class Alarms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """From when on somebody is told; the symptoms are those of docs/OPERATIONS.md."""
+    """Thresholds of the alarms; docs/OPERATIONS.md describes the symptoms."""
 
-    error_percent: Annotated[Percent, Meta(description="HighErrorRate: of requests, with a status of 500 or more")]
-    error_minutes: Annotated[Minutes, Meta(description="HighErrorRate: for so long")]
-    latency_ms: Annotated[int, Meta(ge=1, le=60_000, description="HighLatency: the 95th percentile")]
-    latency_minutes: Annotated[Minutes, Meta(description="HighLatency: for so long")]
-    down_minutes: Annotated[Minutes, Meta(description="ServiceDown: no replica is ready for so long")]
-    missing_minutes: Annotated[Minutes, Meta(description="TooFewReplicas: less than min_replicas for so long")]
-    refused_percent: Annotated[Percent, Meta(description="RequestsRefused: of requests, with a status of 4xx")]
-    refused_minutes: Annotated[Minutes, Meta(description="RequestsRefused: for so long")]
-    cpu_percent: Annotated[Percent, Meta(description="HighCpu")]
-    memory_percent: Annotated[Percent, Meta(description="HighMemory")]
-    resource_minutes: Annotated[Minutes, Meta(description="HighCpu and HighMemory: for so long")]
-    log_errors: Annotated[Count, Meta(description="ErrorsLogged: lines of level ERROR in 5 minutes")]
+    error_percent: Annotated[Percent, Meta(description="HighErrorRate: share of requests with a status of 5xx")]
+    error_minutes: Annotated[Minutes, Meta(description="HighErrorRate: duration")]
+    latency_ms: Annotated[int, Meta(ge=1, le=60_000, description="HighLatency: 95th percentile")]
+    latency_minutes: Annotated[Minutes, Meta(description="HighLatency: duration")]
+    down_minutes: Annotated[Minutes, Meta(description="ServiceDown: duration without a ready replica")]
+    missing_minutes: Annotated[
+        Minutes, Meta(description="TooFewReplicas: duration with fewer ready replicas than min_replicas")
+    ]
+    refused_percent: Annotated[Percent, Meta(description="RequestsRefused: share of requests with a status of 4xx")]
+    refused_minutes: Annotated[Minutes, Meta(description="RequestsRefused: duration")]
+    cpu_percent: Annotated[Percent, Meta(description="HighCpu: CPU usage")]
+    memory_percent: Annotated[Percent, Meta(description="HighMemory: memory usage")]
+    resource_minutes: Annotated[Minutes, Meta(description="HighCpu and HighMemory: duration")]
+    log_errors: Annotated[Count, Meta(description="ErrorsLogged: log lines of level ERROR in 5 minutes")]
     model_failures: Annotated[Count, Meta(description="ModelEndpointFailure: failed calls in 5 minutes")]
-    model_latency_ms: Annotated[int, Meta(ge=1, le=60_000, description="ModelSlow: the 95th percentile")]
+    model_latency_ms: Annotated[int, Meta(ge=1, le=60_000, description="ModelSlow: 95th percentile")]
 
 
 class Endpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The machines of the model's own endpoint, where there is one."""
+    """The instances of a SageMaker endpoint for the model, if it is deployed."""
 
-    instance_type: Annotated[str, Meta(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$", description="A kind of machine")]
-    workers: Annotated[int, Meta(ge=1, le=64, description="WORKERS there: the processors of an instance")]
-    min_instances: Annotated[Count, Meta(description="At least")]
-    max_instances: Annotated[Count, Meta(description="At most")]
-    invocations_per_minute: Annotated[int, Meta(ge=1, le=1_000_000, description="That one instance should have")]
+    instance_type: Annotated[str, Meta(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$", description="Instance type")]
+    workers: Annotated[int, Meta(ge=1, le=64, description="WORKERS of the endpoint: the processors of an instance")]
+    min_instances: Annotated[Count, Meta(description="Minimum number of instances")]
+    max_instances: Annotated[Count, Meta(description="Maximum number of instances")]
+    invocations_per_minute: Annotated[int, Meta(ge=1, le=1_000_000, description="Target per instance")]
 
 
 class Aws(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What only AWS has."""
+    """Sizes that only AWS has."""
 
-    nat_gateways: Annotated[int, Meta(ge=1, le=3, description="Ways out of the network that is made; 1 is one zone's")]
-    container_insights: Annotated[bool, Meta(description="Metrics of every task, at a price")]
-    deletion_protection: Annotated[bool, Meta(description="Refuse to delete the load balancer")]
+    nat_gateways: Annotated[
+        int, Meta(ge=1, le=3, description="NAT gateways of a new network; with 1, all zones depend on one zone")
+    ]
+    container_insights: Annotated[bool, Meta(description="Metrics of every task, for an extra charge")]
+    deletion_protection: Annotated[bool, Meta(description="Protect the load balancer from deletion")]
     firewall: Annotated[bool, Meta(description="WAF in front of the load balancer")]
     firewall_requests: Annotated[
-        int, Meta(ge=10, le=2_000_000_000, description="Of one address in 5 minutes, before the firewall refuses them")
+        int, Meta(ge=10, le=2_000_000_000, description="Limit of requests per address in 5 minutes")
     ]
     model_endpoint: Annotated[Endpoint, Meta(description="The SageMaker endpoint")]
 
 
 class OnlineEndpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The machines of the model's own endpoint on Azure ML, where there is one."""
+    """The instances of an Azure ML endpoint for the model, if it is deployed."""
 
-    instance_type: Annotated[str, Meta(pattern=r"^Standard_[A-Za-z0-9_]+$", description="A kind of machine")]
-    workers: Annotated[int, Meta(ge=1, le=64, description="WORKERS there: the processors of an instance")]
-    min_instances: Annotated[Count, Meta(description="At least")]
-    max_instances: Annotated[Count, Meta(description="At most")]
-    concurrent_requests: Annotated[Count, Meta(description="That one instance takes at the same time")]
+    instance_type: Annotated[str, Meta(pattern=r"^Standard_[A-Za-z0-9_]+$", description="Instance type")]
+    workers: Annotated[int, Meta(ge=1, le=64, description="WORKERS of the endpoint: the processors of an instance")]
+    min_instances: Annotated[Count, Meta(description="Minimum number of instances")]
+    max_instances: Annotated[Count, Meta(description="Maximum number of instances")]
+    concurrent_requests: Annotated[Count, Meta(description="Limit of concurrent requests per instance")]
 
 
 class Azure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What only Azure has."""
+    """Sizes that only Azure has."""
 
-    zone_redundant: Annotated[bool, Meta(description="Spread replicas over zones; a region without any refuses it")]
+    zone_redundant: Annotated[bool, Meta(description="Spread replicas over zones; requires a region with zones")]
     failed_requests: Annotated[
-        Count, Meta(description="ServerErrors: answers of 500 or more in 5 minutes, those of the ingress too")
+        Count, Meta(description="ServerErrors: responses of 5xx in 5 minutes, including those of the ingress")
     ]
-    restarts: Annotated[Count, Meta(description="Restarts: of one replica")]
+    restarts: Annotated[Count, Meta(description="Restarts: number per replica")]
     model_endpoint: Annotated[OnlineEndpoint, Meta(description="The Azure ML online endpoint")]
 
 
 class Environment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Everything that sizes one deployment."""
+    """All sizes of one deployment."""
 
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING"], Meta(description="LOG_LEVEL of the service")]
-    min_replicas: Annotated[Count, Meta(description="Replicas at least")]
-    max_replicas: Annotated[Count, Meta(description="Replicas at most")]
+    min_replicas: Annotated[Count, Meta(description="Minimum number of replicas")]
+    max_replicas: Annotated[Count, Meta(description="Maximum number of replicas")]
     cpu_millicores: Annotated[
-        Literal[250, 500, 1000, 2000, 4000], Meta(description="Of one replica; 1000 is one virtual processor")
+        Literal[250, 500, 1000, 2000, 4000], Meta(description="CPU per replica; 1000 is one virtual processor")
     ]
-    memory_mib: Annotated[int, Meta(ge=512, le=8192, description="Of one replica: 2048 for each 1000 cpu_millicores")]
+    memory_mib: Annotated[
+        int, Meta(ge=512, le=8192, description="Memory per replica: 2048 for each 1000 cpu_millicores")
+    ]
     settings: Annotated[
         dict[Annotated[str, Meta(pattern="^[A-Z][A-Z0-9_]*$")], str | int],
-        Meta(description="Settings of the service, as docs/OPERATIONS.md lists them; no secret"),
+        Meta(description="Settings of the service, listed in docs/OPERATIONS.md, without secrets"),
     ]
     probe: Annotated[Probe, Meta(description="Health checks")]
-    ending: Annotated[Ending, Meta(description="Taking replicas away")]
+    ending: Annotated[Ending, Meta(description="Shutdown of replicas")]
     scaling: Annotated[Scaling, Meta(description="Automatic scaling")]
-    alarms: Annotated[Alarms, Meta(description="Thresholds")]
+    alarms: Annotated[Alarms, Meta(description="Thresholds of alarms")]
     log_retention_days: Annotated[
         Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731],
-        Meta(description="How long log lines are kept; Azure keeps them for 30 days at least, and for 730 at most"),
+        Meta(description="Retention of log lines; at least 30 days and at most 730 on Azure"),
     ]
-    aws: Annotated[Aws, Meta(description="What only AWS has")]
-    azure: Annotated[Azure, Meta(description="What only Azure has")]
+    aws: Annotated[Aws, Meta(description="Sizes that only AWS has")]
+    azure: Annotated[Azure, Meta(description="Sizes that only Azure has")]
 
     @property
     def port(self) -> int:
@@ -197,23 +203,23 @@ class Relation(NamedTuple):
 RELATIONS = (
     Relation(lambda e, _: e.min_replicas <= e.max_replicas, "min_replicas must be at most max_replicas"),
     Relation(lambda e, _: e.memory_mib * 1000 == e.cpu_millicores * 2048,
-             "memory_mib must be 2048 for each 1000 cpu_millicores, the one ratio that every cloud offers"),
+             "memory_mib must be 2048 for each 1000 cpu_millicores, the only ratio that every cloud offers"),
     Relation(lambda e, s: s.workers == max(1, e.cpu_millicores // 1000),
-             "WORKERS must be the whole processors of cpu_millicores, at least 1"),
+             "WORKERS must be cpu_millicores / 1000, rounded down, at least 1"),
     Relation(lambda e, s: e.ending.stop_seconds > s.drain_seconds + s.shutdown_seconds,
-             "stop_seconds must be more than DRAIN_SECONDS and SHUTDOWN_SECONDS together, or answers are cut off"),
+             "stop_seconds must be greater than DRAIN_SECONDS + SHUTDOWN_SECONDS, or responses are cut off"),
     Relation(lambda e, s: e.ending.deregistration_seconds >= s.drain_seconds + s.shutdown_seconds,
-             "deregistration_seconds must be at least DRAIN_SECONDS and SHUTDOWN_SECONDS together, or some are lost"),
+             "deregistration_seconds must be at least DRAIN_SECONDS + SHUTDOWN_SECONDS, or requests are lost"),
     Relation(lambda e, s: e.ending.idle_seconds < s.keep_alive_seconds,
              "idle_seconds must be less than KEEP_ALIVE_SECONDS, so that the load balancer closes first"),
     Relation(lambda e, s: e.ending.idle_seconds > s.request_timeout_seconds,
-             "idle_seconds must be more than REQUEST_TIMEOUT_SECONDS, so that the service gives up first"),
+             "idle_seconds must be greater than REQUEST_TIMEOUT_SECONDS, so that the service times out first"),
     Relation(lambda e, _: e.probe.timeout_seconds < e.probe.interval_seconds,
-             "timeout_seconds of probe must be less than interval_seconds"),
+             "timeout_seconds of probe must be less than its interval_seconds"),
     Relation(lambda _, s: "sagemaker" not in s.endpoint_protocols,
-             "ENDPOINT_PROTOCOLS must not name sagemaker where clients reach the port: it scores without a key"),
+             "ENDPOINT_PROTOCOLS must not contain sagemaker on a port that clients reach: it scores without a key"),
     Relation(lambda e, _: e.scaling.cpu_percent < e.alarms.cpu_percent,
-             "cpu_percent of scaling must be less than that of alarms, or scaling out comes after the alarm"),
+             "cpu_percent of scaling must be less than that of alarms, or the alarm fires before scaling out"),
     Relation(lambda e, _: e.aws.model_endpoint.min_instances <= e.aws.model_endpoint.max_instances,
              "min_instances must be at most max_instances"),
     Relation(lambda e, _: e.azure.model_endpoint.min_instances <= e.azure.model_endpoint.max_instances,
@@ -240,7 +246,7 @@ def read_environments(file: Path = FILE, name: str = "any") -> dict[str, Environ
 def checked(name: str, environment: Environment | None, known: list[str]) -> Environment:
     """Returns the environment if it can be deployed; raises ``EnvironmentInvalid`` with all faults."""
     if environment is None:
-        raise EnvironmentInvalid(name, [f"there is none of this name; it must be one of {', '.join(known)}"])
+        raise EnvironmentInvalid(name, [f"it does not exist; it must be one of {', '.join(known)}"])
     if faults := misplaced(environment):
         raise EnvironmentInvalid(name, faults)
     try:
@@ -256,15 +262,17 @@ def misplaced(environment: Environment) -> list[str]:
     """Returns faults of the names of settings, and any occurrence of the demo key."""
     settings, known = environment.settings, {row.name for row in TABLE}
     faults = [
-        f"settings hold the demo key in {key}, which everyone knows"
+        f"settings must not contain the demo key, which is public; {key} does"
         for key in settings
         if holds_demo_key(settings[key])
     ]
-    faults += [f"settings must not hold {key}: it {ELSEWHERE[key]}" for key in settings if key in ELSEWHERE]
+    faults += [f"settings must not contain {key}: it {ELSEWHERE[key]}" for key in settings if key in ELSEWHERE]
     faults += [
-        f"settings hold {key}, which the service does not know" for key in settings if key not in known | set(ELSEWHERE)
+        f"settings contain {key}, which is not a setting of the service"
+        for key in settings
+        if key not in known | set(ELSEWHERE)
     ]
-    return faults + [f"settings must hold {key}" for key in NEEDED if key not in settings]
+    return faults + [f"settings must contain {key}" for key in NEEDED if key not in settings]
 
 
 def holds_demo_key(value: object) -> bool:
@@ -278,7 +286,7 @@ def schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Environments of the Lead Scoring Service",
-        "description": "Every size of a deployment, by environment. Made from infra/environments.py.",
+        "description": "All sizes of a deployment, by environment. Generated from infra/environments.py.",
         "type": "object",
         "properties": {"$schema": {"type": "string"}},
         "required": ["dev", "prod"],

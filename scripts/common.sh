@@ -1,8 +1,8 @@
-# Sourced first by every script: goes to the project's folder, answers --help with the script's head, and has what all of
-# them say and check.
+# Every script sources this first: it changes to the project folder, answers --help with the comment at the head of the
+# script, and defines the messages and checks that all scripts share.
 #
-#   SCRIPT   the script that runs, by its whole path
-#   NAME     what its messages begin with
+#   SCRIPT   the absolute path of the running script
+#   NAME     the prefix of its messages
 #   CALLER   the folder that it was called from
 # shellcheck shell=sh
 
@@ -12,10 +12,10 @@ CDPATH='' cd -- "$(dirname "$0")" || exit
 SCRIPT=$PWD/${0##*/}
 NAME=${0##*/}
 NAME=${NAME%.sh}
-# A script is in scripts/ or in a folder of it.
+# A script is in scripts/ or in a subfolder.
 until [ -e scripts/common.sh ] || [ "$PWD" = / ]; do cd .. || exit; done
 
-# The comment at the head of the script, which ends where it sets its options.
+# Prints the comment at the head of the script, up to the line that sets its shell options.
 usage() {
     sed -n '2,/^set /s/^# \{0,1\}//p' "$SCRIPT"
 }
@@ -33,19 +33,19 @@ complain() {
     for line in "$@"; do printf '%s: %s\n' "$NAME" "$line" >&2; done
 }
 
-# Ends with 1: what was to be done or checked has failed.
+# Exits with 1: the task or check failed.
 fail() {
     complain "$@"
     exit 1
 }
 
-# Ends with 2: it could not begin.
+# Exits with 2: the script could not start.
 cannot_run() {
     complain "$@"
     exit 2
 }
 
-# `check_arguments LEAST MOST "$@"`: refuses an option, an empty first argument, and fewer or more of them.
+# `check_arguments LEAST MOST "$@"`: rejects options, an empty first argument, and too few or too many arguments.
 check_arguments() {
     least=$1
     most=$2
@@ -54,11 +54,11 @@ check_arguments() {
     if [ $# -lt "$least" ] || [ $# -gt "$most" ] || { [ "$least" -gt 0 ] && [ -z "$1" ]; }; then misused; fi
 }
 
-# `need PROGRAM...`; PACKAGES names what brings them, where that is not their own names.
+# `need PROGRAM...`; PACKAGES lists the packages to install, if their names differ from those of the programs.
 need() {
     for program in "$@"; do
         command -v "$program" >/dev/null ||
-            cannot_run "$program is needed, and not installed${PACKAGES:+ (Debian, Ubuntu: apt-get install $PACKAGES)}"
+            cannot_run "$program is required and not installed${PACKAGES:+ (Debian, Ubuntu: apt-get install $PACKAGES)}"
     done
 }
 

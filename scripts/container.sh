@@ -1,22 +1,22 @@
 #!/bin/sh
-# The container image and the stack around it, with the container engine that is there.
+# Builds and runs the container image and the stack around it, with Docker or Podman, whichever is available.
 #
 #   container.sh build   build IMAGE from the Dockerfile
-#   container.sh run     run IMAGE as the service, on PORT, until it is told to stop
+#   container.sh run     run the service from IMAGE on PORT, until it is stopped
 #   container.sh up      start the service, Prometheus, Alertmanager and Grafana, and wait until they are healthy;
-#                        `up NAME...` only those
-#   container.sh down    stop them; what Prometheus and Grafana have stored stays
-#   container.sh check   say which engine and compose would do it
+#                        `up NAME...` starts only these
+#   container.sh down    stop them; the data of Prometheus and Grafana is kept
+#   container.sh check   print the container engine and the compose command in use
 #
-#   IMAGE         the image                                     (lead-scoring-api:latest)
-#   BASE_IMAGE    what it stands on                             (the Dockerfile's own)
-#   REQUIREMENTS  the lock in requirements/ of what is inside   (serve.txt)
-#   BUILD_ARGS    more words for the build, for example --secret id=pip.conf,src=/etc/pip.conf
-#   PORT          where the service is reached                  (8000)
+#   IMAGE         the image                                       (lead-scoring-api:latest)
+#   BASE_IMAGE    the base image                                  (the Dockerfile's)
+#   REQUIREMENTS  the lock file in requirements/ to install       (serve.txt)
+#   BUILD_ARGS    additional arguments of the build, such as --secret id=pip.conf,src=/etc/pip.conf
+#   PORT          the port of the service                         (8000)
 #
-# `run` and `up` hand over every setting of the service that is set in the environment.
+# `run` and `up` pass every setting of the service that is set in the environment.
 #
-# Exit code: 0 when it worked, 2 when there is nothing to do it with, else what the engine said.
+# Exit code: 0 on success, 2 if there is no container engine or no compose, otherwise that of the engine.
 set -eu
 . "$(dirname "$0")/common.sh"
 
@@ -25,7 +25,7 @@ REQUIREMENTS=${REQUIREMENTS:-serve.txt}
 PORT=${PORT:-8000}
 export IMAGE REQUIREMENTS PORT
 
-# A program may be there and have nobody to talk to: Docker without its daemon.
+# An installed program may not work: Docker without its daemon.
 works() {
     command -v "$1" >/dev/null && "$@" >/dev/null 2>&1
 }
@@ -38,12 +38,12 @@ find_engine() {
         fi
     done
     if command -v docker >/dev/null; then
-        cannot_run "docker is installed, but its daemon does not answer; start it, or install podman"
+        cannot_run "docker is installed, but its daemon does not respond; start it, or install podman"
     fi
     cannot_run "neither docker nor podman is installed"
 }
 
-# The words with which compose is called.
+# Prints the compose command.
 find_compose() {
     if [ "$1" = docker ] && works docker compose version; then
         printf 'docker compose'
@@ -52,7 +52,7 @@ find_compose() {
     elif [ "$1" = podman ] && works podman compose version; then
         printf 'podman compose'
     else
-        cannot_run "$1 is there, but no compose: install its plugin, or docker-compose"
+        cannot_run "$1 works, but has no compose: install its compose plugin, or docker-compose"
     fi
 }
 
@@ -64,13 +64,13 @@ build() {
         set -- "$@" --build-arg BASE_IMAGE="$BASE_IMAGE"
     fi
     if [ "$engine" = podman ]; then
-        set -- "$@" --format docker # the other format has no health check
+        set -- "$@" --format docker # the OCI format has no health check
     fi
     # shellcheck disable=SC2086  # BUILD_ARGS is a list
     "$engine" build "$@" ${BUILD_ARGS:-} --tag "$IMAGE" .
 }
 
-# The image knows the settings that it reads. PORT and HOST are this side's.
+# Asks the image for the settings that it reads. PORT and HOST are those of this machine.
 settings() {
     "$engine" run --rm "$IMAGE" serve --help | sed -n 's/^ *\([A-Z][A-Z_]*\)=.*/\1/p' | grep -vx -e PORT -e HOST
 }

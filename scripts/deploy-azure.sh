@@ -1,23 +1,23 @@
 #!/bin/sh
-# Deploys the service to Azure: `deploy-azure.sh ENVIRONMENT [--plan]`. docs/DEPLOYMENT.md says what comes into being.
+# Deploys the service to Azure: `deploy-azure.sh ENVIRONMENT [--plan]`. docs/DEPLOYMENT.md describes the resources.
 #
-#   ENVIRONMENT          dev or prod, of infra/config/environments.json
-#   --plan               only say what would change (what-if); the resource group, its foundation and the image
-#                        must be there
+#   ENVIRONMENT          an environment of infra/config/environments.json: dev or prod
+#   --plan               only print the changes (what-if); the resource group, its foundation and the image
+#                        must exist
 #
-#   IMAGE_TAG            the image to run; pushed from IMAGE when the registry does not have it   (needed)
-#   API_KEYS             keys of clients, separated by commas, for the vault; without them those in the vault stay,
-#                        and where there are none a key that nobody has seen is made
-#   IMAGE                the local image to push, built where there is none        (lead-scoring-api:latest)
-#   AZURE_LOCATION       where                                                              (eastus)
-#   RESOURCE_GROUP       made where there is none                          (lead-scoring-ENVIRONMENT)
-#   DEPLOY_MODEL         true: also put the model of the image on an Azure ML endpoint         (false)
+#   IMAGE_TAG            the image to run, pushed from IMAGE if the registry does not have it   (required)
+#   API_KEYS             keys of clients, separated by commas, for the vault; without it the vault keeps its keys,
+#                        or gets a new one if it has none
+#   IMAGE                the local image to push, built if it does not exist     (lead-scoring-api:latest)
+#   AZURE_LOCATION       the region                                                           (eastus)
+#   RESOURCE_GROUP       the resource group, created if it does not exist   (lead-scoring-ENVIRONMENT)
+#   DEPLOY_MODEL         true also deploys the model of the image to an Azure ML endpoint      (false)
 #   ALARM_EMAIL, SUBNET_ID, CUSTOM_DOMAIN, CERTIFICATE_ID, ENDPOINT_NAME, AZURE_ML_API_KEY:
 #                        see docs/DEPLOYMENT.md
 #
-# It needs the Azure CLI, signed in, and Docker or Podman when there is an image to push.
+# It needs the Azure CLI, signed in, and Docker or Podman if there is an image to push.
 #
-# Exit code: 0 when all of it is deployed, 1 when Azure refused something, 2 when it could not begin.
+# Exit code: 0 if everything is deployed, 1 if Azure rejected a step, 2 if it could not start.
 set -eu
 . "$(dirname "$0")/common.sh"
 
@@ -28,7 +28,7 @@ PLAN=
 case "${2:-}" in
     '') ;;
     --plan) PLAN=true ;;
-    *) cannot_run "the second word must be --plan, not '$2'" ;;
+    *) cannot_run "the second argument must be --plan, not '$2'" ;;
 esac
 case "${DEPLOY_MODEL:-false}" in
     true | false) ;;
@@ -42,23 +42,23 @@ ENDPOINT=${ENDPOINT_NAME:-lead-scoring-endpoint}
 PARAMETERS=build/azure/$ENVIRONMENT
 VENV=$PWD/build/infra-venv
 
-[ -x "$VENV/bin/python" ] || cannot_run "the checks' environment is missing: make infra-install"
-command -v az >/dev/null || cannot_run "the Azure CLI is needed, and not installed"
-subscription=$(az account show --query name --output tsv) || cannot_run "the Azure CLI is not signed in: az login"
+[ -x "$VENV/bin/python" ] || cannot_run "$VENV is missing: run make infra-install"
+command -v az >/dev/null || cannot_run "the Azure CLI is required, but not installed"
+subscription=$(az account show --query name --output tsv) || cannot_run "the Azure CLI is not signed in: run az login"
 
-# What is in the vault is looked at before anything is made: a template could not tell.
-there=$(az group exists --name "$GROUP") || cannot_run "Azure does not say whether the resource group $GROUP is there"
+# The content of the vault is checked before anything is created: a template could not.
+there=$(az group exists --name "$GROUP") || cannot_run "cannot check whether the resource group $GROUP exists"
 vault=
 if [ "$there" = true ]; then
     vault=$(az keyvault list --resource-group "$GROUP" --query "[?starts_with(name, 'kv-leads-')].name | [0]" \
         --output tsv) || cannot_run "the vaults of $GROUP cannot be listed"
 elif [ -n "$PLAN" ]; then
-    cannot_run "there is no resource group $GROUP, so there is nothing to plan with"
+    cannot_run "the resource group $GROUP does not exist, and --plan requires it"
 fi
 stored=
 if [ -n "$vault" ]; then
     stored=$(az keyvault secret list --vault-name "$vault" --query '[].name' --output tsv) ||
-        cannot_run "the vault $vault cannot be read: it takes the role Key Vault Secrets Officer"
+        cannot_run "the vault $vault cannot be read: the role Key Vault Secrets Officer is required"
 fi
 
 # $1 is the name of a secret.
@@ -70,9 +70,9 @@ if [ -z "${API_KEYS+set}" ] && is_stored api-keys; then
     keys=$(az keyvault secret show --vault-name "$vault" --name api-keys --query value --output tsv) ||
         cannot_run "the secret api-keys in $vault cannot be read"
     case "$keys" in
-        *demo-api-key-123*) cannot_run "the secret api-keys holds the demo key, which everyone knows" ;;
+        *demo-api-key-123*) cannot_run "the secret api-keys contains the demo key, which is public" ;;
         *[!\ ,]*) ;;
-        *) cannot_run "the secret api-keys is empty: the service would take the demo key" ;;
+        *) cannot_run "the secret api-keys is empty: the service would accept the demo key" ;;
     esac
     unset keys
 elif [ -z "${API_KEYS+set}" ] && [ -z "$PLAN" ]; then
@@ -85,18 +85,18 @@ if [ -n "${AZURE_ML_API_KEY:-}" ] || is_stored azure-ml-api-key; then
 fi
 export MODEL_KEY
 
-say "templates of $ENVIRONMENT, checked; their parameters in $PARAMETERS"
+say "checking the templates of $ENVIRONMENT, and writing their parameters to $PARAMETERS"
 rm -rf "$PARAMETERS"
 trap 'rm -f "$PARAMETERS/secrets.parameters.json"' EXIT
 trap 'exit 1' HUP INT TERM
 PYTHONPATH=src:. "$VENV/bin/python" -m infra.azure "$ENVIRONMENT" "$PARAMETERS" || exit 2
 unset API_KEYS AZURE_ML_API_KEY
 
-# $1 is the template and $2 the deployment; the rest are more parameters.
+# $1 is the template and $2 the deployment; the rest are additional parameters.
 deploy() {
     template=$1 deployment=$2
     shift 2
-    say "deployment $deployment, in $GROUP of $subscription"
+    say "deploying $deployment to $GROUP in $subscription"
     set -- --resource-group "$GROUP" --name "$deployment" --template-file "infra/azure/$template.bicep" \
         --parameters "@$PARAMETERS/$template.parameters.json" "$@"
     if [ -n "$PLAN" ]; then
@@ -115,21 +115,21 @@ push() {
     for program in "${CONTAINER_TOOL:-docker}" podman; do
         command -v "$program" >/dev/null || continue
         "$program" image inspect "$IMAGE" >/dev/null 2>&1 || IMAGE="$IMAGE" ./scripts/container.sh build || exit 1
-        say "image $IMAGE as $REPOSITORY:$IMAGE_TAG"
-        # The user is what the registry calls whoever brings a token.
+        say "pushing image $IMAGE as $REPOSITORY:$IMAGE_TAG"
+        # The user name of the registry for a login with a token.
         az acr login --name "$registry" --expose-token --query accessToken --output tsv |
             "$program" login "$server" --username 00000000-0000-0000-0000-000000000000 --password-stdin || exit 1
         "$program" tag "$IMAGE" "$server/$REPOSITORY:$IMAGE_TAG" || exit 1
         "$program" push "$server/$REPOSITORY:$IMAGE_TAG" || exit 1
-        # A tag that has been deployed never means another image.
+        # A deployed tag never changes to another image.
         az acr repository update --name "$registry" --image "$REPOSITORY:$IMAGE_TAG" --write-enabled false \
             --output none || exit 1
         return
     done
-    cannot_run "the registry has no image $IMAGE_TAG, and there is neither Docker nor Podman to push $IMAGE"
+    cannot_run "the registry has no image $IMAGE_TAG, and neither Docker nor Podman is installed to push $IMAGE"
 }
 
-# The endpoint cannot give calls to a deployment before it is there, so the first time takes two steps.
+# The endpoint cannot route traffic to a deployment that does not exist yet, so the first deployment takes two steps.
 deploy_model() {
     blue=$(az resource list --resource-group "$GROUP" --output tsv --query "[?ends_with(name, '$ENDPOINT/blue')].name" \
         --resource-type Microsoft.MachineLearningServices/workspaces/onlineEndpoints/deployments) || exit 1
@@ -138,20 +138,20 @@ deploy_model() {
         [ -z "$PLAN" ] || return 0
     fi
     deploy model lead-scoring-model --parameters deployed=true
-    [ -n "$PLAN" ] || say "the model scores at $(output_of lead-scoring-model scoringUri)"
+    [ -n "$PLAN" ] || say "the model is deployed at $(output_of lead-scoring-model scoringUri)"
 }
 
 if [ "$there" != true ]; then
-    say "resource group $GROUP, in $LOCATION"
+    say "creating resource group $GROUP in $LOCATION"
     az group create --name "$GROUP" --location "$LOCATION" --tags service=lead-scoring "environment=$ENVIRONMENT" \
         --output none || exit 1
 fi
 deploy foundation lead-scoring-foundation --parameters "@$PARAMETERS/secrets.parameters.json"
 rm -f "$PARAMETERS/secrets.parameters.json"
-registry=$(output_of lead-scoring-foundation registryName) || cannot_run "there is no foundation in $GROUP yet"
+registry=$(output_of lead-scoring-foundation registryName) || cannot_run "the foundation is not deployed to $GROUP yet"
 server=$(output_of lead-scoring-foundation registryServer) || exit 1
 if ! az acr repository show --name "$registry" --image "$REPOSITORY:$IMAGE_TAG" --output none 2>/dev/null; then
-    [ -z "$PLAN" ] || cannot_run "the registry has no image $IMAGE_TAG, so there is nothing to plan with"
+    [ -z "$PLAN" ] || cannot_run "the registry has no image $IMAGE_TAG, which --plan requires"
     push
 fi
 if [ "${DEPLOY_MODEL:-false}" = true ]; then

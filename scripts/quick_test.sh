@@ -1,10 +1,10 @@
 #!/bin/sh
-# Scores the sample leads with a running service, and shows their tiers and reasons.
+# Scores the sample leads with a running service, and prints their tiers and reasons.
 #
-#   BASE_URL  where the service is   (http://localhost:8000)
-#   API_KEY   the key to send        (the demo key)
+#   BASE_URL  the address of the service   (http://localhost:8000)
+#   API_KEY   the key to send              (the demo key)
 #
-# Exit code: 0 when every sample was answered as it should be, 1 when one was not, 2 when the test could not be run.
+# Exit code: 0 if every sample got the expected response, 1 if one did not, 2 if the test could not run.
 set -eu
 . "$(dirname "$0")/common.sh"
 
@@ -15,21 +15,21 @@ API_KEY=${API_KEY:-demo-api-key-123}
 check_arguments 0 0 "$@"
 need curl jq
 
-# The answer of a route; its problem, as one line, when there is none.
+# Prints the response of a route.
 ask() {
     path=$1
     shift
-    # the key goes in by standard input: others can see a program's arguments
+    # the key is passed on standard input: other users can see a program's arguments
     printf 'header = "X-API-Key: %s"\n' "$API_KEY" |
         curl --silent --show-error --max-time 30 --config - "$@" "$BASE_URL$path"
 }
 
-ready=$(ask /health/ready) || cannot_run "no service answers at $BASE_URL"
+ready=$(ask /health/ready) || cannot_run "no service responds at $BASE_URL"
 version=$(printf '%s' "$ready" | jq -r '.model_version // empty' 2>/dev/null) || version=
 [ -n "$version" ] || cannot_run "the service at $BASE_URL is not ready: $ready"
 printf '%s is ready with model %s\n' "$BASE_URL" "$version"
 
-# One line a lead: its id, tier and probability, and why.
+# One line per lead with its id, tier and probability, and one per reason.
 show='
 def line:
   if .score then
@@ -40,7 +40,7 @@ def line:
   end;
 if type == "array" then .[] else . end | line'
 
-# The sample batch has a lead that is wrong on purpose: it must be refused at its place, and the others scored.
+# The sample batch contains one lead that is invalid on purpose: it must be rejected, and the others scored.
 sound='
 if type == "array" then
   any(.[]; .score) and all(.[]; .score or .error.code == "invalid_lead")
@@ -64,7 +64,7 @@ done
 score /api/v1/score/batch docs/examples/sample_batch.json
 
 if [ "$failed" -ne 0 ]; then
-    printf 'FAILED: not every sample was answered as it should be\n'
+    printf 'FAILED: not every sample got the expected response\n'
     exit 1
 fi
-printf 'ok: every sample was answered as it should be\n'
+printf 'ok: every sample got the expected response\n'

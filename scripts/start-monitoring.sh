@@ -1,18 +1,17 @@
 #!/bin/sh
-# Starts what watches the service: `start-monitoring.sh [--containers | --local]`.
+# Starts Prometheus, Alertmanager and, in containers, Grafana: `start-monitoring.sh [--containers | --local]`.
 #
 #   --containers  Prometheus, Alertmanager and Grafana of docker-compose.yml, in the background
 #   --local       the programs of this machine, Prometheus and Alertmanager, until Ctrl-C
 #
-# Without a word it takes containers where they can be run, else the programs of this machine.
+# Without an option it uses containers if possible, otherwise the programs of this machine.
 #
-#   BASE_URL           the service that local programs watch           (http://localhost:8000)
-#   PROMETHEUS_PORT    where a local Prometheus is reached             (9090)
-#   ALERTMANAGER_PORT  where a local Alertmanager is reached           (9093)
-#   MONITORING_FOLDER  where local programs keep what they have seen   (build/monitoring)
+#   BASE_URL           the service that local programs monitor          (http://localhost:8000)
+#   PROMETHEUS_PORT    the port of a local Prometheus                   (9090)
+#   ALERTMANAGER_PORT  the port of a local Alertmanager                 (9093)
+#   MONITORING_FOLDER  copies, logs and data of local programs          (build/monitoring)
 #
-# Exit code: 0 when it was started, and ended when asked to; 1 when a program ended by itself; 2 when nothing could be
-# started.
+# Exit code: 0 if it started, and stopped on request; 1 if a program exited by itself; 2 if nothing could be started.
 set -eu
 . "$(dirname "$0")/common.sh"
 
@@ -21,7 +20,7 @@ PROMETHEUS_PORT=${PROMETHEUS_PORT:-9090}
 ALERTMANAGER_PORT=${ALERTMANAGER_PORT:-9093}
 FOLDER=${MONITORING_FOLDER:-build/monitoring}
 
-# The first of some programs that is there; Debian keeps the name `alertmanager` for another.
+# Prints the first installed program; Debian uses the name `alertmanager` for another program.
 first_of() {
     for program in "$@"; do
         if command -v "$program"; then return; fi
@@ -34,13 +33,13 @@ in_containers() {
     printf '%s\n' 'Prometheus http://localhost:9090, Alertmanager http://localhost:9093, Grafana http://localhost:3000'
 }
 
-# The shipped files name the hosts of the compose network; these copies name this machine.
+# The shipped files use the host names of the compose network; these copies use the addresses of this machine.
 copy_settings() {
     service=${BASE_URL#*://}
     service=${service%%/*}
     case "$BASE_URL" in
         http://*) ;;
-        *) cannot_run "BASE_URL must begin with http://, not $BASE_URL; for another scheme edit the copy in $FOLDER" ;;
+        *) cannot_run "BASE_URL must begin with http://, not '$BASE_URL'; for another scheme edit monitoring/prometheus" ;;
     esac
     mkdir -p "$FOLDER"
     FOLDER=$(cd "$FOLDER" && pwd)
@@ -53,7 +52,7 @@ copy_settings() {
         monitoring/alertmanager/alertmanager.yml >"$FOLDER/alertmanager/alertmanager.yml"
 }
 
-# Waits for a program to be ready; one that has ended instead never will be.
+# Waits until a program is ready, unless it exits first.
 wait_for() {
     name=$1
     pid=$2
@@ -61,7 +60,7 @@ wait_for() {
     for _ in $(seq 100); do
         kill -0 "$pid" 2>/dev/null || {
             tail -n 5 "$FOLDER/$name.log" >&2
-            cannot_run "$name did not start; all it said is in $FOLDER/$name.log"
+            cannot_run "$name did not start; its log is $FOLDER/$name.log"
         }
         if curl --silent --fail --output /dev/null "http://127.0.0.1:$port/-/ready"; then
             printf '%s http://127.0.0.1:%s\n' "$name" "$port"
@@ -69,12 +68,12 @@ wait_for() {
         fi
         sleep 0.2
     done
-    cannot_run "$name is not ready after 20 s; what it said is in $FOLDER/$name.log"
+    cannot_run "$name is not ready after 20 s; its log is $FOLDER/$name.log"
 }
 
 stop() {
     trap - EXIT INT TERM
-    # shellcheck disable=SC2086  # a list of numbers; one that has ended already is no failure
+    # shellcheck disable=SC2086  # a list of process ids; one that has already exited is not an error
     kill $pids 2>/dev/null || true
     wait
 }
@@ -99,12 +98,12 @@ on_this_machine() {
     pids="$alertmanager_pid $prometheus_pid"
     wait_for alertmanager "$alertmanager_pid" "$ALERTMANAGER_PORT"
     wait_for prometheus "$prometheus_pid" "$PROMETHEUS_PORT"
-    printf 'watching %s until Ctrl-C\n' "$BASE_URL"
+    printf 'monitoring %s until Ctrl-C\n' "$BASE_URL"
     while kill -0 "$alertmanager_pid" 2>/dev/null && kill -0 "$prometheus_pid" 2>/dev/null; do
         sleep 1 &
         wait $!
     done
-    fail "a program has ended by itself; the logs are in $FOLDER"
+    fail "a program exited by itself; the logs are in $FOLDER"
 }
 
 case "${1:-}" in

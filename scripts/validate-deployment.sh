@@ -1,14 +1,14 @@
 #!/bin/sh
-# Says whether a deployed service is all there, by asking it from outside: `validate-deployment.sh [URL]`.
+# Checks a deployed service from outside: `validate-deployment.sh [URL]`.
 #
-#   URL          where the service is                             (BASE_URL, else http://localhost:8000)
+#   URL          the address of the service                       (BASE_URL, else http://localhost:8000)
 #   API_KEY      a key of the service                             (the demo key)
-#   METRICS_URL  where its metrics are, when not at URL/metrics   (OPERATIONS_ACCESS=port); `closed`: they must not be
-#                at URL/metrics, and cannot be reached from here where they are
+#   METRICS_URL  the address of its metrics, with OPERATIONS_ACCESS=port; `closed`: they must not be at URL/metrics,
+#                and cannot be reached from here               (URL/metrics)
 #
-# It only reads: nothing is scored, nothing is changed. With OPERATIONS_ACCESS=key the key needs the scope admin.
+# It changes nothing and scores nothing. With OPERATIONS_ACCESS=key, API_KEY must have the scope admin.
 #
-# Exit code: 0 when every check passed, 1 when one did not, 2 when the service could not be asked at all.
+# Exit code: 0 if every check passed, 1 if one failed, 2 if no service responds or the checks could not run.
 set -eu
 . "$(dirname "$0")/common.sh"
 
@@ -27,8 +27,8 @@ trap 'exit 2' INT TERM
 failed=0
 passed=0
 
-# ask KEY URL [words for curl]: the status; the body is in $folder/body. The key goes in by standard input, since others
-# can see a program's arguments; none is sent where it is empty.
+# ask KEY URL [arguments of curl]: prints the status; the body is in $folder/body. The key is passed on standard input,
+# since other users can see a program's arguments; an empty key is not sent.
 ask() {
     key=$1
     url=$2
@@ -37,7 +37,7 @@ ask() {
         curl --silent --max-time 10 --output "$folder/body" --write-out '%{http_code}' --config - "$@" "$url" || true
 }
 
-# check WHAT KEY STATUS URL TEST [words for curl]: TEST is a command that is given the body, and says if it is right.
+# check WHAT KEY STATUS URL TEST [arguments of curl]: TEST is a command that reads the body, and succeeds on a valid one.
 check() {
     what=$1
     key=$2
@@ -50,7 +50,7 @@ check() {
     if [ "$status" != "$wanted" ]; then
         verdict="FAILED: status $status, not $wanted"
     elif ! sh -c "$sound" <"$folder/body" >/dev/null 2>&1; then
-        verdict="FAILED: not the answer of this service: $(head -c 120 "$folder/body" | tr '\n' ' ')"
+        verdict="FAILED: not a response of this service: $(head -c 120 "$folder/body" | tr '\n' ' ')"
     else
         verdict=ok
     fi
@@ -58,7 +58,7 @@ check() {
     printf '%-26s %s\n' "$what" "$verdict"
 }
 
-[ "$(ask '' "$URL/health/live")" != 000 ] || cannot_run "no service answers at $URL"
+[ "$(ask '' "$URL/health/live")" != 000 ] || cannot_run "no service responds at $URL"
 printf '%s\n' "$URL"
 
 nobody=not-a-key-of-this-service

@@ -1,1 +1,1 @@
-"""The service on AWS, written with the CDK: ``python -m infra.aws dev`` makes the CloudFormation templates."""
+"""The service on AWS, defined with the CDK: ``python -m infra.aws dev`` generates the CloudFormation templates."""

@@ -1,4 +1,4 @@
-"""``python -m infra.aws ENVIRONMENT [FOLDER]``: writes the templates; variables say what the account is like."""
+"""``python -m infra.aws ENVIRONMENT [FOLDER]``: generates the templates; environment variables describe the account."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from infra.environments import FILE, EnvironmentInvalid, read_environment
 
 
 def main(arguments: list[str]) -> int:
-    """Says where the templates are, or in one line why there are none (exit code 2)."""
+    """Prints the paths of the templates, or a one-line error, and returns the exit code: 0 or 2."""
     if len(arguments) not in (1, 2):
         sys.stderr.write("usage: python -m infra.aws ENVIRONMENT [FOLDER]\n")
         return 2

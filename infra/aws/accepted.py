@@ -1,9 +1,9 @@
-"""What cdk-nag objects to and stays all the same, each with its reason."""
+"""Findings of cdk-nag that are accepted, each with its reason."""
 
 import aws_cdk as cdk
 from constructs import IConstruct
 
 
 def accept(construct: IConstruct, rule: str, reason: str) -> None:
-    """Lets one rule of cdk-nag pass for one construct and what it is made of."""
+    """Suppresses one rule of cdk-nag for a construct and its children."""
     cdk.Validations.of(construct).acknowledge(cdk.Acknowledgment(id=rule, reason=reason))

@@ -1,4 +1,4 @@
-"""Who is told what: the symptoms of docs/OPERATIONS.md as alarms, with the thresholds of the environment."""
+"""The alarms for the symptoms of docs/OPERATIONS.md, with the thresholds of the environment."""
 
 from collections.abc import Mapping
 
@@ -29,7 +29,7 @@ RUNBOOKS = "docs/OPERATIONS.md"
 
 
 def alarm_topic(scope: Construct, account: Account) -> sns.Topic:
-    """Where alarms go. The key is one of ours, since alarms cannot use SNS's own."""
+    """Creates the topic of the alarms, with its own key, since CloudWatch alarms cannot use the SNS managed key."""
     key = kms.Key(scope, "AlarmKey", enable_key_rotation=True, removal_policy=cdk.RemovalPolicy.DESTROY)
     topic = sns.Topic(scope, "Alarms", master_key=key, enforce_ssl=True)
     for service in ("cloudwatch.amazonaws.com", "events.amazonaws.com"):
@@ -41,7 +41,7 @@ def alarm_topic(scope: Construct, account: Account) -> sns.Topic:
 
 
 class Watch:
-    """Makes alarms that tell one topic, and keeps those that a deployment is rolled back by."""
+    """Creates alarms that notify one topic, and collects those that roll a deployment back."""
 
     def __init__(self, scope: Construct, environment: Environment, topic: sns.Topic):
         self.scope = scope
@@ -61,7 +61,7 @@ class Watch:
         compare: cloudwatch.ComparisonOperator = OVER,
         missing: cloudwatch.TreatMissingData = SILENT,
     ) -> cloudwatch.Alarm:
-        """An alarm of metrics of a minute, that hold for ``minutes`` of them."""
+        """Creates an alarm that fires if a metric exceeds the threshold for ``minutes`` consecutive minutes."""
         alarm = cloudwatch.Alarm(
             self.scope,
             symptom,
@@ -79,7 +79,7 @@ class Watch:
         return alarm
 
     def balancer(self, balancer: elb.ApplicationLoadBalancer, group: elb.ApplicationTargetGroup) -> None:
-        """What clients notice."""
+        """Creates the alarms for errors, latency and missing replicas, as clients see them."""
         limits = self.limits
         ours, theirs = elb.HttpCodeElb.ELB_5XX_COUNT, elb.HttpCodeTarget
         total = balancer.metrics.request_count(period=MINUTE, statistic="Sum")
@@ -107,7 +107,7 @@ class Watch:
                    f"Fewer than {self.environment.min_replicas} replicas are ready.", UNDER, BROKEN)  # fmt: skip
 
     def service(self, service: ecs.FargateService) -> None:
-        """What replicas are short of."""
+        """Creates the alarms for CPU and memory usage."""
         minutes = self.limits.resource_minutes
         cpu = service.metric_cpu_utilization(period=MINUTE)
         memory = service.metric_memory_utilization(period=MINUTE)
@@ -115,7 +115,7 @@ class Watch:
         self.alarm("HighMemory", memory, minutes, self.limits.memory_percent, "Replicas are short of memory.")
 
     def lines(self, lines: logs.LogGroup) -> None:
-        """What the service says about itself."""
+        """Creates the alarms for log lines of the service."""
         errors = counted(lines, "ErrorLines", logs.FilterPattern.string_value("$.level", "=", "ERROR"))
         self.alarm("ErrorsLogged", errors, 1, self.limits.log_errors, "The service logs errors.")
         if self.environment.settings.get("MODEL_ENDPOINT_PROVIDER", "local") == "local":
@@ -125,7 +125,7 @@ class Watch:
                    "The model endpoint does not score.")  # fmt: skip
 
     def deployments(self) -> None:
-        """A deployment that was rolled back, because replicas did not start or an alarm went off."""
+        """Notifies the topic of a rolled back deployment: replicas did not start, or an alarm fired."""
         events.Rule(
             self.scope,
             "DeploymentFailed",
@@ -141,7 +141,7 @@ class Watch:
 
 
 def percent_of(total: cloudwatch.IMetric, parts: Mapping[str, cloudwatch.IMetric]) -> cloudwatch.MathExpression:
-    """The parts as a percentage of the total; nothing where there was no request."""
+    """Returns the sum of the parts as a percentage of the total; without requests there is no data point."""
     summed = " + ".join(f"FILL({name}, 0)" for name in parts)
     return cloudwatch.MathExpression(
         expression=f"100 * ({summed}) / total", using_metrics={**parts, "total": total}, period=MINUTE, label="%"
@@ -149,7 +149,7 @@ def percent_of(total: cloudwatch.IMetric, parts: Mapping[str, cloudwatch.IMetric
 
 
 def counted(lines: logs.LogGroup, name: str, pattern: logs.IFilterPattern) -> cloudwatch.Metric:
-    """How many lines of a log fit a pattern, in five minutes."""
+    """Returns the number of log lines in five minutes that match a pattern."""
     made = lines.add_metric_filter(
         name,
         filter_pattern=pattern,

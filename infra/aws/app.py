@@ -1,4 +1,4 @@
-"""From an environment and an account to CloudFormation templates."""
+"""Synthesizes the CloudFormation templates for an environment and an account."""
 
 from pathlib import Path
 
@@ -20,13 +20,13 @@ FLAGS = {
     "aws:cdk:enable-path-metadata": False,
     "aws:cdk:disable-metadata-resource": True,
 }
-"""What the CDK would otherwise do as its first versions did."""
+"""Feature flags that replace legacy defaults of the CDK."""
 
 
 def synthesize(name: str, environment: Environment, account: Account, out: Path) -> list[Path]:
-    """The templates of all stacks in ``out``, checked by cdk-nag.
+    """Writes the templates of all stacks to ``out``, checked by cdk-nag, and returns their paths.
 
-    Raises ``EnvironmentInvalid`` when one of them would open the service to everyone.
+    Raises ``EnvironmentInvalid`` if a template contains the demo key.
     """
     app = cdk.App(outdir=str(out), context=FLAGS, analytics_reporting=False)
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
@@ -37,7 +37,7 @@ def synthesize(name: str, environment: Environment, account: Account, out: Path)
     templates = [Path(stack.template_full_path) for stack in app.synth().stacks]
     for template in templates:
         if holds_demo_key(template.read_text("utf-8")):
-            raise EnvironmentInvalid(name, [f"{template.name} holds the demo key, which everyone knows"])
-        # CloudFormation takes 51,200 bytes from a command; what is longer would need a bucket first.
+            raise EnvironmentInvalid(name, [f"{template.name} must not contain the demo key, which is public"])
+        # CloudFormation accepts 51,200 bytes directly; a larger template requires a bucket.
         template.write_bytes(msgspec.json.format(template.read_bytes(), indent=-1))
     return templates

@@ -1,4 +1,4 @@
-"""The way in: HTTPS at the load balancer, plain HTTP sent there, and only ready replicas behind it."""
+"""The load balancer: HTTPS, a redirect from HTTP, and only ready replicas as targets."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -13,7 +13,7 @@ from infra.environments import Environment
 
 
 def balancer(scope: Construct, environment: Environment, vpc: ec2.IVpc) -> elb.ApplicationLoadBalancer:
-    """A load balancer that closes idle connections before the service does, and writes who called."""
+    """Creates a load balancer that closes idle connections before the service does, and writes access logs."""
     made = elb.ApplicationLoadBalancer(
         scope,
         "Balancer",
@@ -24,23 +24,23 @@ def balancer(scope: Construct, environment: Environment, vpc: ec2.IVpc) -> elb.A
         drop_invalid_header_fields=True,
         deletion_protection=environment.aws.deletion_protection,
     )
-    accept(made, "AwsSolutions-EC23", "The service is called from the internet: a key guards it, and 80 only redirects")
+    accept(made, "AwsSolutions-EC23", "The service is public: it requires a key, and port 80 only redirects")
     made.log_access_logs(access_log(scope, environment))
     return made
 
 
 def access_log(scope: Construct, environment: Environment) -> s3.Bucket:
-    """Where the load balancer writes."""
+    """Creates the bucket of the access logs."""
     bucket = s3.Bucket(
         scope,
         "AccessLog",
         block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-        encryption=s3.BucketEncryption.S3_MANAGED,  # load balancers write with no other
+        encryption=s3.BucketEncryption.S3_MANAGED,  # load balancers support no other encryption
         enforce_ssl=True,
         lifecycle_rules=[s3.LifecycleRule(expiration=cdk.Duration.days(environment.log_retention_days))],
         removal_policy=cdk.RemovalPolicy.RETAIN,
     )
-    accept(bucket, "AwsSolutions-S1", "It is the log itself; a log of its reading would need one, and so on")
+    accept(bucket, "AwsSolutions-S1", "It is the access log itself, which needs no access log")
     return bucket
 
 
@@ -50,7 +50,7 @@ def listen(
     account: Account,
     target: elb.IApplicationLoadBalancerTarget,
 ) -> elb.ApplicationTargetGroup:
-    """HTTPS to the service; what comes over plain HTTP is sent to HTTPS."""
+    """Adds the HTTPS listener with the service as its target, and the redirect from HTTP."""
     probe = environment.probe
     made.add_redirect(source_port=80, target_port=443)
     listener = made.add_listener(

@@ -1,4 +1,4 @@
-"""One page that shows how the service is."""
+"""The CloudWatch dashboard of the service."""
 
 from collections.abc import Iterable
 
@@ -18,22 +18,22 @@ def dashboard(
     group: elb.ApplicationTargetGroup,
     service: ecs.FargateService,
 ) -> None:
-    """Alarms first, then what clients notice, then what replicas use, then the latest errors."""
+    """Creates the dashboard: alarms, then requests and latency, then resource usage, then the latest errors."""
     served = balancer.metrics
     codes = elb.HttpCodeTarget
     board = cloudwatch.Dashboard(scope, "Dashboard", dashboard_name=names.DASHBOARD)
     by_name = [cloudwatch.Alarm.from_alarm_name(board, symptom, names.alarm_name(symptom)) for symptom in symptoms]
     board.add_widgets(cloudwatch.AlarmStatusWidget(title="Alarms", alarms=by_name, width=24, height=3))
     board.add_widgets(
-        graph("Requests a minute", served.request_count(period=MINUTE, statistic="Sum")),
+        graph("Requests per minute", served.request_count(period=MINUTE, statistic="Sum")),
         graph(
-            "Answers that were no score",
+            "Responses with errors",
             served.http_code_target(codes.TARGET_4XX_COUNT, period=MINUTE, label="refused"),
             served.http_code_target(codes.TARGET_5XX_COUNT, period=MINUTE, label="failed"),
             served.http_code_elb(elb.HttpCodeElb.ELB_5XX_COUNT, period=MINUTE, label="no replica answered"),
         ),
         graph(
-            "Seconds to an answer",
+            "Response time, seconds",
             *(served.target_response_time(period=MINUTE, statistic=rank, label=rank) for rank in ("p50", "p95", "p99")),
         ),
     )
@@ -43,7 +43,7 @@ def dashboard(
             group.metrics.healthy_host_count(period=MINUTE, label="ready"),
             group.metrics.unhealthy_host_count(period=MINUTE, label="not ready"),
         ),
-        graph("Processors, %", service.metric_cpu_utilization(period=MINUTE)),
+        graph("CPU, %", service.metric_cpu_utilization(period=MINUTE)),
         graph("Memory, %", service.metric_memory_utilization(period=MINUTE)),
     )
     board.add_widgets(
@@ -58,5 +58,5 @@ def dashboard(
 
 
 def graph(title: str, *metrics: cloudwatch.IMetric) -> cloudwatch.GraphWidget:
-    """A third of a row."""
+    """Returns a graph with the width of a third of a row."""
     return cloudwatch.GraphWidget(title=title, left=list(metrics), width=8)

@@ -1,4 +1,4 @@
-"""The firewall in front of the load balancer, where an environment wants one."""
+"""The firewall (WAF) of the load balancer, for environments that enable it."""
 
 from typing import Any
 
@@ -11,14 +11,14 @@ from infra.environments import Environment
 MANAGED = {
     "AWSManagedRulesAmazonIpReputationList": (),
     "AWSManagedRulesKnownBadInputsRuleSet": (),
-    # A batch of leads is longer than the 8 KB that this rule allows, and the service has MAX_BODY_BYTES of its own.
+    # A batch of leads is larger than the 8 KB that this rule allows, and the service limits bodies by MAX_BODY_BYTES.
     "AWSManagedRulesCommonRuleSet": ("SizeRestrictions_BODY",),
 }
-"""Rules of AWS's, and those among them that only count."""
+"""Managed rule groups of AWS, each with the rules that only count."""
 
 
 def firewall(scope: Construct, environment: Environment, balancer: elb.ApplicationLoadBalancer) -> None:
-    """Refuses addresses of bad repute, known attacks, and who sends too much."""
+    """Blocks addresses with a bad reputation, known attacks, and clients over the request limit."""
     acl = waf.CfnWebACL(
         scope,
         "Firewall",
@@ -44,7 +44,7 @@ def firewall(scope: Construct, environment: Environment, balancer: elb.Applicati
 
 
 def managed(priority: int, name: str, counted: tuple[str, ...]) -> waf.CfnWebACL.RuleProperty:
-    """A set of AWS's rules."""
+    """Returns a managed rule group of AWS."""
     overrides = [{"name": rule, "actionToUse": {"count": {}}} for rule in counted]
     group: dict[str, Any] = {"vendorName": "AWS", "name": name}
     if overrides:
@@ -59,5 +59,5 @@ def managed(priority: int, name: str, counted: tuple[str, ...]) -> waf.CfnWebACL
 
 
 def seen(name: str) -> dict[str, Any]:
-    """What of a rule is counted."""
+    """Returns the metrics configuration of a rule."""
     return {"cloudWatchMetricsEnabled": True, "metricName": name, "sampledRequestsEnabled": False}

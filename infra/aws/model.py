@@ -1,4 +1,4 @@
-"""The model on a SageMaker endpoint of its own, for services with MODEL_ENDPOINT_PROVIDER=sagemaker."""
+"""The model on a SageMaker endpoint, for services with MODEL_ENDPOINT_PROVIDER=sagemaker."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_applicationautoscaling as scaling
@@ -19,7 +19,7 @@ DIMENSIONS = {"EndpointName": names.ENDPOINT, "VariantName": names.VARIANT}
 
 
 class ModelStack(cdk.Stack):
-    """One model, its endpoint, and the alarms that take a bad deployment back."""
+    """One model, its endpoint, and the alarms that roll back a failed deployment."""
 
     def __init__(self, scope: Construct, environment: Environment, account: Account):
         super().__init__(scope, names.MODEL_STACK, synthesizer=plain(), env=cdk.Environment(region=account.region))
@@ -36,7 +36,7 @@ class ModelStack(cdk.Stack):
                 environment={"ENDPOINT_PROTOCOLS": "sagemaker", "WORKERS": str(sizes.workers)},
             ),
         )
-        model.node.add_dependency(role.node.find_child("DefaultPolicy"))  # without it, the first pull is refused
+        model.node.add_dependency(role.node.find_child("DefaultPolicy"))  # without it, the first pull is denied
         configuration = sagemaker.CfnEndpointConfig(
             self,
             "Configuration",
@@ -61,12 +61,12 @@ class ModelStack(cdk.Stack):
         scaled(self, sizes).node.add_dependency(endpoint)
 
     def image(self, account: Account) -> str:
-        """The image of the service, which is the container of the model as well."""
+        """Returns the image of the service, which is also the container of the model."""
         return f"{self.account}.dkr.ecr.{self.region}.{self.url_suffix}/{names.REPOSITORY}:{account.image_tag}"
 
 
 def model_role(stack: cdk.Stack, bucket: str, account: Account) -> iam.Role:
-    """May read this one model, pull this one image, and write this endpoint's log and metrics."""
+    """Creates a role that may read this model, pull this image, and write this endpoint's log and metrics."""
     role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))
     model = stack.format_arn(service="s3", region="", account="", resource=bucket, resource_name=account.model_data_key)
     images = stack.format_arn(service="ecr", resource="repository", resource_name=names.REPOSITORY)
@@ -89,32 +89,32 @@ def model_role(stack: cdk.Stack, bucket: str, account: Account) -> iam.Role:
             conditions={"StringLike": {"cloudwatch:namespace": "/aws/sagemaker/*"}},
         )
     )
-    accept(role, "AwsSolutions-IAM5[Resource::*]", "These two actions know no resource; the second has a condition")
+    accept(role, "AwsSolutions-IAM5[Resource::*]", "These two actions support no resource; the second has a condition")
     streams = f"arn:<AWS::Partition>:logs:{account.region}:<AWS::AccountId>:log-group:{ENDPOINT_LOG}*"
     accept(role, f"AwsSolutions-IAM5[Resource::{streams}]", "SageMaker names the streams of the endpoint's log group")
     return role
 
 
 def watched(stack: cdk.Stack, environment: Environment, account: Account) -> list[cloudwatch.Alarm]:
-    """Failures and slowness of the endpoint."""
+    """Creates the alarms for failures and latency of the endpoint."""
     watch, limits = Watch(stack, environment, alarm_topic(stack, account)), environment.alarms
     failed = measured("Invocation5XXErrors", "Sum", cdk.Duration.minutes(5))
     watch.alarm("ModelEndpointFailing", failed, 1, limits.model_failures, "The model endpoint fails.")
-    # SageMaker measures in microseconds.
+    # SageMaker reports microseconds.
     slow = measured("ModelLatency", "p95", MINUTE)
     watch.alarm("ModelSlow", slow, limits.latency_minutes, limits.model_latency_ms * 1000, "The model is slow.")
     return list(watch.made.values())
 
 
 def measured(name: str, statistic: str, period: cdk.Duration) -> cloudwatch.Metric:
-    """What SageMaker measures of the endpoint."""
+    """Returns a metric of the endpoint that SageMaker publishes."""
     return cloudwatch.Metric(
         namespace="AWS/SageMaker", metric_name=name, dimensions_map=DIMENSIONS, statistic=statistic, period=period
     )
 
 
 def blue_green(alarms: list[cloudwatch.Alarm]) -> sagemaker.CfnEndpoint.DeploymentConfigProperty:
-    """A new model gets one instance's traffic first, and all of it when no alarm went off."""
+    """Returns a canary deployment: one instance with the new model first, and all if no alarm fires."""
     return sagemaker.CfnEndpoint.DeploymentConfigProperty(
         auto_rollback_configuration=sagemaker.CfnEndpoint.AutoRollbackConfigProperty(
             alarms=[sagemaker.CfnEndpoint.AlarmProperty(alarm_name=alarm.alarm_name) for alarm in alarms]
@@ -131,7 +131,7 @@ def blue_green(alarms: list[cloudwatch.Alarm]) -> sagemaker.CfnEndpoint.Deployme
 
 
 def scaled(stack: cdk.Stack, sizes: Endpoint) -> scaling.ScalableTarget:
-    """As many instances as calls ask for."""
+    """Scales the number of instances by the calls per instance."""
     target = scaling.ScalableTarget(
         stack,
         "Instances",

@@ -1,6 +1,6 @@
-"""What things are called on AWS. Operators type these names, so they are the same in every environment.
+"""The names of resources on AWS. Operators type them, so they are the same in every environment.
 
-Two environments therefore never share an account and region.
+Two environments therefore cannot share an account and region.
 """
 
 CLUSTER = "lead-scoring"
@@ -13,7 +13,7 @@ ENDPOINT = "lead-scoring-endpoint"
 VARIANT = "blue"
 BALANCER = "lead-scoring"
 MODELS = "lead-scoring-models"
-"""Of the bucket; account and region follow, since names of buckets are shared by everyone."""
+"""Prefix of the bucket's name; account and region follow, since names of buckets are global."""
 
 METRICS = "LeadScoring"
 DASHBOARD = "lead-scoring"
@@ -24,5 +24,5 @@ MODEL_STACK = "lead-scoring-model"
 
 
 def alarm_name(symptom: str) -> str:
-    """What an alarm is called."""
+    """Returns the name of an alarm."""
     return f"lead-scoring-{symptom}"

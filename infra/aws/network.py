@@ -1,4 +1,4 @@
-"""The network: one that is made, or one that is there."""
+"""The network: a new one, or an existing one."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -11,11 +11,11 @@ from infra.environments import Environment
 RETENTION = {1: "ONE_DAY", 3: "THREE_DAYS", 5: "FIVE_DAYS", 7: "ONE_WEEK", 14: "TWO_WEEKS", 30: "ONE_MONTH",
              60: "TWO_MONTHS", 90: "THREE_MONTHS", 120: "FOUR_MONTHS", 150: "FIVE_MONTHS", 180: "SIX_MONTHS",
              365: "ONE_YEAR", 400: "THIRTEEN_MONTHS", 545: "EIGHTEEN_MONTHS", 731: "TWO_YEARS"}  # fmt: skip
-"""The days of the file of environments, in the CDK's words."""
+"""The CDK's names for the retention days of the file of environments."""
 
 
 def log_group(scope: Construct, name: str, environment: Environment, physical: str | None = None) -> logs.LogGroup:
-    """A log group that keeps its lines as long as the environment says, and goes with its stack."""
+    """Creates a log group with the retention of the environment, which is deleted with its stack."""
     return logs.LogGroup(
         scope,
         name,
@@ -26,7 +26,7 @@ def log_group(scope: Construct, name: str, environment: Environment, physical: s
 
 
 def network(scope: Construct, environment: Environment, account: Account) -> ec2.IVpc:
-    """The network of the account, or a new one over two zones: balancers outside, replicas inside."""
+    """Returns the account's network, or a new one in two zones, with public and private subnets."""
     if account.vpc_id:
         return ec2.Vpc.from_vpc_attributes(
             scope,
@@ -41,7 +41,7 @@ def network(scope: Construct, environment: Environment, account: Account) -> ec2
         "Network",
         max_azs=2,
         nat_gateways=environment.aws.nat_gateways,
-        restrict_default_security_group=False,  # it takes a function of the CDK's own; nothing here uses that group
+        restrict_default_security_group=False,  # it requires a Lambda function of the CDK, and the group is unused
         subnet_configuration=[
             ec2.SubnetConfiguration(name="public", subnet_type=ec2.SubnetType.PUBLIC, map_public_ip_on_launch=False),
             ec2.SubnetConfiguration(name="private", subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
@@ -52,6 +52,6 @@ def network(scope: Construct, environment: Environment, account: Account) -> ec2
         destination=ec2.FlowLogDestination.to_cloud_watch_logs(log_group(scope, "FlowLines", environment)),
         traffic_type=ec2.FlowLogTrafficType.REJECT,
     )
-    # Images and log lines are most of what replicas send; the way to them in the network costs no NAT traffic.
+    # Images and log lines are most of the traffic of replicas; endpoints in the network save the NAT traffic.
     vpc.add_gateway_endpoint("Layers", service=ec2.GatewayVpcEndpointAwsService.S3)
     return vpc

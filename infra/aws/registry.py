@@ -1,4 +1,4 @@
-"""What has to be there before the service: where its image lies, and where its models lie."""
+"""The prerequisites of the service: the repository of its image, and the bucket of its models."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_ecr as ecr
@@ -11,7 +11,7 @@ from infra.aws.account import Account
 
 
 class RegistryStack(cdk.Stack):
-    """The repository of images and the bucket of packed models; both outlive the stack."""
+    """The repository of images and the bucket of model archives; both are kept when the stack is deleted."""
 
     def __init__(self, scope: Construct, account: Account):
         super().__init__(scope, names.REGISTRY_STACK, synthesizer=plain(), env=cdk.Environment(region=account.region))
@@ -24,7 +24,7 @@ class RegistryStack(cdk.Stack):
             encryption=ecr.RepositoryEncryption.AES_256,
             removal_policy=cdk.RemovalPolicy.RETAIN,
         )
-        repository.add_lifecycle_rule(description="Layers that no tag names", max_image_age=cdk.Duration.days(7),
+        repository.add_lifecycle_rule(description="Untagged images", max_image_age=cdk.Duration.days(7),
                                       tag_status=ecr.TagStatus.UNTAGGED)  # fmt: skip
         models = s3.Bucket(
             self,
@@ -36,9 +36,11 @@ class RegistryStack(cdk.Stack):
             versioned=True,
             removal_policy=cdk.RemovalPolicy.RETAIN,
         )
-        accept(models, "AwsSolutions-S1", "Holds model files that a deployment writes; CloudTrail tells who did")
+        accept(
+            models, "AwsSolutions-S1", "Contains model files that a deployment writes; CloudTrail records the access"
+        )
 
 
 def plain() -> cdk.DefaultStackSynthesizer:
-    """Templates that stand alone: nothing has to be prepared in an account, and no CLI of the CDK's is needed."""
+    """Returns a synthesizer of self-contained templates, which need neither ``cdk bootstrap`` nor the CDK's CLI."""
     return cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False)

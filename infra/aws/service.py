@@ -1,4 +1,4 @@
-"""The service: replicas behind a load balancer, as many as are needed, watched."""
+"""The service: replicas behind a load balancer, with automatic scaling and alarms."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -19,7 +19,7 @@ from infra.environments import Environment
 
 
 class ServiceStack(cdk.Stack):
-    """Everything of the service in one account and region."""
+    """All resources of the service in one account and region."""
 
     def __init__(self, scope: Construct, environment: Environment, account: Account):
         super().__init__(scope, names.SERVICE_STACK, synthesizer=plain(), env=cdk.Environment(region=account.region))
@@ -52,20 +52,20 @@ class ServiceStack(cdk.Stack):
         self.tell(entrance)
 
     def tell(self, entrance: elb.ApplicationLoadBalancer) -> None:
-        """What people need to know of it."""
+        """Adds the outputs that operators need."""
         cdk.CfnOutput(self, "BalancerName", value=entrance.load_balancer_dns_name,
-                      description="The name that the certificate's name should point to")  # fmt: skip
+                      description="The target of the DNS record for the domain name of the service")  # fmt: skip
         group = self.replicas.connections.security_groups[0]
         cdk.CfnOutput(self, "ReplicasSecurityGroup", value=group.security_group_id,
-                      description="Let your collector of metrics in at OPERATIONS_PORT")  # fmt: skip
+                      description="Allow your metrics collector to reach OPERATIONS_PORT in this group")  # fmt: skip
 
 
 def replicas(
     scope: Construct, cluster: ecs.Cluster, environment: Environment, definition: ecs.FargateTaskDefinition
 ) -> ecs.FargateService:
-    """A service whose failed deployments go back by themselves.
+    """Creates a service whose failed deployments roll back automatically.
 
-    How many replicas there should be is not said: a deployment would take back what scaling has added.
+    It sets no desired number of replicas: a deployment would undo automatic scaling.
     """
     return ecs.FargateService(
         scope,
@@ -84,7 +84,7 @@ def replicas(
 
 
 def scale(service: ecs.FargateService, environment: Environment, group: elb.ApplicationTargetGroup) -> None:
-    """As many replicas as requests and processors ask for, within the limits of the environment."""
+    """Scales replicas by requests and CPU usage, within the limits of the environment."""
     scaling = environment.scaling
     out, back = cdk.Duration.seconds(scaling.out_seconds), cdk.Duration.seconds(scaling.in_seconds)
     count = service.auto_scale_task_count(min_capacity=environment.min_replicas, max_capacity=environment.max_replicas)

@@ -1,4 +1,4 @@
-"""One replica: the container, what it is told, and what it may do."""
+"""One replica: the container, its settings and its permissions."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_ecr as ecr
@@ -15,18 +15,18 @@ from infra.environments import Environment
 
 
 def api_keys(scope: Construct, account: Account) -> secretsmanager.ISecret:
-    """The secret with the keys: the account's own, or a new one that holds one key nobody has seen."""
+    """Returns the secret with the keys: an existing one of the account, or a new one with a random key."""
     if account.api_keys_secret_arn:
         return secretsmanager.Secret.from_secret_complete_arn(scope, "ApiKeys", account.api_keys_secret_arn)
     secret = secretsmanager.Secret(
         scope,
         "ApiKeys",
         secret_name=names.API_KEYS,
-        description="Keys that clients of lead scoring send as X-API-Key, separated by commas",
+        description="API keys of the lead scoring clients (X-API-Key), separated by commas",
         generate_secret_string=secretsmanager.SecretStringGenerator(password_length=43, exclude_punctuation=True),
     )
     accept(
-        secret, "AwsSolutions-SMG4", "Keys are handed to clients, so people rotate them: docs/OPERATIONS.md says how"
+        secret, "AwsSolutions-SMG4", "Keys belong to clients, so operators rotate them, as docs/OPERATIONS.md describes"
     )
     return secret
 
@@ -34,7 +34,7 @@ def api_keys(scope: Construct, account: Account) -> secretsmanager.ISecret:
 def task(
     scope: Construct, environment: Environment, account: Account, lines: logs.LogGroup
 ) -> ecs.FargateTaskDefinition:
-    """The definition of a replica."""
+    """Creates the task definition of a replica."""
     definition = ecs.FargateTaskDefinition(
         scope,
         "Task",
@@ -62,25 +62,23 @@ def task(
             retries=probe.unhealthy_count,
             start_period=cdk.Duration.seconds(probe.start_seconds),
         ),
-        # Lines that CloudWatch does not take in time are lost, and no request waits for them.
+        # Log lines that CloudWatch does not accept in time are dropped, so that no request waits for them.
         logging=ecs.LogDrivers.aws_logs(
             log_group=lines, stream_prefix=names.CONTAINER, mode=ecs.AwsLogDriverMode.NON_BLOCKING,
             max_buffer_size=cdk.Size.mebibytes(25),
         ),
     )  # fmt: skip
     container.add_port_mappings(ecs.PortMapping(container_port=environment.port))
-    accept(
-        definition, "AwsSolutions-ECS2", "The variables are settings without secrets; the keys come out of the vault"
-    )
+    accept(definition, "AwsSolutions-ECS2", "The variables are settings without secrets; the keys come from the vault")
     if definition.execution_role:
         accept(definition.execution_role, "AwsSolutions-IAM5[Resource::*]",
-               "ecr:GetAuthorizationToken knows no resource; everything else names its own")  # fmt: skip
+               "ecr:GetAuthorizationToken supports no resource; all others name theirs")  # fmt: skip
     allow_model(definition, environment)
     return definition
 
 
 def allow_model(definition: ecs.FargateTaskDefinition, environment: Environment) -> None:
-    """Lets the service call the one endpoint that its settings name; with a local model it may do nothing at all."""
+    """Allows the service to call the endpoint in its settings; with a local model it gets no permissions."""
     if environment.settings.get("MODEL_ENDPOINT_PROVIDER", "local") != "sagemaker":
         return
     stack = cdk.Stack.of(definition)

@@ -1,1 +1,1 @@
-"""The templates of Azure, and what reads and checks them without Azure."""
+"""The templates of Azure, and their evaluation and validation without Azure."""

@@ -1,6 +1,6 @@
-"""``python -m infra.azure ENVIRONMENT [FOLDER]``: checks the templates, and writes what they are to be given.
+"""``python -m infra.azure ENVIRONMENT [FOLDER]``: checks the templates, and writes their parameters.
 
-Variables say what the subscription is like. Secrets go into a file of their own, which only its owner may read.
+Environment variables describe the subscription. Secrets go to a separate file, which only its owner may read.
 """
 
 import json
@@ -16,11 +16,11 @@ TEMPLATES = Path(__file__).parent
 
 
 class TemplateInvalid(Exception):
-    """A template that Azure would refuse."""
+    """Azure would reject the template."""
 
 
 def checked(name: str, given: dict[str, Any]) -> int:
-    """How many resources a template makes with these parameters; raises ``TemplateInvalid`` with all that is wrong."""
+    """Returns the number of resources of a template with these parameters; or raises ``TemplateInvalid``."""
     from infra.azure.bicep import Template  # takes a moment to import
     from infra.azure.published import faults
     from infra.azure.syntax import BicepError
@@ -35,7 +35,7 @@ def checked(name: str, given: dict[str, Any]) -> int:
 
 
 def written(given: dict[str, Any], file: Path) -> Path:
-    """A file of parameters, as Azure reads it, for its owner alone."""
+    """Writes a parameter file for Azure, readable only by its owner, and returns its path."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch(mode=0o600)
     schema = "https://schema.management.azure.com/schemas/2019-04-01/deploymentParameters.json#"
@@ -45,7 +45,7 @@ def written(given: dict[str, Any], file: Path) -> Path:
 
 
 def main(arguments: list[str]) -> int:
-    """Says what was written, or in one line why nothing was (exit code 2)."""
+    """Prints the written files, or a one-line error, and returns the exit code: 0 or 2."""
     if len(arguments) not in (1, 2):
         sys.stderr.write("usage: python -m infra.azure ENVIRONMENT [FOLDER]\n")
         return 2

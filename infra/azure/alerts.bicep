@@ -1,31 +1,31 @@
-// Who is told what: the symptoms of docs/OPERATIONS.md, read out of metrics and out of the log.
+// The alerts for the symptoms of docs/OPERATIONS.md, from metrics and from the log.
 
 @description('An environment of infra/config/environments.json')
 param environmentName string
 
-@description('Where: a region of Azure')
+@description('The Azure region')
 param location string
 
-@description('What alerts are marked with')
+@description('The tags of the alerts')
 param tags object
 
 @description('The id of the container app')
 param appId string
 
-@description('The id of the workspace that has its log')
+@description('The id of the workspace with its log')
 param workspaceId string
 
 var names = loadJsonContent('names.json')
 var size = loadJsonContent('../config/environments.json')[environmentName]
 var limits = size.alarms
 var remote = (size.settings.?MODEL_ENDPOINT_PROVIDER ?? 'local') == 'azure'
-// With WARNING there is no line of a request that went well, so shares and percentiles cannot be read there.
+// With WARNING, successful requests are not logged, so the log has no shares and percentiles.
 var requestsLogged = size.log_level != 'WARNING'
 
-// Minutes as Azure takes them: it looks back over these times and no others, so the next one that is as long.
+// Minutes that Azure supports: it only evaluates these windows, so the next longer one.
 func metricWindow(m int) string => m <= 1 ? 'PT1M' : (m <= 5 ? 'PT5M' : (m <= 15 ? 'PT15M' : (m <= 30 ? 'PT30M' : 'PT1H')))
 
-// The same for queries, and never less than five minutes, since lines come into the log with a delay.
+// The same for queries, and at least five minutes, since log lines arrive with a delay.
 func logWindow(m int) string => m <= 5 ? 'PT5M' : (m <= 10 ? 'PT10M' : (m <= 15 ? 'PT15M' : (m <= 30 ? 'PT30M' : 'PT1H')))
 
 var onMetrics = [
@@ -105,7 +105,7 @@ var onMetrics = [
   }
 ]
 
-// The lines of the service, which are JSON. Health checks are requests too, but not those of clients.
+// The log lines of the service, which are JSON, without health checks, which are not requests of clients.
 var lines = join([
   names.logTable
   '| where ContainerAppName_s == "${names.app}" and ContainerName_s == "${names.container}"'
@@ -158,7 +158,7 @@ var onRequests = [
     minutes: limits.refused_minutes
   }
   {
-    // Every replica is asked all the time whether it is ready, and says in the log that it was.
+    // Every replica gets readiness checks all the time, and logs them.
     symptom: 'ServiceDown'
     meaning: 'No replica is ready.'
     severity: 0
@@ -246,7 +246,7 @@ resource metricAlerts 'Microsoft.Insights/metricAlerts@2018-03-01' = [for alert 
   }
 }]
 
-// Not validated: the table comes into being with the first line, which is after the first deployment.
+// Not validated: Azure creates the table with the first log line, after the first deployment.
 resource logAlerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for alert in onLines: {
   name: '${names.service}-${alert.symptom}'
   location: location

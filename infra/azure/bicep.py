@@ -1,7 +1,7 @@
-"""Reads a Bicep template, and works out what it would make with given parameters, without Azure.
+"""Evaluates a Bicep template with given parameters, without Azure, to the resources that it would create.
 
-Only what the templates of this folder use is understood; anything else raises ``BicepError``, which names the place.
-What only a subscription can tell, such as the id of a resource, comes out as ``Later``.
+It supports only what the templates of this folder use; anything else raises ``BicepError`` with its location. Values
+that only Azure knows, such as the id of a resource, are ``Later``.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ class Declared(NamedTuple):
     symbol: str
     node: Node
     marks: dict[str, Any]
-    """Decorators and what they are given."""
+    """Decorators with their arguments."""
     value: Node | None
     kind: str = ""
     """The type of a parameter; the type and version of a resource; the file of a module."""
@@ -29,7 +29,7 @@ class Declared(NamedTuple):
 
 
 class Template:
-    """A file of Bicep."""
+    """A Bicep file."""
 
     def __init__(self, file: Path, text: str | None = None):
         self.file = file
@@ -66,7 +66,7 @@ class Template:
             "output_declaration": self.outputs,
         }
         if node.type not in groups:
-            raise BicepError(self.file, node, f"{node.type} is not understood")
+            raise BicepError(self.file, node, f"{node.type} is not supported")
         parts = named(node)
         kind = ""
         if node.type not in ("variable_declaration",):
@@ -76,12 +76,12 @@ class Template:
         groups[node.type][said(parts[0])] = Declared(said(parts[0]), node, marks, value, kind, existing)
 
     def made(self, given: Mapping[str, Any]) -> "Making":
-        """What it makes with these parameters."""
+        """Returns the evaluation of the template with these parameters."""
         return Making(self, given)
 
 
 class Making:
-    """What one template makes with given parameters."""
+    """The evaluation of one template with given parameters."""
 
     def __init__(self, template: Template, given: Mapping[str, Any]):
         self.template = template
@@ -103,14 +103,14 @@ class Making:
     def _once(self, symbol: str, declared: Declared) -> Callable[[], Any]:
         def read() -> Any:
             if declared.value is None:
-                raise BicepError(self.template.file, declared.node, f"{symbol} is needed")
+                raise BicepError(self.template.file, declared.node, f"{symbol} is required")
             self._names[symbol] = self._scope.value(declared.value)
             return self._names[symbol]
 
         return read
 
     def _referred(self, declared: Declared) -> Resource:
-        """A resource that another one names: its name is known, the rest comes later."""
+        """Returns a referenced resource, of which only the name is known."""
         (body,) = self._bodies(declared, only="name")
         return as_resource(declared, body)
 
@@ -128,7 +128,7 @@ class Making:
         return made if isinstance(made, list) else [made]
 
     def resources(self) -> list[Resource]:
-        """Every resource of this file, without those that are there already."""
+        """Returns the resources of this file, without existing ones."""
         return [
             as_resource(declared, body)
             for declared in self.template.resources.values()
@@ -137,7 +137,7 @@ class Making:
         ]
 
     def modules(self) -> dict[str, "Making"]:
-        """What the modules of this file make, by their symbols."""
+        """Returns the evaluations of the modules of this file, by symbol."""
         made = {}
         for declared in self.template.modules.values():
             for body in self._bodies(declared):
@@ -146,7 +146,7 @@ class Making:
         return made
 
     def outputs(self) -> dict[str, Any]:
-        """What it says in the end."""
+        """Returns the outputs by name."""
         return {
             symbol: self._scope.value(declared.value)
             for symbol, declared in self.template.outputs.items()
@@ -154,18 +154,18 @@ class Making:
         }
 
     def whole(self) -> list[Resource]:
-        """Its resources and those of its modules."""
+        """Returns its resources and those of its modules."""
         return self.resources() + [made for module in self.modules().values() for made in module.whole()]
 
 
 def as_resource(declared: Declared, body: dict[str, Any]) -> Resource:
-    """A resource with this body."""
+    """Returns a resource with this body."""
     kind, _, version = declared.kind.partition("@")
     return Resource(declared.symbol, kind, version, body)
 
 
 def properties_of(template: Template) -> dict[int, str]:
-    """Every property that a file writes down, by its place; the text says which it is."""
+    """Returns a description of every property in a file, by its position."""
     found: dict[int, str] = {}
     collect(template.root, found, template.file)
     return found

@@ -1,24 +1,24 @@
-// What has to be there before the service, and outlives it: where its image, its secrets and its log lie, who it is,
-// and who is told when something is wrong.
+// The prerequisites of the service, which outlive it: registry, vault, log workspace, identity, and the recipients of
+// alerts.
 
 @description('An environment of infra/config/environments.json')
 param environmentName string
 
-@description('Where: a region of Azure')
+@description('The Azure region')
 param location string = resourceGroup().location
 
-@description('Keys that clients send as X-API-Key, separated by commas; empty leaves those in the vault as they are')
+@description('Keys that clients send as X-API-Key, separated by commas; empty keeps those in the vault')
 @secure()
 param apiKeys string = ''
 
-@description('Key of an Azure ML endpoint, where the service needs one; empty leaves the one in the vault as it is')
+@description('Key of an Azure ML endpoint, if the service needs one; empty keeps the one in the vault')
 @secure()
 param modelKey string = ''
 
-@description('An address that alarms are sent to; empty sends none')
+@description('An email address for alarms; empty sends none')
 param alarmEmail string = ''
 
-@description('Who may write and read the secrets besides the service: the object id of a user or a service principal')
+@description('The object id of a user or a service principal that may read and write the secrets, besides the service')
 param operatorId string = deployer().objectId
 
 var names = loadJsonContent('names.json')
@@ -88,7 +88,7 @@ resource keyOfModel 'Microsoft.KeyVault/vaults/secrets@2026-05-15' = if (!empty(
   }
 }
 
-// Azure takes 30 to 730 days, and asks no price for the first 31.
+// Azure supports 30 to 730 days; the first 31 are free.
 resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' = {
   name: names.workspace
   location: location

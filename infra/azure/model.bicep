@@ -1,22 +1,22 @@
-// The model on an Azure ML online endpoint of its own, for services with MODEL_ENDPOINT_PROVIDER=azure: the service's
-// image as the container, with the model that the image holds. foundation.bicep comes first.
+// The model on an Azure ML online endpoint, for services with MODEL_ENDPOINT_PROVIDER=azure: the service's image as the
+// container, with the model in the image. Deploy foundation.bicep first.
 
 @description('An environment of infra/config/environments.json')
 param environmentName string
 
-@description('Where: a region of Azure')
+@description('The Azure region')
 param location string = resourceGroup().location
 
 @description('The tag of the image in the registry')
 @minLength(1)
 param imageTag string
 
-@description('The name of the endpoint, which no one else in the region may have')
+@description('The name of the endpoint, unique in the region')
 @minLength(3)
 @maxLength(32)
 param endpointName string = 'lead-scoring-endpoint'
 
-@description('Whether the deployment is there and gets the calls; the first time it cannot be named before it is made')
+@description('Whether the deployment exists and gets the traffic; false for the first deployment, which creates it')
 param deployed bool = false
 
 var names = loadJsonContent('names.json')
@@ -31,7 +31,7 @@ var tags = {
   environment: environmentName
 }
 var port = 8080
-// As Azure counts: failed calls of a minute, where the file has those of five.
+// Azure counts failed calls per minute, and the file has those of five minutes.
 var failuresOfMinute = '${limits.model_failures / 5}.${(limits.model_failures % 5) * 2}'
 
 resource identityOfService 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
@@ -50,7 +50,7 @@ resource actionGroup 'Microsoft.Insights/actionGroups@2023-01-01' existing = {
   name: names.actionGroup
 }
 
-// What a workspace of Azure ML cannot be without; nothing of the service lies there.
+// Required by a workspace of Azure ML; it contains nothing of the service.
 resource storage 'Microsoft.Storage/storageAccounts@2026-09-01' = {
   name: '${names.mlStoragePrefix}${suffix}'
   location: location
@@ -127,7 +127,7 @@ resource mayPull 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-// Azure ML starts no deployment whose identity may not read the workspace's storage.
+// Azure ML only starts a deployment whose identity may read the workspace's storage.
 resource mayRead 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: storage
   name: guid(storage.id, identity.id, roles.storageBlobDataReader)
@@ -293,7 +293,7 @@ resource instances 'Microsoft.Insights/autoscaleSettings@2022-10-01' = {
   }
 }
 
-// The service may call this endpoint and do nothing else with it.
+// The service may only call this endpoint.
 resource caller 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   name: guid(group, 'caller of the model endpoint')
   properties: {

@@ -1,14 +1,14 @@
-// The network of the Container Apps environment: one subnet, which Azure needs in order to spread replicas over zones.
+// The network of the Container Apps environment: one subnet, which Azure requires to spread replicas over zones.
 
-@description('Where: a region of Azure')
+@description('The Azure region')
 param location string
 
-@description('What the network is marked with')
+@description('The tags of the network')
 param tags object
 
 var names = loadJsonContent('names.json')
 
-// The subnet stands inside: a network that is written without its subnets would be asked to drop them.
+// The subnet is inline: an update of a network without its subnets would delete them.
 resource network 'Microsoft.Network/virtualNetworks@2026-03-01' = {
   name: names.network
   location: location

@@ -1,7 +1,7 @@
-"""Holds resources against what Azure publishes: the models of its SDK, with their names, types and values.
+"""Validates resources against the models of Azure's SDK: names, types and values of properties.
 
-Two generations of generated classes are read: those with ``_attribute_map``, and those whose fields are ``rest_field``.
-The values of enumerations stand in the types of their constructors, and in those of their fields.
+It reads both generations of generated classes: those with ``_attribute_map``, and those whose fields are
+``rest_field``. The values of enumerations are in the types of constructors and fields.
 """
 
 import importlib
@@ -48,24 +48,24 @@ MODELS = {
 """The class of each type of resource, below ``azure.mgmt``."""
 
 OURS = frozenset({"name", "parent", "scope", "dependsOn"})
-"""What Bicep itself takes of a resource, beside its body."""
+"""Properties of a resource that Bicep itself uses, which are not part of the body."""
 
 TEXTS = (str, datetime, timedelta, time)
-"""What is written as a text."""
+"""Types whose values are written as text."""
 
 
 class Field(NamedTuple):
-    """One property, as it may be written."""
+    """The type and constraints of one property."""
 
     kind: Any
-    """A type: a class of the SDK's, an enumeration, ``list[...]`` and the like."""
+    """A type: a class of the SDK, an enumeration, ``list[...]`` and the like."""
     needed: bool = False
     fixed: bool = False
-    """Azure says it, and takes it from nobody."""
+    """The property is read-only."""
 
 
 Fields = dict[str, "Field | Fields"]
-"""Properties by the name that Azure reads; a dictionary is an object without a class of its own."""
+"""Properties by their name in requests to Azure; a dictionary is an object without a class."""
 
 LOG: Fields = {"category": Field(str), "categoryGroup": Field(str), "enabled": Field(bool, needed=True)}
 BY_HAND: dict[str, Fields] = {
@@ -77,16 +77,16 @@ BY_HAND: dict[str, Fields] = {
         }
     }
 }
-"""What the SDK no longer has: settings of what is kept, whose only version in use is a preview."""
+"""Types that the SDK no longer has: diagnostic settings, whose only version in use is a preview."""
 
 
 def faults(made: Resource) -> list[str]:
-    """Everything about a resource that Azure does not know: nothing, when it may be sent."""
+    """Returns the faults of a resource; none if Azure accepts it."""
     body = {name: value for name, value in made.body.items() if name not in OURS}
     if made.kind in BY_HAND:
         return list(of_fields(body, BY_HAND[made.kind], made.symbol))
     if made.kind not in MODELS:
-        return [f"{made.symbol}: nothing is published of {made.kind}"]
+        return [f"{made.symbol}: the type {made.kind} is not in MODELS"]
     module, name = MODELS[made.kind]
     kind = getattr(sdk(module), name)
     return list(of_fields(body, fields(kind), made.symbol))
@@ -94,7 +94,7 @@ def faults(made: Resource) -> list[str]:
 
 @cache
 def sdk(models: str) -> Any:
-    """A package of models. The clients around it would take ten times as long to load, and are left out."""
+    """Imports a package of models without the clients around it, which would take ten times as long."""
     *around, last = f"azure.mgmt.{models}".split(".")
     for count in range(3, len(around) + 1):
         name = ".".join(around[:count])
@@ -104,20 +104,20 @@ def sdk(models: str) -> Any:
         sys.modules[name] = types.ModuleType(name)
         sys.modules[name].__path__ = spec.submodule_search_locations or []
     with warnings.catch_warnings():
-        # Python warns of a backslash in a generated comment, the first time that it compiles it.
+        # Python warns about a backslash in a generated comment when it first compiles it.
         warnings.simplefilter("ignore", SyntaxWarning)
         warnings.simplefilter("ignore", DeprecationWarning)
         return importlib.import_module(".".join([*around, last]))
 
 
 def versions(kind: str) -> str:
-    """The versions of the API that the SDK of a type speaks, as its source names them."""
+    """Returns the source of the SDK of a type, which names the API versions that it supports."""
     package = Path(sdk(MODELS[kind][0]).__path__[0]).parent
     return "".join(file.read_text("utf-8") for file in [*package.glob("*.py"), *package.glob("operations/*.py")])
 
 
 def of_fields(value: object, known: Fields, where: str) -> Iterator[str]:
-    """The faults of an object whose properties are known."""
+    """Yields the faults of an object with these properties."""
     if isinstance(value, Later):
         return
     if not isinstance(value, dict):
@@ -126,26 +126,26 @@ def of_fields(value: object, known: Fields, where: str) -> Iterator[str]:
     for name, part in value.items():
         if name not in known:
             close = get_close_matches(name, known, 1)
-            yield f"{where}.{name} is not known" + (f"; {close[0]} is" if close else "")
+            yield f"{where}.{name} is unknown" + (f"; did you mean {close[0]}?" if close else "")
         else:
             yield from of_field(part, known[name], f"{where}.{name}")
     for name, field in known.items():
         if name not in value and isinstance(field, Field) and field.needed and not field.fixed:
-            yield f"{where}.{name} is needed"
+            yield f"{where}.{name} is required"
 
 
 def of_field(value: object, field: "Field | Fields", where: str) -> Iterator[str]:
-    """The faults of one property."""
+    """Yields the faults of one property."""
     if isinstance(field, dict):
         yield from of_fields(value, field, where)
     elif field.fixed:
-        yield f"{where} is Azure's to say"
+        yield f"{where} is read-only"
     else:
         yield from of_kind(value, field.kind, where)
 
 
 def of_kind(value: object, kind: Any, where: str) -> Iterator[str]:
-    """The faults of a value that should be of a type."""
+    """Yields the faults of a value for a type."""
     if isinstance(value, Later):
         return
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
@@ -168,7 +168,7 @@ def of_kind(value: object, kind: Any, where: str) -> Iterator[str]:
 
 
 def of_model(value: object, kind: Any, where: str) -> Iterator[str]:
-    """The faults of an object of the SDK's; of a family of classes the one counts that a property names."""
+    """Yields the faults of an object for a class of the SDK; a discriminator property selects the subclass."""
     family = vars(kind).get("_subtype_map", {}) if isinstance(value, dict) else {}
     for attribute, names in family.items():
         told = kind._attribute_map[attribute]["key"].replace("\\.", ".")
@@ -183,7 +183,7 @@ def of_model(value: object, kind: Any, where: str) -> Iterator[str]:
 
 
 def of_name(value: object, kind: Any, where: str) -> Iterator[str]:
-    """The fault of an object that is taken for one class of a family, and names none or another."""
+    """Yields the fault of an object whose discriminator property is missing or selects another class."""
     for owner in kind.__mro__[1:] if isinstance(value, dict) else ():
         for attribute, names in vars(owner).get("_subtype_map", {}).items():
             told = owner._attribute_map[attribute]["key"].replace("\\.", ".")
@@ -194,7 +194,7 @@ def of_name(value: object, kind: Any, where: str) -> Iterator[str]:
 
 
 def of_union(value: object, kinds: tuple[Any, ...], where: str) -> Iterator[str]:
-    """One of several types. ``str`` beside an enumeration only says that the latter may grow."""
+    """Yields the faults for a union. ``str`` in a union with an enumeration only means that the latter may grow."""
     wanted = [kind for kind in kinds if kind is not type(None)]
     closed = [kind for kind in wanted if isinstance(kind, type) and issubclass(kind, Enum)] or wanted
     found = [list(of_kind(value, kind, where)) for kind in closed]
@@ -203,7 +203,7 @@ def of_union(value: object, kinds: tuple[Any, ...], where: str) -> Iterator[str]
 
 
 def of_list(value: object, kind: Any, where: str) -> Iterator[str]:
-    """The faults of what should be a list."""
+    """Yields the faults of a value for a list type."""
     if not isinstance(value, list):
         yield f"{where} must be a list, not {value!r}"
         return
@@ -212,7 +212,7 @@ def of_list(value: object, kind: Any, where: str) -> Iterator[str]:
 
 
 def of_map(value: object, kind: Any, where: str) -> Iterator[str]:
-    """The faults of what should be values by names of any kind."""
+    """Yields the faults of a value for a dictionary with arbitrary keys."""
     if not isinstance(value, dict):
         yield f"{where} must be an object, not {value!r}"
         return
@@ -234,26 +234,26 @@ def is_simple(value: object, kind: Any) -> bool:
         return isinstance(value, bool)
     if typing.get_origin(kind) is typing.Literal:
         return value in typing.get_args(kind)
-    raise TypeError(f"{kind} is not understood")
+    raise TypeError(f"{kind} is not supported")
 
 
 def is_model(kind: Any) -> bool:
-    """Whether a class of the SDK's describes an object."""
+    """Whether a type is a model class of the SDK."""
     return isinstance(kind, type) and (hasattr(kind, "_attribute_map") or hasattr(kind, "_is_model"))
 
 
 @cache
 def fields(kind: type) -> Fields:
-    """The properties of a class."""
+    """Returns the properties of a class."""
     return dict(mapped(kind)) if hasattr(kind, "_attribute_map") else dict(declared(kind))
 
 
 def mapped(kind: Any) -> Mapping[str, "Field | Fields"]:
-    """Of the older generation: names with dots are objects inside of objects."""
+    """Returns the properties of a class of the older generation, in which names with dots are nested objects."""
     hints = hints_of(kind.__init__)
     made: Fields = {}
     for attribute, about in kind._attribute_map.items():
-        if not about["key"]:  # what a class lets pass without a name is not published
+        if not about["key"]:  # additional properties without a name are not part of the model
             continue
         rules = kind._validation.get(attribute, {})
         path = about["key"].replace("\\.", "\0").split(".")
@@ -268,12 +268,12 @@ def mapped(kind: Any) -> Mapping[str, "Field | Fields"]:
 
 
 def simple(name: str) -> Any:
-    """The type of a property that no constructor takes: those that Azure says, and those that tell classes apart."""
+    """Returns the type of a property that is not a constructor argument: read-only ones, and discriminators."""
     return {"bool": bool, "int": int, "float": float}.get(name, str)
 
 
 def declared(kind: Any) -> Mapping[str, "Field | Fields"]:
-    """Of the newer generation, whose fields are attributes."""
+    """Returns the properties of a class of the newer generation, whose fields are attributes."""
     hints = hints_of(kind)
     made: Fields = {}
     for owner in reversed(kind.__mro__):
@@ -287,7 +287,7 @@ def declared(kind: Any) -> Mapping[str, "Field | Fields"]:
 
 
 def hints_of(described: Any) -> dict[str, Any]:
-    """The types that a class or a constructor names. Its own module has most of them, the package of models all."""
+    """Returns the type hints of a class or constructor, resolved in its module and in the package of models."""
     owners = described.__mro__ if isinstance(described, type) else [described]
     known: dict[str, Any] = {"datetime": importlib.import_module("datetime")}
     for owner in owners:

@@ -1,4 +1,4 @@
-"""Works out expressions of Bicep, with what names stand for in their place."""
+"""Evaluates expressions of Bicep in a scope of names."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -25,12 +25,12 @@ OPERATIONS = {
 
 
 def same(value: Any) -> Any:
-    """What is done with a value that is wanted as it is."""
+    """Returns the value unchanged."""
     return value
 
 
 class Scope:
-    """Names and what they stand for, in one place of a template."""
+    """The names and their values at one place of a template."""
 
     def __init__(self, template: "Template", names: Mapping[str, Any], seen: set[int] | None = None):
         self.template = template
@@ -38,25 +38,25 @@ class Scope:
         self.seen = set() if seen is None else seen
 
     def with_names(self, names: Mapping[str, Any]) -> "Scope":
-        """The same with more names."""
+        """Returns a copy with additional names."""
         return Scope(self.template, {**self.names, **names}, self.seen)
 
     def named(self, node: Node) -> Any:
-        """What a name stands for."""
+        """Returns the value of a name."""
         if said(node) not in self.names:
-            raise BicepError(self.template.file, node, f"nothing is called {said(node)}")
+            raise BicepError(self.template.file, node, f"{said(node)} is not defined")
         found = self.names[said(node)]
         return found() if callable(found) else found
 
     def value(self, node: Node, then: Then = same) -> Any:
-        """The value of an expression, and what is done with it.
+        """Returns the value of an expression, after applying ``then``.
 
-        The grammar reads ``a * b.c`` as ``(a * b).c``: what follows an operation belongs to its last part, and comes
-        here as ``then``.
+        The grammar parses ``a * b.c`` as ``(a * b).c``: an access after an operation belongs to its last operand, and
+        is passed as ``then``.
         """
         reader = getattr(self, f"_{node.type}", None)
         if reader is None:
-            raise BicepError(self.template.file, node, f"{node.type} is not understood")
+            raise BicepError(self.template.file, node, f"{node.type} is not supported")
         try:
             return reader(node, then) if node.type in OPERATIONS else then(reader(node))
         except (KeyError, TypeError, ValueError, AttributeError) as failure:

@@ -1,25 +1,25 @@
-// The service: replicas behind an address with HTTPS, as many as are needed, watched. foundation.bicep comes first.
+// The service: replicas behind HTTPS, with automatic scaling and alerts. Deploy foundation.bicep first.
 
 @description('An environment of infra/config/environments.json')
 param environmentName string
 
-@description('Where: a region of Azure')
+@description('The Azure region')
 param location string = resourceGroup().location
 
 @description('The tag of the image in the registry')
 @minLength(1)
 param imageTag string
 
-@description('A subnet to use instead of making a network: of /27 or larger, delegated to Microsoft.App/environments')
+@description('An existing subnet, instead of a new network: /27 or larger, delegated to Microsoft.App/environments')
 param infrastructureSubnetId string = ''
 
-@description('A name of your own that clients call, beside the one that Azure gives; with certificateId')
+@description('A custom domain name, in addition to that of Azure; requires certificateId')
 param customDomain string = ''
 
 @description('The id of a certificate of the Container Apps environment for customDomain')
 param certificateId string = ''
 
-@description('Whether the vault holds a key of the Azure ML endpoint; without one the service asks by its identity')
+@description('Whether the vault contains a key of the Azure ML endpoint; otherwise the service uses its identity')
 param useModelKey bool = false
 
 var names = loadJsonContent('names.json')
@@ -30,7 +30,7 @@ var tags = {
   environment: environmentName
 }
 var port = size.settings.PORT
-// Bicep knows whole numbers only; what Azure takes as 0.5 is told as JSON.
+// Bicep only supports integers; a number such as 0.5 is parsed from JSON.
 var processors = '${size.cpu_millicores / 1000}.${padLeft(string(size.cpu_millicores % 1000), 3, '0')}'
 var memory = '${size.memory_mib / 1024}${((size.memory_mib % 1024) == 0) ? '' : '.5'}Gi'
 var remote = (size.settings.?MODEL_ENDPOINT_PROVIDER ?? 'local') == 'azure'
@@ -49,7 +49,7 @@ var ownSettings = [
     secretRef: names.apiKeys
   }
 ]
-// A managed identity that an app is given has to be named, and only a remote model asks who calls.
+// The app must select its managed identity by id; only a remote model needs it.
 var callerSettings = !remote ? [] : (useModelKey ? [
   {
     name: 'AZURE_ML_API_KEY'
@@ -127,7 +127,7 @@ resource app 'Microsoft.App/containerApps@2026-07-01' = {
     environmentId: environment.id
     workloadProfileName: 'Consumption'
     configuration: {
-      // A new revision gets requests when it is ready, and the old one keeps them when it never is.
+      // A new revision gets requests once it is ready; until then the old one keeps them.
       activeRevisionsMode: 'Single'
       maxInactiveRevisions: 10
       ingress: {
@@ -155,7 +155,7 @@ resource app 'Microsoft.App/containerApps@2026-07-01' = {
           identity: identity.id
         }
       ]
-      // Without a version: a secret that is written again reaches the replicas within half an hour.
+      // Without a version, so that a new value of the secret reaches the replicas within half an hour.
       secrets: [for secret in secretNames: {
         name: secret
         keyVaultUrl: '${vault.properties.vaultUri}secrets/${secret}'
@@ -175,7 +175,7 @@ resource app 'Microsoft.App/containerApps@2026-07-01' = {
           }
           probes: [
             {
-              // Ten questions within start_seconds, so that a replica that is up sooner is taken sooner.
+              // Ten checks within start_seconds, so that a replica that starts faster is ready sooner.
               type: 'Startup'
               httpGet: {
                 path: size.probe.live_path

@@ -1,4 +1,4 @@
-"""The tree of a Bicep file: its nodes, their texts and parts, and errors that name the place."""
+"""The syntax tree of a Bicep file: its nodes, their text and children, and errors with a location."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,32 +10,32 @@ PARSER = Parser(Language(tree_sitter_bicep.language()))
 
 
 class BicepError(Exception):
-    """A template that cannot be read or worked out; the text says where."""
+    """A template cannot be parsed or evaluated; the message has the location."""
 
     def __init__(self, file: Path, node: Node, why: str):
         super().__init__(f"{file.name}:{node.start_point[0] + 1}: {why}")
 
 
 def tree(file: Path, source: bytes) -> Node:
-    """The tree of a file with this content. Raises ``BicepError`` where it is not Bicep."""
+    """Parses the content of a file. Raises ``BicepError`` if it is not valid Bicep."""
     root = PARSER.parse(source).root_node
     if wrong := first(root, lambda node: node.type == "ERROR" or node.is_missing):
-        raise BicepError(file, wrong, f"is not Bicep: {said(wrong)[:40]!r}")
+        raise BicepError(file, wrong, f"is not valid Bicep: {said(wrong)[:40]!r}")
     return root
 
 
 def said(node: Node) -> str:
-    """The text of a node."""
+    """Returns the text of a node."""
     return (node.text or b"").decode()
 
 
 def named(node: Node) -> list[Node]:
-    """The parts of a node, without comments."""
+    """Returns the named children of a node, without comments."""
     return [child for child in node.named_children if child.type != "comment"]
 
 
 def field(node: Node, name: str) -> Node:
-    """The part of a node that has this name."""
+    """Returns the child of a node with this field name."""
     found = node.child_by_field_name(name)
     if found is None:
         raise KeyError(name)
@@ -43,7 +43,7 @@ def field(node: Node, name: str) -> Node:
 
 
 def first(node: Node, wanted: Callable[[Node], bool]) -> Node | None:
-    """The first node that is wanted, from the top."""
+    """Returns the first node that matches, depth first."""
     if wanted(node):
         return node
     return next((found for child in node.children if (found := first(child, wanted))), None)

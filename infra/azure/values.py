@@ -1,4 +1,4 @@
-"""What expressions of Bicep come to: values, those that only Azure knows, and the functions of the language."""
+"""The values of Bicep expressions, including those that only Azure knows, and the functions of the language."""
 
 import json
 from collections.abc import Callable
@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 
 
 class Later(str):
-    """A value that Azure gives, whatever its type; its text is what was asked for."""
+    """A value of any type that only Azure knows; its text is the expression."""
 
     __slots__ = ()
 
 
 class Resource(NamedTuple):
-    """One resource as Azure would get it."""
+    """One resource as it is sent to Azure."""
 
     symbol: str
     kind: str
@@ -22,23 +22,23 @@ class Resource(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """The name of the resource."""
         return str(self.body["name"])
 
 
 def as_text(value: Any) -> str:
-    """A value inside of a text; one that comes later shows what was asked for."""
+    """Returns a value as interpolated in a text; ``Later`` shows its expression."""
     if isinstance(value, Later):
         return f"<{value}>"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str | int):
         return str(value)
-    raise TypeError(f"{type(value).__name__} inside of a text")
+    raise TypeError(f"{type(value).__name__} cannot be interpolated")
 
 
 def divided(left: int, right: int) -> int:
-    """As Azure divides: towards zero."""
+    """Divides as Azure does, rounding towards zero."""
     return int(left / right)
 
 

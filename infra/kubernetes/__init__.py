@@ -1,1 +1,1 @@
-"""The service on a Kubernetes cluster: the Helm chart, and what the schema of its values is made from."""
+"""The service on Kubernetes: the Helm chart, and the generator of its values' schema."""

@@ -1,4 +1,4 @@
-"""``python -m infra.kubernetes``: writes the schema of the chart's values again."""
+"""``python -m infra.kubernetes``: generates the schema of the chart's values."""
 
 import sys
 

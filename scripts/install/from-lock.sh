@@ -1,8 +1,8 @@
 #!/bin/sh
-# Makes an environment apart from .venv, with what a lock pins: `from-lock.sh FOLDER LOCK`.
+# Creates an environment separate from .venv, with the packages of a lock file: `from-lock.sh FOLDER LOCK`.
 #
-# PYTHON names the interpreter, 3.11 or newer: by default that of .venv where there is one, else python3. A machine that
-# only builds wheels has no .venv.
+# PYTHON selects the interpreter, 3.11 or newer; the default is that of .venv, else python3. A machine that only builds
+# wheels has no .venv.
 set -eu
 . "$(dirname "$0")/../common.sh"
 
@@ -16,9 +16,9 @@ fi
 "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
     fail "PYTHON must name a Python 3.11 or newer, not '$PYTHON'"
 
-say "dependencies: $LOCK, into $VENV"
+say "installing $LOCK in $VENV"
 rm -rf "$VENV"
-# uv takes seconds, pip a minute; both take the same file.
+# uv takes seconds, pip a minute; both read the same file.
 if uv --version >/dev/null 2>&1; then
     uv venv --quiet --python "$PYTHON" "$VENV"
     uv pip install --quiet --python "$VENV/bin/python" --require-hashes -r "$LOCK"

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Makes build/infra-venv: what writes the clouds' templates and tests them, with a Node.js of its own.
+# Installs in build/infra-venv the tools that generate and test the clouds' templates, and a Node.js.
 #
-# It is apart from .venv, since the service needs none of it. PYTHON names the interpreter, as for venv.sh.
+# It is separate from .venv, since the service needs none of them. PYTHON selects the interpreter, as for venv.sh.
 set -eu
 . "$(dirname "$0")/../common.sh"
 check_arguments 0 0 "$@"
@@ -9,11 +9,11 @@ check_arguments 0 0 "$@"
 ./scripts/install/from-lock.sh build/infra-venv requirements/infra.txt
 
 VENV=build/infra-venv
-# Compiled once, since every deployment and test reads these large tables, and some machines keep no bytecode.
+# Compiled once, since every deployment and test imports these large modules, and some machines cache no bytecode.
 for models in "$VENV"/lib/python*/site-packages/azure/mgmt/*/models \
     "$VENV"/lib/python*/site-packages/azure/mgmt/*/*/models; do
     "$VENV/bin/python" -W ignore -m compileall -q "$models"
 done
-# With the Node.js out of the environment.
+# With the Node.js of the environment.
 cp -r requirements/kql "$VENV/kql"
 PATH=$PWD/$VENV/bin:$PATH npm ci --prefix "$VENV/kql" --silent --no-audit --no-fund --ignore-scripts

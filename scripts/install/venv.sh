@@ -1,13 +1,13 @@
 #!/bin/sh
-# Makes .venv in the steps that a task needs: `venv.sh serving | training | development`.
+# Creates the environment in .venv, step by step: `venv.sh serving | training | development`.
 #
 #   serving      what `make dev` needs: the locked libraries of serving, the build tools, the engine, the package
 #   training     adds the libraries of `leadscoring train`
-#   development  adds what tests, lint and documentation need
+#   development  adds the tools of tests, lint and documentation
 #
-# Each step needs the one before it. Python 3.11 or newer is all that has to be there: a missing compiler comes from the
-# package index, missing headers of Python come through apt-get into build/headers, neither needs root.
-# PYTHON names the interpreter, CXX the compiler. What the tools print is in build/install.log.
+# Each step requires the one before it. Only Python 3.11 or newer must be installed: a missing compiler comes from the
+# package index, and missing headers of Python come through apt-get into build/headers, both without root.
+# PYTHON selects the interpreter, CXX the compiler. The output of the tools is in build/install.log.
 set -eu
 . "$(dirname "$0")/../common.sh"
 NAME=install # people type make install
@@ -19,19 +19,19 @@ HEADERS=$PWD/build/headers
 BEGAN=$(date +%s)
 SHOWN_FROM_MB=2
 
-# --- what this machine has
+# --- what is installed on this machine
 
-# True where $1 is a Python that starts and is new enough. A name on PATH may be a shim that only fails.
+# Whether $1 is a Python that starts and is new enough. A name on PATH may be a shim that only fails.
 is_new_enough() {
     "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
 }
 
 version_of() {
     printed=$("$1" --version 2>/dev/null) || printed="not installed"
-    printf '%s\n' "$printed" | sed -n '/./{p;q;}' # what is no Python may print a page
+    printf '%s\n' "$printed" | sed -n '/./{p;q;}' # another program may print a page
 }
 
-# The one command that installs everything this script can miss, on this system.
+# Prints the command that installs everything this script may require, on this system.
 how_to_install() {
     case $(uname -s) in
     Darwin) echo "xcode-select --install; brew install python" ;;
@@ -61,17 +61,17 @@ find_python() {
             return
         fi
     done
-    fail "Python 3.11 or newer is needed; python3 is $(version_of python3)." \
+    fail "Python 3.11 or newer is required; python3 is $(version_of python3)." \
         "Install it: $(how_to_install)" \
-        "or name one that is not on PATH: PYTHON=/path/to/python make dev"
+        "or select one that is not on PATH: PYTHON=/path/to/python make dev"
 }
 
-# `uv --version` also tells a working uv from a shim.
+# `uv --version` also distinguishes a working uv from a shim.
 have_uv() {
     uv --version >/dev/null 2>&1
 }
 
-# True where there is a compiler that works: one on PATH may still lack its C++ library.
+# Whether $1 is a compiler that works: one on PATH may lack its C++ library.
 compiles() {
     printf '#include <vector>\nint main() { return static_cast<int>(std::vector<int>().size()); }\n' |
         "$1" -x c++ -std=c++17 -fsyntax-only - >/dev/null 2>&1
@@ -79,10 +79,10 @@ compiles() {
 
 find_compiler() {
     if [ -n "${CXX:-}" ]; then
-        # Unquoted on purpose: CXX may hold a launcher or flags, as in "ccache g++".
+        # Unquoted on purpose: CXX may contain a launcher or flags, as in "ccache g++".
         # shellcheck disable=SC2086
         printf 'int main() {}\n' | $CXX -x c++ -fsyntax-only - >/dev/null 2>&1 ||
-            fail "CXX must name a C++ compiler that works, not '$CXX'"
+            fail "CXX must name a working C++ compiler, not '$CXX'"
         printf '%s' "$CXX"
         return
     fi
@@ -99,27 +99,27 @@ has_headers() {
 sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))'
 }
 
-# Finds everything that is missing before anything is downloaded.
+# Checks for all missing requirements before anything is downloaded.
 check_machine() {
     python=$(find_python)
     "$python" -c 'import venv, ensurepip' >/dev/null 2>&1 || have_uv ||
         fail "$("$python" --version) has no venv module." "Install it: $(how_to_install)"
     compiler=$(find_compiler)
-    [ -n "$compiler" ] || say "no C++ compiler here: taking Zig from the package index (about 95 MB)"
+    [ -n "$compiler" ] || say "no C++ compiler is installed: downloading Zig from the package index (about 95 MB)"
     if has_headers "$python" || [ -e "$HEADERS/.done" ]; then
         headers=
     elif command -v apt-get >/dev/null && command -v dpkg >/dev/null; then
         headers=fetch
-        say "no Python.h here: taking it from Debian's package into build/headers (about 5 MB)"
+        say "Python.h is not installed: downloading Debian's package to build/headers (about 5 MB)"
     else
-        fail "$("$python" --version) has no headers (Python.h), which the engine is compiled with." \
+        fail "$("$python" --version) has no headers (Python.h), which the engine requires to compile." \
             "Install them: $(how_to_install)"
     fi
 }
 
-# --- running others' tools
+# --- running other tools
 
-# Runs a command with all its output in the log; shows downloads of some size and steps of the compiler as they come.
+# Runs a command with all its output in the log; prints large downloads and the steps of the compiler as progress.
 logged() {
     rm -f build/install.failed
     { "$@" 2>&1 || echo $? >build/install.failed; } | while IFS= read -r line; do
@@ -128,15 +128,16 @@ logged() {
     done
     [ ! -e build/install.failed ] && return
     tail -n 30 "$LOG" >&2
-    fail "this command failed: $*" "All that was printed is in $LOG. $(what_may_help)"
+    fail "this command failed: $*" "Its output is in $LOG. $(what_may_help)"
 }
 
-# What a failed command may need, by what it printed last: pip names no network, only that it found no versions.
+# Prints a likely remedy for a failed command from its last output: pip only reports that it found no versions, not
+# that the network failed.
 what_may_help() {
     case $(tail -n 30 "$LOG") in
     *"(from versions: none)"* | *"connection broken"* | *"Read timed out"* | *"ConnectTimeout"*)
-        echo "The package index did not answer, or lacks a package: check the network, https_proxy and PIP_INDEX_URL, and try again." ;;
-    *) echo "What it may need: $(how_to_install)" ;;
+        echo "The package index did not respond, or lacks a package: check the network, https_proxy and PIP_INDEX_URL, and retry." ;;
+    *) echo "A requirement may be missing: $(how_to_install)" ;;
     esac
 }
 
@@ -166,7 +167,7 @@ downloaded() {
          total += part[1] / (part[2] ~ /^k/ ? 1000 : 1) } END { printf "%.0f", total }' "$LOG"
 }
 
-# Installs what locks pin, by hash. uv takes seconds, pip a minute; both take the same files.
+# Installs the packages of lock files, by hash. uv takes seconds, pip a minute; both read the same files.
 install_locked() {
     locks=
     for lock in "$@"; do
@@ -177,7 +178,7 @@ install_locked() {
         return
     fi
     "$PYTHON_IN_VENV" -m pip --version >/dev/null 2>&1 ||
-        fail "uv could not install $*, and $VENV has no pip to try instead; $LOG has what uv printed"
+        fail "uv could not install $*, and $VENV has no pip to try instead; the output of uv is in $LOG"
     # shellcheck disable=SC2086
     logged "$PYTHON_IN_VENV" -m pip install --disable-pip-version-check --progress-bar off --require-hashes $locks
 }
@@ -188,18 +189,18 @@ make_venv() {
     if [ "$(cat "$VENV/.place" 2>/dev/null)" = "$(pwd -P)" ] && is_new_enough "$PYTHON_IN_VENV" && { have_uv || "$PYTHON_IN_VENV" -m pip --version >/dev/null 2>&1; }; then
         return
     fi
-    [ ! -e "$VENV" ] || say "replacing $VENV: it was made in another folder or by other means, or its Python is gone"
-    say "environment: $VENV, from $("$python" --version)"
+    [ ! -e "$VENV" ] || say "replacing $VENV: it was created in another folder or by another tool, or its Python is gone"
+    say "creating $VENV with $("$python" --version)"
     rm -rf "$VENV"
     if "$python" -c 'import venv, ensurepip' >/dev/null 2>&1; then
         "$python" -m venv "$VENV"
     else
         uv venv --quiet --python "$python" "$VENV"
     fi
-    pwd -P >"$VENV/.place" # its programs name this folder
+    pwd -P >"$VENV/.place" # its programs contain this path
 }
 
-# CMake wants one executable for each tool, and Zig is one executable for all of them.
+# CMake requires one executable per tool, and Zig is one executable for all of them.
 wrap_zig() {
     install_locked zig.txt
     mkdir -p "$VENV/zig"
@@ -216,7 +217,7 @@ add_cmake_args() {
     export CMAKE_ARGS
 }
 
-# apt-get downloads and dpkg unpacks without root. Where apt has no lists yet, they go beside the headers.
+# apt-get downloads and dpkg unpacks without root. If apt has no package lists, they go next to the headers.
 fetch_headers() {
     version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
     rm -rf "$HEADERS"
@@ -225,22 +226,22 @@ fetch_headers() {
         own="-o Dir::State::Lists=$HEADERS/lists -o Dir::Cache=$HEADERS/cache"
         # shellcheck disable=SC2086  # several words
         (cd "$HEADERS" && apt-get $own update && apt-get $own download "libpython$version-dev") >>"$LOG" 2>&1 ||
-            fail "libpython$version-dev could not be downloaded; $LOG has apt-get's reason." "Install it: $(how_to_install)"
+            fail "libpython$version-dev could not be downloaded; apt-get's error is in $LOG." "Install it: $(how_to_install)"
     fi
     dpkg -x "$HEADERS"/libpython*.deb "$HEADERS"
-    # Debian's pyconfig.h only includes the one of the machine's architecture, from a folder nobody looks into here.
+    # Debian's pyconfig.h only includes the one of the architecture, from a folder that is not on the include path here.
     cp "$HEADERS"/usr/include/*-*/"python$version"/pyconfig.h "$HEADERS/usr/include/python$version/pyconfig.h"
     (cd "$HEADERS" && rm -rf ./*.deb lists cache usr/lib usr/share)
     touch "$HEADERS/.done"
 }
 
-# Without isolation, because the build tools are in the environment already, pinned by hash.
+# Without isolation, because the environment already contains the build tools, pinned by hash.
 install_package() {
-    say "engine: compiling with $compiler"
+    say "compiling the engine with $compiler"
     PATH=$PWD/$VENV/bin:$PATH
     CXX=$compiler
     export CXX PATH
-    # A cache that another compiler wrote would be refused, or worse, reused.
+    # A cache of another compiler would be rejected, or worse, reused.
     build=build/engine-$(printf '%s' "$CXX" | cksum | cut -d ' ' -f 1)
     if have_uv; then
         logged uv pip install --verbose --python "$PYTHON_IN_VENV" --no-deps --no-build-isolation \
@@ -254,7 +255,7 @@ install_package() {
 serving() {
     check_machine
     make_venv
-    say "libraries of serving, and what the engine is built with"
+    say "installing the libraries of serving and the build tools of the engine"
     install_locked serve.txt build.txt
     [ -n "$compiler" ] || wrap_zig
     [ -z "$headers" ] || fetch_headers
@@ -265,18 +266,18 @@ serving() {
 }
 
 training() {
-    say "libraries of training"
+    say "installing the libraries of training"
     install_locked train.txt
 }
 
 development() {
-    say "what tests, lint and documentation need"
+    say "installing the tools of tests, lint and documentation"
     install_locked dev.txt
 }
 
-{ mkdir -p build && : >"$LOG"; } 2>/dev/null || fail "$PWD must be a folder that this user may write to"
+{ mkdir -p build && : >"$LOG"; } 2>/dev/null || fail "$PWD must be writable"
 case ${1:-} in
 serving | training | development) "$1" ;;
-*) fail "name a step: serving, training or development, not '${1:-}'" ;;
+*) fail "the step must be serving, training or development, not '${1:-}'" ;;
 esac
 say "ready: $("$PYTHON_IN_VENV" --version) in $VENV, $(($(date +%s) - BEGAN)) s, $(downloaded) MB downloaded"

@@ -1,23 +1,23 @@
 #!/bin/sh
-# Says what is deployed in a cloud now: `deployed.sh CLOUD image` or `deployed.sh CLOUD key`.
+# Prints what is deployed in a cloud: `deployed.sh CLOUD image` or `deployed.sh CLOUD key`.
 #
 #   CLOUD    aws or azure, signed in
-#   image    the tag of the image that runs; an empty line where nothing is deployed yet
-#   key      the first of the API keys that the service takes
+#   image    the tag of the running image; an empty line if nothing is deployed
+#   key      the first API key of the service
 #
-#   API_KEYS_SECRET_ARN    the secret with the keys on AWS   (lead-scoring/api-keys)
-#   RESOURCE_GROUP         where the service is on Azure     (needed there)
+#   API_KEYS_SECRET_ARN    on AWS: the secret with the keys                 (lead-scoring/api-keys)
+#   RESOURCE_GROUP         on Azure: the resource group of the service      (required)
 #
 # It only reads.
 #
-# Exit code: 0 when it is known, 2 when the cloud cannot be asked.
+# Exit code: 0 on success, 2 if the cloud cannot be queried.
 set -eu
 . "$(dirname "$0")/../common.sh"
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-# $1 is what the cloud says of something that is not there; the rest asks. Prints the answer, or nothing for that.
+# $1 is the cloud's error for a missing resource; the rest is the command. Prints its output, or nothing on that error.
 ask() {
     absent=$1
     shift
@@ -25,7 +25,7 @@ ask() {
         cat "$folder/said"
     elif ! grep -q "$absent" "$folder/wrong"; then
         cat "$folder/wrong" >&2
-        cannot_run "$1 cannot say what is deployed"
+        cannot_run "$1 cannot query what is deployed"
     fi
 }
 
@@ -57,13 +57,13 @@ azure_key() {
 case "${1:-} ${2:-}" in
     'aws image' | 'aws key') export AWS_PAGER= ;;
     'azure image' | 'azure key')
-        [ -n "${RESOURCE_GROUP:-}" ] || cannot_run "RESOURCE_GROUP must be the group that the service is in"
+        [ -n "${RESOURCE_GROUP:-}" ] || cannot_run "RESOURCE_GROUP must be the resource group of the service"
         ;;
     *) misused ;;
 esac
 answer=$("$1_$2")
 case "$2" in
-    # The tag is what follows the last colon, and a registry may have a port.
+    # The tag follows the last colon; a registry may have a port.
     image) answer=${answer##*/} && printf '%s\n' "${answer##*:}" ;;
     key)
         answer=$(printf '%s' "${answer%%,*}" | tr -d '[:space:]')

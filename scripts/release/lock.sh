@@ -1,8 +1,8 @@
 #!/bin/sh
 # Pins every dependency, with hashes, to the newest version that pyproject.toml allows.
 #
-# The locks name no package index: each machine uses its own. `./scripts/release/lock.sh --keep` only adds
-# what is missing and leaves the pins that still fit.
+# The lock files contain no package index: each machine uses its own. `./scripts/release/lock.sh --keep` adds missing
+# packages and keeps the pins that are still valid.
 set -eu
 . "$(dirname "$0")/../common.sh"
 
@@ -12,13 +12,13 @@ if [ "${1:-}" = --keep ]; then
     shift
 fi
 check_arguments 0 0 "$@"
-uv --version >/dev/null 2>&1 || fail "uv is needed to resolve for every platform at once (pip install uv)"
+uv --version >/dev/null 2>&1 || fail "uv is required, to resolve for every platform at once (pip install uv)"
 
-# $1 is the lock; the rest is what it is made from, and for which platforms.
-# Extras stay with their names: the pip of Python 3.11 otherwise takes the newest version for `coverage[toml]`,
-# finds no hash of it, and installs nothing from the day on which a newer one is published.
-# Every supported Python gets the same version of a package, where there is one for all of them: what is tested on one is
-# what runs on another, and the shipped model does not depend on which it is.
+# $1 is the lock file; the rest are its sources and platforms.
+# Extras are kept in names: the pip of Python 3.11 otherwise selects the newest version for `coverage[toml]`, finds no
+# hash for it, and installs nothing once a newer one is published.
+# Every supported Python gets the same version of a package if possible: tests on one are valid for another, and the
+# shipped model does not depend on the version of Python.
 compile() {
     lock=$1
     shift
@@ -30,31 +30,31 @@ compile() {
 
 compile dev.txt --universal pyproject.toml --extra train --extra aws --extra azure --extra load --extra otel \
     --extra dev
-# What goes into one environment with it, step by step, has to be of the same versions.
+# Lock files that are installed into the same environment, step by step, need the same versions.
 compile serve.txt --universal pyproject.toml -c requirements/dev.txt
 compile train.txt --universal pyproject.toml --extra train -c requirements/dev.txt
 compile build.txt --universal requirements/build.in -c requirements/dev.txt
-# What the container image can be built with in place of it.
+# Alternative lock files for the container image.
 compile serve-aws.txt --universal pyproject.toml --extra aws
 compile serve-azure.txt --universal pyproject.toml --extra azure
 compile serve-otel.txt --universal pyproject.toml --extra aws --extra azure --extra otel
 compile release.txt --universal requirements/release.in
 compile zig.txt --universal requirements/zig.in
-# Azure ML runs Linux; on Windows its server wants a psutil that is too old for ours.
+# Azure ML runs Linux; on Windows its server requires a psutil that is too old for the service.
 compile azureml.txt --python-platform linux requirements/azureml.in pyproject.toml
 compile docs.txt --universal requirements/docs.in
 compile infra.txt --universal requirements/infra.in
 compile clients.txt --universal requirements/clients.in
 
-# What is npm's is pinned by the Node.js of the environment that it belongs to. Versions stand in package.json, since npm
-# would not say that there is a newer one. $1 is the folder below requirements, $2 that environment, $3 what makes it.
+# Packages of npm are pinned with the Node.js of their environment. package.json has exact versions, which npm does not
+# update. $1 is the folder below requirements, $2 the environment, $3 the make target that creates it.
 npm_lock() {
     if [ -x "$2/bin/npm" ]; then
         PATH=$PWD/$2/bin:$PATH npm install --prefix "requirements/$1" --package-lock-only \
             --omit-lockfile-registry-resolved --silent --no-audit --no-fund
         echo "requirements/$1/package-lock.json: $(grep -c integrity "requirements/$1/package-lock.json") packages"
     else
-        echo "requirements/$1/package-lock.json: left as it is; make $3 brings npm"
+        echo "requirements/$1/package-lock.json: unchanged; make $3 installs npm"
     fi
 }
 

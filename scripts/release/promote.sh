@@ -1,26 +1,26 @@
 #!/bin/sh
-# Puts an image into an environment, and what ran there before back when it is not sound: `promote.sh CLOUD ENVIRONMENT`.
+# Deploys an image to an environment, and rolls back if the service does not work: `promote.sh CLOUD ENVIRONMENT`.
 #
-#   CLOUD          aws or azure, signed in: scripts/deploy-CLOUD.sh deploys, with its own settings
-#   ENVIRONMENT    dev or prod, of infra/config/environments.json
+#   CLOUD          aws or azure, signed in: scripts/deploy-CLOUD.sh deploys, and its settings apply too
+#   ENVIRONMENT    an environment of infra/config/environments.json: dev or prod
 #
-#   IMAGE_TAG      what to run: a version, and after a hyphen what tells the image, as verify-image.sh says it   (needed)
-#   IMAGE          the local image that goes under this tag                                                      (needed)
-#   SERVICE_URL    where clients call the service                                                                (needed)
-#   API_KEY        a key of it                                                 (the first that the cloud keeps for it)
-#   METRICS_URL    where its metrics are; `closed`: nowhere that clients reach                               (closed)
-#   VALID_SECONDS  how long it may take to be sound after its deployment                                        (300)
+#   IMAGE_TAG      the image to run: a version, and after a hyphen the digest that verify-image.sh prints   (required)
+#   IMAGE          the local image for this tag                                                             (required)
+#   SERVICE_URL    the address of the service for clients                                                   (required)
+#   API_KEY        a key of the service                                          (the first key in the cloud's vault)
+#   METRICS_URL    as for validate-deployment.sh                                                              (closed)
+#   VALID_SECONDS  the time limit for the validation after the deployment                                        (300)
 #
-# Sound is a service that scripts/validate-deployment.sh finds whole, and that answers with the version of IMAGE_TAG.
-# What ran before is deployed again from its own tag in git, with its own templates and settings; where there is no such
-# tag, with the present ones.
+# A service works if it passes scripts/validate-deployment.sh and reports the version of IMAGE_TAG. A rollback deploys the
+# previous version from its tag in git, with its own templates and settings, or with the current ones if the tag does not
+# exist.
 #
-# Exit code: 0 when it runs and is sound; 1 when it is not, and what ran before does again and is; 2 when it could not
-# begin, and nothing was changed; 3 when it is not, and neither is what ran before: somebody has to look.
+# Exit code: 0 if the new version runs and works; 1 if it does not, and the previous version runs again and works; 2 if it
+# could not start, and nothing was changed; 3 if neither version works, and an operator has to act.
 set -eu
 . "$(dirname "$0")/../common.sh"
 
-# What is said is what people see first, in the run's log and on its page.
+# Messages also go to the summary page of the workflow run.
 say() {
     printf '==> %s\n' "$1"
     printf '%s\n\n' "$1" >>"${GITHUB_STEP_SUMMARY:-/dev/null}"
@@ -40,7 +40,7 @@ case "$# ${1:-}" in
     *) misused ;;
 esac
 
-# What an environment of GitHub does not set reaches a workflow as an empty word, which means the same as none.
+# A workflow passes a variable that its GitHub environment does not set as an empty one, which means the same.
 for name in $(env | sed -n 's/^\([A-Z][A-Z_]*\)=$/\1/p'); do
     unset "$name"
 done
@@ -57,12 +57,12 @@ need_set IMAGE_TAG IMAGE SERVICE_URL
 need curl git jq
 before=$(./scripts/release/deployed.sh "$CLOUD" image) || exit 2
 
-# The version that a tag stands for: 1.2.0 of 1.2.0-4f1c0d9a7b3e.
+# The version of a tag: 1.2.0 of 1.2.0-4f1c0d9a7b3e.
 version_of() {
     printf '%s' "${1%%-*}"
 }
 
-# Read only now, since the first deployment makes the key; and kept out of the log.
+# Read only now, since the first deployment creates the key; and masked in the log.
 find_key() {
     [ -z "${API_KEY:-}" ] || return 0
     API_KEY=$(./scripts/release/deployed.sh "$CLOUD" key) || return 1
@@ -74,14 +74,14 @@ answers_as() {
     curl --silent --fail --max-time 10 "$SERVICE_URL/" | jq -e --arg version "$1" '.version == $version' >/dev/null
 }
 
-# $1 is a tag. Load balancers and names take a while to follow, so it is asked until it is sound or time is up.
+# $1 is a tag. Load balancers and DNS take a while to follow, so this polls until the service works or time is up.
 sound() {
     find_key || return 1
     deadline=$(($(date +%s) + VALID_SECONDS))
     until validated=$(./scripts/validate-deployment.sh "$SERVICE_URL" 2>&1) && answers_as "$(version_of "$1")"; do
         if [ "$(date +%s)" -ge "$deadline" ]; then
             printf '%s\n' "$validated" >&2
-            answers_as "$(version_of "$1")" || echo "it does not answer as version $(version_of "$1")" >&2
+            answers_as "$(version_of "$1")" || echo "the service does not report version $(version_of "$1")" >&2
             return 1
         fi
         sleep 1
@@ -89,11 +89,11 @@ sound() {
     printf '%s\n' "$validated"
 }
 
-# The folder from which what ran before is deployed: that of its own release, with the programs of this one.
+# The folder from which the previous version is deployed: a checkout of its release, with the programs of this one.
 earlier_release() {
     tag=refs/tags/v$(version_of "$before")
     if ! git rev-parse --quiet --verify "$tag^{commit}" >/dev/null; then
-        echo "there is no tag v$(version_of "$before"), so the present templates are deployed" >&2
+        echo "the tag v$(version_of "$before") does not exist, so the rollback uses the current templates" >&2
         pwd
         return
     fi
@@ -109,28 +109,29 @@ earlier_release() {
     printf '%s/%s\n' "$PWD" "$BEFORE"
 }
 
-# The registry has the image of what ran before. If it has not, nothing may be pushed under its tag: IMAGE is another one.
+# The registry has the image of the previous version. If not, nothing may be pushed under its tag: IMAGE is a new one.
 go_back() {
     why=$1
-    [ -n "$before" ] || give_up 3 "$why, and nothing ran before: $ENVIRONMENT has to be looked at"
-    [ "$before" != "$IMAGE_TAG" ] || give_up 3 "$why, and it is what ran before: $ENVIRONMENT has to be looked at"
-    say "$why; going back to $before"
+    [ -n "$before" ] || give_up 3 "$why, and there is no previous version: an operator has to act on $ENVIRONMENT"
+    [ "$before" != "$IMAGE_TAG" ] ||
+        give_up 3 "$why, and it is also the previous version: an operator has to act on $ENVIRONMENT"
+    say "$why; rolling back to $before"
     if folder=$(earlier_release) &&
         IMAGE_TAG=$before IMAGE="nothing-may-be-pushed-as:$before" "$folder/scripts/deploy-$CLOUD.sh" "$ENVIRONMENT" &&
         sound "$before"; then
-        give_up 1 "$why; $before runs again in $ENVIRONMENT and is sound"
+        give_up 1 "$why; $before runs again in $ENVIRONMENT and works"
     fi
-    give_up 3 "$why, and going back to $before did not work either: $ENVIRONMENT has to be looked at"
+    give_up 3 "$why, and the rollback to $before failed too: an operator has to act on $ENVIRONMENT"
 }
 
 forget() {
-    # most runs never made it, and the exit code is that of the deployment
+    # most runs never create it, and the exit code is that of the deployment
     git worktree remove --force "$BEFORE" 2>/dev/null || true
 }
 trap forget EXIT
 
-# A run that is cancelled half way leaves it to people: they have a reason, and it may be ended at any moment.
-trap 'give_up 3 "stopped while $IMAGE_TAG was being deployed over ${before:-nothing}: $ENVIRONMENT has to be looked at"' \
+# A cancelled run does not roll back: it was cancelled for a reason, and may be killed at any moment.
+trap 'give_up 3 "cancelled while $IMAGE_TAG was replacing ${before:-nothing}: an operator has to act on $ENVIRONMENT"' \
     INT TERM
 
 say "$ENVIRONMENT on $CLOUD: from ${before:-nothing} to $IMAGE_TAG"
@@ -138,8 +139,8 @@ code=0
 "./scripts/deploy-$CLOUD.sh" "$ENVIRONMENT" || code=$?
 case "$code" in
     0) ;;
-    2) cannot_run "the deployment could not begin, and nothing was changed" ;;
+    2) cannot_run "the deployment could not start, and nothing was changed" ;;
     *) go_back "$IMAGE_TAG could not be deployed to $ENVIRONMENT" ;;
 esac
-sound "$IMAGE_TAG" || go_back "$IMAGE_TAG is not sound in $ENVIRONMENT"
-say "$IMAGE_TAG runs in $ENVIRONMENT and is sound"
+sound "$IMAGE_TAG" || go_back "$IMAGE_TAG does not work in $ENVIRONMENT"
+say "$IMAGE_TAG runs in $ENVIRONMENT and works"

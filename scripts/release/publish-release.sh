@@ -1,16 +1,16 @@
 #!/bin/sh
-# Makes the release of a tag on GitHub: `publish-release.sh TAG`. Only the release workflow can.
+# Creates the GitHub release of a tag: `publish-release.sh TAG`. Only the release workflow can do this.
 #
 #   TAG            v and the version
 #
-#   IMAGE_NAME     where the image is published   (needed)
-#   IMAGE_DIGEST   which it is, sha256:...        (needed)
-#   GH_TOKEN       who publishes
+#   IMAGE_NAME     the name of the published image   (required)
+#   IMAGE_DIGEST   its digest, sha256:...            (required)
+#   GH_TOKEN       the account that publishes
 #
-# It holds the notes of the changelog, how to verify what was built, the distributions in dist and the bills of materials
-# in build/sbom. A version with letters in it is marked as not ready for everyone.
+# The release contains the changelog, the commands that verify the artifacts, the distributions in dist and the bills of
+# materials in build/sbom. A version with letters is marked as a pre-release.
 #
-# Exit code: 0 when it is published, 1 when something was refused, 2 when it could not begin.
+# Exit code: 0 if it is published, 1 if a step was rejected, 2 if it could not start.
 set -eu
 . "$(dirname "$0")/../common.sh"
 
@@ -20,7 +20,7 @@ TAG=$1
 need_set IMAGE_NAME IMAGE_DIGEST
 need gh
 for kind in dist/*.whl dist/*.tar.gz build/sbom/*.json; do
-    [ -e "$kind" ] || cannot_run "there is no $kind to publish"
+    [ -e "$kind" ] || cannot_run "$kind is missing"
 done
 
 mkdir -p build/release
@@ -30,8 +30,8 @@ cat >>"$notes" <<EOF
 
 ## Verify it
 
-The image is \`$IMAGE_NAME@$IMAGE_DIGEST\`. Nothing here is signed with a key that could be lost: every file says by which
-run of which workflow it was made.
+The image is \`$IMAGE_NAME@$IMAGE_DIGEST\`. Signatures use no long-lived key: the provenance of each file names the workflow
+run that built it.
 
 \`\`\`bash
 gh attestation verify oci://$IMAGE_NAME@$IMAGE_DIGEST --repo ${GITHUB_REPOSITORY:-OWNER/NAME}

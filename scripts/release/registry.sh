@@ -1,9 +1,9 @@
-# Sourced by what publishes the image of a release and by what fetches it: where that image is, as `name`, and who asks.
-# GITHUB_REPOSITORY, OWNER/NAME, says whose it is.
+# Sourced by the scripts that publish and fetch the image of a release: sets `name`, the image's name in the registry, and
+# defines the login there. GITHUB_REPOSITORY is its repository, as OWNER/NAME.
 # shellcheck shell=sh
 
 [ -n "${GITHUB_REPOSITORY:-}" ] || cannot_run "GITHUB_REPOSITORY must be the repository, as OWNER/NAME"
-# Names of images have small letters only.
+# Names of images are in lower case.
 # shellcheck disable=SC2034  # for the script that sources this
 name=ghcr.io/$(printf '%s' "${GITHUB_REPOSITORY%%/*}" | tr '[:upper:]' '[:lower:]')/lead-scoring-api
 

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Writes bills of materials in the CycloneDX form into build/sbom: `sbom.sh [IMAGE]`.
+# Writes bills of materials in the CycloneDX format to build/sbom: `sbom.sh [IMAGE]`.
 #
-# One for each lock that an image can be built with (serve.cdx.json and so on), with every package, its version and its
-# hashes; and for IMAGE one of all that is really in it (image.cdx.json), the packages of its Debian too.
+# One for each lock file for images (serve.cdx.json and so on), with the version and hashes of every package; and one of
+# the content of IMAGE (image.cdx.json), with its Debian packages.
 #
-#   IMAGE   an image of Docker or Podman by its name, or the folder of an unpacked one
+#   IMAGE   an image of Docker or Podman, or the folder of an unpacked one
 #
-# Exit code: 0 when they are written, 2 when they could not be.
+# Exit code: 0 if they are written, 2 if they could not be written.
 set -eu
 . "$(dirname "$0")/../common.sh"
 
@@ -15,13 +15,13 @@ OUT=build/sbom
 
 check_arguments 0 1 "$@"
 
-[ -x "$TOOLS/cyclonedx-py" ] || cannot_run "what writes them is missing: make release-install"
+[ -x "$TOOLS/cyclonedx-py" ] || cannot_run "$TOOLS/cyclonedx-py is missing: run make release-install"
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' pyproject.toml | head -n 1)
 rm -rf "$OUT"
 mkdir -p "$OUT"
 for lock in requirements/serve*.txt; do
     name=$(basename "$lock" .txt)
-    # Without its validation, which takes longer than all the rest: the tests validate what it writes.
+    # Without its validation, which takes longer than all the rest: the tests validate its output.
     "$TOOLS/cyclonedx-py" requirements --output-reproducible --no-validate --spec-version 1.6 --mc-type application \
         --pyproject pyproject.toml --output-file "$OUT/$name.cdx.json" "$lock" >"$OUT/log" 2>&1 ||
         { cat "$OUT/log" >&2; cannot_run "$lock could not be read"; }

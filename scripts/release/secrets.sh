@@ -1,12 +1,12 @@
 #!/bin/sh
-# Looks for secrets in the files and in the whole history of a repository: `secrets.sh [FOLDER]`.
+# Searches the files and the whole history of a repository for secrets: `secrets.sh [FOLDER]`.
 #
 #   FOLDER   the repository   (this one)
 #
-# What it finds is told by its kind, file, line and commit, never by its value. Nothing leaves the machine: whether a key
-# would open something is not tried. The demo key is no finding: everyone knows it, and production refuses it.
+# It reports findings by kind, file, line and commit, never by value. It sends nothing, and does not try whether a key
+# works. The demo key is allowed: it is public, and production rejects it.
 #
-# Exit code: 0 when there is none, 1 when there is one, 2 when it could not be looked for.
+# Exit code: 0 if there are no findings, 1 if there are, 2 if the search could not run.
 set -eu
 . "$(dirname "$0")/../common.sh"
 
@@ -17,20 +17,20 @@ check_arguments 0 1 "$@"
 
 FOLDER=${1:-$PROJECT}
 case "$FOLDER" in /*) ;; *) FOLDER=$CALLER/$FOLDER ;; esac
-[ -x "$SCANNER" ] || cannot_run "the scanner is missing: make release-install"
-[ -e "$FOLDER/.git" ] || cannot_run "$FOLDER is no repository"
+[ -x "$SCANNER" ] || cannot_run "$SCANNER is missing: run make release-install"
+[ -e "$FOLDER/.git" ] || cannot_run "$FOLDER is not a git repository"
 cd "$FOLDER"
 export KF_RULE_CACHE_DIR="$PROJECT/build/release/rules"
 
-# Whatever makes it end otherwise has not looked at everything.
+# With any other exit code the scan is incomplete.
 code=0
 "$SCANNER" scan . --no-validate --no-update-check --redact --quiet \
     --exclude .venv --exclude build --skip-regex '^demo-api-key-123$' || code=$?
 case "$code" in
     0) echo "ok: no secret in the files and the history of $FOLDER" ;;
     200 | 205)
-        echo "FAILED: what is above must be revoked first, since taking it out of the history does not take it back" >&2
+        echo "FAILED: revoke the secrets above first; removing them from the history is not enough" >&2
         exit 1
         ;;
-    *) cannot_run "the scanner ended with $code" ;;
+    *) cannot_run "the scanner exited with $code" ;;
 esac

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the source distribution and from it the wheel, installs that into an environment of what is locked, and serves
-# from there: `make wheel-test`. Both are in build/wheel/dist.
+# Builds the source distribution and from it the wheel, installs the wheel with the locked dependencies, and serves:
+# `make wheel-test`. Both are in build/wheel/dist.
 set -eu
 . "$(dirname "$0")/../common.sh"
 
@@ -9,13 +9,13 @@ check_arguments 0 0 "$@"
 WORK=build/wheel
 TOOLS=build/release/env
 
-[ -x "$TOOLS/bin/python" ] || fail "what builds wheels is missing: make release-install"
+[ -x "$TOOLS/bin/python" ] || fail "$TOOLS is missing: run make release-install"
 rm -rf "$WORK"
 mkdir -p "$WORK"
 PATH=$PWD/$TOOLS/bin:$PATH
 export PATH
 python -m build --no-isolation --outdir "$WORK/dist" . >"$WORK/build.log" 2>&1 ||
-    { tail -n 30 "$WORK/build.log" >&2; fail "it cannot be built; all that was said is in $WORK/build.log"; }
+    { tail -n 30 "$WORK/build.log" >&2; fail "the build failed; its log is $WORK/build.log"; }
 say "built: $(ls -C "$WORK/dist")"
 
 PYTHON=$TOOLS/bin/python ./scripts/install/from-lock.sh "$WORK/env" requirements/serve.txt

@@ -1,14 +1,13 @@
 #!/bin/sh
 # Builds the container image without a container daemon, and tests it: `make image-test`.
 #
-# The base is a Debian made by debootstrap, kept in build/image until `make clean`; buildah builds on it, and the tests
-# in tests/delivery/image run what came out in namespaces of their own, with its root mounted read-only. Needs root, buildah,
+# The base is a Debian created by debootstrap, cached in build/image until `make clean`; buildah builds on it, and the
+# tests in tests/delivery/image run the image in separate namespaces, with a read-only root. It needs root, buildah,
 # debootstrap and unshare.
 #
-#   BUILT_IMAGE    an image that Docker or Podman has, tested in place of one that is built here; then only unshare is
-#                  needed
-#   DEBIAN_SUITE   the release the base is made of   (bookworm)
-#   PIP_INDEX_URL  the package index of the build    (what pip on this machine is set to)
+#   BUILT_IMAGE    an existing image of Docker or Podman to test instead; needs only unshare
+#   DEBIAN_SUITE   the release of the base           (bookworm)
+#   PIP_INDEX_URL  the package index of the build    (that of pip on this machine)
 set -eu
 . "$(dirname "$0")/../common.sh"
 . scripts/test/debian-root.sh
@@ -18,7 +17,7 @@ BASE=$WORK/$SUITE
 IMAGE=localhost/lead-scoring-api
 BASE_IMAGE=localhost/debian-python:$SUITE
 
-[ "$(id -u)" -eq 0 ] || cannot_run "only root may make a base and namespaces: run it with sudo, or in a virtual machine"
+[ "$(id -u)" -eq 0 ] || cannot_run "creating a base and namespaces requires root: run it with sudo, or in a virtual machine"
 engine=docker
 command -v docker >/dev/null || engine=podman
 if [ -n "${BUILT_IMAGE:-}" ]; then
@@ -27,7 +26,7 @@ else
     need buildah debootstrap setpriv unshare
 fi
 
-# A storage of its own: the machine's images are not touched, and `make clean` takes it away.
+# A separate storage: it leaves the images of the machine alone, and `make clean` removes it.
 in_store() {
     command=$1
     shift
@@ -43,16 +42,16 @@ import_base() {
 }
 
 build() {
-    say "image: $IMAGE on $BASE_IMAGE"
+    say "building $IMAGE on $BASE_IMAGE"
     in_store bud --quiet --isolation chroot --format docker --pull-never \
         --build-arg BASE_IMAGE="$BASE_IMAGE" --build-arg BUILD_PACKAGES="g++ python3-dev" \
         --build-arg REVISION="$(git rev-parse HEAD 2>/dev/null || echo unknown)" \
         --secret id=pip.conf,src="$WORK/pip.conf" --secret id=ca.pem,src="$WORK/ca.pem" \
         --tag "$IMAGE" . >"$WORK/build.log" 2>&1 ||
-        { tail -n 40 "$WORK/build.log" >&2; cannot_run "the image cannot be built; all that was said is in $WORK/build.log"; }
+        { tail -n 40 "$WORK/build.log" >&2; cannot_run "the build of the image failed; its log is $WORK/build.log"; }
 }
 
-# The image as files, and what a runtime is told about it.
+# The files of the image, and its configuration.
 unpack() {
     container=$(in_store from --pull-never "$IMAGE")
     rm -f "$WORK/root"
@@ -60,14 +59,14 @@ unpack() {
     in_store inspect --type image "$IMAGE" >"$WORK/inspect.json"
 }
 
-# Containers of earlier runs are whole copies of the image; that of the last one stays, to be looked at.
+# Containers of earlier runs are whole copies of the image; the last one is kept for inspection.
 forget() {
     in_store rm --all >/dev/null 2>&1 || true
 }
 
-# The same of an image that an engine has built. What the engine itself puts into every container is not the image's.
+# The same for an existing image. Files that the engine adds to every container are not part of the image.
 take() {
-    say "image: $BUILT_IMAGE, as $engine has it"
+    say "exporting $BUILT_IMAGE from $engine"
     rm -rf "$WORK/root" "$WORK/taken"
     mkdir -p "$WORK/taken"
     container=$("$engine" create "$BUILT_IMAGE")

@@ -1,10 +1,10 @@
 #!/bin/sh
 # The engine's tests under the address and undefined-behaviour sanitizers: any report fails the run.
-# PYTHON chooses the interpreter (default: the environment's), CXX the compiler.
+# PYTHON selects the interpreter (default: that of .venv), CXX the compiler.
 set -eu
 . "$(dirname "$0")/../common.sh"
 
-python=$(command -v "${PYTHON:-.venv/bin/python}") || cannot_run "no interpreter: make install makes one"
+python=$(command -v "${PYTHON:-.venv/bin/python}") || cannot_run "${PYTHON:-.venv/bin/python} does not exist: run make install"
 compiler=${CXX:-g++}
 build=build/sanitize
 package=$build/python/leadscoring
@@ -14,14 +14,14 @@ PATH="$(dirname "$python"):$PATH" cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_
   { cat "$build.log" >&2; exit 2; }
 PATH="$(dirname "$python"):$PATH" cmake --build "$build" >"$build.log" 2>&1 || { cat "$build.log" >&2; exit 2; }
 
-# A package of its own, so that the installed one stays as it is.
+# A separate package, so that the installed one stays unchanged.
 rm -rf "$build/python"
 mkdir -p "$package"
 cp -R src/leadscoring/. "$package"
 rm -f "$package"/_engine*.so
 cp "$build"/_engine*.so "$package"
 
-# The sanitizers must come first into the process, and libstdc++ with them, so that exceptions are seen.
+# The sanitizers must be loaded first, and libstdc++ with them, so that they intercept exceptions.
 preload="$("$compiler" -print-file-name=libasan.so) $("$compiler" -print-file-name=libubsan.so) $("$compiler" -print-file-name=libstdc++.so.6)"
 report=$build/report
 rm -f "$report".*

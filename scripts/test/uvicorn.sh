@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs the tests of the wire with the oldest uvicorn that pyproject.toml allows, and with the newest: `make uvicorn-test`.
-# The service uses parts of it that are not public, so what is between the two is taken for tested, and nothing else is.
+# Runs the transport tests with the oldest uvicorn that pyproject.toml allows, and with the newest: `make uvicorn-test`.
+# The service uses private parts of uvicorn; these tests must pass before the bounds are changed.
 set -eu
 . "$(dirname "$0")/../common.sh"
 check_arguments 0 0 "$@"
@@ -20,10 +20,10 @@ for wanted in "==$floor" "$bounds"; do
     $PYTHON -m pip install --quiet --disable-pip-version-check --no-deps --target "$place" "uvicorn$wanted"
     version=$(PYTHONPATH=$place $PYTHON -c 'import uvicorn; print(uvicorn.__version__)')
     if [ "$version" = "$installed" ]; then
-        say "uvicorn$wanted: $version, the one in .venv, with which make test runs"
+        say "uvicorn$wanted: $version is the version in .venv, which make test covers"
         continue
     fi
     say "uvicorn$wanted: $version"
-    # shellcheck disable=SC2086  # they are several
+    # shellcheck disable=SC2086  # several words
     PYTHONPATH=$place $PYTHON -m pytest -q -p no:cacheprovider $TESTS
 done

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Makes models with several versions of XGBoost, each in an environment of its own, and compares what we score with
-# what those versions predict: `scripts/test/zoo.sh [VERSION...]`, by default all below; `locked` is the one that training uses.
-# A version whose Python is not there is left out by name, or fails with CI=true.
+# Trains models with several versions of XGBoost, each in a separate environment, and compares the scores of the service
+# with the predictions of those versions: `scripts/test/zoo.sh [VERSION...]`, by default all known versions; `locked` is
+# the one that training uses. A version whose Python is not installed is skipped and listed, or fails with CI=true.
 set -euo pipefail
 . "$(dirname "$0")/../common.sh"
 
@@ -11,7 +11,7 @@ OLD="numpy<1.24 scipy<1.11 pandas<2 scikit-learn<1.3"
 NEW="numpy<2.3 scipy<1.16 pandas<3 scikit-learn<1.6"
 EVERY=(0.90 1.0.2 1.2.1 1.3.0.post0 1.3.3 1.4.2 1.5.2 1.6.2 1.7.2 1.7.6 2.0.3 2.1.4 3.0.5 3.1.3 3.2.0 3.3.0 3.4.1)
 
-# The Pythons that a version runs on, the best first.
+# The versions of Python that a version supports, the preferred one first.
 pythons() {
     case $1 in
         0.* | 1.*) echo 3.8 3.9 3.10 3.11 3.7 ;;
@@ -20,7 +20,7 @@ pythons() {
     esac
 }
 
-# What goes with it: later releases broke what it asks of them.
+# The libraries that it supports: later releases broke it.
 companions() {
     case $1 in
         0.* | 1.*) echo "$OLD" ;;
@@ -29,7 +29,7 @@ companions() {
     esac
 }
 
-# An interpreter of one of these versions, on PATH or where pyenv and GitHub keep them.
+# Prints an interpreter of one of these versions, from PATH, pyenv or the tool cache of GitHub.
 interpreter() {
     local version candidate
     for version in "$@"; do
@@ -43,13 +43,13 @@ interpreter() {
     done
 }
 
-# Makes the models of one version.
+# Trains the models of one version.
 collect() {
     local version=$1 python wanted=() companion=() env="$FOLDER/env-$1"
     read -ra wanted <<<"$(pythons "$version")"
     python=$(interpreter "${wanted[@]}")
     if [ -z "$python" ]; then
-        complain "XGBoost $version is left out: it needs one of Python ${wanted[*]}, and none is here"
+        complain "XGBoost $version is skipped: it requires one of Python ${wanted[*]}, and none is installed"
         [ "${CI:-}" != true ]
         return
     fi

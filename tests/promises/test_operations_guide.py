@@ -112,4 +112,4 @@ def test_the_quick_test_fails_when_a_lead_is_not_scored(desk: Desk) -> None:
     assert "wrong-key" not in refused.stdout + refused.stderr
     nobody = desk.run("BASE_URL=http://127.0.0.1:1 ./scripts/quick_test.sh")
     assert nobody.returncode == 2
-    assert "no service answers" in nobody.stderr
+    assert "no service responds" in nobody.stderr

@@ -1,16 +1,15 @@
-"""The scoring script of an Azure ML online endpoint: our model behind ``POST /score``.
+"""The scoring script of an Azure ML online endpoint, which serves the model at ``POST /score``.
 
 Azure's server imports this file, calls ``init`` once and ``run`` for each request. The package ``leadscoring`` is
-installed in its environment. Three bodies are taken:
+installed in its environment. It accepts three bodies:
 
-- ``{"data": [[...], ...]}``: encoded rows in the order of the contract, ``null`` is missing;
+- ``{"data": [[...], ...]}``: encoded rows in the order of the contract; ``null`` is missing;
 - ``{"input_data": {"columns": [...], "index": [...], "data": [[...], ...]}}``: the same, columns in any order by name;
-- ``{"leads": [{"lead_id": ..., "features": {...}}, ...]}``: leads as ``POST /api/v1/score/batch`` takes them.
+- ``{"leads": [{"lead_id": ..., "features": {...}}, ...]}``: leads as ``POST /api/v1/score/batch`` accepts them.
 
-Rows are answered with ``{"predictions": [...], "margins": [...]}``: the *model's own* probability, which is the
-logistic function of the margin, and the margin in log-odds. It is not calibrated, since the service that calls does
-that itself. Leads are answered with ``{"leads": [...]}``: at each place what the API answers, calibrated and with
-reasons, or why there is no score.
+For rows it returns ``{"predictions": [...], "margins": [...]}``: the *uncalibrated* probability, which is the logistic
+function of the margin, and the margin in log-odds; the calling service calibrates. For leads it returns
+``{"leads": [...]}``: for each lead the response of the API, calibrated and with reasons, or the error.
 """
 
 import asyncio
@@ -39,13 +38,13 @@ from leadscoring.telemetry.metrics import Spent
 from leadscoring.transport.failures import refused
 
 MOST_LEADS = 100_000
-"""Leads in one request; Azure's limit on a body comes first."""
+"""Limit of leads per request; Azure's limit on bodies is reached first."""
 
 log = logging.getLogger("leadscoring.azure")
 
 
 class Frame(msgspec.Struct, forbid_unknown_fields=True):
-    """Rows with named columns, as MLflow's deployments take them."""
+    """Rows with named columns, in the format of MLflow deployments."""
 
     columns: list[str]
     data: Values
@@ -53,7 +52,7 @@ class Frame(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Body(msgspec.Struct, forbid_unknown_fields=True):
-    """What may be sent: one of these."""
+    """The body of a request; exactly one of these fields is set."""
 
     data: Values | None = None
     input_data: Frame | None = None
@@ -69,11 +68,11 @@ class Endpoint:
         self._decode = msgspec.json.Decoder(Body).decode
 
     def answer(self, raw: str | bytes) -> dict[str, Any]:
-        """The answer to one body, as what JSON is made of. Raises a ``RequestError``, whose message holds no values."""
+        """Returns the JSON response to one body. Raises a ``RequestError``, whose message contains no values."""
         try:
             body = self._decode(raw)
         except (msgspec.MsgspecError, UnicodeError, RecursionError) as failure:
-            raise MalformedJson(f"the body is not one that this endpoint takes: {failure}") from None
+            raise MalformedJson(f"the body is not one that this endpoint accepts: {failure}") from None
         given = [part for part in (body.data, body.input_data, bytes(body.leads) or None) if part is not None]
         if len(given) != 1:
             raise InvalidRows(f"the body must have one of data, input_data and leads, not {len(given)} of them")
@@ -98,11 +97,11 @@ class Endpoint:
 
 
 deployed: list[Endpoint] = []
-"""The one endpoint of this process, once ``init`` has loaded it."""
+"""The endpoint of this process, after ``init``."""
 
 
 def opening(environ: Mapping[str, str]) -> Opening:
-    """What the deployment says of the model, by the variables that the service has for it. Raises ``SettingError``."""
+    """Returns the options of the model, from the same variables as the service. Raises ``SettingError``."""
     version, rounds, missing = (
         one_setting(name, environ) for name in ("MODEL_VERSION", "MODEL_ROUNDS", "MODEL_MISSING")
     )
@@ -110,18 +109,20 @@ def opening(environ: Mapping[str, str]) -> Opening:
 
 
 def model_file(folder: Path) -> Path:
-    """The one model below a folder. Raises ``ModelNotFound`` when there is none, or more than one."""
+    """Returns the model file below a folder. Raises ``ModelNotFound`` if there is none, or more than one."""
     found = sorted(path for path in folder.rglob("*") if path.name in MODEL_NAMES and path.is_file())
     if len(found) != 1:
         shown = ", ".join(str(path.relative_to(folder)) for path in found) or "none of them"
-        raise ModelNotFound(str(folder), f"AZUREML_MODEL_DIR must hold one of {', '.join(MODEL_NAMES)}, has {shown}")
+        raise ModelNotFound(
+            str(folder), f"AZUREML_MODEL_DIR must contain exactly one of {', '.join(MODEL_NAMES)}, but has {shown}"
+        )
     return found[0]
 
 
 def init() -> None:
-    """Loads the model in AZUREML_MODEL_DIR, whose golden rows must score as certified.
+    """Loads the model in AZUREML_MODEL_DIR, and verifies the scores of its golden rows.
 
-    Raises a ``ModelError`` otherwise, with which Azure's server ends and the deployment fails.
+    Raises a ``ModelError`` on failure, so that Azure's server exits and the deployment fails.
     """
     folder = os.environ.get("AZUREML_MODEL_DIR", "").strip()
     if not folder:
@@ -134,5 +135,5 @@ def init() -> None:
 
 
 def run(raw: str | bytes) -> dict[str, Any]:
-    """The answer to one request; Azure's server writes it as JSON. A body that cannot be answered raises."""
+    """Returns the response to one request, which Azure's server encodes as JSON. Raises for an invalid body."""
     return deployed[0].answer(raw)

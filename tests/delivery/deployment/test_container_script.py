@@ -60,7 +60,7 @@ def test_a_docker_without_its_daemon_is_no_engine(tmp_path: Path) -> None:
     """The message says what to do."""
     ran = Machine(tmp_path, "docker").run("build", INFO="1")
     assert ran.returncode == 2
-    assert "its daemon does not answer" in ran.stderr
+    assert "its daemon does not respond" in ran.stderr
 
 
 def test_podman_is_taken_where_docker_is_not(tmp_path: Path) -> None:

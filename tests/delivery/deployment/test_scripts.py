@@ -185,7 +185,7 @@ def test_without_a_service_nothing_can_be_said(script: str) -> None:
     """The exit code is neither success nor failure of a check."""
     said = run(script, BASE_URL="http://127.0.0.1:1")
     assert said.returncode == 2
-    assert "no service answers at http://127.0.0.1:1" in said.stderr
+    assert "no service responds at http://127.0.0.1:1" in said.stderr
 
 
 @contextmanager
@@ -218,7 +218,7 @@ def test_local_programs_watch_the_service_until_they_are_told_to_end(tmp_path: P
     """Prometheus scrapes it and knows its Alertmanager, both by the shipped files; then nothing is left running."""
     with monitoring(tmp_path, server) as (process, prometheus, alertmanager):
         assert process.stdout
-        assert any(line.startswith(f"watching {server.url}") for line in process.stdout)
+        assert any(line.startswith(f"monitoring {server.url}") for line in process.stdout)
         with httpx.Client(base_url=f"http://127.0.0.1:{prometheus}/api/v1") as api:
 
             def scraped() -> bool:

@@ -116,10 +116,10 @@ BREAKS: dict[str, Change] = {
     "min_replicas must be at most": lambda e: e.update(min_replicas=11),
     "memory_mib must be 2048": lambda e: e.update(memory_mib=2048),
     "WORKERS must be": lambda e: e["settings"].update(WORKERS=3),
-    "stop_seconds must be more": lambda e: e["ending"].update(stop_seconds=25),
+    "stop_seconds must be greater": lambda e: e["ending"].update(stop_seconds=25),
     "deregistration_seconds must be": lambda e: e["ending"].update(deregistration_seconds=24),
     "idle_seconds must be less": lambda e: e["ending"].update(idle_seconds=75),
-    "idle_seconds must be more": lambda e: e["ending"].update(idle_seconds=10),
+    "idle_seconds must be greater": lambda e: e["ending"].update(idle_seconds=10),
     "timeout_seconds of probe": lambda e: e["probe"].update(timeout_seconds=10),
     "ENDPOINT_PROTOCOLS must not": lambda e: e["settings"].update(ENDPOINT_PROTOCOLS="sagemaker"),
     "cpu_percent of scaling": lambda e: e["scaling"].update(cpu_percent=80),
@@ -142,13 +142,13 @@ def test_every_relation_is_tried() -> None:
 
 
 @pytest.mark.parametrize(("change", "said"), [
-    (lambda e: e["settings"].update(WORKER=2), "WORKER, which the service does not know"),
+    (lambda e: e["settings"].update(WORKER=2), "WORKER, which is not a setting of the service"),
     (lambda e: e["settings"].update(PORT="many"), "PORT"),
     (lambda e: e["settings"].update(REQUEST_TIMEOUT_SECONDS=21), "REQUEST_TIMEOUT_SECONDS must be at most"),
     (lambda e: e["settings"].update(CORS_ORIGINS="*"), "CORS_ORIGINS must list"),
-    (lambda e: e["settings"].pop("DRAIN_SECONDS"), "settings must hold DRAIN_SECONDS"),
-    (lambda e: e["settings"].update(API_KEYS=f"a,{DEMO_KEY}"), "hold the demo key in API_KEYS"),
-    (lambda e: e["settings"].update(MODEL_VERSION=DEMO_KEY), "hold the demo key in MODEL_VERSION"),
+    (lambda e: e["settings"].pop("DRAIN_SECONDS"), "settings must contain DRAIN_SECONDS"),
+    (lambda e: e["settings"].update(API_KEYS=f"a,{DEMO_KEY}"), "demo key, which is public; API_KEYS does"),
+    (lambda e: e["settings"].update(MODEL_VERSION=DEMO_KEY), "demo key, which is public; MODEL_VERSION does"),
 ])  # fmt: skip
 def test_settings_that_the_service_would_refuse_are_refused_before(tmp_path: Path, change: Change, said: str) -> None:
     """With the service's own table and relations."""
@@ -159,7 +159,7 @@ def test_settings_that_the_service_would_refuse_are_refused_before(tmp_path: Pat
 @pytest.mark.parametrize("name", ELSEWHERE)
 def test_secrets_and_what_has_another_place_are_refused(tmp_path: Path, name: str) -> None:
     """A file that is in the repository holds no key."""
-    with pytest.raises(EnvironmentInvalid, match=f"must not hold {name}"):
+    with pytest.raises(EnvironmentInvalid, match=f"must not contain {name}"):
         read_environment("dev", changed(tmp_path, lambda e: e["settings"].update({name: "x"}), "dev"))
 
 

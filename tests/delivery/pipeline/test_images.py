@@ -91,7 +91,7 @@ def test_what_was_released_is_never_replaced(machine: Machine) -> None:
     """Tags of that registry could be moved."""
     ran = machine.run("publish-image.sh", "1.2.0", PUBLISHED="yes")
     assert ran.returncode == 1
-    assert "is published already" in ran.stderr
+    assert "is already published" in ran.stderr
     assert not [line for line in machine.said() if line.startswith(("docker push", "cosign"))]
 
 
@@ -107,7 +107,7 @@ def test_an_engine_that_tells_no_digest_signs_nothing(machine: Machine) -> None:
     """A tag is nothing to sign."""
     ran = machine.run("publish-image.sh", "1.2.0", DIGEST="sha256:short")
     assert ran.returncode == 1
-    assert "did not say under which digest" in ran.stderr
+    assert "printed no digest" in ran.stderr
     assert not [line for line in machine.said() if line.startswith("cosign")]
 
 
@@ -150,7 +150,7 @@ def test_an_image_without_a_whole_digest_is_refused(machine: Machine) -> None:
     """Nothing could be said of it."""
     ran = machine.run("verify-image.sh", "1.2.0", DIGEST="sha256:short")
     assert ran.returncode == 1
-    assert "must give" in ran.stderr
+    assert "must report a digest" in ran.stderr
     assert not [line for line in machine.said() if line.startswith(("cosign", "docker pull"))]
 
 
@@ -159,7 +159,7 @@ def test_a_version_is_a_version(machine: Machine, version: str) -> None:
     """Nothing else goes into an address or a command."""
     ran = machine.run("verify-image.sh", version)
     assert (ran.returncode, machine.said()) == (2, [])
-    assert "VERSION must be one like 1.2.0" in ran.stderr
+    assert "VERSION must be a version such as 1.2.0" in ran.stderr
 
 
 def release(machine: Machine, version: str, changelog: str) -> None:
@@ -214,7 +214,7 @@ def test_a_release_without_everything_is_not_made(machine: Machine) -> None:
     next((machine.folder / "project" / "dist").glob("*.whl")).unlink()
     ran = machine.run("publish-release.sh", "v1.2.0", IMAGE_NAME=NAME, IMAGE_DIGEST=DIGEST)
     assert (ran.returncode, machine.said()) == (2, [])
-    assert "no dist/*.whl" in ran.stderr
+    assert "dist/*.whl is missing" in ran.stderr
 
 
 @pytest.mark.parametrize(

@@ -176,7 +176,7 @@ def test_a_vulnerability_fails_the_audit(tmp_path: Path) -> None:
     """With the package, and the version in which it is mended."""
     ran = audited(tmp_path, ANSWER=UNSOUND)
     assert ran.returncode == 1
-    assert "click 8.5.1 PYSEC-2026-1, mended in 8.5.2" in ran.stderr
+    assert "click 8.5.1 PYSEC-2026-1, fixed in 8.5.2" in ran.stderr
 
 
 @pytest.mark.programs("jq")
@@ -194,8 +194,8 @@ def test_no_answer_is_no_audit(tmp_path: Path) -> None:
     [
         ("PYSEC-2026-1 2999-01-01 we do not call that function\n", 0, "ok: no known"),
         ("PYSEC-2026-1 2020-01-01 we do not call that function\n", 1, "no longer accepted since 2020-01-01"),
-        ("PYSEC-2026-1 2999-01-01\n", 2, "must say why PYSEC-2026-1 is accepted"),
-        ("PYSEC-2026-1 we do not call that function\n", 2, "must say until when PYSEC-2026-1 is accepted"),
+        ("PYSEC-2026-1 2999-01-01\n", 2, "must give PYSEC-2026-1 a reason"),
+        ("PYSEC-2026-1 we do not call that function\n", 2, "must give PYSEC-2026-1 an end date"),
     ],
 )
 def test_what_is_accepted_is_accepted_for_a_time(tmp_path: Path, accepted: str, code: int, said: str) -> None:
@@ -275,7 +275,7 @@ def test_a_folder_without_a_history_is_refused(tools: Path, tmp_path: Path) -> N
     """It would be a search of half of it."""
     ran = run(ROOT, "release/secrets.sh", str(tmp_path))
     assert ran.returncode == 2
-    assert "is no repository" in ran.stderr
+    assert "is not a git repository" in ran.stderr
 
 
 @pytest.mark.parametrize("lock", ["serve.txt", "train.txt", "build.txt"])

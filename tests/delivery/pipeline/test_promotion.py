@@ -117,7 +117,7 @@ def test_a_sound_image_stays(project: Project, tmp_path: Path) -> None:
     assert said.returncode == 0, said.stdout + said.stderr
     assert project.deployed() == [NEW]
     assert "metrics closed             ok" in said.stdout
-    assert f"{SAME_VERSION} runs in dev and is sound" in page.read_text()
+    assert f"{SAME_VERSION} runs in dev and works" in page.read_text()
 
 
 def test_its_key_is_masked_and_shown_nowhere_else(project: Project) -> None:
@@ -132,8 +132,8 @@ def test_what_ran_before_comes_back_when_the_new_one_is_not_sound(project: Proje
     said = project.promote(IMAGE_TAG=NEWER, GITHUB_ACTIONS="true")
     assert said.returncode == 1, said.stdout + said.stderr
     assert project.deployed() == [["dev", NEWER, "lead-scoring-api:new", "present", "closed"], BACK]
-    assert "it does not answer as version 99.0.0" in said.stderr
-    assert f"::error::FAILED: {NEWER} is not sound in dev; {BEFORE} runs again in dev and is sound" in said.stderr
+    assert "the service does not report version 99.0.0" in said.stderr
+    assert f"::error::FAILED: {NEWER} does not work in dev; {BEFORE} runs again in dev and works" in said.stderr
 
 
 def test_going_back_leaves_nothing_behind(project: Project) -> None:
@@ -178,7 +178,7 @@ def test_without_a_tag_in_git_the_present_templates_go_back(project: Project) ->
     said = project.promote(IMAGE_TAG=NEWER)
     assert said.returncode == 1
     assert project.deployed()[-1] == ["dev", BEFORE, f"nothing-may-be-pushed-as:{BEFORE}", "present", "closed"]
-    assert f"there is no tag v{VERSION}, so the present templates are deployed" in said.stderr
+    assert f"the tag v{VERSION} does not exist, so the rollback uses the current templates" in said.stderr
 
 
 def test_somebody_has_to_look_when_going_back_does_not_help(project: Project) -> None:
@@ -186,18 +186,20 @@ def test_somebody_has_to_look_when_going_back_does_not_help(project: Project) ->
     said = project.promote(SERVICE_URL="http://127.0.0.1:1", VALID_SECONDS="0")
     assert said.returncode == 3
     assert [tag for _, tag, *_ in project.deployed()] == [SAME_VERSION, BEFORE]
-    assert f"going back to {BEFORE} did not work either" in said.stderr
-    assert "no service answers at http://127.0.0.1:1" in said.stderr
+    assert f"the rollback to {BEFORE} failed too" in said.stderr
+    assert "no service responds at http://127.0.0.1:1" in said.stderr
 
 
 def test_somebody_has_to_look_when_the_earlier_one_is_refused(project: Project) -> None:
     """The cloud has taken the new one and not the old one."""
     said = project.promote(IMAGE_TAG=NEWER, FAILS=BEFORE, CODE="1")
     assert said.returncode == 3
-    assert f"going back to {BEFORE} did not work either" in said.stderr
+    assert f"the rollback to {BEFORE} failed too" in said.stderr
 
 
-@pytest.mark.parametrize(("ran", "why"), [("", "nothing ran before"), (SAME_VERSION, "it is what ran before")])
+@pytest.mark.parametrize(
+    ("ran", "why"), [("", "there is no previous version"), (SAME_VERSION, "also the previous version")]
+)
 def test_there_may_be_nothing_to_go_back_to(project: Project, ran: str, why: str) -> None:
     """The first deployment, and the same one again."""
     (project.folder / "before").write_text(f"{ran}\n")
@@ -258,5 +260,5 @@ def test_a_run_that_is_cancelled_says_that_somebody_has_to_look(project: Project
     gate.write_text("")
     _, said = process.communicate(timeout=DEADLINE)
     assert process.returncode == 3
-    assert f"stopped while {SAME_VERSION} was being deployed over {BEFORE}" in said
+    assert f"cancelled while {SAME_VERSION} was replacing {BEFORE}" in said
     assert project.deployed() == [NEW]

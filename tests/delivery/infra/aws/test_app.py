@@ -73,7 +73,7 @@ def account() -> Account:
 
 def test_the_demo_key_is_refused_wherever_it_gets_into_a_template(tmp_path: Path, account: Account) -> None:
     """Even by a way that the file of environments does not know."""
-    with pytest.raises(EnvironmentInvalid, match="holds the demo key, which everyone knows"):
+    with pytest.raises(EnvironmentInvalid, match="must not contain the demo key, which is public"):
         synthesize("dev", read_environment("dev"), msgspec.structs.replace(account, image_tag=DEMO_KEY), tmp_path)
 
 
@@ -86,8 +86,8 @@ def command(folder: Path, *words: str, **environ: str) -> "subprocess.CompletedP
 
 
 @pytest.mark.parametrize(("change", "said"), [
-    ({"API_KEYS": DEMO_KEY}, "hold the demo key in API_KEYS"),
-    ({"API_KEYS": "a-key-of-ours"}, "must not hold API_KEYS"),
+    ({"API_KEYS": DEMO_KEY}, "the demo key, which is public; API_KEYS does"),
+    ({"API_KEYS": "a-key-of-ours"}, "must not contain API_KEYS"),
 ])  # fmt: skip
 def test_a_key_in_the_file_ends_the_synthesis(tmp_path: Path, change: dict[str, str], said: str) -> None:
     """With exit code 2, one line, and no template."""
@@ -103,11 +103,11 @@ def test_a_key_in_the_file_ends_the_synthesis(tmp_path: Path, change: dict[str, 
 
 
 @pytest.mark.parametrize(("environ", "said"), [
-    ({"IMAGE_TAG": ""}, "IMAGE_TAG is needed: the tag of an image in ECR"),
+    ({"IMAGE_TAG": ""}, "IMAGE_TAG is required: the tag of an image in ECR"),
     ({"CERTIFICATE_ARN": "mine"}, "CERTIFICATE_ARN must be the ARN of a certificate"),
     ({"AWS_REGION": "Frankfurt"}, "AWS_REGION must be a region such as us-east-1, not 'Frankfurt'"),
     ({"VPC_ID": "vpc-1", "VPC_ZONES": "a,b", "VPC_PUBLIC_SUBNETS": "subnet-1"}, "VPC_ZONES must be at least two zones"),
-    ({"VPC_PRIVATE_SUBNETS": "subnet-1"}, "VPC_ID is needed"),
+    ({"VPC_PRIVATE_SUBNETS": "subnet-1"}, "VPC_ID is required"),
 ])  # fmt: skip
 def test_a_variable_that_is_missing_or_wrong_is_told_in_one_line(
     tmp_path: Path, environ: dict[str, str], said: str

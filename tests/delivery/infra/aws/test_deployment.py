@@ -222,8 +222,8 @@ def test_the_commands_of_the_deployment_guide_work(deployed: Deployed, command: 
 
 
 @pytest.mark.parametrize(("keys", "said"), [
-    ("ours,demo-api-key-123", "holds the demo key, which everyone knows"),
-    (" , ", "is empty: the service would take the demo key"),
+    ("ours,demo-api-key-123", "contains the demo key, which is public"),
+    (" , ", "is empty: the service would accept the demo key"),
 ])  # fmt: skip
 def test_a_secret_that_opens_the_service_to_everyone_is_refused(account: Deployed, keys: str, said: str) -> None:
     """Before anything is deployed, and without showing what it holds."""
@@ -237,7 +237,7 @@ def test_a_secret_that_opens_the_service_to_everyone_is_refused(account: Deploye
 
 @pytest.mark.parametrize(("command", "said"), [
     ("./scripts/deploy-aws.sh staging", "it must be one of dev, prod"),
-    ("IMAGE_TAG= ./scripts/deploy-aws.sh dev", "IMAGE_TAG is needed"),
+    ("IMAGE_TAG= ./scripts/deploy-aws.sh dev", "IMAGE_TAG is required"),
     ("DEPLOY_MODEL=maybe ./scripts/deploy-aws.sh dev", "DEPLOY_MODEL must be true or false, not 'maybe'"),
     ("./scripts/deploy-aws.sh dev --now", "must be --plan, not '--now'"),
 ])  # fmt: skip

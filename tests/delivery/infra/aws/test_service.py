@@ -341,5 +341,5 @@ def test_a_dashboard_shows_alarms_requests_and_replicas(template: dict[str, Any]
     """On one page with a name that people can find."""
     board = only(template, "AWS::CloudWatch::Dashboard")
     assert board["DashboardName"] == "lead-scoring"
-    for shown in ("Alarms", "Requests a minute", "Seconds to an answer", "Replicas", "Latest errors"):
+    for shown in ("Alarms", "Requests per minute", "Response time, seconds", "Replicas", "Latest errors"):
         assert shown in str(board["DashboardBody"])

@@ -169,8 +169,8 @@ def test_a_plan_changes_nothing(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(("state", "said"), [
-    ({}, "there is no resource group lead-scoring-dev"),
-    ({"group": "lead-scoring-dev"}, "there is no foundation in lead-scoring-dev yet"),
+    ({}, "the resource group lead-scoring-dev does not exist"),
+    ({"group": "lead-scoring-dev"}, "the foundation is not deployed to lead-scoring-dev yet"),
     ({"group": "lead-scoring-dev", "vault": "kv-leads-1", "outputs": {"lead-scoring-foundation": {
         "registryName": "r", "registryServer": "r.azurecr.io"}}}, "the registry has no image 1.0.0"),
 ])  # fmt: skip
@@ -188,7 +188,8 @@ def test_the_model_gets_calls_after_it_is_deployed(desk: Desk) -> None:
     assert steps == [("lead-scoring-foundation", None), ("lead-scoring-model", "false"), ("lead-scoring-model", "true"),
                      ("lead-scoring", None)]  # fmt: skip
     ran = desk.run("dev", DEPLOY_MODEL="true")
-    assert "the model scores at https://lead-scoring-endpoint.eastus.inference.ml.azure.com/invocations" in ran.stdout
+    url = "https://lead-scoring-endpoint.eastus.inference.ml.azure.com/invocations"
+    assert f"the model is deployed at {url}" in ran.stdout
     assert [given.get("deployed") for name, _, given in desk.state["deployed"][4:] if "model" in name] == ["true"]
 
 
@@ -227,14 +228,14 @@ DEPLOYED = {"group": "lead-scoring-dev", "vault": "kv-leads-1"}
 @pytest.mark.parametrize(("words", "variables", "state", "said"), [
     (["staging"], {}, {}, "it must be one of dev, prod"),
     (["dev", "--now"], {}, {}, "must be --plan, not '--now'"),
-    (["dev"], {"IMAGE_TAG": ""}, {}, "IMAGE_TAG is needed"),
+    (["dev"], {"IMAGE_TAG": ""}, {}, "IMAGE_TAG is required"),
     (["dev"], {"DEPLOY_MODEL": "maybe"}, {}, "DEPLOY_MODEL must be true or false, not 'maybe'"),
-    (["dev"], {"API_KEYS": ""}, {}, "API_KEYS is needed"),
-    (["dev"], {"API_KEYS": "a,demo-api-key-123"}, {}, "API_KEYS must be known to nobody else"),
-    (["dev"], {}, {"signed_in": False}, "not signed in: az login"),
-    (["dev"], {}, {**DEPLOYED, "may_read": False}, "it takes the role Key Vault Secrets Officer"),
-    (["dev"], {}, {**DEPLOYED, "secrets": {"api-keys": "a,demo-api-key-123"}}, "holds the demo key, which everyone knows"),
-    (["dev"], {}, {**DEPLOYED, "secrets": {"api-keys": " , "}}, "is empty: the service would take the demo key"),
+    (["dev"], {"API_KEYS": ""}, {}, "API_KEYS is required"),
+    (["dev"], {"API_KEYS": "a,demo-api-key-123"}, {}, "API_KEYS must be secret, not 'the demo key'"),
+    (["dev"], {}, {"signed_in": False}, "not signed in: run az login"),
+    (["dev"], {}, {**DEPLOYED, "may_read": False}, "the role Key Vault Secrets Officer is required"),
+    (["dev"], {}, {**DEPLOYED, "secrets": {"api-keys": "a,demo-api-key-123"}}, "contains the demo key, which is public"),
+    (["dev"], {}, {**DEPLOYED, "secrets": {"api-keys": " , "}}, "is empty: the service would accept the demo key"),
 ])  # fmt: skip
 def test_a_deployment_that_cannot_begin_says_why(
     desk: Desk, words: list[str], variables: dict[str, str], state: dict[str, Any], said: str
@@ -261,7 +262,7 @@ def test_without_the_azure_cli_it_says_so(desk: Desk) -> None:
     (desk.folder / "bin" / "az").unlink()
     ran = desk.run("dev", PATH=f"{desk.folder / 'bin'}:/usr/bin:/bin")
     assert ran.returncode == 2
-    assert "the Azure CLI is needed" in ran.stderr
+    assert "the Azure CLI is required" in ran.stderr
 
 
 def test_the_script_says_what_it_needs() -> None:

@@ -110,24 +110,24 @@ def test_another_parser_reads_the_same(file: Path) -> None:
 
 
 MUTATIONS = [
-    ("service", "targetPort: port", "targetPrt: port", "ingress.targetPrt is not known; targetPort is"),
+    ("service", "targetPort: port", "targetPrt: port", "ingress.targetPrt is unknown; did you mean targetPort"),
     ("service", "external: true", "external: 'true'", "external must be of bool"),
     ("service", "activeRevisionsMode: 'Single'", "activeRevisionsMode: 'One'", "must be one of Multiple, Single"),
     ("service", "cpu: json(processors)", "cpu: processors", "cpu must be of float"),
     ("service", "transport: 'http'", "transport: 'https'", "transport must be one of auto, http, http2, tcp"),
     ("service", "type: 'Readiness'", "type: 'Ready'", "type must be one of Liveness, Readiness, Startup"),
-    ("service", "cooldownPeriod:", "coolDownPeriod:", "scale.coolDownPeriod is not known; cooldownPeriod is"),
+    ("service", "cooldownPeriod:", "coolDownPeriod:", "scale.coolDownPeriod is unknown; did you mean cooldownPeriod"),
     ("service", "concurrentRequests: string(size.scaling.concurrent_requests)",
      "concurrentRequests: size.scaling.concurrent_requests", "concurrentRequests must be of str, not"),
     ("service", "properties: {\n    environmentId:", "properties: {\n    latestRevisionName: 'a'\n    environmentId:",
-     "latestRevisionName is Azure's to say"),
-    ("foundation", "enablePurgeProtection: true", "purgeProtection: true", "purgeProtection is not known"),
+     "latestRevisionName is read-only"),
+    ("foundation", "enablePurgeProtection: true", "purgeProtection: true", "purgeProtection is unknown"),
     ("foundation", "adminUserEnabled: false", "adminUserEnabled: 0", "adminUserEnabled must be of bool"),
     ("foundation", "name: 'standard'", "name: 'Standard'", "must be one of standard, premium"),
     ("foundation", "principalType: 'ServicePrincipal'", "principalType: 'Identity'", "must be one of User, Group"),
-    ("foundation", "    principalId: operatorId\n", "", "mayRotateKeys.properties.principalId is needed"),
-    ("foundation", "categoryGroup: 'audit'", "categoryGroups: 'audit'", "categoryGroups is not known"),
-    ("network", "serviceName:", "servicename:", "servicename is not known; serviceName is"),
+    ("foundation", "    principalId: operatorId\n", "", "mayRotateKeys.properties.principalId is required"),
+    ("foundation", "categoryGroup: 'audit'", "categoryGroups: 'audit'", "categoryGroups is unknown"),
+    ("network", "serviceName:", "servicename:", "servicename is unknown; did you mean serviceName"),
     ("alerts", "operator: 'LessThan'", "operator: 'Below'", "operator must be one of Equals, GreaterThan"),
     ("alerts", "criterionType: 'Static", "criterionType: 'Dynamic", "criterionType must be StaticThresholdCriterion"),
     ("alerts", "severity: 0", "severity: '0'", "severity must be one of 0, 1, 2, 3, 4"),
@@ -135,7 +135,7 @@ MUTATIONS = [
     ("alerts", "Monitor.SingleResource", "Monitor.OneResource", "odata.type must be one of"),
     ("model", "authMode: 'AADToken'", "authMode: 'Token'", "authMode must be one of AMLToken, Key, AADToken"),
     ("model", "endpointComputeType: 'Managed'", "endpointComputeType: 'Own'", "endpointComputeType must be one of"),
-    ("model", "instanceType:", "instanceTypes:", "instanceTypes is not known; instanceType is"),
+    ("model", "instanceType:", "instanceTypes:", "instanceTypes is unknown; did you mean instanceType"),
     ("model", "capacity: machines.min_instances", "capacity: '1'", "capacity must be of int"),
     ("model", "osType: 'Linux'", "osType: 'linux'", "osType must be one of Linux, Windows"),
 ]  # fmt: skip
@@ -158,7 +158,7 @@ def test_what_azure_does_not_know_is_found(file: str, right: str, wrong: str, sa
 def test_a_type_that_nothing_is_published_of_is_found() -> None:
     """It would pass unchecked otherwise."""
     assert faults(Resource("x", "Microsoft.App/apps", "2026-07-01", {})) == [
-        "x: nothing is published of Microsoft.App/apps"
+        "x: the type Microsoft.App/apps is not in MODELS"
     ]
 
 
@@ -166,17 +166,17 @@ def test_what_only_azure_knows_is_of_any_type_but_has_to_have_a_name() -> None:
     """An id is taken everywhere; a property that holds one is still looked up."""
     body = {"location": "eastus", "properties": {"environmentId": Later("environment.id"), "environmentID": Later("x")}}
     assert faults(Resource("app", "Microsoft.App/containerApps", "2026-07-01", body)) == [
-        "app.properties.environmentID is not known; environmentId is"
+        "app.properties.environmentID is unknown; did you mean environmentId?"
     ]
 
 
 @pytest.mark.parametrize(("text", "said"), [
-    ("param x string = ", "is not Bicep"),
-    ("var x = [\n", "is not Bicep"),
-    ("var a = b\noutput o string = a\n", "nothing is called b"),
+    ("param x string = ", "is not valid Bicep"),
+    ("var x = [\n", "is not valid Bicep"),
+    ("var a = b\noutput o string = a\n", "b is not defined"),
     ("var a = { b: 1 }\noutput o int = a.c\n", "KeyError"),
     ("var a = unheardOf(1)\noutput o int = a\n", "unheardOf"),
-    ("param a string\noutput o string = a\n", "a is needed"),
+    ("param a string\noutput o string = a\n", "a is required"),
 ])  # fmt: skip
 def test_a_template_that_cannot_be_read_says_where(text: str, said: str) -> None:
     """With its file and line."""

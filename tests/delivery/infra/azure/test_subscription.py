@@ -28,16 +28,16 @@ def test_an_image_is_all_that_is_needed() -> None:
 
 
 @pytest.mark.parametrize(("variables", "said"), [
-    ({"IMAGE_TAG": ""}, "IMAGE_TAG is needed"),
+    ({"IMAGE_TAG": ""}, "IMAGE_TAG is required"),
     ({"IMAGE_TAG": "a:b"}, "IMAGE_TAG must be the tag of an image"),
     ({"AZURE_LOCATION": "East US"}, "AZURE_LOCATION must be a region such as eastus"),
-    ({"ALARM_EMAIL": "ops"}, "ALARM_EMAIL must be an address"),
-    ({"SUBNET_ID": "apps"}, "SUBNET_ID must be the id of a subnet"),
+    ({"ALARM_EMAIL": "ops"}, "ALARM_EMAIL must be an email address"),
+    ({"SUBNET_ID": "apps"}, "SUBNET_ID must be the id of an existing subnet"),
     ({"ENDPOINT_NAME": "a_b"}, "ENDPOINT_NAME must be 3 to 32"),
     ({"MODEL_KEY": "yes"}, "MODEL_KEY must be true or false"),
-    ({"CUSTOM_DOMAIN": "leads.example.com"}, "CERTIFICATE_ID is needed: CUSTOM_DOMAIN and CERTIFICATE_ID"),
+    ({"CUSTOM_DOMAIN": "leads.example.com"}, "CERTIFICATE_ID is required: CUSTOM_DOMAIN and CERTIFICATE_ID"),
     ({"CERTIFICATE_ID": "/subscriptions/s/resourceGroups/g/providers/Microsoft.App/managedEnvironments/e/certificates/c"},
-     "CUSTOM_DOMAIN is needed"),
+     "CUSTOM_DOMAIN is required"),
 ])  # fmt: skip
 def test_what_azure_would_refuse_is_refused_before(variables: dict[str, str], said: str) -> None:
     """With the variable, its value and what is allowed."""
@@ -49,7 +49,7 @@ def test_what_azure_would_refuse_is_refused_before(variables: dict[str, str], sa
 @pytest.mark.parametrize("value", ["", " , ", "k\u00e9y", "a\nb", f"ours,{DEMO_KEY}"])
 def test_a_secret_that_opens_the_service_to_everyone_is_refused(name: str, value: str) -> None:
     """Without showing what it holds."""
-    with pytest.raises(SubscriptionInvalid, match=f"{name} (must be known to nobody else|is needed)") as refused:
+    with pytest.raises(SubscriptionInvalid, match=f"{name} (must be secret|is required)") as refused:
         read_secrets({name: value})
     assert not value.strip() or value not in str(refused.value)
 
@@ -79,8 +79,8 @@ def test_parameters_are_written_and_secrets_apart_from_them(
 
 @pytest.mark.parametrize(("arguments", "variables", "said"), [
     (["staging"], {}, "it must be one of dev, prod"),
-    (["dev"], {"IMAGE_TAG": ""}, "IMAGE_TAG is needed"),
-    (["dev"], {"API_KEYS": DEMO_KEY}, "API_KEYS must be known to nobody else"),
+    (["dev"], {"IMAGE_TAG": ""}, "IMAGE_TAG is required"),
+    (["dev"], {"API_KEYS": DEMO_KEY}, "API_KEYS must be secret"),
     ([], {}, "usage"),
 ])  # fmt: skip
 def test_what_cannot_be_deployed_ends_with_2_and_one_line(
@@ -109,4 +109,4 @@ def test_a_template_that_azure_would_refuse_is_not_deployed(
     monkeypatch.setattr(azure, "TEMPLATES", tmp_path / "infra" / "azure")
     monkeypatch.setenv("IMAGE_TAG", "1.0.0")
     assert azure.main(["dev", str(tmp_path / "out")]) == 2
-    assert "ingress.alowInsecure is not known; allowInsecure is" in capsys.readouterr().err
+    assert "ingress.alowInsecure is unknown; did you mean allowInsecure" in capsys.readouterr().err

@@ -80,7 +80,7 @@ def test_leads_get_calibrated_scores_and_reasons_and_an_invalid_one_takes_none_d
     [
         ({"data": [[1, 2]]}, "row 1 has 2 values; the model takes 7 columns"),
         ({"data": []}, "there are no rows"),
-        ({"data": [ROWS[0], ["secret", *ROWS[0][1:]]]}, "not one that this endpoint takes"),
+        ({"data": [ROWS[0], ["secret", *ROWS[0][1:]]]}, "not one that this endpoint accepts"),
         ({"data": [[*ROWS[0][:6], 1e39]]}, "row 1, column 'open_rate' must be a number within float32"),
         ({"data": [[*ROWS[0][:4], 77, *ROWS[0][5:]]]}, "row 1, column 'source' must be a code from 0 to 3"),
         ({"data": ROWS, "leads": []}, "one of data, input_data and leads, not 2"),
