@@ -107,6 +107,13 @@ def test_formulas_that_shield_a_text_from_excel_are_the_text(tmp_path: Path) -> 
     assert any("'zip' were read as the text in them" in note for note in table.notes)
 
 
+def test_a_row_that_is_quoted_as_a_whole_may_have_stray_marks_inside(tmp_path: Path) -> None:
+    """They are kept as they are."""
+    path = tmp_path / "leads.csv"
+    path.write_text('a,b\n"x"a,"x"\n1,2')
+    assert read_table(path).frame.rows() == [('x"a', "x"), ("1", "2")]
+
+
 ALPHABET = st.sampled_from([*'ab1,;\t|"\n\r =\\\0', "\ufeff", "é", "a,b\n", "1,2\n", "sep=;\n", '"x"', "\n\n"])
 
 

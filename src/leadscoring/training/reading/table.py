@@ -11,7 +11,7 @@ import polars as pl
 
 from leadscoring.errors import TrainingDataError
 from leadscoring.training.reading.header import Header, clean, header_of, some_of
-from leadscoring.training.reading.lines import Rows, cells, rows_of, widths
+from leadscoring.training.reading.lines import Rows, cells, rows_of, widths, written
 from leadscoring.training.reading.source import data_hash, read_bytes, source_name
 from leadscoring.training.reading.text import decode
 
@@ -153,9 +153,9 @@ def mend_widths(rows: Rows, wanted: int, path: str | Path) -> None:
         return
     count = widths(rows.texts, rows.delimiter)
     for place in np.flatnonzero((count == 1) & (wanted > 1)):
-        inner = cells(rows.texts[place], rows.delimiter)[0]
-        if len(cells(inner, rows.delimiter)) == wanted:
-            rows.texts[place], count[place] = inner, wanted
+        inner = cells(cells(rows.texts[place], rows.delimiter)[0], rows.delimiter)
+        if len(inner) == wanted:  # its own quotation marks may be stray ones
+            rows.texts[place], count[place] = written(inner, rows.delimiter), wanted
     short = np.flatnonzero(count < wanted)
     for first, second in pairwise(short):
         if second == first + 1 and count[first] + count[second] - 1 == wanted:
