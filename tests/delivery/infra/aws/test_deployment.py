@@ -122,7 +122,7 @@ def with_its_name(sagemaker: Any) -> None:
 
 def test_the_script_says_where_the_service_is(deployed: Deployed) -> None:
     """The name that the certificate's name has to point to."""
-    assert "point the certificate's name at" in deployed.said
+    assert "point the domain name of the certificate to" in deployed.said
     assert ".elb.amazonaws.com" in deployed.said
 
 
