@@ -89,7 +89,7 @@ def test_what_several_processes_take_is_added_up_exactly(tmp_path: Path) -> None
 
 
 def refusal_of(limit: RateLimit, key: str) -> RateLimited | None:
-    """The status that a request with a key gets if it is rejected."""
+    """The error that the limit raises for a key, if any."""
     try:
         limit.check(key)
     except RateLimited as refusal:

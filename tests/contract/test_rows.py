@@ -150,7 +150,7 @@ SPOILT = st.sampled_from(
 def test_rows_of_json_are_the_same_in_any_stretches(
     rows: list[list[float | None]], spoilt: str, at: int, stretch: int, indent: int | None
 ) -> None:
-    """And so is what is wrong with them, and where; only what is no array at all is said in fewer words."""
+    """So are their errors and places; only the error for a body that is not an array is shorter."""
     text = json.dumps(rows, indent=indent)
     body = (text[:at] + spoilt + text[at:]).encode()
     at_one_stretch = outcome(READER.json_reading(body, 10, 1 << 30))

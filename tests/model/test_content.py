@@ -1,4 +1,4 @@
-"""A model file is read whole, or it is said why not."""
+"""A model file is read whole, or rejected with the reason."""
 
 from pathlib import Path
 

@@ -184,7 +184,7 @@ def test_several_targets_are_refused_by_name(strategy: str) -> None:
 
 @pytest.mark.parametrize("data", [b"[]", b"{}", b"null", b"{L", b"{" * 99999])
 def test_other_files_are_unreadable(data: bytes) -> None:
-    """What is no model at all is said to be none."""
+    """A file that is not a model is rejected as that."""
     with pytest.raises(ModelUnreadable, match="model: not a"):
         TreeEnsemble.from_bytes(data)
 

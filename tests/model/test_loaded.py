@@ -41,7 +41,7 @@ def test_a_certified_row_that_scores_otherwise_is_named(model: LoadedModel) -> N
 
 
 def test_a_contract_of_other_columns_than_the_trees_is_refused(model: LoadedModel) -> None:
-    """Their number, a category that is none there, and one with fewer values than the trees know."""
+    """Their number, a feature that the trees do not treat as a category, and one with fewer values than they know."""
     features = SMALL.features
     place = next(place for place in model.trees.categories if features[place].kind == "category")
     with pytest.raises(CardInvalid, match="6 features, the trees 7"):

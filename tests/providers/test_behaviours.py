@@ -63,7 +63,7 @@ RETRIED = {"EndpointUnreachable", "EndpointThrottled", "EndpointNotReady", "Endp
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("path", [ONE, MANY])
 def test_a_fault_has_its_status_its_name_and_its_count(remote: Way, service: Server, fault: str, path: str) -> None:
-    """The caller, the log and the metrics are told the same, and what cannot succeed is not tried again."""
+    """Response, log and metrics report the same error, and a call that cannot succeed is not repeated."""
     behaviour, status, errors = FAULTS[fault]
     remote.double.always(behaviour)
     before, logged = failures(service), len(service.logged())
@@ -131,7 +131,7 @@ def test_a_caller_may_not_lengthen_the_deadline(remote: Way, hasty: Server) -> N
 
 @pytest.mark.parametrize("value", ["soon", "-1", "0", "1.5", "", "9" * 30])
 def test_a_deadline_that_is_none_is_refused(remote: Way, service: Server, value: str) -> None:
-    """A header that cannot be followed is told, not ignored, and the endpoint is not called."""
+    """An invalid header is rejected, not ignored, and the endpoint is not called."""
     answer = post(service, ONE, factories.LEAD, **{DEADLINE: value})
     assert answer.status_code == 400
     assert DEADLINE in answer.json()["detail"]
@@ -181,7 +181,7 @@ def test_other_requests_live_on_while_the_endpoint_hangs(remote: Way, service: S
 
 
 def test_calls_beyond_the_bulkhead_are_refused_at_once(remote: Way, tmp_path: Path) -> None:
-    """No more calls are under way than allowed, and the rest are told when to come again."""
+    """No more calls run than allowed, and the rest are rejected with a time to retry."""
     with remote.serving(tmp_path, MODEL_MAX_CONCURRENCY="2") as server, ThreadPoolExecutor(2) as clients:
         remote.double.always(replies.hangs)
         hung = [clients.submit(post, server, ONE, factories.LEAD) for _ in range(2)]

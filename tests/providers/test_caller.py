@@ -27,7 +27,7 @@ FOR_EVER = Deadline(3600)
 
 
 class Counted:
-    """An endpoint that does for each call what it is told to do, and keeps the bodies."""
+    """An endpoint that responds to each call as configured, and keeps the bodies."""
 
     name: ServedBy = "azure"
 

@@ -31,7 +31,7 @@ from leadscoring.transport.failures import refused
 
 
 class Elsewhere:
-    """A provider that has to be waited for, and says what it is told to."""
+    """A provider that is awaited, and returns the configured margins."""
 
     name = "azure"
 
@@ -87,7 +87,7 @@ def both(scorer: Scorer, asked: Asked) -> list[Scored]:
 
 
 def test_a_remote_margin_is_answered_as_a_local_one_and_names_its_source(model: LoadedModel) -> None:
-    """Score, reasons and details are the same; only who served it is told beside."""
+    """Score, reasons and details are the same; the response only adds who served it."""
     asked = Asked(details=True)
     for here, there in zip(
         both(scoring(model, Local(model.trees)), asked), both(scoring(model, Elsewhere(model)), asked), strict=True
@@ -109,7 +109,7 @@ def test_reasons_that_cannot_be_had_are_null_and_a_warning_says_why(model: Loade
 
 
 def test_rows_that_are_encoded_already_get_their_margins(model: LoadedModel) -> None:
-    """From wherever they come; waiting for them is told apart from work."""
+    """From any provider; waiting for them is measured apart from work."""
     rows = Rows([[1e6, 3.0, 0.35, 1.0, 1.0, 1.0, 0.4]] * 3)
     for provider in (Local(model.trees), Elsewhere(model)):
         spent = Spent()

@@ -44,7 +44,7 @@ def test_a_worker_that_dies_or_hangs_is_replaced_and_the_others_answer(tmp_path:
 
 
 def test_the_status_counts_the_workers_that_serve(tmp_path: Path) -> None:
-    """A replacement counts when it serves; while it cannot start, each attempt is told and the others answer."""
+    """A replacement counts when it serves; while it cannot start, each attempt is logged and the others respond."""
     model = model_file(tmp_path)
     with serving(tmp_path, model, WORKERS="2", TMPDIR=str(tmp_path)) as server:
         assert eventually(lambda: status(server)["workers"] == {"wanted": 2, "serving": 2})

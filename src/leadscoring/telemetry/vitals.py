@@ -147,7 +147,7 @@ class Vitals:
                 return recent
             if self._base is None or time.monotonic() - self._base.at > LONGEST_SECONDS:
                 self._base = self._spent()
-                time.sleep(BASE_SECONDS)
+                time.sleep(BASE_SECONDS)  # the interval over which use is measured, in a thread of its own
             now = self._spent()
             self._resources = self._measured(self._base, now)
             self._base, self._made_at = now, now.at
