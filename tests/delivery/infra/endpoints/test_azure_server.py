@@ -168,4 +168,4 @@ def test_a_deployment_without_its_model_fails(tmp_path: Path) -> None:
         assert process.wait(DEADLINE) == HAS_FAILED
     finally:
         process.kill()
-    assert "AZUREML_MODEL_DIR must hold one of" in next(tmp_path.glob("azureml-*.log")).read_text()
+    assert "AZUREML_MODEL_DIR must contain exactly one of" in next(tmp_path.glob("azureml-*.log")).read_text()
