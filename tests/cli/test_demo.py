@@ -119,7 +119,7 @@ def test_an_export_is_written_with_its_truth_and_the_next_command(
     assert read_table("deals.csv").frame.height == 3000
     assert list(truth[0]) == [crm.key, "true_probability", "converted"]
     assert {row["converted"] for row in truth} == {"0", "1", ""}
-    assert f"deals.csv: 3000 rows as {crm.title} exports them ({ENCODINGS[crm.encoding]}" in result.output
+    assert f"deals.csv: 3000 rows as {crm.title} exports them\n  {ENCODINGS[crm.encoding]}, " in result.output
     assert "with a ROC-AUC of 0.8" in result.output
     assert max(map(len, result.output.splitlines())) <= 80
 
@@ -144,7 +144,7 @@ def test_the_form_of_an_export_can_be_chosen(tmp_path: Path) -> None:
     out = tmp_path / "deals.csv"
     options = ("--locale", "eu", "--encoding", "utf-8", "--separator", "semicolon")
     result = run("--like", "salesforce", "--rows", "50", "--out", out, *options)
-    assert "(UTF-8, separated by semicolons)" in result.output
+    assert "UTF-8, separated by semicolons" in result.output
     header, first = out.read_text("utf-8").splitlines()[:2]
     assert header.startswith('"Opportunity Owner";"Account Name"')
     assert re.search(r'"[\d.]+,\d\d €";', first)

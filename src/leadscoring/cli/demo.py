@@ -71,7 +71,8 @@ def export(like: str, rows: int, seed: int, out: Path, truth: Path | None, chose
     style = Style(**{part: chosen[part] or getattr(crm, part) for part in Style._fields})
     written = write(crm, rows, seed, out, truth, style)
     click.echo(
-        f"{out}: {written.rows} rows as {crm.title} exports them ({style.words})\n"
+        f"{out}: {written.rows} rows as {crm.title} exports them\n"
+        f"  {style.words}\n"
         f"  {written.won} deals won, {written.lost} lost, {written.still_open} still open; "
         f"{written.rows - written.deals} rows are there twice"
     )
