@@ -19,6 +19,7 @@ from leadscoring.demo.exports.write import Style, write
 from leadscoring.quality.figures import Quality, measure
 from leadscoring.training.evaluate import evaluate
 from leadscoring.training.fit import TrainOptions, train
+from leadscoring.training.reading.header import clean
 
 ROWS = 20_000
 SEED, HELD_OUT_SEED = 1, 2
@@ -70,7 +71,7 @@ def measured(name: str, rows: int, folder: Path) -> Measured:
     decided = truth.filter(pl.col("converted").is_not_null())
     best = measure(decided["converted"].to_numpy().astype(float), decided["true_probability"].to_numpy(), resamples=2)
     features = tuple(feature.name for feature in trained.card.contract.features)
-    leaks = tuple(label for label in crm.leaks if label in features or f"has {label}" in features)
+    leaks = tuple(name for name in map(clean, crm.leaks) if name in features or f"has {name}" in features)
     return Measured(name, figures["roc_auc"]["value"], figures["log_loss"]["value"], best, features, leaks, seconds)
 
 

@@ -28,15 +28,15 @@ AFTERNOON = datetime(2024, 3, 1, 14, 5)  # noqa: DTZ001 - as polars hands it ove
         ("us", "money", 1234567.89, "$1,234,567.89"),
         ("us", "money", 1000000.05, "$1,000,000.05"),
         ("eu", "money", 999.5, "999,50 €"),
-        ("iso", "percent", 0.123, "0.123"),
-        ("us", "percent", 0.123, "12.3%"),
-        ("us", "percent", 1.0, "100%"),
-        ("eu", "percent", 0.123, "12,3 %"),
+        ("iso", "share", 0.123, "0.123"),
+        ("us", "share", 0.123, "12.3%"),
+        ("us", "share", 1.0, "100%"),
+        ("eu", "share", 0.123, "12,3 %"),
         ("iso", "count", 1234, "1234"),
         ("us", "count", 1234, "1,234"),
         ("us", "count", 0, "0"),
         ("eu", "count", 1002003, "1.002.003"),
-        ("eu", "text", "as it is", "as it is"),
+        ("eu", "plain", "as it is", "as it is"),
     ],
 )
 def test_a_value_is_written_as_the_locale_does(locale: str, form: Form, value: object, text: str) -> None:
@@ -47,5 +47,5 @@ def test_a_value_is_written_as_the_locale_does(locale: str, form: Form, value: o
 def test_every_form_keeps_what_is_empty() -> None:
     """A column without a value stays empty."""
     for form in FORMS:
-        kind = pl.Datetime if form in {"moment", "day"} else pl.String if form == "text" else pl.Float64
+        kind = pl.Datetime if form in {"moment", "day"} else pl.String if form == "plain" else pl.Float64
         assert formed(pl.Series([None, None], dtype=kind), form, LOCALES["us"]).null_count() == 2

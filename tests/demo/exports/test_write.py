@@ -10,6 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from leadscoring.demo.exports.crm import CRMS, ENCODINGS, LOCALES, SEPARATORS, Crm
 from leadscoring.demo.exports.write import CHUNK, Style, Tally, Written, chunks, write
+from leadscoring.training.reading.header import clean
 from leadscoring.training.reading.moments import moments
 from leadscoring.training.reading.notation import decide
 from leadscoring.training.reading.table import Table, read_table
@@ -52,7 +53,9 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def test_the_reader_accounts_for_every_row(made: Made) -> None:
     """All rows and columns; what else is in the file is named in the notes."""
     assert made.read.frame.shape == (ROWS, len(made.crm.columns))
-    assert made.read.frame.columns == [column.label for column in made.crm.columns]
+    assert [made.read.labels.get(name, name) for name in made.read.frame.columns] == [
+        column.label for column in made.crm.columns
+    ]
     notes = " ".join(made.read.notes)
     assert ("below the data left out" in notes) == bool(made.crm.footer)
     assert ("the header comes again" in notes) == bool(made.crm.again)
@@ -113,11 +116,12 @@ def amounts(values: pl.Series) -> np.ndarray:
 
 def numbers(made: Made, frame: pl.DataFrame, label: str) -> np.ndarray:
     """A column as the trainer can see it: days since the creation, numbers, or levels."""
-    form = next(column.form for column in made.crm.columns if column.label == label)
+    label = made.read.resolve(label, "the test")
+    form = next(column.form for column in made.crm.columns if clean(column.label) == label)
     if form in {"moment", "day"}:
         later, first = moments(frame[label]), moments(frame[made.crm.time])
         return np.asarray((later.values - first.values) / 86_400e6)
-    return frame[label].fill_null("").to_numpy() if form == "text" else amounts(frame[label])
+    return frame[label].fill_null("").to_numpy() if form == "plain" else amounts(frame[label])
 
 
 def test_each_leak_tells_the_outcome_or_whether_there_is_one(made: Made) -> None:
@@ -137,11 +141,11 @@ def test_each_leak_tells_the_outcome_or_whether_there_is_one(made: Made) -> None
 def test_every_value_is_read_as_its_form(made: Made) -> None:
     """Moments, amounts, shares and counts: none is left over as text."""
     for column in made.crm.columns:
-        values = made.read.frame[column.label]
+        values = made.read.frame[clean(column.label)]
         values = values.filter(values.fill_null("") != "")
         if column.form in {"moment", "day"}:
             assert not np.isnan(moments(values).values).any(), column.label
-        elif column.form != "text":
+        elif column.form != "plain":
             assert not np.isnan(amounts(values)).any(), column.label
 
 
@@ -176,7 +180,7 @@ def test_any_form_can_be_read(tmp_path: Path, locale: str, encoding: str, separa
     assert frame.shape == (300, len(crm.columns))
     write(crm, 300, 3, tmp_path / "as usual.csv", None, style_of(crm))
     usual = read_table(tmp_path / "as usual.csv").frame
-    texts = [column.label for column in crm.columns if column.form == "text"]
+    texts = [column.label for column in crm.columns if column.form == "plain"]
     assert frame.select(texts).equals(usual.select(texts))
 
 

@@ -144,6 +144,18 @@ def lost_reason(deals: Deals) -> pl.Series:
     return joined(picked(LOST_REASONS, place), known=~deals.course.won & ~deals.course.is_open)
 
 
+def time_in_last_stage(deals: Deals) -> pl.Series:
+    """Hours, minutes and seconds in the last stage before the close; null for a deal that never was there.
+
+    Won deals were, and few others.
+    """
+    seconds = pl.Series((1.0 + deals.course.luck * 500.0) * 3_600.0).cast(pl.Int64)
+    parts = ((seconds // unit % limit).cast(pl.String).str.zfill(2) for unit, limit in ((60, 60), (1, 60)))
+    reached = (deals.course.won & ~deals.course.is_open) | (deals.course.luck < 0.25)
+    minutes, rest = parts
+    return joined((seconds // 3_600).cast(pl.String), ":", minutes, ":", rest, known=reached)
+
+
 def closed_or_expected(deals: Deals) -> pl.Series:
     """When a deal was closed, or is expected to be: at the end of this year's next quarter."""
     later = np.datetime64(LAST, "s") + (deals.course.luck * 90).astype("timedelta64[D]")
@@ -178,15 +190,14 @@ CELLS: dict[str, Callable[[Deals], pl.Series]] = {
     "campaign": lambda d: picked([text for name in SOURCE.texts for text in CAMPAIGNS[name].texts], d.facts.campaign),
     "chance": chance,
     "checksum": lambda d: who.checksums(d.rows),
-    "closed": lambda d: pl.Series(d.course.closed),
     "closed or expected": closed_or_expected,
+    "closed": lambda d: pl.Series(d.course.closed),
     "company": lambda d: who.company(d.people, d.facts),
     "contact": contact,
     "country": lambda d: picked(COUNTRY.texts, d.facts.country),
     "created": lambda d: pl.Series(d.course.created),
     "days to close": lambda d: days_between(d.course.created, d.course.closed),
     "deal": deal,
-    "email": lambda d: who.email(d.people, d.facts),
     "employees": lambda d: pl.Series(d.facts.employees),
     "expected": lambda d: pl.Series(d.course.expected),
     "first name": lambda d: picked(FIRST_NAMES, d.people.first),
@@ -199,6 +210,7 @@ CELLS: dict[str, Callable[[Deals], pl.Series]] = {
     "last name": lambda d: picked(SURNAMES, d.people.last),
     "letters id": lambda d: who.letter_ids(d.rows),
     "lost reason": lost_reason,
+    "mail address": lambda d: who.email(d.people, d.facts),
     "message": message,
     "modified": lambda d: pl.Series(d.course.modified),
     "number id": lambda d: who.number_ids(d.rows),
@@ -211,6 +223,7 @@ CELLS: dict[str, Callable[[Deals], pl.Series]] = {
     "source": lambda d: mixed(picked(SOURCE.texts, d.facts.source), d, 13, 0.02),
     "stage": lambda d: by_stage(d, lambda stage: stage.text),
     "status": status,
+    "time in last stage": time_in_last_stage,
     "title": title,
     "type": lambda d: picked(TYPE.texts, d.facts.type),
     "weighted": lambda d: amount(d) * chance(d),

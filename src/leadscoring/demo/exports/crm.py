@@ -5,7 +5,7 @@ A further CRM is one more row in ``CRMS``. Nothing here needs numpy or polars, s
 
 from typing import Literal, NamedTuple
 
-Form = Literal["text", "moment", "day", "money", "percent", "count"]
+Form = Literal["plain", "moment", "day", "money", "share", "count"]
 Kind = Literal["won", "upsell", "lost", "open"]
 
 
@@ -48,7 +48,7 @@ class Column(NamedTuple):
 
     label: str
     cell: str
-    form: Form = "text"
+    form: Form = "plain"
     leak: bool = False
 
 
@@ -102,12 +102,13 @@ HUBSPOT = Crm(
         Column("Amount", "amount", "money"),
         Column("Amount in company currency", "amount", "money"),
         Column("Weighted amount", "weighted", "money", LEAK),
-        Column("Deal probability", "chance", "percent", LEAK),
+        Column("Deal probability", "chance", "share", LEAK),
         Column("Forecast category", "forecast", leak=LEAK),
         Column("Deal Type", "type"),
         Column("Deal owner", "owner"),
         Column("Is Closed Won", "is won", leak=LEAK),
         Column("Days to close", "days to close", "count", LEAK),
+        Column('Cumulative time in "Contract sent (Sales Pipeline)" (HH:mm:ss)', "time in last stage", leak=LEAK),
         Column("Closed Lost Reason", "lost reason", leak=LEAK),
         Column("Last Activity Date", "last activity", "moment", LEAK),
         Column("Last Modified Date", "modified", "moment", LEAK),
@@ -115,7 +116,7 @@ HUBSPOT = Crm(
         Column("Associated Contact", "contact"),
         Column("First Name", "first name"),
         Column("Last Name", "last name"),
-        Column("Email", "email"),
+        Column("Email", "mail address"),
         Column("Phone Number", "phone"),
         Column("Job Title", "title"),
         Column("Industry", "industry"),
@@ -124,7 +125,7 @@ HUBSPOT = Crm(
         Column("Original Source", "source"),
         Column("Original Source Drill-Down 1", "campaign"),
         Column("Number of Pageviews", "pages", "count"),
-        Column("Marketing email open rate", "opened", "percent"),
+        Column("Marketing email open rate", "opened", "share"),
         Column("Product interest", "products"),
         Column("Message", "message"),
         Column("Account sign-up date", "signed up", "moment"),
@@ -159,7 +160,7 @@ SALESFORCE = Crm(
         Column("Stage", "stage"),
         Column("Amount", "amount", "money"),
         Column("Expected Revenue", "weighted", "money", LEAK),
-        Column("Probability (%)", "chance", "percent", LEAK),
+        Column("Probability (%)", "chance", "share", LEAK),
         Column("Forecast Category", "forecast", leak=LEAK),
         Column("Age", "age at export", "count", LEAK),
         Column("Close Date", "closed or expected", "day", LEAK),
@@ -175,13 +176,13 @@ SALESFORCE = Crm(
         Column("First Name", "first name"),
         Column("Last Name", "last name"),
         Column("Title", "title"),
-        Column("Email", "email"),
+        Column("Email", "mail address"),
         Column("Phone", "phone"),
         Column("Industry", "industry"),
         Column("Billing Country", "country"),
         Column("Employees", "employees", "count"),
         Column("Page Views", "pages", "count"),
-        Column("Email Open Rate", "opened", "percent"),
+        Column("Email Open Rate", "opened", "share"),
         Column("Product Interest", "products"),
         Column("Description", "message"),
         Column("Trial Signed Up", "signed up", "moment"),
@@ -231,7 +232,7 @@ DYNAMICS = Crm(
         Column("Topic", "deal"),
         Column("Potential Customer", "company"),
         Column("Contact", "contact"),
-        Column("Email", "email"),
+        Column("Email", "mail address"),
         Column("Business Phone", "phone"),
         Column("Job Title", "title"),
         Column("Est. Close Date", "expected", "day"),
@@ -239,7 +240,7 @@ DYNAMICS = Crm(
         Column("Est. Revenue", "amount", "money"),
         Column("Actual Revenue", "actual revenue", "money", LEAK),
         Column("Weighted Revenue", "weighted", "money", LEAK),
-        Column("Probability", "chance", "percent", LEAK),
+        Column("Probability", "chance", "share", LEAK),
         Column("Forecast Category", "forecast", leak=LEAK),
         Column("Status", "status", leak=LEAK),
         Column("Status Reason", "stage"),
@@ -254,7 +255,7 @@ DYNAMICS = Crm(
         Column("Country", "country"),
         Column("No. of Employees", "employees", "count"),
         Column("Page Views", "pages", "count"),
-        Column("Email Open Rate", "opened", "percent"),
+        Column("Email Open Rate", "opened", "share"),
         Column("Products", "products"),
         Column("Description", "message"),
         Column("Owner", "owner"),

@@ -10,8 +10,8 @@ from leadscoring.demo.exports.crm import Form, Locale
 def formed(values: pl.Series, form: Form, locale: Locale) -> pl.Series:
     """The text of each value in a form; null stays null.
 
-    Moments and days are datetimes, amounts are numbers with two decimals, ``percent`` are shares of 0..1, counts are
-    whole numbers, and texts stay as they are.
+    Moments and days are datetimes, amounts are numbers with two decimals, ``share`` are shares of 0..1, counts are
+    whole numbers, and ``plain`` texts stay as they are.
     """
     return pl.select(FORMS[form](pl.lit(values), locale)).to_series()
 
@@ -49,7 +49,7 @@ def money(values: pl.Expr, locale: Locale) -> pl.Expr:
     return pl.format(locale.money, number) if locale.money != "{}" else number
 
 
-def percent(values: pl.Expr, locale: Locale) -> pl.Expr:
+def share(values: pl.Expr, locale: Locale) -> pl.Expr:
     """A share as a percentage with up to one decimal, or as it is where the locale writes fractions."""
     if not locale.share:
         return values.round(3).cast(pl.String)
@@ -60,10 +60,10 @@ def percent(values: pl.Expr, locale: Locale) -> pl.Expr:
 
 
 FORMS: dict[Form, Callable[[pl.Expr, Locale], pl.Expr]] = {
-    "text": lambda values, _: values,
+    "plain": lambda values, _: values,
     "moment": moment,
     "day": day,
     "money": money,
-    "percent": percent,
+    "share": share,
     "count": count,
 }
