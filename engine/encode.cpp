@@ -250,8 +250,8 @@ void Encoder::encode_dates(Py_ssize_t row, float* out, Rows& rows, Scratch& scra
     for (const size_t date : dates_) {
         const Feature& about = features_[date];
         if (moments[date] != kNoMoment) about.date->encode(moments[date], scratch.as_of, moments, out + about.first);
-        moments[date] = kNoMoment;
     }
+    for (const size_t date : dates_) moments[date] = kNoMoment;  // for the next lead
 }
 
 // Trees do not distinguish codes that no split names: the first unseen one stands for all.
