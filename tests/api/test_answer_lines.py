@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 from asking import asking
+from factories import SMALL
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,7 +37,7 @@ def test_a_line_of_json_is_the_object_of_the_array(places: Sequence[Place]) -> N
 @given(PLACES)
 def test_a_row_of_a_table_has_every_column_and_gives_texts_and_numbers_back(places: Sequence[Place]) -> None:
     """Digit by digit; the columns of what a lead has not are empty."""
-    form = InCsv(2)
+    form = InCsv(2, SMALL)
     head, *rows = csv.reader(io.StringIO((form.head + form.encode(places)).decode(), newline=""))
     assert head == [*COLUMNS, "reason_1", "contribution_1", "reason_2", "contribution_2"]
     assert len(rows) == len(places)

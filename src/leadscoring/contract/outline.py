@@ -8,6 +8,8 @@ import json
 import math
 from typing import Any, NamedTuple
 
+import msgspec
+
 from leadscoring._engine import Names, Skim
 from leadscoring.lead import LEAD_BYTES
 from leadscoring.stretches import Stretches
@@ -24,13 +26,16 @@ LONGEST_VALUE = LEAD_BYTES
 BEGINNING = 4096
 """Bytes of such a beginning; more than the longest id, however it is escaped."""
 
-ENVELOPE = ("lead_id", "features")
+ENVELOPE = ("lead_id", "features", "as_of")
 
 OUTER = Names(name.encode() for name in ENVELOPE)
 
 AN_OBJECT: dict[str, Any] = {}
 AN_ARRAY: list[Any] = []
 """Placeholders for any object and any array."""
+
+OF_OTHERS: list[Any] = [None]
+"""The placeholder for an array with values that are not text."""
 
 Keys = tuple[list[tuple[int, int, int, int]], list[tuple[int, int, int, int, int]], int]
 """The keys of one object as the engine returns them: known, unknown, and the number of unknown ones."""
@@ -111,12 +116,22 @@ def part(body: bytes, keys: Keys, names: tuple[str, ...]) -> Part:
     """Builds the part of one object from the keys that the engine returned."""
     known, unknown, count = keys
     return Part(
-        {names[place]: value_at(body, begin, end) for place, begin, end, _ in known},
+        {names[place]: known_at(body, begin, end) for place, begin, end, _ in known},
         tuple(names[place] for place, _, _, times in known if times > 1),
         tuple(Unknown(text_at(body, a, b), times, body, c, d) for a, b, c, d, times in unknown),
         count,
         {names[place]: (begin, end) for place, begin, end, _ in known},
     )
+
+
+def known_at(body: bytes, begin: int, end: int) -> Any:
+    """Reads the value of a known key, which may be an array of texts; arrays of anything else are placeholders."""
+    if body[begin : begin + 1] != b"[" or end - begin > LONGEST_VALUE:
+        return value_at(body, begin, end)
+    try:
+        return msgspec.json.decode(body[begin:end], type=list[str])
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return OF_OTHERS
 
 
 def value_at(body: bytes, begin: int, end: int) -> Any:
