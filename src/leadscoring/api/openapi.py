@@ -301,7 +301,9 @@ def feature_schema(feature: Feature, contract: Contract) -> Json:
     """Returns the JSON Schema of one feature's value."""
     about = "; ".join(part for part in (feature.help, feature.unit) if part) or contract.allowed(feature)
     schema = feature.form.schema(feature)
-    if not feature.required:
+    if not feature.required and "anyOf" in schema:
+        schema["anyOf"] = [*schema["anyOf"], {"type": "null"}]
+    elif not feature.required:
         kinds = schema["type"]
         schema["type"] = [*([kinds] if isinstance(kinds, str) else kinds), "null"]
     missing = contract.missing_value

@@ -127,12 +127,8 @@ class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
     @property
     def has_aspects(self) -> bool:
-        """Whether the trees look at several aspects of its values, so that reasons name the one that mattered."""
-        return len(self.columns) > 1
-
-    def phrase(self, column: int, value: float) -> str:
-        """Describes what a value of one of its columns, counted from 0, says about a lead."""
-        return self.form.phrase(self, column, value)
+        """Whether the trees look at aspects of its values, so that a reason names the one that mattered most."""
+        return self.form.is_aspected or len(self.columns) > 1
 
     @property
     def allowed(self) -> str:
@@ -191,11 +187,6 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     def columns(self) -> Columns:
         """The columns of the features in the rows of the trees."""
         return Columns([feature.columns for feature in self.features])
-
-    @cached_property
-    def is_timed(self) -> bool:
-        """Whether the score depends on the moment as of which a lead is scored: whether any feature is a date."""
-        return any(feature.kind == "date" for feature in self.features)
 
     @cached_property
     def has_aspects(self) -> bool:

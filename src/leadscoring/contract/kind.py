@@ -132,10 +132,6 @@ class Kind:
         """Returns a function from the cells of the feature's columns to its value, which is ``None`` if unknown."""
         return alone
 
-    def phrase(self, feature: "Feature", column: int, value: float) -> str:
-        """Describes what a value of one of the feature's columns says about a lead."""
-        return f"{feature.columns[column].name} {value:g}"
-
     @property
     def datatype(self) -> str:
         """The datatype of a tensor of such values in the Open Inference Protocol."""

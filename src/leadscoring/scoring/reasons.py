@@ -47,17 +47,15 @@ def reasons(model: LoadedModel, lead: Lead, strongest: Iterable[Any]) -> list[Re
 
 
 def aspect_of(feature: Feature, column: int, value: float | None) -> str | UnsetType:
-    """Returns the phrase for a column of a feature with aspects, unset for other features."""
-    if not feature.has_aspects:
-        return UNSET
-    return "unknown" if value is None else feature.phrase(column, value)
+    """Returns the phrase for a column of a feature, unset if the value alone says it."""
+    return feature.phrase(column, value) or UNSET
 
 
 def shown(feature: Feature, value: Any) -> Any:
-    """Returns a value as it was sent; of a feature with aspects, long texts and lists are shortened."""
+    """Returns a value as it was sent; of a kind with aspects, long texts and lists are shortened."""
     if value is UNSET or value is None:
         return None
-    if not feature.has_aspects:
+    if not feature.form.is_aspected:
         return value
     if isinstance(value, list):
         kept = [shortened(one) for one in value[:MOST_VALUES]]

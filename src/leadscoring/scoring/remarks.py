@@ -6,6 +6,7 @@ from leadscoring._engine import Rows
 from leadscoring.contract.moment import written
 from leadscoring.lead import Lead, Warned
 from leadscoring.model.loaded import LoadedModel
+from leadscoring.scoring.reasons import shortened
 
 Warn = Callable[[LoadedModel, int, Lead], Warned]
 """Makes the warning about a lead from the first column of the feature."""
@@ -30,6 +31,9 @@ def unseen_warning(model: LoadedModel, column: int, lead: Lead) -> Warned:
     contract = model.card.contract
     place = contract.columns.feature[column]
     feature, value = contract.features[place], lead.values[place]
+    if feature.form.is_aspected:
+        message = f"{shortened(str(value))!r} is not {feature.allowed} and is scored as unknown"
+        return Warned("unseen_category", feature.name, message)
     if feature.codes:
         message = f"no tree names code {value}, whether training knew it or not: it is scored like all such codes"
         return Warned("unseen_category", feature.name, message)
@@ -45,6 +49,6 @@ def future_warning(model: LoadedModel, column: int, lead: Lead) -> Warned:
     """Returns the warning for a date that lies after the moment as of which the lead is scored, by its first column."""
     contract = model.card.contract
     place = contract.columns.feature[column]
-    name, value = contract.features[place].name, lead.values[place]
+    name, value = contract.features[place].name, shortened(lead.values[place])
     moment = "as_of" if lead.as_of is None else f"as_of ({written(lead.as_of)})"
     return Warned("future_date", name, f"{name} is scored as unknown because {value!r} lies after {moment}")
