@@ -9,7 +9,7 @@ from factories import LEAD, SMALL, body
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadscoring.contract.outline import BEGINNING, LONGEST_VALUE, NotJson, Outline, outline
+from leadscoring.contract.outline import BEGINNING, LONGEST_VALUE, OF_OTHERS, NotJson, Outline, outline
 from leadscoring.contract.rejection import Rejection
 from leadscoring.stretches import at_once
 
@@ -68,3 +68,17 @@ def test_what_is_no_json_says_where() -> None:
     with pytest.raises(NotJson) as failure:
         list(outline(text, 1, len(text) - 1, REJECTION.wire_names, REJECTION.names))
     assert failure.value.at == 12
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        ('["a", "b\\u00e4"]', ["a", "bä"]), ("[]", []), ("[1]", OF_OTHERS), ('["a", null]', OF_OTHERS),
+        ('[["a"]]', OF_OTHERS), ('["\\ud800"]', OF_OTHERS), ("[" * 50 + "]" * 50, OF_OTHERS),
+    ],
+)  # fmt: skip
+def test_of_a_known_array_the_texts_are_read(sent: str, read: list[Any]) -> None:
+    """Of any other array, and of unknown ones, only that they are arrays."""
+    found = outlined(f'{{"features":{{"source":{sent},"x":["a"]}}}}'.encode()).features
+    assert found.values["source"] == read
+    assert found.unknown[0].value == []
