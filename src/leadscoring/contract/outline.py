@@ -32,10 +32,10 @@ OUTER = Names(name.encode() for name in ENVELOPE)
 
 AN_OBJECT: dict[str, Any] = {}
 AN_ARRAY: list[Any] = []
-"""Placeholders for any object and any array."""
+"""Placeholders for any object, and for any array or, of a known key, one of texts."""
 
 OF_OTHERS: list[Any] = [None]
-"""The placeholder for an array with values that are not text."""
+"""The placeholder for an array of a known key with values that are not text."""
 
 Keys = tuple[list[tuple[int, int, int, int]], list[tuple[int, int, int, int, int]], int]
 """The keys of one object as the engine returns them: known, unknown, and the number of unknown ones."""
@@ -125,13 +125,14 @@ def part(body: bytes, keys: Keys, names: tuple[str, ...]) -> Part:
 
 
 def known_at(body: bytes, begin: int, end: int) -> Any:
-    """Reads the value of a known key, which may be an array of texts; arrays of anything else are placeholders."""
+    """As ``value_at``, but tells arrays of texts, which are values of sets, from others."""
     if body[begin : begin + 1] != b"[" or end - begin > LONGEST_VALUE:
         return value_at(body, begin, end)
     try:
-        return msgspec.json.decode(body[begin:end], type=list[str])
+        msgspec.json.decode(body[begin:end], type=list[str])
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return OF_OTHERS
+    return AN_ARRAY
 
 
 def value_at(body: bytes, begin: int, end: int) -> Any:

@@ -17,7 +17,8 @@ Remark = tuple[int, int, Warn]
 
 def remarks_on(model: LoadedModel, rows: Rows) -> list[Remark]:
     """Returns what is remarkable about rows: categories first, then dates, each in the order of the rows."""
-    found: list[Remark] = [(place, column, unseen_warning) for place, column in rows.unseen]
+    unseen = rows.unseen
+    found: list[Remark] = [(place, column, unseen_warning) for place, column in unseen] if unseen else []
     if model.card.contract.is_timed:
         found += [(place, column, future_warning) for place, column in rows.future]
     return found
