@@ -70,7 +70,7 @@ class InCsv:
             return [place.lead_id, *[""] * 5, place.error.code, place.error.detail, *rest]
         score, reasons = place.score, place.reasons or []
         warnings = "; ".join(": ".join(filter(None, (warned.feature, warned.message))) for warned in place.warnings)
-        moment = [place.as_of] if self._timed else []
+        moment = [place.as_of or ""] if self._timed else []
         parts: list[object] = [part for reason in reasons for part in self._parts(reason)]
         parts += [""] * (self._width - len(parts))
         about = [place.lead_id, score.raw_score, score.bucket, score.tier, score.percentile, warnings, "", ""]

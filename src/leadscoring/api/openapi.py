@@ -294,7 +294,7 @@ def as_of_schema(contract: Contract) -> Json:
     about = (
         f"The moment as of which the lead is scored, by default that of the request: {AS_OF_ALLOWED}; UTC if no offset."
     )
-    return {"as_of": {"type": ["string", "null"], "description": about}}
+    return {"as_of": {"type": ["string", "null"], "format": "date-time", "description": about}}
 
 
 def feature_schema(feature: Feature, contract: Contract) -> Json:
