@@ -46,6 +46,12 @@ def test_the_values_are_those_that_python_reads(features: dict[str, Any], ascii_
         assert json.loads(text[begin:end]) == features[name]
 
 
+def test_of_an_array_that_no_lead_can_have_nothing_is_read() -> None:
+    """Nor of one within many others."""
+    for value, found in (([["a"]] * 5, [None]), (["a" * LONGEST_VALUE], [])):
+        assert outlined(json.dumps({"features": {"source": value}}).encode()).features.values["source"] == found
+
+
 @pytest.mark.parametrize("value", ['"%s"', '"\\u00e4%s"', '"%s\\\\\\""'])
 def test_of_a_value_that_no_lead_can_have_only_the_beginning_is_read(value: str) -> None:
     """Escapes are never cut in two."""

@@ -244,7 +244,7 @@ def test_values_that_do_not_fit_are_refused_by_place(feature: int, value: Any, s
 
 def test_a_feature_without_aspects_has_no_columns() -> None:
     """As long as training has not chosen them; nothing is noted of it."""
-    bare = encoder((0, ()), (DATE, spec()), (ADDRESS, spec()), (0, ()))  # type: ignore[arg-type]
+    bare = encoder((0, ()), (DATE, spec()), (ADDRESS, spec()), (0, ()))
     rows = bare.encode([(1.5, DAY * 5, "x", 2.5)])
     assert (rows.row(0), rows.unseen, rows.future, rows.present) == ([1.5, 2.5], [], [], [4])
 
