@@ -90,7 +90,7 @@ TIMED_INFER = {
 TIMED_REQUESTS = (
     *(Asked("GET", path) for path in ("/api/v1/model/info", "/api/v1/model/features", TIMED_MODEL)),
     Asked("POST", "/api/v1/score?reasons=9&include_details=true", timed_lead()),
-    Asked("POST", "/api/v1/score?reasons=9", timed_lead(as_of=..., created="2999-01-01", email="nobody", title=None)),
+    Asked("POST", "/api/v1/score?reasons=9", timed_lead(as_of=..., created="2999-01-01", due=None, email="nobody")),
     Asked("POST", "/api/v1/score", timed_lead(as_of="soon", created="2026-02-30", interests=[1])),
     Asked("POST", "/api/v1/score/batch?reasons=9", [timed_lead(), timed_lead(as_of=5)]),
     Asked("POST", "/api/v1/score/batch", json.dumps(timed_lead()) + "\n", {"Content-Type": "application/x-ndjson"}),
