@@ -26,7 +26,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> LoadedModel:
 def found(model: LoadedModel, **changed: Any) -> dict[str, Reason]:
     """The reasons of a lead, by feature."""
     lead, rows = model.decoder.one(body(timed_lead(**changed)))
-    return {reason.feature: reason for reason in reasons(model, lead, model.finding()(rows, 100)[0])}
+    return {reason.feature: reason for reason in reasons(model)(model, lead, model.finding()(rows, 100)[0])}
 
 
 def test_each_reason_of_a_feature_with_aspects_has_one(model: LoadedModel) -> None:

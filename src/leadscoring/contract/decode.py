@@ -181,25 +181,29 @@ class LeadDecoder(Generic[Rows]):
             if len(decoded) > limit:
                 raise BatchTooLarge(len(decoded), limit)
             values = [astuple(lead.features) for lead in decoded]
-            stated = [lead.as_of for lead in decoded if lead.as_of is not UNSET]
-            moments = (
-                [now if lead.as_of is UNSET else self._as_of(lead.as_of, now) for lead in decoded] if stated else None
-            )
+            moments = self._moments(decoded, now) if self._timed else None
             rows = self._encode(values, now, moments) if self._timed else self._encode(values)
-        except (*Refused, ValueError):
-            return None
-        if not decoded:
-            return [], None
-        expected = sum(rows.present) + ENVELOPE_KEYS * len(decoded) + len(stated)
-        if expected != (self._count_keys(body) if keys is None else keys):
-            return None
-        try:
+            if not decoded:
+                return [], None
+            more = (self._count_keys(body) if keys is None else keys) - sum(rows.present) - ENVELOPE_KEYS * len(decoded)
+            if more and more != self._stated(decoded):
+                return None
             return [
                 Lead(lead_id if (lead_id := lead.lead_id).__class__ is str else id_text(lead_id), row, as_of)
                 for lead, row, as_of in zip(decoded, values, moments or repeat(now), strict=False)
             ], rows
-        except ValueError:
+        except (*Refused, ValueError):
             return None
+
+    def _moments(self, decoded: list[Any], now: int | None) -> list[int | None] | None:
+        """Returns the moment of each lead, ``None`` if no lead has its own. Raises ``ValueError`` if one is invalid."""
+        if all(lead.as_of is UNSET for lead in decoded):
+            return None
+        return [now if lead.as_of is UNSET else self._as_of(lead.as_of, now) for lead in decoded]
+
+    def _stated(self, decoded: list[Any]) -> int:
+        """Returns the number of leads with the key ``as_of``. Raises ``ValueError`` for an invalid moment."""
+        return len([self._as_of(lead.as_of, None) for lead in decoded if lead.as_of is not UNSET])
 
     def _one_by_one(
         self, body: bytes, elements: Iterable[tuple[int, int, int]], refusals: Refusals, now: int | None

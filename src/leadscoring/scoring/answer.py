@@ -38,8 +38,9 @@ def answers(
     ``strongest_by_lead`` has the reasons of each lead as the engine returns them, ``remarks`` what to warn about, by
     the position of the lead.
     """
+    explained = reasons(model)
     scored = [
-        Scored(request_id, model.identity, lead.lead_id, model.score(margin), reasons(model, lead, strongest), [])
+        Scored(request_id, model.identity, lead.lead_id, model.score(margin), explained(model, lead, strongest), [])
         for lead, margin, strongest in zip(leads, margins, strongest_by_lead, strict=False)
     ]
     for place, column, warn in remarks:

@@ -1,9 +1,9 @@
 """The reasons of a score as the API has them: features with the values that were sent, and what about them mattered."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from leadscoring.contract.features import Feature
 from leadscoring.lead import Lead, Reason
@@ -16,25 +16,19 @@ MOST_VALUES = 20
 """Values of a list in a reason; of a longer one these are followed by an ellipsis."""
 
 
-def reasons(model: LoadedModel, lead: Lead, strongest: Iterable[Any]) -> list[Reason]:
-    """Returns the strongest contributions as reasons, with the names and values of their features.
+Strongest = Iterable[Any]
+"""The strongest contributions of a lead as the engine returns them: ``(feature, contribution)`` each or, by a contract
+with aspects, also the column of the feature that mattered most, and its value."""
 
-    ``strongest`` has ``(feature, contribution)`` for each reason or, by a contract with aspects, also the column of the
-    feature that mattered most, and its value.
-    """
+
+def reasons(model: LoadedModel) -> Callable[[LoadedModel, Lead, Strongest], list[Reason]]:
+    """Returns the function that makes reasons from the strongest contributions of a lead of this model."""
+    return with_aspects if model.card.contract.has_aspects else without_aspects
+
+
+def without_aspects(model: LoadedModel, lead: Lead, strongest: Strongest) -> list[Reason]:
+    """Returns reasons with the names and values of their features."""
     names, values = model.names, lead.values
-    if model.card.contract.has_aspects:
-        features = model.card.contract.features
-        return [
-            Reason(
-                names[place],
-                shown(features[place], values[place]),
-                share,
-                "increases" if share > 0 else "decreases",
-                aspect_of(features[place], column, value),
-            )
-            for place, share, column, value in strongest
-        ]
     return [
         Reason(
             names[place],
@@ -46,9 +40,19 @@ def reasons(model: LoadedModel, lead: Lead, strongest: Iterable[Any]) -> list[Re
     ]
 
 
-def aspect_of(feature: Feature, column: int, value: float | None) -> str | UnsetType:
-    """Returns the phrase for a column of a feature, unset if the value alone says it."""
-    return feature.phrase(column, value) or UNSET
+def with_aspects(model: LoadedModel, lead: Lead, strongest: Strongest) -> list[Reason]:
+    """Returns reasons that also name the aspect which mattered most, and show long values shortened."""
+    names, values, features = model.names, lead.values, model.card.contract.features
+    return [
+        Reason(
+            names[place],
+            shown(features[place], values[place]),
+            share,
+            "increases" if share > 0 else "decreases",
+            features[place].phrase(column, value) or UNSET,
+        )
+        for place, share, column, value in strongest
+    ]
 
 
 def shown(feature: Feature, value: Any) -> Any:

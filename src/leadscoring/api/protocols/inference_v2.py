@@ -206,7 +206,7 @@ class Inference:
             for start in range(0, len(rows), PART):
                 leads = self.leads[start : start + PART]
                 found = self._find(rows, how_many_reasons(self.question), start, start + len(leads))
-                told += [text(reasons(model, lead, shares)) for lead, shares in zip(leads, found, strict=True)]
+                told += [text(reasons(model)(model, lead, shares)) for lead, shares in zip(leads, found, strict=True)]
                 yield
             return told
         if output.name == "warnings":
