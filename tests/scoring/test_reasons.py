@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 from timed import FEATURES, TIMED, timed_lead, timed_model
 
+from leadscoring.contract.aspects import Aspect
 from leadscoring.contract.features import Feature
 from leadscoring.lead import Reason
 from leadscoring.model.file import open_model
@@ -67,3 +68,13 @@ def test_a_long_value_is_cut(text: str, texts: list[str]) -> None:
 def test_a_category_is_never_cut() -> None:
     """As before there were texts."""
     assert shown(Feature("source", "category"), "x" * 1000) == "x" * 1000
+
+
+def test_a_category_with_a_weight_has_an_aspect() -> None:
+    """Its value is shown as it was sent; so is that of a feature whose columns have no phrases."""
+    aspects = (Aspect("weight"),)
+    assert Feature("a", "category", values=("x",), aspects=aspects, weights={"x": 0.5}).has_aspects
+    assert not Feature("a", "category", values=("x",)).has_aspects
+    assert (
+        Feature("a", "category", values=("x",), aspects=aspects, weights={"x": 0.5}).phrase(0, 0.5) == "weight of 0.5"
+    )

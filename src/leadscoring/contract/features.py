@@ -129,7 +129,7 @@ class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     @property
     def has_aspects(self) -> bool:
         """Whether the trees look at aspects of its values, so that a reason names the one that mattered most."""
-        return self.form.is_aspected or len(self.columns) > 1
+        return self.form.is_aspected or bool(self.aspects) or len(self.columns) > 1
 
     @property
     def allowed(self) -> str:
