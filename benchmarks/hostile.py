@@ -80,11 +80,15 @@ def one_value(chance: Random, names: Names, size: int) -> str:
         lambda: "[" * (size // 2) + "]" * (size // 2),
         lambda: '{"a":' * (size // 6) + "1" + "}" * (size // 6),
         lambda: "[" + "1," * (size // 2) + "1]",
+        lambda: "[" + '"x",' * (size // 4) + chance.choice(['"x"]', "1]"]),
+        lambda: '"2026-01-31T10:00:00.' + "9" * size + '"',
         lambda: " " * size + "1",
         lambda: '"' + "x" * size,
         lambda: '"' + "x" * size + '\x01"',
     ]
-    name = chance.choice([names.number, names.text, "lead_id"])
+    name = chance.choice([names.number, names.text, "lead_id", "as_of"])
+    if name == "as_of":
+        return f'{{"lead_id":"a","as_of":{chance.choice(values)()},"features":{{}}}}'
     lead_id = "" if name == "lead_id" else '"lead_id":"a",'
     return f'{{{lead_id}"features":{{"{name}":{chance.choice(values)()}}}}}'
 

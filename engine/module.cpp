@@ -82,8 +82,28 @@ nb::object explain(const Forest& forest, const Rows& rows) {
     });
 }
 
+// A reason of a feature whose columns are summed: also the column that leads, as its position within the feature, and
+// the value of that column, None for missing.
+nb::object reason_of_columns(int32_t feature, float contribution, int32_t offset, float value) {
+    nb::object found = owned(PyTuple_New(4));
+    PyTuple_SET_ITEM(found.ptr(), 0, number(int64_t(feature)).release().ptr());
+    PyTuple_SET_ITEM(found.ptr(), 1, number(double(contribution)).release().ptr());
+    PyTuple_SET_ITEM(found.ptr(), 2, number(int64_t(offset)).release().ptr());
+    PyTuple_SET_ITEM(found.ptr(), 3, (std::isnan(value) ? nb::object(nb::none()) : number(double(value))).release().ptr());
+    return found;
+}
+
+nb::object reason(int32_t feature, float contribution) {
+    nb::object pair = owned(PyTuple_New(2));
+    PyTuple_SET_ITEM(pair.ptr(), 0, number(int64_t(feature)).release().ptr());
+    PyTuple_SET_ITEM(pair.ptr(), 1, number(double(contribution)).release().ptr());
+    return pair;
+}
+
+// The strongest of the contributions, as `made` makes each of them from its feature.
+template <class Make>
 nb::object strongest(const float* values, size_t features, size_t limit, std::vector<int32_t>& order,
-                     ReasonFinder* finder) {
+                     ReasonFinder* finder, Make made) {
     order.clear();
     for (size_t i = 0; i < features; ++i)
         if (values[i] != 0) order.push_back(int32_t(i));
@@ -94,12 +114,7 @@ nb::object strongest(const float* values, size_t features, size_t limit, std::ve
     });
     if (finder)
         for (size_t i = 0; i < limit; ++i) finder->count(order[i], values[order[i]]);
-    return list_of(limit, [&](size_t i) {
-        nb::object pair = owned(PyTuple_New(2));
-        PyTuple_SET_ITEM(pair.ptr(), 0, number(int64_t(order[i])).release().ptr());
-        PyTuple_SET_ITEM(pair.ptr(), 1, number(double(values[order[i]])).release().ptr());
-        return pair;
-    });
+    return list_of(limit, [&](size_t i) { return made(order[i]); });
 }
 
 nb::object find_reasons(const Forest& forest, const Rows& rows, int64_t limit, int64_t first, int64_t last,
@@ -113,14 +128,24 @@ nb::object find_reasons(const Forest& forest, const Rows& rows, int64_t limit, i
         return list_of(leads, [&](size_t) { return owned(PyList_New(0)); });
     }
     std::vector<float> values = contributions_of(forest, rows, size_t(first), size_t(last));
-    const bool sums = finder && finder->sums();
-    const size_t features = sums ? finder->features() : columns;
-    std::vector<int32_t> order;
-    order.reserve(features);
+    std::vector<int32_t> order, leading;
+    if (!finder || !finder->sums()) {
+        order.reserve(columns);
+        return list_of(leads, [&](size_t row) {
+            const float* found = values.data() + row * (columns + 1);
+            return strongest(found, columns, size_t(limit), order, finder,
+                             [&](int32_t feature) { return reason(feature, found[feature]); });
+        });
+    }
+    leading.resize(finder->features());
     return list_of(leads, [&](size_t row) {
         float* found = values.data() + row * (columns + 1);
-        if (sums) finder->sum(found);
-        return strongest(found, features, size_t(limit), order, finder);
+        const float* encoded = rows.values.data() + (size_t(first) + row) * columns;
+        finder->sum(found, leading.data());
+        return strongest(found, finder->features(), size_t(limit), order, finder, [&](int32_t feature) {
+            const int32_t column = leading[size_t(feature)];
+            return reason_of_columns(feature, found[feature], column - finder->first(size_t(feature)), encoded[column]);
+        });
     });
 }
 

@@ -25,18 +25,26 @@ ReasonFinder::ReasonFinder(nb::object forest, nb::handle numbers, nb::handle wid
     size_t columns = 0;
     for (nb::handle width : widths) {
         widths_.push_back(nb::cast<size_t>(width));
+        firsts_.push_back(int32_t(columns));
         columns += widths_.back();
         if (widths_.back() == 0) throw nb::value_error("a feature must have one column or more");
     }
     if (columns != size_t(trees_->n_features())) throw nb::value_error("the widths must add up to the forest's columns");
 }
 
-void ReasonFinder::sum(float* values) const {
+void ReasonFinder::sum(float* values, int32_t* leading) const {
     const float* column = values;
-    for (const size_t width : widths_) {
+    for (size_t feature = 0; feature < widths_.size(); ++feature) {
         double sum = 0;
-        for (size_t i = 0; i < width; ++i) sum += double(*column++);
-        *values++ = float(sum);
+        size_t highest = 0, lowest = 0;
+        for (size_t i = 0; i < widths_[feature]; ++i) {
+            sum += double(column[i]);
+            if (column[i] > column[highest]) highest = i;
+            if (column[i] < column[lowest]) lowest = i;
+        }
+        leading[feature] = firsts_[feature] + int32_t(sum < 0 ? lowest : highest);
+        column += widths_[feature];
+        values[feature] = float(sum);
     }
 }
 

@@ -15,7 +15,7 @@ namespace leadscoring {
 namespace nb = nanobind;
 
 // Computes the strongest contributions of each lead by feature of the contract: those of several columns of one feature
-// are summed. Counts them, if `numbers` is given: per feature, how often it is among those that raise a score, and how
+// are summed, and the strongest of these columns is known. Counts them, if `numbers` is given: per feature, how often it is among those that raise a score, and how
 // often among those that lower one. The numbers are owned by the caller and may be shared between processes.
 class ReasonFinder {
 public:
@@ -30,8 +30,12 @@ public:
 
     size_t features() const { return widths_.size(); }
 
-    // The contributions of features in place of those of their columns, which there are at least as many of.
-    void sum(float* values) const;
+    // Writes the contributions of features in place of those of their columns, which there are at least as many of, and to
+    // `leading` for each feature the row's column that contributes most in the direction of the sum, the first of equals.
+    void sum(float* values, int32_t* leading) const;
+
+    // The first column of a feature.
+    int32_t first(size_t feature) const { return firsts_[feature]; }
 
     void count(int32_t feature, float contribution) {
         const size_t place = 2 * size_t(feature) + (contribution < 0);
@@ -45,6 +49,7 @@ private:
     double* counts_ = nullptr;
     size_t counted_ = 0;  // none where there are no numbers
     std::vector<size_t> widths_;
+    std::vector<int32_t> firsts_;
 };
 
 }  // namespace leadscoring

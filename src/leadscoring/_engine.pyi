@@ -171,8 +171,13 @@ class ReasonFinder:
     """
 
     def __init__(self, forest: Forest, numbers: object = None, widths: Iterable[int] | None = None) -> None: ...
-    def reasons(self, rows: Rows, limit: int, first: int = 0, last: int = -1) -> list[list[tuple[int, float]]]:
-        """As in ``Forest``, by feature; each returned reason is counted once."""
+    def reasons(self, rows: Rows, limit: int, first: int = 0, last: int = -1) -> list[list[Any]]:
+        """As in ``Forest``, by feature; each returned reason is counted once.
+
+        With ``widths`` a reason is ``(feature, contribution, column, value)``: the column of the feature, from 0, with
+        the largest contribution in the direction of the sum (the first of equals), and its value in the row (``None``
+        for missing).
+        """
 
 class Names:
     """The known keys of an object, as UTF-8 bytes."""

@@ -25,19 +25,29 @@ Direction = Literal["increases", "decreases"]
 
 
 class Lead(msgspec.Struct, frozen=True, gc=False):
-    """A lead that conforms to its contract: ``values`` in contract order; ``None`` or ``UNSET`` means unknown."""
+    """A lead that conforms to its contract: ``values`` in contract order; ``None`` or ``UNSET`` means unknown.
+
+    ``as_of`` is the moment as of which it is scored, in microseconds since 1970 in UTC; ``None`` if its score does not
+    depend on one.
+    """
 
     lead_id: str
     values: tuple[Any, ...]
+    as_of: int | None = None
 
 
 class Reason(msgspec.Struct, frozen=True, gc=False):
-    """Why a lead has its score: one feature's exact contribution to the margin, in log-odds."""
+    """Why a lead has its score: one feature's exact contribution to the margin, in log-odds.
+
+    ``aspect`` describes what about the value mattered most; it is present if the model looks at several aspects of
+    such a value. A long ``value`` is shortened.
+    """
 
     feature: str
-    value: float | int | bool | str | None
+    value: float | int | bool | str | list[str] | None
     contribution: float
     direction: Direction
+    aspect: str | UnsetType = UNSET
 
 
 class Ranking(msgspec.Struct, frozen=True, gc=False):
@@ -74,7 +84,9 @@ class Warned(msgspec.Struct, frozen=True, gc=False):
     ``feature`` is the feature that it concerns, or null.
     """
 
-    code: Literal["unseen_category", "rare_category", "reasons_unavailable", "text_converted", "unknown_ignored"]
+    code: Literal[
+        "unseen_category", "rare_category", "future_date", "reasons_unavailable", "text_converted", "unknown_ignored"
+    ]
     feature: str | None
     message: str
 
@@ -82,7 +94,7 @@ class Warned(msgspec.Struct, frozen=True, gc=False):
 class LenientLead(Lead, frozen=True, gc=False):
     """A lead that was changed to conform to its contract, with the warnings that list the changes."""
 
-    warned: tuple[Warned, ...]
+    warned: tuple[Warned, ...] = ()
 
 
 class Model(msgspec.Struct, frozen=True, gc=False):
@@ -103,6 +115,7 @@ class Scored(msgspec.Struct, gc=False):
     """The response for one lead.
 
     ``reasons`` are in descending order of strength; they are null if they are unavailable, and a warning says why.
+    ``as_of`` is the moment as of which the lead was scored, in ISO 8601 and UTC; it is present if the model has dates.
     ``explanation``, ``timing`` and ``api_version`` are present only if details are requested, ``degraded`` only if
     the fallback model scored instead of a remote model.
     """
@@ -113,6 +126,7 @@ class Scored(msgspec.Struct, gc=False):
     score: Score
     reasons: list[Reason] | None
     warnings: list[Warned]
+    as_of: str | UnsetType = UNSET
     explanation: Explanation | UnsetType = UNSET
     timing: Timing | UnsetType = UNSET
     api_version: str | UnsetType = UNSET

@@ -9,6 +9,7 @@ import pytest
 from browser import browsing
 from factories import SMALL, key_file, lead, model_file
 from serving import Server, eventually, serving
+from timed import AS_OF, timed_lead, timed_model
 
 from leadscoring.transport.failures import PLAIN, STATUS
 
@@ -102,6 +103,20 @@ def test_the_page_shows_a_score_whose_reasons_or_warnings_are_about_no_feature(f
         page.value(f"show({json.dumps(answer)}); 0")
         shown = page.value("document.getElementById('answer').innerText")
         assert shown.split("\n\n") == ["B", "50.0 % likely to convert", "the model cannot be compared"]
+        assert page.complaints == []
+
+
+def test_the_page_shows_the_moment_and_what_about_a_value_mattered(tmp_path: Path) -> None:
+    """For a model with dates; a set is shown as one text."""
+    with serving(tmp_path, timed_model(tmp_path), API_KEYS=DEMO_KEY) as server, browsing(tmp_path) as page:
+        page.open(f"{server.url}/docs")
+        headers = {"X-API-Key": DEMO_KEY}
+        answer = server.http.post("/api/v1/score?reasons=20", json=timed_lead(), headers=headers).text
+        page.value(f"show({answer}); 0")
+        shown = page.value("document.getElementById('answer').innerText")
+        assert f"As of {AS_OF}" in shown
+        assert "title = Director of Sales (contains 'director')" in shown
+        assert "interests = pricing; Support (" in shown
         assert page.complaints == []
 
 

@@ -15,6 +15,7 @@ from factories import model_file
 from fuzzing import EFFORT, examples
 from project import ROOT
 from serving import KEY, Server, serving
+from timed import timed_model
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120 * EFFORT)]
 
@@ -32,10 +33,10 @@ def schemathesis(server: Server, folder: Path, number: int) -> "subprocess.Compl
     return subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environ, check=False)
 
 
-@pytest.mark.parametrize("model", ["small", "shipped"])
+@pytest.mark.parametrize("model", ["small", "shipped", "timed"])
 def test_the_service_keeps_to_its_openapi_document(tmp_path: Path, model: str) -> None:
-    """With the shipped contract, and with one of every kind of feature and names that need care."""
-    file = SHIPPED_MODEL if model == "shipped" else model_file(tmp_path)
+    """With the shipped contract, with one of names that need care, and with one of every kind that has aspects."""
+    file = SHIPPED_MODEL if model == "shipped" else model_file(tmp_path) if model == "small" else timed_model(tmp_path)
     with serving(tmp_path, file) as server:
         ran = schemathesis(server, tmp_path, examples(40))
         assert ran.returncode == 0, ran.stdout[-8000:] + ran.stderr[-2000:]

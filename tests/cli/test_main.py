@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from factories import card, model_file
+from timed import timed_model
 
 from leadscoring.cli.main import LAZY, TRAINING, main
 from leadscoring.settings import TABLE
@@ -48,6 +49,17 @@ def test_a_model_file_can_be_looked_into(tmp_path: Path) -> None:
     assert "all match" in said
     assert all(name in said for name in card().contract.names)
     assert '"certified": true' in run("model", "show", "--json", str(model_file(tmp_path)))[1]
+
+
+def test_model_show_names_the_columns_of_features_with_aspects(tmp_path: Path) -> None:
+    """And that scores depend on the moment."""
+    code, said = run("model", "show", str(timed_model(tmp_path)))
+    assert code == 0
+    assert "over 7 features in 18 columns" in said
+    assert "scores depend on as_of" in said
+    assert "    created age\n    created weekday\n    created hour\n" in said
+    assert "    amount\n" not in said
+    assert '"timed": true' in run("model", "show", "--json", str(timed_model(tmp_path)))[1]
 
 
 def test_a_file_that_is_no_model_is_one_line(tmp_path: Path) -> None:

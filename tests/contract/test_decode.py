@@ -8,12 +8,14 @@ from factories import LEAD, SMALL, body, lead
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
+from timed import AS_OF, TIMED, near_dates, timed_lead
 
 from leadscoring._engine import Rows, count_colons
 from leadscoring.contract.aspects import Aspect
 from leadscoring.contract.decode import LeadDecoder
 from leadscoring.contract.features import Contract, Feature
 from leadscoring.contract.kinds import KINDS
+from leadscoring.contract.moment import moment_of, now
 from leadscoring.contract.rejection import feature_fault
 from leadscoring.errors import BatchTooLarge, MalformedJson, RequestError, ValidationError
 from leadscoring.float32 import FLOAT32_MAX
@@ -119,14 +121,18 @@ AROUND = st.sampled_from(
 """Numbers that mean missing somewhere, and others between them and what fits; texts that fit a kind."""
 
 
+TEXTS = near_dates() | st.sampled_from(["never", "a@b.de", "a;b"]) | st.lists(st.text(max_size=5), max_size=3)
+"""Values of the kinds with aspects, and what is nearly one."""
+
+
 def test_every_kind_is_among_them() -> None:
     """One that is new joins them."""
     assert {feature.kind for feature in OTHERS} == set(KINDS)
 
 
-@given(st.sampled_from(OTHERS), json_values() | AROUND, st.sampled_from([None, -999.0, 2.0, 0.5, -FLOAT32_MAX]))
-def test_so_it_is_for_the_kinds_of_other_trainers(feature: Feature, value: Any, missing: float | None) -> None:
-    """Categories by number and by code, and a number that means missing in every column, within its bounds or not."""
+@given(st.sampled_from(OTHERS), json_values() | AROUND | TEXTS, st.sampled_from([None, -999.0, 2.0, 0.5, -FLOAT32_MAX]))
+def test_so_it_is_for_all_kinds(feature: Feature, value: Any, missing: float | None) -> None:
+    """Categories by number and by code, kinds with aspects, and a number that means missing, within bounds or not."""
     contract = Contract((feature,), missing)
     fault = feature_fault(feature, {feature.name: value}, contract)
     reader: LeadDecoder[Rows] = LeadDecoder(contract, encoder(contract).encode, count_colons)
@@ -253,3 +259,74 @@ def test_values_left_out_are_told_from_null() -> None:
     found, _ = decoder.one(body(lead(visits=..., growth=None)))
     assert found.values[1] is UNSET
     assert found.values[2] is None
+
+
+timed: LeadDecoder[Rows] = LeadDecoder(TIMED, encoder(TIMED).encode, count_colons)
+MOMENT = moment_of(AS_OF)
+DAY = 86_400_000_000
+
+
+def test_a_lead_is_encoded_as_of_its_own_moment() -> None:
+    """Else as of that of the request, else as of now; the lead keeps the moment."""
+    own, rows = timed.one(body(timed_lead()), MOMENT + DAY)
+    assert own.as_of == MOMENT
+    assert rows.row(0)[1] == pytest.approx(3 + 4.5 / 24)
+    for none in (..., None):
+        found, rows = timed.one(body(timed_lead(as_of=none)), MOMENT + DAY)
+        assert found.as_of == MOMENT + DAY
+        assert rows.row(0)[1] == pytest.approx(4 + 4.5 / 24)
+    before = now()
+    found, _ = timed.one(body(timed_lead(as_of=...)))
+    assert found.as_of is not None
+    assert before <= found.as_of <= now()
+
+
+def test_a_batch_has_one_moment_and_each_lead_may_have_its_own() -> None:
+    """Whatever stands beside it, an invalid one included."""
+    sent = [
+        timed_lead("a"), timed_lead("b", as_of=...), timed_lead("c", as_of="2026-04-01"), timed_lead("d", as_of="soon"),
+        timed_lead("e", as_of=None), timed_lead("f", as_of=5), timed_lead("g", created="soon"),
+    ]  # fmt: skip
+    for leads in (sent, [each for each in sent if each["lead_id"] in "abce"]):
+        places, rows = timed.many(body(leads), 10, MOMENT + DAY)
+        found = {place.lead_id: place.as_of for place in places if isinstance(place, Lead)}
+        assert found == {"a": MOMENT, "b": MOMENT + DAY, "c": moment_of("2026-04-01"), "e": MOMENT + DAY}
+        assert rows is not None
+        alone = [timed.one(body(lead), MOMENT + DAY)[1].row(0) for lead in leads if lead["lead_id"] in found]
+        assert [rows.row(place) for place in range(len(rows))] == alone
+    places, _ = timed.many(body([timed_lead(str(place), as_of=...) for place in range(5)]), 10)
+    assert len({place.as_of for place in places if isinstance(place, Lead)}) == 1
+
+
+def test_a_model_without_dates_takes_a_moment_and_does_not_need_it() -> None:
+    """So that a client need not know which model is served; it must be one all the same."""
+    found, rows = decoder.one(body(lead() | {"as_of": AS_OF}))
+    assert (found, rows.row(0)) == (decoder.one(body(lead()))[0], decoder.one(body(lead()))[1].row(0))
+    assert found.as_of is None
+    places, _ = decoder.many(body([lead() | {"as_of": AS_OF}, lead() | {"as_of": "soon"}, lead() | {"as_of": None}]), 3)
+    assert [type(place) for place in places] == [Lead, ValidationError, Lead]
+
+
+@given(near_dates() | json_values(), near_dates() | json_values())
+def test_any_moment_and_any_date_is_scored_or_refused_alone_and_in_a_batch_alike(as_of: Any, created: Any) -> None:
+    """Nothing else is raised, and the refusal names what was sent."""
+    sent = body(timed_lead(as_of=as_of, created=created))
+    (place,), rows = timed.many(b"[" + sent + b"]", 1, MOMENT)
+    if isinstance(place, ValidationError):
+        with pytest.raises(ValidationError) as refusal:
+            timed.one(sent, MOMENT)
+        assert rows is None
+        assert refusal.value.faults == place.faults
+        assert {fault.path for fault in place.faults} <= {"/as_of", "/features/created"}
+        return
+    found, row = timed.one(sent, MOMENT)
+    assert place == found
+    assert rows is not None
+    assert (rows.row(0), rows.future) == (row.row(0), row.future)
+
+
+def test_a_moment_given_twice_is_refused() -> None:
+    """Which of the two was meant cannot be known."""
+    twice = body(timed_lead())[:-1] + b', "as_of": null}'
+    with pytest.raises(ValidationError, match="'as_of' is given more than once"):
+        timed.one(twice)

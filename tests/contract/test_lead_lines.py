@@ -10,6 +10,7 @@ from factories import SMALL
 from fuzzing import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from timed import TIMED
 
 from leadscoring.contract.features import Contract, Feature
 from leadscoring.contract.lead_lines import LONGEST_LINE, MOST_LINES, PAUSE, LeadTable, Line, json_lines
@@ -233,3 +234,29 @@ def test_a_row_ends_somewhere(long: str) -> None:
     assert isinstance(first.fault, ValidationError)
     assert "more than" in str(first.fault) or "larger than" in str(first.fault)
     assert first.number == 2
+
+
+def timed_table(text: str, contract: Contract = TIMED) -> list[Any]:
+    """The leads of a CSV by a contract with dates."""
+    return [line.fault or json.loads(line.lead) for line in LeadTable(text.encode(), contract) if line is not None]
+
+
+def test_a_column_may_have_the_moment_of_each_lead() -> None:
+    """Where its cell is empty, the lead has none of its own; dates, texts and sets are texts."""
+    rows = "a,2026-01-02, 2026-01-31 ,5,a;b\nb,,2026-02-01,,\n"
+    first, second = timed_table(f"lead_id,as_of,created,title,interests\n{rows}")
+    features = {"created": "2026-01-31", "title": "5", "interests": "a;b"}
+    assert first == {"lead_id": "a", "as_of": "2026-01-02", "features": features}
+    assert second == {"lead_id": "b", "features": {"created": "2026-02-01"}}
+
+
+def test_a_feature_of_the_same_name_keeps_its_column() -> None:
+    """It is what the contract says."""
+    contract = Contract((Feature("as_of", "number"),))
+    assert timed_table("lead_id,as_of\na,5\n", contract) == [{"lead_id": "a", "features": {"as_of": 5}}]
+
+
+def test_a_moment_twice_is_refused() -> None:
+    """As every column."""
+    with pytest.raises(ValidationError, match="'as_of' more than once"):
+        timed_table("lead_id,as_of,created,as_of\n")

@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lead_strategies import leads
 from serving import serving
+from timed import AS_OF, TIMED, timed_lead
 
 from leadscoring._engine import Rows, count_colons
 from leadscoring.contract.decode import LeadDecoder
 from leadscoring.contract.features import Contract, Feature
 from leadscoring.contract.lenience import LenientDecoder
+from leadscoring.contract.moment import moment_of
 from leadscoring.errors import RequestError, ValidationError
 from leadscoring.lead import Lead, LenientLead
 from leadscoring.model.loaded import encoder
@@ -168,3 +170,26 @@ def test_a_lenient_service_says_in_each_answer_what_it_changed(tmp_path: Path) -
         assert [len(answer["warnings"]) for answer in answers] == [0, 2]
     with serving(tmp_path, model_file(tmp_path)) as server:
         assert server.http.post("/api/v1/score", json=sent).status_code == 422
+
+
+def test_a_lead_that_is_changed_keeps_its_moment() -> None:
+    """It is scored as of that, or else as of that of the request; texts of the kinds with aspects stay texts."""
+    reader = LenientDecoder(TIMED, encoder(TIMED).encode, count_colons)
+    now = moment_of("2026-06-01")
+    for as_of, moment in ((AS_OF, moment_of(AS_OF)), (None, now), (..., now)):
+        sent = timed_lead(as_of=as_of, title="5", interests="1;2")
+        changed = timed_lead(as_of=as_of, title="5", interests="1;2", amount="1200.5", nonsense=1)
+        found, rows = reader.one(body(changed), now)
+        assert isinstance(found, LenientLead)
+        assert [warned.code for warned in found.warned] == ["text_converted", "unknown_ignored"]
+        assert found.as_of == moment
+        assert rows.row(0) == reader.one(body(sent), now)[1].row(0)
+        (place,), _ = reader.many(b"[" + body(changed) + b"]", 1, now)
+        assert place == found
+
+
+def test_a_moment_that_is_none_is_refused_whatever_else_could_be_mended() -> None:
+    """It is no number sent as text."""
+    reader = LenientDecoder(TIMED, encoder(TIMED).encode, count_colons)
+    with pytest.raises(ValidationError, match="as_of must be a time"):
+        reader.one(body(timed_lead(as_of="soon", amount="1200.5")))

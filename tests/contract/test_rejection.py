@@ -8,7 +8,9 @@ import pytest
 from factories import SMALL, body, lead
 from hypothesis import given
 from hypothesis import strategies as st
+from timed import AS_OF, TIMED, timed_lead
 
+from leadscoring.contract.moment import AS_OF_ALLOWED
 from leadscoring.contract.rejection import Refusals, Rejection, clipped, pointer
 from leadscoring.errors import Fault, ValidationError
 from leadscoring.lead import LEAD_BYTES
@@ -233,3 +235,52 @@ def test_a_batch_of_faults_tells_the_first_of_each_lead_when_they_are_too_many()
     told = [len(error.faults) for error in errors if isinstance(error, ValidationError)]
     assert told == [50] * 10 + [1] * 90
     assert all(isinstance(error, ValidationError) and len(error.faults) + error.more == 50 for error in errors)
+
+
+def timed_refusal(sent: Any) -> tuple[Fault, ...]:
+    """The faults of a lead by a contract with dates."""
+    error = Rejection(TIMED).explain(body(sent), None)
+    assert isinstance(error, ValidationError)
+    return error.faults
+
+
+@pytest.mark.parametrize(
+    ("as_of", "shown"), [("soon", "'soon'"), (1_700_000_000, "1700000000"), (True, "true"), ({}, "an object")]
+)
+def test_a_moment_that_is_none_is_told_with_what_is_allowed(as_of: Any, shown: str) -> None:
+    """By every contract, whether scores depend on it or not."""
+    for faults in (timed_refusal(timed_lead(as_of=as_of)), refusal(lead() | {"as_of": as_of}).faults):
+        (fault,) = faults
+        assert fault.path == "/as_of"
+        assert fault.message == f"as_of must be {AS_OF_ALLOWED}, not {shown}"
+        assert fault.allowed == AS_OF_ALLOWED
+
+
+def test_values_of_the_kinds_with_aspects_are_told_with_what_is_allowed() -> None:
+    """A date that the calendar does not have, what is no text, and a list that holds more than texts."""
+    faults = timed_refusal(timed_lead(created="2026-02-30", due=20260131, title=["a"], email=5, interests=["a", 5]))
+    assert [(fault.path, fault.value, fault.message) for fault in faults] == [
+        (
+            "/features/created",
+            "2026-02-30",
+            "created must be a date, such as 2026-01-31 or 2026-01-31T10:00:00Z, not '2026-02-30'",
+        ),
+        ("/features/due", 20260131, "due must be a date, such as 2026-01-31 or 2026-01-31T10:00:00Z, not 20260131"),
+        ("/features/title", "an array", "title must be text, not an array"),
+        ("/features/email", 5, "email must be an e-mail address, not 5"),
+        (
+            "/features/interests",
+            "an array",
+            "interests must be a list of texts, or text with ; between the values, not a list of other values",
+        ),
+    ]
+
+
+def test_a_moment_under_another_name_is_suggested_where_scores_depend_on_it() -> None:
+    """Elsewhere, a message is as it was before there was one."""
+    (fault,) = timed_refusal({**timed_lead(as_of=...), "asOf": AS_OF})
+    assert fault.message == "'asOf' is not known; did you mean 'as_of'?"
+    (fault,) = timed_refusal({**timed_lead(), "zzz": 1})
+    assert fault.allowed == "lead_id, features, as_of"
+    (fault,) = refusal({**lead(), "asOf": AS_OF}).faults
+    assert (fault.message, fault.allowed) == ("'asOf' is not known", "lead_id, features")

@@ -54,9 +54,34 @@ def test_columns_of_one_feature_are_one_reason(given_rows: list[list[float | Non
         columns = iter(each)
         sums = [sum(next(columns) for _ in range(width)) for width in widths]
         strongest = sorted((place for place, share in enumerate(sums) if share), key=lambda place: -abs(sums[place]))
-        assert dict(lead) == {place: pytest.approx(sums[place], abs=1e-6) for place in strongest[:limit]}
+        assert {place: share for place, share, _, _ in lead} == {
+            place: pytest.approx(sums[place], abs=1e-6) for place in strongest[:limit]
+        }
     assert sum(numbers) == sum(map(len, found))
     assert ReasonFinder(FOREST, None, widths).reasons(made, limit) == found
+
+
+@given(rows, st.sampled_from([(1, 2), (2, 1), (3,), (1, 1, 1)]))
+def test_the_column_that_leads_a_reason_is_known(given_rows: list[list[float | None]], widths: Any) -> None:
+    """Of a feature's columns the first of those that contribute most in the direction of the sum, with its value."""
+    made = Rows(given_rows)
+    for place, (lead, each) in enumerate(
+        zip(ReasonFinder(FOREST, None, widths).reasons(made, FEATURES), FOREST.explain(made), strict=True)
+    ):
+        for feature, share, column, value in lead:
+            first = sum(widths[:feature])
+            parts = each[first : first + widths[feature]]
+            assert column == parts.index(max(parts) if share > 0 else min(parts))
+            assert parts[column] * share > 0
+            assert value == given_rows[place][first + column]
+
+
+def test_the_leading_column_of_later_rows_is_theirs() -> None:
+    """Its value is that of the row, wherever the rows that are asked for begin."""
+    made = Rows([[1.0, 1.0, 1.0], [-1.0, 1.0, None], [-1.0, -1.0, 1.0]])
+    finder = ReasonFinder(FOREST, None, (1, 2))
+    assert finder.reasons(made, 5, 1, 3) == finder.reasons(made, 5)[1:]
+    assert {reason[0]: reason[2:] for reason in finder.reasons(made, 5, 2)[0]} == {0: (0, -1.0), 1: (1, 1.0)}
 
 
 @pytest.mark.parametrize("widths", [(1, 1), (2, 2), (0, 3), (-1, 4), (1, "a", 1), ()])

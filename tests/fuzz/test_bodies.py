@@ -13,10 +13,13 @@ import pytest
 from benchmarks.hostile import Names, bodies
 from factories import SMALL
 from fuzzing import EFFORT, examples
+from hypothesis import given
 from project import ROOT
-from reference_reader import NoLead, read_lead
+from reference_reader import NoLead, is_moment, read_lead
+from timed import TIMED, near_dates
 
 from leadscoring._engine import Rows, count_colons
+from leadscoring.contract import moment
 from leadscoring.contract.decode import LeadDecoder
 from leadscoring.contract.features import Contract, Feature
 from leadscoring.errors import MalformedJson, RequestError, ValidationError
@@ -48,7 +51,8 @@ def decoder_of(contract: Contract) -> LeadDecoder[Rows]:
 
 def names_of(contract: Contract) -> Names:
     """The names that hostile bodies play with."""
-    text = next((feature.name for feature in contract.features if feature.kind == "category"), contract.names[-1])
+    kinds = {feature.kind: feature.name for feature in contract.features}
+    text = kinds.get("set") or kinds.get("category") or contract.names[-1]
     return Names(contract.names, contract.names[0], text)
 
 
@@ -104,7 +108,7 @@ def read_many(decoder: LeadDecoder[Rows], sent: bytes) -> list[Lead | RequestErr
     return places
 
 
-@pytest.mark.parametrize("contract", [SMALL, WIDE], ids=["small", "wide"])
+@pytest.mark.parametrize("contract", [SMALL, WIDE, TIMED], ids=["small", "wide", "timed"])
 @pytest.mark.parametrize("seed", range(4))
 def test_no_body_costs_more_than_its_share_of_work(contract: Contract, seed: int) -> None:
     """Keys by the hundred thousand, names that are nearly right, numbers of a megabyte, or anything else of 5 MB."""
@@ -146,6 +150,12 @@ def test_a_mutated_body_is_read_alike_alone_and_in_a_batch_and_by_a_strict_reade
             continue  # beside others it may join with them
         assert isinstance(together, list)
         assert [str(place) for place in together] == [str(alone)]
+
+
+@given(near_dates())
+def test_a_moment_is_what_a_strict_reader_says(text: str) -> None:
+    """Digit by digit, to the ends of the calendar."""
+    assert moment.is_moment(text) == is_moment(text)
 
 
 def is_lead(sent: bytes) -> bool:

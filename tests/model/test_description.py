@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from factories import SMALL, bare_model_file, model_file
+from msgspec import UNSET
+from timed import TIMED, timed_model
 
 from leadscoring.model.description import describe
 from leadscoring.model.file import open_model
@@ -22,3 +24,11 @@ def test_a_model_without_a_card_has_no_quality_and_no_date(tmp_path: Path) -> No
     about = describe(open_model(bare_model_file(tmp_path)))
     assert (about.name, about.certified, about.created_at, about.quality) == ("bare", False, None, None)
     assert about.sha256.startswith(about.version)
+
+
+def test_a_model_with_dates_tells_that_and_its_columns(tmp_path: Path) -> None:
+    """Any other is described as before there were dates."""
+    about = describe(open_model(timed_model(tmp_path)))
+    assert (about.n_features, about.n_columns, about.timed) == (len(TIMED), len(TIMED.columns), True)
+    plain = describe(open_model(model_file(tmp_path)))
+    assert plain.n_columns is plain.timed is UNSET

@@ -13,6 +13,7 @@ from leadscoring.model.file import open_model
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.providers.provider import Given
 from leadscoring.scoring.answer import Asked, add_details, answers, attribute
+from leadscoring.scoring.remarks import remarks_on
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def answered(model: LoadedModel, sent: dict[str, Any], reasons: int = 100) -> tu
     """The answer for a lead, and its margin."""
     asked, rows = model.decoder.one(body(sent))
     margins = model.trees.predict(rows)
-    (answer,) = answers(model, "r1", [asked], margins, model.finding()(rows, reasons), rows.unseen)
+    (answer,) = answers(model, "r1", [asked], margins, model.finding()(rows, reasons), remarks_on(model, rows))
     return answer, margins[0]
 
 

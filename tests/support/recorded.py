@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import httpx
 from factories import LEAD, lead
+from timed import AS_OF, FEATURES, timed_lead
 
 TENSOR = {"name": "rows", "datatype": "FP64", "shape": [1, 7], "data": [1e6, 3, 0.35, 1, 1, 1, 0.4]}
 INFER = {"id": "mine", "inputs": [TENSOR]}
@@ -77,6 +78,31 @@ REQUESTS = (
     *(Asked("HEAD", path) for path in ("/health", "/docs", "/metrics", "/ping")),
     *POSTS,
 )
+TIMED_MODEL = "/v2/models/timed"
+TIMED_INFER = {
+    "parameters": {"as_of": AS_OF, "reasons": 9},
+    "inputs": [
+        {"name": name, "datatype": "FP64" if name == "amount" else "BYTES", "shape": [1],
+         "data": [";".join(value) if isinstance(value, list) else value]}
+        for name, value in FEATURES.items()
+    ],
+}  # fmt: skip
+TIMED_REQUESTS = (
+    *(Asked("GET", path) for path in ("/api/v1/model/info", "/api/v1/model/features", TIMED_MODEL)),
+    Asked("POST", "/api/v1/score?reasons=9&include_details=true", timed_lead()),
+    Asked("POST", "/api/v1/score?reasons=9", timed_lead(as_of=..., created="2999-01-01", due=None, email="nobody")),
+    Asked("POST", "/api/v1/score", timed_lead(as_of="soon", created="2026-02-30", interests=[1])),
+    Asked("POST", "/api/v1/score/batch?reasons=9", [timed_lead(), timed_lead(as_of=5)]),
+    Asked("POST", "/api/v1/score/batch", json.dumps(timed_lead()) + "\n", {"Content-Type": "application/x-ndjson"}),
+    Asked(
+        "POST", "/api/v1/score/batch", "lead_id,as_of,created\na,2026-03-01,2026-02-01\n", CSV | {"Accept": "text/csv"}
+    ),
+    Asked("POST", "/invocations", timed_lead()),
+    Asked("POST", f"{TIMED_MODEL}/infer", TIMED_INFER),
+    Asked("POST", f"{TIMED_MODEL}/infer", TIMED_INFER | {"parameters": {"as_of": "soon"}}),
+)
+"""Requests of a model whose leads have dates, texts, e-mail addresses and sets."""
+
 CALLERS: dict[str, dict[str, str]] = {
     "with its key": {},
     "without a key": {"X-API-Key": ""},

@@ -6,13 +6,19 @@ contract written out. The service must accept and refuse exactly what this does.
 
 import json
 import math
+import re
 import struct
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 from leadscoring.contract.features import Contract, Feature
 
 LARGEST_FLOAT32 = 3.4028234663852886e38
 LARGEST_WHOLE = 2**53 - 1
+
+a_moment = re.compile(
+    r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(?::(\d\d)(?:[.,]\d+)?)?(?:[Zz]|([+-]\d\d)(?::?(\d\d))?)?)?", re.ASCII
+).fullmatch
 
 
 class NoLead(Exception):  # says what it is
@@ -51,13 +57,32 @@ def read_json(body: bytes) -> Any:
 def read_lead(body: bytes, contract: Contract) -> tuple[str, list[float | None]]:
     """The id of the lead in ``body`` and its row; raises ``NoLead`` when it is none."""
     value = read_json(body)
-    expect(isinstance(value, dict) and value.keys() == {"lead_id", "features"}, "not an object of the two keys")
+    expect(isinstance(value, dict) and value.keys() - {"as_of"} == {"lead_id", "features"}, "not an object of its keys")
+    expect(value.get("as_of") is None or is_moment(value["as_of"]), "no moment")
     lead_id, features = value["lead_id"], value["features"]
     if isinstance(lead_id, int | float) and not isinstance(lead_id, bool) and 0 <= lead_id < 2**53 and lead_id % 1 == 0:
         lead_id = str(int(lead_id))
     expect(isinstance(lead_id, str) and 1 <= len(lead_id) <= 256, "no id")
     expect(isinstance(features, dict) and features.keys() <= set(contract.names), "unknown features")
     return lead_id, [encoded(feature, features.get(feature.name)) for feature in contract.features]
+
+
+def is_moment(value: Any) -> bool:
+    """Whether a value is a date, or a date and time, whose moment in UTC is of the years 1 to 9999."""
+    found = a_moment(value) if isinstance(value, str) else None
+    if found is None:
+        return False
+    day, minute, second, hours, minutes = found.groups()
+    if int(second or 0) > 60 or abs(int(hours or 0)) > 23 or int(minutes or 0) > 59:
+        return False
+    try:
+        made = datetime.fromisoformat(f"{day}T{minute or '00:00'}")
+        offset = timedelta(hours=abs(int(hours or 0)), minutes=int(minutes or 0))
+        zone = timezone(-offset if (hours or "").startswith("-") else offset)
+        (made.replace(tzinfo=zone).astimezone(UTC) + timedelta(seconds=int(second or 0))).isoformat()
+    except (ValueError, OverflowError):
+        return False
+    return True
 
 
 def encoded(feature: Feature, value: Any) -> float | None:

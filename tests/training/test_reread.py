@@ -8,7 +8,7 @@ from leadscoring.contract.features import Contract, Feature
 from leadscoring.errors import TrainingDataError
 from leadscoring.model.file import open_model
 from leadscoring.model.reading import PLAIN, Notation, Reading
-from leadscoring.scoring.answer import unseen_warning
+from leadscoring.scoring.remarks import unseen_warning
 from leadscoring.training.drift import drift_of, drift_text
 from leadscoring.training.encode import encode_table
 from leadscoring.training.evaluate import evaluate

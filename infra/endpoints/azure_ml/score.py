@@ -5,7 +5,8 @@ installed in its environment. It accepts three bodies:
 
 - ``{"data": [[...], ...]}``: encoded rows in the order of the contract; ``null`` is missing;
 - ``{"input_data": {"columns": [...], "index": [...], "data": [[...], ...]}}``: the same, columns in any order by name;
-- ``{"leads": [{"lead_id": ..., "features": {...}}, ...]}``: leads as ``POST /api/v1/score/batch`` accepts them.
+- ``{"leads": [{"lead_id": ..., "features": {...}}, ...]}``: leads as ``POST /api/v1/score/batch`` accepts them; each
+  may have ``as_of``, and all others are scored as of the time of the request. Rows need none: they hold ages.
 
 For rows it returns ``{"predictions": [...], "margins": [...]}``: the *uncalibrated* probability, which is the logistic
 function of the margin, and the margin in log-odds; the calling service calibrates. For leads it returns

@@ -7,7 +7,8 @@ from typing import Protocol
 
 import msgspec
 
-from leadscoring.lead import Scored
+from leadscoring.contract.features import Contract
+from leadscoring.lead import Reason, Scored
 from leadscoring.transport.exchange import Exchange
 from leadscoring.transport.failures import Refused
 
@@ -45,14 +46,19 @@ class InLines:
 
 
 class InCsv:
-    """CSV with a header and one row per lead, with feature and contribution of up to ``reasons`` reasons."""
+    """CSV with a header and one row per lead, with feature and contribution of up to ``reasons`` reasons.
+
+    By a contract with dates it also has ``as_of``, by one with aspects the aspect of each reason.
+    """
 
     media_type = b"text/csv; charset=utf-8; header=present"
 
-    def __init__(self, reasons: int) -> None:
-        self._reasons = reasons
-        pairs = [name for place in range(1, reasons + 1) for name in (f"reason_{place}", f"contribution_{place}")]
-        self.head = rows([[*COLUMNS, *pairs]])
+    def __init__(self, reasons: int, contract: Contract) -> None:
+        self._timed, self._aspects = contract.is_timed, contract.has_aspects
+        parts = ("reason", "contribution", "aspect") if self._aspects else ("reason", "contribution")
+        self._width = len(parts) * reasons
+        reasons_of = [f"{part}_{place}" for place in range(1, reasons + 1) for part in parts]
+        self.head = rows([[*COLUMNS, *(["as_of"] if self._timed else []), *reasons_of]])
 
     def encode(self, places: Sequence[Place]) -> bytes:
         """The next answers, in order."""
@@ -60,12 +66,20 @@ class InCsv:
 
     def _row(self, place: Place) -> list[object]:
         if isinstance(place, Refused):
-            return [place.lead_id, *[""] * 5, place.error.code, place.error.detail, *[""] * (2 * self._reasons)]
+            rest = [""] * (self._width + self._timed)
+            return [place.lead_id, *[""] * 5, place.error.code, place.error.detail, *rest]
         score, reasons = place.score, place.reasons or []
         warnings = "; ".join(": ".join(filter(None, (warned.feature, warned.message))) for warned in place.warnings)
-        pairs: list[object] = [part for reason in reasons for part in (reason.feature, reason.contribution)]
-        pairs += [""] * (2 * self._reasons - len(pairs))
-        return [place.lead_id, score.raw_score, score.bucket, score.tier, score.percentile, warnings, "", "", *pairs]
+        moment = [place.as_of or ""] if self._timed else []
+        parts: list[object] = [part for reason in reasons for part in self._parts(reason)]
+        parts += [""] * (self._width - len(parts))
+        about = [place.lead_id, score.raw_score, score.bucket, score.tier, score.percentile, warnings, "", ""]
+        return [*about, *moment, *parts]
+
+    def _parts(self, reason: Reason) -> tuple[object, ...]:
+        if not self._aspects:
+            return reason.feature, reason.contribution
+        return reason.feature, reason.contribution, reason.aspect or ""
 
 
 def rows(of: "Sequence[list[object]] | map[list[object]]") -> bytes:

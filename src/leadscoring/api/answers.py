@@ -130,7 +130,7 @@ class Resources(Measured, frozen=True):
     timestamp: Moment
 
 
-class ModelInfo(Description, frozen=True):
+class ModelInfo(Description, frozen=True, kw_only=True):
     """The served model, its training data and its quality."""
 
     endpoint_provider: str

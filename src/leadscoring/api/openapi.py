@@ -12,6 +12,7 @@ from leadscoring.api.answer_lines import rows
 from leadscoring.api.parameters import TIMEOUT, Parameter
 from leadscoring.api.routes import Lines, Route, here
 from leadscoring.contract.features import Contract, Feature
+from leadscoring.contract.moment import AS_OF_ALLOWED
 from leadscoring.lead import LEAD_ID_LENGTH, LEAD_ID_MAX
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.settings import Settings
@@ -247,12 +248,12 @@ BODIES: dict[str, Callable[[Contract, Settings], Json]] = {"lead": lead_body, "l
 def lead_lines(contract: Contract) -> Json:
     """Returns the non-JSON formats of a batch: one lead per line, answered as a stream."""
     lead = example_lead(contract)
+    header = "A header with lead_id and the names of features, then one lead per row."
+    if contract.is_timed:
+        header = "A header with lead_id, the names of features and, if you like, as_of, then one lead per row."
     table = [["lead_id", *lead["features"]], [lead["lead_id"], *lead["features"].values()]]
     jsonl: Json = {"type": "string", "description": "One lead per line, as in the array."}
-    text: Json = {
-        "type": "string",
-        "description": "A header with lead_id and the names of features, then one lead per row.",
-    }
+    text: Json = {"type": "string", "description": header}
     return {
         "application/x-ndjson": {"schema": jsonl, "example": json.dumps(lead, ensure_ascii=False) + "\n"},
         "application/jsonl": {"schema": jsonl},
@@ -279,18 +280,30 @@ def lead_schema(contract: Contract) -> Json:
     }
     return {
         "type": "object",
-        "properties": {"lead_id": lead_id, "features": features},
+        "properties": {"lead_id": lead_id, "features": features, **as_of_schema(contract)},
         "required": ["lead_id", "features"],
         "additionalProperties": False,
         "examples": [example_lead(contract)],
     }
 
 
+def as_of_schema(contract: Contract) -> Json:
+    """Returns the property for the moment of a lead, by a contract whose scores depend on it; others ignore it."""
+    if not contract.is_timed:
+        return {}
+    about = (
+        f"The moment as of which the lead is scored, by default that of the request: {AS_OF_ALLOWED}; UTC if no offset."
+    )
+    return {"as_of": {"type": ["string", "null"], "format": "date-time", "description": about}}
+
+
 def feature_schema(feature: Feature, contract: Contract) -> Json:
     """Returns the JSON Schema of one feature's value."""
     about = "; ".join(part for part in (feature.help, feature.unit) if part) or contract.allowed(feature)
     schema = feature.form.schema(feature)
-    if not feature.required:
+    if not feature.required and "anyOf" in schema:
+        schema["anyOf"] = [*schema["anyOf"], {"type": "null"}]
+    elif not feature.required:
         kinds = schema["type"]
         schema["type"] = [*([kinds] if isinstance(kinds, str) else kinds), "null"]
     missing = contract.missing_value

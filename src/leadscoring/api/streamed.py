@@ -8,6 +8,7 @@ pauses until the client has received it, and stops if the client disconnects.
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
+from functools import partial
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -89,7 +90,7 @@ class StreamedScoring:
         served = self._scorer.served
         contract = served.model.card.contract
         lines = iter(LeadTable(body, contract)) if kind == CSV else json_lines(body)
-        form: Form = InCsv(min(asked.reasons, len(contract))) if wants_csv(exchange) else InLines(kind)
+        form: Form = InCsv(min(asked.reasons, len(contract)), contract) if wants_csv(exchange) else InLines(kind)
         parts = self._parts(exchange, served, lines, asked, form)
         whole: AsyncGenerator[bytes, None] = following(form.head + await anext(parts, b""), parts)
         headers = ((b"vary", b"Accept-Encoding, Accept"), *limits)
@@ -109,11 +110,12 @@ class StreamedScoring:
     ) -> AsyncGenerator[bytes, None]:
         """Yields the parts of the response; scores each after the client has received the previous one."""
         spent, errors, begun = Spent(), Counter[str](), False
+        now = served.model.decoder.now()
         try:
-            while chunk := await self._read(served, lines, exchange.key or ""):
+            while chunk := await self._read(served, lines, exchange.key or "", now):
                 scored: Iterator[Scored | RequestError | EndpointError]
                 try:
-                    scored = iter(await self._scored(served, chunk, asked, exchange.request_id, spent))
+                    scored = iter(await self._scored(served, chunk, asked, exchange.request_id, spent, now))
                 except EndpointError as failure:
                     if not begun:
                         raise
@@ -133,9 +135,9 @@ class StreamedScoring:
             self._metrics.timed(spent)
             exchange.refused = errors or None
 
-    async def _read(self, served: Served, lines: Iterator[Line | None], caller: str) -> list[Asking]:
+    async def _read(self, served: Served, lines: Iterator[Line | None], caller: str, now: int | None) -> list[Asking]:
         """Reads the next lines; yields to the event loop periodically, since rejections are slow."""
-        decode: Decode = served.model.decoder.one
+        decode: Decode = partial(served.model.decoder.one, now=now)
         chunk: list[Asking] = []
         began = perf_counter()
         for line in lines:
@@ -145,16 +147,16 @@ class StreamedScoring:
                 self._limit.take(caller, 1)
             if len(chunk) == MOST_LEADS:
                 break
-            now = perf_counter()
-            if now - began > SLICE:
-                self._admission.spend(now - began)
+            worked = perf_counter() - began
+            if worked > SLICE:
+                self._admission.spend(worked)
                 await self._admission.breathe(behind=caller)
                 began = perf_counter()
         self._admission.spend(perf_counter() - began)
         return chunk
 
     async def _scored(
-        self, served: Served, chunk: list[Asking], asked: Asked, request_id: str, spent: Spent
+        self, served: Served, chunk: list[Asking], asked: Asked, request_id: str, spent: Spent, now: int | None
     ) -> list[Scored | RequestError]:
         """Scores the leads of the chunk; returns a score or an error each, in order, except for rejected lines."""
         leads = [asking.lead for asking in chunk if asking.refusal is None]
@@ -163,7 +165,7 @@ class StreamedScoring:
             return answers
         own, began = Spent(), perf_counter()
         body = b"[" + b",".join(leads) + b"]"
-        async for part in self._scorer.many(body, len(leads), asked, request_id, own, served):
+        async for part in self._scorer.many(body, len(leads), asked, request_id, own, served, now):
             answers += part
             worked, own.waited = perf_counter() - began - own.waited, 0.0
             self._admission.spend(worked)

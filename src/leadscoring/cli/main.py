@@ -144,14 +144,19 @@ def show(path: str, rounds: Choice, missing_value: float | None, as_json: bool) 
         click.echo(
             f"  {feature.name:<36} {feature.kind:<9} {'required' if feature.required else '':<9} {feature.allowed}"
         )
+        for column in feature.columns if feature.has_aspects else ():
+            click.echo(f"    {column.name}")
 
 
 def overview(description: "Description") -> list[str]:
     """Returns the lines of ``model show`` before the list of features."""
     trained, rounds = description.training, description.rounds
+    size = f"{description.n_features} features" + (
+        f" in {description.n_columns} columns" if description.n_columns else ""
+    )
     lines = [
         f"{description.name} {description.version}",
-        f"trees       {description.n_trees} of depth {description.max_depth} over {description.n_features} features",
+        f"trees       {description.n_trees} of depth {description.max_depth} over {size}",
         f"rounds      {rounds.used} of {rounds.of}" + (f", the best is {rounds.best}" if rounds.best else ""),
         f"sha256      {description.sha256}",
         f"calibration {description.calibration.method}, {description.calibration.knots} knots",
@@ -159,6 +164,8 @@ def overview(description: "Description") -> list[str]:
     ]
     if description.missing_value is not None:
         lines.append(f"missing     {description.missing_value:g}, in addition to null")
+    if description.timed:
+        lines.append("dates       scores depend on as_of, the moment as of which a lead is scored")
     if trained:
         lines.append(f"trained on  {trained.rows} leads, {trained.positives} converted ({trained.target})")
     lines += [f"tier {tier}      {meaning}" for tier, meaning in description.tiers.definitions.items()]

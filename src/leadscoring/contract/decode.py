@@ -5,6 +5,7 @@ it rejects go to the slower ``rejection``, which reports all faults.
 """
 
 from collections.abc import Callable, Iterable
+from itertools import repeat
 from typing import Annotated, Any, Generic, Protocol, TypeVar
 
 import msgspec
@@ -12,6 +13,7 @@ from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import astuple
 
 from leadscoring._engine import Split, join_rows
+from leadscoring.contract import moment
 from leadscoring.contract.features import Contract
 from leadscoring.contract.rejection import Refusals, Rejection, no_array
 from leadscoring.errors import BatchTooLarge, MalformedJson, RequestError
@@ -19,7 +21,7 @@ from leadscoring.lead import LEAD_ID_LENGTH, LEAD_ID_MAX, Lead, id_text
 from leadscoring.stretches import Stretches, at_once
 
 ENVELOPE_KEYS = 2
-"""A lead has two keys of its own, ``lead_id`` and ``features``, besides those of its features."""
+"""A lead has two keys of its own, ``lead_id`` and ``features``, besides those of its features; ``as_of`` is a third."""
 
 STRETCH = 65536
 """Bytes of leads that are decoded together, which takes about 0.1 ms for valid ones."""
@@ -57,7 +59,8 @@ class LeadDecoder(Generic[Rows]):
     """Decodes leads by one contract.
 
     ``encode`` converts the values of several leads to rows of the model, and raises ``ValueError`` for an invalid
-    value; ``count_keys`` counts the keys in a JSON text; ``join`` concatenates rows.
+    value; by a contract with dates it also gets the moment as of which they are encoded and, if any lead has one of its
+    own, the moment of each. ``count_keys`` counts the keys in a JSON text; ``join`` concatenates rows.
     """
 
     lenient = False
@@ -66,7 +69,7 @@ class LeadDecoder(Generic[Rows]):
     def __init__(
         self,
         contract: Contract,
-        encode: Callable[[list[tuple[Any, ...]]], Rows],
+        encode: Callable[..., Rows],
         count_keys: Callable[[bytes], int],
         join: Callable[[list[Any]], Any] = join_rows,
     ) -> None:
@@ -75,30 +78,43 @@ class LeadDecoder(Generic[Rows]):
         self._join = join
         self._rejection = Rejection(contract)
         self._longest = self._rejection.longest
-        self._most_keys = len(contract) + ENVELOPE_KEYS
+        self._most_keys = len(contract) + ENVELOPE_KEYS + 1
+        self._timed = contract.is_timed
         lead, leads = lead_types(contract)
         self._one = msgspec.json.Decoder(lead).decode
         self._many = msgspec.json.Decoder(leads).decode
 
-    def one(self, body: bytes) -> tuple[Lead, Rows]:
-        """Decodes the lead in ``body``; returns it with its row.
+    def now(self) -> int | None:
+        """Returns the moment as of which leads without their own are scored; ``None`` if scores depend on none.
+
+        A request reads it once and passes it to every call.
+        """
+        return moment.now() if self._timed else None
+
+    def one(self, body: bytes, now: int | None = None) -> tuple[Lead, Rows]:
+        """Decodes the lead in ``body``; returns it with its row, as of ``now`` unless the lead has a moment of its own.
 
         Raises ``MalformedJson`` if the body is not JSON, ``ValidationError`` if it is not a lead that satisfies the
         contract.
         """
         failure: Exception | None = None
+        if self._timed and now is None:
+            now = moment.now()
         if len(body) <= self._longest:
             try:
                 decoded = self._one(body)
                 values = astuple(decoded.features)
-                rows = self._encode([values])
-                if rows.present[0] + ENVELOPE_KEYS == self._count_keys(body):
+                keys, as_of = ENVELOPE_KEYS, now
+                if decoded.as_of is not UNSET:
+                    keys, as_of = keys + 1, self._as_of(decoded.as_of, now)
+                rows = self._encode([values]) if as_of is None else self._encode([values], as_of)
+                if rows.present[0] + keys == self._count_keys(body):
                     lead_id = decoded.lead_id
-                    return Lead(lead_id if lead_id.__class__ is str else id_text(lead_id), values), rows
+                    return Lead(lead_id if lead_id.__class__ is str else id_text(lead_id), values, as_of), rows
             except (*Refused, ValueError) as refusal:
                 failure = refusal
         try:
-            found = at_once(self._second_look(body, 0, len(body), failure, Refusals(self._rejection)))
+            found = at_once(self._second_look(body, 0, len(body), failure, Refusals(self._rejection), now))
         finally:
             del failure  # an error in a cycle with its own traceback would wait for the garbage collector
         if isinstance(found, RequestError):
@@ -108,23 +124,32 @@ class LeadDecoder(Generic[Rows]):
                 del found
         return found
 
+    def _as_of(self, stated: str | None, now: int | None) -> int | None:
+        """Returns the moment of a lead that states one. Raises ``ValueError`` if it is invalid, effect or not."""
+        own = now if stated is None else moment.moment_of(stated)
+        return own if self._timed else None
+
     def _second_look(
-        self, body: bytes, begin: int, end: int, failure: Exception | None, refusals: Refusals
+        self, body: bytes, begin: int, end: int, failure: Exception | None, refusals: Refusals, _now: int | None
     ) -> Stretches[Found[Rows] | RequestError]:
         """Handles a lead that the fast path rejects; returns its error."""
         return (yield from refusals.explain(body, begin, end, failure))
 
-    def many(self, body: bytes, limit: int) -> tuple[list[Lead | RequestError], Rows | None]:
+    def many(self, body: bytes, limit: int, now: int | None = None) -> tuple[list[Lead | RequestError], Rows | None]:
         """Decodes the array in ``body``; returns a lead or an error per item, and the rows of the valid leads.
+
+        ``now`` is the moment of the leads that have none of their own.
 
         The rows are ``None`` if there is no valid lead. Raises ``MalformedJson`` or ``ValidationError`` if the body is
         not a JSON array, ``BatchTooLarge`` for more than ``limit`` items.
         """
-        return at_once(self.reading(body, limit))
+        return at_once(self.reading(body, limit, now))
 
-    def reading(self, body: bytes, limit: int) -> Reading[Rows]:
+    def reading(self, body: bytes, limit: int, now: int | None = None) -> Reading[Rows]:
         """As ``many``, but yields at least every millisecond."""
-        if len(body) <= STRETCH and (found := self._sound(body, None, limit)):
+        if now is None:
+            now = self.now()
+        if len(body) <= STRETCH and (found := self._sound(body, None, limit, now)):
             return found
         split = Split(body, limit)
         while not split.step(SPLIT_STRETCH):
@@ -138,15 +163,15 @@ class LeadDecoder(Generic[Rows]):
         refusals = Refusals(self._rejection)
         for first, last, begin, end, colons, usual in split.groups(STRETCH, self._longest, self._most_keys):
             yield
-            found = self._sound(b"[%b]" % body[begin:end], colons, limit) if usual else None
+            found = self._sound(b"[%b]" % body[begin:end], colons, limit, now) if usual else None
             if found is None:
-                found = yield from self._one_by_one(body, map(split.element, range(first, last)), refusals)
+                found = yield from self._one_by_one(body, map(split.element, range(first, last)), refusals, now)
             places += found[0]
             if found[1] is not None:
                 parts.append(found[1])
         return places, self._join(parts) if parts else None
 
-    def _sound(self, body: bytes, keys: int | None, limit: int) -> Places[Rows] | None:
+    def _sound(self, body: bytes, keys: int | None, limit: int, now: int | None) -> Places[Rows] | None:
         """Returns the leads of an array and their rows if all are valid, else ``None``.
 
         ``keys`` is the number of keys in it, if known.
@@ -156,34 +181,45 @@ class LeadDecoder(Generic[Rows]):
             if len(decoded) > limit:
                 raise BatchTooLarge(len(decoded), limit)
             values = [astuple(lead.features) for lead in decoded]
-            rows = self._encode(values)
+            moments = self._moments(decoded, now) if self._timed else None
+            rows = self._encode(values, now, moments) if self._timed else self._encode(values)
+            if not decoded:
+                return [], None
+            more = (self._count_keys(body) if keys is None else keys) - sum(rows.present) - ENVELOPE_KEYS * len(decoded)
+            if more and more != self._stated(decoded):
+                return None
+            return [
+                Lead(lead_id if (lead_id := lead.lead_id).__class__ is str else id_text(lead_id), row, as_of)
+                for lead, row, as_of in zip(decoded, values, moments or repeat(now), strict=False)
+            ], rows
         except (*Refused, ValueError):
             return None
-        if not decoded:
-            return [], None
-        if sum(rows.present) + ENVELOPE_KEYS * len(decoded) != (self._count_keys(body) if keys is None else keys):
-            return None
-        try:
-            return [
-                Lead(lead_id if (lead_id := lead.lead_id).__class__ is str else id_text(lead_id), row)
-                for lead, row in zip(decoded, values, strict=True)
-            ], rows
-        except ValueError:
-            return None
 
-    def _one_by_one(self, body: bytes, elements: Iterable[tuple[int, int, int]], refusals: Refusals) -> Reading[Rows]:
+    def _moments(self, decoded: list[Any], now: int | None) -> list[int | None] | None:
+        """Returns the moment of each lead, ``None`` if no lead has its own. Raises ``ValueError`` if one is invalid."""
+        if all(lead.as_of is UNSET for lead in decoded):
+            return None
+        return [now if lead.as_of is UNSET else self._as_of(lead.as_of, now) for lead in decoded]
+
+    def _stated(self, decoded: list[Any]) -> int:
+        """Returns the number of leads with the key ``as_of``. Raises ``ValueError`` for an invalid moment."""
+        return len([self._as_of(lead.as_of, None) for lead in decoded if lead.as_of is not UNSET])
+
+    def _one_by_one(
+        self, body: bytes, elements: Iterable[tuple[int, int, int]], refusals: Refusals, now: int | None
+    ) -> Reading[Rows]:
         """Decodes the leads of a group of which some are invalid."""
         places: list[Lead | RequestError] = []
         parts: list[Rows] = []
         for begin, end, colons in elements:
             sound = None
             if end - begin <= self._longest and colons <= self._most_keys:
-                sound = self._sound(b"[%b]" % body[begin:end], colons, 1)
+                sound = self._sound(b"[%b]" % body[begin:end], colons, 1, now)
             if sound and sound[1] is not None:
                 places += sound[0]
                 parts.append(sound[1])
                 continue
-            found = yield from self._second_look(body, begin, end, None, refusals)
+            found = yield from self._second_look(body, begin, end, None, refusals, now)
             if isinstance(found, MalformedJson):
                 raise found
             if isinstance(found, RequestError):
@@ -223,7 +259,7 @@ def lead_types(contract: Contract) -> tuple[Any, Any]:
     )
     lead = msgspec.defstruct(
         "LeadBody",
-        [("lead_id", lead_id), ("features", features)],
+        [("lead_id", lead_id), ("features", features), ("as_of", str | None | UnsetType, UNSET)],
         forbid_unknown_fields=True,
         gc=False,
     )

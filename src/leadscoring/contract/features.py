@@ -127,6 +127,11 @@ class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         return self.form.other(self)
 
     @property
+    def has_aspects(self) -> bool:
+        """Whether the trees look at aspects of its values, so that a reason names the one that mattered most."""
+        return self.form.is_aspected or bool(self.aspects) or len(self.columns) > 1
+
+    @property
     def allowed(self) -> str:
         """What a caller may send, as a phrase for messages."""
         return self.form.allowed(self)
@@ -183,6 +188,11 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     def columns(self) -> Columns:
         """The columns of the features in the rows of the trees."""
         return Columns([feature.columns for feature in self.features])
+
+    @cached_property
+    def has_aspects(self) -> bool:
+        """Whether any feature has aspects."""
+        return any(feature.has_aspects for feature in self.features)
 
     @property
     def names(self) -> list[str]:

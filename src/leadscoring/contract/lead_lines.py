@@ -13,7 +13,7 @@ from typing import NamedTuple
 from leadscoring.contract.features import Contract, Feature
 from leadscoring.contract.kind import a_json_number
 from leadscoring.contract.naming import Guesser, Known
-from leadscoring.contract.rejection import FAULTS_SHOWN, FEATURES_ALLOWED, feature_fault, pointer, shown, told
+from leadscoring.contract.rejection import AS_OF, FAULTS_SHOWN, FEATURES_ALLOWED, feature_fault, pointer, shown, told
 from leadscoring.errors import Fault, MalformedJson, RequestError, ValidationError
 
 LEAD_ID = "lead_id"
@@ -78,8 +78,9 @@ def json_lines(body: bytes) -> Iterator[Line | None]:
 class LeadTable:
     """Iterates over the leads of a CSV whose header names ``lead_id`` and features of the contract, in any order.
 
-    An empty cell omits the feature. Raises ``ValidationError`` if the header has unknown or duplicate names, or lacks
-    a required one. Yields ``None`` as ``json_lines`` does.
+    A column ``as_of`` has the moment of each lead, unless a feature has this name. An empty cell omits its value.
+    Raises ``ValidationError`` if the header has unknown or duplicate names, or lacks a required one. Yields ``None`` as
+    ``json_lines`` does.
     """
 
     def __init__(self, body: bytes, contract: Contract) -> None:
@@ -97,11 +98,15 @@ class LeadTable:
         if faults:
             raise ValidationError(faults[:FAULTS_SHOWN], None, count)
         features = {feature.name: feature for feature in contract.features}
-        self._ids = self.columns.index(LEAD_ID)
+        self._own = [
+            (place, f'"{name}":')
+            for place, name in enumerate(self.columns)
+            if name == LEAD_ID or (name == AS_OF and name not in features)
+        ]
         self._columns = [
-            (f"{json.dumps(name, ensure_ascii=False)}:", number_in(features[name]), features[name].form.json_of)
-            for name in self.columns
-            if name != LEAD_ID
+            (place, f"{json.dumps(name, ensure_ascii=False)}:", number_in(features[name]), features[name].form.json_of)
+            for place, name in enumerate(self.columns)
+            if name != LEAD_ID and name in features
         ]
 
     def __iter__(self) -> Iterator[Line | None]:
@@ -130,14 +135,13 @@ class LeadTable:
 
     def _lead(self, cells: list[str]) -> bytes:
         """Returns the JSON of one row; cells that are invalid for their kind become text, which the decoder rejects."""
-        lead_id = cells.pop(self._ids)
         features = [
             name + (cell if is_number(cell) else json_of(cell))
-            for (name, is_number, json_of), cell in zip(self._columns, cells, strict=True)
-            if cell
+            for place, name, is_number, json_of in self._columns
+            if (cell := cells[place])
         ]
-        before = f'"lead_id":{json.dumps(lead_id)},' if lead_id else ""
-        return f'{{{before}"features":{{{",".join(features)}}}}}'.encode()
+        own = "".join(f"{name}{json.dumps(cells[place])}," for place, name in self._own if cells[place])
+        return f'{{{own}"features":{{{",".join(features)}}}}}'.encode()
 
 
 class Bounded:
@@ -189,13 +193,13 @@ def header_faults(columns: list[str], contract: Contract) -> tuple[list[Fault], 
     if not any(columns):
         said = "the first line is empty; it must name lead_id and features, separated by commas"
         return [Fault("", said, None, "names of columns")], 1
-    known = [LEAD_ID, *contract.names]
+    known = [LEAD_ID, *([AS_OF] if contract.is_timed else []), *contract.names]
     if len(columns) == 1:
         for separator, name in SEPARATORS.items():
             if separator in columns[0]:
                 said = f"the columns must be separated by commas, not {name}"
                 return [Fault("", said, shown(columns[0]), "commas")], 1
-    expected, counted = set(known), Counter(columns)
+    expected, counted = {*known, AS_OF}, Counter(columns)
     unknown = [name for name in counted if name not in expected]
     guesser = Guesser(Known(known))
     faults = [unknown_column(name, guesser.guess(name)) for name in unknown[:FAULTS_SHOWN]]

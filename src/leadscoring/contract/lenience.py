@@ -26,7 +26,7 @@ class LenientDecoder(LeadDecoder[Rows]):
     lenient = True
 
     def _second_look(
-        self, body: bytes, begin: int, end: int, failure: Exception | None, refusals: Refusals
+        self, body: bytes, begin: int, end: int, failure: Exception | None, refusals: Refusals, now: int | None
     ) -> Stretches[Found[Rows] | RequestError]:
         rejection = refusals.rejection
         try:
@@ -37,11 +37,11 @@ class LenientDecoder(LeadDecoder[Rows]):
         if form is None:
             return refusals.explain_outline(found, failure)
         text, warned = form
-        sound = self._sound(b"[%b]" % text, None, 1)
+        sound = self._sound(b"[%b]" % text, None, 1, now)
         if sound is not None:
             (lead,), rows = sound
             if isinstance(lead, Lead) and rows is not None:
-                return LenientLead(lead.lead_id, lead.values, warned), rows
+                return LenientLead(lead.lead_id, lead.values, lead.as_of, warned), rows
         try:
             changed = yield from rejection.outline(text, 0, len(text))
         except MalformedJson as error:
@@ -87,14 +87,17 @@ def strict_form(found: Outline, body: bytes, contract: Contract) -> tuple[bytes,
         pairs.append(b'"%b":%b' % (feature.name.encode(), text))
     if not converted and not features.unknown:
         return None
-    begin, end = envelope.places.get("lead_id", (0, 0))
-    lead_id = b'"lead_id":%b,' % body[begin:end] if end else b""
+    own = [
+        b'"%b":%b,' % (name.encode(), body[begin:end])
+        for name, (begin, end) in envelope.places.items()
+        if name != "features"
+    ]
     ignored = [unknown.name for unknown in features.unknown]
     warned = [
         *warning("text_converted", converted, len(converted), "sent as text and read as a number"),
         *warning("unknown_ignored", ignored, features.unknown_count, "not known to the model and ignored"),
     ]
-    return b'{%b"features":{%b}}' % (lead_id, b",".join(pairs)), tuple(warned)
+    return b'{%b"features":{%b}}' % (b"".join(own), b",".join(pairs)), tuple(warned)
 
 
 def warning(code: str, names: Sequence[str], count: int, what: str) -> list[Warned]:

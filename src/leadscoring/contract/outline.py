@@ -26,13 +26,16 @@ LONGEST_VALUE = LEAD_BYTES
 BEGINNING = 4096
 """Bytes of such a beginning; more than the longest id, however it is escaped."""
 
-ENVELOPE = ("lead_id", "features")
+ENVELOPE = ("lead_id", "features", "as_of")
 
 OUTER = Names(name.encode() for name in ENVELOPE)
 
 AN_OBJECT: dict[str, Any] = {}
-AN_ARRAY: list[Any] = [None]
-"""Placeholders for any object, and for any array but those of texts, which a feature may accept."""
+AN_ARRAY: list[Any] = []
+"""Placeholders for any object, and for any array or, of a known key, one of texts."""
+
+OF_OTHERS: list[Any] = [None]
+"""The placeholder for an array of a known key with values that are not text."""
 
 Keys = tuple[list[tuple[int, int, int, int]], list[tuple[int, int, int, int, int]], int]
 """The keys of one object as the engine returns them: known, unknown, and the number of unknown ones."""
@@ -113,7 +116,7 @@ def part(body: bytes, keys: Keys, names: tuple[str, ...]) -> Part:
     """Builds the part of one object from the keys that the engine returned."""
     known, unknown, count = keys
     return Part(
-        {names[place]: value_at(body, begin, end) for place, begin, end, _ in known},
+        {names[place]: known_at(body, begin, end) for place, begin, end, _ in known},
         tuple(names[place] for place, _, _, times in known if times > 1),
         tuple(Unknown(text_at(body, a, b), times, body, c, d) for a, b, c, d, times in unknown),
         count,
@@ -121,24 +124,27 @@ def part(body: bytes, keys: Keys, names: tuple[str, ...]) -> Part:
     )
 
 
+def known_at(body: bytes, begin: int, end: int) -> Any:
+    """As ``value_at``, but tells arrays of texts, which are values of sets, from others."""
+    if body[begin : begin + 1] != b"[" or end - begin > LONGEST_VALUE:
+        return value_at(body, begin, end)
+    try:
+        msgspec.json.decode(body[begin:end], type=list[str])
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return OF_OTHERS
+    return AN_ARRAY
+
+
 def value_at(body: bytes, begin: int, end: int) -> Any:
-    """Reads the JSON value at a position; objects are empty, of arrays only texts are read, and long texts are cut."""
+    """Reads the JSON value at a position; objects and arrays are empty, and long texts are cut."""
     first = body[begin : begin + 1]
     if first == b"{":
         return AN_OBJECT
     if first == b"[":
-        return texts_at(body, begin, end)
+        return AN_ARRAY
     if end - begin <= LONGEST_VALUE:
         return scan_json(body[begin:end].decode(), 0)[0]
     return text_at(body, begin + 1, end - 1) if first == b'"' else math.inf
-
-
-def texts_at(body: bytes, begin: int, end: int) -> list[Any]:
-    """Reads an array of texts at a position; a long one is empty."""
-    try:
-        return msgspec.json.decode(body[begin:end], type=list[str]) if end - begin <= LONGEST_VALUE else []
-    except (msgspec.MsgspecError, UnicodeError):
-        return AN_ARRAY
 
 
 def text_at(body: bytes, begin: int, end: int) -> str:

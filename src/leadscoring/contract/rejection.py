@@ -13,6 +13,7 @@ from typing import Any
 from leadscoring._engine import Names
 from leadscoring.contract.features import Contract, Feature
 from leadscoring.contract.kind import is_writable
+from leadscoring.contract.moment import AS_OF_ALLOWED, is_moment
 from leadscoring.contract.naming import Guesser, Known, Rule, plain
 from leadscoring.contract.outline import ENVELOPE, NotJson, Outline, Part, Unknown, outline
 from leadscoring.errors import Fault, MalformedJson, RequestError, ValidationError
@@ -34,12 +35,10 @@ NAMES_SHOWN = 3
 VALUE_SHOWN = 80
 BYTES_A_FEATURE = 256
 LEAD_ID_ALLOWED = f"text of 1 to {LEAD_ID_LENGTH} characters, or a whole number from 0 to {LEAD_ID_MAX}"
+AS_OF = "as_of"
 LEAD_ALLOWED = "an object with lead_id and features"
 LEAD_PLACE = "lead_id and features must stand in the lead itself, not within another object"
 FEATURES_ALLOWED = "a feature of GET /api/v1/model/features"
-
-
-OUTER_KNOWN = Known(ENVELOPE)
 
 
 class Rejection:
@@ -51,6 +50,8 @@ class Rejection:
         self.names_known = frozenset(self.names)
         self.wire_names = Names(name.encode() for name in self.names)
         self.known = Known(self.names)
+        self.envelope = ENVELOPE if contract.is_timed else tuple(name for name in ENVELOPE if name != AS_OF)
+        self.envelope_known = Known(self.envelope)
         self.longest = max(LEAD_BYTES, BYTES_A_FEATURE * len(self.names))
 
     def explain(self, body: bytes, failure: Exception | None) -> RequestError:
@@ -74,7 +75,7 @@ class Refusals:
     def __init__(self, rejection: Rejection) -> None:
         self.rejection = rejection
         self.guesser = Guesser(rejection.known)
-        self.envelope_guesser = Guesser(OUTER_KNOWN)
+        self.envelope_guesser = Guesser(rejection.envelope_known)
         self.faults_left = FAULTS_OF_BATCH
 
     def explain(self, body: bytes, begin: int, end: int, failure: Exception | None) -> Stretches[RequestError]:
@@ -154,8 +155,10 @@ def lead_faults(faults: Faults, found: Outline, refusals: Refusals) -> None:
     wrappers = wrapper_faults(envelope)
     for wrapper in wrappers.values():
         faults.add(wrapper)
-    unknown_faults(faults, envelope, {*unwrapped, *wrappers}, "", refusals.envelope_guesser)
+    unknown_faults(faults, envelope, {*unwrapped, *wrappers}, "", refusals)
     if fault := lead_id_fault(envelope.values.get("lead_id"), present="lead_id" in envelope.values):
+        faults.add(fault)
+    if fault := as_of_fault(envelope.values.get(AS_OF)):
         faults.add(fault)
     if isinstance(envelope.values.get("features"), dict):
         feature_faults(faults, found.features, refusals)
@@ -206,6 +209,13 @@ def lead_id_fault(value: Any, present: bool = True) -> Fault | None:
     return Fault("/lead_id", f"lead_id must be {LEAD_ID_ALLOWED}, not {told(value)}", shown(value), LEAD_ID_ALLOWED)
 
 
+def as_of_fault(value: Any) -> Fault | None:
+    """Returns the fault of the moment as of which a lead is scored, if any; a lead needs none."""
+    if value is None or is_moment(value):
+        return None
+    return Fault(f"/{AS_OF}", f"{AS_OF} must be {AS_OF_ALLOWED}, not {told(value)}", shown(value), AS_OF_ALLOWED)
+
+
 def feature_faults(faults: Faults, features: Part, refusals: Refusals) -> None:
     """Adds all faults of the features of a lead."""
     repeated_faults(faults, features, "/features")
@@ -213,7 +223,7 @@ def feature_faults(faults: Faults, features: Part, refusals: Refusals) -> None:
     meant = renamed[1] if renamed else {}
     if renamed:
         faults.add(renamed_fault(*renamed))
-    unknown_faults(faults, features, meant, "/features", refusals.guesser)
+    unknown_faults(faults, features, meant, "/features", refusals)
     given = set(meant.values())
     for feature in refusals.rejection.contract.features:
         if feature.name in given and feature.name not in features.values:
@@ -241,7 +251,8 @@ def feature_fault(feature: Feature, features: Mapping[str, Any], contract: Contr
     if value is None:
         found = "null" if feature.name in features else "left out"
         return Fault(place, f"{feature.name} is required and must be {allowed}, but is {found}", None, allowed)
-    return Fault(place, f"{feature.name} must be {allowed}, not {told(value)}", shown(value), allowed)
+    found = "a list of other values" if isinstance(value, list) and contract.accepts(feature, []) else told(value)
+    return Fault(place, f"{feature.name} must be {allowed}, not {found}", shown(value), allowed)
 
 
 def repeated_faults(faults: Faults, part: Part, place: str) -> None:
@@ -258,21 +269,23 @@ def repeated_fault(name: str, value: Any, place: str) -> Fault:
     return Fault(f"{place}/{pointer(name)}", f"{told(name)} is given more than once", shown(value), "each key once")
 
 
-def unknown_faults(faults: Faults, part: Part, told_already: Container[str], place: str, guesser: Guesser) -> None:
+def unknown_faults(faults: Faults, part: Part, told_already: Container[str], place: str, refusals: Refusals) -> None:
     """Adds a fault for each unknown key that is not reported already."""
+    guesser = refusals.guesser if place else refusals.envelope_guesser
+    allowed = FEATURES_ALLOWED if place else ", ".join(refusals.rejection.envelope)
     untold = [unknown for unknown in part.unknown if unknown.name not in told_already]
     for number, unknown in enumerate(untold):
         if faults.full:
             faults.more(len(untold) - number)
             break
-        faults.add(unknown_fault(unknown, place, guesser.guess(unknown.name, near=number < NAMES_GUESSED)))
+        guess = guesser.guess(unknown.name, near=number < NAMES_GUESSED)
+        faults.add(unknown_fault(unknown, place, guess, guess or allowed))
     faults.more(part.unknown_count - len(part.unknown))
 
 
-def unknown_fault(unknown: Unknown, place: str, guess: str | None) -> Fault:
+def unknown_fault(unknown: Unknown, place: str, guess: str | None, allowed: str) -> Fault:
     """Returns the fault of an unknown key, with a suggestion."""
     hint = f"; did you mean {guess!r}?" if guess else ""
-    allowed = guess or (FEATURES_ALLOWED if place else ", ".join(ENVELOPE))
     said = f"{told(unknown.name)} is not known{hint}"
     return Fault(f"{place}/{pointer(unknown.name)}", said, shown(unknown.value), allowed)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from leadscoring.model.card import TIERS, Training
 from leadscoring.model.loaded import LoadedModel
@@ -57,6 +57,12 @@ class Description(msgspec.Struct, frozen=True):
     ]
     libraries: Annotated[Mapping[str, str], Meta(description="Versions of the libraries that trained it.")]
     cautions: Annotated[list[str], Meta(description="Reasons why its scores may differ from what its owner expects.")]
+    n_columns: Annotated[
+        int | UnsetType, Meta(description="Number of columns of the trees; present if a feature makes several.")
+    ] = UNSET
+    timed: Annotated[
+        bool | UnsetType, Meta(description="True if scores depend on `as_of`, because a feature is a date.")
+    ] = UNSET
 
 
 def describe(model: LoadedModel) -> Description:
@@ -65,7 +71,7 @@ def describe(model: LoadedModel) -> Description:
     return Description(
         name=card.name,
         version=card.version,
-        n_features=trees.n_features,
+        n_features=len(card.contract),
         n_trees=trees.n_trees,
         rounds=UsedRounds(trees.rounds.used, trees.rounds.of, trees.rounds.best),
         missing_value=card.contract.missing_value,
@@ -80,4 +86,6 @@ def describe(model: LoadedModel) -> Description:
         quality=card.quality or None,
         libraries=card.libraries,
         cautions=model.cautions,
+        n_columns=trees.n_features if card.contract.columns.several else UNSET,
+        timed=True if card.contract.is_timed else UNSET,
     )

@@ -42,9 +42,10 @@ class LoadedModel:
         ``numbers`` has two doubles for each feature: how often it increased a score, and how often it decreased one.
         """
         columns = self.card.contract.columns
-        if numbers is None and not columns.several:
+        summed = columns.several or self.card.contract.has_aspects
+        if numbers is None and not summed:
             return self.trees.reasons
-        return self.trees.finding(numbers, columns.widths if columns.several else None)
+        return self.trees.finding(numbers, columns.widths if summed else None)
 
     @property
     def importance(self) -> Importance:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 class Reasons(Protocol):
     """Computes the strongest contributions of rows."""
 
-    def __call__(self, rows: _engine.Rows, limit: int, first: int = 0, last: int = -1) -> list[list[tuple[int, float]]]:
-        """Computes reasons as ``Forest.reasons`` does."""
+    def __call__(self, rows: _engine.Rows, limit: int, first: int = 0, last: int = -1) -> list[list[Any]]:
+        """Computes reasons as ``Forest.reasons`` does or, of features with aspects, as ``ReasonFinder.reasons``."""
 
 
 class Importance(msgspec.Struct, frozen=True):

@@ -3,12 +3,16 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Any
 
 from msgspec import UNSET
 
-from leadscoring.lead import Explanation, Lead, LenientLead, Model, Ranking, Reason, Scored, Timing, Warned
+from leadscoring.contract.moment import written
+from leadscoring.lead import Explanation, Lead, LenientLead, Model, Ranking, Scored, Timing, Warned
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.providers.provider import Given
+from leadscoring.scoring.reasons import reasons
+from leadscoring.scoring.remarks import Remark
 
 API_VERSION = "v1"
 
@@ -26,58 +30,30 @@ def answers(
     request_id: str,
     leads: list[Lead],
     margins: list[float],
-    strongest_by_lead: Iterable[Iterable[tuple[int, float]]],
-    unseen: list[tuple[int, int]],
+    strongest_by_lead: Iterable[Iterable[Any]],
+    remarks: list[Remark],
 ) -> list[Scored]:
     """Returns one answer per lead, in order.
 
-    ``strongest_by_lead`` has the ``(feature, contribution)`` pairs of each lead, ``unseen`` the position of the lead
-    and the column of each category that was not seen in training.
+    ``strongest_by_lead`` has the reasons of each lead as the engine returns them, ``remarks`` what to warn about, by
+    the position of the lead.
     """
+    explained = reasons(model)
     scored = [
-        Scored(request_id, model.identity, lead.lead_id, model.score(margin), reasons(model, lead, strongest), [])
+        Scored(request_id, model.identity, lead.lead_id, model.score(margin), explained(model, lead, strongest), [])
         for lead, margin, strongest in zip(leads, margins, strongest_by_lead, strict=False)
     ]
-    for place, feature in unseen:
-        scored[place].warnings.append(unseen_warning(model, feature, leads[place]))
+    for place, column, warn in remarks:
+        scored[place].warnings.append(warn(model, column, leads[place]))
+    if model.card.contract.is_timed:
+        for answer, lead in zip(scored, leads, strict=True):
+            if lead.as_of is not None:
+                answer.as_of = written(lead.as_of)
     if model.decoder.lenient:
         for answer, lead in zip(scored, leads, strict=True):
             if isinstance(lead, LenientLead):
                 answer.warnings += lead.warned
     return scored
-
-
-def reasons(model: LoadedModel, lead: Lead, strongest: Iterable[tuple[int, float]]) -> list[Reason]:
-    """Returns the strongest contributions as reasons, with the names and values of their features."""
-    names, values = model.names, lead.values
-    return [
-        Reason(
-            names[place],
-            None if (value := values[place]) is UNSET else value,
-            share,
-            "increases" if share > 0 else "decreases",
-        )
-        for place, share in strongest
-    ]
-
-
-def unseen_warning(model: LoadedModel, column: int, lead: Lead) -> Warned:
-    """Returns the warning for a category that was not seen in training or was too rare, by its first column.
-
-    Cards written before rare texts were listed cannot distinguish the two if the trees have a code for rare values.
-    """
-    contract = model.card.contract
-    place = contract.columns.feature[column]
-    feature, value = contract.features[place], lead.values[place]
-    if feature.codes:
-        message = f"no tree names code {value}, whether training knew it or not: it is scored like all such codes"
-        return Warned("unseen_category", feature.name, message)
-    treated = "as a rare value" if feature.other else "as unknown"
-    shown = repr(value[:80] if isinstance(value, str) else value)
-    if value in model.rare[place]:
-        return Warned("rare_category", feature.name, f"{shown} was rare in training and is scored {treated}")
-    seen = "was rare or not seen" if feature.other and not feature.rare else "was not seen"
-    return Warned("unseen_category", feature.name, f"{shown} {seen} in training and is scored {treated}")
 
 
 def add_details(model: LoadedModel, scored: list[Scored], margins: list[float], began: float) -> None:

@@ -17,6 +17,7 @@ from leadscoring.errors import RequestError
 from leadscoring.lead import Lead, Scored
 from leadscoring.providers.provider import Given
 from leadscoring.scoring.answer import Asked, add_details, answers, attribute
+from leadscoring.scoring.remarks import Remark, remarks_on
 from leadscoring.scoring.served import Served
 from leadscoring.stretches import Work
 from leadscoring.telemetry.metrics import Spent
@@ -39,7 +40,7 @@ NO_REASONS: Iterable[tuple[()]] = repeat(())
 class Scorer:
     """Scores leads with the current ``served``; replacing it is a single assignment on the event loop's thread.
 
-    A request that makes several calls reads ``served`` once and passes it to each of them.
+    A request that makes several calls reads ``served``, and the moment ``now``, once and passes them to each of them.
     """
 
     def __init__(self, served: Served) -> None:
@@ -60,22 +61,31 @@ class Scorer:
             spent = Spent(decoded - began)
             given = await had(served, rows, margins, decoded, spent)
             predicted = perf_counter()
-            scored = Answering(served, asked, request_id, began, rows, rows.unseen, given).part([lead], 0)
+            scored = Answering(served, asked, request_id, began, rows, remarks_on(model, rows), given).part([lead], 0)
             spent.explain = perf_counter() - predicted
             return scored[0], spent
         predicted = perf_counter()
         if served.count is not None:
             served.count(rows, margins)
         strongest = served.reasons(rows, asked.reasons) if asked.reasons else NO_REASONS
-        scored = answers(model, request_id, [lead], margins, strongest, rows.unseen)
+        scored = answers(model, request_id, [lead], margins, strongest, remarks_on(model, rows))
         if asked.details:
             add_details(model, scored, margins, began)
         return scored[0], Spent(decoded - began, predicted - decoded, perf_counter() - predicted)
 
     async def many(
-        self, body: bytes, limit: int, asked: Asked, request_id: str, spent: Spent, served: Served | None = None
+        self,
+        body: bytes,
+        limit: int,
+        asked: Asked,
+        request_id: str,
+        spent: Spent,
+        served: Served | None = None,
+        now: int | None = None,
     ) -> AsyncIterator[list[Scored | RequestError]]:
         """Scores the batch in ``body``; yields, in order, a score or an error for each item.
+
+        ``now`` is the moment of leads that have none of their own, by default that of this call.
 
         Yields parts of the batch, so that the caller can release the event loop between them; the first parts of a
         long batch are empty and only report decoding progress. The answers are bit-identical however the batch is
@@ -84,7 +94,7 @@ class Scorer:
         """
         began = going = perf_counter()
         served = served or self.served
-        reading = Work(served.model.decoder.reading(body, limit))
+        reading = Work(served.model.decoder.reading(body, limit, now))
         for _ in reading:
             spent.decode += perf_counter() - going
             yield []
@@ -99,7 +109,8 @@ class Scorer:
         yield []
         asking = perf_counter()
         given = await had(served, rows, served.provider.margins(rows), asking, spent)
-        for part in Answering(served, asked, request_id, began, rows, rows.unseen, given).parts(places, spent):
+        remarks = remarks_on(served.model, rows)
+        for part in Answering(served, asked, request_id, began, rows, remarks, given).parts(places, spent):
             yield part
 
     async def encoded(self, rows: Rows, spent: Spent, served: Served | None = None) -> list[float]:
@@ -135,20 +146,20 @@ class Answering(NamedTuple):
     request_id: str
     began: float
     rows: Rows
-    unseen: list[tuple[int, int]]
-    """The row and the column of each category that was not seen in training."""
+    remarks: list[Remark]
+    """What to warn about, by row."""
 
     given: Given
 
     def part(self, leads: list[Lead], first: int) -> list[Scored]:
         """Returns the answers for the leads whose rows start at ``first``."""
-        served, asked, given, rows, unseen = self.served, self.asked, self.given, self.rows, self.unseen
+        served, asked, given, rows, remarks = self.served, self.asked, self.given, self.rows, self.remarks
         end = first + len(leads)
         margins = given.margins[first:end]
         explained = asked.reasons and given.unexplained is None
         strongest = served.reasons(rows, asked.reasons, first, end) if explained else NO_REASONS
-        warned = [(place - first, feature) for place, feature in unseen if first <= place < end] if unseen else []
-        scored = answers(served.model, self.request_id, leads, margins, strongest, warned)
+        about = [(place - first, column, warn) for place, column, warn in remarks if first <= place < end]
+        scored = answers(served.model, self.request_id, leads, margins, strongest, about)
         if asked.details:
             add_details(served.model, scored, margins, self.began)
         if given.served_by is not UNSET:

@@ -25,12 +25,19 @@ class TracedScorer(Scorer):
             return await super().one(body, asked, request_id)
 
     async def many(
-        self, body: bytes, limit: int, asked: Asked, request_id: str, spent: Spent, served: Served | None = None
+        self,
+        body: bytes,
+        limit: int,
+        asked: Asked,
+        request_id: str,
+        spent: Spent,
+        served: Served | None = None,
+        now: int | None = None,
     ) -> AsyncIterator[list[Scored | RequestError]]:
         """As in ``Scorer``. Between two parts the caller continues in its own span, not in this one."""
         served = served or self.served
         span = begin(SCORING, SpanKind.INTERNAL, {PROVIDER: served.provider.name})
-        parts, leads = super().many(body, limit, asked, request_id, spent, served), 0
+        parts, leads = super().many(body, limit, asked, request_id, spent, served, now), 0
         try:
             while True:
                 with within(span):

@@ -91,9 +91,10 @@ class TensorModel(msgspec.Struct, frozen=True):
 
 
 class Inferred(msgspec.Struct, frozen=True, kw_only=True):
-    """The requested outputs; ``id`` is that of the request."""
+    """The requested outputs; ``id`` is that of the request, ``parameters`` has the ``as_of`` of a model with dates."""
 
     model_name: str
     model_version: str
     id: str | UnsetType = UNSET
+    parameters: dict[str, str] | UnsetType = UNSET
     outputs: list[Output]

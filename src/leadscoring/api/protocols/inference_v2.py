@@ -29,12 +29,16 @@ from leadscoring.api.protocols.rows import EncodedScoring
 from leadscoring.api.protocols.tensors import TOGETHER, Output, Question, Size, Tensor, Wanted, binary, read_question
 from leadscoring.api.score import MOST_REASONS
 from leadscoring.contract.features import Contract
+from leadscoring.contract.moment import AS_OF_ALLOWED, is_moment, moment_of, written
+from leadscoring.contract.rejection import told
 from leadscoring.contract.rows import RowReader, decoded
 from leadscoring.errors import BatchTooLarge, InvalidRows, LeadScoringError, RequestError, UnknownModel
 from leadscoring.lead import Lead
 from leadscoring.model.loaded import LoadedModel
-from leadscoring.scoring.answer import Asked, reasons, unseen_warning
+from leadscoring.scoring.answer import Asked
 from leadscoring.scoring.lifecycle import Lifecycle
+from leadscoring.scoring.reasons import reasons
+from leadscoring.scoring.remarks import remarks_on
 from leadscoring.scoring.scorer import Scorer
 from leadscoring.scoring.served import Served
 from leadscoring.settings import Settings
@@ -149,7 +153,7 @@ class Inference:
             return rows
         leads = yield from as_leads(tensors, self._model, self._most_rows)
         yield
-        places, rows_of_leads = yield from self._model.decoder.reading(leads, self._most_rows)
+        places, rows_of_leads = yield from self._model.decoder.reading(leads, self._most_rows, as_of(self.question))
         for number, place in enumerate(places, 1):
             if isinstance(place, RequestError):
                 place.args = (f"lead {number}: {place}",)
@@ -179,7 +183,14 @@ class Inference:
                 made, data = binary(made)
                 behind.append(data)
             outputs.append(made)
-        made_of = Inferred(model_name=card.name, model_version=card.version, id=asked.id or UNSET, outputs=outputs)
+        moment = self.leads[0].as_of if self.leads else None
+        made_of = Inferred(
+            model_name=card.name,
+            model_version=card.version,
+            id=asked.id or UNSET,
+            parameters=UNSET if moment is None else {"as_of": written(moment)},
+            outputs=outputs,
+        )
         text = msgspec.json.encode(made_of)
         if not any(goes_behind for _, goes_behind in self._wanted):
             return Reply(200, text, JSON, headers)
@@ -195,13 +206,13 @@ class Inference:
             for start in range(0, len(rows), PART):
                 leads = self.leads[start : start + PART]
                 found = self._find(rows, how_many_reasons(self.question), start, start + len(leads))
-                told += [text(reasons(model, lead, shares)) for lead, shares in zip(leads, found, strict=True)]
+                told += [text(reasons(model)(model, lead, shares)) for lead, shares in zip(leads, found, strict=True)]
                 yield
             return told
         if output.name == "warnings":
             warnings: list[list[Any]] = [[] for _ in margins]
-            for place, feature in rows.unseen:
-                warnings[place].append(unseen_warning(model, feature, self.leads[place]))
+            for place, column, warn in remarks_on(model, rows):
+                warnings[place].append(warn(model, column, self.leads[place]))
             return [text(each) for each in warnings]
         scores = [model.score(margin) for margin in margins]
         return [score.tier if output.name == "tier" else score.raw_score for score in scores]
@@ -217,6 +228,7 @@ def wanted(question: Question) -> list[tuple[Wanted, bool]]:
     if len({output.name for output in asked}) != len(asked):
         raise InvalidRows("each output can be requested only once")
     how_many_reasons(question)
+    as_of(question)
     usual = question.parameters.get("binary_data_output", False)
     return [(output, bool(output.parameters.get("binary_data", usual))) for output in asked]
 
@@ -227,6 +239,16 @@ def how_many_reasons(question: Question) -> int:
     if type(number) is not int or not 0 <= number <= MOST_REASONS:
         raise InvalidRows(f"the parameter reasons must be a whole number from 0 to {MOST_REASONS}")
     return number
+
+
+def as_of(question: Question) -> int | None:
+    """Parses the parameter ``as_of``, the moment as of which leads are scored. Raises ``InvalidRows``."""
+    stated = question.parameters.get("as_of")
+    if stated is None:
+        return None
+    if not is_moment(stated):
+        raise InvalidRows(f"the parameter as_of must be {AS_OF_ALLOWED}, not {told(stated)}")
+    return moment_of(stated)
 
 
 def encoded_rows(tensor: Tensor, reader: RowReader) -> Stretches[Rows]:

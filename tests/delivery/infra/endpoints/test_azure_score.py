@@ -12,6 +12,7 @@ from factories import LEAD, SMALL, bare_model_file, booster, card, lead, model_f
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from project import ROOT
+from timed import AS_OF, timed_lead, timed_model
 
 from leadscoring.errors import GoldenRowMismatch, InvalidRows, MalformedJson, ModelNotFound, RequestError
 from leadscoring.model.card import GoldenRow
@@ -73,6 +74,19 @@ def test_leads_get_calibrated_scores_and_reasons_and_an_invalid_one_takes_none_d
     )
     assert len(first["reasons"]) == 5
     assert (second["lead_id"], second["error"]["code"]) == ("lead-2", "invalid_lead")
+
+
+def test_leads_of_a_model_with_dates_have_a_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their own, or that of the request, which is one; a moment that is none is refused at its place."""
+    timed_model(tmp_path, "model.json")
+    monkeypatch.setenv("AZUREML_MODEL_DIR", str(tmp_path))
+    module = script()
+    module.init()
+    sent = [timed_lead("a"), timed_lead("b", as_of=...), timed_lead("c", as_of=...), timed_lead("d", as_of="soon")]
+    own, first, second, refused = ran(module, {"leads": sent})["leads"]
+    assert own["as_of"] == AS_OF
+    assert first["as_of"] == second["as_of"] > AS_OF
+    assert refused["error"]["errors"][0]["path"] == "/as_of"
 
 
 @pytest.mark.parametrize(
