@@ -227,7 +227,7 @@ def test_what_is_told_of_the_model_names_kinds_and_columns(server: Server) -> No
     listed = {feature["name"]: feature for feature in server.http.get("/api/v1/model/features").json()["features"]}
     assert [listed[name]["kind"] for name in FEATURES] == ["number", "date", "date", "text", "email", "set", "category"]
     assert listed["created"]["columns"] == ["created age", "created weekday", "created hour"]
-    assert listed["interests"]["allowed"] == "a list of texts, or text with ; between the values"
+    assert listed["interests"]["allowed"] == "a list of at most 1,000 texts, or text with ; between the values"
     about = server.http.get("/api/v1/model/info").json()
     assert (about["n_features"], about["n_columns"], about["timed"]) == (7, len(TIMED.columns), True)
     document = server.http.get("/openapi.json").json()

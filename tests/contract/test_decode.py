@@ -17,6 +17,7 @@ from leadscoring.contract.features import Contract, Feature
 from leadscoring.contract.kinds import KINDS
 from leadscoring.contract.moment import moment_of, now
 from leadscoring.contract.rejection import feature_fault
+from leadscoring.contract.tokens import MOST_VALUES
 from leadscoring.errors import BatchTooLarge, MalformedJson, RequestError, ValidationError
 from leadscoring.float32 import FLOAT32_MAX
 from leadscoring.lead import Lead
@@ -122,6 +123,7 @@ AROUND = st.sampled_from(
 
 
 TEXTS = near_dates() | st.sampled_from(["never", "a@b.de", "a;b"]) | st.lists(st.text(max_size=5), max_size=3)
+TEXTS |= st.sampled_from([["x"] * MOST_VALUES, ["x"] * (MOST_VALUES + 1), ["x"] * MOST_VALUES + [1]])
 """Values of the kinds with aspects, and what is nearly one."""
 
 

@@ -22,7 +22,7 @@ from leadscoring.errors import CardInvalid
         (Feature("x", "date"), "a date, such as 2026-01-31 or 2026-01-31T10:00:00Z"),
         (Feature("x", "text"), "text"),
         (Feature("x", "email"), "an e-mail address"),
-        (Feature("x", "set"), "a list of texts, or text with ; between the values"),
+        (Feature("x", "set"), "a list of at most 1,000 texts, or text with ; between the values"),
         (
             Feature("x", "category", codes=3),
             "a whole number: the code of a category, of which the trees know 0 to 2",

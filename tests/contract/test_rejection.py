@@ -271,7 +271,7 @@ def test_values_of_the_kinds_with_aspects_are_told_with_what_is_allowed() -> Non
         (
             "/features/interests",
             "an array",
-            "interests must be a list of texts, or text with ; between the values, not a list of other values",
+            "interests must be a list of at most 1,000 texts, or text with ; between the values, not a list of other or of more values",
         ),
     ]
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from leadscoring._engine import Names, Skim
+from leadscoring.contract.tokens import TEXTS
 from leadscoring.lead import LEAD_BYTES
 from leadscoring.stretches import Stretches
 
@@ -125,11 +126,11 @@ def part(body: bytes, keys: Keys, names: tuple[str, ...]) -> Part:
 
 
 def known_at(body: bytes, begin: int, end: int) -> Any:
-    """As ``value_at``, but tells arrays of texts, which are values of sets, from others."""
+    """As ``value_at``, but tells arrays that may be the values of a set from others."""
     if body[begin : begin + 1] != b"[" or end - begin > LONGEST_VALUE:
         return value_at(body, begin, end)
     try:
-        msgspec.json.decode(body[begin:end], type=list[str])
+        msgspec.json.decode(body[begin:end], type=TEXTS)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return OF_OTHERS
     return AN_ARRAY

@@ -251,7 +251,8 @@ def feature_fault(feature: Feature, features: Mapping[str, Any], contract: Contr
     if value is None:
         found = "null" if feature.name in features else "left out"
         return Fault(place, f"{feature.name} is required and must be {allowed}, but is {found}", None, allowed)
-    found = "a list of other values" if isinstance(value, list) and contract.accepts(feature, []) else told(value)
+    takes_lists = isinstance(value, list) and contract.accepts(feature, [])
+    found = "a list of other or of more values" if takes_lists else told(value)
     return Fault(place, f"{feature.name} must be {allowed}, not {found}", shown(value), allowed)
 
 

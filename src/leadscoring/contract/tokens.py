@@ -1,7 +1,9 @@
 """The kinds of texts of which the trees see tokens: words, the parts of e-mail addresses, values of sets."""
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from msgspec import Meta
 
 from leadscoring._engine import address_of, values_of, words_of
 from leadscoring.contract.aspects import WEIGHT, Aspect, Aspected, Sort
@@ -18,6 +20,12 @@ GROUPS = ("free", "disposable", "education", "government")
 """The groups of domains that a feature may list."""
 
 PAIR = 2
+
+MOST_VALUES = 1000
+"""The longest list that a lead may hold: more would take too long at a stretch, and no multi-select field has more."""
+
+TEXTS = Annotated[list[str], Meta(max_length=MOST_VALUES)]
+"""The type of such a list."""
 
 
 class Words(Aspected):
@@ -103,7 +111,7 @@ class Values(Aspected):
     """Several values, as a list or as a text with semicolons or commas between them."""
 
     engine = 9
-    noun = "a list of texts, or text with ; between the values"
+    noun = f"a list of at most {MOST_VALUES:,} texts, or text with ; between the values"
     sorts = {
         "value": Sort(True, 1, "includes {of!r}", "does not include {of!r}"),
         "count": Sort(one="1 value", none="no values", other="{value:.0f} values"),
@@ -124,15 +132,15 @@ class Values(Aspected):
     def accepts(self, feature: "Feature", value: object) -> bool:
         """Accepts a list of texts, too."""
         texts = value if isinstance(value, list) else [value]
-        return all(super(Values, self).accepts(feature, text) for text in texts)
+        return len(texts) <= MOST_VALUES and all(super(Values, self).accepts(feature, text) for text in texts)
 
     def wire(self, _feature: "Feature", _missing: float | None) -> Any:
         """Accepts a list of texts, or text."""
-        return list[str] | str
+        return TEXTS | str
 
     def schema(self, _feature: "Feature") -> dict[str, Any]:
         """Returns the schema of a list and that of a text."""
-        return {"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}]}
+        return {"anyOf": [{"type": "array", "items": {"type": "string"}, "maxItems": MOST_VALUES}, {"type": "string"}]}
 
     def example(self, feature: "Feature") -> float | int | str:
         """Returns some values as one text."""
