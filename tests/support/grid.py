@@ -1,4 +1,7 @@
-"""A kind of feature that makes two columns, which exists in tests only: a square of a board, such as ``b7``."""
+"""Kinds of features that make several columns, which exist in tests only.
+
+A square of a board, such as ``b7``, makes two columns, and a choice makes one for each of its values.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -41,6 +44,36 @@ class Square(Text):
         """The name of a square."""
         names = {codes: name for name, codes in (self.table(feature) or {}).items()}
         return lambda cells: names.get(tuple(cells))
+
+
+class Choice(Text):
+    """A value of several: each has a column that is 1 where it was chosen, else 0."""
+
+    def check(self, feature: Feature) -> None:
+        """Any values."""
+
+    def columns(self, feature: Feature) -> tuple[Column, ...]:
+        """One for each value."""
+        return tuple(Column(f"{feature.name} is {value}", most=1) for value in feature.values)
+
+    def table(self, feature: Feature) -> Table | None:
+        """A row of a unit matrix for each value."""
+        return {value: tuple(map(float, row)) for value, row in zip(feature.values, np.eye(len(feature.values)), strict=True)}
+
+
+@contextmanager
+def choices() -> Iterator[None]:
+    """The kind ``choice`` is there for as long as the context is open."""
+    KINDS["choice"] = Choice()
+    try:
+        yield
+    finally:
+        del KINDS["choice"]
+
+
+def choice(name: str, values: int) -> Feature:
+    """A choice of so many values, ``v0``, ``v1`` and so on."""
+    return Feature(name, "choice", values=tuple(f"v{place}" for place in range(values)))
 
 
 @contextmanager

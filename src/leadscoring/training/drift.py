@@ -65,9 +65,12 @@ def drift_of(
 
 
 def drift_text(report: dict[str, Any]) -> str:
-    """The report as a text table: the score, then each feature in descending order of drift."""
+    """The report as a text table: the score, then each feature in descending order of drift.
+
+    A feature of several columns has the name of the column that has drifted most.
+    """
     rows = [("the score", report["score"])] if report["score"] else []
-    rows += [(row["feature"], row) for row in report["features"]]
+    rows += [(row.get("column", row["feature"]), row) for row in report["features"]]
     width = max(len(name) for name, _ in rows)
     lines = [f"{report['leads']} leads against the training data of version {report['version']}", ""]
     lines.append(f"{'':<{width}}  {'index':>7}  {'missing':>8}  {'unseen':>8}  verdict")
