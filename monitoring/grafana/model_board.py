@@ -210,8 +210,8 @@ DRIFT = Row(
         ),
         lines(
             "Drift by feature", "short",
-            "The ten highest stability indexes (PSI), each of the column that drifted most: below 0.1 is no change, above "
-            f"0.2 is drift. {EVERYWHERE}",
+            "The ten highest stability indexes (PSI), each of the column that drifted most: below 0.1 is no change, "
+            f"above 0.2 is drift. {EVERYWHERE}",
             [Query(f"topk(10, job_feature:model_feature_drift:psi${{window}}{{{OURS}}})", BY_FEATURE)],
             limits=SHIFTED, runbooks=["ModelDrift"], width=12,
         ),

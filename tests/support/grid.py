@@ -58,7 +58,10 @@ class Choice(Text):
 
     def table(self, feature: Feature) -> Table | None:
         """A row of a unit matrix for each value."""
-        return {value: tuple(map(float, row)) for value, row in zip(feature.values, np.eye(len(feature.values)), strict=True)}
+        return {
+            value: tuple(map(float, row))
+            for value, row in zip(feature.values, np.eye(len(feature.values)), strict=True)
+        }
 
 
 @contextmanager

@@ -108,7 +108,7 @@ class Reference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The distributions of scores and columns in training, for percentiles and drift.
 
     ``quantiles`` are evenly spaced quantiles of the calibrated probability, from 0 % to 100 %, of out-of-fold leads.
-    ``features`` has one entry per column, in the order of a row: one per feature, unless a feature makes several columns.
+    ``features`` has one entry per column, in the order of a row: one per feature, unless a feature makes several.
     """
 
     quantiles: tuple[float, ...] = ()

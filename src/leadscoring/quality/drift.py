@@ -97,8 +97,9 @@ class DriftReport(msgspec.Struct, frozen=True):
 class Bins:
     """The bins of one column of a feature, by the names of both.
 
-    ``shares`` are those of training by ``LABELS``, ``None`` for bins that do not exist. ``edges`` are the inclusive upper edges of the bins of a number; ``codes`` has the bin of each code of a category.
-    ``holds`` describes the content of each bin.
+    ``shares`` are those of training by ``LABELS``, ``None`` for bins that do not exist. ``edges`` are the inclusive
+    upper edges of the bins of a number; ``codes`` has the bin of each code of a category. ``holds`` describes the
+    content of each bin.
     """
 
     feature: str
