@@ -2,15 +2,25 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import msgspec
 import numpy as np
+import polars as pl
 import pytest
 import xgboost as xgb
-from grid import SQUARES, leads_on_squares, squares, squares_model
+from grid import (
+    SQUARES,
+    leads_of_a_thousand_columns,
+    leads_on_squares,
+    model_of,
+    squares,
+    squares_model,
+    thousand_columns,
+)
 from inside import served
 from prometheus_client.parser import text_string_to_metric_families
 from serving import KEY
@@ -49,8 +59,15 @@ def model(tmp_path: Path, contract: Contract) -> Path:
 
 
 @pytest.fixture
-def client(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
-    """A client of a service of that model, in this process, since the kind exists here alone."""
+def client(model: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
+    """A client of a service of that model."""
+    with client_of(model, monkeypatch) as made:
+        yield made
+
+
+@contextmanager
+def client_of(model: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
+    """A client of a service of a model, in this process, since the kind exists here alone."""
     for name in ("PORT", "WORKERS", "API_KEYS_FILE"):
         monkeypatch.delenv(name, raising=False)
     environ = {"API_KEYS": KEY, "MODEL_PATH": str(model), "LOG_LEVEL": "ERROR", "ENDPOINT_PROTOCOLS": "v2"}
@@ -185,6 +202,28 @@ def test_the_service_counts_the_bins_of_every_column(client: httpx.Client) -> No
         *(("square.rank", bin_) for bin_ in ("0", "7", "missing")),
     }
     assert {column for feature, column, _ in counted if feature != "square"} == {None}
+
+
+@pytest.mark.integration
+def test_a_thousand_columns_are_counted_within_the_room_of_two_hundred(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the service as by the command; what is not counted is named, and the series are bounded."""
+    with thousand_columns() as contract:
+        model = model_of(tmp_path / "wide.json", contract, *leads_of_a_thousand_columns(1000))
+        frame = leads_of_a_thousand_columns(600, seed=6)[0].with_columns(title=pl.lit("v3"))
+        of_file = drift_of(model, frame)
+        sent = [{"lead_id": "x", "features": row} for row in frame.to_dicts()]
+        with client_of(model, monkeypatch) as client:
+            assert client.post("/api/v1/score/batch", json=sent).status_code == 200
+            told = client.get("/api/v1/model/drift").json()
+            metrics = client.get("/metrics").text.splitlines()
+    assert {key: of_file[key] for key in told} == told
+    assert [told["features"][0][key] for key in ("feature", "column", "verdict")] == ["title", "title is v3", "drifted"]
+    assert len(told["features"]) == 6
+    assert told["not_counted"] == [f"title is v{n}" for n in range(98, 600)] + [f"city is v{n}" for n in range(98, 396)]
+    for metric in ("model_feature_bins_total", "model_feature_reference_share"):
+        assert sum(line.startswith(metric + "{") for line in metrics) == 196 * 3 + 4 * 11
 
 
 def test_the_report_knows_the_drivers_by_feature(model: Path, contract: Contract) -> None:

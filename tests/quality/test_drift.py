@@ -163,9 +163,8 @@ def test_columns_are_counted_in_turn(widths: list[int]) -> None:
 
 def wide() -> Card:
     """A card of 1,000 columns: choices of 600, 1 and 396 values, and three numbers, of which one has no shares."""
-    features = (choice("title", 600), Feature("age", "number"), choice("plan", 1), choice("city", 396))
-    features += (Feature("fee", "number"), Feature("tax", "number"))
-    contract = Contract(features)
+    age, fee, tax = (Feature(name, "number") for name in ("age", "fee", "tax"))
+    contract = Contract((choice("title", 600), age, choice("plan", 1), choice("city", 396), fee, tax))
     both = Bins((0.0,), (0.7, 0.2), 0.1)
     references = [both if column.most == 1 else number(4) for column in contract.columns.every]
     references[-1] = Bins()

@@ -1,16 +1,19 @@
 """``leadscoring drift`` is quiet about leads like those of training and loud about others."""
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import polars as pl
 import pytest
 from click.testing import CliRunner
+from grid import leads_of_a_thousand_columns, model_of, thousand_columns
 from past_leads import csv_of, leads, trained
 
 from leadscoring.cli.training import drift
 from leadscoring.errors import ModelUnsupported, TrainingDataError
 from leadscoring.model.card import ATTRIBUTE
+from leadscoring.model.file import open_model
 from leadscoring.training.drift import drift_of
 from leadscoring.training.fit import TrainOptions, train
 from leadscoring.training.reading.table import read_table
@@ -73,6 +76,20 @@ def test_what_cannot_be_compared_is_a_message(model: Path, tmp_path: Path) -> No
     booster.save_model(tmp_path / "bare.json")
     with pytest.raises(ModelUnsupported, match="no reference"):
         drift_of(tmp_path / "bare.json", leads(600))
+
+
+def test_the_memory_of_many_columns_is_that_of_their_rows(tmp_path: Path) -> None:
+    """Rows are counted in parts of so many values, not of so many rows; all at once would be twelve times as much as the rows."""
+    with thousand_columns() as contract:
+        model = open_model(model_of(tmp_path / "m.json", contract, *leads_of_a_thousand_columns(500)))
+        frame, _ = leads_of_a_thousand_columns(1000, seed=6)
+        tracemalloc.start()
+        try:
+            drift_of(model, frame)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert peak < 9 * frame.height * len(contract.columns) * 4
 
 
 def test_the_bank_drifts_in_the_order_of_time_and_not_at_random(shared_data: Path, tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ class Bins:
 
     @property
     def is_aspect(self) -> bool:
-        """Whether the column is not the feature itself, but one of several aspects with a name of its own."""
+        """Whether the column has a name of its own: it is an aspect of the feature, not the feature itself."""
         return self.column != self.feature
 
 

@@ -20,8 +20,8 @@ from leadscoring.training.leads import Progress, quiet
 from leadscoring.training.reading.table import read_source
 from leadscoring.training.reread import reread
 
-PART = 8192
-"""Rows passed to the counter at once."""
+VALUES = 2**18
+"""Values of rows passed to the counter at once, as Python floats: 8 MB, whatever the number of columns."""
 
 
 def drift_of(
@@ -53,11 +53,12 @@ def drift_of(
     margins = loaded.trees.margins(x).astype(np.float64)
     counted = with_unseen(contract, read.frame, x)
     counts = DriftCounts(Tally((), area=AREA), base)
-    for start in range(0, len(x), PART):
-        part = counted[start : start + PART]
+    rows = max(VALUES // x.shape[1], 1)
+    for start in range(0, len(x), rows):
+        part = counted[start : start + rows]
         values = part.astype(object)
         values[np.isnan(part)] = None
-        counts.count(Rows(values.tolist()), margins[start : start + PART].tolist())
+        counts.count(Rows(values.tolist()), margins[start : start + rows].tolist())
         report_progress("counting", 0.4 + 0.6 * start / len(x))
     report_progress("done", 1.0)
     facts: dict[str, Any] = msgspec.to_builtins(counts.report())
