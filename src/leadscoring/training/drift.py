@@ -1,5 +1,6 @@
 """Drift of the leads in a file, with the bins and counters of the service, for ``leadscoring drift``."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -53,16 +54,21 @@ def drift_of(
     margins = loaded.trees.margins(x).astype(np.float64)
     counted = with_unseen(contract, read.frame, x)
     counts = DriftCounts(Tally((), area=AREA), base)
-    rows = max(VALUES // x.shape[1], 1)
-    for start in range(0, len(x), rows):
-        part = counted[start : start + rows]
+    for rows in parts(*x.shape):
+        part = counted[rows]
         values = part.astype(object)
         values[np.isnan(part)] = None
-        counts.count(Rows(values.tolist()), margins[start : start + rows].tolist())
-        report_progress("counting", 0.4 + 0.6 * start / len(x))
+        counts.count(Rows(values.tolist()), margins[rows].tolist())
+        report_progress("counting", 0.4 + 0.6 * rows.start / len(x))
     report_progress("done", 1.0)
     facts: dict[str, Any] = msgspec.to_builtins(counts.report())
     return facts | {"reading": list(table.notes), "warnings": list(read.warnings)}
+
+
+def parts(rows: int, columns: int) -> Iterator[slice]:
+    """Yields the rows in parts of at most ``VALUES`` values, but at least one row."""
+    step = max(VALUES // columns, 1)
+    return (slice(start, start + step) for start in range(0, rows, step))
 
 
 def drift_text(report: dict[str, Any]) -> str:
