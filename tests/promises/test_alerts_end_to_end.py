@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import polars as pl
 import pytest
 from factories import LEAD, body, lead, model_file
@@ -140,7 +141,7 @@ def test_leads_unlike_those_of_training_are_told_until_they_are_like_them_again(
     ):
         compared = 'sum(job_bin:model_score_bins:increase{}{{job="lead-scoring"}}) >= 500'
         assert eventually(lambda: bool(stack.query("job_feature_bin:model_feature_bins:increase1h")), PATIENCE)
-        score(server, leads(2000, seed=9))
+        score(server, batches(leads(2000, seed=9)))
         for window in ("1h", "1d", "7d"):
             assert eventually(lambda: bool(stack.query(compared.format(window))), PATIENCE)  # noqa: B023  # called now
         assert eventually(lambda: bool(stack.query("job:model_score_drift:psi1d < 0.1")), PATIENCE)
@@ -149,7 +150,7 @@ def test_leads_unlike_those_of_training_are_told_until_they_are_like_them_again(
 
         moved = pl.col("visits") + 9
         unknown = pl.when(pl.col("source") == "web").then(pl.lit("fair")).otherwise("source")
-        score(server, leads(3000, seed=10).with_columns(moved, unknown.alias("source")))
+        score(server, batches(leads(3000, seed=10).with_columns(moved, unknown.alias("source"))))
         for name in ("ModelDrift", "ScoreDistributionShift", "UnseenCategories"):
             assert eventually(lambda: stack.inbox.has("ticket", f"[FIRING] {name} (warning)"), PATIENCE)  # noqa: B023
         drifted = {
@@ -159,23 +160,32 @@ def test_leads_unlike_those_of_training_are_told_until_they_are_like_them_again(
         texts = [message.text for message in stack.inbox.messages if "UnseenCategories" in message.title]
         assert all("source has categories that were not in the training data" in text for text in texts)
 
+        like_training = batches(leads(5000, seed=11))
+
         def resolved() -> bool:
-            score(server, leads(5000, seed=11))
+            score(server, like_training)
             return stack.inbox.has("ticket", "[RESOLVED] UnseenCategories (warning)")
 
         assert eventually(resolved, PATIENCE)
 
 
-def score(server: Server, frame: pl.DataFrame) -> None:
-    """Has leads scored, as many in a batch as there may be."""
-    for part in frame.drop("won").iter_slices(1000):
-        rows = [
-            {"lead_id": f"lead-{place}", "features": {name: value for name, value in row.items() if value is not None}}
-            for place, row in enumerate(part.iter_rows(named=True))
-        ]
-        answer = server.http.post("/api/v1/score/batch", json=rows)
+def batches(frame: pl.DataFrame) -> list[bytes]:
+    """The leads of a table, as many in a batch as there may be."""
+    rows = [
+        {"lead_id": f"lead-{place}", "features": {name: value for name, value in row.items() if value is not None}}
+        for place, row in enumerate(frame.drop("won").iter_rows(named=True))
+    ]
+    return [body(rows[start : start + 1000]) for start in range(0, len(rows), 1000)]
+
+
+def score(server: Server, sent: list[bytes]) -> None:
+    """Has batches scored."""
+    for content in sent:
+        headers = {"Content-Type": "application/json"}
+        answer = server.http.post("/api/v1/score/batch", content=content, headers=headers)
         assert answer.status_code == 200, answer.text
-        assert all("score" in place for place in answer.json()), answer.text[:1000]
+        scored = msgspec.json.decode(answer.content)
+        assert all("score" in place for place in scored), answer.text[:1000]
 
 
 def test_the_demo_key_in_production_is_paged(tmp_path: Path) -> None:

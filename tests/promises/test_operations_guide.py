@@ -23,6 +23,8 @@ IN_A_CLOUD = re.compile(r"^(?:az|aws) ")
 IN_CONTAINERS = re.compile(r"^(?:docker|docker-compose) ")
 """What needs a container engine is not run; the names in it are those of the compose file."""
 
+ROWS = re.compile(r"--rows \d+")
+
 WATCH = re.compile(r"^watch -n \d+ '(.*)'$")
 
 
@@ -43,7 +45,7 @@ def runnable(command: str) -> str:
         return command.replace("make ", "make -n ", 1)  # that it is a verb; CI runs the verbs themselves
     if watched := WATCH.match(command):
         return watched[1]
-    return command
+    return ROWS.sub("--rows 1000", command)  # as many as a model needs
 
 
 @pytest.mark.parametrize("section", COMMANDS)

@@ -129,14 +129,17 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return made[0], made[1]
 
 
+OF_A_MODEL = re.compile(r"\w+_bins_total{|model_reasons_total{").match
+
+
 def counted(http: httpx.Client) -> Counts:
-    """What was counted by model: bins and reasons, without zeros."""
+    """What was counted by model: bins and reasons, without zeros. Few lines are of these, and parsing is slow."""
+    lines = [line for line in http.get("/metrics").text.splitlines() if OF_A_MODEL(line) and not line.endswith(" 0.0")]
     return Counter(
         {
             (sample.name, *sorted(sample.labels.values())): int(sample.value)
-            for family in text_string_to_metric_families(http.get("/metrics").text)
+            for family in text_string_to_metric_families("".join(f"{line}\n" for line in lines))
             for sample in family.samples
-            if sample.name.endswith(("_bins_total", "model_reasons_total")) and sample.value
         }
     )
 

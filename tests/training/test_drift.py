@@ -6,12 +6,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 from past_leads import csv_of, leads, trained
 
 from leadscoring.cli.training import drift
 from leadscoring.errors import ModelUnsupported, TrainingDataError
 from leadscoring.model.card import ATTRIBUTE
-from leadscoring.training.drift import drift_of
+from leadscoring.training.drift import VALUES, drift_of, parts
 from leadscoring.training.fit import TrainOptions, train
 from leadscoring.training.reading.table import read_table
 
@@ -75,9 +77,18 @@ def test_what_cannot_be_compared_is_a_message(model: Path, tmp_path: Path) -> No
         drift_of(tmp_path / "bare.json", leads(600))
 
 
+@given(st.integers(0, 3000), st.integers(1, 3000))
+def test_rows_are_counted_in_parts_of_so_many_values(rows: int, columns: int) -> None:
+    """Each once, in order; the memory that a part takes does not grow with the number of columns."""
+    every = list(range(rows))
+    found = [every[part] for part in parts(rows, columns)]
+    assert [row for part in found for row in part] == every
+    assert all(1 <= len(part) * columns <= VALUES for part in found)
+
+
 def test_the_bank_drifts_in_the_order_of_time_and_not_at_random(shared_data: Path, tmp_path: Path) -> None:
     """The last third of a campaign against its first two, and a random third against the others."""
-    every = read_table(shared_data / "bank" / "bank-additional-full.csv").frame.drop("duration").gather_every(8)
+    every = read_table(shared_data / "bank" / "bank-additional-full.csv").frame.drop("duration").gather_every(16)
     cut = every.height * 7 // 10
     for name, frame in (("time", every), ("random", every.sample(fraction=1.0, shuffle=True, seed=1))):
         train(frame[:cut], TrainOptions(target="y", missing=("unknown",))).save(tmp_path / f"{name}.json")

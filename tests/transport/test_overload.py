@@ -119,6 +119,7 @@ def test_the_limit_of_a_key_is_one_over_all_workers_and_their_successors(tmp_pat
             left.append(int(answer.headers["ratelimit-remaining"]))
         assert max(left) == 19
         assert min(left) < 19
+        assert eventually(lambda: server.logged().count('"listening"') == 2)
         for victim in children(server.process.pid):
             os.kill(victim, signal.SIGKILL)
         assert eventually(lambda: server.logged().count('"listening"') == 4)
