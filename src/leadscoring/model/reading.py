@@ -5,6 +5,10 @@ from typing import Literal
 import msgspec
 
 
+DayOrder = Literal["day-first", "month-first"]
+"""Whether day or month comes first in dates such as 01/02/2026."""
+
+
 class Notation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """How the numbers of a column are written, if not plainly.
 
@@ -31,13 +35,16 @@ class Reading(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
     ``numbers`` has the notation of columns whose numbers are not plain. ``missing`` are the missing tokens beyond the
     defaults, as ``--missing`` takes them. ``positive`` and ``negative`` are the values of the target, if there are
-    several or they were specified.
+    several or they were specified. ``dates`` has the order of day and month of columns of dates in which both are
+    numbers. ``presence`` has, for each feature that says whether a column is filled in, that column.
     """
 
     numbers: dict[str, Notation] = {}
     missing: tuple[str, ...] = ()
     positive: tuple[str, ...] = ()
     negative: tuple[str, ...] = ()
+    dates: dict[str, DayOrder] = {}
+    presence: dict[str, str] = {}
 
 
 PLAIN = Reading()

@@ -10,7 +10,7 @@ from leadscoring.contract.features import Feature
 from leadscoring.contract.kinds import KINDS, WHOLE_MAX
 from leadscoring.errors import TrainingDataError
 from leadscoring.float32 import FLOAT32_MAX
-from leadscoring.model.reading import Notation
+from leadscoring.model.reading import DayOrder, Notation
 from leadscoring.training import names
 from leadscoring.training.reading.how import How
 from leadscoring.training.reading.levels import folded, levels_of
@@ -56,6 +56,10 @@ class Read(msgspec.Struct):
     warnings: list[str] = []
     unread: list[str] = []
     """Warnings that the column could not be parsed as what it looks like, reported even if it is dropped."""
+    first: DayOrder | None = None
+    """The order of day and month in dates."""
+    identifies: bool = False
+    """Whether it is dropped because its values identify leads; whether there is one may still say something."""
 
     @property
     def plain(self) -> Vector:
@@ -93,7 +97,7 @@ def read_number(read: Read, decided: Decided) -> bool:
     if len(present) == 0:
         read.dropped = "all missing"
     elif read.how.kind is None and is_identifier(name, values):
-        read.dropped = "an identifier: a different whole number in each row"
+        read.dropped, read.identifies = "an identifier: a different whole number in each row", True
     else:
         read.feature = number_feature(read, present, tokens)
     return True
@@ -187,9 +191,11 @@ def read_category(read: Read) -> None:
     column = as_text(read.column)
     least = max(FEWEST, RARE_SHARE * len(column))
     read.dropped = names_leads(column)
+    read.identifies = read.dropped != ""
     levels = levels_of(column if not read.dropped else column.clear(), least)
     if not read.dropped and not levels.common:
         read.dropped = f"{levels.distinct} different texts, none of them in {least:.0f} rows or more"
+        read.identifies = True
     few = not read.dropped and levels.distinct <= FEWEST
     if read.how.kind is None and not few and not read.notes and looks_like_numbers(column.drop_nulls()) >= LOOKS:
         read.unread.append(misread(column))

@@ -52,7 +52,7 @@ def evaluate(
     refuse_one_outcome(leads)
     report_progress("scoring", 0.3)
     read = reread(contract, card.read_as, leads.frame)
-    x = encode_table(contract, read.frame)
+    x = encode_table(contract, read.frame, leads.as_of)
     p = apply(card.calibration, opened.trees.margins(x).astype(np.float64))
     report_progress("measuring", 0.5)
     measured = Measured(leads, x, p, measure(leads.y, p, card.tiers.thresholds))

@@ -32,6 +32,7 @@ from leadscoring.training.calibrate import apply, fit_calibration
 from leadscoring.training.encode import encode_table
 from leadscoring.training.fitted import Fitted, trees_of
 from leadscoring.training.infer import Asked, Inferred, infer, without
+from leadscoring.training.learned import learn
 from leadscoring.training.leads import Leads, Progress, gather, hold_out, quiet, refuse_few
 from leadscoring.training.measured import Measured
 from leadscoring.training.reading.how import parse_how
@@ -89,8 +90,8 @@ def train(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Pr
     table = read_source(source)
     options = by_names(options, table)
     leads, asked, tokens = read_leads(table, options)
-    every = infer(leads.frame, leads.y, leads.named, asked, tokens)
-    held = hold_out(leads, every.frame, options.seed)
+    every = infer(leads.frame, leads.y, leads.named, asked, tokens, leads.as_of)
+    held = hold_out(leads, every.alike, options.seed)
     recipes = trees.RECIPES if leads.time is None else trees.RECIPES_OVER_TIME
     rehearsal = fit(leads.take(~held), options, asked, tokens, recipes, Share(report_progress, "rehearsing", 0.02, 0.6))
     report_progress("measuring", 0.6)
@@ -147,7 +148,7 @@ def one_or_none(value: str | None) -> tuple[str, ...]:
 
 def rehearse(fitted: Fitted, leads: Leads) -> Measured:
     """Scores held-out leads and measures the result."""
-    x = encode_table(fitted.contract, reread(fitted.contract, fitted.reading, leads.frame).frame)
+    x = encode_table(fitted.contract, reread(fitted.contract, fitted.reading, leads.frame).frame, leads.as_of)
     p = fitted.probabilities(x)
     quality = measure(leads.y, p, fitted.tiers.thresholds)
     return Measured(leads, x, p, quality)
@@ -178,13 +179,15 @@ def fit(
     share: Share,
 ) -> Fitted:
     """Fits contract, trees, calibration and tiers to leads."""
-    inferred = infer(leads.frame, leads.y, leads.named, asked, tokens)
-    x = encode_table(inferred.contract, inferred.frame)
+    inferred = infer(leads.frame, leads.y, leads.named, asked, tokens, leads.as_of)
+    x = encode_table(inferred.contract, inferred.frame, leads.as_of)
     if leads.time is not None:
         inferred, x = without_calendar(inferred, x, leads.time)
-    contract = inferred.contract
-    folds = leads.folds(FOLDS, options.seed, inferred.frame)
-    cross = trees.cross_fit(contract, x, leads.y, folds, recipes, options.seed, share.ticks(FOLDS * len(recipes)))
+    folds = leads.folds(FOLDS, options.seed, inferred.alike)
+    learned = learn(inferred, x, leads.y, leads.as_of, folds)
+    inferred, x, contract = learned.inferred, learned.x, learned.inferred.contract
+    ticks = share.ticks(FOLDS * len(recipes))
+    cross = trees.cross_fit(contract, x, leads.y, folds, recipes, options.seed, ticks, learned.view)
     recent = np.arange(len(leads.y)) if leads.time is None else np.flatnonzero(folds >= FOLDS - RECENT_FOLDS)
     calibration = fit_calibration(cross.margins[recent], leads.y[recent], options.seed)
     unseen = apply(calibration, cross.margins)
@@ -195,6 +198,8 @@ def fit(
         missing=(*options.missing, *inferred.tokens),
         positive=leads.outcome.positive if len(leads.outcome.positive) > 1 else (),
         negative=leads.outcome.negative,
+        dates=inferred.dates,
+        presence=inferred.presence,
     )
     return Fitted(inferred, reading, x, leads.y, booster, cross, calibration, unseen, recent, tiers)
 

@@ -56,8 +56,6 @@ PERSONAL = (
 )
 """Kinds of personal data, and patterns of column names that contain them."""
 
-EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s.]+$"
-
 LATE = re.compile(
     r"\b(?:deals?|close|closed|closing|won|lost|status|stage|duration|reason|outcome|converted|conversion|probability"
     r"|forecast|weighted|signed|invoiced?|churn|churned|renewal|disqualified|qualified"
@@ -65,6 +63,16 @@ LATE = re.compile(
 )
 EARLY = re.compile(r"\b(?:sessions?|visits?|page|public|marital|employment|company|previous|past|last campaign)\b")
 """Words that reverse the implication of those in ``LATE``."""
+
+
+PLANNED = re.compile(
+    r"\b(?:due|planned|plan|expected|expect|next|upcoming|future|renewals?|renews?|expir\w*|trial end\w*|end date|ends"
+    r"|until|valid to|scheduled|target date|deadline|follow ?up|estimated|projected|anticipated|fällig\w*|geplant\w*"
+    r"|erwartet\w*|voraussichtlich\w*)\b"
+)
+
+DISCREET = ("gender", "a date of birth", "what law protects most")
+"""Kinds of personal data of which not even the presence becomes a feature."""
 
 
 def words(name: str) -> str:
@@ -92,6 +100,11 @@ def personal(name: str) -> str:
     """The kind of personal data that a column with this name contains; empty if none."""
     plain = re.sub(r" ?[?#]$| \d$", "", words(name))
     return next((kind for kind, names in PERSONAL if re.fullmatch(names, plain)), "")
+
+
+def says_planned(name: str) -> bool:
+    """Whether a name implies a date that was planned or expected, and may lie in the future."""
+    return PLANNED.search(words(name)) is not None
 
 
 def says_late(name: str) -> bool:

@@ -65,6 +65,10 @@ RECIPES_OVER_TIME = (
 )
 
 
+View = Callable[[int], tuple[Contract, Matrix]]
+"""Returns the contract and the encoded leads that a fold is fitted with; their columns are chosen without the fold."""
+
+
 class CrossFit(msgspec.Struct, frozen=True):
     """A recipe evaluated on folds: its best number of rounds, its log-loss, and out-of-fold margins."""
 
@@ -104,12 +108,14 @@ def cross_fit(
     recipes: tuple[Recipe, ...],
     seed: int,
     tick: Callable[[], None],
+    view: View | None = None,
 ) -> CrossFit:
     """Selects the best recipe by cross-validated log-loss.
 
     Each fold stops early on its own part; the number of rounds is the one with the lowest mean loss. ``tick`` is
-    called after each trained booster.
+    called after each trained booster. ``view`` returns the contract and the matrix of a fold, if folds have their own.
     """
+    own = view or (lambda _: (contract, x))
     numbers = np.unique(fold)
     jobs = [(recipe, int(number)) for recipe in recipes for number in numbers]
 
@@ -117,6 +123,7 @@ def cross_fit(
         recipe, number = job
         inside = fold != number
         grown: dict[str, dict[str, list[float]]] = {}
+        contract, x = own(number)
         rest = matrix(contract, x[~inside], y[~inside])
         booster = xgb.train(
             recipe.parameters(float(y[inside].mean()), seed),
@@ -140,6 +147,7 @@ def cross_fit(
         for number, (_, booster) in zip(numbers, part, strict=True):
             rest = fold == number
             until = min(rounds, booster.num_boosted_rounds())
+            contract, x = own(int(number))
             margins[rest] = booster.predict(matrix(contract, x[rest]), output_margin=True, iteration_range=(0, until))
         tried.append(CrossFit(recipe, rounds, loss, margins, max(len(curve) for curve, _ in part)))
     least = min(fit.loss for fit in tried)

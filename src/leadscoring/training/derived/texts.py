@@ -1,0 +1,156 @@
+"""Short texts: words and pairs of neighbouring words that carry signal, and the length."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from leadscoring.contract.aspects import Aspect
+from leadscoring.contract.features import Feature
+from leadscoring.model.reading import DayOrder
+from leadscoring.training.column import FEWEST, Read
+from leadscoring._engine import words_of
+from leadscoring.training.derived.kind import Derived, Evidence, started, with_weights
+from leadscoring.training.derived.signal import CLEAR, against_rest
+from leadscoring.training.derived.tokens import Tokens, tokens_of
+from leadscoring.training.reading.levels import folded
+from leadscoring.training.reading.notation import looks_like_numbers
+from leadscoring.training.reading.series import Vector, as_text
+
+MOST_WORDS = 50
+"""Maximum number of words and pairs with a column of their own."""
+
+FEW_LEVELS = 50
+"""A column with no more distinct texts is a category."""
+
+RARE = 0.2
+"""Minimum share of leads with a rare text for a column with frequent ones to be a text instead of a category."""
+
+WORDY = 1.2
+"""Minimum mean number of words: others are codes, or single names."""
+
+FEWEST_WORDS = 2
+"""Minimum number of words that recur, but not in all leads."""
+
+MANY_WORDS = 10
+"""The same for a column with frequent texts, which would make a category."""
+
+MOST_DIGITS = 4
+"""A token with more digits may be part of a telephone number, or of an identifier."""
+
+LONGEST = 40
+"""Maximum characters of a token."""
+
+SAMPLE = 2000
+"""Maximum number of distinct texts that are examined to detect texts."""
+
+ADDRESS = re.compile(r"[^\s@<>(),;:\"]+@[^\s@<>(),;:\"]+")
+
+LENGTH, WORDS = Aspect("length"), Aspect("words")
+
+
+class Texts(Derived):
+    """A short text."""
+
+    name = "text"
+
+    def detects(self, read: Read) -> bool:
+        """Whether a column of too many texts for a category consists of words that recur."""
+        if read.column.dtype != pl.String:
+            return False
+        column = read.column.drop_nulls()
+        levels = folded(column).value_counts(name="n")["n"]
+        rare = int(levels.filter(levels < max(FEWEST, 0.005 * len(read.column))).sum())
+        if len(levels) <= FEW_LEVELS or rare < RARE * len(column) or looks_like_numbers(column) >= 0.5:
+            return False
+        return recurring(column) >= (MANY_WORDS if rare < len(column) * 0.9 else FEWEST_WORDS)
+
+    def read(self, read: Read, habit: DayOrder | None = None) -> None:
+        """Reads the column as text."""
+        read.notes.append(f"{read.raw.name!r}: text, of which the model gets words that many leads have, and the length")
+        read.feature = started(read, self.name, as_text(read.column))
+
+    def candidates(self, _feature: Feature, _others: Sequence[Feature], _tokens: Tokens | None) -> tuple[Aspect, ...]:
+        """Offers the length, in characters and in words."""
+        return (LENGTH, WORDS)
+
+    def tokens(self, column: pl.Series) -> Tokens:
+        """Returns words and pairs that may be in a vocabulary."""
+        return tokens_of(column, words, pairs)
+
+    def choose(self, feature: Feature, evidence: Evidence) -> Feature:
+        """Takes the words that carry signal, and the length if it does."""
+        size = evidence.clear([LENGTH, WORDS])[:1]
+        if evidence.tokens is None:
+            return msgspec.structs.replace(feature, aspects=tuple(size))
+        vocabulary = chosen(evidence.tokens, evidence)
+        if not vocabulary:
+            return msgspec.structs.replace(feature, aspects=tuple(size))
+        aspects = [*(Aspect("word", word) for word in vocabulary), *size]
+        feature = msgspec.structs.replace(feature, example=vocabulary[0])
+        return with_weights(feature, aspects, evidence, FEWEST)
+
+
+def may_be_known(token: str) -> bool:
+    """Whether a token cannot be part of a telephone number or identifier."""
+    return len(token) <= LONGEST and sum(map(str.isdigit, token)) <= MOST_DIGITS
+
+
+def cut(text: str) -> Iterator[str]:
+    """Cuts a text into tokens, without those of e-mail addresses."""
+    for part in ADDRESS.split(text) if "@" in text else (text,):
+        yield from filter(may_be_known, words_of(part))
+
+
+def words(text: str) -> Iterator[str]:
+    """Returns the words of a text."""
+    return (token for token in cut(text) if " " not in token)
+
+
+def pairs(text: str) -> Iterator[str]:
+    """Returns the pairs of neighbouring words of a text."""
+    return (token for token in cut(text) if " " in token)
+
+
+def recurring(column: pl.Series) -> int:
+    """Returns how many words many leads have, but not nearly all; 0 for a column of single words."""
+    distinct = column.unique(maintain_order=True)
+    part = column.gather_every(max(1, len(column) // SAMPLE)) if len(distinct) > SAMPLE else column
+    mean = float(np.mean([sum(1 for _ in words(text)) for text in part.unique(maintain_order=True).head(SAMPLE)]))
+    if mean < WORDY:
+        return 0
+    tokens = tokens_of(part, words, least=max(5, FEWEST * len(part) // len(column)))
+    count, _ = tokens.counts(np.ones(len(part), dtype=bool), np.zeros(len(part)))
+    return int((count <= 0.9 * len(part)).sum())
+
+
+def chosen(tokens: Tokens, evidence: Evidence) -> list[str]:
+    """Returns the tokens that carry signal, the clearest first.
+
+    A pair has to say something that neither of its words says; of tokens of the same leads, one is enough.
+    """
+    known = tokens.known(evidence.rows)
+    rows, positives = int(known.sum()), float(evidence.y[known].sum())
+    count, won = tokens.counts(evidence.rows, evidence.y)
+    clear = against_rest(count, won, rows, positives)
+    clear[np.minimum(count, rows - count) < FEWEST] = 0.0
+    place = {name: at for at, name in enumerate(tokens.names)}
+    found: list[str] = []
+    seen: set[tuple[float, float]] = set()
+    for at in np.argsort(-clear, kind="stable"):
+        name, same = tokens.names[at], (count[at], won[at])
+        if clear[at] < CLEAR or len(found) == MOST_WORDS:
+            break
+        parts = [place[word] for word in name.split(" ") if word in place] if " " in name else []
+        if same in seen or not all(says_more(at, part, count, won) for part in parts):
+            continue
+        seen.add(same)
+        found.append(name)
+    return found
+
+
+def says_more(pair: int, word: int, count: Vector, won: Vector) -> bool:
+    """Whether leads with a pair convert differently from others with one of its words."""
+    return float(against_rest(count[pair], won[pair], count[word], won[word])) >= CLEAR
