@@ -1,5 +1,7 @@
 """A horizon judges every lead by the same time."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 import pytest
@@ -17,7 +19,7 @@ def outcome(y: list[float | None], undecided: list[bool] | None = None) -> Outco
     return Outcome(pl.Series("won", y, dtype=pl.Float64), ("Won",), (), undecided=still)
 
 
-def days(values: list[float | None]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def days(values: Sequence[float | None]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """Days as moments."""
     return np.array([np.nan if value is None else value for value in values]) * DAY
 

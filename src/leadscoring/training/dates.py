@@ -40,8 +40,8 @@ OF_PERSON = re.compile(r"\b(?:birth ?(?:day|date)?|born|dob|geburts\w*|founded|e
 """Names of dates that have nothing to do with when the lead came."""
 
 OF_BEGINNING = re.compile(
-    r"\b(?:creat(?:ed?|ion)|create ?date|added|entered|received|arriv\w*|registered|registration|sign(?:ed)? ?up|submitted"
-    r"|opened|first|start|inquir\w*|enquir\w*|lead date|erstellt|angelegt|eingang\w*|creado|date|time"
+    r"\b(?:creat(?:ed?|ion)|create ?date|added|entered|received|arriv\w*|registered|registration|sign(?:ed)? ?up"
+    r"|submitted|opened|first|start|inquir\w*|enquir\w*|lead date|erstellt|angelegt|eingang\w*|creado|date|time"
     r"|timestamp|datum)\b"
 )
 """Names of dates on which a lead arrives."""
