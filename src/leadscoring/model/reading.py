@@ -30,6 +30,27 @@ class Notation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         return f"{whole}{self.decimal}5{unit} is 1234.5"
 
 
+class Dated(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The dates by which outcomes are judged, as the options of ``train`` specify them; empty if they do not.
+
+    ``won`` and ``lost`` are the columns with the dates of the outcome, ``within`` is the horizon in days (0: none),
+    and ``as_of`` the column with the moment of each lead.
+    """
+
+    won: str = ""
+    lost: str = ""
+    within: int = 0
+    as_of: str = ""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are named."""
+        return tuple(name for name in (self.won, self.lost, self.as_of) if name)
+
+
+UNDATED = Dated()
+
+
 class Reading(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What is needed besides the contract to parse later files as the training file was parsed.
 
@@ -37,6 +58,7 @@ class Reading(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     defaults, as ``--missing`` takes them. ``positive`` and ``negative`` are the values of the target, if there are
     several or they were specified. ``dates`` has the order of day and month of columns of dates in which both are
     numbers. ``presence`` has, for each feature that says whether a column is filled in, that column.
+    ``dated`` are the dates by which outcomes were judged.
     """
 
     numbers: dict[str, Notation] = {}
@@ -45,6 +67,7 @@ class Reading(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     negative: tuple[str, ...] = ()
     dates: dict[str, DayOrder] = {}
     presence: dict[str, str] = {}
+    dated: Dated = UNDATED
 
 
 PLAIN = Reading()

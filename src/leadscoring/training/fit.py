@@ -24,13 +24,14 @@ from msgspec import UNSET
 
 from leadscoring.model.card import ATTRIBUTE, SEAL, Card, Training
 from leadscoring.model.loaded import sealed
-from leadscoring.model.reading import PLAIN, Reading
+from leadscoring.model.reading import PLAIN, Dated, Reading
 from leadscoring.quality.figures import Quality, measure
 from leadscoring.training import certify, trees
 from leadscoring.training.calendar_proxies import calendar_features
 from leadscoring.training.calibrate import apply, fit_calibration
 from leadscoring.training.encode import encode_table
 from leadscoring.training.fitted import Fitted, trees_of
+from leadscoring.training.horizon import parse_days
 from leadscoring.training.infer import Asked, Inferred, infer, without
 from leadscoring.training.learned import learn
 from leadscoring.training.leads import Leads, Progress, gather, hold_out, quiet, refuse_few
@@ -66,6 +67,17 @@ class TrainOptions(msgspec.Struct, frozen=True, kw_only=True):
     version: str = FIRST
     seed: int = 20
     ship_measured: bool = False
+    as_of: str | None = None
+    won_date: str | None = None
+    lost_date: str | None = None
+    within: str | None = None
+    because: tuple[str, ...] = ()
+
+    @property
+    def dated(self) -> Dated:
+        """The dates by which outcomes are judged."""
+        days = 0 if self.within is None else parse_days(self.within)
+        return Dated(self.won_date or "", self.lost_date or "", days, self.as_of or "")
 
 
 class Trained(msgspec.Struct, frozen=True):
@@ -119,7 +131,15 @@ def by_names(options: TrainOptions, table: Table) -> TrainOptions:
         target=table.resolve(options.target, "--target"),
         missing=table.named_values(options.missing),
         read=table.named_values(options.read),
+        as_of=resolved(table, options.as_of, "--as-of"),
+        won_date=resolved(table, options.won_date, "--won-date"),
+        lost_date=resolved(table, options.lost_date, "--lost-date"),
     )
+
+
+def resolved(table: Table, name: str | None, option: str) -> str | None:
+    """The column that an option names by its name or its label in the file, if it names one."""
+    return None if name is None else table.resolve(name, option)
 
 
 def read_leads(table: Table, options: TrainOptions) -> tuple[Leads, Asked, MissingTokens]:
@@ -135,6 +155,7 @@ def read_leads(table: Table, options: TrainOptions) -> tuple[Leads, Asked, Missi
         time=options.time,
         id_column=options.id,
         how=how,
+        dated=options.dated,
     )
     refuse_few(leads)
     asked = Asked(options.ignore, options.keep, how, table.labels)
@@ -200,6 +221,7 @@ def fit(
         negative=leads.outcome.negative,
         dates=inferred.dates,
         presence=inferred.presence,
+        dated=options.dated,
     )
     return Fitted(inferred, reading, x, leads.y, booster, cross, calibration, unseen, recent, tiers)
 
