@@ -118,6 +118,9 @@ def column_facts(feature: Feature) -> dict[str, Any]:
     facts: dict[str, Any] = {"name": feature.name, "kind": feature.kind, "required": feature.required}
     if feature.form.is_category:
         facts |= {"values": list(feature.values), "other": feature.other}
+    if feature.form.is_aspected:
+        facts |= {"columns": [column.name.removeprefix(feature.name).strip() for column in feature.columns]}
+        facts |= {"planned": feature.planned}
     return facts | {"minimum": feature.minimum, "maximum": feature.maximum}
 
 

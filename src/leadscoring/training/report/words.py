@@ -1,5 +1,6 @@
 """Formats the metrics and columns of a report as text, for the terminal and the page."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -63,11 +64,22 @@ def column_text(column: dict[str, Any]) -> str:
     words = [column["kind"]]
     if "values" in column:
         words.append(f"{len(column['values'])} values" + (" and other" if column["other"] else ""))
+    words += [f"read as {listed(column['columns'])}"] if column.get("columns") else []
+    words += ["may be in the future"] if column.get("planned") else []
     words += [
         f"{word} {column[key]:g}" for key, word in (("minimum", "from"), ("maximum", "to")) if column[key] is not None
     ]
     words.append("required" if column["required"] else "optional")
     return ", ".join(words)
+
+
+def listed(columns: Sequence[str]) -> str:
+    """Lists the columns of a feature, those of one sort together."""
+    sorts: dict[str, list[str]] = {}
+    for column in columns:
+        sort, _, of = column.partition(" ")
+        sorts.setdefault(sort, []).append(of)
+    return "; ".join(f"{sort} {', '.join(map(repr, of))}" if any(of) else sort for sort, of in sorts.items())
 
 
 def tokens_text(counts: dict[str, int]) -> str:
