@@ -4,6 +4,8 @@
 #include <limits>
 #include <string>
 
+#include "moment.hpp"
+
 namespace leadscoring {
 
 namespace {
@@ -121,10 +123,19 @@ std::pair<double, double> ends(nb::handle bounds) {
     return {nb::cast<double>(nb::handle(pair.begin[0])), nb::cast<double>(nb::handle(pair.begin[1]))};
 }
 
+// The moment that a lead is scored as of: its own, or that of all.
+int64_t moment_of(PyObject* own, int64_t now) {
+    int overflow = 0;
+    if (own != Py_None && (!PyLong_Check(own) || PyBool_Check(own))) throw nb::type_error("a moment must be an int");
+    const int64_t moment = own == Py_None ? now : PyLong_AsLongLongAndOverflow(own, &overflow);
+    if (overflow || !is_moment(moment)) throw nb::value_error("a moment must be of the years 1 to 9999");
+    return moment;
+}
+
 }  // namespace
 
 Encoder::Encoder(nb::handle kinds, nb::handle tables, nb::handle other, nb::object unset, nb::handle rare, float missing,
-                 nb::handle widths, nb::handle bounds)
+                 nb::handle widths, nb::handle bounds, nb::handle specs)
     : unset_(std::move(unset)), missing_(missing) {
     const Items kind = items_of(kinds, "kinds must be a sequence"), table = items_of(tables, "tables must be a sequence"),
                 unseen = items_of(other, "other must be a sequence");
@@ -138,28 +149,47 @@ Encoder::Encoder(nb::handle kinds, nb::handle tables, nb::handle other, nb::obje
     };
     const Items width = per_feature(widths, "widths must have one entry a feature"),
                 limits = per_feature(bounds, "bounds must have one entry a feature"),
-                texts = per_feature(rare, "rare must have one entry a feature");
+                texts = per_feature(rare, "rare must have one entry a feature"),
+                spec = per_feature(specs, "specs must have one entry a feature");
     for (Py_ssize_t i = 0; i < kind.size; ++i) {
         const long number = whole_number(kind.begin[i]), columns = width.begin ? whole_number(width.begin[i]) : 1;
         if (number < 0 || number >= kKinds)
             throw nb::value_error(
-                "a kind must be 0 (number), 1 (integer), 2 (flag), 3 (category), 4 (numbered) or 5 (code)");
+                "a kind must be 0 (number), 1 (integer), 2 (flag), 3 (category), 4 (numbered), 5 (code), 6 (date), "
+                "7 (words), 8 (address) or 9 (set)");
         const Kind is = Kind(number);
-        const bool known = is == Kind::category || is == Kind::numbered;
-        if (columns < 1 || columns > kMostColumns || (columns > 1 && !known))
-            throw nb::value_error("a feature must have one column, or several by a table");
+        const bool known = is == Kind::category || is == Kind::numbered, aspects = is >= Kind::date;
+        if (columns < !aspects || columns > kMostColumns || (columns > 1 && !known && !aspects))
+            throw nb::value_error("a feature must have one column, or several by a table or by its aspects");
         bounds_.push_back(ends(limits.begin ? nb::handle(limits.begin[i]) : nb::handle(Py_None)));
         features_.push_back({is, known ? checked_table(table.begin[i], is == Kind::numbered, int32_t(columns)) : nb::object(),
                              entry(unseen.begin[i], "other must hold finite numbers or None"), nb::object(), columns_,
-                             int32_t(columns)});
+                             int32_t(columns), nullptr, nullptr});
+        if (aspects) add_aspects(features_.back(), spec.begin ? nb::handle(spec.begin[i]) : nb::handle(Py_None));
         columns_ += int32_t(columns);
-        one_each_ = one_each_ && columns == 1;
+        one_each_ = one_each_ && columns == 1 && !aspects;
     }
+    std::vector<bool> is_date;
+    for (const Feature& feature : features_) is_date.push_back(feature.date != nullptr);
+    for (const size_t date : dates_) features_[date].date->check(is_date);
     for (Py_ssize_t i = 0; i < texts.size; ++i) {
         nb::object known = nb::steal(PyFrozenSet_New(texts.begin[i]));
         if (!known.is_valid()) throw nb::python_error();
         if (PySet_GET_SIZE(known.ptr()) > 0) features_[size_t(i)].rare = std::move(known);
     }
+}
+
+void Encoder::add_aspects(Feature& feature, nb::handle spec) {
+    if (spec.is_none()) throw nb::value_error("a date, words, an address and a set must have a spec");
+    if (feature.kind == Kind::date) {
+        feature.date = std::make_unique<DateColumns>(Spec(spec));
+        dates_.push_back(features_.size() - 1);
+    } else {
+        const Cut cut = feature.kind == Kind::words ? Cut::words : feature.kind == Kind::set ? Cut::values : Cut::address;
+        feature.tokens = std::make_unique<TokenColumns>(cut, Spec(spec));
+    }
+    if (feature.width != (feature.date ? feature.date->width() : feature.tokens->width()))
+        throw nb::value_error("a feature must have one column for each of its aspects");
 }
 
 // What the table has for a value, or null for one outside of it, which is noted as unseen.
@@ -181,12 +211,47 @@ float Encoder::encode_known(const Feature& about, PyObject* value, Py_ssize_t ro
     return code ? float(PyFloat_AS_DOUBLE(code)) : about.other;
 }
 
-// A feature that makes several columns. The kinds that do so have their cases here.
+// A category that makes several columns.
 void Encoder::encode_several(const Feature& about, PyObject* value, Py_ssize_t row, size_t feature, float* out,
                              Rows& rows) const {
     PyObject* codes = find(about, value, row, feature, rows);
     for (int32_t i = 0; i < about.width; ++i)
         out[i] = codes ? float(PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(codes, i))) : about.other;
+}
+
+// A feature whose columns are its aspects. Dates are only noted: their columns need those of the whole lead.
+void Encoder::encode_aspects(const Feature& about, PyObject* value, Py_ssize_t row, size_t feature, float* out,
+                             Rows& rows, Scratch& scratch) const {
+    if (about.date) {
+        const std::optional<int64_t> moment = about.date->moment_of(value);
+        if (!moment) refuse(row, feature, "not a date");
+        scratch.moments[feature] = *moment;
+        return;
+    }
+    switch (about.tokens->encode(value, scratch.tokens, out + about.first)) {
+        case TokenColumns::Found::unfit: refuse(row, feature, about.tokens->what_fits());
+        case TokenColumns::Found::strange:
+            if (about.width == 0) return;
+            rows.unseen.emplace_back(int32_t(row), about.first);
+            rows.rare.push_back(false);
+            return;
+        default: return;
+    }
+}
+
+void Encoder::encode_dates(Py_ssize_t row, float* out, Rows& rows, Scratch& scratch) const {
+    std::vector<int64_t>& moments = scratch.moments;
+    for (const size_t date : dates_) {
+        const Feature& about = features_[date];
+        if (moments[date] == kNoMoment || !about.date->is_beyond(moments[date], scratch.as_of)) continue;
+        moments[date] = kNoMoment;
+        if (about.width > 0) rows.future.emplace_back(int32_t(row), about.first);
+    }
+    for (const size_t date : dates_) {
+        const Feature& about = features_[date];
+        if (moments[date] != kNoMoment) about.date->encode(moments[date], scratch.as_of, moments, out + about.first);
+        moments[date] = kNoMoment;
+    }
 }
 
 // Trees do not distinguish codes that no split names: the first unseen one stands for all.
@@ -217,7 +282,7 @@ inline float Encoder::encode_value(const Feature& about, PyObject* value, Py_ssi
     }
 }
 
-void Encoder::encode_lead(PyObject* lead, Py_ssize_t row, Rows& rows) const {
+void Encoder::encode_lead(PyObject* lead, Py_ssize_t row, Rows& rows, Scratch& scratch) const {
     const size_t features = features_.size();
     if (!PyTuple_Check(lead))
         throw nb::type_error(("row " + std::to_string(row) + " must be a tuple").c_str());
@@ -234,6 +299,10 @@ void Encoder::encode_lead(PyObject* lead, Py_ssize_t row, Rows& rows) const {
         ++present;
         if (value == Py_None) continue;
         const Feature& about = features_[i];
+        if (!one_each_ && about.kind >= Kind::date) {
+            encode_aspects(about, value, row, i, out, rows, scratch);
+            continue;
+        }
         if (marked && means_missing(about, value)) continue;
         if (!one_each_ && about.width > 1) {
             encode_several(about, value, row, i, out + about.first, rows);
@@ -243,6 +312,7 @@ void Encoder::encode_lead(PyObject* lead, Py_ssize_t row, Rows& rows) const {
         if (marked) check_bounds(value, row, i);
         if (!marked || encoded != missing_) out[about.first] = encoded;  // true and codes may be the mark too
     }
+    if (!dates_.empty()) encode_dates(row, out, rows, scratch);
     rows.present.push_back(present);
 }
 
@@ -254,14 +324,22 @@ void Encoder::check_bounds(PyObject* value, Py_ssize_t row, size_t feature) cons
     if (!(number >= low && number <= high)) refuse(row, feature, "out of bounds");
 }
 
-Rows Encoder::encode(nb::handle leads) const {
+Rows Encoder::encode(nb::handle leads, int64_t now, nb::handle as_of) const {
     const Items items = items_of(leads, "leads must be a list of tuples");
+    Items moments{{}, nullptr, 0};
+    if (!as_of.is_none()) moments = items_of(as_of, "as_of must be a list of moments");
+    if (!as_of.is_none() && moments.size != items.size) throw nb::value_error("as_of must have one entry a lead");
+    Scratch scratch;
+    if (!dates_.empty()) scratch.moments.assign(features_.size(), kNoMoment);
     Rows rows;
     rows.n_rows = items.size;
     rows.n_features = Py_ssize_t(columns_);
     rows.values.assign(size_t(items.size) * size_t(columns_), kMissing);
     rows.present.reserve(size_t(items.size));
-    for (Py_ssize_t row = 0; row < items.size; ++row) encode_lead(items.begin[row], row, rows);
+    for (Py_ssize_t row = 0; row < items.size; ++row) {
+        if (!dates_.empty()) scratch.as_of = moment_of(moments.begin ? moments.begin[row] : Py_None, now);
+        encode_lead(items.begin[row], row, rows, scratch);
+    }
     return rows;
 }
 
@@ -292,6 +370,7 @@ Rows joined(nb::handle parts) {
         if (i == 0) rows.n_features = part.n_features;
         if (part.n_features != rows.n_features) throw nb::value_error("rows must all have the same length");
         for (const auto& [row, feature] : part.unseen) rows.unseen.emplace_back(row + int32_t(rows.n_rows), feature);
+        for (const auto& [row, feature] : part.future) rows.future.emplace_back(row + int32_t(rows.n_rows), feature);
         rows.rare.insert(rows.rare.end(), part.rare.begin(), part.rare.end());
         rows.values.insert(rows.values.end(), part.values.begin(), part.values.end());
         rows.present.insert(rows.present.end(), part.present.begin(), part.present.end());

@@ -3,10 +3,13 @@
 #include <Python.h>
 
 #include <cstdint>
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include <nanobind/nanobind.h>
+
+#include "aspects.hpp"
 
 namespace leadscoring {
 
@@ -19,6 +22,7 @@ struct Rows {
     std::vector<float> values;
     std::vector<std::pair<int32_t, int32_t>> unseen;  // (lead, first column of a feature) whose text is not in the table
     std::vector<bool> rare;                           // for each of those: whether it was a rare text in training
+    std::vector<std::pair<int32_t, int32_t>> future;  // (lead, first column) of dates that lie too far in the future
     std::vector<int32_t> present;                     // per lead: number of features that were sent
     Py_ssize_t shape[2] = {0, 0}, strides[2] = {0, 0};  // for the buffer protocol
 };
@@ -28,18 +32,34 @@ Rows rows_from_lists(nb::handle rows);
 // Concatenates rows, as if all had been encoded together.
 Rows joined(nb::handle parts);
 
-// A category is sent as text, as a number (with a table like that for texts), or as its code.
-enum class Kind : int { number = 0, integer = 1, flag = 2, category = 3, numbered = 4, code = 5 };
-constexpr long kKinds = 6;
+// A category is sent as text, as a number (with a table like that for texts), or as its code. The columns of a date, of
+// words, of an address and of a set are its aspects.
+enum class Kind : int {
+    number = 0,
+    integer = 1,
+    flag = 2,
+    category = 3,
+    numbered = 4,
+    code = 5,
+    date = 6,
+    words = 7,
+    address = 8,
+    set = 9
+};
+constexpr long kKinds = 10;
 
 // Encodes the values of decoded leads as rows. Immutable.
 class Encoder {
   public:
     // `missing` is the number that means missing, besides NaN; NaN if there is none. `widths` has the number of columns
     // of each feature, and `bounds` the bounds that have not been checked yet; both, and each of the bounds, may be None.
+    // `specs` has what the kinds with aspects need, and None for the others.
     Encoder(nb::handle kinds, nb::handle tables, nb::handle other, nb::object unset, nb::handle rare, float missing,
-            nb::handle widths, nb::handle bounds);
-    Rows encode(nb::handle leads) const;
+            nb::handle widths, nb::handle bounds, nb::handle specs);
+    Encoder(const Encoder&) = delete;
+
+    // Leads are scored as of `now`, or of their own moment in `as_of`, which may be None.
+    Rows encode(nb::handle leads, int64_t now, nb::handle as_of) const;
 
   private:
     struct Feature {
@@ -48,8 +68,20 @@ class Encoder {
         float other;       // the code of a value that is not in the table; for codes, the first unseen one
         nb::object rare;   // the rare texts of training, which are not in the table, or null
         int32_t first, width;  // its columns
+        std::unique_ptr<TokenColumns> tokens;
+        std::unique_ptr<DateColumns> date;
     };
-    void encode_lead(PyObject* lead, Py_ssize_t row, Rows& rows) const;
+    // What is needed while leads are encoded.
+    struct Scratch {
+        Tokens tokens;
+        std::vector<int64_t> moments;  // of the dates of one lead, by feature
+        int64_t as_of = 0;
+    };
+    void add_aspects(Feature& feature, nb::handle spec);
+    void encode_lead(PyObject* lead, Py_ssize_t row, Rows& rows, Scratch& scratch) const;
+    void encode_aspects(const Feature& about, PyObject* value, Py_ssize_t row, size_t feature, float* out, Rows& rows,
+                        Scratch& scratch) const;
+    void encode_dates(Py_ssize_t row, float* out, Rows& rows, Scratch& scratch) const;
     void encode_several(const Feature& about, PyObject* value, Py_ssize_t row, size_t feature, float* out, Rows& rows) const;
     PyObject* find(const Feature& about, PyObject* value, Py_ssize_t row, size_t feature, Rows& rows) const;
     float encode_value(const Feature& about, PyObject* value, Py_ssize_t row, size_t feature, Rows& rows) const;
@@ -61,7 +93,8 @@ class Encoder {
     std::vector<Feature> features_;
     std::vector<std::pair<double, double>> bounds_;  // of each feature, looked at where some number means missing
     int32_t columns_ = 0;
-    bool one_each_ = true;  // every feature makes one column, which is the rule
+    std::vector<size_t> dates_;
+    bool one_each_ = true;  // every feature makes one column, without aspects, which is the rule
     nb::object unset_;
     float missing_;
 };

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <limits>
 
+#include "bind_tokens.hpp"
 #include "bins.hpp"
 #include "encode.hpp"
 #include "forest.hpp"
@@ -175,6 +176,10 @@ nb::object row_of(const Rows& rows, Py_ssize_t row) {
     });
 }
 
+nb::object places(const std::vector<std::pair<int32_t, int32_t>>& found) {
+    return list_of(found.size(), [&](size_t i) -> nb::object { return nb::make_tuple(found[i].first, found[i].second); });
+}
+
 int rows_buffer(PyObject* self, Py_buffer* view, int flags) {
     static char format[] = "f";
     static float nothing = 0;
@@ -235,12 +240,8 @@ NB_MODULE(_engine, m) {
         .def("__init__", [](Rows* self, nb::handle rows) { new (self) Rows(rows_from_lists(rows)); }, nb::arg("rows"))
         .def_ro("n_rows", &Rows::n_rows)
         .def_ro("n_features", &Rows::n_features)
-        .def_prop_ro("unseen",
-                     [](const Rows& rows) {
-                         return list_of(rows.unseen.size(), [&](size_t i) -> nb::object {
-                             return nb::make_tuple(rows.unseen[i].first, rows.unseen[i].second);
-                         });
-                     })
+        .def_prop_ro("unseen", [](const Rows& rows) { return places(rows.unseen); })
+        .def_prop_ro("future", [](const Rows& rows) { return places(rows.future); })
         .def_prop_ro("present",
                      [](const Rows& rows) {
                          return list_of(rows.present.size(), [&](size_t i) { return number(int64_t(rows.present[i])); });
@@ -249,11 +250,12 @@ NB_MODULE(_engine, m) {
         .def("__len__", [](const Rows& rows) { return rows.n_rows; });
 
     nb::class_<Encoder>(m, "Encoder")
-        .def(nb::init<nb::handle, nb::handle, nb::handle, nb::object, nb::handle, float, nb::handle, nb::handle>(),
+        .def(nb::init<nb::handle, nb::handle, nb::handle, nb::object, nb::handle, float, nb::handle, nb::handle,
+                      nb::handle>(),
              nb::arg("kinds"), nb::arg("tables"), nb::arg("other"), nb::arg("unset"), nb::arg("rare") = nb::none(),
              nb::arg("missing") = std::numeric_limits<float>::quiet_NaN(), nb::arg("widths") = nb::none(),
-             nb::arg("bounds") = nb::none())
-        .def("encode", &Encoder::encode, nb::arg("leads"));
+             nb::arg("bounds") = nb::none(), nb::arg("specs") = nb::none())
+        .def("encode", &Encoder::encode, nb::arg("leads"), nb::arg("now") = 0, nb::arg("as_of") = nb::none());
 
     nb::class_<Recorder>(m, "Recorder")
         .def(nb::init<nb::handle, nb::handle>(), nb::arg("numbers"), nb::arg("plan"))
@@ -291,6 +293,7 @@ NB_MODULE(_engine, m) {
              nb::arg("last") = -1);
 
     bind_texts(m);
+    bind_tokens(m);
     m.def("join_rows", &joined, nb::arg("parts"));
     m.def("count_colons", &colons, nb::arg("body"));
     m.def("_count_colons_plain", &colons_plain, nb::arg("body"));

@@ -20,6 +20,10 @@ class Rows:
         """The (row, first column of the feature) of each text that is not in its category's table, in row order."""
 
     @property
+    def future(self) -> list[tuple[int, int]]:
+        """The (row, first column of the feature) of each date that is missing since it lies in the future."""
+
+    @property
     def present(self) -> list[int]:
         """Per row, how many features were sent (``None`` counts, an omitted feature does not)."""
 
@@ -42,6 +46,10 @@ class Encoder:
     each feature (``None``: one each); several come from tables, which hold a tuple with a number for each column.
     ``bounds`` has the bounds of numbers that have not been checked yet (``None``: none); it is used if a number means
     missing.
+
+    Kinds 6 (date), 7 (words), 8 (address) and 9 (set) have a column for each aspect; ``specs`` has for them, and
+    ``None`` for others, the tuple of aspects (each a name and what it is of; for a date the place of another one),
+    texts that mean missing, whether a date may lie in the future, weights, groups and roles.
     """
 
     def __init__(
@@ -54,9 +62,31 @@ class Encoder:
         missing: float = math.nan,
         widths: Sequence[int] | None = None,
         bounds: Sequence[tuple[float, float] | None] | None = None,
+        specs: Sequence[tuple[Any, ...] | None] | None = None,
     ) -> None: ...
-    def encode(self, leads: Sequence[tuple[object, ...]]) -> Rows:
-        """One row per lead. ValueError names the row and the feature of an invalid value."""
+    def encode(
+        self, leads: Sequence[tuple[object, ...]], now: int = 0, as_of: Sequence[int | None] | None = None
+    ) -> Rows:
+        """One row per lead. ValueError names the row and the feature of an invalid value.
+
+        Leads with dates are scored as of ``now``, or of their own moment in ``as_of``, in microseconds since 1970
+        (UTC). A date is sent as text, or as such a number.
+        """
+
+def parse_moment(text: str) -> int | None:
+    """Microseconds since 1970 (UTC) of an ISO 8601 date, or date and time; ``None`` if the text is neither.
+
+    Years are 1 to 9999, fractions are cut to microseconds, and the second 60 is the first of the next minute.
+    """
+
+def words_of(text: str) -> list[str]:
+    """The folded words of a text, each followed by the pair that it forms with the next one."""
+
+def address_of(text: str) -> tuple[str, str] | None:
+    """The local part and the domain of an e-mail address, folded; ``None`` if it is none."""
+
+def values_of(texts: str | Sequence[str]) -> list[str]:
+    """The folded values of a list or tuple, or of a text with ``;`` (else ``,``) between them; blank ones are none."""
 
 class Recorder:
     """Updates all metrics of one request in ``numbers``, a writable buffer of doubles, in a single call.

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import msgspec
 
+from leadscoring.contract.aspects import Aspect
 from leadscoring.contract.columns import Column, Columns
 from leadscoring.contract.kind import Kind, Table, is_finite, number
 from leadscoring.contract.kinds import KINDS
@@ -30,6 +31,11 @@ class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
     Models of other trainers have two more forms of ``category``: with ``numbers`` its ``values`` are numbers and are
     sent as such; if its values are unknown, it is sent as its code, of which the trees distinguish ``codes``.
+
+    ``date``, ``text``, ``email`` and ``set`` have a column for each of their ``aspects``; there are none only while
+    training has not chosen them. ``weights`` of tokens are averaged in the aspect ``weight``. Of an e-mail address,
+    ``groups`` has domains and their suffixes by group, and ``roles`` local parts that are no persons. A date that is
+    not ``planned`` and lies after the moment of scoring is treated as missing.
     """
 
     name: str
@@ -48,6 +54,11 @@ class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     example: float | int | str | None = None
     aliases: dict[str, str] = {}
     rare: tuple[str, ...] = ()
+    aspects: tuple[Aspect, ...] = ()
+    weights: dict[str, float] = {}
+    groups: dict[str, tuple[str, ...]] = {}
+    roles: tuple[str, ...] = ()
+    planned: bool = False
 
     def __post_init__(self) -> None:
         if not self.name:
@@ -119,6 +130,13 @@ class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         """What a caller may send, as a phrase for messages."""
         return self.form.allowed(self)
 
+    def phrase(self, place: int, value: float | None) -> str:
+        """Describes what one of its columns holds, such as "3 days ago" or "contains 'director'".
+
+        ``place`` counts the columns of this feature from 0. It is empty for features whose value alone says it.
+        """
+        return self.form.phrase(self, place, value)
+
 
 class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, dict=True):
     """The features of one model, in the order of its columns.
@@ -141,8 +159,24 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         if len(set(names)) != len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise CardInvalid(f"the features of the contract make two columns {twice!r}")
+        for feature in self.features:
+            self._check_references(feature)
         if self.missing_value is not None and single(self.missing_value) != self.missing_value:
             raise CardInvalid(f"missing_value must be a finite float32, not {self.missing_value!r}")
+
+    def _check_references(self, feature: Feature) -> None:
+        """Raises ``CardInvalid`` for a date that is counted from anything but another date."""
+        if not feature.form.is_timed:
+            return
+        dates = {other.name for other in self.features if other.form.is_timed and other is not feature}
+        for aspect in feature.aspects:
+            if aspect.of and aspect.of not in dates:
+                raise CardInvalid(f"feature {feature.name!r} is counted from {aspect.of!r}, which is not another date")
+
+    @cached_property
+    def is_timed(self) -> bool:
+        """Whether any feature is a date, so that scores depend on the moment that a lead is scored as of."""
+        return any(feature.form.is_timed for feature in self.features)
 
     @cached_property
     def columns(self) -> Columns:

@@ -37,6 +37,12 @@ class Kind:
     is_bounded = False
     """Whether ``minimum`` and ``maximum`` of the feature bound its numbers."""
 
+    is_timed = False
+    """Whether its columns depend on the moment that a lead is scored as of."""
+
+    is_aspected = False
+    """Whether its columns are aspects, of which the number that means missing is none."""
+
     is_category = False
     """Whether values have no order, so that the trees split them by code."""
 
@@ -52,6 +58,12 @@ class Kind:
         texts = feature.missing or feature.aliases or feature.rare
         if feature.values or texts or feature.other or feature.numbers or feature.codes:
             raise CardInvalid(f"feature {feature.name!r} is a {feature.kind}, but has the values of a category")
+        self.check_plain(feature)
+
+    def check_plain(self, feature: "Feature") -> None:
+        """Raises ``CardInvalid`` for a feature with fields of a kind with aspects."""
+        if feature.aspects or feature.weights or feature.groups or feature.roles or feature.planned:
+            raise CardInvalid(f"feature {feature.name!r} is a {feature.kind}, which has no aspects")
 
     def bounds(self, _feature: "Feature") -> tuple[float, float]:
         """Returns the smallest and the largest number that may be sent."""
@@ -104,6 +116,17 @@ class Kind:
     def other(self, _feature: "Feature") -> float | None:
         """Returns the code of values that are not in the table, distinct from all others; ``None`` for unknown."""
         return None
+
+    def spec(self, _feature: "Feature", _places: Mapping[str, int]) -> tuple[Any, ...] | None:
+        """Returns what the engine needs for columns that are aspects; ``None`` for other kinds.
+
+        ``places`` are those of the features of the contract, by name.
+        """
+        return None
+
+    def phrase(self, _feature: "Feature", _place: int, _value: float | None) -> str:
+        """Describes what a column holds, where the value of the feature alone does not say it; otherwise empty."""
+        return ""
 
     def back(self, _feature: "Feature") -> Callable[[Sequence[Code]], Any]:
         """Returns a function from the cells of the feature's columns to its value, which is ``None`` if unknown."""

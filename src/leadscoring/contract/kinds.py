@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from msgspec import Meta
 
 from leadscoring.contract.columns import Column
+from leadscoring.contract.dates import Date
 from leadscoring.contract.kind import Code, Kind, Table, is_number, is_writable
+from leadscoring.contract.tokens import Email, Values, Words
 from leadscoring.errors import CardInvalid
 from leadscoring.float32 import FLOAT32_MAX
 
@@ -142,6 +144,7 @@ class Category(Kind):
 
     def check(self, feature: "Feature") -> None:
         """Also checks that values, aliases, missing and rare texts are disjoint, and fit the form."""
+        self.check_plain(feature)
         texts = feature.missing or feature.aliases or feature.rare
         if feature.codes < 0 or (feature.codes and (feature.values or texts or feature.other)):
             raise CardInvalid(f"feature {feature.name!r} is sent as its code, but has values of its own")
@@ -257,5 +260,14 @@ class Coded(Category):
 NUMBERED, CODED = Numbered(), Coded()
 """The forms of categories that are not sent as text."""
 
-KINDS: dict[str, Kind] = {"number": Number(), "integer": Integer(), "flag": Flag(), "category": Text()}
+KINDS: dict[str, Kind] = {
+    "number": Number(),
+    "integer": Integer(),
+    "flag": Flag(),
+    "category": Text(),
+    "date": Date(),
+    "text": Words(),
+    "email": Email(),
+    "set": Values(),
+}
 """Every kind by its name in model cards."""

@@ -57,6 +57,7 @@ class RowReader:
         self.longest = max(ROW_BYTES, VALUE_BYTES * len(columns.names))
         self._codes = [(place, column.most) for place, column in enumerate(columns.every) if column.most is not None]
         self._means_missing = contract.means_missing if contract.missing_value is not None else None
+        self._plain = [not contract.features[feature].form.is_aspected for feature in columns.feature]
 
     def csv(self, body: bytes) -> Rows:
         """Reads comma-separated text without a header, one row per line.
@@ -146,24 +147,30 @@ class RowReader:
         """Reads rows of numbers and ``None``; ``first`` is the number of the first row in messages."""
         if not values:
             raise InvalidRows("there are no rows; send at least one")
-        expected = len(self.names)
-        if self._means_missing is not None:
-            means_missing = self._means_missing
-            values = [[None if cell is not None and means_missing(cell) else cell for cell in row] for row in values]
+        known: Values = []
         for number, row in enumerate(values, first):
-            if len(row) != expected:
+            if len(row) != len(self.names):
                 raise self._wrong_length(number, len(row))
+            known.append(self._known(row))
             for place, most in self._codes:
-                value = row[place]
+                value = known[-1][place]
                 if value is not None and not (0 <= value <= most and value == int(value)):
                     raise InvalidRows(
                         f"row {number}, column {self.names[place]!r} must be a code from 0 to {most}, or missing: "
-                        f"are the {expected} columns {ORDER}?"
+                        f"are the {len(self.names)} columns {ORDER}?"
                     )
         try:
-            return Rows(values)
+            return Rows(known)
         except (ValueError, OverflowError):
-            raise self._not_finite(values, first) from None
+            raise self._not_finite(known, first) from None
+
+    def _known(self, row: list[float | None]) -> list[float | None]:
+        """Replaces the number that means missing, which it does not in columns that are aspects."""
+        means_missing = self._means_missing
+        if means_missing is None:
+            return row
+        cells = zip(row, self._plain, strict=True)
+        return [None if plain and cell is not None and means_missing(cell) else cell for cell, plain in cells]
 
     def _wrong_length(self, number: int, length: int) -> InvalidRows:
         return InvalidRows(f"row {number} has {length} values; the model takes {len(self.names)} columns, {ORDER}")

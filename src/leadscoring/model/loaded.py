@@ -84,6 +84,7 @@ def sealed(trees: TreeEnsemble, card: str) -> str:
 def encoder(contract: Contract) -> Encoder:
     """Returns the encoder of leads into rows of the trees, by this contract."""
     features = contract.features
+    places = {name: place for place, name in enumerate(contract.names)}
     return Encoder(
         [feature.form.engine for feature in features],
         [feature.code_table for feature in features],
@@ -93,6 +94,7 @@ def encoder(contract: Contract) -> Encoder:
         math.nan if contract.missing_value is None else contract.missing_value,
         contract.columns.widths,
         [unchecked(feature, contract.missing_value) for feature in features],
+        [feature.form.spec(feature, places) for feature in features],
     )
 
 
