@@ -33,8 +33,8 @@ def encode_table(contract: Contract, frame: pl.DataFrame, as_of: Vector | None =
 def encode_derived(contract: Contract, frame: pl.DataFrame, as_of: Vector | None) -> dict[str, Matrix]:
     """Encodes the features with aspects by the engine, as the service does; by name, of shape (rows, columns)."""
     features = tuple(feature for feature in contract.features if feature.form.is_aspected)
-    if not features:
-        return {}
+    if not any(feature.columns for feature in features):  # training has not chosen them yet
+        return {feature.name: np.empty((frame.height, 0), dtype=np.float32) for feature in features}
     own = Contract(features)
     moment = moments_of(features, frame, as_of)
     stamps = [None] * frame.height if moment is None else pl.Series(moment).fill_nan(None).cast(pl.Int64).to_list()

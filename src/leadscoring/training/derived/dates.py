@@ -90,7 +90,7 @@ class Dates(Derived):
 
     def choose(self, feature: Feature, evidence: Evidence) -> Feature:
         """Takes the age in any case, and what else carries signal."""
-        gaps = [aspect for aspect in evidence.values if aspect.of]
+        gaps = [aspect for aspect in evidence.values if aspect.of and evidence.standing(aspect) > evidence.ages[aspect.of]]
         also = [*evidence.clear([WEEKDAY, HOUR]), *evidence.clear(gaps)[:MOST_GAPS]]
         return msgspec.structs.replace(feature, aspects=(AGE, *also))
 

@@ -68,8 +68,8 @@ def directions(feature: Feature, values: Matrix, contributions: Matrix | Vector)
         if one.most == 1 and (yes := values[:, place] == 1.0).sum() >= FEWEST
     }
     best, worst = max(effects, key=effects.__getitem__, default=""), min(effects, key=effects.__getitem__, default="")
-    words = [f"{best!r} raises the score most"] if effects.get(best, 0.0) > 0.0 else []
-    words += [f"{worst!r} lowers it most"] if effects.get(worst, 0.0) < 0.0 else []
+    words = [f"{best} raises the score most"] if effects.get(best, 0.0) > 0.0 else []
+    words += [f"{worst} lowers it most"] if effects.get(worst, 0.0) < 0.0 else []
     return ", ".join(words) or "hardly used"
 
 
