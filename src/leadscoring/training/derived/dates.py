@@ -90,9 +90,15 @@ class Dates(Derived):
 
     def choose(self, feature: Feature, evidence: Evidence) -> Feature:
         """Takes the age in any case, and what else carries signal."""
-        gaps = [aspect for aspect in evidence.values if aspect.of and evidence.standing(aspect) > evidence.ages[aspect.of]]
+        gaps = [aspect for aspect in evidence.values if aspect.of and says_more(aspect, evidence)]
         also = [*evidence.clear([WEEKDAY, HOUR]), *evidence.clear(gaps)[:MOST_GAPS]]
         return msgspec.structs.replace(feature, aspects=(AGE, *also))
+
+
+def says_more(gap: Aspect, evidence: Evidence) -> bool:
+    """Whether a gap between two dates carries more signal than the age of either, which the trees have anyway."""
+    own, between = evidence.values[AGE], evidence.values[gap]
+    return evidence.standing(between) > max(evidence.standing(own), evidence.standing(own + between))
 
 
 def share_of(values: Vector) -> float:

@@ -11,6 +11,7 @@ from leadscoring.contract.features import Feature
 from leadscoring.model.reading import DayOrder
 from leadscoring.training.column import FEWEST, Read
 from leadscoring._engine import address_of
+from leadscoring.training.derived.clearest import clearest
 from leadscoring.training.derived.domains import GROUPS, ROLES
 from leadscoring.training.derived.kind import Derived, Evidence, started, with_weights
 from leadscoring.training.derived.tokens import Tokens, tokens_of
@@ -58,15 +59,11 @@ class Emails(Derived):
         return tokens_of(column, domains)
 
     def choose(self, feature: Feature, evidence: Evidence) -> Feature:
-        """Takes everything that enough leads have, and as many do not."""
+        """Takes all groups and ends that enough leads have, and as many do not, and the domains that carry signal."""
         aspects = [aspect for aspect in evidence.values if evidence.share(aspect) >= FEWEST]
         if evidence.tokens is None:
             return msgspec.structs.replace(feature, aspects=tuple(aspects))
-        count, _ = evidence.tokens.counts(evidence.rows, evidence.y)
-        rows = int(evidence.tokens.known(evidence.rows).sum())
-        fine = np.flatnonzero((count >= FEWEST) & (rows - count >= FEWEST))
-        most = fine[np.argsort(-count[fine], kind="stable")][:MOST_DOMAINS]
-        aspects += [Aspect("domain", evidence.tokens.names[place]) for place in most]
+        aspects += [Aspect("domain", domain) for domain in clearest(evidence.tokens, evidence.rows, evidence.y, MOST_DOMAINS)]
         return with_weights(feature, aspects, evidence, FEWEST)
 
 

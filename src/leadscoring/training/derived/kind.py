@@ -9,7 +9,7 @@ from leadscoring.contract.aspects import Aspect
 from leadscoring.contract.features import Feature
 from leadscoring.model.reading import DayOrder, Reading
 from leadscoring.training.column import Read
-from leadscoring.training.derived.signal import SURE, is_clear
+from leadscoring.training.derived.signal import SURE, standing_of
 from leadscoring.training.derived.tokens import Rows, Tokens
 from leadscoring.training.derived.weights import weights_of
 from leadscoring.training.reading.missing import SPELLINGS
@@ -30,13 +30,13 @@ class Evidence(msgspec.Struct, frozen=True):
     values: dict[Aspect, Vector] = {}
     tokens: Tokens | None = None
 
-    def standing(self, aspect: Aspect) -> float:
-        """Returns the standard score of the association of a candidate column with the outcome."""
-        return is_clear(self.values[aspect][self.rows], self.y[self.rows])
+    def standing(self, values: Vector) -> float:
+        """Returns the standard score of the association of a column with the outcome."""
+        return standing_of(values[self.rows], self.y[self.rows])
 
     def clear(self, aspects: Sequence[Aspect]) -> list[Aspect]:
         """Returns the candidates that carry signal, the clearest first."""
-        found = [(self.standing(aspect), aspect) for aspect in aspects]
+        found = [(self.standing(self.values[aspect]), aspect) for aspect in aspects]
         return [aspect for score, aspect in sorted(found, key=lambda one: -one[0]) if score > SURE]
 
     def share(self, aspect: Aspect) -> int:

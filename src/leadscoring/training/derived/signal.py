@@ -31,7 +31,7 @@ def against_rest(count: Vector, won: Vector, rows: Vector | float, positives: Ve
     return np.maximum(2.0 * (within - cells(rows, positives)), 0.0)
 
 
-def is_clear(values: Vector, y: Vector) -> float:
+def standing_of(values: Vector, y: Vector) -> float:
     """Returns the standard score of the association of numbers, or of their absence, with the outcome; 0 for none.
 
     The numbers are binned, so that the association may have any shape.

@@ -13,7 +13,7 @@ from leadscoring.model.reading import DayOrder
 from leadscoring.training.column import FEWEST, Read
 from leadscoring._engine import words_of
 from leadscoring.training.derived.kind import Derived, Evidence, started, with_weights
-from leadscoring.training.derived.signal import CLEAR, against_rest
+from leadscoring.training.derived.clearest import clearest
 from leadscoring.training.derived.tokens import Tokens, tokens_of
 from leadscoring.training.reading.levels import folded
 from leadscoring.training.reading.notation import looks_like_numbers
@@ -85,7 +85,7 @@ class Texts(Derived):
         size = evidence.clear([LENGTH, WORDS])[:1]
         if evidence.tokens is None:
             return msgspec.structs.replace(feature, aspects=tuple(size))
-        vocabulary = chosen(evidence.tokens, evidence)
+        vocabulary = clearest(evidence.tokens, evidence.rows, evidence.y, MOST_WORDS)
         if not vocabulary:
             return msgspec.structs.replace(feature, aspects=tuple(size))
         aspects = [*(Aspect("word", word) for word in vocabulary), *size]
@@ -124,33 +124,3 @@ def recurring(column: pl.Series) -> int:
     tokens = tokens_of(part, words, least=max(5, FEWEST * len(part) // len(column)))
     count, _ = tokens.counts(np.ones(len(part), dtype=bool), np.zeros(len(part)))
     return int((count <= 0.9 * len(part)).sum())
-
-
-def chosen(tokens: Tokens, evidence: Evidence) -> list[str]:
-    """Returns the tokens that carry signal, the clearest first.
-
-    A pair has to say something that neither of its words says; of tokens of the same leads, one is enough.
-    """
-    known = tokens.known(evidence.rows)
-    rows, positives = int(known.sum()), float(evidence.y[known].sum())
-    count, won = tokens.counts(evidence.rows, evidence.y)
-    clear = against_rest(count, won, rows, positives)
-    clear[np.minimum(count, rows - count) < FEWEST] = 0.0
-    place = {name: at for at, name in enumerate(tokens.names)}
-    found: list[str] = []
-    seen: set[tuple[float, float]] = set()
-    for at in np.argsort(-clear, kind="stable"):
-        name, same = tokens.names[at], (count[at], won[at])
-        if clear[at] < CLEAR or len(found) == MOST_WORDS:
-            break
-        parts = [place[word] for word in name.split(" ") if word in place] if " " in name else []
-        if same in seen or not all(says_more(at, part, count, won) for part in parts):
-            continue
-        seen.add(same)
-        found.append(name)
-    return found
-
-
-def says_more(pair: int, word: int, count: Vector, won: Vector) -> bool:
-    """Whether leads with a pair convert differently from others with one of its words."""
-    return float(against_rest(count[pair], won[pair], count[word], won[word])) >= CLEAR
