@@ -13,7 +13,7 @@ from leadscoring.model.reading import DayOrder, Notation
 from leadscoring.training import names
 from leadscoring.training.column import FEWEST, Read, read_category, read_number
 from leadscoring.training.derived.dates import settle
-from leadscoring.training.derived.emails import are_addresses
+from leadscoring.training.derived.emails import Emails, are_addresses
 from leadscoring.training.derived.rows import BEFORE_CATEGORIES, BEFORE_NUMBERS, Derived, fitting
 from leadscoring.training.leaks import refuse_leak
 from leadscoring.training.presence import presence
@@ -163,17 +163,18 @@ def private(column: pl.Series, asked: Asked, named: dict[str, str], tokens: Miss
     """Returns which personal data a column has that must not be a feature; empty for other columns.
 
     Not so a column that says whether there is a telephone number, nor one of e-mail addresses, of which only facts
-    about the domain become columns.
+    about the domain become columns; but their texts as a category.
     """
     name = column.name
     if unwanted(column, asked, named) or asked.names(name, asked.keep):
         return ""
     kind = names.personal(name)
-    if kind != names.REACH:
+    if kind not in ("", names.REACH):
         return kind
-    some = column.drop_nulls().unique(maintain_order=True)
-    few = column.n_unique() <= FEW_ANSWERS
-    return "" if few or are_addresses(blank(some.head(LOOKED_AT), tokens.of(name))[0]) else kind
+    some = blank(column.drop_nulls().unique(maintain_order=True).head(LOOKED_AT), tokens.of(name))[0]
+    if are_addresses(some):
+        return "" if asked.how.get(name, How()).kind in (None, Emails.name) else names.REACH
+    return kind if len(some) > FEW_ANSWERS else ""
 
 
 def read_columns(columns: list[pl.Series], asked: Asked, tokens: MissingTokens, y: Vector) -> list[Read]:
@@ -223,7 +224,7 @@ def started(raw: pl.Series, tokens: MissingTokens, how: How) -> Read:
     if raw.dtype in (pl.Time, pl.Duration):
         return Read(raw, raw, how, dropped=f"of the type {raw.dtype}, which is not read: write it as a number", done=True)
     if not (raw.dtype.is_temporal() or raw.dtype in (pl.String, pl.Boolean, pl.Categorical, pl.Enum) or raw.dtype.is_numeric()):
-        return Read(raw, raw, how, dropped=f"of the type {raw.dtype}, which is neither number, date nor text", done=True)
+        return Read(raw, raw, how, dropped=f"of the type {raw.dtype}, which is neither number nor text nor date", done=True)
     column = raw.cast(pl.String) if raw.dtype in (pl.Categorical, pl.Enum) else raw
     column, missing = blank(column, tokens.of(raw.name))
     read = Read(column, raw, how, missing=missing)

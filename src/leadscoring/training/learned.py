@@ -22,7 +22,7 @@ from leadscoring.training.infer import Inferred, without
 from leadscoring.training.reading.series import Matrix, Vector
 from leadscoring.training.split import Indices
 
-NO_SIGNAL = "nothing in it is related to the outcome: no word, and not its length"
+NO_SIGNAL = "nothing in it is related to the outcome"
 
 
 class Learned(msgspec.Struct, frozen=True):
