@@ -29,9 +29,7 @@ def titles(random: np.random.Generator, rows: int) -> tuple[list[str | None], np
     """Job titles in several spellings, mostly unique as a whole, and what they add to the margin."""
     level, area = random.choice(list(LEVELS), rows), random.choice(list(AREAS), rows)
     written: list[str | None] = []
-    for one, other, more, way in zip(
-        level, area, random.choice(MORE, rows), random.integers(0, 6, rows), strict=True
-    ):
+    for one, other, more, way in zip(level, area, random.choice(MORE, rows), random.integers(0, 6, rows), strict=True):
         shapes = (f"{one} of {other}", f"{one} {other}", f"{more} {one}, {other}", f"{one.upper()} {other} ({more})")
         written.append(None if way == 5 else shapes[way % 4])
     effect = np.array([LEVELS[one] + AREAS[other] for one, other in zip(level, area, strict=True)])
@@ -78,12 +76,16 @@ def raw_leads(rows: int = 3000, seed: int = 0) -> tuple[pl.DataFrame, np.ndarray
         {
             "Lead ID": [f"00Q{k * 7919 % 1000003:07}" for k in range(rows)],
             CREATED: [day_first(one) for one in created],
-            "Signed Up": [f"{one - timedelta(days=float(d)):%Y-%m-%dT%H:%M:%S}Z" for one, d in zip(created, age, strict=True)],
+            "Signed Up": [
+                f"{one - timedelta(days=float(d)):%Y-%m-%dT%H:%M:%S}Z" for one, d in zip(created, age, strict=True)
+            ],
             "Last Visit": [
                 None if np.isnan(d) else day_first(one - timedelta(days=float(d)))
                 for one, d in zip(created, silent, strict=True)
             ],
-            "Trial End Date": [f"{one + timedelta(days=int(d)):%d/%m/%Y}" for one, d in zip(created, trial, strict=True)],
+            "Trial End Date": [
+                f"{one + timedelta(days=int(d)):%d/%m/%Y}" for one, d in zip(created, trial, strict=True)
+            ],
             "Title": title,
             "Email": email,
             "Phone": [f"+49 171 {1000000 + k * 37}" if one else None for k, one in enumerate(phone)],

@@ -200,7 +200,9 @@ def test_dates_that_leave_the_order_open_take_that_of_the_file() -> None:
 def test_dates_after_the_moment_are_counted_and_planned_ones_are_not() -> None:
     """A due date lies in the future by its nature; a visit in the future is not known yet."""
     as_of = np.full(ROWS, 1_768_003_200_000_000.0)  # 10 January 2026
-    frame = pl.DataFrame([text(DAYS, "Last Visit"), text([f"2026-02-{1 + k % 28:02}" for k in range(ROWS)], "Due Date")])
+    frame = pl.DataFrame(
+        [text(DAYS, "Last Visit"), text([f"2026-02-{1 + k % 28:02}" for k in range(ROWS)], "Due Date")]
+    )
     found = infer(frame, Y, {}, Asked(), parse_tokens((), frame.columns), as_of)
     late = sum(day > "2026-01-11" for day in DAYS)
     assert [one.planned for one in found.contract.features] == [False, True]

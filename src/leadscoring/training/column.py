@@ -16,7 +16,7 @@ from leadscoring.training.reading.how import How
 from leadscoring.training.reading.levels import folded, levels_of
 from leadscoring.training.reading.missing import SPELLINGS
 from leadscoring.training.reading.notation import STRAY_SHARE, Decided, looks_like_numbers
-from leadscoring.training.reading.series import Vector, as_text, numbers
+from leadscoring.training.reading.series import Vector, as_text, counts_of, numbers
 
 FEWEST = 20
 """Minimum rows of a category level, of all rare levels together, and of the values of a column."""
@@ -83,7 +83,7 @@ def read_number(read: Read, decided: Decided) -> bool:
                     f"--read says that {name!r} holds numbers, but {len(text)} values do not fit, such as {text[0]!r}"
                 )
             return False
-        strays = sorted(text.value_counts(name="n").rows(), key=lambda row: (-row[1], row[0]))[:STRAYS]
+        strays = counts_of(text)[:STRAYS]
         read.missing = {**read.missing, **dict(strays)}
         some = ", ".join(f"{value!r} {count} times" for value, count in strays[:3])
         read.warnings.append(f"{name!r} holds numbers, but also {some}: {len(text)} values were read as missing")

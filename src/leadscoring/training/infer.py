@@ -222,9 +222,17 @@ def order_of(reads: Sequence[Read], rows: Sequence[Derived | None]) -> DayOrder 
 def started(raw: pl.Series, tokens: MissingTokens, how: How) -> Read:
     """Blanks the missing tokens of a column, and drops it if that does not depend on its kind."""
     if raw.dtype in (pl.Time, pl.Duration):
-        return Read(raw, raw, how, dropped=f"of the type {raw.dtype}, which is not read: write it as a number", done=True)
-    if not (raw.dtype.is_temporal() or raw.dtype in (pl.String, pl.Boolean, pl.Categorical, pl.Enum) or raw.dtype.is_numeric()):
-        return Read(raw, raw, how, dropped=f"of the type {raw.dtype}, which is neither number nor text nor date", done=True)
+        return Read(
+            raw, raw, how, dropped=f"of the type {raw.dtype}, which is not read: write it as a number", done=True
+        )
+    if not (
+        raw.dtype.is_temporal()
+        or raw.dtype in (pl.String, pl.Boolean, pl.Categorical, pl.Enum)
+        or raw.dtype.is_numeric()
+    ):
+        return Read(
+            raw, raw, how, dropped=f"of the type {raw.dtype}, which is neither number nor text nor date", done=True
+        )
     column = raw.cast(pl.String) if raw.dtype in (pl.Categorical, pl.Enum) else raw
     column, missing = blank(column, tokens.of(raw.name))
     read = Read(column, raw, how, missing=missing)
@@ -307,7 +315,8 @@ def contract_without(contract: Contract, names: Collection[str]) -> Contract:
     return Contract(
         tuple(
             msgspec.structs.replace(
-                feature, aspects=tuple(one for one in feature.aspects if not feature.form.is_timed or one.of not in names)
+                feature,
+                aspects=tuple(one for one in feature.aspects if not feature.form.is_timed or one.of not in names),
             )
             for feature in kept
         )

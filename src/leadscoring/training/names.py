@@ -61,7 +61,9 @@ LATE = re.compile(
     r"|forecast|weighted|signed|invoiced?|churn|churned|renewal|disqualified|qualified"
     r"|abschluss\w*|gewonnen|verloren|verlustgrund|statusgrund)\b"
 )
-EARLY = re.compile(r"\b(?:sessions?|visits?|page|public|marital|employment|sign up|signed up|company|previous|past|last campaign)\b")
+EARLY = re.compile(
+    r"\b(?:sessions?|visits?|page|public|marital|employment|sign up|signed up|company|previous|past|last campaign)\b"
+)
 """Words that reverse the implication of those in ``LATE``."""
 
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from leadscoring.errors import TrainingDataError
 from leadscoring.training.reading.missing import MissingTokens, blank, hint
-from leadscoring.training.reading.series import as_text
+from leadscoring.training.reading.series import as_text, counts_of
 
 POSITIVES = frozenset(
     [
@@ -162,7 +162,7 @@ def outcomes(
 def spelled(text: pl.Series, target: str) -> tuple[pl.Series, Values]:
     """The target with each value in its most common spelling, and the frequencies of the values."""
     groups: dict[str, list[tuple[str, int]]] = {}
-    for value, count in sorted(text.drop_nulls().value_counts(name="n").rows(), key=lambda row: (-row[1], row[0])):
+    for value, count in counts_of(text):
         groups.setdefault(fold(value), []).append((value, count))
     names = {value: group[0][0].strip() for group in groups.values() for value, _ in group}
     counts = {group[0][0].strip(): sum(count for _, count in group) for group in groups.values()}

@@ -8,6 +8,7 @@ import polars as pl
 from leadscoring.contract.features import Contract, Feature
 from leadscoring.errors import TrainingDataError
 from leadscoring.model.reading import Reading
+from leadscoring.training.dates import date_of
 from leadscoring.training.derived.rows import row_of
 from leadscoring.training.encode import allowed, present, unseen
 from leadscoring.training.presence import filled_in
@@ -21,10 +22,15 @@ NEW = 0.01
 
 
 class Reread(msgspec.Struct, frozen=True):
-    """The columns of a contract in a table, with float64 numbers and null for missing; and warnings."""
+    """The columns of a contract in a table, with float64 numbers and null for missing; and warnings.
+
+    ``as_of`` is the moment of each lead in microseconds since 1970, if the table has the column that training took it
+    from.
+    """
 
     frame: pl.DataFrame
     warnings: tuple[str, ...]
+    as_of: Vector | None = None
 
 
 def reread(contract: Contract, reading: Reading, frame: pl.DataFrame) -> Reread:
@@ -43,7 +49,9 @@ def reread(contract: Contract, reading: Reading, frame: pl.DataFrame) -> Reread:
             column, column_warnings = reread_column(feature, contract, reading, frame[feature.name], tokens)
             columns.append(column)
             warnings += column_warnings
-    return Reread(pl.DataFrame(columns), tuple(warnings))
+    moment = reading.dated.as_of
+    as_of = date_of(frame[moment], tokens) if moment in frame.columns else None
+    return Reread(pl.DataFrame(columns), tuple(warnings), as_of)
 
 
 def tokens_of(reading: Reading, frame: pl.DataFrame) -> MissingTokens:

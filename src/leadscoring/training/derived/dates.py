@@ -17,7 +17,7 @@ from leadscoring.training.derived.kind import Derived, Evidence, started
 from leadscoring.training.derived.tokens import Tokens
 from leadscoring.training.encode import moments_of
 from leadscoring.training.reading.moments import Moments, moments
-from leadscoring.training.reading.series import Vector
+from leadscoring.training.reading.series import Vector, counts_of
 
 SHARE = 0.95
 """Minimum share of dates or times among the values of a date column."""
@@ -134,8 +134,7 @@ def report_unread(read: Read, unread: pl.Series) -> None:
         raise TrainingDataError(
             f"--read says that {read.raw.name!r} holds dates, but {len(unread)} values do not fit, such as {unread[0]!r}"
         )
-    few = unread.value_counts(sort=True, name="n").head(3)
-    some = ", ".join(f"{value!r} {count} times" for value, count in few.rows())
+    some = ", ".join(f"{value!r} {count} times" for value, count in counts_of(unread)[:3])
     read.warnings.append(f"{read.raw.name!r} holds dates, but also {some}: {len(unread)} values were read as missing")
 
 

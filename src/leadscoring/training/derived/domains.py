@@ -16,7 +16,17 @@ FREE = (
     *("comcast.net", "verizon.net", "att.net", "sbcglobal.net", "bellsouth.net", "cox.net", "charter.net"),
     *("earthlink.net", "optonline.net", "btinternet.com", "virginmedia.com", "sky.com", "talktalk.net", "ntlworld.com"),
     *("bigpond.com", "optusnet.com.au", "shaw.ca", "rogers.com", "sympatico.ca", "telus.net", "xtra.co.nz"),
-    *("rediffmail.com", "qq.com", "163.com", "126.com", "sina.com", "sohu.com", "foxmail.com", "yeah.net", "aliyun.com"),
+    *(
+        "rediffmail.com",
+        "qq.com",
+        "163.com",
+        "126.com",
+        "sina.com",
+        "sohu.com",
+        "foxmail.com",
+        "yeah.net",
+        "aliyun.com",
+    ),
     *("naver.com", "daum.net", "hanmail.net", "nate.com", "docomo.ne.jp", "ezweb.ne.jp", "softbank.ne.jp"),
     *("seznam.cz", "centrum.cz", "wp.pl", "o2.pl", "onet.pl", "interia.pl", "abv.bg", "ukr.net", "bluewin.ch"),
     *("telenet.be", "skynet.be", "ziggo.nl", "kpnmail.nl", "planet.nl", "home.nl", "telia.com", "online.no"),
@@ -70,7 +80,7 @@ ROLES = (
     *("abuse", "security", "noreply", "no-reply", "donotreply", "newsletter", "news", "partners", "partner", "legal"),
     *("privacy", "general", "reception", "secretary", "management", "operations", "ops", "dev", "tech", "test"),
     *("kontakt", "vertrieb", "buero", "büro", "verwaltung", "einkauf", "bestellung", "rechnung", "personal"),
-    *("bewerbung", "presse", "contacto", "ventas", "administracion", "comercial", "contato", "vendas", "comercial"),
+    *("bewerbung", "presse", "contacto", "ventas", "administracion", "comercial", "contato", "vendas"),
     *("contatti", "vendite", "commerciale", "amministrazione", "accueil", "commercial", "secretariat", "direction"),
 )
 """Names before the @ that belong to a role."""

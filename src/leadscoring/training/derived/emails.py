@@ -52,7 +52,11 @@ class Emails(Derived):
                 end = domain.rpartition(".")[2]
                 ends[end] = ends.get(end, 0.0) + float(count)
         most = sorted(ends, key=lambda end: (-ends[end], end))[:MOST_ENDS]
-        return (*(Aspect("group", name) for name in GROUP_NAMES), Aspect("role"), *(Aspect("ends", end) for end in most))
+        return (
+            *(Aspect("group", name) for name in GROUP_NAMES),
+            Aspect("role"),
+            *(Aspect("ends", end) for end in most),
+        )
 
     def tokens(self, column: pl.Series) -> Tokens:
         """Returns the domains."""
@@ -63,7 +67,9 @@ class Emails(Derived):
         aspects = [aspect for aspect in evidence.values if evidence.share(aspect) >= FEWEST]
         if evidence.tokens is None:
             return msgspec.structs.replace(feature, aspects=tuple(aspects))
-        aspects += [Aspect("domain", domain) for domain in clearest(evidence.tokens, evidence.rows, evidence.y, MOST_DOMAINS)]
+        aspects += [
+            Aspect("domain", domain) for domain in clearest(evidence.tokens, evidence.rows, evidence.y, MOST_DOMAINS)
+        ]
         return with_weights(feature, aspects, evidence, FEWEST)
 
 

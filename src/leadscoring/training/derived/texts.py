@@ -10,14 +10,14 @@ import polars as pl
 from leadscoring.contract.aspects import Aspect
 from leadscoring.contract.features import Feature
 from leadscoring.model.reading import DayOrder
-from leadscoring.training.column import FEWEST, Read
+from leadscoring.training.column import FEWEST, RARE_SHARE, Read
 from leadscoring._engine import words_of
 from leadscoring.training.derived.kind import Derived, Evidence, started, with_weights
 from leadscoring.training.derived.clearest import clearest
 from leadscoring.training.derived.tokens import Tokens, tokens_of
 from leadscoring.training.reading.levels import folded
 from leadscoring.training.reading.notation import looks_like_numbers
-from leadscoring.training.reading.series import Vector, as_text
+from leadscoring.training.reading.series import as_text, counts_of
 
 MOST_WORDS = 50
 """Maximum number of words and pairs with a column of their own."""
@@ -61,15 +61,17 @@ class Texts(Derived):
         if read.column.dtype != pl.String:
             return False
         column = read.column.drop_nulls()
-        levels = folded(column).value_counts(name="n")["n"]
-        rare = int(levels.filter(levels < max(FEWEST, 0.005 * len(read.column))).sum())
+        levels = [rows for _, rows in counts_of(folded(column))]
+        rare = sum(rows for rows in levels if rows < max(FEWEST, RARE_SHARE * len(read.column)))
         if len(levels) <= FEW_LEVELS or rare < RARE * len(column) or looks_like_numbers(column) >= 0.5:
             return False
         return recurring(column) >= (MANY_WORDS if rare < len(column) * 0.9 else FEWEST_WORDS)
 
     def read(self, read: Read, habit: DayOrder | None = None) -> None:
         """Reads the column as text."""
-        read.notes.append(f"{read.raw.name!r}: text, of which the model gets words that many leads have, and the length")
+        read.notes.append(
+            f"{read.raw.name!r}: text, of which the model gets words that many leads have, and the length"
+        )
         read.feature = started(read, self.name, as_text(read.column))
 
     def candidates(self, _feature: Feature, _others: Sequence[Feature], _tokens: Tokens | None) -> tuple[Aspect, ...]:

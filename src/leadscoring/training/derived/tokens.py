@@ -55,7 +55,9 @@ def tokens_of(column: pl.Series, words: Cut, pairs: Cut | None = None, least: in
     names = common(every, often, words, least)
     if pairs is not None:
         fine, cut = set(names), pairs
-        names += common(every, often, lambda one: (pair for pair in cut(one) if fine.issuperset(pair.split(" "))), least)
+        names += common(
+            every, often, lambda one: (pair for pair in cut(one) if fine.issuperset(pair.split(" "))), least
+        )
     number = {name: place for place, name in enumerate(names)}
     holder: list[int] = []
     token: list[int] = []
