@@ -146,7 +146,7 @@ def test_weights_of_noise_do_not_pass_for_signal() -> None:
 def test_a_table_without_such_columns_is_left_as_it_is() -> None:
     """Every fold has the same contract and the same matrix as before."""
     frame = pl.DataFrame({"n": np.arange(400.0) % 37, "c": ["a", "b"] * 200})
-    y = np.arange(400) % 3 % 2.0
+    y: np.ndarray = (np.arange(400) % 3 % 2).astype(np.float64)
     inferred = infer(frame, y, {}, Asked(), parse_tokens((), frame.columns))
     x = encode_table(inferred.contract, inferred.frame)
     learned = learn(inferred, x, y, None, np.arange(400) % 5)

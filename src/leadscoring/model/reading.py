@@ -4,7 +4,6 @@ from typing import Literal
 
 import msgspec
 
-
 DayOrder = Literal["day-first", "month-first"]
 """Whether day or month comes first in dates such as 01/02/2026."""
 

@@ -58,6 +58,8 @@ class Read(msgspec.Struct):
     """Warnings that the column could not be parsed as what it looks like, reported even if it is dropped."""
     first: DayOrder | None = None
     """The order of day and month in dates."""
+    habit: DayOrder | None = None
+    """The order that other columns of the file have, for dates that leave it open."""
     identifies: bool = False
     """Whether it is dropped because its values identify leads; whether there is one may still say something."""
 

@@ -10,7 +10,6 @@ from leadscoring.contract.features import Contract, Feature
 from leadscoring.model.loaded import encoder
 from leadscoring.training.reading.series import Matrix, Vector, as_text, numbers
 
-
 PART = 16384
 """Rows passed to the engine at once."""
 

@@ -33,8 +33,8 @@ from leadscoring.training.encode import encode_table
 from leadscoring.training.fitted import Fitted, trees_of
 from leadscoring.training.horizon import parse_days
 from leadscoring.training.infer import Asked, Inferred, infer, without
-from leadscoring.training.learned import learn
 from leadscoring.training.leads import Leads, Progress, gather, hold_out, quiet, refuse_few
+from leadscoring.training.learned import learn
 from leadscoring.training.measured import Measured
 from leadscoring.training.reading.how import parse_how
 from leadscoring.training.reading.missing import MissingTokens, parse_tokens

@@ -14,7 +14,8 @@ from leadscoring.training import names
 from leadscoring.training.column import FEWEST, Read, read_category, read_number
 from leadscoring.training.derived.dates import settle
 from leadscoring.training.derived.emails import Emails, are_addresses
-from leadscoring.training.derived.rows import BEFORE_CATEGORIES, BEFORE_NUMBERS, Derived, fitting
+from leadscoring.training.derived.kind import Derived
+from leadscoring.training.derived.rows import BEFORE_CATEGORIES, BEFORE_NUMBERS, fitting
 from leadscoring.training.leaks import refuse_leak
 from leadscoring.training.presence import presence
 from leadscoring.training.reading.how import How
@@ -37,12 +38,12 @@ class Inferred(msgspec.Struct, frozen=True):
     """The result for every column of a table.
 
     ``contract`` has features whose columns are not chosen yet: those of dates, texts, e-mail addresses and sets.
-    ``frame`` holds the parsed columns of the contract, dates as microseconds since 1970; ``dropped`` has the reasons for dropping the others; ``missing``
-    counts the tokens that were parsed as missing, by column; ``folded`` counts the leads with rare levels, by column;
-    ``numbers`` has the notation of numbers that are not plain, ``tokens`` the texts that mean unknown in one column
-    only, as ``COLUMN=TOKEN``; ``dates`` has the order of day and month, ``presence`` the column whose presence a
-    feature is. ``notes`` describe how columns were parsed; ``warnings`` need the user's attention,
-    ``aside`` are warnings about dropped columns.
+    ``frame`` holds the parsed columns of the contract, dates as microseconds since 1970; ``dropped`` has the reasons
+    for dropping the others; ``missing`` counts the tokens that were parsed as missing, by column; ``folded`` counts
+    the leads with rare levels, by column; ``numbers`` has the notation of numbers that are not plain, ``tokens`` the
+    texts that mean unknown in one column only, as ``COLUMN=TOKEN``; ``dates`` has the order of day and month,
+    ``presence`` the column whose presence a feature is. ``notes`` describe how columns were parsed; ``warnings`` need
+    the user's attention, ``aside`` are warnings about dropped columns.
     """
 
     contract: Contract
@@ -191,7 +192,8 @@ def read_columns(columns: list[pl.Series], asked: Asked, tokens: MissingTokens, 
             continue
         decided = decide(read.column, habit=habit) if habit and alone is not None and alone.open else alone
         if row is not None:
-            row.read(read, order)
+            read.habit = order
+            row.read(read)
         elif decided is None or not read_number(read, decided):
             read_text(read)
         if read.feature is not None and (label := asked.labels.get(read.raw.name)):

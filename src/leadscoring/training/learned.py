@@ -1,4 +1,4 @@
-"""Chooses the columns of derived features by the outcomes: once for the model, and once for each fold without its leads.
+"""Chooses the columns of derived features by the outcomes: once for the model, and for each fold without its leads.
 
 What is chosen by the outcomes of some leads must not be judged on the same leads. Each fold of the cross-validation
 therefore has its own columns, chosen without it; and the weights of tokens, which are outcomes themselves, come from
@@ -12,11 +12,11 @@ import numpy as np
 
 from leadscoring.contract.features import Contract, Feature
 from leadscoring.errors import TrainingDataError
+from leadscoring.training.column import FEWEST
 from leadscoring.training.derived.kind import WEIGHT, Evidence
 from leadscoring.training.derived.rows import row_of
 from leadscoring.training.derived.tokens import Rows, Tokens
 from leadscoring.training.derived.weights import is_worth, weights_of
-from leadscoring.training.column import FEWEST
 from leadscoring.training.encode import encode_table
 from leadscoring.training.infer import Inferred, without
 from leadscoring.training.reading.series import Matrix, Vector

@@ -108,8 +108,8 @@ def on_unread(feature: Feature, column: pl.Series, parsed: pl.Series) -> list[st
     if not unread.any():
         return []
     return [
-        f"{int(unread.sum())} values of {feature.name!r} are not {feature.allowed} and were read as missing, for example "
-        f"{examples(column.filter(unread))}; the service would reject those leads"
+        f"{int(unread.sum())} values of {feature.name!r} could not be read ({feature.allowed}) and are missing, for "
+        f"example {examples(column.filter(unread))}; the service would reject those leads"
     ]
 
 

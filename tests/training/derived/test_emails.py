@@ -5,11 +5,11 @@ import numpy as np
 import polars as pl
 
 from leadscoring.contract.aspects import Aspect
+from leadscoring.contract.features import Contract
 from leadscoring.training.column import Read
 from leadscoring.training.derived.emails import Emails, are_addresses, domains
 from leadscoring.training.derived.kind import Evidence
 from leadscoring.training.encode import encode_table
-from leadscoring.contract.features import Contract
 
 ROWS = 1200
 RANDOM = np.random.default_rng(2)

@@ -1,5 +1,7 @@
 """Tokens are counted by lead, not by occurrence, and rare ones are not kept."""
 
+from itertools import pairwise
+
 import numpy as np
 import polars as pl
 from hypothesis import given
@@ -13,8 +15,7 @@ TEXTS = st.lists(st.none() | st.lists(WORDS, max_size=4).map(" ".join), min_size
 
 def pairs(text: str) -> list[str]:
     """Neighbouring words."""
-    words = text.split()
-    return [" ".join(pair) for pair in zip(words, words[1:], strict=False)]
+    return [" ".join(pair) for pair in pairwise(text.split())]
 
 
 @given(texts=TEXTS, least=st.integers(1, 4), seed=st.integers(0, 99))

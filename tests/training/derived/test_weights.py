@@ -27,7 +27,8 @@ def test_the_rank_sum_agrees_with_the_area_under_the_curve() -> None:
     y = (RANDOM.random(500) < 0.4).astype(float)
     values = np.round(RANDOM.normal(size=500) + y, 1)
     assert standing(values, y) > 5
-    assert (roc_auc(y, values) > 0.5) and standing(-values, y) < -5
+    assert roc_auc(y, values) > 0.5
+    assert standing(-values, y) < -5
     assert standing(np.ones(500), y) == 0.0
     assert is_worth(np.where(RANDOM.random(500) < 0.1, np.nan, values), y)
     assert not is_worth(RANDOM.permutation(values), y)

@@ -6,8 +6,8 @@ import pytest
 
 from leadscoring.contract.kinds import KINDS
 from leadscoring.errors import TrainingDataError
-from leadscoring.training.reading.how import ALLOWED, How, parse_how
 from leadscoring.model.reading import DayOrder
+from leadscoring.training.reading.how import ALLOWED, How, parse_how
 from leadscoring.training.reading.notation import SAMPLES
 
 COLUMNS = ["revenue", "a=b", "day"]

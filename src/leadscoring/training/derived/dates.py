@@ -53,11 +53,11 @@ class Dates(Derived):
         some = some.gather_every(max(1, len(some) // LOOKED_AT))
         return len(some) > 0 and share_of(moments(some).values) > SHARE
 
-    def read(self, read: Read, habit: DayOrder | None = None) -> None:
+    def read(self, read: Read) -> None:
         """Reads the dates, with the order of day and month that the column, the user or else the file has."""
         parsed = stamps(read.column, read.how.first)
-        if parsed.open and habit is not None:
-            parsed = stamps(read.column, habit)
+        if parsed.open and read.habit is not None:
+            parsed = stamps(read.column, read.habit)
         elif parsed.open:
             read.warnings.append(
                 f"{read.raw.name!r}: no date shows whether the day or the month comes first; the month is assumed "
@@ -128,11 +128,12 @@ def iso(column: pl.Series) -> str | None:
 
 
 def report_unread(read: Read, unread: pl.Series) -> None:
-    """Reports values that are not dates. Raises ``TrainingDataError`` if the user said that they are, and many are not."""
+    """Reports values that are not dates. Raises ``TrainingDataError`` if many are not, but the user said so."""
     present = len(read.column) - read.column.null_count()
     if len(unread) > (1.0 - SHARE) * present:
         raise TrainingDataError(
-            f"--read says that {read.raw.name!r} holds dates, but {len(unread)} values do not fit, such as {unread[0]!r}"
+            f"--read says that {read.raw.name!r} holds dates, but {len(unread)} values do not fit, "
+            f"such as {unread[0]!r}"
         )
     some = ", ".join(f"{value!r} {count} times" for value, count in counts_of(unread)[:3])
     read.warnings.append(f"{read.raw.name!r} holds dates, but also {some}: {len(unread)} values were read as missing")

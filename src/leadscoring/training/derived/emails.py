@@ -6,11 +6,10 @@ import msgspec
 import numpy as np
 import polars as pl
 
+from leadscoring._engine import address_of
 from leadscoring.contract.aspects import Aspect
 from leadscoring.contract.features import Feature
-from leadscoring.model.reading import DayOrder
 from leadscoring.training.column import FEWEST, Read
-from leadscoring._engine import address_of
 from leadscoring.training.derived.clearest import clearest
 from leadscoring.training.derived.domains import GROUPS, ROLES
 from leadscoring.training.derived.kind import Derived, Evidence, started, with_weights
@@ -34,7 +33,7 @@ class Emails(Derived):
         """Whether nearly all values are addresses."""
         return are_addresses(read.column)
 
-    def read(self, read: Read, habit: DayOrder | None = None) -> None:
+    def read(self, read: Read) -> None:
         """Reads the column as addresses."""
         read.notes.append(
             f"{read.raw.name!r}: e-mail addresses, of which the model gets facts about the domain and whether the name "

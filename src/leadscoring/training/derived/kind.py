@@ -55,11 +55,10 @@ class Derived:
         """Whether a column, with missing tokens blanked, holds such values."""
         raise NotImplementedError
 
-    def read(self, read: Read, habit: DayOrder | None = None) -> None:
+    def read(self, read: Read) -> None:
         """Completes ``read`` with the feature, whose columns are not chosen yet.
 
-        ``habit`` is the order of day and month in the rest of the file. Raises ``TrainingDataError`` if the column does
-        not match the user's ``--read``.
+        Raises ``TrainingDataError`` if the column does not match the user's ``--read``.
         """
         raise NotImplementedError
 

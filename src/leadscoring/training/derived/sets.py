@@ -6,11 +6,10 @@ import msgspec
 import numpy as np
 import polars as pl
 
+from leadscoring._engine import values_of
 from leadscoring.contract.aspects import Aspect
 from leadscoring.contract.features import Feature
-from leadscoring.model.reading import DayOrder
 from leadscoring.training.column import FEWEST, RARE_SHARE, Read
-from leadscoring._engine import values_of
 from leadscoring.training.derived.kind import Derived, Evidence, started, with_weights
 from leadscoring.training.derived.tokens import Tokens, tokens_of
 from leadscoring.training.reading.series import as_text
@@ -40,12 +39,12 @@ class Sets(Derived):
         if read.column.dtype != pl.String:
             return False
         column = read.column.drop_nulls()
-        if column.str.contains(";", literal=True).mean() >= SEVERAL:  # type: ignore[operator]  # the mean of booleans is a float
+        with_semicolon, with_comma = (share(column, separator) for separator in ";,")
+        if with_semicolon >= SEVERAL:
             return combined(column, "")
-        several = column.str.contains(",", literal=True).mean() >= SEVERAL  # type: ignore[operator]  # as above
-        return several and column.n_unique() > FEW_LISTS and combined(column, ",")
+        return with_comma >= SEVERAL and column.n_unique() > FEW_LISTS and combined(column, ",")
 
-    def read(self, read: Read, habit: DayOrder | None = None) -> None:
+    def read(self, read: Read) -> None:
         """Reads the column as sets."""
         read.notes.append(f"{read.raw.name!r}: several values in one cell, separated by ';' or ','")
         read.feature = started(read, self.name, as_text(read.column))
@@ -72,6 +71,11 @@ class Sets(Derived):
         return with_weights(feature, [*(Aspect("value", value) for value in values), COUNT], evidence, FEWEST)
 
 
+def share(column: pl.Series, separator: str) -> float:
+    """Returns the share of texts with a separator."""
+    return int(column.str.contains(separator, literal=True).sum()) / max(len(column), 1)
+
+
 def combined(column: pl.Series, separator: str) -> bool:
     """Whether the values of a column are few, and their combinations are more; with commas, in any order.
 
@@ -81,8 +85,8 @@ def combined(column: pl.Series, separator: str) -> bool:
     every = np.ones(len(column), dtype=bool)
     count, _ = tokens.counts(every, np.zeros(len(column)))
     lengths = column.map_elements(lambda text: len(set(values_of(text))), return_dtype=pl.Int64)
-    combinations = len(tokens.text) and int(tokens.text.max()) + 1
-    few = len(count) >= 2 and len(count) < combinations and count.sum() >= COVERED * float(lengths.sum())  # type: ignore[arg-type]  # integers
+    combinations = int(tokens.text.max(initial=-1)) + 1
+    few = 2 <= len(count) < combinations and bool(count.sum() >= COVERED * int(lengths.sum()))
     return few and (not separator or moves(column, tokens.names))
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from leadscoring.training.reading.series import Vector
+from leadscoring.training.split import Indices
 
 BINS = 10
 
@@ -39,7 +40,7 @@ def standing_of(values: Vector, y: Vector) -> float:
     return of_bins(binned(values), y)
 
 
-def binned(values: Vector) -> np.ndarray:  # type: ignore[type-arg]  # of small integers
+def binned(values: Vector) -> Indices:
     """Returns the bin of each number: its own if there are few, else one of ten of equal size; the last for NaN."""
     known = ~np.isnan(values)
     present = np.unique(values[known])
@@ -50,9 +51,9 @@ def binned(values: Vector) -> np.ndarray:  # type: ignore[type-arg]  # of small 
     return np.where(known, np.searchsorted(edges, values, side="left"), len(edges) + 1)
 
 
-def of_bins(place: np.ndarray, y: Vector) -> float:  # type: ignore[type-arg]  # of small integers
+def of_bins(place: Indices, y: Vector) -> float:
     """Returns the standard score of the association of bins with the outcome (Wilson and Hilferty 1931)."""
-    count, won = np.bincount(place).astype(np.float64), np.bincount(place, y)
+    count, won = np.bincount(place).astype(np.float64), np.bincount(place, y).astype(np.float64)
     free = int((count > 0).sum()) - 1
     if free < 1:
         return 0.0

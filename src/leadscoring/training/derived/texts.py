@@ -7,13 +7,12 @@ import msgspec
 import numpy as np
 import polars as pl
 
+from leadscoring._engine import words_of
 from leadscoring.contract.aspects import Aspect
 from leadscoring.contract.features import Feature
-from leadscoring.model.reading import DayOrder
 from leadscoring.training.column import FEWEST, RARE_SHARE, Read
-from leadscoring._engine import words_of
-from leadscoring.training.derived.kind import Derived, Evidence, started, with_weights
 from leadscoring.training.derived.clearest import clearest
+from leadscoring.training.derived.kind import Derived, Evidence, started, with_weights
 from leadscoring.training.derived.tokens import Tokens, tokens_of
 from leadscoring.training.reading.levels import folded
 from leadscoring.training.reading.notation import looks_like_numbers
@@ -67,7 +66,7 @@ class Texts(Derived):
             return False
         return recurring(column) >= (MANY_WORDS if rare < len(column) * 0.9 else FEWEST_WORDS)
 
-    def read(self, read: Read, habit: DayOrder | None = None) -> None:
+    def read(self, read: Read) -> None:
         """Reads the column as text."""
         read.notes.append(
             f"{read.raw.name!r}: text, of which the model gets words that many leads have, and the length"

@@ -35,8 +35,8 @@ class Tokens(msgspec.Struct, frozen=True):
         texts = int(self.text.max(initial=-1)) + 1
         every = np.bincount(self.text[some], minlength=texts)
         won = np.bincount(self.text[some], y[some], minlength=texts)
-        count = np.bincount(self.token, every[self.holder], minlength=len(self.names))
-        return count, np.bincount(self.token, won[self.holder], minlength=len(self.names))
+        count, positives = (np.bincount(self.token, of[self.holder], minlength=len(self.names)) for of in (every, won))
+        return count.astype(np.float64), positives.astype(np.float64)
 
     def known(self, rows: Rows) -> Rows:
         """Which leads have a text at all."""
@@ -44,9 +44,9 @@ class Tokens(msgspec.Struct, frozen=True):
 
 
 def tokens_of(column: pl.Series, words: Cut, pairs: Cut | None = None, least: int = FEWEST) -> Tokens:
-    """Cuts the texts of a column into words, and into pairs of them; tokens of fewer than ``least`` leads are left out.
+    """Cuts the texts of a column into words and pairs; tokens of fewer than ``least`` leads are left out.
 
-    Pairs are counted in a second pass, and only those of two such words: most pairs are rare, and would fill the memory.
+    Pairs are counted in a second pass, and only those of two such words: most are rare, and would fill the memory.
     """
     texts = column.drop_nulls().unique(maintain_order=True)
     place = column.replace_strict(texts, np.arange(len(texts)), default=-1, return_dtype=pl.Int64)

@@ -1,7 +1,5 @@
 """Weights of tokens: how much more or less often the leads with a token convert, in log-odds."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from leadscoring.training.derived.signal import SURE

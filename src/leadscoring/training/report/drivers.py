@@ -51,7 +51,7 @@ def drivers(trees: TreeEnsemble, contract: Contract, x: Matrix) -> tuple[Driver,
     return tuple(sorted(unsorted, key=lambda driver: (-driver.strength, driver.feature)))
 
 
-def directions(feature: Feature, values: Matrix, contributions: Matrix | Vector) -> str:
+def directions(feature: Feature, values: Matrix, contributions: Vector) -> str:
     """Describes the direction of the strongest of a feature's columns; ``values`` are of shape (leads, columns).
 
     If that holds yes or no, as words do, the strongest of all such columns are named.
