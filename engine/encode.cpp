@@ -250,8 +250,8 @@ void Encoder::encode_dates(Py_ssize_t row, float* out, Rows& rows, Scratch& scra
     for (const size_t date : dates_) {
         const Feature& about = features_[date];
         if (moments[date] != kNoMoment) about.date->encode(moments[date], scratch.as_of, moments, out + about.first);
-        moments[date] = kNoMoment;
     }
+    for (const size_t date : dates_) moments[date] = kNoMoment;  // for the next lead
 }
 
 // Trees do not distinguish codes that no split names: the first unseen one stands for all.
@@ -291,29 +291,40 @@ void Encoder::encode_lead(PyObject* lead, Py_ssize_t row, Rows& rows, Scratch& s
                                " values for " + std::to_string(features) + " features")
                                   .c_str());
     float* out = rows.values.data() + size_t(row) * size_t(columns_);
+    const bool plain = one_each_ && std::isnan(missing_);
+    rows.present.push_back(plain ? encode_features<true>(lead, row, out, rows, scratch)
+                                 : encode_features<false>(lead, row, out, rows, scratch));
+    if (!dates_.empty()) encode_dates(row, out, rows, scratch);
+}
+
+// Returns how many of them were sent. In the plain case each makes one column, and no number means missing.
+template <bool plain>
+int32_t Encoder::encode_features(PyObject* lead, Py_ssize_t row, float* out, Rows& rows, Scratch& scratch) const {
     int32_t present = 0;
-    const bool marked = !std::isnan(missing_);
-    for (size_t i = 0; i < features; ++i) {
+    const bool marked = !plain && !std::isnan(missing_);
+    for (size_t i = 0; i < features_.size(); ++i) {
         PyObject* value = PyTuple_GET_ITEM(lead, Py_ssize_t(i));
         if (value == unset_.ptr()) continue;
         ++present;
         if (value == Py_None) continue;
         const Feature& about = features_[i];
-        if (!one_each_ && about.kind >= Kind::date) {
+        if (plain) {
+            out[i] = encode_value(about, value, row, i, rows);
+        } else if (about.kind >= Kind::date) {
             encode_aspects(about, value, row, i, out, rows, scratch);
-            continue;
+        } else if (!marked || !means_missing(about, value)) {
+            if (about.width > 1) encode_several(about, value, row, i, out + about.first, rows);
+            else encode_one(about, value, row, i, out[about.first], rows);
         }
-        if (marked && means_missing(about, value)) continue;
-        if (!one_each_ && about.width > 1) {
-            encode_several(about, value, row, i, out + about.first, rows);
-            continue;
-        }
-        const float encoded = encode_value(about, value, row, i, rows);
-        if (marked) check_bounds(value, row, i);
-        if (!marked || encoded != missing_) out[about.first] = encoded;  // true and codes may be the mark too
     }
-    if (!dates_.empty()) encode_dates(row, out, rows, scratch);
-    rows.present.push_back(present);
+    return present;
+}
+
+void Encoder::encode_one(const Feature& about, PyObject* value, Py_ssize_t row, size_t feature, float& out,
+                         Rows& rows) const {
+    const float encoded = encode_value(about, value, row, feature, rows);
+    if (!std::isnan(missing_)) check_bounds(value, row, feature);
+    if (encoded != missing_) out = encoded;  // true and codes may be the mark too
 }
 
 // Bounds which the number that means missing lies outside of, so that nothing could check them before.

@@ -79,6 +79,9 @@ class Encoder {
     };
     void add_aspects(Feature& feature, nb::handle spec);
     void encode_lead(PyObject* lead, Py_ssize_t row, Rows& rows, Scratch& scratch) const;
+    template <bool plain>
+    int32_t encode_features(PyObject* lead, Py_ssize_t row, float* out, Rows& rows, Scratch& scratch) const;
+    void encode_one(const Feature& about, PyObject* value, Py_ssize_t row, size_t feature, float& out, Rows& rows) const;
     void encode_aspects(const Feature& about, PyObject* value, Py_ssize_t row, size_t feature, float* out, Rows& rows,
                         Scratch& scratch) const;
     void encode_dates(Py_ssize_t row, float* out, Rows& rows, Scratch& scratch) const;

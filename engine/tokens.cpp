@@ -12,7 +12,7 @@ namespace nb = nanobind;
 namespace {
 
 // Characters that are normalised together at most: the time of that may grow with the square of their number.
-constexpr Py_ssize_t kTogether = 256;
+constexpr Py_ssize_t kTogether = 128;
 
 nb::object owned(PyObject* object) {
     if (!object) throw nb::python_error();

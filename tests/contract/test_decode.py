@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from leadscoring._engine import Rows, count_colons
+from leadscoring.contract.aspects import Aspect
 from leadscoring.contract.decode import LeadDecoder
 from leadscoring.contract.features import Contract, Feature
 from leadscoring.contract.kinds import KINDS
@@ -105,11 +106,17 @@ OTHERS = (
     Feature("text", "category", values=("web",)),
     Feature("numbered", "category", values=("1", "2.5"), numbers=True),
     Feature("code", "category", codes=3),
+    Feature("day", "date", missing=("web", "-"), aspects=(Aspect("age"), Aspect("hour"))),
+    Feature("title", "text", aspects=(Aspect("word", "web"), Aspect("words"))),
+    Feature("mail", "email", missing=("unknown",), aspects=(Aspect("ends", "de"), Aspect("role"))),
+    Feature("tags", "set", aspects=(Aspect("value", "web"), Aspect("count"))),
 )
 
 
-AROUND = st.sampled_from([-999, -999.0, -998, -998.5, -(2**53), -FLOAT32_MAX, -3.5e38, 0.999, 1, 1.5])
-"""Numbers that mean missing somewhere, and others between them and what fits."""
+AROUND = st.sampled_from(
+    ["2026-01-31", "2026-02-30", "2026-01-31T10:00Z", "a@b.de", "web;x", ["web"]]
+) | st.sampled_from([-999, -999.0, -998, -998.5, -(2**53), -FLOAT32_MAX, -3.5e38, 0.999, 1, 1.5])
+"""Numbers that mean missing somewhere, and others between them and what fits; texts that fit a kind."""
 
 
 def test_every_kind_is_among_them() -> None:

@@ -1,7 +1,9 @@
 """Features and contracts refuse nonsense, and say what they allow."""
 
+import msgspec
 import pytest
 
+from leadscoring.contract.aspects import Aspect
 from leadscoring.contract.features import Contract, Feature, nearest
 from leadscoring.errors import CardInvalid
 
@@ -17,6 +19,10 @@ from leadscoring.errors import CardInvalid
         (Feature("x", "category"), "text"),
         (Feature("x", "category", values=("a", "b")), "text, such as 'a', 'b'"),
         (Feature("x", "category", values=("1", "2.5"), numbers=True), "a number, such as 1, 2.5"),
+        (Feature("x", "date"), "a date, such as 2026-01-31 or 2026-01-31T10:00:00Z"),
+        (Feature("x", "text"), "text"),
+        (Feature("x", "email"), "an e-mail address"),
+        (Feature("x", "set"), "a list of texts, or text with ; between the values"),
         (
             Feature("x", "category", codes=3),
             "a whole number: the code of a category, of which the trees know 0 to 2",
@@ -49,6 +55,12 @@ def test_a_feature_says_what_it_allows(feature: Feature, allowed: str) -> None:
         {"name": "x", "kind": "category", "values": ("a",), "numbers": True},
         {"name": "x", "kind": "category", "values": ("a",), "aliases": {"A": "b"}},
         {"name": "x", "kind": "category", "values": ("a",), "rare": ("a",)},
+        {"name": "x", "kind": "number", "aspects": (Aspect("age"),)},
+        {"name": "x", "kind": "category", "weights": {"a": 1.0}},
+        {"name": "x", "kind": "category", "aspects": (Aspect("word", "a"),)},
+        {"name": "x", "kind": "integer", "planned": True},
+        {"name": "x", "kind": "flag", "roles": ("info",)},
+        {"name": "x", "kind": "flag", "groups": {"free": ("a.de",)}},
     ],
 )
 def test_a_feature_that_contradicts_itself_is_refused(nonsense: dict[str, object]) -> None:
@@ -86,5 +98,29 @@ def test_a_number_that_means_missing_is_taken_beside_what_lies_within_the_bounds
 
 def test_a_kind_that_is_none_is_refused_by_name() -> None:
     """With those that there are."""
-    with pytest.raises(CardInvalid, match="'x' must be one of number, integer, flag, category, not 'colour'"):
+    with pytest.raises(
+        CardInvalid, match="'x' must be one of number, integer, flag, category, date, text, email, set, not 'colour'"
+    ):
         Feature("x", "colour")
+
+
+def test_a_date_is_counted_from_another_date_alone() -> None:
+    """Of the same contract; then scores depend on the moment of scoring."""
+    begun = Feature("begun", "date", aspects=(Aspect("since", "made"),))
+    made = Feature("made", "date", aspects=(Aspect("age"),))
+    assert Contract((begun, made)).is_timed
+    assert not Contract((Feature("made", "text", aspects=(Aspect("words"),)),)).is_timed
+    for others in ((), (Feature("made", "number"),), (Feature("other", "date"),)):
+        with pytest.raises(CardInvalid, match="'begun' is counted from 'made', which is not another date"):
+            Contract((begun, *others))
+    with pytest.raises(CardInvalid, match="not another date"):
+        Contract((Feature("made", "date", aspects=(Aspect("since", "made"),)),))
+
+
+def test_aspects_survive_being_written() -> None:
+    """They are short in JSON; a feature without them is written as before."""
+    text = b'{"features":[{"name":"x","kind":"date","aspects":[["age"],["weekday",""]],"planned":true}]}'
+    contract = msgspec.json.decode(text, type=Contract)
+    assert contract.columns.names == ["x age", "x weekday"]
+    assert msgspec.json.decode(msgspec.json.encode(contract), type=Contract) == contract
+    assert msgspec.json.encode(Feature("x", "number")) == b'{"name":"x","kind":"number"}'

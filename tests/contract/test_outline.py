@@ -46,6 +46,20 @@ def test_the_values_are_those_that_python_reads(features: dict[str, Any], ascii_
         assert json.loads(text[begin:end]) == features[name]
 
 
+@given(st.lists(st.text(st.characters(codec="utf-8")), max_size=3), st.none() | st.integers() | st.just([]))
+def test_an_array_of_texts_is_read(texts: list[str], other: Any) -> None:
+    """A feature may accept it; any other array is only named."""
+    for value in (texts, [*texts, other]):
+        found = outlined(json.dumps({"features": {"source": value}}).encode()).features.values["source"]
+        assert found == (texts if value == texts else [None])
+
+
+def test_of_an_array_that_no_lead_can_have_nothing_is_read() -> None:
+    """Nor of one within many others."""
+    for value, found in (([["a"]] * 5, [None]), (["a" * LONGEST_VALUE], [])):
+        assert outlined(json.dumps({"features": {"source": value}}).encode()).features.values["source"] == found
+
+
 @pytest.mark.parametrize("value", ['"%s"', '"\\u00e4%s"', '"%s\\\\\\""'])
 def test_of_a_value_that_no_lead_can_have_only_the_beginning_is_read(value: str) -> None:
     """Escapes are never cut in two."""

@@ -16,6 +16,9 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 
 EXAMPLE = "2026-01-31T10:00:00Z"
 
+FEW = 3
+"""Numbers of days from this on are described without decimals."""
+
 
 class Date(Aspected):
     """A date, or a date and time; one without an offset is in UTC."""
@@ -67,7 +70,7 @@ class Date(Aspected):
 
 
 def days(value: float) -> str:
-    """Describes a number of days without its sign; whole ones, unless there are few."""
+    """Describes a number of days without its sign, with a decimal if there are few."""
     count = abs(value)
-    shown = f"{count:.0f}" if count >= 3 or count == int(count) else f"{count:.1f}"
+    shown = f"{count:.0f}" if count >= FEW else f"{round(count, 1):g}"
     return f"{shown} day{'' if shown == '1' else 's'}"

@@ -8,6 +8,8 @@ import json
 import math
 from typing import Any, NamedTuple
 
+import msgspec
+
 from leadscoring._engine import Names, Skim
 from leadscoring.lead import LEAD_BYTES
 from leadscoring.stretches import Stretches
@@ -29,8 +31,8 @@ ENVELOPE = ("lead_id", "features")
 OUTER = Names(name.encode() for name in ENVELOPE)
 
 AN_OBJECT: dict[str, Any] = {}
-AN_ARRAY: list[Any] = []
-"""Placeholders for any object and any array."""
+AN_ARRAY: list[Any] = [None]
+"""Placeholders for any object, and for any array but those of texts, which a feature may accept."""
 
 Keys = tuple[list[tuple[int, int, int, int]], list[tuple[int, int, int, int, int]], int]
 """The keys of one object as the engine returns them: known, unknown, and the number of unknown ones."""
@@ -120,15 +122,23 @@ def part(body: bytes, keys: Keys, names: tuple[str, ...]) -> Part:
 
 
 def value_at(body: bytes, begin: int, end: int) -> Any:
-    """Reads the JSON value at a position; objects and arrays are empty, and long texts are cut."""
+    """Reads the JSON value at a position; objects are empty, of arrays only texts are read, and long texts are cut."""
     first = body[begin : begin + 1]
     if first == b"{":
         return AN_OBJECT
     if first == b"[":
-        return AN_ARRAY
+        return texts_at(body, begin, end)
     if end - begin <= LONGEST_VALUE:
         return scan_json(body[begin:end].decode(), 0)[0]
     return text_at(body, begin + 1, end - 1) if first == b'"' else math.inf
+
+
+def texts_at(body: bytes, begin: int, end: int) -> list[Any]:
+    """Reads an array of texts at a position; a long one is empty."""
+    try:
+        return msgspec.json.decode(body[begin:end], type=list[str]) if end - begin <= LONGEST_VALUE else []
+    except (msgspec.MsgspecError, UnicodeError):
+        return AN_ARRAY
 
 
 def text_at(body: bytes, begin: int, end: int) -> str:
