@@ -20,7 +20,7 @@ class BinCounter {
 public:
     static constexpr size_t kBins = 10, kMissing = kBins, kUnseen = kBins + 1, kWidth = kBins + 2;
 
-    // `numbers` is a writable buffer of doubles. `columns` has for each feature of a row either None, or the offset of
+    // `numbers` is a writable buffer of doubles. `columns` has for each column of a row either None, or the offset of
     // its kWidth numbers with either the upper edges of its bins or the bin of each code. `margins` are the upper
     // edges of the bins of the score, whose kBins numbers start at `score`.
     BinCounter(nb::handle numbers, nb::handle columns, nb::handle margins, size_t score);

@@ -2,16 +2,27 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import msgspec
 import numpy as np
+import polars as pl
 import pytest
 import xgboost as xgb
-from grid import SQUARES, leads_on_squares, squares, squares_model
+from grid import (
+    SQUARES,
+    leads_of_a_thousand_columns,
+    leads_on_squares,
+    model_of,
+    squares,
+    squares_model,
+    thousand_columns,
+)
 from inside import served
+from prometheus_client.parser import text_string_to_metric_families
 from serving import KEY
 
 from leadscoring.contract.features import Contract, Feature
@@ -21,7 +32,7 @@ from leadscoring.model.card import ATTRIBUTE, Card, GoldenRow
 from leadscoring.model.file import open_model
 from leadscoring.serving.wiring import create
 from leadscoring.settings import read_settings
-from leadscoring.training.drift import drift_of
+from leadscoring.training.drift import drift_of, drift_text
 from leadscoring.training.encode import encode_table
 from leadscoring.training.report.drivers import drivers
 
@@ -48,8 +59,15 @@ def model(tmp_path: Path, contract: Contract) -> Path:
 
 
 @pytest.fixture
-def client(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
-    """A client of a service of that model, in this process, since the kind exists here alone."""
+def client(model: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
+    """A client of a service of that model."""
+    with client_of(model, monkeypatch) as made:
+        yield made
+
+
+@contextmanager
+def client_of(model: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
+    """A client of a service of a model, in this process, since the kind exists here alone."""
     for name in ("PORT", "WORKERS", "API_KEYS_FILE"):
         monkeypatch.delenv(name, raising=False)
     environ = {"API_KEYS": KEY, "MODEL_PATH": str(model), "LOG_LEVEL": "ERROR", "ENDPOINT_PROTOCOLS": "v2"}
@@ -105,7 +123,7 @@ def test_what_is_told_of_the_model_is_by_feature(client: httpx.Client, contract:
     assert client.post("/api/v1/score", json={"lead_id": "x", "features": LEADS[0]}).status_code == 200
     counted = client.get("/metrics").text
     assert 'model_reasons_total{model_version="1",feature="square",direction="increases"} 1.0' in counted
-    assert "square.file" not in counted
+    assert "square.file" not in "".join(line for line in counted.splitlines() if line.startswith("model_reasons"))
 
 
 @pytest.mark.integration
@@ -140,20 +158,23 @@ def test_named_rows_have_the_names_of_columns(contract: Contract) -> None:
         reader.frame(["age", "square", "source"], [[1.0, 2.0, 0.0]])
 
 
-def test_drift_looks_at_the_first_column(model: Path, contract: Contract) -> None:
-    """A file like that of training is stable; one whose leads have moved along the files has drifted."""
+def test_drift_looks_at_every_column_and_names_the_one_that_drifted_most(model: Path, contract: Contract) -> None:
+    """A file like that of training is stable; leads that have moved along the files, or along the ranks, have drifted."""
     frame, _ = leads_on_squares(6)
     still = {row["feature"]: row["verdict"] for row in drift_of(model, frame)["features"]}
     assert still == dict.fromkeys(contract.names, "stable")
-    moved = frame.with_columns(square=np.array([name for name in SQUARES if name[0] == "h"] * 375))
-    told = drift_of(model, moved)["features"]
-    assert (told[0]["feature"], told[0]["verdict"]) == ("square", "drifted")
-    assert len(told) == 3
+    for column, of, place in (("square.file", "h", 0), ("square.rank", "8", 1)):
+        moved = frame.with_columns(square=np.array([name for name in SQUARES if name[place] == of] * 375))
+        report = drift_of(model, moved)
+        told = report["features"]
+        assert (told[0]["feature"], told[0]["column"], told[0]["verdict"]) == ("square", column, "drifted")
+        assert [row.get("column") for row in told[1:]] == [None, None]
+        assert f"\n{column} " in drift_text(report)
 
 
 @pytest.mark.integration
-def test_the_service_counts_the_bins_of_the_first_column(client: httpx.Client) -> None:
-    """One bin a lead, whatever the number of its columns."""
+def test_the_service_counts_the_bins_of_every_column(client: httpx.Client) -> None:
+    """One bin a lead in each; the route shows the column that has drifted most, and the metrics show all."""
     sent = [{"lead_id": str(place), "features": features} for place, features in enumerate(LEADS)]
     assert client.post("/api/v1/score/batch", json=sent).status_code == 200
     told = client.get("/api/v1/model/drift").json()
@@ -164,6 +185,45 @@ def test_the_service_counts_the_bins_of_the_first_column(client: httpx.Client) -
     assert told["leads"] == 4
     assert actual["square"] == {"0": 0.25, "7": 0.25, "missing": 0.5}
     assert actual["source"]["unseen"] == 0.25
+    assert [row.get("column") for row in sorted(told["features"], key=lambda row: row["feature"])] == [
+        None,
+        None,
+        "square.file",
+    ]
+    counted = {
+        (labels["feature"], labels.get("column"), labels["bin"])
+        for family in text_string_to_metric_families(client.get("/metrics").text)
+        for sample in family.samples
+        if sample.name == "model_feature_bins_total" and sample.value
+        for labels in [sample.labels]
+    }
+    assert {(column, bin_) for feature, column, bin_ in counted if feature == "square"} == {
+        *(("square.file", bin_) for bin_ in ("0", "7", "missing")),
+        *(("square.rank", bin_) for bin_ in ("0", "7", "missing")),
+    }
+    assert {column for feature, column, _ in counted if feature != "square"} == {None}
+
+
+@pytest.mark.integration
+def test_a_thousand_columns_are_counted_within_the_room_of_two_hundred(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the service as by the command; what is not counted is named, and the series are bounded."""
+    with thousand_columns() as contract:
+        model = model_of(tmp_path / "wide.json", contract, *leads_of_a_thousand_columns(1000))
+        frame = leads_of_a_thousand_columns(600, seed=6)[0].with_columns(title=pl.lit("v3"))
+        of_file = drift_of(model, frame)
+        sent = [{"lead_id": "x", "features": row} for row in frame.to_dicts()]
+        with client_of(model, monkeypatch) as client:
+            assert client.post("/api/v1/score/batch", json=sent).status_code == 200
+            told = client.get("/api/v1/model/drift").json()
+            metrics = client.get("/metrics").text.splitlines()
+    assert {key: of_file[key] for key in told} == told
+    assert [told["features"][0][key] for key in ("feature", "column", "verdict")] == ["title", "title is v3", "drifted"]
+    assert len(told["features"]) == 6
+    assert told["not_counted"] == [f"title is v{n}" for n in range(98, 600)] + [f"city is v{n}" for n in range(98, 396)]
+    for metric in ("model_feature_bins_total", "model_feature_reference_share"):
+        assert sum(line.startswith(metric + "{") for line in metrics) == 196 * 3 + 4 * 11
 
 
 def test_the_report_knows_the_drivers_by_feature(model: Path, contract: Contract) -> None:

@@ -31,9 +31,13 @@ BY_FEATURE = "{{feature}} ({{model_version}})"
 
 
 def beyond(bin_: str) -> str:
-    """What share of leads has a feature in this bin, less the share that had it in training."""
+    """What share of leads has a feature in this bin, less the share that had it in training.
+
+    Of a feature with several columns, the one where the difference is largest.
+    """
     share_now = f'job_feature_bin:model_feature_share:ratio${{window}}{{{OURS},bin="{bin_}"}}'
-    return f'topk(10, {share_now} - job_feature_bin:model_feature_reference:share{{{OURS},bin="{bin_}"}})'
+    share_then = f'job_feature_bin:model_feature_reference:share{{{OURS},bin="{bin_}"}}'
+    return f"topk(10, max without (column) ({share_now} - {share_then}))"
 
 
 def why(direction: str) -> str:
@@ -206,7 +210,8 @@ DRIFT = Row(
         ),
         lines(
             "Drift by feature", "short",
-            f"The ten highest stability indexes (PSI): below 0.1 is no change, above 0.2 is drift. {EVERYWHERE}",
+            "The ten highest stability indexes (PSI), each of the column that drifted most: below 0.1 is no change, "
+            f"above 0.2 is drift. {EVERYWHERE}",
             [Query(f"topk(10, job_feature:model_feature_drift:psi${{window}}{{{OURS}}})", BY_FEATURE)],
             limits=SHIFTED, runbooks=["ModelDrift"], width=12,
         ),

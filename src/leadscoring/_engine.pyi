@@ -102,7 +102,7 @@ class Recorder:
 class BinCounter:
     """Counts leads into the bins of a model's reference, within ``numbers``, a writable buffer of doubles.
 
-    ``columns`` has for each feature of a row ``None`` (not counted), or the offset of its 12 numbers (ten bins,
+    ``columns`` has for each column of a row ``None`` (not counted), or the offset of its 12 numbers (ten bins,
     missing, unseen) with either the upper edges of its bins and ``None``, or ``None`` and the bin of each code.
     ``margins`` are the upper edges of the bins of the score, in log-odds; its ten numbers start at ``score``.
     ValueError if one of them is outside the buffer, or if edges do not increase or are more than 9.

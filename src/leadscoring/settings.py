@@ -279,7 +279,7 @@ TABLE = (
             "Number that means missing, in addition to null, in every column of a model without a card, such as -999; "
             "empty uses the one in the file (XGBoost before 2.0), nan uses none"),
     Setting("DRIFT_METRICS", "on", on_or_off, "on or off",
-            "Count scored leads per bin of each feature, to measure drift: 12 series a feature, at most 200 features"),
+            "Count scored leads per bin of each feature, to measure drift: 12 series a column, at most 200 columns"),
     Setting("SAGEMAKER_ENDPOINT_NAME", "", matching(NAME), NAME_ALLOWED, "Name of the SageMaker endpoint"),
     Setting("AWS_REGION", "", matching(r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}"), "a region such as us-east-1",
             "Region of that endpoint; empty uses the AWS configuration"),

@@ -22,7 +22,7 @@ def test_a_card_is_read_back_as_it_was_written() -> None:
     [
         ({"format": 99}, "format 99"),
         ({"name": ""}, "name and a version"),
-        ({"reference": {"features": [{}]}}, "reference has 1 features"),
+        ({"reference": {"features": [{}]}}, "reference has 1 columns, the contract 7"),
         ({"golden": [{"row": [1.0], "margin": 0.0}]}, "golden row 0 has 1 values"),
         ({"golden": [{"row": [1e300] * 7, "margin": 0.0}]}, "within float32"),
         ({"tiers": {"thresholds": [0.1, 0.2, 0.3, 0.4]}}, "strictly fall"),

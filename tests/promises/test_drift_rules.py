@@ -56,12 +56,41 @@ def test_the_rules_compute_what_the_service_computes(tmp_path: Path) -> None:
                 f"{{feature={json.dumps(feature)}}}" if feature else ""
             )
             expressions.append(f"abs({asked} - {index!r}) < bool 1e-9")
+    check(tmp_path, inputs, expressions)
+
+
+def test_the_drift_of_a_feature_is_that_of_the_column_that_drifted_most(tmp_path: Path) -> None:
+    """In all windows; the index of each column is recorded beside it, and whole features are not mixed with others."""
+    shares = (0.5, 0.3, *[None] * 8, 0.2, None)
+    inputs, indices = [], {}
+    for column, counts in (("title length", (50, 30, 20)), ("title word ceo", (20, 30, 50)), ("age", (50, 20, 30))):
+        rates = [[*counts[:2], *[0] * 8, counts[2], 0]] * 2
+        labels = {"feature": "age"} if column == "age" else {"feature": "title", "column": column}
+        inputs += counted("feature", shares, rates, **labels)
+        indices[column] = stability_index(shares, [24 * count for count in rates[0]])
+    wanted = {
+        '_column{0}{{column="title length"}}': indices["title length"],
+        '_column{0}{{column="title word ceo"}}': indices["title word ceo"],
+        '_column{0}{{feature="age"}}': indices["age"],
+        '{0}{{feature="title"}}': indices["title word ceo"],
+        '{0}{{feature="age"}}': indices["age"],
+    }
+    expressions = [
+        f"abs(job_feature{of.format(f':model_feature_drift:psi{window}')} - {index!r}) < bool 1e-9"
+        for window in ("1h", "1d", "7d")
+        for of, index in wanted.items()
+    ]
+    check(tmp_path, inputs, expressions)
+
+
+def check(folder: Path, inputs: list[dict[str, str]], expressions: list[str]) -> None:
+    """Asks Prometheus' rules, by promtool: each expression is 1 after 29 hours of these series."""
     checks = [
         {"expr": f"sum({expression})", "eval_time": "29h", "exp_samples": [{"labels": "{}", "value": 1}]}
         for expression in expressions
     ]
     case = {"name": "as Python", "interval": "5m", "input_series": inputs, "promql_expr_test": checks}
-    path = tmp_path / "same.yml"
+    path = folder / "same.yml"
     path.write_text(yaml.safe_dump({"rule_files": [str(RULES)], "evaluation_interval": "5m", "tests": [case]}))
     ran = run(program("promtool"), "test", "rules", str(path))
     assert ran.returncode == 0, ran.stdout + ran.stderr

@@ -11,8 +11,10 @@ import pytest
 from drift_reference import REFERENCE, base, bins_of, counting
 from drift_worker import count_until_told
 from factories import LEAD, SMALL, card
-from hypothesis import given
+from grid import choice, choices
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import UNSET
 from prometheus_client.parser import text_string_to_metric_families
 from serving import DEADLINE
 
@@ -186,6 +188,50 @@ def test_series_are_shown_at_zero_beside_the_reference() -> None:
     for kind in ("feature", "score"):
         counted = {key[1:] for key in found if key[0] == f"model_{kind}_bins_total"}
         assert counted == {key[1:] for key in found if key[0] == f"model_{kind}_reference_share"}
+
+
+columns_of_a_lead = st.tuples(st.integers(0, 599), st.integers(0, 395), st.booleans(), st.booleans())
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.lists(columns_of_a_lead, max_size=40))
+def test_leads_of_a_thousand_columns_are_counted_in_as_many_as_there_is_room_for(
+    leads: list[tuple[int, int, bool, bool]],
+) -> None:
+    """Each lead once in each counted column, by its own value; what follows in the tally is not touched."""
+    with choices():
+        contract = Contract((choice("title", 600), choice("city", 396), *(Feature(name, "flag") for name in "abcd")))
+        reference = Reference((), (Bins((0.0,), (0.7, 0.2), 0.1),) * 1000)
+        base = baseline(Card("wide", "1", contract, reference=reference))
+        assert base is not None
+        tally = Tally((), area=AREA + 1)
+        counts = DriftCounts(tally, base)
+        told = [(f"v{title}", None if known else f"v{city}", a, None, known, UNSET) for title, city, a, known in leads]
+        counts.count(encoder(contract).encode(told), [0.0] * len(leads))
+        found = bins_of(counts)
+    assert len(found) == 201
+    assert all(sum(found[bins.column].values()) == len(leads) for bins in base.counted)
+    titles = Counter(title for title, *_ in leads)
+    assert all(found[f"title is v{n}"].get("1", 0) == titles[n] for n in range(98))
+    cities = Counter("missing" if known else str(int(city == 97)) for _, city, _, known in leads)
+    assert found["city is v97"] == cities
+    assert found["a"] == Counter(str(int(a)) for _, _, a, _ in leads)
+    assert tally.area[AREA] == 0
+
+
+def test_columns_have_series_of_their_own_within_the_bound() -> None:
+    """By feature and column; a feature that is its own column has no label for it."""
+    with choices():
+        contract = Contract((choice("title", 600), choice("plan", 1), Feature("age", "number")))
+        reference = Reference((), (Bins((0.0,), (0.7, 0.2), 0.1),) * 602)
+        base = baseline(Card("wide", "1", contract, reference=reference))
+    assert base is not None
+    counts = DriftCounts(Tally((), area=AREA), base)
+    said = written_out([*counts.reference, *counts.series()]).decode()
+    samples = [sample for family in text_string_to_metric_families(said) for sample in family.samples]
+    assert len(samples) == len({(sample.name, *sorted(sample.labels.items())) for sample in samples}) == 2 * 200 * 3
+    columns = {(sample.labels["feature"], sample.labels.get("column")) for sample in samples}
+    assert columns == {("age", None), ("plan", "plan is v0"), *(("title", f"title is v{n}") for n in range(198))}
 
 
 def test_names_that_need_care_are_read_back() -> None:

@@ -39,9 +39,9 @@ def counting(path: Path | None = None, by: Baseline | None = None) -> DriftCount
 
 
 def bins_of(counts: DriftCounts) -> dict[str, dict[str, int]]:
-    """What was counted, by feature and bin, without zeros."""
-    score, features = counts.totals()
-    named = zip(("score", *(bins.feature for bins in counts.base.counted)), (score, *features), strict=True)
+    """What was counted, by column and bin, without zeros."""
+    score, columns = counts.totals()
+    named = zip(("score", *(bins.column for bins in counts.base.counted)), (score, *columns), strict=True)
     return {
         name: {label: int(number) for label, number in zip(LABELS, numbers, strict=False) if number}
         for name, numbers in named

@@ -2,9 +2,11 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from grid import squares
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from leadscoring.contract.columns import Column
 from leadscoring.contract.features import Contract, Feature
 from leadscoring.training.certify import make_bins, make_reference, make_tiers
 
@@ -35,17 +37,44 @@ def test_tiers_hold_their_share_and_tell_their_conversion() -> None:
 def test_bins_of_a_number_hold_every_value_once(values: list[float]) -> None:
     """Shares and missing add up to 1, and each share is that of the values up to its edge."""
     column = np.array(values, dtype=np.float32)
-    bins = make_bins(Feature("n", "number"), column)
+    bins = make_bins(Column("n"), column)
     assert sum(bins.shares) + bins.missing == pytest.approx(1.0)
     assert all(a < b for a, b in pairwise(bins.edges))
     if bins.edges:
         assert bins.shares[0] == pytest.approx((column <= bins.edges[0]).mean())
 
 
+@pytest.mark.parametrize(("values", "shares"), [([0, 0, 1, 1], (0.5, 0.5)), ([0, 0], (1, 0)), ([1, 1], (0, 1))])
+def test_a_column_of_0_and_1_has_two_bins(values: list[float], shares: tuple[float, float]) -> None:
+    """Whether or not training saw both, so that a word that comes up is drift."""
+    bins = make_bins(Column("title is ceo", most=1), np.array([*values, np.nan, np.nan], dtype=np.float32))
+    kept = len(values) / (len(values) + 2)
+    assert bins.edges == (0.0,)
+    assert (*bins.shares, bins.missing) == pytest.approx((*(share * kept for share in shares), 1 - kept))
+
+
+@pytest.mark.parametrize("column", [Column("n"), Column("f", most=1), Column("c", True, 3, 2, ("a", "b"))])
+def test_a_column_that_is_always_missing_has_bins_of_no_share(column: Column) -> None:
+    """All its leads are missing."""
+    bins = make_bins(column, np.full(5, np.nan, dtype=np.float32))
+    assert (sum(bins.shares), bins.missing) == (0, 1)
+    assert bins.shares
+
+
+def test_the_reference_has_bins_of_every_column() -> None:
+    """In the order of a row; each of them is of its own values."""
+    with squares() as contract:
+        x = np.array([[3, 0, 8, 1], [5, 1, 8, 0], [5, np.nan, np.nan, 0]], dtype=np.float32)
+        reference = make_reference(contract, x, np.array([0.5, 0.1, 0.1]))
+    assert [bins.edges for bins in reference.features] == [(3.0,), (0.0,), (), ()]
+    assert [bins.missing for bins in reference.features] == pytest.approx([0, 1 / 3, 1 / 3, 0])
+    assert reference.features[3].shares == pytest.approx((2 / 3, 1 / 3))
+
+
 def test_bins_of_a_category_are_its_codes() -> None:
     """One bin a code, the code of other included."""
     feature = Feature("c", "category", values=("a", "b"), other=True)
-    bins = make_bins(feature, np.array([0, 0, 2, np.nan], dtype=np.float32))
+    bins = make_bins(feature.columns[0], np.array([0, 0, 2, np.nan], dtype=np.float32))
     assert (bins.edges, bins.shares, bins.missing) == ((), (0.5, 0.0, 0.25), 0.25)
 
 

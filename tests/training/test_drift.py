@@ -6,12 +6,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 from past_leads import csv_of, leads, trained
 
 from leadscoring.cli.training import drift
 from leadscoring.errors import ModelUnsupported, TrainingDataError
 from leadscoring.model.card import ATTRIBUTE
-from leadscoring.training.drift import drift_of
+from leadscoring.training.drift import VALUES, drift_of, parts
 from leadscoring.training.fit import TrainOptions, train
 from leadscoring.training.reading.table import read_table
 
@@ -73,6 +75,15 @@ def test_what_cannot_be_compared_is_a_message(model: Path, tmp_path: Path) -> No
     booster.save_model(tmp_path / "bare.json")
     with pytest.raises(ModelUnsupported, match="no reference"):
         drift_of(tmp_path / "bare.json", leads(600))
+
+
+@given(st.integers(0, 3000), st.integers(1, 3000))
+def test_rows_are_counted_in_parts_of_so_many_values(rows: int, columns: int) -> None:
+    """Each once, in order; the memory that a part takes does not grow with the number of columns."""
+    every = list(range(rows))
+    found = [every[part] for part in parts(rows, columns)]
+    assert [row for part in found for row in part] == every
+    assert all(1 <= len(part) * columns <= VALUES for part in found)
 
 
 def test_the_bank_drifts_in_the_order_of_time_and_not_at_random(shared_data: Path, tmp_path: Path) -> None:

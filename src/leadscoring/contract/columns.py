@@ -1,7 +1,7 @@
 """The columns of the features of a contract in the rows of the trees; one feature may have several.
 
-Trees, golden rows and encoded rows are by column; reasons, importance and drift by feature: the contribution of a
-feature is the sum over its columns, and drift uses the first of them.
+Trees, golden rows, encoded rows and the reference are by column; reasons, importance and drift by feature: the
+contribution of a feature is the sum over its columns, and its drift the largest of theirs.
 """
 
 from collections.abc import Sequence

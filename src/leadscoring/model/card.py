@@ -87,7 +87,7 @@ def in_percent(shares: Sequence[float]) -> list[str]:
 
 
 class Bins(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The distribution of one feature, or of the first of its columns, in the training data.
+    """The distribution of one column of a feature in the training data.
 
     Numbers have ``len(edges) + 1`` bins, each including its upper edge; categories have no edges and one bin per code.
     ``shares`` are per bin; together with the share of ``missing`` they add up to 1.
@@ -105,10 +105,10 @@ class Bins(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Reference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The distributions of scores and features in training, for percentiles and drift.
+    """The distributions of scores and columns in training, for percentiles and drift.
 
     ``quantiles`` are evenly spaced quantiles of the calibrated probability, from 0 % to 100 %, of out-of-fold leads.
-    ``features`` has one entry per feature, in contract order.
+    ``features`` has one entry per column, in the order of a row: one per feature, unless a feature makes several.
     """
 
     quantiles: tuple[float, ...] = ()
@@ -167,23 +167,20 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return PLAIN if isinstance(self.reading, UnsetType) else self.reading
 
     def __post_init__(self) -> None:
-        features, columns = self.contract.features, self.contract.columns
+        columns = self.contract.columns
         if self.format != FORMAT:
             raise CardInvalid(f"the card has format {self.format}; this version reads format {FORMAT}")
         if not self.name or not self.version:
             raise CardInvalid("the card needs a name and a version")
         if bare := [feature.name for feature in features if not feature.columns]:
             raise CardInvalid(f"feature {bare[0]!r} makes no column: it needs an aspect")
-        if self.reference.features and len(self.reference.features) != len(features):
-            raise CardInvalid(
-                f"the reference has {len(self.reference.features)} features, the contract {len(features)}"
-            )
-        for feature, bins in zip(features, self.reference.features, strict=False):
-            first = feature.columns[0]
-            wanted = first.codes if first.categorical else len(bins.edges) + 1
+        if self.reference.features and len(self.reference.features) != len(columns):
+            raise CardInvalid(f"the reference has {len(self.reference.features)} columns, the contract {len(columns)}")
+        for column, bins in zip(columns.every, self.reference.features, strict=False):
+            wanted = column.codes if column.categorical else len(bins.edges) + 1
             if bins.shares and len(bins.shares) != wanted:
                 raise CardInvalid(
-                    f"the reference has {len(bins.shares)} shares of feature {feature.name!r}, which has {wanted} bins"
+                    f"the reference has {len(bins.shares)} shares of column {column.name!r}, which has {wanted} bins"
                 )
         for number, golden in enumerate(self.golden):
             if len(golden.row) != len(columns):

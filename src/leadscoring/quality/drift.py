@@ -10,28 +10,29 @@ Scoring: no change below 0.1, a significant change above 0.2.
 import hashlib
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from struct import pack, unpack
 from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
-from leadscoring.contract.features import Feature
+from leadscoring.contract.columns import Column, Columns
+from leadscoring.contract.features import Contract, Feature
 from leadscoring.float32 import FLOAT32_MAX
 from leadscoring.model import card
 
 BINS = 10
-"""Maximum bins of a feature or of the score; features have one more for missing and one for unseen values."""
+"""Maximum bins of a column or of the score; columns have one more for missing and one for unseen values."""
 
 MISSING, UNSEEN = BINS, BINS + 1
 LABELS = (*map(str, range(BINS)), "missing", "unseen")
 SCORE_LABELS = LABELS[:BINS]
 
-MOST_FEATURES = 200
-"""Maximum number of counted features, the first of the contract; more would burden the metrics backend."""
+MOST_COLUMNS = 200
+"""Maximum number of counted columns, of all features together; more would burden the metrics backend."""
 
 EPSILON = 0.0001
 """Minimum share of a bin in the index, which would otherwise be infinite for empty bins."""
@@ -64,10 +65,14 @@ class Spread(msgspec.Struct, frozen=True):
     bins: list[BinShare]
 
 
-class FeatureSpread(msgspec.Struct, frozen=True):
-    """The drift of one feature."""
+class FeatureSpread(msgspec.Struct, frozen=True, kw_only=True):
+    """The drift of one feature: that of its column that has drifted most."""
 
     feature: str
+    column: Annotated[
+        str | UnsetType,
+        Meta(description="The column that has drifted most; left out if the only column is the feature itself."),
+    ] = UNSET
     psi: Annotated[float | None, Meta(description="The population stability index; null for too few leads.")]
     verdict: Verdict
     bins: list[BinShare]
@@ -83,104 +88,127 @@ class DriftReport(msgspec.Struct, frozen=True):
     drifted_above: Annotated[float, Meta(ge=0, description="Index above which a distribution has drifted.")]
     score: Spread | None
     features: list[FeatureSpread]
-    not_counted: Annotated[list[str], Meta(description="Features without bins.")]
+    not_counted: Annotated[
+        list[str], Meta(description="Features without bins, and columns without bins of features that have some.")
+    ]
 
 
 @dataclass(frozen=True, slots=True)
 class Bins:
-    """The bins of one feature. ``shares`` are those of training by ``LABELS``, ``None`` for bins that do not exist.
+    """The bins of one column of a feature, by the names of both.
 
-    ``edges`` are the inclusive upper edges of the bins of a number; ``codes`` has the bin of each code of a category.
-    ``holds`` describes the content of each bin.
+    ``shares`` are those of training by ``LABELS``, ``None`` for bins that do not exist. ``edges`` are the inclusive
+    upper edges of the bins of a number; ``codes`` has the bin of each code of a category. ``holds`` describes the
+    content of each bin.
     """
 
     feature: str
+    column: str
     shares: Shares
     holds: tuple[str, ...]
     edges: tuple[float, ...] | None = None
     codes: tuple[int, ...] | None = None
 
+    @property
+    def is_aspect(self) -> bool:
+        """Whether the column has a name of its own: it is an aspect of the feature, not the feature itself."""
+        return self.column != self.feature
+
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The baseline of drift: the bins of a model's features (``None`` for features not counted) and of its score.
+    """The baseline of drift: the bins of the columns of a row (``None`` for columns not counted) and of the score.
 
-    ``widths`` has the number of columns of each feature, of which the first is binned. ``margins`` are the upper edges
-    of the bins of the score, in log-odds, and ``score`` their shares in training, empty if the card has no quantiles.
+    ``margins`` are the upper edges of the bins of the score, in log-odds, and ``score`` their shares in training, empty
+    if the card has no quantiles. ``not_counted`` names what has no bins.
     """
 
     version: str
-    names: tuple[str, ...]
-    features: tuple[Bins | None, ...]
+    columns: tuple[Bins | None, ...]
     margins: tuple[float, ...]
     score: Shares
     score_holds: tuple[str, ...]
-    widths: tuple[int, ...]
+    not_counted: tuple[str, ...]
     stamp: float = field(init=False)
     """A number that identifies the baseline, so that counts of different baselines are never mixed."""
 
     def __post_init__(self) -> None:
-        told = repr((self.version, self.features, self.margins, self.score)).encode()
+        told = repr((self.version, self.columns, self.margins, self.score)).encode()
         stamp = 1 + int.from_bytes(hashlib.sha256(told).digest()[:6], "big")
         object.__setattr__(self, "stamp", float(stamp))  # the way to set a field of a frozen dataclass
 
     @property
-    def columns(self) -> tuple[Bins | None, ...]:
-        """The bins of each column of a row; ``None`` for columns that are not counted."""
-        pairs = zip(self.features, self.widths, strict=True)
-        return tuple(one for bins, width in pairs for one in (bins, *[None] * (width - 1)))
-
-    @property
     def counted(self) -> tuple[Bins, ...]:
-        """The features that have bins, in the contract's order."""
-        return tuple(bins for bins in self.features if bins is not None)
+        """The columns that have bins, in the order of a row."""
+        return tuple(bins for bins in self.columns if bins is not None)
 
 
 def baseline(model: card.Card) -> Baseline | None:
     """Derives the baseline from the reference of a card; ``None`` if it has no reference."""
-    features = [
-        feature_bins(feature, reference) if place < MOST_FEATURES else None
-        for place, (feature, reference) in enumerate(
-            zip(model.contract.features, model.reference.features, strict=False)
-        )
-    ]
-    features += [None] * (len(model.contract) - len(features))
+    columns = counted_columns(model.contract, model.reference.features)
     edges, score = score_bins(model.reference.quantiles)
-    if not any(features) and not score:
+    if not any(columns) and not score:
         return None
     return Baseline(
         version=model.version,
-        names=tuple(model.contract.names),
-        features=tuple(features),
+        columns=columns,
         margins=tuple(highest_margin(edge, model.calibration.probability) for edge in edges),
         score=score + (None,) * (BINS - len(score)) if score else (),
         score_holds=spans(edges),
-        widths=model.contract.columns.widths,
+        not_counted=tuple(uncounted(model.contract, columns)),
     )
 
 
-def feature_bins(feature: Feature, reference: card.Bins) -> Bins | None:
-    """Returns the bins of one feature, at most ten; ``None`` if the card has no shares of it."""
+def counted_columns(contract: Contract, references: Sequence[card.Bins]) -> tuple[Bins | None, ...]:
+    """Returns the bins of each column of a row; ``None`` for columns beyond the limit or without shares in the card."""
+    columns = contract.columns
+    if not references:
+        return (None,) * len(columns)
+    counted = first_in_turn(columns)
+    return tuple(
+        column_bins(contract.features[columns.feature[place]], columns.every[place], reference)
+        if place in counted
+        else None
+        for place, reference in enumerate(references)
+    )
+
+
+def first_in_turn(columns: Columns) -> frozenset[int]:
+    """Chooses at most ``MOST_COLUMNS``: the first column of every feature, then the second of each, and so on."""
+    turns = [place - columns.first[feature] for place, feature in enumerate(columns.feature)]
+    return frozenset(sorted(range(len(columns)), key=turns.__getitem__)[:MOST_COLUMNS])
+
+
+def uncounted(contract: Contract, columns: Sequence[Bins | None]) -> Iterator[str]:
+    """Yields the name of each feature without any bins, and of each column without bins of the other features."""
+    for number, feature in enumerate(contract.features):
+        places = contract.columns.places(number)
+        pairs = zip(contract.columns.names[places], columns[places], strict=True)
+        names = [name for name, bins in pairs if bins is None]
+        yield from names if any(columns[places]) else [feature.name]
+
+
+def column_bins(feature: Feature, column: Column, reference: card.Bins) -> Bins | None:
+    """Returns the bins of one column of a feature, at most ten; ``None`` if the card has no shares of it."""
     if not reference.shares:
         return None
-    if feature.columns[0].categorical:
-        return category_bins(feature, reference)
+    if column.categorical:
+        return category_bins(feature, column, reference)
     last = merged(len(reference.shares))
     starts = (0, *(place + 1 for place in last[:-1]))
     shares = [math.fsum(reference.shares[start : end + 1]) for start, end in zip(starts, last, strict=True)]
     edges = tuple(reference.edges[place] for place in last[:-1])
-    return Bins(feature.name, filled(shares, reference.missing, None), spans(edges), edges=edges)
+    return Bins(feature.name, column.name, filled(shares, reference.missing, None), spans(edges), edges=edges)
 
 
-def category_bins(feature: Feature, reference: card.Bins) -> Bins:
+def category_bins(feature: Feature, column: Column, reference: card.Bins) -> Bins:
     """Returns one bin for each of the most frequent codes, and one for the rest.
 
     Rare texts have their own code if the card lists them. Otherwise they cannot be distinguished from new texts, and
     count as *unseen*, too.
     """
-    labels = feature.columns[0].labels
-    known = reference.shares if feature.rare else reference.shares[: len(labels)]
-    names = (*map(str, labels), "rare values")
+    known = reference.shares if feature.rare else reference.shares[: len(column.labels)]
+    names = (*map(str, column.labels), "rare values")
     ranked = sorted(range(len(known)), key=lambda code: -known[code])
     bins = {code: min(rank, BINS - 1) for rank, code in enumerate(ranked)}
     shares, texts = [0.0] * (max(bins.values()) + 1), [""] * (max(bins.values()) + 1)
@@ -191,6 +219,7 @@ def category_bins(feature: Feature, reference: card.Bins) -> Bins:
         texts[-1] = f"{len(known) - BINS + 1} others"
     return Bins(
         feature.name,
+        column.name,
         filled(shares, reference.missing, math.fsum(reference.shares[len(known) :])),
         tuple(texts),
         codes=tuple(bins[code] for code in range(len(known))),
@@ -280,15 +309,12 @@ def verdict(index: float | None) -> Verdict:
     return "stable" if index < MOVED else "moved" if index <= DRIFTED else "drifted"
 
 
-def report(base: Baseline, score: Sequence[float], features: Sequence[Sequence[float]]) -> DriftReport:
-    """Reports the drift of the score and of each counted feature from counts per bin, the most drifted first."""
-    rows = [
-        of_feature(bins.feature, compared(bins.shares, counts, bins.holds))
-        for bins, counts in zip(base.counted, features, strict=True)
-    ]
-    rows.sort(key=lambda row: -1.0 if row.psi is None else row.psi, reverse=True)
-    counted = {bins.feature for bins in base.counted}
-    leads = max([math.fsum(score), *(math.fsum(counts) for counts in features)])
+def report(base: Baseline, score: Sequence[float], columns: Sequence[Sequence[float]]) -> DriftReport:
+    """Reports the drift of the score and of each counted feature from counts per bin, the most drifted first.
+
+    ``columns`` has the counts of each counted column. The drift of a feature is the largest of its columns.
+    """
+    leads = max([math.fsum(score), *(math.fsum(counts) for counts in columns)])
     return DriftReport(
         version=base.version,
         unavailable=None,
@@ -296,8 +322,8 @@ def report(base: Baseline, score: Sequence[float], features: Sequence[Sequence[f
         fewest_leads=FEWEST_LEADS,
         drifted_above=DRIFTED,
         score=compared(base.score, score, base.score_holds) if base.score else None,
-        features=rows,
-        not_counted=[name for name in base.names if name not in counted],
+        features=of_features(base, columns),
+        not_counted=list(base.not_counted),
     )
 
 
@@ -306,9 +332,30 @@ def no_report(version: str, why: str) -> DriftReport:
     return DriftReport(version, why, 0, FEWEST_LEADS, DRIFTED, None, [], [])
 
 
-def of_feature(feature: str, spread: Spread) -> FeatureSpread:
-    """Returns the drift of a distribution with the name of its feature."""
-    return FeatureSpread(feature, spread.psi, spread.verdict, spread.bins)
+def of_features(base: Baseline, columns: Sequence[Sequence[float]]) -> list[FeatureSpread]:
+    """Returns the drift of each counted feature, the most drifted first."""
+    rows: dict[str, FeatureSpread] = {}
+    for bins, counts in zip(base.counted, columns, strict=True):
+        row = of_column(bins, compared(bins.shares, counts, bins.holds))
+        known = rows.setdefault(row.feature, row)
+        rows[row.feature] = max(known, row, key=size)
+    return sorted(rows.values(), key=size, reverse=True)
+
+
+def of_column(bins: Bins, spread: Spread) -> FeatureSpread:
+    """Returns the drift of a distribution with the names of its feature and column."""
+    return FeatureSpread(
+        feature=bins.feature,
+        column=bins.column if bins.is_aspect else UNSET,
+        psi=spread.psi,
+        verdict=spread.verdict,
+        bins=spread.bins,
+    )
+
+
+def size(row: FeatureSpread) -> float:
+    """Returns the index by which features are sorted; too few leads come last."""
+    return -1.0 if row.psi is None else row.psi
 
 
 def compared(expected: Shares, counts: Sequence[float], holds: Sequence[str]) -> Spread:

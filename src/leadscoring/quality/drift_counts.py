@@ -6,30 +6,33 @@ The counts are stored after the other metrics of each worker, in an area of fixe
 from collections.abc import Callable, Iterator, Sequence
 
 from leadscoring._engine import BinCounter, Rows
-from leadscoring.quality.drift import BINS, LABELS, MOST_FEATURES, SCORE_LABELS, Baseline, DriftReport, report
+from leadscoring.quality.drift import BINS, LABELS, MOST_COLUMNS, SCORE_LABELS, Baseline, Bins, DriftReport, report
 from leadscoring.telemetry.tally import Family, Series, Stamped, Tally, escaped
 
-SCORE, FEATURES = 1, 1 + BINS
+SCORE, COLUMNS = 1, 1 + BINS
 WIDTH = len(LABELS)
-AREA = FEATURES + MOST_FEATURES * WIDTH
+AREA = COLUMNS + MOST_COLUMNS * WIDTH
 """Counters of one worker: 19 KB."""
 
 VERSION = {"model_version": ()}
 FAMILIES = (
     Family(
-        "counter", "model_feature_bins", "Scored leads per bin of a feature",
-        {**VERSION, "feature": (), "bin": LABELS}, apart=True,
+        "counter", "model_feature_bins", "Scored leads per bin of a feature, or of each of its columns",
+        {**VERSION, "feature": (), "column": (), "bin": LABELS}, apart=True,
     ),
     Family("counter", "model_score_bins", "Scored leads per bin of the score",
            {**VERSION, "bin": SCORE_LABELS}, apart=True),
     Family(
-        "gauge", "model_feature_reference_share", "Share of the training data in a bin of a feature",
-        {**VERSION, "feature": (), "bin": LABELS}, apart=True,
+        "gauge", "model_feature_reference_share", "Share of the training data in a bin of a feature, or of its columns",
+        {**VERSION, "feature": (), "column": (), "bin": LABELS}, apart=True,
     ),
     Family("gauge", "model_score_reference_share", "Share of the training data in a bin of the score",
            {**VERSION, "bin": SCORE_LABELS}, apart=True),
 )  # fmt: skip
-"""The series come from the model file, so they are written here and not by the tally."""
+"""The series come from the model file, so they are written here and not by the tally.
+
+The label ``column`` is left out where the only column of a feature is the feature itself.
+"""
 
 Line = tuple[bytes, int]
 """A formatted series without its value, and the index of the value."""
@@ -45,12 +48,12 @@ class DriftCounts:
         self.base = base
         parts = [slice(start, start + AREA) for start in starts]
         self._counts = counts = Stamped(tally, parts, room, base.stamp)
-        places = iter(range(FEATURES, AREA, WIDTH))
+        places = iter(range(COLUMNS, AREA, WIDTH))
         self._places = [next(places) for _ in base.counted]
         to_fill = iter(self._places)
         columns = [None if bins is None else (next(to_fill), bins.edges, bins.codes) for bins in base.columns]
         self.count: Callable[[Rows, list[float]], None] = BinCounter(counts.mine, columns, base.margins, SCORE).count
-        """Counts scored leads: each feature of each row, and its margin in log-odds. Calls the engine directly."""
+        """Counts scored leads: each column of each row, and its margin in log-odds. Calls the engine directly."""
         self.reference, self._score_lines, self._feature_lines = self._prepared()
 
     def report(self) -> DriftReport:
@@ -58,9 +61,9 @@ class DriftCounts:
         return report(self.base, *self.totals())
 
     def totals(self) -> tuple[list[float], list[list[float]]]:
-        """Returns the leads in each bin of the score, and of each counted feature, summed over all workers."""
+        """Returns the leads in each bin of the score, and of each counted column, summed over all workers."""
         sums = self._counts.sums()
-        return sums[SCORE:FEATURES], [sums[place : place + WIDTH] for place in self._places]
+        return sums[SCORE:COLUMNS], [sums[place : place + WIDTH] for place in self._places]
 
     def series(self) -> Iterator[Series]:
         """Yields the formatted counts."""
@@ -74,7 +77,7 @@ class DriftCounts:
         base = self.base
         score = [(f'bin="{SCORE_LABELS[bin_]}"', share, SCORE + bin_) for bin_, share in existing(base.score)]
         features = [
-            (f'feature="{escaped(bins.feature)}",bin="{LABELS[bin_]}"', share, place + bin_)
+            (f'{named(bins)},bin="{LABELS[bin_]}"', share, place + bin_)
             for bins, place in zip(base.counted, self._places, strict=True)
             for bin_, share in existing(bins.shares)
         ]
@@ -89,6 +92,12 @@ class DriftCounts:
             for family, of in ((score_bins, score), (feature_bins, features))
         ]
         return reference, lines[0], lines[1]
+
+
+def named(bins: Bins) -> str:
+    """Returns the labels that name a column."""
+    feature = f'feature="{escaped(bins.feature)}"'
+    return f'{feature},column="{escaped(bins.column)}"' if bins.is_aspect else feature
 
 
 def existing(shares: Sequence[float | None]) -> Iterator[tuple[int, float]]:

@@ -8,11 +8,13 @@ import hashlib
 from collections.abc import Sequence
 
 from leadscoring.model.card import Card
-from leadscoring.quality.drift import MOST_FEATURES
 from leadscoring.telemetry.tally import Family, Series, Stamped, Tally, escaped
 
 DIRECTIONS = ("increases", "decreases")
 """The directions as in answers, in the order of the engine."""
+
+MOST_FEATURES = 200
+"""Maximum number of features whose reasons are counted, the first of the contract."""
 
 AREA = 1 + len(DIRECTIONS) * MOST_FEATURES
 """Counters of one worker."""

@@ -4,7 +4,8 @@ import msgspec
 import numpy as np
 import xgboost as xgb
 
-from leadscoring.contract.features import Contract, Feature
+from leadscoring.contract.columns import Column
+from leadscoring.contract.features import Contract
 from leadscoring.model.card import TIERS, Bins, GoldenRow, Reference, Tiers, in_percent, tier_spans
 from leadscoring.training.reading.series import Matrix, Vector
 from leadscoring.training.trees import matrix
@@ -50,34 +51,40 @@ def observed(outcomes: Vector) -> str:
 
 
 def make_reference(contract: Contract, x: Matrix, p: Vector) -> Reference:
-    """Computes the quantiles of out-of-fold probabilities ``p``, and the bins of every feature in ``x``."""
+    """Computes the quantiles of out-of-fold probabilities ``p``, and the bins of every column of ``x``."""
     quantiles = np.maximum.accumulate(np.quantile(p, np.linspace(0.0, 1.0, QUANTILES)))
-    pairs = zip(contract.features, contract.columns.first, strict=True)
-    features = tuple(make_bins(feature, x[:, place]) for feature, place in pairs)
-    return Reference(tuple(quantiles.tolist()), features)
+    columns = tuple(make_bins(column, x[:, place]) for place, column in enumerate(contract.columns.every))
+    return Reference(tuple(quantiles.tolist()), columns)
 
 
-def make_bins(feature: Feature, column: Matrix) -> Bins:
-    """Computes the bins of a feature's first column: one per code, one per number if these are few, else ten.
+def make_bins(column: Column, values: Matrix) -> Bins:
+    """Computes the bins of a column: one per code, one per number if these are few, else ten.
 
-    A number whose quantiles all equal its maximum has one bin for the maximum and one for all below.
+    A column of 0 and 1 has a bin for each, even if training saw only one of them. A number whose quantiles all equal
+    its maximum has one bin for the maximum and one for all below.
     """
-    present = column[~np.isnan(column)].astype(np.float64)
-    missing = 1.0 - len(present) / len(column)
-    first = feature.columns[0]
-    if first.categorical:
-        counts = np.bincount(present.astype(np.int64), minlength=first.codes or 0)
-        return Bins((), tuple((counts / len(column)).tolist()), missing)
+    present = values[~np.isnan(values)].astype(np.float64)
+    missing = 1.0 - len(present) / len(values)
+    if column.categorical:
+        counts = np.bincount(present.astype(np.int64), minlength=column.codes or 0)
+        return Bins((), tuple((counts / len(values)).tolist()), missing)
+    edges = edges_of(column, present)
+    counts = np.bincount(np.searchsorted(edges, present, side="left"), minlength=len(edges) + 1)
+    return Bins(tuple(edges.tolist()), tuple((counts / len(values)).tolist()), missing)
+
+
+def edges_of(column: Column, present: Vector) -> Vector:
+    """Returns the inclusive upper edges of all bins of a column of numbers but the last."""
+    if column.most == 1:
+        return np.zeros(1)
     if len(present) == 0:
-        return Bins((), (0.0,), missing)
+        return present
     distinct = np.unique(present)
     edges = distinct
     if len(distinct) > NUMBER_BINS:
         edges = np.unique(np.quantile(present, np.linspace(0.0, 1.0, NUMBER_BINS + 1)[1:-1], method="lower"))
         edges = edges if edges[0] < distinct[-1] else distinct[-2:]
-    edges = edges[edges < distinct[-1]]
-    counts = np.bincount(np.searchsorted(edges, present, side="left"), minlength=len(edges) + 1)
-    return Bins(tuple(edges.tolist()), tuple((counts / len(column)).tolist()), missing)
+    return np.asarray(edges[edges < distinct[-1]])
 
 
 def make_golden(booster: xgb.Booster, contract: Contract, x: Matrix, seed: int = 0) -> tuple[GoldenRow, ...]:

@@ -1,5 +1,6 @@
 """Drift of the leads in a file, with the bins and counters of the service, for ``leadscoring drift``."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,8 @@ from leadscoring.training.leads import Progress, quiet
 from leadscoring.training.reading.table import read_source
 from leadscoring.training.reread import reread
 
-PART = 8192
-"""Rows passed to the counter at once."""
+VALUES = 2**18
+"""Values of rows passed to the counter at once, as Python floats: 8 MB, whatever the number of columns."""
 
 
 def drift_of(
@@ -53,21 +54,30 @@ def drift_of(
     margins = loaded.trees.margins(x).astype(np.float64)
     counted = with_unseen(contract, read.frame, x)
     counts = DriftCounts(Tally((), area=AREA), base)
-    for start in range(0, len(x), PART):
-        part = counted[start : start + PART]
+    for rows in parts(*x.shape):
+        part = counted[rows]
         values = part.astype(object)
         values[np.isnan(part)] = None
-        counts.count(Rows(values.tolist()), margins[start : start + PART].tolist())
-        report_progress("counting", 0.4 + 0.6 * start / len(x))
+        counts.count(Rows(values.tolist()), margins[rows].tolist())
+        report_progress("counting", 0.4 + 0.6 * rows.start / len(x))
     report_progress("done", 1.0)
     facts: dict[str, Any] = msgspec.to_builtins(counts.report())
     return facts | {"reading": list(table.notes), "warnings": list(read.warnings)}
 
 
+def parts(rows: int, columns: int) -> Iterator[slice]:
+    """Yields the rows in parts of at most ``VALUES`` values, but at least one row."""
+    step = max(VALUES // columns, 1)
+    return (slice(start, start + step) for start in range(0, rows, step))
+
+
 def drift_text(report: dict[str, Any]) -> str:
-    """The report as a text table: the score, then each feature in descending order of drift."""
+    """The report as a text table: the score, then each feature in descending order of drift.
+
+    A feature of several columns has the name of the column that has drifted most.
+    """
     rows = [("the score", report["score"])] if report["score"] else []
-    rows += [(row["feature"], row) for row in report["features"]]
+    rows += [(row.get("column", row["feature"]), row) for row in report["features"]]
     width = max(len(name) for name, _ in rows)
     lines = [f"{report['leads']} leads against the training data of version {report['version']}", ""]
     lines.append(f"{'':<{width}}  {'index':>7}  {'missing':>8}  {'unseen':>8}  verdict")
