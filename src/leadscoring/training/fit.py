@@ -34,6 +34,7 @@ from leadscoring.training.fitted import Fitted, trees_of
 from leadscoring.training.horizon import parse_days
 from leadscoring.training.infer import Asked, Inferred, infer, without
 from leadscoring.training.leads import Leads, Progress, gather, hold_out, quiet, refuse_few
+from leadscoring.training.leak_guard import guard
 from leadscoring.training.learned import learn
 from leadscoring.training.measured import Measured
 from leadscoring.training.reading.how import parse_how
@@ -103,6 +104,8 @@ def train(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Pr
     options = by_names(options, table)
     leads, asked, tokens = read_leads(table, options)
     every = infer(leads.frame, leads.y, leads.named, asked, tokens, leads.as_of)
+    guarded = guard(leads, every, asked, options.because, options.seed)
+    leads, every = guarded.leads, guarded.inferred
     held = hold_out(leads, every.alike, options.seed)
     recipes = trees.RECIPES if leads.time is None else trees.RECIPES_OVER_TIME
     rehearsal = fit(leads.take(~held), options, asked, tokens, recipes, Share(report_progress, "rehearsing", 0.02, 0.6))
@@ -120,6 +123,7 @@ def train(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Pr
     card = make_card(table, options, shipped, final, {"held_out": held_out.quality, "out_of_fold": out_of_fold})
     final.booster.set_attr(**{ATTRIBUTE: card.to_json()})
     report = training_report(card, final, rehearsal, held_out, leads, out_of_fold, table.notes, doubts)
+    report["evidence"] = guarded.published
     report_progress("done", 1.0)
     return Trained(final.booster, card, report)
 
@@ -259,7 +263,7 @@ def make_card(table: Table, options: TrainOptions, leads: Leads, final: Fitted, 
             data_hash=table.data_hash,
             source=table.name,
             period=leads.period,
-            notes=leads.notes,
+            notes=(*leads.notes, *leads.leaks),
         ),
         libraries={"numpy": np.__version__, "polars": pl.__version__, "xgboost": xgb.__version__},
         quality={

@@ -121,7 +121,7 @@ def infer(
         if read.feature is None:
             dropped[read.column.name] = read.dropped
     unnamed = persons + [read.raw for read in reads if read.feature is None and read.identifies]
-    flags = presence(unnamed, frame.columns, tokens, y)
+    flags = presence(unnamed, {*frame.columns, *named}, tokens, y)
     kept = [read for read in reads if read.feature is not None] + flags
     if not kept:
         reasons = "; ".join(f"{name}: {why}" for name, why in list(dropped.items())[:8])

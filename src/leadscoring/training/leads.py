@@ -51,6 +51,8 @@ class Leads(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...] = ()
     as_of: Vector | None = None
     decided: Vector | None = None
+    leaks: tuple[str, ...] = ()
+    """The columns that were left out as probable leaks, each with the evidence."""
 
     @property
     def positive(self) -> str:

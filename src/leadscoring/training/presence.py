@@ -17,7 +17,7 @@ FEW, MOST = 0.02, 0.98
 def presence(columns: Sequence[pl.Series], names: Collection[str], tokens: MissingTokens, y: Vector) -> list[Read]:
     """Returns a flag for each of the columns that some leads have filled in and others have not.
 
-    ``names`` are those of all columns of the table, with which the new features must not collide.
+    ``names`` are those of all columns of the table and of what is left out, which the new features must not have.
     """
     reads: list[Read] = []
     for column in columns:
