@@ -172,7 +172,7 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise CardInvalid(f"the card has format {self.format}; this version reads format {FORMAT}")
         if not self.name or not self.version:
             raise CardInvalid("the card needs a name and a version")
-        if bare := [feature.name for feature in features if not feature.columns]:
+        if bare := [feature.name for feature in self.contract.features if not feature.columns]:
             raise CardInvalid(f"feature {bare[0]!r} makes no column: it needs an aspect")
         if self.reference.features and len(self.reference.features) != len(columns):
             raise CardInvalid(f"the reference has {len(self.reference.features)} columns, the contract {len(columns)}")

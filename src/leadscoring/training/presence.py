@@ -6,12 +6,15 @@ import polars as pl
 
 from leadscoring.contract.features import Feature
 from leadscoring.training.column import FEWEST, Read
-from leadscoring.training.leaks import FILLED, refuse_leak
+from leadscoring.training.leaks import refuse_leak
 from leadscoring.training.reading.missing import MissingTokens, blank
 from leadscoring.training.reading.series import Vector
 
 FEW, MOST = 0.02, 0.98
 """Presence is a feature if the share of leads with a value is between these."""
+
+APART = 0.5
+"""Maximum difference between the shares of converted and of other leads that have a value."""
 
 
 def presence(columns: Sequence[pl.Series], names: Collection[str], tokens: MissingTokens, y: Vector) -> list[Read]:
@@ -43,7 +46,7 @@ def flag(source: str, filled: pl.Series, names: Collection[str], y: Vector) -> R
     if name in names or not FEW <= share <= MOST or min(share, 1.0 - share) * rows < FEWEST:
         return None
     values = filled.cast(pl.Float64).to_numpy()
-    if abs(float(values[y == 1.0].mean()) - float(values[y == 0.0].mean())) > FILLED:
+    if abs(float(values[y == 1.0].mean()) - float(values[y == 0.0].mean())) > APART:
         return None
     column = pl.Series(name, values)
     read = Read(column, column, feature=Feature(name, "flag", help=f"whether {source!r} is filled in", example=1))
