@@ -23,7 +23,11 @@ def split_commas(values: Iterable[str]) -> tuple[str, ...]:
 
 @click.command()
 @click.argument("data", type=FILE)
-@click.option("--target", required=True, metavar="COLUMN", help="Column with the outcome: whether the lead converted.")
+@click.option(
+    "--target",
+    metavar="COLUMN",
+    help="Column with the outcome: whether the lead converted. In a column of dates, a date means converted.",
+)
 @click.option("--positive", metavar="A,B", help="Values of the target that mean converted, if they are not obvious.")
 @click.option(
     "--negative",
@@ -32,6 +36,19 @@ def split_commas(values: Iterable[str]) -> tuple[str, ...]:
     "but the positive ones and those of open leads, such as Open, New or Negotiation.",
 )
 @click.option("--time", "time_column", metavar="COLUMN", help="Time column; the latest leads are held out.")
+@click.option(
+    "--as-of",
+    metavar="COLUMN",
+    help="Column with the date at which each lead is seen. Default: that of --time; else the latest date of each lead "
+    "that is not after its outcome.",
+)
+@click.option("--won-date", metavar="COLUMN", help="Column with the date of conversion; it may replace --target.")
+@click.option("--lost-date", metavar="COLUMN", help="Column with the date at which a lead was lost.")
+@click.option(
+    "--within",
+    metavar="DAYS",
+    help="Converted means within so many days of --as-of, such as 90d or 12w; leads that are younger are excluded.",
+)
 @click.option("--id", "id_column", metavar="COLUMN", help="Column that identifies the lead; not used as a feature.")
 @click.option(
     "--ignore",
@@ -43,7 +60,15 @@ def split_commas(values: Iterable[str]) -> tuple[str, ...]:
     "--keep",
     multiple=True,
     metavar="A,B",
-    help="Personal data to use as features; by default names, birth dates, gender and the like are excluded.",
+    help="Columns to use as features that are excluded by default: personal data such as names, birth dates and "
+    "gender; and, with --because, probable leaks.",
+)
+@click.option(
+    "--because",
+    multiple=True,
+    metavar="TEXT",
+    help="Why the columns of --keep are known when a lead is scored, if they look like leaks; once for all of them, or "
+    "once for each. The model and the report contain it.",
 )
 @click.option(
     "--read",
@@ -79,13 +104,18 @@ def split_commas(values: Iterable[str]) -> tuple[str, ...]:
 @click.option("--json", "as_json", is_flag=True, help="Print a machine-readable summary.")
 def train(  # noqa: PLR0913, PLR0917 - click hands every option over as an argument of its own
     data: Path,
-    target: str,
+    target: str | None,
     positive: str | None,
     negative: str | None,
     time_column: str | None,
+    as_of: str | None,
+    won_date: str | None,
+    lost_date: str | None,
+    within: str | None,
     id_column: str | None,
     ignore: tuple[str, ...],
     keep: tuple[str, ...],
+    because: tuple[str, ...],
     read: tuple[str, ...],
     missing: tuple[str, ...],
     name: str | None,
@@ -100,9 +130,13 @@ def train(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
 
     Reads the exports of spreadsheets and CRMs, and reports how it read them: encoding, separator, numbers such as
     $1,234.50 or 1.234,50, dates and times. Reports the kind of each column, and why columns are excluded. A
-    number that is never negative in the data gets a minimum of 0; no number gets a maximum. A fifth of the leads
-    is held out for evaluation; then the model is retrained on all leads.
+    number that is never negative in the data gets a minimum of 0; no number gets a maximum. Columns that were
+    probably written after the outcome are excluded, with the evidence. A fifth of the leads is held out for
+    evaluation; then the model is retrained on all leads.
     """
+    outcome = target or won_date
+    if outcome is None:
+        raise click.UsageError("Missing option '--target': the column with the outcome (or '--won-date').")
 
     def work(progress: Callable[[str, float], None]) -> Any:
         from leadscoring.training.fit import TrainOptions
@@ -112,13 +146,18 @@ def train(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
 
         refuse_existing(out, overwrite)
         options = TrainOptions(
-            target=target,
+            target=outcome,
             positive=positive,
             negative=negative,
             time=time_column,
+            as_of=as_of,
+            won_date=won_date,
+            lost_date=lost_date,
+            within=within,
             id=id_column,
             ignore=split_commas(ignore),
             keep=split_commas(keep),
+            because=because,
             read=read,
             missing=split_commas(missing),
             name=name,

@@ -9,11 +9,14 @@ from leadscoring.training import late
 from leadscoring.training.quick import Quick
 from leadscoring.training.reading.series import Vector, counts_of
 
-PURE = 0.94
+PURE = 0.8
 """Minimum share of one outcome in a part of the leads that a column sets apart, at the lower end of its interval."""
 
 ODDS = 25.0
 """Minimum ratio of the odds in this part and overall."""
+
+LEAST_ODDS = 10.0
+"""The same at the lower end of the interval."""
 
 EXPECTED = 20.0
 """Minimum number of leads of the other outcome that chance would put there."""
@@ -100,8 +103,9 @@ def is_pure(part: npt.NDArray[np.bool_], y: Vector, outcome: float) -> bool:
     other = len(y) - every
     if not 0 < rows < len(y) or rows * other / len(y) < EXPECTED or inside < COVERED * every:
         return False
-    odds = (inside + 0.5) / (rows - inside + 0.5) / (every / other)
-    return lower_share(inside, rows) >= PURE and odds >= ODDS
+    least = lower_share(inside, rows)
+    odds = (inside + 0.5) / (rows - inside + 0.5)
+    return least >= PURE and odds >= ODDS * every / other and least / (1.0 - least) >= LEAST_ODDS * every / other
 
 
 def lower_share(count: int, rows: int, z: float = 1.96) -> float:

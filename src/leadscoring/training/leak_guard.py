@@ -27,7 +27,7 @@ class Guarded(msgspec.Struct, frozen=True):
             {
                 "column": one.column,
                 "roc_auc_alone": one.evidence.alone,
-                "filled": one.evidence.filled,
+                "filled": list(one.evidence.filled),
                 "roc_auc_with": number(one.with_it),
                 "roc_auc_without": number(one.without),
                 "signs": list(one.signs),

@@ -65,7 +65,7 @@ class Quick(msgspec.Struct, frozen=True):
             "tree_method": "hist",
             "max_depth": depth,
             "eta": 0.15,
-            "min_child_weight": 4.0,
+            "min_child_weight": 1.0,
             "colsample_bynode": 0.6,
             "max_cat_to_onehot": 100,
             "base_score": float(np.clip(self.y[inside].mean(), 1e-3, 1.0 - 1e-3)),
