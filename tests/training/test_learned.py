@@ -151,7 +151,7 @@ def test_a_table_without_such_columns_is_left_as_it_is() -> None:
     x = encode_table(inferred.contract, inferred.frame)
     learned = learn(inferred, x, y, None, np.arange(400) % 5)
     assert learned.inferred is inferred
-    assert learned.x is x
+    assert learned.x is learned.served is x
     assert learned.view(2) == (inferred.contract, x)
 
 

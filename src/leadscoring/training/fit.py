@@ -227,7 +227,7 @@ def fit(
         presence=inferred.presence,
         dated=options.dated,
     )
-    return Fitted(inferred, reading, x, leads.y, booster, cross, calibration, unseen, recent, tiers)
+    return Fitted(inferred, reading, x, learned.served, leads.y, booster, cross, calibration, unseen, recent, tiers)
 
 
 def without_calendar(inferred: Inferred, x: Matrix, time: Vector) -> tuple[Inferred, Matrix]:
@@ -254,7 +254,7 @@ def make_card(table: Table, options: TrainOptions, leads: Leads, final: Fitted, 
         contract=final.contract,
         calibration=final.calibration,
         tiers=final.tiers,
-        reference=certify.make_reference(final.contract, final.x, final.unseen[final.recent]),
+        reference=certify.make_reference(final.contract, final.served, final.unseen[final.recent]),
         training=Training(
             rows=len(leads.y),
             positives=int(leads.y.sum()),
@@ -271,7 +271,7 @@ def make_card(table: Table, options: TrainOptions, leads: Leads, final: Fitted, 
             **{part: quality.summary() for part, quality in figures.items()},
             "recipe": {**msgspec.to_builtins(final.cross.recipe), "rounds": final.cross.rounds},
         },
-        golden=certify.make_golden(final.booster, final.contract, final.x),
+        golden=certify.make_golden(final.booster, final.contract, final.served),
         reading=UNSET if final.reading == PLAIN else final.reading,
     )
 

@@ -26,10 +26,14 @@ NO_SIGNAL = "nothing in it is related to the outcome"
 
 
 class Learned(msgspec.Struct, frozen=True):
-    """The contract and the matrix of the model, and for each fold those that were chosen without it."""
+    """The contract and the matrix of the model, and for each fold those that were chosen without it.
+
+    In ``x``, weights of tokens come from other leads; ``served`` are the same leads as the service encodes them.
+    """
 
     inferred: Inferred
     x: Matrix
+    served: Matrix
     view: Callable[[int], tuple[Contract, Matrix]]
 
 
@@ -39,7 +43,7 @@ def learn(inferred: Inferred, x: Matrix, y: Vector, as_of: Vector | None, fold: 
     ``as_of`` is the moment of each lead, and ``fold`` its fold. Raises ``TrainingDataError`` if no feature is left.
     """
     if all(feature.columns for feature in inferred.contract.features):
-        return Learned(inferred, x, lambda _: (inferred.contract, x))
+        return Learned(inferred, x, x, lambda _: (inferred.contract, x))
     choice = Choice(inferred, x, y, as_of, fold)
     views = {int(number): choice.made(int(number)) for number in np.unique(fold)}
     final = choice.made(None)
@@ -47,21 +51,35 @@ def learn(inferred: Inferred, x: Matrix, y: Vector, as_of: Vector | None, fold: 
     idle = [name for name in inferred.contract.names if name not in left]
     settled = without(inferred, dict.fromkeys(idle, NO_SIGNAL))
     settled = msgspec.structs.replace(settled, contract=final.contract)
-    return Learned(settled, final.matrix(), lambda number: (views[number].contract, views[number].matrix()))
+    x = final.matrix()
+    served = final.matrix(served=True) if final.honest else x
+    return Learned(settled, x, served, lambda number: (views[number].contract, views[number].matrix()))
 
 
 class View(msgspec.Struct, frozen=True):
-    """A contract, with the columns of its derived features; the others are those of ``plain``, by name."""
+    """A contract, with the columns of its derived features; the others are those of ``plain``, by name.
+
+    ``rows`` are the leads that it was chosen by; ``honest`` has their weights from other leads, by feature.
+    """
 
     contract: Contract
     plain: dict[str, Matrix]
     derived: dict[str, Matrix]
+    rows: Rows
+    honest: dict[str, Vector]
 
-    def matrix(self) -> Matrix:
-        """Returns all columns, in the order of the contract."""
+    def matrix(self, served: bool = False) -> Matrix:
+        """Returns all columns, in the order of the contract; as the service encodes them if ``served``."""
         parts = [self.derived.get(name, self.plain.get(name)) for name in self.contract.names]
         whole: Matrix = np.ascontiguousarray(np.concatenate([part for part in parts if part is not None], axis=1))
+        if not served:
+            for place, column in zip(self.of_weights(), self.honest.values(), strict=True):
+                whole[self.rows, place] = column[self.rows]
         return whole
+
+    def of_weights(self) -> list[int]:
+        """Returns the columns of the weights in ``honest``."""
+        return [self.contract.columns.names.index(f"{name} {WEIGHT.what}") for name in self.honest]
 
 
 class Choice:
@@ -117,11 +135,9 @@ class Choice:
         if not self.plain and not with_columns:
             raise TrainingDataError("no column is left to train on: no word of the texts is related to the outcome")
         derived = self.encoded(list(with_columns.values()))
-        for name, weights in honest.items():
-            derived[name][rows, with_columns[name].aspects.index(WEIGHT)] = weights[rows]
         every = (with_columns.get(one.name, one) for one in self.inferred.contract.features)
         contract = Contract(tuple(one for one in every if one.columns))
-        return View(contract, self.plain, derived)
+        return View(contract, self.plain, derived, rows, honest)
 
     def weighted(self, feature: Feature, rows: Rows, honest: dict[str, Vector]) -> Feature:
         """Returns the feature, with its column of weights only if weights from other leads carry signal.
