@@ -138,7 +138,8 @@ bench: $(STAMP)  ## Measure speed, startup and memory; print the table and write
 	@command -v wrk >/dev/null || { echo "bench: wrk is required (Debian, Ubuntu: apt-get install wrk)" >&2; exit 1; }
 	$(BIN)/python -m benchmarks
 
-bench-quality: $(STAMP)  ## Measure the quality of trained models on the real data sets in ../shared/data
+bench-quality: $(STAMP)  ## Measure the quality of trained models on exports with a known truth, and on the real data sets in ../shared/data
+	$(BIN)/python -m benchmarks.exports
 	$(BIN)/python -m benchmarks.quality
 
 dashboards: $(STAMP)  ## Generate the dashboards in monitoring/grafana/dashboards

@@ -1,6 +1,8 @@
 """The command that writes demo data to a file."""
 
 import csv
+import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -9,8 +11,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from leadscoring.cli.demo import demo_data
+from leadscoring.cli.training import train
 from leadscoring.demo.contract import CONTRACT
+from leadscoring.demo.exports.crm import CRMS, ENCODINGS
 from leadscoring.demo.leads import demo_leads
+from leadscoring.training.reading.table import read_table
 
 
 def run(*arguments: str | Path) -> Result:
@@ -99,3 +104,92 @@ def test_no_rows_is_refused(tmp_path: Path) -> None:
     result = run("--rows", "0", "--out", tmp_path / "leads.csv")
     assert result.exit_code == 2
     assert "1<=x<=10000000" in result.output
+
+
+@pytest.mark.parametrize("like", list(CRMS))
+def test_an_export_is_written_with_its_truth_and_the_next_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, like: str
+) -> None:
+    """What was written, how it can be read, how good the truth is, and what to run: no line beyond 80 columns."""
+    crm = CRMS[like]
+    monkeypatch.chdir(tmp_path)
+    result = run("--like", like, "--rows", "3000", "--out", "deals.csv", "--truth", "truth.csv")
+    assert result.exit_code == 0, result.output
+    truth = read(Path("truth.csv"))
+    assert read_table("deals.csv").frame.height == 3000
+    assert list(truth[0]) == [crm.key, "true_probability", "converted"]
+    assert {row["converted"] for row in truth} == {"0", "1", ""}
+    assert f"deals.csv: 3000 rows as {crm.title} exports them\n  {ENCODINGS[crm.encoding]}, " in result.output
+    assert "with a ROC-AUC of 0.8" in result.output
+    assert max(map(len, result.output.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("like", list(CRMS))
+def test_the_next_command_trains_on_the_export(tmp_path: Path, like: str) -> None:
+    """Its words are arguments that the trainer takes, with the columns and values that the file has."""
+    result = run("--like", like, "--rows", "2000", "--out", tmp_path / "my deals.csv")
+    command = result.output.partition("Next:\n")[2].replace("\\\n", " ")
+    program, verb, data, *options = shlex.split(command)
+    assert (program, verb, data) == ("leadscoring", "train", str(tmp_path / "my deals.csv"))
+    named = dict(zip(options[::2], options[1::2], strict=True))
+    assert set(named) == {"--target", "--positive", "--time", "--out", "--report"}
+    assert set(named) <= {option for parameter in train.params for option in parameter.opts}
+    frame = read_table(data).frame
+    assert {named["--target"], named["--time"]} <= set(frame.columns)
+    assert set(named["--positive"].split(",")) < set(frame[named["--target"]])
+
+
+def test_the_form_of_an_export_can_be_chosen(tmp_path: Path) -> None:
+    """Locale, encoding and separator instead of the CRM's own."""
+    out = tmp_path / "deals.csv"
+    options = ("--locale", "eu", "--encoding", "utf-8", "--separator", "semicolon")
+    result = run("--like", "salesforce", "--rows", "50", "--out", out, *options)
+    assert "UTF-8, separated by semicolons" in result.output
+    header, first = out.read_text("utf-8").splitlines()[:2]
+    assert header.startswith('"Opportunity Owner";"Account Name"')
+    assert re.search(r'"[\d.]+,\d\d €";', first)
+
+
+def test_without_both_outcomes_there_is_no_figure(tmp_path: Path) -> None:
+    """A single deal ranks nothing."""
+    result = run("--like", "hubspot", "--rows", "1", "--out", tmp_path / "deals.csv")
+    assert result.exit_code == 0, result.output
+    assert "ROC-AUC" not in result.output
+    assert "nan" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--like", "hubspot", "--out", "deals.parquet"], "--out must end in .csv, .tsv or .txt, not 'deals.parquet'"),
+        (["--like", "hubspot", "--out", "a.csv", "--truth", "b.json"], "--truth must end in .csv, not 'b.json'"),
+        (
+            ["--like", "hubspot", "--out", "a.csv", "--truth", "b/c.csv"],
+            "--truth must be in an existing folder, not 'b'",
+        ),
+        (["--like", "hubspot", "--out", "a.csv", "--truth", "./a.csv"], "--truth and --out must be two files"),
+        (["--like", "hubspot", "--out", "a.csv", "--with-truth"], "use --truth FILE with --like"),
+        (["--like", "pipedrive", "--out", "a.csv"], "'pipedrive' is not one of 'hubspot', 'salesforce', 'dynamics'"),
+        (["--out", "a.csv", "--truth", "b.csv"], "--truth can only be used with --like hubspot|salesforce|dynamics"),
+        (["--out", "a.csv", "--locale", "eu", "--encoding", "utf-8"], "--locale and --encoding can only be used with"),
+    ],
+)
+def test_options_that_do_not_fit_are_rejected_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
+) -> None:
+    """With what is allowed, and nothing is written."""
+    monkeypatch.chdir(tmp_path)
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert message in " ".join(result.output.split())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_export_without_numpy_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A serving installation has none, and says so instead of failing."""
+    monkeypatch.delitem(sys.modules, "leadscoring.demo.exports.write", raising=False)
+    monkeypatch.setitem(sys.modules, "polars", None)
+    result = run("--like", "hubspot", "--rows", "5", "--out", tmp_path / "deals.csv")
+    assert result.exit_code == 2
+    assert "--like needs numpy and polars" in result.output
+    assert list(tmp_path.iterdir()) == []
