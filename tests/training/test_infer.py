@@ -211,6 +211,22 @@ def test_dates_after_the_moment_are_counted_and_planned_ones_are_not() -> None:
     )
 
 
+def test_a_column_of_dates_that_all_lie_ahead_is_dropped() -> None:
+    """Unless its name says that they are planned."""
+    ahead = text([f"2026-02-{1 + k % 28:02}" for k in range(ROWS)], "Stamp")
+    frame = pl.DataFrame([text(DAYS, "Last Visit"), ahead])
+    as_of = np.full(ROWS, 1_769_000_000_000_000.0)
+    found = infer(frame, Y, {}, Asked(), parse_tokens((), frame.columns), as_of)
+    assert found.dropped["Stamp"] == "400 of 400 dates are after the moment at which a lead is scored"
+
+
+def test_the_name_of_a_person_is_no_text() -> None:
+    """First names that recur must not become words; whether there is a person may be a flag."""
+    people = text([f"Ann{k % 9} Lee{k}" if k % 2 else None for k in range(ROWS)], "Associated Contact")
+    found = inferred(people)
+    assert found.contract.names == ["keep", "has Associated Contact"]
+
+
 def test_leads_that_differ_in_dates_alone_are_duplicates() -> None:
     """One lead exported twice must not be in two folds."""
     assert inferred(text(DAYS)).alike.columns == ["keep"]

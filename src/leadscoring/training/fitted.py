@@ -18,8 +18,8 @@ from leadscoring.training.split import Indices
 class Fitted(msgspec.Struct, frozen=True):
     """A fitted model: trees, contract, calibration and tiers.
 
-    ``x`` is the training matrix, ``served`` the same leads as the service encodes them, and ``unseen`` are its out-of-fold calibrated probabilities; ``recent`` are the rows
-    used for calibration and tiers.
+    ``x`` is the training matrix, ``served`` the same leads as the service encodes them, and ``unseen`` are the
+    out-of-fold calibrated probabilities; ``recent`` are the rows used for calibration and tiers.
     """
 
     inferred: Inferred

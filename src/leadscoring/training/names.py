@@ -68,9 +68,15 @@ EARLY = re.compile(
 
 
 PLANNED = re.compile(
-    r"\b(?:due|planned|plan|expected|expect|next|upcoming|future|renewals?|renews?|expir\w*|trial end\w*|end date|ends"
-    r"|until|valid to|scheduled|target date|deadline|follow ?up|estimated|projected|anticipated|fällig\w*|geplant\w*"
+    r"\b(?:due|est|planned|plan|expected|expect|next|upcoming|future|renewals?|renews?|expir\w*|trial end\w*"
+    r"|end date|ends|until|valid to|scheduled|target date|deadline|follow ?up|estimated|projected|anticipated|fällig\w*|geplant\w*"
     r"|erwartet\w*|voraussichtlich\w*)\b"
+)
+
+PERSON = re.compile(
+    r"\b(?:contacts?|persons?|people|owner|sales ?rep|agent|assigned to|assignee|created by|modified by|changed by"
+    r"|attendees?|participants?|applicant|candidate|kontakt|kontaktperson|ansprechpartner\w*|besitzer|contacto"
+    r"|contatto|propriétaire|referente)(?: names?)?$"
 )
 
 DISCREET = ("gender", "a date of birth", "what law protects most")
@@ -102,6 +108,11 @@ def personal(name: str) -> str:
     """The kind of personal data that a column with this name contains; empty if none."""
     plain = re.sub(r" ?[?#]$| \d$", "", words(name))
     return next((kind for kind, names in PERSONAL if re.fullmatch(names, plain)), "")
+
+
+def says_person(name: str) -> bool:
+    """Whether a text of this name is probably that of a person, even if it may be something else."""
+    return PERSON.search(words(name)) is not None
 
 
 def says_planned(name: str) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from past_leads import trained
 
+from leadscoring.contract.aspects import Aspect
 from leadscoring.contract.features import Feature
 from leadscoring.quality.figures import Quality, measure
 from leadscoring.training.report.facts import (
@@ -50,6 +51,8 @@ def test_a_column_is_told_by_what_its_kind_has() -> None:
     assert number == {"name": "visits", "kind": "integer", "required": True, "minimum": 0, "maximum": None}
     category = column_facts(Feature("source", "category", values=("web",), other=True))
     assert (category["values"], category["other"]) == (["web"], True)
+    date = column_facts(Feature("created", "date", aspects=(Aspect("age"), Aspect("since", "seen")), planned=True))
+    assert (date["columns"], date["planned"]) == (["age", "since seen"], True)
     assert model_facts(None)["version"] == ""
 
 

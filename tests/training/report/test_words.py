@@ -29,6 +29,15 @@ def test_a_figure_comes_with_its_interval() -> None:
             "integer, from 0, to 998, required",
         ),
         (
+            {"kind": "text", "columns": ["word a", "word b c", "length"], "required": False}
+            | {"minimum": None, "maximum": None},
+            "text, read as word 'a', 'b c'; length, optional",
+        ),
+        (
+            {"kind": "date", "columns": ["age"], "planned": True, "minimum": None, "maximum": None, "required": True},
+            "date, read as age, may be in the future, required",
+        ),
+        (
             {"kind": "category", "values": ["a"], "other": True, "minimum": None, "maximum": None, "required": False},
             "category, 1 values and other, optional",
         ),

@@ -12,7 +12,7 @@ from leadscoring.contract.features import Feature
 from leadscoring.errors import TrainingDataError
 from leadscoring.model.reading import DayOrder, Reading
 from leadscoring.training import names
-from leadscoring.training.column import Read
+from leadscoring.training.column import FEWEST, Read
 from leadscoring.training.derived.kind import Derived, Evidence, started
 from leadscoring.training.derived.tokens import Tokens
 from leadscoring.training.encode import moments_of
@@ -98,7 +98,9 @@ class Dates(Derived):
 def says_more(gap: Aspect, evidence: Evidence) -> bool:
     """Whether a gap between two dates carries more signal than the age of either, which the trees have anyway."""
     own, between = evidence.values[AGE], evidence.values[gap]
-    return evidence.standing(between) > max(evidence.standing(own), evidence.standing(own + between))
+    both = ~np.isnan(between)
+    ages = max(evidence.standing(own, both), evidence.standing(own + between, both))
+    return evidence.standing(between) > ages
 
 
 def share_of(values: Vector) -> float:
@@ -152,9 +154,12 @@ def settle(reads: Sequence[Read], as_of: Vector | None) -> None:
     for read, feature in zip(reads, features, strict=True):
         values = read.column.cast(pl.Float64).fill_null(np.nan).to_numpy()
         late = 0 if moment is None else int((values > moment + DAY).sum())
-        planned = feature.planned and late > MOST * float((~np.isnan(values)).sum())
+        known = int((~np.isnan(values)).sum())
+        planned = feature.planned and late > MOST * known
         read.feature = msgspec.structs.replace(feature, planned=planned)
-        if planned:
+        if not planned and known - late < FEWEST:
+            read.feature, read.dropped = None, f"{late} of {known} dates are after the moment at which a lead is scored"
+        elif planned:
             read.notes.append(f"{read.raw.name!r}: planned dates, which may be after the moment of scoring")
         elif late:
             read.warnings.append(

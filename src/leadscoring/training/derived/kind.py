@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import msgspec
+import numpy as np
 import polars as pl
 
 from leadscoring.contract.aspects import Aspect
@@ -30,9 +31,17 @@ class Evidence(msgspec.Struct, frozen=True):
     values: dict[Aspect, Vector] = {}
     tokens: Tokens | None = None
 
-    def standing(self, values: Vector) -> float:
-        """Returns the standard score of the association of a column with the outcome."""
-        return standing_of(values[self.rows], self.y[self.rows])
+    def standing(self, values: Vector, also: Rows | bool = True) -> float:
+        """Returns the standard score of the association of a column's known values with the outcome.
+
+        ``also`` are the leads to look at besides. Whether a value is known does not count: another column says it.
+        """
+        rows = self.rows & ~np.isnan(values) & also
+        return standing_of(values[rows], self.y[rows])
+
+    def standing_of_absence(self, values: Vector) -> float:
+        """Returns the standard score of the association of whether a value is known with the outcome."""
+        return standing_of(np.isnan(values[self.rows]).astype(np.float64), self.y[self.rows])
 
     def clear(self, aspects: Sequence[Aspect]) -> list[Aspect]:
         """Returns the candidates that carry signal, the clearest first."""

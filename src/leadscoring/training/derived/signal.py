@@ -33,7 +33,7 @@ def against_rest(count: Vector, won: Vector, rows: Vector | float, positives: Ve
 
 
 def standing_of(values: Vector, y: Vector) -> float:
-    """Returns the standard score of the association of numbers, or of their absence, with the outcome; 0 for none.
+    """Returns the standard score of the association of numbers, or of their absence, with the outcome.
 
     The numbers are binned, so that the association may have any shape.
     """
@@ -57,7 +57,7 @@ def of_bins(place: Indices, y: Vector) -> float:
     free = int((count > 0).sum()) - 1
     if free < 1:
         return 0.0
-    within, whole = cells(count, won).sum(), cells(np.array(len(y), dtype=float), np.array(y.sum()))
+    within, whole = cells(count, won).sum(), cells(np.array(float(len(y))), np.array(float(y.sum())))
     statistic = max(2.0 * float(within - whole), 0.0)
     spread = 2.0 / (9.0 * free)
     return float(((statistic / free) ** (1 / 3) - (1.0 - spread)) / np.sqrt(spread))

@@ -10,9 +10,11 @@ import polars as pl
 from leadscoring._engine import words_of
 from leadscoring.contract.aspects import Aspect
 from leadscoring.contract.features import Feature
+from leadscoring.training import names
 from leadscoring.training.column import FEWEST, RARE_SHARE, Read
 from leadscoring.training.derived.clearest import clearest
 from leadscoring.training.derived.kind import Derived, Evidence, started, with_weights
+from leadscoring.training.derived.signal import SURE
 from leadscoring.training.derived.tokens import Tokens, tokens_of
 from leadscoring.training.reading.levels import folded
 from leadscoring.training.reading.notation import looks_like_numbers
@@ -57,7 +59,7 @@ class Texts(Derived):
 
     def detects(self, read: Read) -> bool:
         """Whether a column of too many texts for a category consists of words that recur."""
-        if read.column.dtype != pl.String:
+        if read.column.dtype != pl.String or names.says_person(read.raw.name):
             return False
         column = read.column.drop_nulls()
         levels = [rows for _, rows in counts_of(folded(column))]
@@ -84,6 +86,8 @@ class Texts(Derived):
     def choose(self, feature: Feature, evidence: Evidence) -> Feature:
         """Takes the words that carry signal, and the length if it does."""
         size = evidence.clear([LENGTH, WORDS])[:1]
+        if not size and evidence.standing_of_absence(evidence.values[LENGTH]) > SURE:
+            size = [LENGTH]  # which is missing where there is no text
         if evidence.tokens is None:
             return msgspec.structs.replace(feature, aspects=tuple(size))
         vocabulary = clearest(evidence.tokens, evidence.rows, evidence.y, MOST_WORDS)
