@@ -5,12 +5,12 @@
 #include <string>
 
 #include "moment.hpp"
+#include "tables.hpp"
 
 namespace leadscoring {
 
 namespace {
 
-constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 constexpr long kMostColumns = 1000;
 
 [[noreturn]] void refuse(Py_ssize_t row, size_t feature, const char* why) {
@@ -50,68 +50,13 @@ float as_flag(PyObject* value, Py_ssize_t row, size_t feature) {
     return number == 0 ? 0.0f : 1.0f;
 }
 
-float entry(nb::handle value, const char* what) {
-    if (value.is_none()) return kMissing;
-    if (!PyFloat_Check(value.ptr()) && !PyLong_Check(value.ptr())) throw nb::type_error(what);
-    const double number = PyFloat_AsDouble(value.ptr());
-    if (number == -1.0 && PyErr_Occurred()) throw nb::python_error();
-    if (!std::isfinite(float(number))) throw nb::value_error(what);
-    return float(number);
-}
-
-// The items of a list or tuple, kept alive while they are read.
-struct Items {
-    nb::object fast;
-    PyObject** begin;
-    Py_ssize_t size;
-};
-
-Items items_of(nb::handle sequence, const char* what) {
-    PyObject* fast = PySequence_Fast(sequence.ptr(), what);
-    if (!fast) throw nb::python_error();
-    return {nb::steal(fast), PySequence_Fast_ITEMS(fast), PySequence_Fast_GET_SIZE(fast)};
-}
-
-bool is_number(PyObject* value) { return PyFloat_Check(value) || (PyLong_Check(value) && !PyBool_Check(value)); }
-
-constexpr const char* kEntry = "a category's table must hold finite numbers or None";
-
-// The code of one value: a float, or where it has several columns a tuple of as many.
-nb::object checked_codes(nb::handle value, int32_t width) {
-    if (width == 1) return nb::steal(PyFloat_FromDouble(entry(value, kEntry)));
-    if (!value.is_none() && (!PyTuple_Check(value.ptr()) || PyTuple_GET_SIZE(value.ptr()) != width))
-        throw nb::value_error("the table of a feature with several columns must hold tuples of one number each, or None");
-    nb::object codes = nb::steal(PyTuple_New(width));
-    if (!codes.is_valid()) throw nb::python_error();
-    for (int32_t i = 0; i < width; ++i) {
-        const nb::handle one = value.is_none() ? value : nb::handle(PyTuple_GET_ITEM(value.ptr(), i));
-        PyObject* code = PyFloat_FromDouble(entry(one, kEntry));
-        if (!code) throw nb::python_error();
-        PyTuple_SET_ITEM(codes.ptr(), i, code);
-    }
-    return codes;
-}
-
-nb::object checked_table(nb::handle table, bool numbers, int32_t width) {
-    if (table.is_none()) return nb::steal(PyDict_New());
-    if (!PyDict_Check(table.ptr())) throw nb::type_error("a category's table must be a dict");
-    nb::object copy = nb::steal(PyDict_New());
-    PyObject *key, *value;
-    for (Py_ssize_t position = 0; PyDict_Next(table.ptr(), &position, &key, &value);) {
-        if (numbers ? !is_number(key) : !PyUnicode_Check(key))
-            throw nb::type_error(numbers ? "a numbered category's table must have numbers as keys"
-                                         : "a category's table must have text as keys");
-        const nb::object codes = checked_codes(value, width);
-        if (!codes.is_valid() || PyDict_SetItem(copy.ptr(), key, codes.ptr()) < 0) throw nb::python_error();
-    }
-    return copy;
-}
-
 long whole_number(PyObject* value) {
     const long number = PyLong_AsLong(value);
     if (number == -1 && PyErr_Occurred()) throw nb::python_error();
     return number;
 }
+
+constexpr const char* kOther = "other must hold finite numbers or None";
 
 constexpr double kBeyond = std::numeric_limits<double>::infinity();
 
@@ -163,8 +108,9 @@ Encoder::Encoder(nb::handle kinds, nb::handle tables, nb::handle other, nb::obje
             throw nb::value_error("a feature must have one column, or several by a table or by its aspects");
         bounds_.push_back(ends(limits.begin ? nb::handle(limits.begin[i]) : nb::handle(Py_None)));
         features_.push_back({is, known ? checked_table(table.begin[i], is == Kind::numbered, int32_t(columns)) : nb::object(),
-                             entry(unseen.begin[i], "other must hold finite numbers or None"), nb::object(), columns_,
-                             int32_t(columns), nullptr, nullptr});
+                             columns == 1 ? entry(unseen.begin[i], kOther) : kMissing, nb::object(), nb::object(),
+                             columns_, int32_t(columns), nullptr, nullptr});
+        if (known && columns > 1) features_.back().others = others_of(unseen.begin[i], int32_t(columns));
         if (aspects) add_aspects(features_.back(), spec.begin ? nb::handle(spec.begin[i]) : nb::handle(Py_None));
         columns_ += int32_t(columns);
         one_each_ = one_each_ && columns == 1 && !aspects;
@@ -214,9 +160,9 @@ float Encoder::encode_known(const Feature& about, PyObject* value, Py_ssize_t ro
 // A category that makes several columns.
 void Encoder::encode_several(const Feature& about, PyObject* value, Py_ssize_t row, size_t feature, float* out,
                              Rows& rows) const {
-    PyObject* codes = find(about, value, row, feature, rows);
-    for (int32_t i = 0; i < about.width; ++i)
-        out[i] = codes ? float(PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(codes, i))) : about.other;
+    PyObject* found = find(about, value, row, feature, rows);
+    PyObject* codes = found ? found : about.others.ptr();
+    for (int32_t i = 0; i < about.width; ++i) out[i] = float(PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(codes, i)));
 }
 
 // A feature whose columns are its aspects. Dates are only noted: their columns need those of the whole lead.

@@ -66,6 +66,7 @@ class Encoder {
         Kind kind;
         nb::object table;  // of a category: maps a text or number to a float, or to a tuple of one for each column
         float other;       // the code of a value that is not in the table; for codes, the first unseen one
+        nb::object others;  // the same with several columns, a tuple
         nb::object rare;   // the rare texts of training, which are not in the table, or null
         int32_t first, width;  // its columns
         std::unique_ptr<TokenColumns> tokens;

@@ -40,8 +40,9 @@ class Encoder:
     ``kinds`` has 0 for a number, 1 for an integer, 2 for a flag, 3 for a category sent as text, 4 for one sent as a
     number and 5 for one sent as its code. ``tables`` maps, for each category of kind 3 or 4, its texts or numbers to
     codes (``None`` as code means missing). ``other`` is the code of a value that is not in the table (``None``:
-    missing) or, for codes, the first unseen one. ``unset`` marks an omitted value. ``rare`` has for each feature the
-    texts that are not in its table but not new: a ``BinCounter`` counts them by their code, not as unseen.
+    missing; with several columns one for all, or a tuple) or, for codes, the first unseen one. ``unset`` marks an
+    omitted value. ``rare`` has for each feature the texts that are not in its table but not new: a ``BinCounter``
+    counts them by their code, not as unseen.
     ``missing`` is a float32 that means missing, besides NaN. Tables are copied. ``widths`` has the number of columns of
     each feature (``None``: one each); several come from tables, which hold a tuple with a number for each column.
     ``bounds`` has the bounds of numbers that have not been checked yet (``None``: none); it is used if a number means
@@ -56,7 +57,7 @@ class Encoder:
         self,
         kinds: Sequence[int],
         tables: Sequence[Mapping[Any, float | tuple[float | None, ...] | None] | None],
-        other: Sequence[float | None],
+        other: Sequence[float | tuple[float | None, ...] | None],
         unset: object,
         rare: Sequence[Iterable[str]] | None = None,
         missing: float = math.nan,

@@ -44,6 +44,7 @@ def test_what_belongs_to_another_kind_is_refused(kind: str, wrong: dict[str, obj
         ("email", (A("count"),), "not 'count'"),
         ("set", (A("value"),), "needs to say of what"),
         ("set", (A("length"),), "not 'length'"),
+        ("text", tuple(A("word", f"w{place}") for place in range(1001)), "1001 aspects, more than 1000"),
     ],
 )
 def test_aspects_that_make_no_sense_are_refused(kind: str, aspects: tuple[Aspect, ...], said: str) -> None:

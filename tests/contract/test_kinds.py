@@ -4,14 +4,18 @@ import ast
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 from project import ROOT
 
 from leadscoring.contract.aspects import Aspect
-from leadscoring.contract.features import Feature
+from leadscoring.contract.features import Contract, Feature
 from leadscoring.contract.kind import Kind
 from leadscoring.contract.kinds import CODED, KINDS, NUMBERED
+from leadscoring.errors import CardInvalid
+from leadscoring.model.loaded import encoder
 
 PACKAGE = ROOT / "src" / "leadscoring"
 THE_TABLE = {PACKAGE / "contract" / "kinds.py"}
@@ -78,6 +82,59 @@ def test_what_is_written_without_types_is_read_by_the_kind(form: Kind) -> None:
     assert form.json_of("  ") == ("null" if trimmed else '"  "')
     assert form.json_of("TRUE") == ("true" if form is KINDS["flag"] else '"TRUE"')
     assert form.json_of("x") == '"x"'
+
+
+LEVELS = Feature(
+    "x",
+    "category",
+    values=("a", "b"),
+    aliases={"A": "a"},
+    missing=("-",),
+    other=True,
+    aspects=(Aspect("code"), Aspect("weight")),
+    weights={"a": 0.5, "z": -1.5},
+)
+
+
+def test_a_category_may_have_a_column_of_weights() -> None:
+    """Also of values that have no code; the weight of any other is 0, and that of what is missing missing."""
+    assert [(column.name, column.categorical) for column in LEVELS.columns] == [("x code", True), ("x weight", False)]
+    rows = encoder(Contract((LEVELS,))).encode([(text,) for text in ("a", "A", "b", "z", "new", "-")])
+    assert [rows.row(place) for place in range(6)] == [
+        [0.0, 0.5], [0.0, 0.5], [1.0, 0.0], [2.0, -1.5], [2.0, 0.0], [None, None],
+    ]  # fmt: skip
+    assert rows.unseen == [(4, 0)]
+    assert [LEVELS.form.back(LEVELS)(cells) for cells in ([1.0, 0.0], [2.0, 0.0], [None, None])] == ["b", None, None]
+    phrases = [LEVELS.phrase(0, 1.0), LEVELS.phrase(0, 2.0), LEVELS.phrase(0, None), LEVELS.phrase(1, -1.5)]
+    assert phrases == ["is 'b'", "is another value", "unknown", "weight of -1.5"]
+
+
+def test_a_category_may_have_its_weights_alone() -> None:
+    """Then a row does not say which value it was."""
+    alone = msgspec.structs.replace(LEVELS, aspects=(Aspect("weight"),))
+    rows = encoder(Contract((alone,))).encode([("A",), ("z",), ("new",), ("-",)])
+    assert [rows.row(place) for place in range(4)] == [[0.5], [-1.5], [0.0], [None]]
+    assert alone.form.back(alone)([0.5]) is None
+    assert Feature("x", "category", values=("a",)).phrase(0, 0.0) == ""
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"aspects": (Aspect("code"), Aspect("weight"))},
+        {"aspects": (Aspect("code"),), "weights": {"a": 1.0}},
+        {"aspects": (Aspect("weight"), Aspect("weight")), "weights": {"a": 1.0}},
+        {"aspects": (Aspect("weight"),), "weights": {"A": 1.0}},
+        {"aspects": (Aspect("weight"),), "weights": {"-": 1.0}},
+        {"values": ("1",), "missing": (), "aliases": {}, "numbers": True, "aspects": (Aspect("code"),)},
+        {"planned": True},
+    ],
+)
+def test_a_category_with_aspects_that_make_no_sense_is_refused(wrong: dict[str, Any]) -> None:
+    """Weights are of values, in text, and used."""
+    plain = {"name": "x", "kind": "category", "values": ("a",), "aliases": {"A": "a"}, "missing": ("-",)}
+    with pytest.raises(CardInvalid):
+        Feature(**{**plain, **wrong})
 
 
 ASPECTS = {

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import polars as pl
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from leadscoring._engine import parse_moment
@@ -96,6 +96,7 @@ def test_fractions_are_cut_to_microseconds() -> None:
         )
 
 
+@settings(deadline=None)
 @given(
     st.datetimes(datetime(1000, 1, 1), datetime(9998, 12, 31)),  # noqa: DTZ001  # the offset is added to the text
     st.sampled_from(["", "Z", "+02", "+0200", "-03:30"]),

@@ -170,6 +170,18 @@ def test_a_feature_may_make_several_columns() -> None:
     assert rows.unseen == [(1, 3), (3, 1)]
 
 
+def test_a_value_outside_of_the_table_may_differ_by_column() -> None:
+    """A code for others in one, a number in another; or one for all."""
+    for other, found in (((5.0, 0.0), [5.0, 0.0]), ((None, 0.5), [None, 0.5]), (5.0, [5.0, 5.0]), (None, [None, None])):
+        encoder = _engine.Encoder([3], [GRID], [other], UNSET, widths=[2])
+        rows = encoder.encode([("new",), ("a1",)])
+        assert (rows.row(0), rows.row(1), rows.unseen) == (found, [1.0, 10.0], [(0, 0)])
+    wrong: list[Any] = [(5.0,), (1.0, 2.0, 3.0), (1.0, "x"), (1.0, math.inf), "x", [1.0, 2.0]]
+    for other in wrong:
+        with pytest.raises((ValueError, TypeError)):
+            _engine.Encoder([3], [GRID], [other], UNSET, widths=[2])
+
+
 @pytest.mark.parametrize(
     ("kind", "table", "width"),
     [

@@ -28,6 +28,7 @@ def test_a_card_is_read_back_as_it_was_written() -> None:
         ({"tiers": {"thresholds": [0.1, 0.2, 0.3, 0.4]}}, "strictly fall"),
         ({"calibration": {"margins": [1.0], "probabilities": []}}, "as many margins"),
         ({"contract": {"features": []}}, "at least one feature"),
+        ({"contract": {"features": [{"name": "made", "kind": "date"}]}}, "'made' makes no column"),
         ({"surprise": 1}, "surprise"),
     ],
 )

@@ -36,8 +36,16 @@ class Sort(NamedTuple):
     none: str = ""
     other: str = ""
 
+    def phrase(self, aspect: Aspect, value: float) -> str:
+        """Describes the value of an aspect of this sort."""
+        words = (value == 1 and self.one) or (value == 0 and self.none) or self.other
+        return words.format(of=aspect.of, value=value)
+
 
 WEIGHT = Sort(other="average weight of {value:.3g}")
+
+MOST_ASPECTS = 1000
+"""Maximum number of columns of a feature."""
 
 UNKNOWN = "unknown"
 """The phrase for a missing value."""
@@ -61,25 +69,13 @@ class Aspected(Kind):
             raise CardInvalid(f"feature {name!r} is a {what}, but has the values of a category")
         if feature.minimum is not None or feature.maximum is not None:
             raise CardInvalid(f"feature {name!r} is a {what}, but has the bounds of a number")
+        check_aspects(feature, self.sorts)
         for aspect in feature.aspects:
             self.check_aspect(feature, aspect)
-        if len(set(feature.aspects)) != len(feature.aspects):
-            raise CardInvalid(f"feature {name!r} has an aspect twice")
         self.check_extras(feature)
 
     def check_aspect(self, feature: "Feature", aspect: Aspect) -> None:
-        """Raises ``CardInvalid`` for an aspect that the feature cannot have."""
-        sort = self.sorts.get(aspect.what)
-        if sort is None:
-            known = ", ".join(self.sorts)
-            raise CardInvalid(
-                f"feature {feature.name!r} is a {feature.kind}: its aspects must be of {known}, not {aspect.what!r}"
-            )
-        if sort.takes != bool(aspect.of):
-            needs = "needs to say of what it is" if sort.takes else f"is of nothing, not {aspect.of!r}"
-            raise CardInvalid(f"feature {feature.name!r} has an aspect {aspect.what!r}, which {needs}")
-        if not is_writable(aspect.of):
-            raise CardInvalid(f"feature {feature.name!r} has an aspect of {aspect.of!r}, which is no text")
+        """Raises ``CardInvalid`` for an aspect that the feature cannot have; by default for none."""
 
     def check_extras(self, feature: "Feature") -> None:
         """Raises ``CardInvalid`` for fields of other kinds; by default takes weights where an aspect uses them."""
@@ -90,14 +86,8 @@ class Aspected(Kind):
         self.check_weights(feature)
 
     def check_weights(self, feature: "Feature") -> None:
-        """Raises ``CardInvalid`` unless there are weights exactly where an aspect uses them, and all are finite."""
-        used = any(aspect.what == "weight" for aspect in feature.aspects)
-        if bool(feature.weights) != used:
-            missing = "has an aspect 'weight', but no weights" if used else "has weights, but no aspect that uses them"
-            raise CardInvalid(f"feature {feature.name!r} {missing}")
-        for token, weight in feature.weights.items():
-            if not math.isfinite(weight) or single(weight) is None:
-                raise CardInvalid(f"feature {feature.name!r} has a weight of {token!r} that is no finite float32")
+        """Raises ``CardInvalid`` for weights that do not fit."""
+        check_weights(feature)
 
     def fits(self, _feature: "Feature", _value: Any) -> Any:
         """Rejects all numbers."""
@@ -125,10 +115,7 @@ class Aspected(Kind):
 
     def columns(self, feature: "Feature") -> tuple[Column, ...]:
         """Returns a column for each aspect."""
-        return tuple(
-            Column(" ".join(filter(None, (feature.name, *astuple(aspect)))), most=self.sorts[aspect.what].most)
-            for aspect in feature.aspects
-        )
+        return tuple(Column(name_of(feature, aspect), most=self.sorts[aspect.what].most) for aspect in feature.aspects)
 
     def spec(self, feature: "Feature", _places: Mapping[str, int]) -> tuple[Any, ...] | None:
         """Returns the aspects, and what they need."""
@@ -148,11 +135,43 @@ class Aspected(Kind):
     def phrase(self, feature: "Feature", place: int, value: float | None) -> str:
         """Describes what one of the columns holds."""
         aspect = feature.aspects[place]
-        sort = self.sorts[aspect.what]
-        if value is None or math.isnan(value):
-            return UNKNOWN
-        words = (value == 1 and sort.one) or (value == 0 and sort.none) or sort.other
-        return words.format(of=aspect.of, value=value)
+        return UNKNOWN if value is None or math.isnan(value) else self.sorts[aspect.what].phrase(aspect, value)
+
+
+def check_aspects(feature: "Feature", sorts: Mapping[str, Sort]) -> None:
+    """Raises ``CardInvalid`` unless all aspects are of these sorts, and each is there once."""
+    for aspect in feature.aspects:
+        sort = sorts.get(aspect.what)
+        if sort is None:
+            known = ", ".join(sorts)
+            raise CardInvalid(
+                f"feature {feature.name!r} is a {feature.kind}: its aspects must be of {known}, not {aspect.what!r}"
+            )
+        if sort.takes != bool(aspect.of):
+            needs = "needs to say of what it is" if sort.takes else f"is of nothing, not {aspect.of!r}"
+            raise CardInvalid(f"feature {feature.name!r} has an aspect {aspect.what!r}, which {needs}")
+        if not is_writable(aspect.of):
+            raise CardInvalid(f"feature {feature.name!r} has an aspect of {aspect.of!r}, which is no text")
+    if len(set(feature.aspects)) != len(feature.aspects):
+        raise CardInvalid(f"feature {feature.name!r} has an aspect twice")
+    if len(feature.aspects) > MOST_ASPECTS:
+        raise CardInvalid(f"feature {feature.name!r} has {len(feature.aspects)} aspects, more than {MOST_ASPECTS}")
+
+
+def check_weights(feature: "Feature") -> None:
+    """Raises ``CardInvalid`` unless there are weights exactly where an aspect uses them, and all are finite."""
+    used = any(aspect.what == "weight" for aspect in feature.aspects)
+    if bool(feature.weights) != used:
+        missing = "has an aspect 'weight', but no weights" if used else "has weights, but no aspect that uses them"
+        raise CardInvalid(f"feature {feature.name!r} {missing}")
+    for token, weight in feature.weights.items():
+        if not math.isfinite(weight) or single(weight) is None:
+            raise CardInvalid(f"feature {feature.name!r} has a weight of {token!r} that is no finite float32")
+
+
+def name_of(feature: "Feature", aspect: Aspect) -> str:
+    """Returns the name of the column of an aspect."""
+    return " ".join(filter(None, (feature.name, *astuple(aspect))))
 
 
 def astuple(aspect: Aspect) -> tuple[str, str]:

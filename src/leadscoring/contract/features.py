@@ -10,7 +10,7 @@ import msgspec
 
 from leadscoring.contract.aspects import Aspect
 from leadscoring.contract.columns import Column, Columns
-from leadscoring.contract.kind import Kind, Table, is_finite, number
+from leadscoring.contract.kind import Code, Kind, Table, is_finite, number
 from leadscoring.contract.kinds import KINDS
 from leadscoring.errors import CardInvalid
 from leadscoring.float32 import single
@@ -33,9 +33,10 @@ class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     sent as such; if its values are unknown, it is sent as its code, of which the trees distinguish ``codes``.
 
     ``date``, ``text``, ``email`` and ``set`` have a column for each of their ``aspects``; there are none only while
-    training has not chosen them. ``weights`` of tokens are averaged in the aspect ``weight``. Of an e-mail address,
-    ``groups`` has domains and their suffixes by group, and ``roles`` local parts that are no persons. A date that is
-    not ``planned`` and lies after the moment of scoring is treated as missing.
+    training has not chosen them. A ``category`` has one of codes, or the aspects ``code`` and ``weight``. ``weights``
+    of tokens are averaged in the aspect ``weight``. Of an e-mail address, ``groups`` has domains and their suffixes by
+    group, and ``roles`` local parts that are no persons. A date that is not ``planned`` and lies after the moment of
+    scoring is treated as missing.
     """
 
     name: str
@@ -121,7 +122,7 @@ class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         return self.form.table(self)
 
     @property
-    def other_code(self) -> float | None:
+    def other_code(self) -> Code | tuple[Code, ...]:
         """The code of values not seen in training, distinct from all others; ``None`` for unknown."""
         return self.form.other(self)
 

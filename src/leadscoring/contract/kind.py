@@ -113,8 +113,11 @@ class Kind:
         """Returns the code of each value seen in training; ``None`` if values have no codes, or are sent as codes."""
         return None
 
-    def other(self, _feature: "Feature") -> float | None:
-        """Returns the code of values that are not in the table, distinct from all others; ``None`` for unknown."""
+    def other(self, _feature: "Feature") -> Code | tuple[Code, ...]:
+        """Returns the code of values that are not in the table, distinct from all others; ``None`` for unknown.
+
+        For a feature with several columns it may be one code per column.
+        """
         return None
 
     def spec(self, _feature: "Feature", _places: Mapping[str, int]) -> tuple[Any, ...] | None:

@@ -6,11 +6,12 @@ is a row of its own.
 
 import json
 import math
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from msgspec import Meta
 
+from leadscoring.contract.aspects import UNKNOWN, Sort, check_aspects, check_weights, name_of, unknown
 from leadscoring.contract.columns import Column
 from leadscoring.contract.dates import Date
 from leadscoring.contract.kind import Code, Kind, Table, is_number, is_writable
@@ -172,8 +173,12 @@ class Category(Kind):
 
     def columns(self, feature: "Feature") -> tuple[Column, ...]:
         """Returns one column of codes: the position of each value, and one for other values if the trees have it."""
+        return (self.codes(feature, feature.name),)
+
+    def codes(self, feature: "Feature", name: str) -> Column:
+        """Returns the column of the codes under a name."""
         codes = len(feature.values) + feature.other
-        return (Column(feature.name, True, codes, codes - 1, feature.wire_values),)
+        return Column(name, True, codes, codes - 1, feature.wire_values)
 
     def table(self, feature: "Feature") -> Table | None:
         """Maps values and aliases to codes, and missing texts to ``None``."""
@@ -181,7 +186,7 @@ class Category(Kind):
         spelled = {alias: known[value] for alias, value in feature.aliases.items()}
         return known | spelled | dict.fromkeys(feature.missing)
 
-    def other(self, feature: "Feature") -> float | None:
+    def other(self, feature: "Feature") -> Code | tuple[Code, ...]:
         """Returns the code after that of the last value, if the trees have one for other values."""
         return float(len(feature.values)) if feature.other else None
 
@@ -197,11 +202,70 @@ class Category(Kind):
 
 
 class Text(Category):
-    """A category with text values."""
+    """A category with text values, which may have a column of their weights, besides that of their codes or alone."""
 
     engine = 3
     is_text = True
     noun = "text"
+    sorts: ClassVar[Mapping[str, Sort]] = {"code": Sort(), "weight": Sort(other="weight of {value:.3g}")}
+
+    def check_plain(self, feature: "Feature") -> None:
+        """Allows aspects of codes and weights; the weight of another spelling is that of its value."""
+        if feature.groups or feature.roles or feature.planned:
+            raise CardInvalid(f"feature {feature.name!r} is a category, but has what dates or e-mail addresses have")
+        check_aspects(feature, self.sorts)
+        check_weights(feature)
+        if not set(feature.weights).isdisjoint({*feature.missing, *feature.aliases}):
+            raise CardInvalid(
+                f"feature {feature.name!r} has a weight of another spelling, or of one that means missing"
+            )
+
+    def columns(self, feature: "Feature") -> tuple[Column, ...]:
+        """Returns the column of codes, or one for each aspect."""
+        names = [(aspect.what, name_of(feature, aspect)) for aspect in feature.aspects]
+        several = tuple(Column(name) if what == "weight" else self.codes(feature, name) for what, name in names)
+        return several or super().columns(feature)
+
+    def table(self, feature: "Feature") -> Table | None:
+        """Maps values also to their weights; the weight of values that have none is 0."""
+        known: Any = super().table(feature)
+        if not feature.aspects:
+            return known  # type: ignore[no-any-return]  # a table
+        other = super().other(feature)
+        return {
+            text: None if text in feature.missing else self.cells(feature, known.get(text, other), text)
+            for text in (*known, *feature.weights)
+        }
+
+    def other(self, feature: "Feature") -> Code | tuple[Code, ...]:
+        """Returns the weight 0 besides the code."""
+        code = super().other(feature)
+        return self.cells(feature, code, None) if feature.aspects else code
+
+    def cells(self, feature: "Feature", code: Any, text: str | None) -> Code | tuple[Code, ...]:
+        """Returns what a text with this code has in the column of each aspect."""
+        weight = feature.weights.get(feature.aliases.get(text, text), 0.0) if text is not None else 0.0
+        cells = tuple(weight if aspect.what == "weight" else code for aspect in feature.aspects)
+        return cells if len(cells) > 1 else cells[0]
+
+    def back(self, feature: "Feature") -> Callable[[Sequence[Code]], Any]:
+        """Returns the value of the code, if there is one."""
+        value = super().back(feature)
+        place = next((place for place, aspect in enumerate(feature.aspects) if aspect.what == "code"), None)
+        if not feature.aspects:
+            return value
+        return unknown if place is None else lambda cells: value(cells[place : place + 1])
+
+    def phrase(self, feature: "Feature", place: int, value: float | None) -> str:
+        """Describes the value of a code, or a weight; the only column of a category needs no words."""
+        if not feature.aspects:
+            return ""
+        if value is None or math.isnan(value):
+            return UNKNOWN
+        aspect, code = feature.aspects[place], int(value)
+        if aspect.what == "weight":
+            return self.sorts[aspect.what].phrase(aspect, value)
+        return f"is {feature.values[code]!r}" if code < len(feature.values) else "is another value"
 
     def fits(self, _feature: "Feature", _value: Any) -> Any:
         """Rejects all numbers."""
@@ -252,7 +316,7 @@ class Coded(Category):
         """Returns ``None``: codes are sent as such."""
         return None
 
-    def other(self, feature: "Feature") -> float | None:
+    def other(self, feature: "Feature") -> Code | tuple[Code, ...]:
         """Returns the first code that no split uses."""
         return float(feature.codes)
 

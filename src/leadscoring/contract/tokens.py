@@ -32,8 +32,7 @@ class Words(Aspected):
     }
 
     def check_aspect(self, feature: "Feature", aspect: Aspect) -> None:
-        """Also requires that a word or a pair is written as the words of a text are read."""
-        super().check_aspect(feature, aspect)
+        """Requires that a word or a pair is written as the words of a text are read."""
         if aspect.of:
             check_token(feature, aspect.of, aspect.of in words_of(aspect.of) and aspect.of.count(" ") < PAIR)
 
@@ -62,8 +61,7 @@ class Email(Aspected):
     }
 
     def check_aspect(self, feature: "Feature", aspect: Aspect) -> None:
-        """Also requires that groups are known, and domains and their ends as they are read."""
-        super().check_aspect(feature, aspect)
+        """Requires that groups are known, and domains and their ends as they are read."""
         if aspect.what == "group" and aspect.of not in (*GROUPS, COMPANY):
             raise CardInvalid(
                 f"feature {feature.name!r}: a group of domains must be one of {', '.join((*GROUPS, COMPANY))}, "
@@ -113,8 +111,7 @@ class Values(Aspected):
     }
 
     def check_aspect(self, feature: "Feature", aspect: Aspect) -> None:
-        """Also requires that a value is written as it is read."""
-        super().check_aspect(feature, aspect)
+        """Requires that a value is written as it is read."""
         if aspect.of:
             check_token(feature, aspect.of, values_of([aspect.of]) == [aspect.of])
 
