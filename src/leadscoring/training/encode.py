@@ -31,7 +31,7 @@ def encode_table(contract: Contract, frame: pl.DataFrame, as_of: Vector | None =
 
 def encode_derived(contract: Contract, frame: pl.DataFrame, as_of: Vector | None) -> dict[str, Matrix]:
     """Encodes the features with aspects by the engine, as the service does; by name, of shape (rows, columns)."""
-    features = tuple(feature for feature in contract.features if feature.form.is_aspected)
+    features = tuple(feature for feature in contract.features if feature.form.is_aspected or feature.aspects)
     if not any(feature.columns for feature in features):  # training has not chosen them yet
         return {feature.name: np.empty((frame.height, 0), dtype=np.float32) for feature in features}
     own = Contract(features)

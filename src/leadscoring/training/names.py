@@ -69,8 +69,8 @@ EARLY = re.compile(
 
 PLANNED = re.compile(
     r"\b(?:due|est|planned|plan|expected|expect|next|upcoming|future|renewals?|renews?|expir\w*|trial end\w*"
-    r"|end date|ends|until|valid to|scheduled|target date|deadline|follow ?up|estimated|projected|anticipated|fällig\w*|geplant\w*"
-    r"|erwartet\w*|voraussichtlich\w*)\b"
+    r"|end date|ends|until|valid to|scheduled|target date|deadline|follow ?up|estimated|projected|anticipated"
+    r"|fällig\w*|geplant\w*|erwartet\w*|voraussichtlich\w*)\b"
 )
 
 PERSON = re.compile(
