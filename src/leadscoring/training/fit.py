@@ -36,6 +36,7 @@ from leadscoring.training.infer import Asked, Inferred, infer, without
 from leadscoring.training.leads import Leads, Progress, gather, hold_out, quiet, refuse_few
 from leadscoring.training.leak_guard import guard
 from leadscoring.training.measured import Measured
+from leadscoring.training.order import with_order
 from leadscoring.training.reading.how import parse_how
 from leadscoring.training.reading.missing import MissingTokens, parse_tokens
 from leadscoring.training.reading.series import Matrix, Vector
@@ -104,7 +105,8 @@ def train(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Pr
     leads, asked, tokens = read_leads(table, options)
     every = infer(leads.frame, leads.y, leads.named, asked, tokens)
     guarded = guard(leads, every, asked, options.because, options.seed)
-    leads, every = guarded.leads, guarded.inferred
+    every = guarded.inferred
+    leads = with_order(guarded.leads, every.frame, tokens, options.seed)
     held = hold_out(leads, every.frame, options.seed)
     recipes = trees.RECIPES if leads.time is None else trees.RECIPES_OVER_TIME
     rehearsal = fit(leads.take(~held), options, asked, tokens, recipes, Share(report_progress, "rehearsing", 0.02, 0.6))
