@@ -1,6 +1,7 @@
 """Made-up leads whose columns are known beforehand or not: honest ones of every strength, and leaks of every kind."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -58,7 +59,7 @@ def remarks(y: Floats, random: np.random.Generator) -> list[str | None]:
     return [str(good[k] if won else bad[k]) if random.random() < 0.9 else None for k, won in enumerate(told)]
 
 
-LEAKS: dict[str, Callable[[Floats, np.random.Generator], object]] = {
+LEAKS: dict[str, Callable[[Floats, np.random.Generator], Any]] = {
     "Column A": copied,
     "Column B": filled_later,
     "Column C": filled_of_lost,

@@ -35,7 +35,7 @@ def split_commas(values: Iterable[str]) -> tuple[str, ...]:
     help="Values of the target that mean not converted; rows with other values are excluded. Default: all values "
     "but the positive ones and those of open leads, such as Open, New or Negotiation.",
 )
-@click.option("--time", "time_column", metavar="COLUMN", help="Time column; the latest leads are held out.")
+@click.option("--time", metavar="COLUMN", help="Time column; the latest leads are held out.")
 @click.option(
     "--as-of",
     metavar="COLUMN",
@@ -49,7 +49,7 @@ def split_commas(values: Iterable[str]) -> tuple[str, ...]:
     metavar="DAYS",
     help="Converted means within so many days of --as-of, such as 90d or 12w; leads that are younger are excluded.",
 )
-@click.option("--id", "id_column", metavar="COLUMN", help="Column that identifies the lead; not used as a feature.")
+@click.option("--id", metavar="COLUMN", help="Column that identifies the lead; not used as a feature.")
 @click.option(
     "--ignore",
     multiple=True,
@@ -83,7 +83,6 @@ def split_commas(values: Iterable[str]) -> tuple[str, ...]:
 @click.option("--name", metavar="NAME", help="Name of the model; default: the name of the data file.")
 @click.option(
     "--version",
-    "model_version",
     metavar="V",
     help="Version of the model; default: 1.0.0, or the next version of that name in the folder of --out.",
 )
@@ -102,30 +101,7 @@ def split_commas(values: Iterable[str]) -> tuple[str, ...]:
     help="Write the model that was evaluated, instead of one retrained on all leads.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a machine-readable summary.")
-def train(  # noqa: PLR0913, PLR0917 - click hands every option over as an argument of its own
-    data: Path,
-    target: str | None,
-    positive: str | None,
-    negative: str | None,
-    time_column: str | None,
-    as_of: str | None,
-    won_date: str | None,
-    lost_date: str | None,
-    within: str | None,
-    id_column: str | None,
-    ignore: tuple[str, ...],
-    keep: tuple[str, ...],
-    because: tuple[str, ...],
-    read: tuple[str, ...],
-    missing: tuple[str, ...],
-    name: str | None,
-    model_version: str | None,
-    out: Path,
-    overwrite: bool,
-    report: Path | None,
-    ship_measured: bool,
-    as_json: bool,
-) -> None:
+def train(data: Path, out: Path, *, overwrite: bool, report: Path | None, as_json: bool, **options: Any) -> None:
     """Train a model on past leads (CSV or Parquet).
 
     Reads the exports of spreadsheets and CRMs, and reports how it read them: encoding, separator, numbers such as
@@ -134,8 +110,8 @@ def train(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
     probably written after the outcome are excluded, with the evidence. A fifth of the leads is held out for
     evaluation; then the model is retrained on all leads.
     """
-    outcome = target or won_date
-    if outcome is None:
+    options["target"] = options["target"] or options["won_date"]
+    if options["target"] is None:
         raise click.UsageError("Missing option '--target': the column with the outcome (or '--won-date').")
 
     def work(progress: Callable[[str, float], None]) -> Any:
@@ -145,26 +121,10 @@ def train(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
         from leadscoring.training.versions import model_name, next_version, refuse_existing
 
         refuse_existing(out, overwrite)
-        options = TrainOptions(
-            target=outcome,
-            positive=positive,
-            negative=negative,
-            time=time_column,
-            as_of=as_of,
-            won_date=won_date,
-            lost_date=lost_date,
-            within=within,
-            id=id_column,
-            ignore=split_commas(ignore),
-            keep=split_commas(keep),
-            because=because,
-            read=read,
-            missing=split_commas(missing),
-            name=name,
-            version=model_version or next_version(out.parent, model_name(name, source_name(data))),
-            ship_measured=ship_measured,
-        )
-        trained = train_model(data, options, progress)
+        name = model_name(options["name"], source_name(data))
+        version = options.pop("version") or next_version(out.parent, name)
+        lists = {option: split_commas(options[option]) for option in ("ignore", "keep", "missing")}
+        trained = train_model(data, TrainOptions(**options | lists, version=version), progress)
         trained.save(out)
         return trained
 

@@ -37,6 +37,7 @@ from leadscoring.training.leads import Leads, Progress, gather, hold_out, quiet,
 from leadscoring.training.leak_guard import guard
 from leadscoring.training.learned import learn
 from leadscoring.training.measured import Measured
+from leadscoring.training.order import with_order
 from leadscoring.training.reading.how import parse_how
 from leadscoring.training.reading.missing import MissingTokens, parse_tokens
 from leadscoring.training.reading.series import Matrix, Vector
@@ -105,7 +106,8 @@ def train(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Pr
     leads, asked, tokens = read_leads(table, options)
     every = infer(leads.frame, leads.y, leads.named, asked, tokens, leads.as_of)
     guarded = guard(leads, every, asked, options.because, options.seed)
-    leads, every = guarded.leads, guarded.inferred
+    every = guarded.inferred
+    leads = with_order(guarded.leads, every.frame, tokens, options.seed)
     held = hold_out(leads, every.alike, options.seed)
     recipes = trees.RECIPES if leads.time is None else trees.RECIPES_OVER_TIME
     rehearsal = fit(leads.take(~held), options, asked, tokens, recipes, Share(report_progress, "rehearsing", 0.02, 0.6))

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import xgboost as xgb
 
@@ -24,6 +25,9 @@ ALONE_ROUNDS = 20
 ROUNDS = 60
 
 
+Mask = npt.NDArray[np.bool_]
+
+
 class Quick(msgspec.Struct, frozen=True):
     """A sample of leads: columns as numbers, shape (rows, columns), NaN where missing; outcomes, folds, and rows."""
 
@@ -39,10 +43,15 @@ class Quick(msgspec.Struct, frozen=True):
             return 0.5
         margins = np.empty(len(self.y))
         for number in range(int(self.fold.max()) + 1):
-            inside = self.fold != number
-            booster = xgb.train(self.parameters(inside, depth), self.matrix(inside, places, self.y), rounds)
-            margins[~inside] = booster.predict(self.matrix(~inside, places), output_margin=True)
+            rest = self.fold == number
+            margins[rest] = self.margins(rest, places, rounds, depth)
         return roc_auc(self.y, margins)
+
+    def margins(self, rest: Mask, places: Sequence[int], rounds: int = ROUNDS, depth: int = 4) -> Vector:
+        """The margins of some leads, a mask of shape (rows,), by a model of the others."""
+        booster = xgb.train(self.parameters(~rest, depth), self.matrix(~rest, places, self.y), rounds)
+        margins: Vector = booster.predict(self.matrix(rest, places), output_margin=True)
+        return margins
 
     def alone(self, place: int) -> float:
         """The cross-validated ROC-AUC of a single column."""
@@ -58,7 +67,7 @@ class Quick(msgspec.Struct, frozen=True):
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
             return list(pool.map(self.alone, range(self.x.shape[1])))
 
-    def parameters(self, inside: np.ndarray[tuple[int], np.dtype[np.bool_]], depth: int) -> dict[str, object]:
+    def parameters(self, inside: Mask, depth: int) -> dict[str, object]:
         """XGBoost's parameters."""
         return {
             "objective": "binary:logistic",
@@ -73,9 +82,7 @@ class Quick(msgspec.Struct, frozen=True):
             "nthread": 1,
         }
 
-    def matrix(
-        self, rows: np.ndarray[tuple[int], np.dtype[np.bool_]], places: Sequence[int], y: Vector | None = None
-    ) -> xgb.DMatrix:
+    def matrix(self, rows: Mask, places: Sequence[int], y: Vector | None = None) -> xgb.DMatrix:
         """Some leads and columns as a DMatrix."""
         types = ["c" if self.texts[place] else "q" for place in places]
         part = self.x[rows][:, list(places)]
