@@ -55,14 +55,15 @@ def test_a_column_is_told_by_what_its_kind_has() -> None:
 
 def quality(y: np.ndarray, p: np.ndarray) -> Quality:
     """The figures of some leads."""
-    return measure(y, p, (0.9, 0.6, 0.4, 0.2), resamples=2)
+    return measure(y, p, (0.9, 0.6, 0.4, 0.2), resamples=100)
 
 
 @pytest.mark.parametrize(
-    ("rows", "off", "words"), [(2000, 0.2, ["calibration error"]), (2000, 0.0, []), (300, 0.2, [])]
+    ("rows", "off", "words"),
+    [(2000, 0.2, ["predicted and observed"]), (300, 0.2, ["predicted and observed"]), (2000, 0.0, []), (100, 0.0, [])],
 )
 def test_probabilities_that_are_off_are_doubted(rows: int, off: float, words: list[str]) -> None:
-    """Of leads enough to know."""
+    """Where the error is larger than chance explains for as many leads."""
     random = np.random.default_rng(1)
     p = random.uniform(0.05, 0.75, rows)
     y = (random.random(rows) < p).astype(float)

@@ -131,10 +131,11 @@ def histogram(y: Vector, p: Vector) -> dict[str, list[float]]:
 def cautions(quality: Quality) -> list[str]:
     """Returns warnings about poor metrics."""
     warnings = []
-    if quality.calibration_error.value > HIGH_ERROR and quality.rows >= 500:
+    if quality.calibration_error.value > max(HIGH_ERROR, quality.perfect_calibration_error.high):
         warnings.append(
-            f"predicted and observed rates differ by {quality.calibration_error.value:.1%} on average "
-            "(expected calibration error): rely on the ranking more than on the percentages"
+            f"predicted and observed rates differ by {quality.calibration_error.value:.1%} on average, where a perfectly "
+            f"calibrated model would show {quality.perfect_calibration_error.value:.1%}: rely on the ranking more than "
+            "on the percentages"
         )
     if quality.roc_auc.value < LOW_AUC:
         warnings.append(
