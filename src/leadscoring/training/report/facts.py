@@ -134,8 +134,8 @@ def cautions(quality: Quality) -> list[str]:
     if quality.calibration_error.value > max(HIGH_ERROR, quality.perfect_calibration_error.high):
         warnings.append(
             f"predicted and observed rates differ by {quality.calibration_error.value:.1%} on average, where a "
-            f"perfectly calibrated model would show {quality.perfect_calibration_error.value:.1%}: rely on the ranking more than "
-            "on the percentages"
+            f"perfectly calibrated model would show {quality.perfect_calibration_error.value:.1%}: "
+            "rely on the ranking more than on the percentages"
         )
     if quality.roc_auc.value < LOW_AUC:
         warnings.append(
