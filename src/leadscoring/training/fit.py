@@ -32,7 +32,7 @@ from leadscoring.training.calibrate import apply, fit_calibration
 from leadscoring.training.encode import encode_table
 from leadscoring.training.fitted import Fitted, trees_of
 from leadscoring.training.infer import Asked, Inferred, infer, without
-from leadscoring.training.leads import Leads, Progress, gather, hold_out, quiet, refuse_few
+from leadscoring.training.leads import Leads, Progress, few, gather, hold_out, quiet, refuse_few
 from leadscoring.training.measured import Measured
 from leadscoring.training.reading.how import parse_how
 from leadscoring.training.reading.missing import MissingTokens, parse_tokens
@@ -137,7 +137,11 @@ def read_leads(table: Table, options: TrainOptions) -> tuple[Leads, Asked, Missi
     )
     refuse_few(leads)
     asked = Asked(options.ignore, options.keep, how, table.labels)
-    return msgspec.structs.replace(leads, warnings=(*leads.warnings, *asked.unmatched(columns))), asked, tokens
+    return (
+        msgspec.structs.replace(leads, warnings=(*leads.warnings, *few(leads), *asked.unmatched(columns))),
+        asked,
+        tokens,
+    )
 
 
 def one_or_none(value: str | None) -> tuple[str, ...]:
