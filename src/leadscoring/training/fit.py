@@ -91,7 +91,7 @@ def train(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Pr
     leads, asked, tokens = read_leads(table, options)
     every = infer(leads.frame, leads.y, leads.named, asked, tokens)
     held = hold_out(leads, every.frame, options.seed)
-    recipes = trees.RECIPES if leads.time is None else trees.RECIPES_OVER_TIME
+    recipes = trees.recipes_for(int((~held).sum()), over_time=leads.time is not None)
     rehearsal = fit(leads.take(~held), options, asked, tokens, recipes, Share(report_progress, "rehearsing", 0.02, 0.6))
     report_progress("measuring", 0.6)
     held_out = rehearse(rehearsal, leads.take(held))
