@@ -33,7 +33,7 @@ from leadscoring.training.encode import encode_table
 from leadscoring.training.fitted import Fitted, trees_of
 from leadscoring.training.horizon import parse_days
 from leadscoring.training.infer import Asked, Inferred, infer, without
-from leadscoring.training.leads import Leads, Progress, gather, hold_out, quiet, refuse_few
+from leadscoring.training.leads import Leads, Progress, few, gather, hold_out, quiet, refuse_few
 from leadscoring.training.leak_guard import guard
 from leadscoring.training.learned import learn
 from leadscoring.training.measured import Measured
@@ -109,7 +109,7 @@ def train(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Pr
     every = guarded.inferred
     leads = with_order(guarded.leads, every.frame, tokens, options.seed)
     held = hold_out(leads, every.alike, options.seed)
-    recipes = trees.RECIPES if leads.time is None else trees.RECIPES_OVER_TIME
+    recipes = trees.recipes_for(int((~held).sum()), over_time=leads.time is not None)
     rehearsal = fit(leads.take(~held), options, asked, tokens, recipes, Share(report_progress, "rehearsing", 0.02, 0.6))
     report_progress("measuring", 0.6)
     held_out = rehearse(rehearsal, leads.take(held))
@@ -165,7 +165,11 @@ def read_leads(table: Table, options: TrainOptions) -> tuple[Leads, Asked, Missi
     )
     refuse_few(leads)
     asked = Asked(options.ignore, options.keep, how, table.labels)
-    return msgspec.structs.replace(leads, warnings=(*leads.warnings, *asked.unmatched(columns))), asked, tokens
+    return (
+        msgspec.structs.replace(leads, warnings=(*leads.warnings, *few(leads), *asked.unmatched(columns))),
+        asked,
+        tokens,
+    )
 
 
 def one_or_none(value: str | None) -> tuple[str, ...]:

@@ -20,8 +20,14 @@ from leadscoring.training.reading.table import Table
 from leadscoring.training.split import Indices, groups_of_frame, random_folds, time_folds
 from leadscoring.training.time_column import Times, times
 
-FEWEST_ROWS = 200
+FEWEST_ROWS = 60
 FEWEST_OF_EACH = 20
+ENOUGH_ROWS = 200
+"""Models of fewer leads come with a warning."""
+
+FEWEST_HELD = 4
+"""Minimum number of held-out leads of each outcome."""
+
 HELD_OUT = 5
 """One in this many leads is held out."""
 
@@ -139,18 +145,29 @@ def refuse_few(leads: Leads) -> None:
             )
 
 
+def few(leads: Leads) -> tuple[str, ...]:
+    """The warning for leads that suffice for a model, but not for a reliable one."""
+    rows = len(leads.y)
+    if rows >= ENOUGH_ROWS:
+        return ()
+    return (
+        f"there are {rows} rows with an outcome, fewer than {ENOUGH_ROWS}: such a model is uncertain, as the intervals "
+        "of its figures show; train again when there are more",
+    )
+
+
 def hold_out(leads: Leads, features: pl.DataFrame, seed: int) -> npt.NDArray[np.bool_]:
     """Selects the held-out leads, as a mask of shape (leads,): the latest fifth, or a random fifth.
 
-    Raises ``TrainingDataError`` if either part has fewer than 5 leads with one of the outcomes.
+    Raises ``TrainingDataError`` if either part has fewer than 4 leads with one of the outcomes.
     """
     held: npt.NDArray[np.bool_] = leads.folds(HELD_OUT, seed + 1000, features) == HELD_OUT - 1
     for part, what in ((held, "latest fifth"), (~held, "first four fifths")):
         positives = int(leads.y[part].sum())
-        if not 5 <= positives <= int(part.sum()) - 5:
+        if not FEWEST_HELD <= positives <= int(part.sum()) - FEWEST_HELD:
             where = f"the {what} of the leads" if leads.time is not None else "a random part of the leads"
             raise TrainingDataError(
                 f"{where} holds {positives} conversions in {int(part.sum())} leads: "
-                "each part needs at least 5 leads of both outcomes to be judged on"
+                f"each part needs at least {FEWEST_HELD} leads of both outcomes to be judged on"
             )
     return held

@@ -67,7 +67,9 @@ def with_order(leads: Leads, frame: pl.DataFrame, tokens: MissingTokens, seed: i
         return msgspec.structs.replace(leads, notes=(*leads.notes, split))
     ordered = named or drift_words(leads.y)
     advice = f"{order.option} holds out the latest leads" if order.option else "give the time of each lead with --time"
-    words = f"{ordered}: {split}" + (f". The figures of this training are those of random leads: {advice}" if flatters else "")
+    words = f"{ordered}: {split}" + (
+        f". The figures of this training are those of random leads: {advice}" if flatters else ""
+    )
     if not flatters and order.option:
         words += f"; {advice}"
     if flatters or not order.option:
