@@ -28,7 +28,7 @@ from leadscoring.training.reading.moments import moments
 from leadscoring.training.reread import reread
 
 ROWS = 4000
-OPTIONS = TrainOptions(target=TARGET, positive="true", time=CREATED, id="Lead ID", ship_measured=True, as_of=CREATED)
+OPTIONS = TrainOptions(target=TARGET, positive="true", time=CREATED, id="Lead ID", ship_measured=True)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -90,6 +90,7 @@ def test_every_lead_is_served_as_it_was_trained() -> None:
 def test_later_files_are_evaluated_and_compared_as_they_were_trained(tmp_path: Path) -> None:
     """Nothing has drifted, nothing is refused, and the figures hold."""
     trained().save(tmp_path / "m.json")
+    assert trained().card.read_as.dated.as_of == CREATED  # as --time says
     later = raw_leads(2000, seed=9)[0]
     found = evaluate(tmp_path / "m.json", later, TARGET, "true")
     assert found["held_out"]["roc_auc"]["value"] > 0.8

@@ -137,6 +137,7 @@ def by_names(options: TrainOptions, table: Table) -> TrainOptions:
         target=table.resolve(options.target, "--target"),
         missing=table.named_values(options.missing),
         read=table.named_values(options.read),
+        time=resolved(table, options.time, "--time"),
         as_of=resolved(table, options.as_of, "--as-of"),
         won_date=resolved(table, options.won_date, "--won-date"),
         lost_date=resolved(table, options.lost_date, "--lost-date"),
@@ -175,6 +176,12 @@ def read_leads(table: Table, options: TrainOptions) -> tuple[Leads, Asked, Missi
 def one_or_none(value: str | None) -> tuple[str, ...]:
     """An optional value as a tuple."""
     return () if value is None else (value,)
+
+
+def dated(options: TrainOptions, leads: Leads) -> Dated:
+    """The dates by which later files are read: the moment of their leads is that of training, by ``--time`` too."""
+    moment = options.as_of or (options.time if leads.as_of is not None else None)
+    return msgspec.structs.replace(options.dated, as_of=moment or "")
 
 
 def rehearse(fitted: Fitted, leads: Leads) -> Measured:
@@ -231,7 +238,7 @@ def fit(
         negative=leads.outcome.negative,
         dates=inferred.dates,
         presence=inferred.presence,
-        dated=options.dated,
+        dated=dated(options, leads),
     )
     return Fitted(inferred, reading, x, learned.served, leads.y, booster, cross, calibration, unseen, recent, tiers)
 
