@@ -91,6 +91,9 @@ def test_later_files_are_evaluated_and_compared_as_they_were_trained(tmp_path: P
     """Nothing has drifted, nothing is refused, and the figures hold."""
     trained().save(tmp_path / "m.json")
     assert trained().card.read_as.dated.as_of == CREATED  # as --time says
+    assert trained().card.read_as.dates[CREATED] == "day-first"
+    few = evaluate(tmp_path / "m.json", raw_leads(2000)[0][:60], TARGET, "true")  # no day above 12
+    assert few["held_out"]["roc_auc"]["value"] > 0.75
     later = raw_leads(2000, seed=9)[0]
     found = evaluate(tmp_path / "m.json", later, TARGET, "true")
     assert found["held_out"]["roc_auc"]["value"] > 0.8

@@ -165,14 +165,17 @@ def test_dates_and_presence_are_read_as_training_read_them() -> None:
         (Feature("seen", "date", aspects=(Aspect("age"),)), Feature("has Phone", "flag"), Feature("note", "text"))
     )
     reading = Reading(
-        dates={"seen": "day-first"}, presence={"has Phone": "Phone"}, missing=("none yet",), dated=Dated(as_of="at")
+        dates={"seen": "day-first", "at": "day-first"},
+        presence={"has Phone": "Phone"},
+        missing=("none yet",),
+        dated=Dated(as_of="at"),
     )
     frame = pl.DataFrame(
         {
             "seen": ["02/01/2026", "13/13/2026", None],
             "Phone": ["+49 1", "none yet", "NA"],
             "note": ["a b", "n/a", "c"],
-            "at": ["2026-02-01", "2026-02-02", "2026-02-03"],
+            "at": ["01/02/2026", "02/02/2026", "03/02/2026"],
         }
     )
     found = reread(contract, reading, frame)

@@ -21,7 +21,7 @@ from leadscoring.training.reading.missing import hint
 from leadscoring.training.reading.series import as_text
 from leadscoring.training.reading.table import Table, read_source
 from leadscoring.training.report.facts import evaluation_report
-from leadscoring.training.reread import reread, tokens_of
+from leadscoring.training.reread import hows, reread, tokens_of
 
 SHOWN = 5
 
@@ -54,6 +54,7 @@ def evaluate(
         tokens,
         positive=won,
         negative=lost if negative is None else (negative,),
+        how=hows(card.read_as),
         dated=dates_of(card, table),
     )
     refuse_absent(contract, leads.frame)

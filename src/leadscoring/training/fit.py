@@ -24,7 +24,7 @@ from msgspec import UNSET
 
 from leadscoring.model.card import ATTRIBUTE, SEAL, Card, Training
 from leadscoring.model.loaded import sealed
-from leadscoring.model.reading import PLAIN, Dated, Reading
+from leadscoring.model.reading import PLAIN, Dated, DayOrder, Reading
 from leadscoring.quality.figures import Quality, measure
 from leadscoring.training import certify, trees
 from leadscoring.training.calendar_proxies import calendar_features
@@ -40,6 +40,7 @@ from leadscoring.training.measured import Measured
 from leadscoring.training.order import with_order
 from leadscoring.training.reading.how import parse_how
 from leadscoring.training.reading.missing import MissingTokens, parse_tokens
+from leadscoring.training.reading.moments import moments
 from leadscoring.training.reading.series import Matrix, Vector
 from leadscoring.training.reading.table import Table, read_source
 from leadscoring.training.report.facts import training_report
@@ -184,6 +185,12 @@ def dated(options: TrainOptions, leads: Leads) -> Dated:
     return msgspec.structs.replace(options.dated, as_of=moment or "")
 
 
+def orders(frame: pl.DataFrame, times: Dated) -> dict[str, DayOrder]:
+    """The order of day and month in the columns that ``times`` names, where both are numbers."""
+    texts = [frame[name] for name in times.columns if frame.schema.get(name) == pl.String]
+    return {text.name: first for text in texts if (first := moments(text).first) is not None}
+
+
 def rehearse(fitted: Fitted, leads: Leads) -> Measured:
     """Scores held-out leads and measures the result."""
     x = encode_table(fitted.contract, reread(fitted.contract, fitted.reading, leads.frame).frame, leads.as_of)
@@ -231,14 +238,15 @@ def fit(
     unseen = apply(calibration, cross.margins)
     booster = trees.grow(contract, x, leads.y, cross.recipe, cross.rounds, options.seed)
     tiers = certify.make_tiers(unseen[recent], leads.y[recent])
+    times = dated(options, leads)
     reading = Reading(
         numbers=inferred.numbers,
         missing=(*options.missing, *inferred.tokens),
         positive=leads.outcome.positive if len(leads.outcome.positive) > 1 else (),
         negative=leads.outcome.negative,
-        dates=inferred.dates,
+        dates=inferred.dates | orders(leads.frame, times),
         presence=inferred.presence,
-        dated=dated(options, leads),
+        dated=times,
     )
     return Fitted(inferred, reading, x, learned.served, leads.y, booster, cross, calibration, unseen, recent, tiers)
 

@@ -12,6 +12,7 @@ from leadscoring.training.dates import date_of
 from leadscoring.training.derived.rows import row_of
 from leadscoring.training.encode import allowed, present, unseen
 from leadscoring.training.presence import filled_in
+from leadscoring.training.reading.how import How
 from leadscoring.training.reading.missing import MissingTokens, blank, parse_tokens
 from leadscoring.training.reading.notation import read_numbers
 from leadscoring.training.reading.series import Vector, as_text
@@ -50,8 +51,13 @@ def reread(contract: Contract, reading: Reading, frame: pl.DataFrame) -> Reread:
             columns.append(column)
             warnings += column_warnings
     moment = reading.dated.as_of
-    as_of = date_of(frame[moment], tokens) if moment in frame.columns else None
+    as_of = date_of(frame[moment], tokens, hows(reading).get(moment)) if moment in frame.columns else None
     return Reread(pl.DataFrame(columns), tuple(warnings), as_of)
+
+
+def hows(reading: Reading) -> dict[str, How]:
+    """How dates of a later file are read: with the order of day and month of training."""
+    return {name: How(first=first) for name, first in reading.dates.items()}
 
 
 def tokens_of(reading: Reading, frame: pl.DataFrame) -> MissingTokens:
