@@ -1,5 +1,8 @@
 """Texts are told from codes, and nothing that may identify a person becomes a word."""
 
+from random import Random
+from uuid import UUID
+
 import polars as pl
 import pytest
 
@@ -24,9 +27,14 @@ def test_what_may_be_known(token: str, fine: bool) -> None:
 
 def test_texts_consist_of_words_that_recur() -> None:
     """Codes, single names and numbered names do not."""
+    random = Random(0)
     titles = pl.Series("t", [f"{'Head' if k % 2 else 'Chief'} of unit {k % 90}" for k in range(900)])
     assert recurring(titles) == 2
-    for codes in ([f"00Q{k:06}" for k in range(900)], [f"lead {k}" for k in range(900)]):
+    for codes in (
+        [f"00Q{k:06}" for k in range(900)],
+        [f"lead {k}" for k in range(900)],
+        [str(UUID(int=random.getrandbits(128), version=4)) for _ in range(9000)],
+    ):
         assert not Texts().detects(Read(pl.Series("c", codes), pl.Series("c", codes)))
 
 

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import polars as pl
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadscoring.training.derived.tokens import tokens_of
@@ -18,6 +18,7 @@ def pairs(text: str) -> list[str]:
     return [" ".join(pair) for pair in pairwise(text.split())]
 
 
+@settings(deadline=None)
 @given(texts=TEXTS, least=st.integers(1, 4), seed=st.integers(0, 99))
 def test_counts_are_those_of_a_plain_count(texts: list[str | None], least: int, seed: int) -> None:
     """For any leads and outcomes, and pairs only of words that are kept."""

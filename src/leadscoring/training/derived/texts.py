@@ -38,6 +38,12 @@ FEWEST_WORDS = 2
 MANY_WORDS = 10
 """The same for a column with frequent texts, which would make a category."""
 
+NOT_ALL = 0.9
+"""Maximum share of leads with a word that says anything."""
+
+COVERED = 0.3
+"""Minimum share of leads with such a word: parts of random codes recur too, but in few of them."""
+
 MOST_DIGITS = 4
 """A token with more digits may be part of a telephone number, or of an identifier."""
 
@@ -128,4 +134,6 @@ def recurring(column: pl.Series) -> int:
         return 0
     tokens = tokens_of(part, words, least=max(5, FEWEST * len(part) // len(column)))
     count, _ = tokens.counts(np.ones(len(part), dtype=bool), np.zeros(len(part)))
-    return int((count <= 0.9 * len(part)).sum())
+    fine = count <= NOT_ALL * len(part)
+    with_some = np.isin(tokens.text, tokens.holder[fine[tokens.token]]).mean()
+    return int(fine.sum()) if with_some >= COVERED else 0
