@@ -6,6 +6,7 @@ from collections.abc import Container, Mapping
 import numpy as np
 import polars as pl
 
+from leadscoring.contract.kinds import KINDS
 from leadscoring.training import names
 from leadscoring.training.reading.how import How
 from leadscoring.training.reading.missing import MissingTokens, blank
@@ -52,7 +53,7 @@ def date_of(column: pl.Series, tokens: MissingTokens, how: How | None = None) ->
     if column.dtype in (pl.Date, pl.Datetime):
         return as_moments(column.cast(pl.Datetime("us")).to_physical())
     how = how or How()
-    if column.dtype != pl.String or how.kind not in {None, "date"} or how.notation is not None:
+    if column.dtype != pl.String or (how.kind is not None and not KINDS[how.kind].is_timed) or how.notation is not None:
         return None
     text, _ = blank(column, tokens.of(column.name))
     some = text.drop_nulls().unique(maintain_order=True)

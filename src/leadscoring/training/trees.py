@@ -153,20 +153,10 @@ def cross_fit(
     def grow_fold(job: tuple[Recipe, int]) -> Curve:
         recipe, number = job
         inside = fold != number
-        grown: dict[str, dict[str, list[float]]] = {}
-        contract, x = own(number)
-        rest = matrix(contract, x[~inside], y[~inside])
-        booster = xgb.train(
-            recipe.parameters(float(y[inside].mean()), seed),
-            matrix(contract, x[inside], y[inside]),
-            MAX_ROUNDS,
-            evals=[(rest, "rest")],
-            evals_result=grown,
-            early_stopping_rounds=PATIENCE,
-            verbose_eval=False,
-        )
+        parameters = recipe.parameters(float(y[inside].mean()), seed)
+        curve = grown_without(number, *own(number), y, inside, parameters)
         tick()
-        return Curve(number, booster, grown["rest"]["logloss"])
+        return curve
 
     def grow_folds(recipes: list[Recipe], numbers: list[int]) -> list[list[Curve]]:
         jobs = [(recipe, number) for recipe in recipes for number in numbers]
@@ -188,6 +178,23 @@ def cross_fit(
             tick()
     least = min(fit.loss for fit in raced)
     return min((fit for fit in raced if fit.loss <= least * (1 + TOLERANCE)), key=lambda fit: fit.rounds)
+
+
+def grown_without(
+    number: int, contract: Contract, x: Matrix, y: Vector, inside: npt.NDArray[np.bool_], parameters: dict[str, Any]
+) -> Curve:
+    """Trains on the leads that are ``inside``, until the loss on the others, those of a fold, no longer falls."""
+    grown: dict[str, dict[str, list[float]]] = {}
+    booster = xgb.train(
+        parameters,
+        matrix(contract, x[inside], y[inside]),
+        MAX_ROUNDS,
+        evals=[(matrix(contract, x[~inside], y[~inside]), "rest")],
+        evals_result=grown,
+        early_stopping_rounds=PATIENCE,
+        verbose_eval=False,
+    )
+    return Curve(number, booster, grown["rest"]["logloss"])
 
 
 def summed_up(view: View, y: Vector, fold: Indices, recipe: Recipe, curves: list[Curve]) -> CrossFit:
