@@ -74,8 +74,8 @@ def split_commas(values: Iterable[str]) -> tuple[str, ...]:
     "--read",
     multiple=True,
     metavar="COLUMN=HOW",
-    help="How to read a column: flag, integer, number, category, date, text, email or set; day-first or month-first; or "
-    "its number format, as 1234.5 appears in it, such as 1,234.5 or 1.234,5. Repeat for each column.",
+    help="How to read a column: flag, integer, number, category, date, text, email or set; day-first or month-first; "
+    "or its number format, as 1234.5 appears in it, such as 1,234.5 or 1.234,5. Repeat for each column.",
 )
 @click.option(
     "--missing", multiple=True, metavar="TOKENS", help="More texts that mean missing; COLUMN=TOKEN for one column only."
