@@ -111,7 +111,7 @@ def cross_validate(
         each.append(measure(y[held], p[held], resamples=2))
         trees.append(trained.booster.num_boosted_rounds())
     done = ~np.isnan(p)
-    return Folds(each, measure(y[done], p[done], resamples=2), trees)
+    return Folds(each, measure(y[done], p[done]), trees)
 
 
 def over_time(case: Case, share: float = 0.7) -> Quality:
@@ -120,7 +120,7 @@ def over_time(case: Case, share: float = 0.7) -> Quality:
     frame = frame.with_row_index("row number")
     cut = int(share * len(y))
     trained = train(frame[:cut], msgspec.structs.replace(case.options, time="row number"))
-    return measure(y[cut:], probabilities(trained, frame[cut:]), resamples=2)
+    return measure(y[cut:], probabilities(trained, frame[cut:]))
 
 
 def verdict(value: float, bound: float, aim: float | None = None, *, below: bool = False) -> str:
@@ -133,6 +133,12 @@ def verdict(value: float, bound: float, aim: float | None = None, *, below: bool
         if aim is None
         else f"keeps {bound:.3f}, " + ("reaches" if value >= aim else "misses") + f" the aim {aim:.3f}"
     )
+
+
+def interval(quality: Quality, figure: str) -> str:
+    """Describes a metric with its 95 % interval."""
+    found = getattr(quality, figure)
+    return f"{found.value:.4f} ({found.low:.4f} to {found.high:.4f})"
 
 
 def rows_of(name: str, case: Case, folds: Folds) -> list[tuple[str, str, str, str]]:
@@ -150,6 +156,9 @@ def rows_of(name: str, case: Case, folds: Folds) -> list[tuple[str, str, str, st
     rows.append(
         (name, "calibration_error, folds together", f"{pooled:.4f}", verdict(pooled, CALIBRATION_ERROR, below=True))
     )
+    rows += [
+        (name, f"{figure}, folds together", interval(folds.pooled, figure), "") for figure in ("roc_auc", "log_loss")
+    ]
     rows.append((name, "lift of the top tenth", f"{np.mean(lift):.2f} ± {np.std(lift):.2f}", ""))
     rows.append((name, "trees", f"{np.mean(folds.trees):.0f}", ""))
     return rows
@@ -165,9 +174,9 @@ def main(asked: list[str]) -> None:
         quality = over_time(CASES["bank"])
         title = "bank, first 70 % to last 30 %"
         rows.append(
-            (title, "roc_auc", f"{quality.roc_auc.value:.4f}", verdict(quality.roc_auc.value, TIME_AUC, TIME_AIM))
+            (title, "roc_auc", interval(quality, "roc_auc"), verdict(quality.roc_auc.value, TIME_AUC, TIME_AIM))
         )
-        rows.append((title, "log_loss", f"{quality.log_loss.value:.4f}", ""))
+        rows.append((title, "log_loss", interval(quality, "log_loss"), ""))
     print("| data | figure | measured | bound |\n|---|---|---|---|")
     for row in rows:
         print("| " + " | ".join(row) + " |")

@@ -41,7 +41,13 @@ def test_a_reading_is_read_back_as_it_was_written(reading: Reading) -> None:
 
 
 @pytest.mark.parametrize(
-    "card", [b'{"dates":{}}', b'{"numbers":{"a":{"decimal":";"}}}', b'{"numbers":{"a":{"sign":"-"}}}']
+    "card",
+    [
+        b'{"dates":{"a":"year-first"}}',
+        b'{"days":{}}',
+        b'{"numbers":{"a":{"decimal":";"}}}',
+        b'{"numbers":{"a":{"sign":"-"}}}',
+    ],
 )
 def test_a_way_of_reading_that_is_not_known_is_refused(card: bytes) -> None:
     """A later version may write it: to pass it over would be to read a file otherwise."""

@@ -51,6 +51,27 @@ def test_the_calibration_error_is_the_mean_gap_of_ten_equal_bins() -> None:
     assert quality.calibration_error.value == pytest.approx(np.mean(gaps))
 
 
+@pytest.mark.parametrize("rows", [12, 997, 4321])
+def test_a_perfect_model_shows_the_error_that_chance_makes(rows: int) -> None:
+    """Simulated by groups of similar leads; the same as outcomes drawn lead by lead, and larger for fewer leads."""
+    y, p = scored(rows, 5)
+    perfect = measure(y, p, resamples=400).perfect_calibration_error
+    random = np.random.default_rng(1)
+    bins = np.arange(rows) * 10 // rows
+    ranked = np.sort(p)[::-1]
+    drawn = [np.abs(np.bincount(bins, ranked - (random.random(rows) < ranked))).sum() / rows for _ in range(400)]
+    assert perfect.value == pytest.approx(np.mean(drawn), rel=0.05)
+    assert perfect.low == pytest.approx(np.percentile(drawn, 2.5), rel=0.15)
+    assert perfect.high == pytest.approx(np.percentile(drawn, 97.5), rel=0.15)
+    assert perfect == measure(y, p, resamples=400).perfect_calibration_error
+
+
+def test_the_error_of_sure_scores_is_not_chance() -> None:
+    """Where every probability is 0 or 1, a perfect model makes no error at all."""
+    y = np.r_[np.ones(50), np.zeros(50)]
+    assert measure(y, y, resamples=10).perfect_calibration_error == Figure(0.0, 0.0, 0.0)
+
+
 def test_gains_end_with_everything_and_lift_averages_to_one() -> None:
     """The ten tenths hold all conversions, and their lifts average to 1."""
     quality = measure(*scored(997, 2), resamples=2)

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from leadscoring.contract.aspects import Aspect
 from leadscoring.contract.features import Contract, Feature
 from leadscoring.float32 import FLOAT32_MAX
 from leadscoring.model.loaded import encoder
-from leadscoring.training.encode import encode_table, with_unseen
+from leadscoring.training.encode import encode_table, moments_of, with_unseen
 
 CONTRACT = Contract(
     (
@@ -98,3 +99,30 @@ def test_texts_have_the_codes_of_the_service() -> None:
     frame = pl.DataFrame({"c": texts})
     np.testing.assert_array_equal(encode_table(contract, frame)[:, 0], np.array(expected, dtype=np.float32))
     assert with_unseen(contract, frame, encode_table(contract, frame))[:, 0].tolist()[4:6] == [2.0, 3.0]
+
+
+DATES = Contract(
+    (
+        Feature("seen", "date", aspects=(Aspect("age"),)),
+        Feature("n", "number"),
+        Feature("due", "date", aspects=(Aspect("age"), Aspect("since", "seen")), planned=True),
+    )
+)
+DAY = 86_400_000_000
+
+
+def test_dates_are_aged_to_the_moment_of_each_lead() -> None:
+    """By default its latest date that is not a planned one; a date that is unknown is missing."""
+    frame = pl.DataFrame({"seen": [3 * DAY, None], "n": [1.0, 2.0], "due": [5 * DAY, 6 * DAY]})
+    found = encode_table(DATES, frame)
+    np.testing.assert_array_equal(found[0], [0.0, 1.0, -2.0, 2.0])
+    np.testing.assert_array_equal(found[1, :2], [np.nan, 2.0])
+    later = encode_table(DATES, frame, np.array([10.0 * DAY, 7.0 * DAY]))
+    np.testing.assert_array_equal(later, [[7.0, 1.0, 5.0, 2.0], [np.nan, 2.0, 1.0, np.nan]])
+    assert moments_of(DATES.features[1:2], frame) is None
+
+
+def test_a_contract_whose_columns_are_not_chosen_yet_has_the_others() -> None:
+    """As long as training has not looked at the outcomes."""
+    contract = Contract((Feature("note", "text"), Feature("n", "number")))
+    assert encode_table(contract, pl.DataFrame({"note": ["a"], "n": [2.0]})).tolist() == [[2.0]]

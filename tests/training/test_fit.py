@@ -165,7 +165,7 @@ def test_unseen_and_rare_categories_score_alike() -> None:
 @pytest.mark.parametrize(
     ("frame", "options", "words"),
     [
-        (leads(150), WON, "150 rows with an outcome; training needs at least 200"),
+        (leads(50), WON, "50 rows with an outcome; training needs at least 60"),
         (leads(300).with_columns(won=pl.Series(["yes"] * 5 + ["no"] * 295)), WON, "5 of 300 leads converted"),
         (leads(300).with_columns(won=pl.Series(["no"] * 5 + ["yes"] * 295)), WON, "5 of 300 leads did not convert"),
         (leads(300), TrainOptions(target="wonn"), "did you mean 'won'"),
@@ -180,6 +180,14 @@ def test_what_cannot_be_trained_on_is_refused(frame: pl.DataFrame, options: Trai
     """Each lack has a message that says what is there and what is needed."""
     with pytest.raises(TrainingDataError, match=words):
         train(frame, options)
+
+
+def test_few_leads_make_a_model_with_a_warning() -> None:
+    """Sixty are enough where twenty converted; the report says how uncertain the figures are."""
+    report = train(leads(60), WON).report
+    assert report["data"]["positives"] >= 20
+    assert any(words.startswith("there are 60 rows with an outcome, fewer than 200") for words in report["warnings"])
+    assert any("are few to evaluate on: the ROC-AUC lies between" in words for words in report["warnings"])
 
 
 def test_progress_goes_from_nothing_to_all() -> None:

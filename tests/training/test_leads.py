@@ -7,10 +7,13 @@ from past_leads import leads
 
 from leadscoring.errors import TrainingDataError
 from leadscoring.training.leads import (
+    ENOUGH_ROWS,
+    FEWEST_HELD,
     FEWEST_OF_EACH,
     FEWEST_ROWS,
     HELD_OUT,
     Leads,
+    few,
     gather,
     hold_out,
     refuse_few,
@@ -84,6 +87,21 @@ def test_too_few_leads_are_refused(won: int, lost: int, words: str) -> None:
 def test_just_enough_leads_are_taken() -> None:
     """Of each outcome too."""
     refuse_few(gathered(outcomes(FEWEST_OF_EACH, FEWEST_ROWS - FEWEST_OF_EACH)))
+
+
+def test_fewer_leads_than_make_a_reliable_model_are_warned_of() -> None:
+    """They are taken all the same."""
+    assert few(gathered(leads(ENOUGH_ROWS))) == ()
+    (words,) = few(gathered(leads(ENOUGH_ROWS - 1)))
+    assert f"{ENOUGH_ROWS - 1} rows with an outcome, fewer than {ENOUGH_ROWS}" in words
+
+
+def test_the_fewest_leads_can_be_held_out_from() -> None:
+    """A fifth of them has leads of both outcomes to measure on, and so has the rest."""
+    least = gathered(outcomes(FEWEST_OF_EACH, FEWEST_ROWS - FEWEST_OF_EACH))
+    for seed in range(20):
+        held = hold_out(least, least.frame.drop("won"), seed)
+        assert FEWEST_HELD <= least.y[held].sum() <= held.sum() - FEWEST_HELD
 
 
 def test_a_fifth_is_held_out_with_duplicates_on_one_side() -> None:

@@ -1,6 +1,14 @@
 import pytest
 
-from leadscoring.training.names import personal, says_count, says_flag, says_late, words
+from leadscoring.training.names import (
+    personal,
+    says_count,
+    says_flag,
+    says_late,
+    says_person,
+    says_planned,
+    words,
+)
 
 
 @pytest.mark.parametrize(
@@ -69,3 +77,23 @@ def test_what_names_say_of_numbers() -> None:
     assert says_count("page_views_30d")
     assert not says_count("Days since visits")
     assert not says_count("Average clicks")
+
+
+@pytest.mark.parametrize(
+    ("name", "person", "planned"),
+    [
+        ("Associated Contact", True, False),
+        ("Contact Name", True, False),
+        ("Ansprechpartner", True, False),
+        ("Number of contacts today", False, False),
+        ("Job Title", False, False),
+        ("Est. Close Date", False, True),
+        ("Renewal Date", False, True),
+        ("trialEndDate", False, True),
+        ("Next follow-up", False, True),
+        ("Created", False, False),
+    ],
+)
+def test_names_tell_persons_and_plans(name: str, person: bool, planned: bool) -> None:
+    """A text may be a person's name, and a date may be one that has not come yet."""
+    assert (says_person(name), says_planned(name)) == (person, planned)

@@ -4,10 +4,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from leadscoring.contract.aspects import Aspect
 from leadscoring.contract.features import Contract, Feature
 from leadscoring.errors import TrainingDataError
 from leadscoring.model.file import open_model
-from leadscoring.model.reading import PLAIN, Notation, Reading
+from leadscoring.model.reading import PLAIN, Dated, Notation, Reading
 from leadscoring.scoring.remarks import unseen_warning
 from leadscoring.training.drift import drift_of, drift_text
 from leadscoring.training.encode import encode_table
@@ -156,3 +157,34 @@ def test_the_answer_tells_rare_from_unseen_and_knows_spellings(tmp_path: Path) -
     assert warned("Oz") == [("unseen_category", "'Oz' was not seen in training and is scored as a rare value")]
     for row in people().iter_rows(named=True):
         assert "unseen_category" not in [code for code, _ in warned(row["city"], row["source"])]
+
+
+def test_dates_and_presence_are_read_as_training_read_them() -> None:
+    """With its order of day and month; what cannot be read is counted; a flag comes from the column it is of."""
+    contract = Contract(
+        (Feature("seen", "date", aspects=(Aspect("age"),)), Feature("has Phone", "flag"), Feature("note", "text"))
+    )
+    reading = Reading(
+        dates={"seen": "day-first", "at": "day-first"},
+        presence={"has Phone": "Phone"},
+        missing=("none yet",),
+        dated=Dated(as_of="at"),
+    )
+    frame = pl.DataFrame(
+        {
+            "seen": ["02/01/2026", "13/13/2026", None],
+            "Phone": ["+49 1", "none yet", "NA"],
+            "note": ["a b", "n/a", "c"],
+            "at": ["01/02/2026", "02/02/2026", "03/02/2026"],
+        }
+    )
+    found = reread(contract, reading, frame)
+    assert found.frame["seen"].to_list() == [1_767_312_000_000_000, None, None]
+    assert found.frame["has Phone"].to_list() == [1.0, 0.0, 0.0]
+    assert found.frame["note"].to_list() == ["a b", None, "c"]
+    assert len(found.warnings) == 1
+    assert "1 values of 'seen' could not be read" in found.warnings[0]
+    assert "'13/13/2026'" in found.warnings[0]
+    assert found.as_of is not None
+    assert np.diff(found.as_of).tolist() == [86_400_000_000.0] * 2
+    assert reread(contract, reading, frame.drop("at", "Phone")).as_of is None

@@ -23,7 +23,11 @@ def split_commas(values: Iterable[str]) -> tuple[str, ...]:
 
 @click.command()
 @click.argument("data", type=FILE)
-@click.option("--target", required=True, metavar="COLUMN", help="Column with the outcome: whether the lead converted.")
+@click.option(
+    "--target",
+    metavar="COLUMN",
+    help="Column with the outcome: whether the lead converted. In a column of dates, a date means converted.",
+)
 @click.option("--positive", metavar="A,B", help="Values of the target that mean converted, if they are not obvious.")
 @click.option(
     "--negative",
@@ -31,8 +35,21 @@ def split_commas(values: Iterable[str]) -> tuple[str, ...]:
     help="Values of the target that mean not converted; rows with other values are excluded. Default: all values "
     "but the positive ones and those of open leads, such as Open, New or Negotiation.",
 )
-@click.option("--time", "time_column", metavar="COLUMN", help="Time column; the latest leads are held out.")
-@click.option("--id", "id_column", metavar="COLUMN", help="Column that identifies the lead; not used as a feature.")
+@click.option("--time", metavar="COLUMN", help="Time column; the latest leads are held out.")
+@click.option(
+    "--as-of",
+    metavar="COLUMN",
+    help="Column with the date at which each lead is seen. Default: that of --time; else the latest date of each lead "
+    "that is not after its outcome.",
+)
+@click.option("--won-date", metavar="COLUMN", help="Column with the date of conversion; it may replace --target.")
+@click.option("--lost-date", metavar="COLUMN", help="Column with the date at which a lead was lost.")
+@click.option(
+    "--within",
+    metavar="DAYS",
+    help="Converted means within so many days of --as-of, such as 90d or 12w; leads that are younger are excluded.",
+)
+@click.option("--id", metavar="COLUMN", help="Column that identifies the lead; not used as a feature.")
 @click.option(
     "--ignore",
     multiple=True,
@@ -43,14 +60,22 @@ def split_commas(values: Iterable[str]) -> tuple[str, ...]:
     "--keep",
     multiple=True,
     metavar="A,B",
-    help="Personal data to use as features; by default names, birth dates, gender and the like are excluded.",
+    help="Columns to use as features that are excluded by default: personal data such as names, birth dates and "
+    "gender; and, with --because, probable leaks.",
+)
+@click.option(
+    "--because",
+    multiple=True,
+    metavar="TEXT",
+    help="Why the columns of --keep are known when a lead is scored, if they look like leaks; once for all of them, or "
+    "once for each. The model and the report contain it.",
 )
 @click.option(
     "--read",
     multiple=True,
     metavar="COLUMN=HOW",
-    help="How to read a column: flag, integer, number or category; day-first or month-first; or its number format, "
-    "as 1234.5 appears in it, such as 1,234.5 or 1.234,5. Repeat for each column.",
+    help="How to read a column: flag, integer, number, category, date, text, email or set; day-first or month-first; "
+    "or its number format, as 1234.5 appears in it, such as 1,234.5 or 1.234,5. Repeat for each column.",
 )
 @click.option(
     "--missing", multiple=True, metavar="TOKENS", help="More texts that mean missing; COLUMN=TOKEN for one column only."
@@ -58,7 +83,6 @@ def split_commas(values: Iterable[str]) -> tuple[str, ...]:
 @click.option("--name", metavar="NAME", help="Name of the model; default: the name of the data file.")
 @click.option(
     "--version",
-    "model_version",
     metavar="V",
     help="Version of the model; default: 1.0.0, or the next version of that name in the folder of --out.",
 )
@@ -77,32 +101,18 @@ def split_commas(values: Iterable[str]) -> tuple[str, ...]:
     help="Write the model that was evaluated, instead of one retrained on all leads.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a machine-readable summary.")
-def train(  # noqa: PLR0913, PLR0917 - click hands every option over as an argument of its own
-    data: Path,
-    target: str,
-    positive: str | None,
-    negative: str | None,
-    time_column: str | None,
-    id_column: str | None,
-    ignore: tuple[str, ...],
-    keep: tuple[str, ...],
-    read: tuple[str, ...],
-    missing: tuple[str, ...],
-    name: str | None,
-    model_version: str | None,
-    out: Path,
-    overwrite: bool,
-    report: Path | None,
-    ship_measured: bool,
-    as_json: bool,
-) -> None:
+def train(data: Path, out: Path, *, overwrite: bool, report: Path | None, as_json: bool, **options: Any) -> None:
     """Train a model on past leads (CSV or Parquet).
 
     Reads the exports of spreadsheets and CRMs, and reports how it read them: encoding, separator, numbers such as
     $1,234.50 or 1.234,50, dates and times. Reports the kind of each column, and why columns are excluded. A
-    number that is never negative in the data gets a minimum of 0; no number gets a maximum. A fifth of the leads
-    is held out for evaluation; then the model is retrained on all leads.
+    number that is never negative in the data gets a minimum of 0; no number gets a maximum. Columns that were
+    probably written after the outcome are excluded, with the evidence. A fifth of the leads is held out for
+    evaluation; then the model is retrained on all leads.
     """
+    options["target"] = options["target"] or options["won_date"]
+    if options["target"] is None:
+        raise click.UsageError("Missing option '--target': the column with the outcome (or '--won-date').")
 
     def work(progress: Callable[[str, float], None]) -> Any:
         from leadscoring.training.fit import TrainOptions
@@ -111,21 +121,10 @@ def train(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
         from leadscoring.training.versions import model_name, next_version, refuse_existing
 
         refuse_existing(out, overwrite)
-        options = TrainOptions(
-            target=target,
-            positive=positive,
-            negative=negative,
-            time=time_column,
-            id=id_column,
-            ignore=split_commas(ignore),
-            keep=split_commas(keep),
-            read=read,
-            missing=split_commas(missing),
-            name=name,
-            version=model_version or next_version(out.parent, model_name(name, source_name(data))),
-            ship_measured=ship_measured,
-        )
-        trained = train_model(data, options, progress)
+        name = model_name(options["name"], source_name(data))
+        version = options.pop("version") or next_version(out.parent, name)
+        lists = {option: split_commas(options[option]) for option in ("ignore", "keep", "missing")}
+        trained = train_model(data, TrainOptions(**options | lists, version=version), progress)
         trained.save(out)
         return trained
 

@@ -4,6 +4,9 @@ from typing import Literal
 
 import msgspec
 
+DayOrder = Literal["day-first", "month-first"]
+"""Whether day or month comes first in dates such as 01/02/2026."""
+
 
 class Notation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """How the numbers of a column are written, if not plainly.
@@ -26,18 +29,44 @@ class Notation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         return f"{whole}{self.decimal}5{unit} is 1234.5"
 
 
+class Dated(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The dates by which outcomes are judged, as the options of ``train`` specify them; empty if they do not.
+
+    ``won`` and ``lost`` are the columns with the dates of the outcome, ``within`` is the horizon in days (0: none),
+    and ``as_of`` the column with the moment of each lead.
+    """
+
+    won: str = ""
+    lost: str = ""
+    within: int = 0
+    as_of: str = ""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are named."""
+        return tuple(name for name in (self.won, self.lost, self.as_of) if name)
+
+
+UNDATED = Dated()
+
+
 class Reading(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What is needed besides the contract to parse later files as the training file was parsed.
 
     ``numbers`` has the notation of columns whose numbers are not plain. ``missing`` are the missing tokens beyond the
     defaults, as ``--missing`` takes them. ``positive`` and ``negative`` are the values of the target, if there are
-    several or they were specified.
+    several or they were specified. ``dates`` has the order of day and month of columns of dates in which both are
+    numbers. ``presence`` has, for each feature that says whether a column is filled in, that column.
+    ``dated`` are the dates by which outcomes were judged.
     """
 
     numbers: dict[str, Notation] = {}
     missing: tuple[str, ...] = ()
     positive: tuple[str, ...] = ()
     negative: tuple[str, ...] = ()
+    dates: dict[str, DayOrder] = {}
+    presence: dict[str, str] = {}
+    dated: Dated = UNDATED
 
 
 PLAIN = Reading()

@@ -18,6 +18,9 @@ Vector = npt.NDArray[np.float64]
 BINS = 10
 RESAMPLES = 500
 COVERAGE = 0.95
+CELLS = 1000
+"""Outcomes are simulated for this many groups of leads with nearly equal probabilities; a multiple of ``BINS``."""
+
 CLIP = 1e-15
 """Probabilities are clipped to this distance from 0 and 1 in the log-loss, which would otherwise be infinite."""
 
@@ -76,6 +79,8 @@ class Quality(msgspec.Struct, frozen=True):
 
     ``calibration_error`` is the expected calibration error over 10 bins of equal mass (ties broken by
     rank): the mean, weighted by leads, of |mean probability - share of positives| (Naeini et al. 2015).
+    It is never 0, because a share of few leads varies by chance: ``perfect_calibration_error`` is what a perfectly
+    calibrated model with the same probabilities would show, the mean and interval over simulated outcomes.
     """
 
     rows: int
@@ -86,6 +91,7 @@ class Quality(msgspec.Struct, frozen=True):
     log_loss: Figure
     brier: Figure
     calibration_error: Figure
+    perfect_calibration_error: Figure
     tenths: tuple[Tenth, ...]
     tiers: tuple[TierQuality, ...]
     bins: tuple[CalibrationBin, ...]
@@ -114,7 +120,9 @@ def measure(
         Figure(float(value), float(min(one, value)), float(max(two, value)))
         for value, one, two in zip(values, low, high, strict=True)
     ]
-    return scored.arrange(figures)
+    simulated = scored.simulated_errors(resamples, seed)
+    low, high = np.percentile(simulated, [tail, 100.0 - tail])
+    return scored.arrange(figures, Figure(float(simulated.mean()), float(low), float(high)))
 
 
 def bootstrap(statistics: Callable[[Vector], Vector], rows: int, resamples: int, seed: int) -> Vector:
@@ -177,6 +185,18 @@ class Scored:
         shares = np.divide(observed, mass, out=np.full_like(mass, np.nan), where=mass > 0)
         return np.concatenate([[np.abs(predicted - observed).sum() / total], shares])
 
+    def simulated_errors(self, draws: int, seed: int) -> Vector:
+        """Computes the calibration error for outcomes drawn from the probabilities themselves, shape (draws,)."""
+        cells = min(CELLS, self.rows)
+        cell = (np.arange(self.rows) * cells) // self.rows
+        leads = np.bincount(cell)
+        expected = np.bincount(cell, self.p)
+        positives = np.random.default_rng(seed).binomial(leads, np.clip(expected / leads, 0.0, 1.0), (draws, cells))
+        starts = cell[np.flatnonzero(np.r_[True, np.diff(self.bin) != 0])]
+        gaps = np.add.reduceat(expected - positives, starts, axis=1)
+        errors: Vector = np.abs(gaps).sum(axis=1) / self.rows
+        return errors
+
     def tenths(
         self, seen: Vector, found_positive: Vector, total: float, positives: float
     ) -> tuple[Vector, Vector, Vector]:
@@ -194,8 +214,8 @@ class Scored:
         up, hit = np.cumsum(leads), np.cumsum(won)
         return leads / up[-1], won / leads, hit / up, hit / hit[-1], (up - hit) / (up[-1] - hit[-1])
 
-    def arrange(self, figures: list[Figure]) -> Quality:
-        """Arranges the vector of ``statistics``, with intervals, into named metrics."""
+    def arrange(self, figures: list[Figure], perfect: Figure) -> Quality:
+        """Arranges the vector of ``statistics``, with intervals, and the simulated error into named metrics."""
         (rate, roc, average, loss, brier, error), rest = figures[:6], figures[6:]
         count = int(self.bin[-1]) + 1
         observed, conversion, lift, gain, tiers = (
@@ -206,7 +226,7 @@ class Scored:
         return Quality(
             self.rows,
             int(self.y.sum()),
-            *(rate, roc, average, loss, brier, error),
+            *(rate, roc, average, loss, brier, error, perfect),
             tenths=tuple(self.tenth(k, conversion[k], lift[k], gain[k]) for k in range(10)),
             tiers=tuple(self.tier_quality(k, tiers[k :: len(TIERS)]) for k in range(len(TIERS))) if tiers else (),
             bins=tuple(CalibrationBin(int((self.bin == k).sum()), float(means[k]), observed[k]) for k in range(count)),

@@ -25,7 +25,7 @@ EXTREME = 18.0
 
 LEAST_SLOPE = 1e-3
 
-SLOPE_PENALTY = 10.0
+SLOPE_PENALTY = 30.0
 """Penalty on slopes other than 1: margins are log-odds already, which a few hundred leads should not override."""
 
 LEAST_SPREAD = 0.25

@@ -10,13 +10,13 @@ from leadscoring.contract.features import Feature
 from leadscoring.contract.kinds import KINDS, WHOLE_MAX
 from leadscoring.errors import TrainingDataError
 from leadscoring.float32 import FLOAT32_MAX
-from leadscoring.model.reading import Notation
+from leadscoring.model.reading import DayOrder, Notation
 from leadscoring.training import names
 from leadscoring.training.reading.how import How
 from leadscoring.training.reading.levels import folded, levels_of
 from leadscoring.training.reading.missing import SPELLINGS
 from leadscoring.training.reading.notation import STRAY_SHARE, Decided, looks_like_numbers
-from leadscoring.training.reading.series import Vector, as_text, numbers
+from leadscoring.training.reading.series import Vector, as_text, counts_of, numbers
 
 FEWEST = 20
 """Minimum rows of a category level, of all rare levels together, and of the values of a column."""
@@ -56,6 +56,12 @@ class Read(msgspec.Struct):
     warnings: list[str] = []
     unread: list[str] = []
     """Warnings that the column could not be parsed as what it looks like, reported even if it is dropped."""
+    first: DayOrder | None = None
+    """The order of day and month in dates."""
+    habit: DayOrder | None = None
+    """The order that other columns of the file have, for dates that leave it open."""
+    identifies: bool = False
+    """Whether it is dropped because its values identify leads; whether there is one may still say something."""
 
     @property
     def plain(self) -> Vector:
@@ -79,7 +85,7 @@ def read_number(read: Read, decided: Decided) -> bool:
                     f"--read says that {name!r} holds numbers, but {len(text)} values do not fit, such as {text[0]!r}"
                 )
             return False
-        strays = sorted(text.value_counts(name="n").rows(), key=lambda row: (-row[1], row[0]))[:STRAYS]
+        strays = counts_of(text)[:STRAYS]
         read.missing = {**read.missing, **dict(strays)}
         some = ", ".join(f"{value!r} {count} times" for value, count in strays[:3])
         read.warnings.append(f"{name!r} holds numbers, but also {some}: {len(text)} values were read as missing")
@@ -93,7 +99,7 @@ def read_number(read: Read, decided: Decided) -> bool:
     if len(present) == 0:
         read.dropped = "all missing"
     elif read.how.kind is None and is_identifier(name, values):
-        read.dropped = "an identifier: a different whole number in each row"
+        read.dropped, read.identifies = "an identifier: a different whole number in each row", True
     else:
         read.feature = number_feature(read, present, tokens)
     return True
@@ -187,9 +193,11 @@ def read_category(read: Read) -> None:
     column = as_text(read.column)
     least = max(FEWEST, RARE_SHARE * len(column))
     read.dropped = names_leads(column)
+    read.identifies = read.dropped != ""
     levels = levels_of(column if not read.dropped else column.clear(), least)
     if not read.dropped and not levels.common:
         read.dropped = f"{levels.distinct} different texts, none of them in {least:.0f} rows or more"
+        read.identifies = True
     few = not read.dropped and levels.distinct <= FEWEST
     if read.how.kind is None and not few and not read.notes and looks_like_numbers(column.drop_nulls()) >= LOOKS:
         read.unread.append(misread(column))

@@ -50,7 +50,7 @@ def drift_of(
     refuse_absent(contract, table.frame)
     report_progress("scoring", 0.3)
     read = reread(contract, loaded.card.read_as, table.frame)
-    x = encode_table(contract, read.frame)
+    x = encode_table(contract, read.frame, read.as_of)
     margins = loaded.trees.margins(x).astype(np.float64)
     counted = with_unseen(contract, read.frame, x)
     counts = DriftCounts(Tally((), area=AREA), base)

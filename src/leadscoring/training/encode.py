@@ -7,17 +7,61 @@ import numpy.typing as npt
 import polars as pl
 
 from leadscoring.contract.features import Contract, Feature
+from leadscoring.model.loaded import encoder
 from leadscoring.training.reading.series import Matrix, Vector, as_text, numbers
 
+PART = 16384
+"""Rows passed to the engine at once."""
 
-def encode_table(contract: Contract, frame: pl.DataFrame) -> Matrix:
+
+def encode_table(contract: Contract, frame: pl.DataFrame, as_of: Vector | None = None) -> Matrix:
     """Encodes every row as the service encodes a lead; shape (rows, columns), NaN for missing.
 
-    Columns that the frame lacks are missing in every row. Values that the service would reject (text in place of a
-    number, a number out of bounds) are missing here; ``reread`` reports them.
+    ``as_of`` is the moment of each lead in microseconds since 1970, from which the age of dates counts; by default its
+    latest date. Columns that the frame lacks are missing in every row. Values that the service would reject (text in
+    place of a number, a number out of bounds) are missing here; ``reread`` reports them.
     """
-    columns = [encode_feature(feature, frame, contract.missing_value) for feature in contract.features]
+    derived = encode_derived(contract, frame, as_of)
+    columns = [
+        derived[feature.name] if feature.name in derived else encode_feature(feature, frame, contract.missing_value)
+        for feature in contract.features
+    ]
     return np.ascontiguousarray(np.concatenate(columns, axis=1), dtype=np.float32)
+
+
+def encode_derived(contract: Contract, frame: pl.DataFrame, as_of: Vector | None) -> dict[str, Matrix]:
+    """Encodes the features with aspects by the engine, as the service does; by name, of shape (rows, columns)."""
+    features = tuple(feature for feature in contract.features if feature.form.is_aspected or feature.aspects)
+    if not any(feature.columns for feature in features):  # training has not chosen them yet
+        return {feature.name: np.empty((frame.height, 0), dtype=np.float32) for feature in features}
+    own = Contract(features)
+    moment = moments_of(features, frame, as_of)
+    stamps = [None] * frame.height if moment is None else pl.Series(moment).fill_nan(None).cast(pl.Int64).to_list()
+    columns = [
+        frame[feature.name].to_list() if feature.name in frame.columns else [None] * frame.height
+        for feature in features
+    ]
+    encode, leads = encoder(own).encode, list(zip(*columns, strict=True))
+    parts = [
+        np.asarray(encode(leads[start : start + PART], 0, stamps[start : start + PART])).reshape(-1, len(own.columns))
+        for start in range(0, frame.height, PART)
+    ]
+    x = np.concatenate(parts) if parts else np.empty((0, len(own.columns)), dtype=np.float32)
+    return {feature.name: x[:, own.columns.places(place)] for place, feature in enumerate(features)}
+
+
+def moments_of(features: Sequence[Feature], frame: pl.DataFrame, as_of: Vector | None = None) -> Vector | None:
+    """Returns the moment of each lead: ``as_of`` if known, else its latest date that is not a planned one.
+
+    It is NaN for leads without a date, and ``None`` for features without dates.
+    """
+    dates = [feature for feature in features if feature.form.is_timed and feature.name in frame.columns]
+    if as_of is not None or not dates:
+        return as_of
+    past = [feature.name for feature in dates if not feature.planned] or [feature.name for feature in dates]
+    values = np.stack([frame[name].cast(pl.Float64).fill_null(-np.inf).to_numpy() for name in past])
+    latest = values.max(axis=0)
+    return np.where(np.isfinite(latest), latest, np.nan)
 
 
 def encode_feature(feature: Feature, frame: pl.DataFrame, missing: float | None = None) -> Matrix:

@@ -10,6 +10,7 @@ from leadscoring.contract.features import Contract
 from leadscoring.errors import TrainingDataError
 from leadscoring.model.card import Card
 from leadscoring.model.file import AS_IT_IS, Opening, open_model
+from leadscoring.model.reading import Dated
 from leadscoring.quality.figures import measure
 from leadscoring.training.calibrate import apply
 from leadscoring.training.encode import encode_table
@@ -20,7 +21,7 @@ from leadscoring.training.reading.missing import hint
 from leadscoring.training.reading.series import as_text
 from leadscoring.training.reading.table import Table, read_source
 from leadscoring.training.report.facts import evaluation_report
-from leadscoring.training.reread import reread, tokens_of
+from leadscoring.training.reread import hows, reread, tokens_of
 
 SHOWN = 5
 
@@ -47,12 +48,20 @@ def evaluate(
     target = table.resolve(target, "--target")
     won, lost = known_outcome(card, target, table.frame) if positive is None else ((positive,), ())
     tokens = tokens_of(card.read_as, table.frame)
-    leads = gather(table, target, tokens, positive=won, negative=lost if negative is None else (negative,))
+    leads = gather(
+        table,
+        target,
+        tokens,
+        positive=won,
+        negative=lost if negative is None else (negative,),
+        how=hows(card.read_as),
+        dated=dates_of(card, table),
+    )
     refuse_absent(contract, leads.frame)
     refuse_one_outcome(leads)
     report_progress("scoring", 0.3)
     read = reread(contract, card.read_as, leads.frame)
-    x = encode_table(contract, read.frame)
+    x = encode_table(contract, read.frame, leads.as_of)
     p = apply(card.calibration, opened.trees.margins(x).astype(np.float64))
     report_progress("measuring", 0.5)
     measured = Measured(leads, x, p, measure(leads.y, p, card.tiers.thresholds))
@@ -69,6 +78,15 @@ def known_data(card: Card, table: Table) -> list[str]:
         "these are the very leads that the model was trained on: the figures say how well it remembers them, not how "
         "well it scores others; measure on later leads, or see the held-out figures of its training"
     ]
+
+
+def dates_of(card: Card, table: Table) -> Dated:
+    """The dates by which the card judges outcomes, as far as the data has their columns."""
+    dated = card.read_as.dated
+    known = {
+        name: column for name in ("won", "lost", "as_of") if (column := getattr(dated, name)) in table.frame.columns
+    }
+    return Dated(**known, within=dated.within if dated.won in ("", *known.values()) else 0)
 
 
 def refuse_one_outcome(leads: Leads) -> None:

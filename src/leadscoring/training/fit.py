@@ -24,18 +24,23 @@ from msgspec import UNSET
 
 from leadscoring.model.card import ATTRIBUTE, SEAL, Card, Training
 from leadscoring.model.loaded import sealed
-from leadscoring.model.reading import PLAIN, Reading
+from leadscoring.model.reading import PLAIN, Dated, DayOrder, Reading
 from leadscoring.quality.figures import Quality, measure
 from leadscoring.training import certify, trees
 from leadscoring.training.calendar_proxies import calendar_features
 from leadscoring.training.calibrate import apply, fit_calibration
 from leadscoring.training.encode import encode_table
 from leadscoring.training.fitted import Fitted, trees_of
+from leadscoring.training.horizon import parse_days
 from leadscoring.training.infer import Asked, Inferred, infer, without
-from leadscoring.training.leads import Leads, Progress, gather, hold_out, quiet, refuse_few
+from leadscoring.training.leads import Leads, Progress, few, gather, hold_out, quiet, refuse_few
+from leadscoring.training.leak_guard import guard
+from leadscoring.training.learned import learn
 from leadscoring.training.measured import Measured
+from leadscoring.training.order import with_order
 from leadscoring.training.reading.how import parse_how
 from leadscoring.training.reading.missing import MissingTokens, parse_tokens
+from leadscoring.training.reading.moments import moments
 from leadscoring.training.reading.series import Matrix, Vector
 from leadscoring.training.reading.table import Table, read_source
 from leadscoring.training.report.facts import training_report
@@ -65,6 +70,17 @@ class TrainOptions(msgspec.Struct, frozen=True, kw_only=True):
     version: str = FIRST
     seed: int = 20
     ship_measured: bool = False
+    as_of: str | None = None
+    won_date: str | None = None
+    lost_date: str | None = None
+    within: str | None = None
+    because: tuple[str, ...] = ()
+
+    @property
+    def dated(self) -> Dated:
+        """The dates by which outcomes are judged."""
+        days = 0 if self.within is None else parse_days(self.within)
+        return Dated(self.won_date or "", self.lost_date or "", days, self.as_of or "")
 
 
 class Trained(msgspec.Struct, frozen=True):
@@ -89,9 +105,12 @@ def train(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Pr
     table = read_source(source)
     options = by_names(options, table)
     leads, asked, tokens = read_leads(table, options)
-    every = infer(leads.frame, leads.y, leads.named, asked, tokens)
-    held = hold_out(leads, every.frame, options.seed)
-    recipes = trees.RECIPES if leads.time is None else trees.RECIPES_OVER_TIME
+    every = infer(leads.frame, leads.y, leads.named, asked, tokens, leads.as_of)
+    guarded = guard(leads, every, asked, options.because, options.seed)
+    every = guarded.inferred
+    leads = with_order(guarded.leads, every.frame, tokens, options.seed)
+    held = hold_out(leads, every.alike, options.seed)
+    recipes = trees.recipes_for(int((~held).sum()), over_time=leads.time is not None)
     rehearsal = fit(leads.take(~held), options, asked, tokens, recipes, Share(report_progress, "rehearsing", 0.02, 0.6))
     report_progress("measuring", 0.6)
     held_out = rehearse(rehearsal, leads.take(held))
@@ -107,6 +126,7 @@ def train(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Pr
     card = make_card(table, options, shipped, final, {"held_out": held_out.quality, "out_of_fold": out_of_fold})
     final.booster.set_attr(**{ATTRIBUTE: card.to_json()})
     report = training_report(card, final, rehearsal, held_out, leads, out_of_fold, table.notes, doubts)
+    report["evidence"] = guarded.published
     report_progress("done", 1.0)
     return Trained(final.booster, card, report)
 
@@ -118,7 +138,16 @@ def by_names(options: TrainOptions, table: Table) -> TrainOptions:
         target=table.resolve(options.target, "--target"),
         missing=table.named_values(options.missing),
         read=table.named_values(options.read),
+        time=resolved(table, options.time, "--time"),
+        as_of=resolved(table, options.as_of, "--as-of"),
+        won_date=resolved(table, options.won_date, "--won-date"),
+        lost_date=resolved(table, options.lost_date, "--lost-date"),
     )
+
+
+def resolved(table: Table, name: str | None, option: str) -> str | None:
+    """The column that an option names by its name or its label in the file, if it names one."""
+    return None if name is None else table.resolve(name, option)
 
 
 def read_leads(table: Table, options: TrainOptions) -> tuple[Leads, Asked, MissingTokens]:
@@ -134,10 +163,15 @@ def read_leads(table: Table, options: TrainOptions) -> tuple[Leads, Asked, Missi
         time=options.time,
         id_column=options.id,
         how=how,
+        dated=options.dated,
     )
     refuse_few(leads)
     asked = Asked(options.ignore, options.keep, how, table.labels)
-    return msgspec.structs.replace(leads, warnings=(*leads.warnings, *asked.unmatched(columns))), asked, tokens
+    return (
+        msgspec.structs.replace(leads, warnings=(*leads.warnings, *few(leads), *asked.unmatched(columns))),
+        asked,
+        tokens,
+    )
 
 
 def one_or_none(value: str | None) -> tuple[str, ...]:
@@ -145,9 +179,21 @@ def one_or_none(value: str | None) -> tuple[str, ...]:
     return () if value is None else (value,)
 
 
+def dated(options: TrainOptions, leads: Leads) -> Dated:
+    """The dates by which later files are read: the moment of their leads is that of training, by ``--time`` too."""
+    moment = options.as_of or (options.time if leads.as_of is not None else None)
+    return msgspec.structs.replace(options.dated, as_of=moment or "")
+
+
+def orders(frame: pl.DataFrame, times: Dated) -> dict[str, DayOrder]:
+    """The order of day and month in the columns that ``times`` names, where both are numbers."""
+    texts = [frame[name] for name in times.columns if frame.schema.get(name) == pl.String]
+    return {text.name: first for text in texts if (first := moments(text).first) is not None}
+
+
 def rehearse(fitted: Fitted, leads: Leads) -> Measured:
     """Scores held-out leads and measures the result."""
-    x = encode_table(fitted.contract, reread(fitted.contract, fitted.reading, leads.frame).frame)
+    x = encode_table(fitted.contract, reread(fitted.contract, fitted.reading, leads.frame).frame, leads.as_of)
     p = fitted.probabilities(x)
     quality = measure(leads.y, p, fitted.tiers.thresholds)
     return Measured(leads, x, p, quality)
@@ -178,25 +224,31 @@ def fit(
     share: Share,
 ) -> Fitted:
     """Fits contract, trees, calibration and tiers to leads."""
-    inferred = infer(leads.frame, leads.y, leads.named, asked, tokens)
-    x = encode_table(inferred.contract, inferred.frame)
+    inferred = infer(leads.frame, leads.y, leads.named, asked, tokens, leads.as_of)
+    x = encode_table(inferred.contract, inferred.frame, leads.as_of)
     if leads.time is not None:
         inferred, x = without_calendar(inferred, x, leads.time)
-    contract = inferred.contract
-    folds = leads.folds(FOLDS, options.seed, inferred.frame)
-    cross = trees.cross_fit(contract, x, leads.y, folds, recipes, options.seed, share.ticks(FOLDS * len(recipes)))
+    folds = leads.folds(FOLDS, options.seed, inferred.alike)
+    learned = learn(inferred, x, leads.y, leads.as_of, folds)
+    inferred, x, contract = learned.inferred, learned.x, learned.inferred.contract
+    ticks = share.ticks(FOLDS * len(recipes))
+    cross = trees.cross_fit(contract, x, leads.y, folds, recipes, options.seed, ticks, learned.view)
     recent = np.arange(len(leads.y)) if leads.time is None else np.flatnonzero(folds >= FOLDS - RECENT_FOLDS)
     calibration = fit_calibration(cross.margins[recent], leads.y[recent], options.seed)
     unseen = apply(calibration, cross.margins)
     booster = trees.grow(contract, x, leads.y, cross.recipe, cross.rounds, options.seed)
     tiers = certify.make_tiers(unseen[recent], leads.y[recent])
+    times = dated(options, leads)
     reading = Reading(
         numbers=inferred.numbers,
         missing=(*options.missing, *inferred.tokens),
         positive=leads.outcome.positive if len(leads.outcome.positive) > 1 else (),
         negative=leads.outcome.negative,
+        dates=inferred.dates | orders(leads.frame, times),
+        presence=inferred.presence,
+        dated=times,
     )
-    return Fitted(inferred, reading, x, leads.y, booster, cross, calibration, unseen, recent, tiers)
+    return Fitted(inferred, reading, x, learned.served, leads.y, booster, cross, calibration, unseen, recent, tiers)
 
 
 def without_calendar(inferred: Inferred, x: Matrix, time: Vector) -> tuple[Inferred, Matrix]:
@@ -223,7 +275,7 @@ def make_card(table: Table, options: TrainOptions, leads: Leads, final: Fitted, 
         contract=final.contract,
         calibration=final.calibration,
         tiers=final.tiers,
-        reference=certify.make_reference(final.contract, final.x, final.unseen[final.recent]),
+        reference=certify.make_reference(final.contract, final.served, final.unseen[final.recent]),
         training=Training(
             rows=len(leads.y),
             positives=int(leads.y.sum()),
@@ -232,7 +284,7 @@ def make_card(table: Table, options: TrainOptions, leads: Leads, final: Fitted, 
             data_hash=table.data_hash,
             source=table.name,
             period=leads.period,
-            notes=leads.notes,
+            notes=(*leads.notes, *leads.leaks),
         ),
         libraries={"numpy": np.__version__, "polars": pl.__version__, "xgboost": xgb.__version__},
         quality={
@@ -240,7 +292,7 @@ def make_card(table: Table, options: TrainOptions, leads: Leads, final: Fitted, 
             **{part: quality.summary() for part, quality in figures.items()},
             "recipe": {**msgspec.to_builtins(final.cross.recipe), "rounds": final.cross.rounds},
         },
-        golden=certify.make_golden(final.booster, final.contract, final.x),
+        golden=certify.make_golden(final.booster, final.contract, final.served),
         reading=UNSET if final.reading == PLAIN else final.reading,
     )
 

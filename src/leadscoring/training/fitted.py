@@ -18,13 +18,14 @@ from leadscoring.training.split import Indices
 class Fitted(msgspec.Struct, frozen=True):
     """A fitted model: trees, contract, calibration and tiers.
 
-    ``x`` is the training matrix, and ``unseen`` are its out-of-fold calibrated probabilities; ``recent`` are the rows
-    used for calibration and tiers.
+    ``x`` is the training matrix, ``served`` the same leads as the service encodes them, and ``unseen`` are the
+    out-of-fold calibrated probabilities; ``recent`` are the rows used for calibration and tiers.
     """
 
     inferred: Inferred
     reading: Reading
     x: Matrix
+    served: Matrix
     y: Vector
     booster: xgb.Booster
     cross: trees.CrossFit

@@ -1,6 +1,6 @@
 """Infers the contract from the columns of a table, and why some columns are left out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 import msgspec
@@ -9,34 +9,41 @@ import polars as pl
 from leadscoring.contract.features import Contract
 from leadscoring.contract.kinds import KINDS
 from leadscoring.errors import TrainingDataError
-from leadscoring.model.reading import Notation
+from leadscoring.model.reading import DayOrder, Notation
 from leadscoring.training import names
 from leadscoring.training.column import FEWEST, Read, read_category, read_number
+from leadscoring.training.derived.dates import settle
+from leadscoring.training.derived.emails import Emails, are_addresses
+from leadscoring.training.derived.kind import Derived
+from leadscoring.training.derived.rows import BEFORE_CATEGORIES, BEFORE_NUMBERS, fitting
 from leadscoring.training.leaks import refuse_leak
+from leadscoring.training.presence import presence
 from leadscoring.training.reading.how import How
 from leadscoring.training.reading.missing import MissingTokens, blank, hint
-from leadscoring.training.reading.moments import CLOCK_ONLY, moments
+from leadscoring.training.reading.moments import CLOCK_ONLY
 from leadscoring.training.reading.notation import Decided, decide, habit_of, looks_like_numbers
 from leadscoring.training.reading.series import Vector, as_text
 
-DATES = 0.95
-"""Minimum share of dates or times among the values of a date column."""
+NEARLY_ALL = 0.95
+"""Minimum share of times of day, or of numbers beside ``False``, among the values of a column of them."""
 
 FEW_ANSWERS = 4
 """A column with no more distinct values holds answers such as yes and no, and not personal data."""
 
 LOOKED_AT = 500
-"""Maximum number of distinct values of a column that are examined to detect dates."""
+"""Maximum number of distinct values of a column that are examined to detect times of day."""
 
 
 class Inferred(msgspec.Struct, frozen=True):
     """The result for every column of a table.
 
-    ``frame`` holds the parsed columns of the contract; ``dropped`` has the reasons for dropping the others; ``missing``
-    counts the tokens that were parsed as missing, by column; ``folded`` counts the leads with rare levels, by column;
-    ``numbers`` has the notation of numbers that are not plain, ``tokens`` the texts that mean unknown in one column
-    only, as ``COLUMN=TOKEN``. ``notes`` describe how columns were parsed; ``warnings`` need the user's attention,
-    ``aside`` are warnings about dropped columns.
+    ``contract`` has features whose columns are not chosen yet: those of dates, texts, e-mail addresses and sets.
+    ``frame`` holds the parsed columns of the contract, dates as microseconds since 1970; ``dropped`` has the reasons
+    for dropping the others; ``missing`` counts the tokens that were parsed as missing, by column; ``folded`` counts
+    the leads with rare levels, by column; ``numbers`` has the notation of numbers that are not plain, ``tokens`` the
+    texts that mean unknown in one column only, as ``COLUMN=TOKEN``; ``dates`` has the order of day and month,
+    ``presence`` the column whose presence a feature is. ``notes`` describe how columns were parsed; ``warnings`` need
+    the user's attention, ``aside`` are warnings about dropped columns.
     """
 
     contract: Contract
@@ -49,6 +56,13 @@ class Inferred(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     aside: tuple[str, ...] = ()
+    dates: dict[str, DayOrder] = {}
+    presence: dict[str, str] = {}
+
+    @property
+    def alike(self) -> pl.DataFrame:
+        """The columns by which leads are duplicates: two exports of one lead may differ in their dates."""
+        return self.frame.drop([feature.name for feature in self.contract.features if feature.form.is_timed])
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -77,26 +91,46 @@ class Asked(msgspec.Struct, frozen=True):
         ]
 
 
-def infer(frame: pl.DataFrame, y: Vector, named: dict[str, str], asked: Asked, tokens: MissingTokens) -> Inferred:
+def infer(
+    frame: pl.DataFrame,
+    y: Vector,
+    named: dict[str, str],
+    asked: Asked,
+    tokens: MissingTokens,
+    as_of: Vector | None = None,
+) -> Inferred:
     """Infers the contract of a table with outcomes ``y`` (0 or 1, shape (rows,)).
 
-    ``named`` maps columns with another role to that role. Raises ``TrainingDataError`` if no column is left.
+    ``named`` maps columns with another role to that role, ``as_of`` is the moment of each lead, if known. Raises
+    ``TrainingDataError`` if no column is left.
     """
     dropped = dict(named)
     left: list[pl.Series] = []
+    persons: list[pl.Series] = []
     for column in frame.iter_columns():
-        if why := unwanted(column, asked, named, tokens):
+        if kind := private(column, asked, named, tokens):
+            dropped[column.name] = f"personal data ({kind}): kept only where --keep names it"
+            persons += [column] if kind not in names.DISCREET else []
+        elif why := unwanted(column, asked, named):
             dropped.setdefault(column.name, why)
         else:
             left.append(column)
     reads = read_columns(left, asked, tokens, y)
+    settle([read for read in reads if read.feature is not None and read.feature.form.is_timed], as_of)
     for read in reads:
         if read.feature is None:
             dropped[read.column.name] = read.dropped
-    kept = [read for read in reads if read.feature is not None]
+    unnamed = persons + [read.raw for read in reads if read.feature is None and read.identifies]
+    flags = presence(unnamed, {*frame.columns, *named}, tokens, y)
+    kept = [read for read in reads if read.feature is not None] + flags
     if not kept:
         reasons = "; ".join(f"{name}: {why}" for name, why in list(dropped.items())[:8])
         raise TrainingDataError(f"no column is left to train on ({reasons})")
+    return result(reads, kept, dropped, {read.column.name: read.column.name.removeprefix("has ") for read in flags})
+
+
+def result(reads: list[Read], kept: list[Read], dropped: dict[str, str], presence: dict[str, str]) -> Inferred:
+    """Collects what was inferred of all columns, of which some are kept."""
     return Inferred(
         contract=Contract(tuple(read.feature for read in kept if read.feature is not None)),
         frame=pl.DataFrame([read.column for read in kept]),
@@ -105,31 +139,43 @@ def infer(frame: pl.DataFrame, y: Vector, named: dict[str, str], asked: Asked, t
         folded={read.column.name: read.folded for read in kept if read.folded},
         numbers={read.column.name: read.notation for read in kept if read.notation is not None},
         tokens=tuple(f"{read.column.name}={token}" for read in kept for token in read.tokens),
-        notes=tuple(note for read in kept for note in read.notes),
+        notes=(
+            *(note for read in kept for note in read.notes),
+            *(f"{source!r}: kept as {name!r}, whether it is filled in" for name, source in presence.items()),
+        ),
         warnings=(
             *(words for read in reads for words in read.unread),
             *(words for read in kept for words in read.warnings),
         ),
         aside=tuple(words for read in reads if read.feature is None for words in read.warnings),
+        dates={read.column.name: read.first for read in kept if read.first is not None},
+        presence=presence,
     )
 
 
-def unwanted(column: pl.Series, asked: Asked, named: dict[str, str], tokens: MissingTokens) -> str:
+def unwanted(column: pl.Series, asked: Asked, named: dict[str, str]) -> str:
     """Returns why a column is dropped regardless of its values; empty if it is not."""
+    if column.name in named:
+        return named[column.name]
+    return "ignored, as asked" if asked.names(column.name, asked.ignore) else ""
+
+
+def private(column: pl.Series, asked: Asked, named: dict[str, str], tokens: MissingTokens) -> str:
+    """Returns which personal data a column has that must not be a feature; empty for other columns.
+
+    Not so a column that says whether there is a telephone number, nor one of e-mail addresses, of which only facts
+    about the domain become columns; but their texts as a category.
+    """
     name = column.name
-    if name in named:
-        return named[name]
-    if asked.names(name, asked.ignore):
-        return "ignored, as asked"
-    if asked.names(name, asked.keep):
+    if unwanted(column, asked, named) or asked.names(name, asked.keep):
         return ""
     kind = names.personal(name)
-    if kind == names.REACH and column.n_unique() <= FEW_ANSWERS:
-        kind = ""  # whether there is a phone number, not the number
-    if not kind and column.dtype == pl.String:
-        some = blank(column.drop_nulls().unique(maintain_order=True).head(LOOKED_AT), tokens.of(name))[0].drop_nulls()
-        kind = names.REACH if len(some) and some.str.contains(names.EMAIL).mean() > DATES else ""  # type: ignore[operator]  # the mean of booleans is a float
-    return f"personal data ({kind}): kept only where --keep names it" if kind else ""
+    if kind not in ("", names.REACH):
+        return kind
+    some = blank(column.drop_nulls().unique(maintain_order=True).head(LOOKED_AT), tokens.of(name))[0]
+    if are_addresses(some):
+        return "" if asked.how.get(name, How()).kind in (None, Emails.name) else names.REACH
+    return kind if len(some) > FEW_ANSWERS else ""
 
 
 def read_columns(columns: list[pl.Series], asked: Asked, tokens: MissingTokens, y: Vector) -> list[Read]:
@@ -137,19 +183,19 @@ def read_columns(columns: list[pl.Series], asked: Asked, tokens: MissingTokens, 
 
     A column with ambiguous decimal and thousands separators is parsed like the others of the file.
     """
-    reads: list[Read] = []
-    decisions: list[Decided | None] = []
-    for raw in columns:
-        read = started(raw, tokens, asked.how.get(raw.name, How()))
-        decisions.append(None if read.done else decision(read))
-        reads.append(read)
-    habit = habit_of(decisions)
-    for read, alone in zip(reads, decisions, strict=True):
+    reads = [started(raw, tokens, asked.how.get(raw.name, How())) for raw in columns]
+    rows = [None if read.done else fitting(read, BEFORE_NUMBERS) for read in reads]
+    decisions = [None if read.done or row else decision(read) for read, row in zip(reads, rows, strict=True)]
+    habit, order = habit_of(decisions), order_of(reads, rows)
+    for read, row, alone in zip(reads, rows, decisions, strict=True):
         if read.done:
             continue
         decided = decide(read.column, habit=habit) if habit and alone is not None and alone.open else alone
-        if decided is None or not read_number(read, decided):
-            read_category(read)
+        if row is not None:
+            read.habit = order
+            row.read(read)
+        elif decided is None or not read_number(read, decided):
+            read_text(read)
         if read.feature is not None and (label := asked.labels.get(read.raw.name)):
             about = f"the file calls it {label}"
             read.feature = msgspec.structs.replace(
@@ -160,16 +206,39 @@ def read_columns(columns: list[pl.Series], asked: Asked, tokens: MissingTokens, 
     return reads
 
 
+def read_text(read: Read) -> None:
+    """Completes ``read`` for a column that does not hold numbers."""
+    row = fitting(read, BEFORE_CATEGORIES)
+    if row is not None:
+        row.read(read)
+    else:
+        read_category(read)
+
+
+def order_of(reads: Sequence[Read], rows: Sequence[Derived | None]) -> DayOrder | None:
+    """Returns the order of day and month that columns of dates have; ``None`` if none shows it, or they differ."""
+    found = {row.order(read) for read, row in zip(reads, rows, strict=True) if row is not None} - {None}
+    return found.pop() if len(found) == 1 else None
+
+
 def started(raw: pl.Series, tokens: MissingTokens, how: How) -> Read:
     """Blanks the missing tokens of a column, and drops it if that does not depend on its kind."""
-    if raw.dtype.is_temporal():
-        return Read(raw, raw, how, dropped="a date or time", done=True)
-    if not (raw.dtype in (pl.String, pl.Boolean, pl.Categorical, pl.Enum) or raw.dtype.is_numeric()):
-        return Read(raw, raw, how, dropped=f"of the type {raw.dtype}, which is neither number nor text", done=True)
+    if raw.dtype in (pl.Time, pl.Duration):
+        return Read(
+            raw, raw, how, dropped=f"of the type {raw.dtype}, which is not read: write it as a number", done=True
+        )
+    if not (
+        raw.dtype.is_temporal()
+        or raw.dtype in (pl.String, pl.Boolean, pl.Categorical, pl.Enum)
+        or raw.dtype.is_numeric()
+    ):
+        return Read(
+            raw, raw, how, dropped=f"of the type {raw.dtype}, which is neither number nor text nor date", done=True
+        )
     column = raw.cast(pl.String) if raw.dtype in (pl.Categorical, pl.Enum) else raw
     column, missing = blank(column, tokens.of(raw.name))
     read = Read(column, raw, how, missing=missing)
-    read.dropped = empty(column) or (is_moment(column) if how.kind is None and how.notation is None else "")
+    read.dropped = empty(column) or (only_clock(column) if how.kind is None and how.notation is None else "")
     read.done = read.dropped != ""
     return read
 
@@ -186,16 +255,15 @@ def empty(column: pl.Series) -> str:
     return ""
 
 
-def is_moment(column: pl.Series) -> str:
-    """Returns the reason to drop a text column of dates, times or durations; empty for other columns."""
+def only_clock(column: pl.Series) -> str:
+    """Returns the reason to drop a text column of times of day or durations; empty for other columns."""
     if column.dtype != pl.String:
         return ""
     some = column.drop_nulls().unique(maintain_order=True)
     some = some.gather_every(max(1, len(some) // LOOKED_AT))
-    if some.str.strip_chars().str.contains(CLOCK_ONLY).mean() > DATES:  # type: ignore[operator]  # the mean of booleans is a float
+    if some.str.strip_chars().str.contains(CLOCK_ONLY).mean() > NEARLY_ALL:  # type: ignore[operator]  # the mean of booleans is a float
         return "a time of day or a duration with colons, which is not read: write it as a number"
-    parsed = moments(some).values
-    return "a date or time" if (parsed == parsed).mean() > DATES else ""  # noqa: PLR0124 - NaN is not itself
+    return ""
 
 
 def decision(read: Read) -> Decided | None:
@@ -222,7 +290,7 @@ def without_false(read: Read) -> None:
     if not is_false.any() or (text == "true").any():
         return
     others = read.column.filter(~is_false & text.is_not_null())
-    if len(others) and looks_like_numbers(others) > DATES and not others.str.strip_chars().is_in(["0", "1"]).all():
+    if len(others) and looks_like_numbers(others) > NEARLY_ALL and not others.str.strip_chars().is_in(["0", "1"]).all():
         spelled = read.column.filter(is_false)[0]
         read.missing = {**read.missing, spelled: int(is_false.sum())}
         read.tokens = (spelled,)
@@ -231,12 +299,27 @@ def without_false(read: Read) -> None:
 
 def without(inferred: Inferred, reasons: dict[str, str]) -> Inferred:
     """Drops some features; ``reasons`` are by name."""
-    kept = tuple(feature for feature in inferred.contract.features if feature.name not in reasons)
     return msgspec.structs.replace(
         inferred,
-        contract=Contract(kept),
+        contract=contract_without(inferred.contract, reasons),
         frame=inferred.frame.drop(list(reasons)),
         dropped=inferred.dropped | reasons,
         folded={name: count for name, count in inferred.folded.items() if name not in reasons},
         numbers={name: one for name, one in inferred.numbers.items() if name not in reasons},
+        dates={name: one for name, one in inferred.dates.items() if name not in reasons},
+        presence={name: one for name, one in inferred.presence.items() if name not in reasons},
+    )
+
+
+def contract_without(contract: Contract, names: Collection[str]) -> Contract:
+    """Returns the contract without some features, and without gaps to dates among them."""
+    kept = [feature for feature in contract.features if feature.name not in names]
+    return Contract(
+        tuple(
+            msgspec.structs.replace(
+                feature,
+                aspects=tuple(one for one in feature.aspects if not feature.form.is_timed or one.of not in names),
+            )
+            for feature in kept
+        )
     )

@@ -8,16 +8,26 @@ import numpy.typing as npt
 import polars as pl
 
 from leadscoring.errors import TrainingDataError
-from leadscoring.training.outcome import Outcome, column_of, outcomes
+from leadscoring.model.reading import UNDATED, Dated
+from leadscoring.training.as_of import as_of
+from leadscoring.training.horizon import within
+from leadscoring.training.outcome import Outcome, column_of
+from leadscoring.training.outcome_dates import decided
 from leadscoring.training.reading.how import How
 from leadscoring.training.reading.missing import MissingTokens
 from leadscoring.training.reading.series import Vector
 from leadscoring.training.reading.table import Table
 from leadscoring.training.split import Indices, groups_of_frame, random_folds, time_folds
-from leadscoring.training.time_column import times
+from leadscoring.training.time_column import Times, times
 
-FEWEST_ROWS = 200
+FEWEST_ROWS = 60
 FEWEST_OF_EACH = 20
+ENOUGH_ROWS = 200
+"""Models of fewer leads come with a warning."""
+
+FEWEST_HELD = 4
+"""Minimum number of held-out leads of each outcome."""
+
 HELD_OUT = 5
 """One in this many leads is held out."""
 
@@ -31,7 +41,11 @@ def quiet(_stage: str, _share: float) -> None:
 
 
 class Leads(msgspec.Struct, frozen=True):
-    """Raw columns, outcomes (0 or 1) and, with a time column, the time of each lead."""
+    """Raw columns, outcomes (0 or 1) and, with a time column, the time of each lead.
+
+    ``as_of`` is the moment of each lead in microseconds since 1970 in UTC, NaN where unknown, shape (leads,); ``None``
+    if the data has no dates. ``decided`` is when each outcome became known, in the same form.
+    """
 
     frame: pl.DataFrame
     y: Vector
@@ -41,6 +55,10 @@ class Leads(msgspec.Struct, frozen=True):
     period: tuple[str, str] | None = None
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    as_of: Vector | None = None
+    decided: Vector | None = None
+    leaks: tuple[str, ...] = ()
+    """The columns that were left out as probable leaks, each with the evidence."""
 
     @property
     def positive(self) -> str:
@@ -50,8 +68,9 @@ class Leads(msgspec.Struct, frozen=True):
     def take(self, rows: Indices | npt.NDArray[np.bool_]) -> "Leads":
         """A subset of the leads, by index or by mask."""
         numbers = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
-        time = None if self.time is None else self.time[numbers]
-        return msgspec.structs.replace(self, frame=self.frame[numbers], y=self.y[numbers], time=time)
+        vectors = ("time", "as_of", "decided")
+        values = {name: values[numbers] for name in vectors if (values := getattr(self, name)) is not None}
+        return msgspec.structs.replace(self, frame=self.frame[numbers], y=self.y[numbers], **values)
 
     def folds(self, count: int, seed: int, features: pl.DataFrame) -> Indices:
         """Assigns each lead to a fold: by time if there is one, else randomly, with duplicates in the same fold.
@@ -63,7 +82,7 @@ class Leads(msgspec.Struct, frozen=True):
         return random_folds(groups_of_frame(features), self.y, count, seed)
 
 
-def gather(
+def gather(  # noqa: PLR0913 - each is an option of its own
     table: Table,
     target: str,
     tokens: MissingTokens,
@@ -73,42 +92,44 @@ def gather(
     time: str | None = None,
     id_column: str | None = None,
     how: Mapping[str, How] | None = None,
+    dated: Dated = UNDATED,
 ) -> Leads:
     """Selects the leads of a table; rows without an outcome or a time are left out, with a note.
 
     Raises ``TrainingDataError`` for a column that does not exist or is ambiguous, outcomes that cannot be determined,
     or more than a few rows without a readable time.
     """
-    frame = table.frame
+    ways = how or {}
     target = table.resolve(target, "--target")
     time = None if time is None else table.resolve(time, "--time")
-    outcome = outcomes(frame, target, positive, negative, tokens)
-    column, notes = outcome.column, [*outcome.notes]
-    warnings: list[str] = []
-    named = {target: "the target"}
+    found = decided(table, target, positive, negative, tokens, ways, dated)
+    named = {target: "the target", **{name: why for name, why in found.named.items() if name != target}}
     if id_column is not None:
         name = table.resolve(id_column, "--id")
-        named[column_of(frame, name, "--id").name] = "the lead's identifier, as named"
-    stamps, period = None, None
+        named[column_of(table.frame, name, "--id").name] = "the lead's identifier, as named"
+    arrived: Times | None = None
     if time is not None:
         if time == target:
             raise TrainingDataError(f"--time and --target both name {time!r}")
-        parsed = times(table, time, tokens, (how or {}).get(time))
-        stamps, period = parsed.values, parsed.period
-        notes += parsed.notes
-        warnings += parsed.warnings
+        arrived = times(table, time, tokens, ways.get(time))
         named[time] = "the time of the lead, as named"
-    known = column.is_not_null()
-    empty = int((~known).sum()) - outcome.waiting
-    if empty:
-        notes.append(f"{empty} of {len(column)} rows have no outcome and were left out")
-    if stamps is not None:
-        known &= pl.Series(~np.isnan(stamps))
-        stamps = stamps[known.to_numpy()]
-    if not known.all():
-        frame, column = frame.filter(known), column.filter(known)
-    y = column.to_numpy().astype(np.float64)
-    return Leads(frame, y, outcome, named, stamps, period, tuple(notes), tuple(warnings))
+    moment = as_of(table, dated.as_of or None, time, tokens, ways, found.when, tuple(named))
+    outcome = within(found.outcome, found.when, moment.values, dated.within) if dated.within else found.outcome
+    notes, warnings = [*outcome.notes, *moment.notes], [*outcome.warnings]
+    known = outcome.column.is_not_null().to_numpy()
+    if empty := int((~known).sum()) - outcome.waiting:
+        notes.append(f"{empty} of {len(known)} rows have no outcome and were left out")
+    stamps, period = None, None
+    if arrived is not None:
+        stamps, period = arrived.values, arrived.period
+        notes += arrived.notes
+        warnings += arrived.warnings
+        known &= ~np.isnan(stamps)
+    y = outcome.column.fill_null(np.nan).to_numpy().astype(np.float64)
+    every = Leads(
+        table.frame, y, outcome, named, stamps, period, tuple(notes), tuple(warnings), moment.values, found.when
+    )
+    return every if known.all() else every.take(known)
 
 
 def refuse_few(leads: Leads) -> None:
@@ -124,18 +145,29 @@ def refuse_few(leads: Leads) -> None:
             )
 
 
+def few(leads: Leads) -> tuple[str, ...]:
+    """The warning for leads that suffice for a model, but not for a reliable one."""
+    rows = len(leads.y)
+    if rows >= ENOUGH_ROWS:
+        return ()
+    return (
+        f"there are {rows} rows with an outcome, fewer than {ENOUGH_ROWS}: such a model is uncertain, as the intervals "
+        "of its figures show; train again when there are more",
+    )
+
+
 def hold_out(leads: Leads, features: pl.DataFrame, seed: int) -> npt.NDArray[np.bool_]:
     """Selects the held-out leads, as a mask of shape (leads,): the latest fifth, or a random fifth.
 
-    Raises ``TrainingDataError`` if either part has fewer than 5 leads with one of the outcomes.
+    Raises ``TrainingDataError`` if either part has fewer than 4 leads with one of the outcomes.
     """
     held: npt.NDArray[np.bool_] = leads.folds(HELD_OUT, seed + 1000, features) == HELD_OUT - 1
     for part, what in ((held, "latest fifth"), (~held, "first four fifths")):
         positives = int(leads.y[part].sum())
-        if not 5 <= positives <= int(part.sum()) - 5:
+        if not FEWEST_HELD <= positives <= int(part.sum()) - FEWEST_HELD:
             where = f"the {what} of the leads" if leads.time is not None else "a random part of the leads"
             raise TrainingDataError(
                 f"{where} holds {positives} conversions in {int(part.sum())} leads: "
-                "each part needs at least 5 leads of both outcomes to be judged on"
+                f"each part needs at least {FEWEST_HELD} leads of both outcomes to be judged on"
             )
     return held

@@ -56,15 +56,31 @@ PERSONAL = (
 )
 """Kinds of personal data, and patterns of column names that contain them."""
 
-EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s.]+$"
-
 LATE = re.compile(
     r"\b(?:deals?|close|closed|closing|won|lost|status|stage|duration|reason|outcome|converted|conversion|probability"
     r"|forecast|weighted|signed|invoiced?|churn|churned|renewal|disqualified|qualified"
     r"|abschluss\w*|gewonnen|verloren|verlustgrund|statusgrund)\b"
 )
-EARLY = re.compile(r"\b(?:sessions?|visits?|page|public|marital|employment|company|previous|past|last campaign)\b")
+EARLY = re.compile(
+    r"\b(?:sessions?|visits?|page|public|marital|employment|sign up|signed up|company|previous|past|last campaign)\b"
+)
 """Words that reverse the implication of those in ``LATE``."""
+
+
+PLANNED = re.compile(
+    r"\b(?:due|est|planned|plan|expected|expect|next|upcoming|future|renewals?|renews?|expir\w*|trial end\w*"
+    r"|end date|ends|until|valid to|scheduled|target date|deadline|follow ?up|estimated|projected|anticipated"
+    r"|fällig\w*|geplant\w*|erwartet\w*|voraussichtlich\w*)\b"
+)
+
+PERSON = re.compile(
+    r"\b(?:contacts?|persons?|people|owner|sales ?rep|agent|assigned to|assignee|created by|modified by|changed by"
+    r"|attendees?|participants?|applicant|candidate|kontakt|kontaktperson|ansprechpartner\w*|besitzer|contacto"
+    r"|contatto|propriétaire|referente)(?: names?)?$"
+)
+
+DISCREET = ("gender", "a date of birth", "what law protects most")
+"""Kinds of personal data of which not even the presence becomes a feature."""
 
 
 def words(name: str) -> str:
@@ -92,6 +108,16 @@ def personal(name: str) -> str:
     """The kind of personal data that a column with this name contains; empty if none."""
     plain = re.sub(r" ?[?#]$| \d$", "", words(name))
     return next((kind for kind, names in PERSONAL if re.fullmatch(names, plain)), "")
+
+
+def says_person(name: str) -> bool:
+    """Whether a text of this name is probably that of a person, even if it may be something else."""
+    return PERSON.search(words(name)) is not None
+
+
+def says_planned(name: str) -> bool:
+    """Whether a name implies a date that was planned or expected, and may lie in the future."""
+    return PLANNED.search(words(name)) is not None
 
 
 def says_late(name: str) -> bool:

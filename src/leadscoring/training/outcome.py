@@ -8,12 +8,13 @@ import polars as pl
 
 from leadscoring.errors import TrainingDataError
 from leadscoring.training.reading.missing import MissingTokens, blank, hint
-from leadscoring.training.reading.series import as_text
+from leadscoring.training.reading.series import as_text, counts_of
 
 POSITIVES = frozenset(
     [
         *["1", "1.0", "true", "yes", "y", "t", "won", "converted", "positive", "success", "successful", "closed won"],
         *["closedwon", "customer", "ja", "oui", "si", "sí", "gewonnen"],
+        *["closed converted", "sold", "signed", "purchased", "existing customer", "evangelist", "sale", "win"],
     ]
 )
 NEGATIVES = frozenset(
@@ -23,6 +24,15 @@ NEGATIVES = frozenset(
         *["dead", "junk"],
     ]
 )
+LOST = re.compile(
+    r"(?:closed )?(?:lost|dead|not converted|unqualified|disqualified)\b.*|(?:no|not|bad|wrong|never) .*"
+    r"|abandoned|cancell?ed|declined|duplicate|spam|withdrawn|out sold|lost to .*|no sale"
+)
+"""Values that mean not converted, with reasons."""
+
+OPPOSITES = {"qualified": "disqualified", "qualifiziert": "disqualifiziert"}
+"""States that are open in one CRM and mean converted in another, where their opposite occurs too."""
+
 OPEN = re.compile(
     r"(?:still )?open(?: not contacted| deal)?|new|working(?: contacted)?|contacted|connected|pending|active|ongoing"
     r"|assigned|engag(?:ed|ing)|nurtur(?:e|ing)|draft|on hold|undecided|offen|neu|kontaktiert|angebot|nouveau|nuevo"
@@ -52,6 +62,9 @@ class Outcome(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
     waiting: int = 0
     """Number of rows with an undecided value."""
+    undecided: pl.Series | None = None
+    """Whether each row is known to be open; ``None`` if nothing says so."""
+    warnings: tuple[str, ...] = ()
 
     @property
     def words(self) -> str:
@@ -103,7 +116,7 @@ def fold(text: str) -> str:
 
 def is_open(value: str) -> bool:
     """Whether a value is a stage at which the outcome is not known yet."""
-    return OPEN.fullmatch(re.sub(r"[^\w]+", " ", value).strip().casefold()) is not None
+    return OPEN.fullmatch(plain(value)) is not None
 
 
 def column_of(frame: pl.DataFrame, name: str, option: str) -> pl.Series:
@@ -131,7 +144,7 @@ def outcomes(
     if not values.counts:
         raise TrainingDataError(f"the target {target!r} is missing in every row")
     lost = values.named(negative, "--negative")
-    won = values.named(positive, "--positive") if positive else (guess_positive(values, lost),)
+    won = values.named(positive, "--positive") if positive else guess_positive(values, lost)
     if both := sorted(set(won) & set(lost)):
         raise TrainingDataError(f"--positive and --negative both name {both[0]!r}")
     rest = [value for value in values.counts if value not in won and value not in lost]
@@ -142,13 +155,14 @@ def outcomes(
     flags = dict.fromkeys(won, 1.0) | dict.fromkeys(against, 0.0)
     outcome = text.replace_strict(flags, default=None, return_dtype=pl.Float64)
     notes = notes_on(values, won, against, waiting, named=bool(lost))
-    return Outcome(outcome, won, lost, notes, sum(values.counts[value] for value in waiting))
+    still = text.is_in([value for value in waiting if is_open(value)]).fill_null(False)
+    return Outcome(outcome, won, lost, notes, sum(values.counts[value] for value in waiting), still)
 
 
 def spelled(text: pl.Series, target: str) -> tuple[pl.Series, Values]:
     """The target with each value in its most common spelling, and the frequencies of the values."""
     groups: dict[str, list[tuple[str, int]]] = {}
-    for value, count in sorted(text.drop_nulls().value_counts(name="n").rows(), key=lambda row: (-row[1], row[0])):
+    for value, count in counts_of(text):
         groups.setdefault(fold(value), []).append((value, count))
     names = {value: group[0][0].strip() for group in groups.values() for value, _ in group}
     counts = {group[0][0].strip(): sum(count for _, count in group) for group in groups.values()}
@@ -181,20 +195,40 @@ def no_negative(values: Values, won: Sequence[str], waiting: Sequence[str]) -> T
     )
 
 
-def guess_positive(values: Values, lost: Sequence[str]) -> str:
-    """The value that means converted, if it is unambiguous. Raises ``TrainingDataError`` otherwise."""
+def guess_positive(values: Values, lost: Sequence[str]) -> tuple[str, ...]:
+    """The values that mean converted, if that is unambiguous. Raises ``TrainingDataError`` otherwise."""
     every = [value for value in sorted(values.counts) if value not in lost]
     if len(values.counts) == 1:
         raise TrainingDataError(
             f"every row has {values.target!r} = {every[0]!r}: training needs leads of both outcomes"
         )
     decided = [value for value in every if not is_open(value)]
-    likely = [value for value in decided if fold(value) in POSITIVES]
-    if len(likely) == 1 and (len(decided) + len(lost) <= 2 or lost):
-        return likely[0]
-    able = likely or [value for value in decided if fold(value) not in NEGATIVES] or every
+    likely = [value for value in decided if is_positive(value)]
+    folded = {fold(value) for value in values.counts}
+    likely = likely or [value for value in every if OPPOSITES.get(fold(value)) in folded]
+    others = [value for value in decided if value not in likely]
+    if len(likely) == 1 and (len(others) + len(lost) <= 1 or lost or all(map(is_negative, others))):
+        return (likely[0],)
+    if likely and all(map(is_negative, others)) and not any(value in {"1", "1.0", values.target} for value in likely):
+        return tuple(likely)
+    able = likely or [value for value in decided if not is_negative(value)] or every
     example = able[-1] if len(values.counts) == 2 else able[0]
     raise TrainingDataError(
         f"the target {values.target!r} has {values.shown}: specify which values mean converted, "
         f"for example --positive {example!r}"
     )
+
+
+def is_positive(value: str) -> bool:
+    """Whether a value means converted, whatever the target."""
+    return fold(value) in POSITIVES or plain(value) in POSITIVES
+
+
+def is_negative(value: str) -> bool:
+    """Whether a value means not converted, whatever the target."""
+    return fold(value) in NEGATIVES or plain(value) in NEGATIVES or LOST.fullmatch(plain(value)) is not None
+
+
+def plain(value: str) -> str:
+    """A value in lower case, with single spaces in place of other signs: ``Closed - Converted``."""
+    return re.sub(r"[^\w]+", " ", value).strip().casefold()

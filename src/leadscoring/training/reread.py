@@ -8,7 +8,11 @@ import polars as pl
 from leadscoring.contract.features import Contract, Feature
 from leadscoring.errors import TrainingDataError
 from leadscoring.model.reading import Reading
+from leadscoring.training.dates import date_of
+from leadscoring.training.derived.rows import row_of
 from leadscoring.training.encode import allowed, present, unseen
+from leadscoring.training.presence import filled_in
+from leadscoring.training.reading.how import How
 from leadscoring.training.reading.missing import MissingTokens, blank, parse_tokens
 from leadscoring.training.reading.notation import read_numbers
 from leadscoring.training.reading.series import Vector, as_text
@@ -19,10 +23,15 @@ NEW = 0.01
 
 
 class Reread(msgspec.Struct, frozen=True):
-    """The columns of a contract in a table, with float64 numbers and null for missing; and warnings."""
+    """The columns of a contract in a table, with float64 numbers and null for missing; and warnings.
+
+    ``as_of`` is the moment of each lead in microseconds since 1970, if the table has the column that training took it
+    from.
+    """
 
     frame: pl.DataFrame
     warnings: tuple[str, ...]
+    as_of: Vector | None = None
 
 
 def reread(contract: Contract, reading: Reading, frame: pl.DataFrame) -> Reread:
@@ -34,11 +43,21 @@ def reread(contract: Contract, reading: Reading, frame: pl.DataFrame) -> Reread:
     columns: list[pl.Series] = []
     warnings: list[str] = []
     for feature in contract.features:
-        if feature.name in frame.columns:
+        source = reading.presence.get(feature.name)
+        if source is not None and source in frame.columns:
+            columns.append(filled_in(frame[source], tokens).cast(pl.Float64).alias(feature.name))
+        elif feature.name in frame.columns:
             column, column_warnings = reread_column(feature, contract, reading, frame[feature.name], tokens)
             columns.append(column)
             warnings += column_warnings
-    return Reread(pl.DataFrame(columns), tuple(warnings))
+    moment = reading.dated.as_of
+    as_of = date_of(frame[moment], tokens, hows(reading).get(moment)) if moment in frame.columns else None
+    return Reread(pl.DataFrame(columns), tuple(warnings), as_of)
+
+
+def hows(reading: Reading) -> dict[str, How]:
+    """How dates of a later file are read: with the order of day and month of training."""
+    return {name: How(first=first) for name, first in reading.dates.items()}
 
 
 def tokens_of(reading: Reading, frame: pl.DataFrame) -> MissingTokens:
@@ -65,6 +84,9 @@ def reread_column(
             f"{count} of {len(column)} leads lack {feature.name!r}, which is required: the service would reject those "
             "leads"
         )
+    if (row := row_of(feature)) is not None:
+        parsed = row.parse(feature, column, reading)
+        return parsed, warnings + on_unread(feature, column, parsed)
     if feature.is_text:
         return as_text(column), warnings + on_new(feature, column, unseen(feature, column))
     values = read_numbers(column, reading.numbers.get(feature.name))
@@ -84,6 +106,17 @@ def reread_column(
     values = np.where(unread | outside, np.nan, values)
     warnings += on_new(feature, column, pl.Series(new_numbers(feature, values)))
     return pl.Series(feature.name, values).fill_nan(None), warnings
+
+
+def on_unread(feature: Feature, column: pl.Series, parsed: pl.Series) -> list[str]:
+    """The warning for values that could not be parsed, as dates for example."""
+    unread = parsed.is_null() & column.is_not_null()
+    if not unread.any():
+        return []
+    return [
+        f"{int(unread.sum())} values of {feature.name!r} could not be read ({feature.allowed}) and are missing, for "
+        f"example {examples(column.filter(unread))}; the service would reject those leads"
+    ]
 
 
 def refuse_texts(feature: Feature, texts: pl.Series) -> None:

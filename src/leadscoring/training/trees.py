@@ -12,16 +12,23 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import xgboost as xgb
 
 from leadscoring.contract.features import Contract
 from leadscoring.training.reading.series import Matrix, Vector
 from leadscoring.training.split import Indices
 
-MAX_ROUNDS = 400
+MAX_ROUNDS = 600
 PATIENCE = 30
 TOLERANCE = 5e-4
 """Of the recipes whose log-loss is within this share of the best, the one with the fewest trees is selected."""
+
+RACED = 2
+"""The number of folds on which all recipes compete."""
+
+MANY = 2000
+"""From this number of leads on, trees may be deep, and two folds tell which recipe is clearly worse."""
 
 
 class Recipe(msgspec.Struct, frozen=True):
@@ -31,8 +38,10 @@ class Recipe(msgspec.Struct, frozen=True):
     rate: float
     colsample: float = 1.0
     subsample: float = 0.8
-    child_weight: float = 4.0
-    reg_lambda: float = 10.0
+    child_weight: float = 1.0
+    reg_lambda: float = 5.0
+    leaves: int = 0
+    """The maximum number of leaves, if trees grow by their best leaf; 0 if they grow level by level."""
 
     def parameters(self, base: float, seed: int) -> dict[str, Any]:
         """XGBoost's parameters; ``base`` is the share of positives."""
@@ -41,6 +50,8 @@ class Recipe(msgspec.Struct, frozen=True):
             "eval_metric": "logloss",
             "tree_method": "hist",
             "max_depth": self.depth,
+            "max_leaves": self.leaves,
+            "grow_policy": "lossguide" if self.leaves else "depthwise",
             "eta": self.rate,
             "colsample_bynode": self.colsample,
             "subsample": self.subsample,
@@ -54,15 +65,30 @@ class Recipe(msgspec.Struct, frozen=True):
 
 
 RECIPES = (
-    Recipe(2, 0.1, 0.6, child_weight=1.0),
-    Recipe(4, 0.05, 0.4, child_weight=1.0, reg_lambda=1.0),
-    Recipe(6, 0.03, 0.4, child_weight=1.0),
+    Recipe(2, 0.07, 0.3),
+    Recipe(4, 0.05, 0.3, reg_lambda=1.0),
+    Recipe(10, 0.04, 0.3, child_weight=5.0, reg_lambda=10.0, leaves=31),
+)
+RECIPES_OF_FEW = (
+    Recipe(2, 0.05, 0.3),
+    Recipe(4, 0.04, 0.15),
 )
 RECIPES_OVER_TIME = (
-    Recipe(1, 0.1, child_weight=1.0, reg_lambda=1.0),
-    Recipe(2, 0.05, child_weight=1.0, reg_lambda=1.0),
-    Recipe(3, 0.05, child_weight=1.0, reg_lambda=1.0),
+    Recipe(1, 0.1, reg_lambda=1.0),
+    Recipe(2, 0.05, reg_lambda=1.0),
+    Recipe(3, 0.05, reg_lambda=1.0),
 )
+
+
+View = Callable[[int], tuple[Contract, Matrix]]
+"""Returns the contract and the encoded leads that a fold is fitted with; their columns are chosen without the fold."""
+
+
+def recipes_for(rows: int, *, over_time: bool) -> tuple[Recipe, ...]:
+    """The recipes that compete: small trees of few sampled columns for few leads, and less shrinkage over time."""
+    if over_time:
+        return RECIPES_OVER_TIME
+    return RECIPES if rows >= MANY else RECIPES_OF_FEW
 
 
 class CrossFit(msgspec.Struct, frozen=True):
@@ -96,6 +122,14 @@ def matrix(contract: Contract, x: Matrix, y: Vector | None = None) -> xgb.DMatri
     )
 
 
+class Curve(msgspec.Struct, frozen=True):
+    """The trees of a recipe for one fold, trained on the others, and the log-loss on the fold after each round."""
+
+    number: int
+    booster: xgb.Booster
+    losses: list[float]
+
+
 def cross_fit(
     contract: Contract,
     x: Matrix,
@@ -104,46 +138,87 @@ def cross_fit(
     recipes: tuple[Recipe, ...],
     seed: int,
     tick: Callable[[], None],
+    view: View | None = None,
 ) -> CrossFit:
     """Selects the best recipe by cross-validated log-loss.
 
-    Each fold stops early on its own part; the number of rounds is the one with the lowest mean loss. ``tick`` is
-    called after each trained booster.
+    Each fold stops early on its own part; the number of rounds is the one with the lowest mean loss. Where there are
+    many leads, recipes that are clearly worse on the first ``RACED`` folds are not trained on the others; over time,
+    those folds are the latest. ``tick`` is called for each booster that is trained or skipped.
+    ``view`` returns the contract and the matrix of a fold, if folds have their own.
     """
-    numbers = np.unique(fold)
-    jobs = [(recipe, int(number)) for recipe in recipes for number in numbers]
+    own = view or (lambda _: (contract, x))
+    numbers = [int(number) for number in np.unique(fold)[::-1]]
 
-    def grow_fold(job: tuple[Recipe, int]) -> tuple[list[float], xgb.Booster]:
+    def grow_fold(job: tuple[Recipe, int]) -> Curve:
         recipe, number = job
         inside = fold != number
-        grown: dict[str, dict[str, list[float]]] = {}
-        rest = matrix(contract, x[~inside], y[~inside])
-        booster = xgb.train(
-            recipe.parameters(float(y[inside].mean()), seed),
-            matrix(contract, x[inside], y[inside]),
-            MAX_ROUNDS,
-            evals=[(rest, "rest")],
-            evals_result=grown,
-            early_stopping_rounds=PATIENCE,
-            verbose_eval=False,
-        )
+        parameters = recipe.parameters(float(y[inside].mean()), seed)
+        curve = grown_without(number, *own(number), y, inside, parameters)
         tick()
-        return grown["rest"]["logloss"], booster
+        return curve
 
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        results = list(pool.map(grow_fold, jobs))
-    tried = []
-    for start, recipe in zip(range(0, len(jobs), len(numbers)), recipes, strict=True):
-        part = results[start : start + len(numbers)]
-        rounds, loss = best_rounds([curve for curve, _ in part], [float((fold == number).sum()) for number in numbers])
-        margins = np.empty(len(y))
-        for number, (_, booster) in zip(numbers, part, strict=True):
-            rest = fold == number
-            until = min(rounds, booster.num_boosted_rounds())
-            margins[rest] = booster.predict(matrix(contract, x[rest]), output_margin=True, iteration_range=(0, until))
-        tried.append(CrossFit(recipe, rounds, loss, margins, max(len(curve) for curve, _ in part)))
-    least = min(fit.loss for fit in tried)
-    return min((fit for fit in tried if fit.loss <= least * (1 + TOLERANCE)), key=lambda fit: fit.rounds)
+    def grow_folds(recipes: list[Recipe], numbers: list[int]) -> list[list[Curve]]:
+        jobs = [(recipe, number) for recipe in recipes for number in numbers]
+        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+            curves = list(pool.map(grow_fold, jobs))
+        return [curves[start : start + len(numbers)] for start in range(0, len(jobs), len(numbers))]
+
+    first = RACED if len(recipes) > 1 and len(y) >= MANY else len(numbers)
+    tried = grow_folds(list(recipes), numbers[:first])
+    raced = [summed_up(own, y, fold, *one) for one in zip(recipes, tried, strict=True)]
+    if first < len(numbers):
+        left = in_race(raced, y, np.isin(fold, numbers[:first]))
+        more = grow_folds([recipes[place] for place in left], numbers[first:])
+        raced = [
+            summed_up(own, y, fold, recipes[place], tried[place] + curves)
+            for place, curves in zip(left, more, strict=True)
+        ]
+        for _ in range((len(recipes) - len(left)) * (len(numbers) - first)):
+            tick()
+    least = min(fit.loss for fit in raced)
+    return min((fit for fit in raced if fit.loss <= least * (1 + TOLERANCE)), key=lambda fit: fit.rounds)
+
+
+def grown_without(
+    number: int, contract: Contract, x: Matrix, y: Vector, inside: npt.NDArray[np.bool_], parameters: dict[str, Any]
+) -> Curve:
+    """Trains on the leads that are ``inside``, until the loss on the others, those of a fold, no longer falls."""
+    grown: dict[str, dict[str, list[float]]] = {}
+    booster = xgb.train(
+        parameters,
+        matrix(contract, x[inside], y[inside]),
+        MAX_ROUNDS,
+        evals=[(matrix(contract, x[~inside], y[~inside]), "rest")],
+        evals_result=grown,
+        early_stopping_rounds=PATIENCE,
+        verbose_eval=False,
+    )
+    return Curve(number, booster, grown["rest"]["logloss"])
+
+
+def summed_up(view: View, y: Vector, fold: Indices, recipe: Recipe, curves: list[Curve]) -> CrossFit:
+    """Evaluates a recipe at its best number of rounds; leads of other folds than those of ``curves`` have no margin."""
+    weights = [float((fold == curve.number).sum()) for curve in curves]
+    rounds, loss = best_rounds([curve.losses for curve in curves], weights)
+    margins = np.full(len(y), np.nan)
+    for curve in curves:
+        rest = fold == curve.number
+        until = min(rounds, curve.booster.num_boosted_rounds())
+        contract, x = view(curve.number)
+        margins[rest] = curve.booster.predict(matrix(contract, x[rest]), output_margin=True, iteration_range=(0, until))
+    return CrossFit(recipe, rounds, loss, margins, max(len(curve.losses) for curve in curves))
+
+
+def in_race(raced: list[CrossFit], y: Vector, known: npt.NDArray[np.bool_]) -> list[int]:
+    """The places of the best recipe and of those that are not worse by more than a standard error.
+
+    The error is that of the mean difference in log-loss over the leads that are ``known``, lead by lead.
+    """
+    losses = [np.logaddexp(0.0, fit.margins[known]) - y[known] * fit.margins[known] for fit in raced]
+    best = min(losses, key=np.mean)
+    worse = [loss - best for loss in losses]
+    return [place for place, gap in enumerate(worse) if gap.mean() <= gap.std() / np.sqrt(len(gap))]
 
 
 def best_rounds(curves: list[list[float]], weights: list[float]) -> tuple[int, float]:

@@ -6,8 +6,8 @@ import pytest
 
 from leadscoring.contract.kinds import KINDS
 from leadscoring.errors import TrainingDataError
+from leadscoring.model.reading import DayOrder
 from leadscoring.training.reading.how import ALLOWED, How, parse_how
-from leadscoring.training.reading.moments import First
 from leadscoring.training.reading.notation import SAMPLES
 
 COLUMNS = ["revenue", "a=b", "day"]
@@ -20,7 +20,7 @@ def test_every_way_that_is_allowed_is_one_of_three(way: str) -> None:
     expected = How(
         kind=way if way in KINDS else None,
         notation=SAMPLES.get(way),
-        first=way if way in get_args(First) else None,  # type: ignore[arg-type]  # as looked up
+        first=way if way in get_args(DayOrder) else None,  # type: ignore[arg-type]  # as looked up
     )
     assert found == expected != How()
 

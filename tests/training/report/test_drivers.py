@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from past_leads import trained
 
+from leadscoring.contract.aspects import Aspect
 from leadscoring.contract.features import Feature
-from leadscoring.training.report.drivers import FEWEST, direction, ranks
+from leadscoring.training.report.drivers import FEWEST, direction, directions, ranks
 
 NUMBER = Feature("visits", "number")
 SOURCE = Feature("source", "category", values=("web", "event"), other=True)
@@ -51,3 +52,17 @@ def test_a_category_names_the_values_at_both_ends() -> None:
 def test_ties_share_their_mean_rank() -> None:
     """As a rank correlation needs it."""
     assert ranks(np.array([10.0, 20.0, 10.0, 30.0])).tolist() == [1.5, 3.0, 1.5, 4.0]
+
+
+def test_a_feature_of_several_columns_is_described_by_the_strongest() -> None:
+    """An age by its slope; words by those that raise and lower the score most."""
+    date = Feature("created", "date", aspects=(Aspect("age"), Aspect("weekday")))
+    values = np.stack([RISING, RISING % 7], axis=1)
+    assert directions(date, values, np.stack([-RISING, RISING * 0.01], axis=1).astype(float)) == (
+        "age: higher values lower the score"
+    )
+    title = Feature("title", "text", aspects=(Aspect("word", "ceo"), Aspect("word", "intern"), Aspect("length")))
+    has = np.stack([RISING % 3 == 0, RISING % 3 == 1, RISING], axis=1).astype(np.float32)
+    pushes = np.stack([has[:, 0] * 2.0, has[:, 1] * -3.0, RISING * 0.0], axis=1).astype(float)
+    assert directions(title, has, pushes) == "contains 'ceo' raises the score most, contains 'intern' lowers it most"
+    assert directions(title, has * 0, pushes) == "hardly used"

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from past_leads import trained
 
+from leadscoring.contract.aspects import Aspect
 from leadscoring.contract.features import Feature
 from leadscoring.quality.figures import Quality, measure
 from leadscoring.training.report.facts import (
@@ -50,23 +51,26 @@ def test_a_column_is_told_by_what_its_kind_has() -> None:
     assert number == {"name": "visits", "kind": "integer", "required": True, "minimum": 0, "maximum": None}
     category = column_facts(Feature("source", "category", values=("web",), other=True))
     assert (category["values"], category["other"]) == (["web"], True)
+    date = column_facts(Feature("created", "date", aspects=(Aspect("age"), Aspect("since", "seen")), planned=True))
+    assert (date["columns"], date["planned"]) == (["age", "since seen"], True)
     assert model_facts(None)["version"] == ""
 
 
 def quality(y: np.ndarray, p: np.ndarray) -> Quality:
     """The figures of some leads."""
-    return measure(y, p, (0.9, 0.6, 0.4, 0.2), resamples=2)
+    return measure(y, p, (0.9, 0.6, 0.4, 0.2), resamples=100)
 
 
 @pytest.mark.parametrize(
-    ("rows", "off", "words"), [(2000, 0.2, ["calibration error"]), (2000, 0.0, []), (300, 0.2, [])]
+    ("rows", "off", "words"),
+    [(2000, 0.2, ["predicted and observed"]), (300, 0.2, ["predicted and observed"]), (2000, 0.0, [])],
 )
 def test_probabilities_that_are_off_are_doubted(rows: int, off: float, words: list[str]) -> None:
-    """Of leads enough to know."""
+    """Where the error is larger than chance explains for as many leads."""
     random = np.random.default_rng(1)
     p = random.uniform(0.05, 0.75, rows)
     y = (random.random(rows) < p).astype(float)
-    said = cautions(quality(y, p + off))
+    said = [words for words in cautions(quality(y, p + off)) if "few to evaluate on" not in words]
     assert len(said) == len(words)
     assert all(word in one for word, one in zip(words, said, strict=True))
 
@@ -79,3 +83,13 @@ def test_a_ranking_that_is_chance_is_doubted() -> None:
     assert any("ROC-AUC" in words for words in cautions(figures))
     better = msgspec.structs.replace(figures, roc_auc=msgspec.structs.replace(figures.roc_auc, value=0.8))
     assert cautions(better) == []
+
+
+def test_figures_of_few_leads_come_with_how_uncertain_they_are() -> None:
+    """What chance could have made is not read as the quality of the model."""
+    random = np.random.default_rng(1)
+    p = random.uniform(0.05, 0.75, 60)
+    figures = quality((random.random(60) < p).astype(float), p)
+    words = next(words for words in cautions(figures) if "are few to evaluate on" in words)
+    assert words.startswith(f"60 leads, of which {figures.positives} converted")
+    assert f"between {figures.roc_auc.low:.2f} and {figures.roc_auc.high:.2f}" in words

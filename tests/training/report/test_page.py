@@ -42,6 +42,7 @@ def test_the_page_is_self_contained_and_well_formed() -> None:
     parser.feed(text)
     assert parser.open == []
     assert text.count("<svg") == 4
+    assert text.count("a perfectly calibrated model would show") == 1
 
 
 def test_what_a_file_says_cannot_become_markup() -> None:

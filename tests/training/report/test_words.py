@@ -4,7 +4,7 @@ import pytest
 from past_leads import trained
 
 from leadscoring.quality.figures import Figure
-from leadscoring.training.report.words import column_text, figure_text, summary_text, tokens_text
+from leadscoring.training.report.words import calibration_text, column_text, figure_text, summary_text, tokens_text
 
 
 def test_the_summary_says_what_was_inferred() -> None:
@@ -12,6 +12,15 @@ def test_the_summary_says_what_was_inferred() -> None:
     text = summary_text(trained().report)
     for words in ("visits: integer, from 0, required", "ROC-AUC", "won: the target", "A  the best tenth"):
         assert words in text
+
+
+def test_the_calibration_error_stands_beside_that_of_chance() -> None:
+    """A gap of 3 % is read rightly only by who knows what a perfect model shows on as many leads."""
+    report = trained().report
+    beside = calibration_text(report["held_out"])
+    assert beside.startswith("a perfectly calibrated model would show ")
+    assert beside.endswith(f"on {report['held_out']['rows']:,} leads")
+    assert beside in next(line for line in summary_text(report).splitlines() if "calibration error" in line)
 
 
 def test_a_figure_comes_with_its_interval() -> None:
@@ -27,6 +36,15 @@ def test_a_figure_comes_with_its_interval() -> None:
         (
             {"kind": "integer", "minimum": 0.0, "maximum": 998.0, "required": True},
             "integer, from 0, to 998, required",
+        ),
+        (
+            {"kind": "text", "columns": ["word a", "word b c", "length"], "required": False}
+            | {"minimum": None, "maximum": None},
+            "text, read as word 'a', 'b c'; length, optional",
+        ),
+        (
+            {"kind": "date", "columns": ["age"], "planned": True, "minimum": None, "maximum": None, "required": True},
+            "date, read as age, may be in the future, required",
         ),
         (
             {"kind": "category", "values": ["a"], "other": True, "minimum": None, "maximum": None, "required": False},

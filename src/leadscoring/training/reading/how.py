@@ -7,12 +7,11 @@ import msgspec
 
 from leadscoring.contract.kinds import KINDS
 from leadscoring.errors import TrainingDataError
-from leadscoring.model.reading import Notation
+from leadscoring.model.reading import DayOrder, Notation
 from leadscoring.training.reading.missing import hint
-from leadscoring.training.reading.moments import First
 from leadscoring.training.reading.notation import SAMPLES
 
-ALLOWED = (*KINDS, *SAMPLES, *get_args(First))
+ALLOWED = (*KINDS, *SAMPLES, *get_args(DayOrder))
 
 
 class How(msgspec.Struct, frozen=True):
@@ -20,7 +19,7 @@ class How(msgspec.Struct, frozen=True):
 
     kind: str | None = None
     notation: Notation | None = None
-    first: First | None = None
+    first: DayOrder | None = None
 
 
 def parse_how(options: Iterable[str], columns: Iterable[str]) -> dict[str, How]:
@@ -44,7 +43,7 @@ def how(name: str, way: str) -> How:
     """Parses one value of ``--read``. Raises ``TrainingDataError`` if it is invalid."""
     if way in SAMPLES:
         return How(notation=SAMPLES[way])
-    if way in get_args(First):
+    if way in get_args(DayOrder):
         return How(first=way)  # type: ignore[arg-type]  # checked in the condition
     if way in KINDS:
         return How(kind=way)

@@ -7,7 +7,7 @@ import polars as pl
 
 from leadscoring.contract.features import nearest
 from leadscoring.errors import TrainingDataError
-from leadscoring.training.reading.series import as_text
+from leadscoring.training.reading.series import as_text, counts_of
 
 SPELLINGS = (
     *("", "NA", "N/A", "n/a", "NULL", "Null", "null", "None", "none", "NaN", "nan", "?", "-"),
@@ -71,7 +71,6 @@ def blank(column: pl.Series, tokens: frozenset[str]) -> tuple[pl.Series, dict[st
         return column, {}
     text = as_text(column)
     hit = text.str.strip_chars().str.to_lowercase().is_in([token.lower() for token in tokens])
-    occurrences = text.filter(hit.fill_null(False)).value_counts(sort=True, name="n")
-    counts = dict(sorted(zip(occurrences[column.name].to_list(), occurrences["n"].to_list(), strict=True)))
+    counts = dict(sorted(counts_of(text.filter(hit.fill_null(False)))))
     kept = pl.select(pl.when(~hit).then(column).otherwise(None).alias(column.name)).to_series() if counts else column
     return kept, counts

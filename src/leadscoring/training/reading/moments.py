@@ -3,15 +3,12 @@
 Whether day or month comes first in ``01/02/2025`` is inferred from the column as a whole.
 """
 
-from typing import Literal
-
 import msgspec
 import numpy as np
 import polars as pl
 
+from leadscoring.model.reading import DayOrder
 from leadscoring.training.reading.series import Vector
-
-First = Literal["day-first", "month-first"]
 
 MONTHS = {
     start: place
@@ -75,12 +72,12 @@ class Moments(msgspec.Struct):
     """
 
     values: Vector
-    first: First | None = None
+    first: DayOrder | None = None
     open: bool = False
     words: str = ""
 
 
-def moments(text: pl.Series, named: First | None = None) -> Moments:
+def moments(text: pl.Series, named: DayOrder | None = None) -> Moments:
     """Parses a text column as timestamps; those without a zone are taken as UTC.
 
     ``named`` is the order of day and month that the user specified.
@@ -107,7 +104,7 @@ def moments(text: pl.Series, named: First | None = None) -> Moments:
     return Moments(values, first, undecided, ", ".join(seen))
 
 
-def order(groups: pl.DataFrame, text: pl.Series, named: First | None) -> tuple[First, bool]:
+def order(groups: pl.DataFrame, text: pl.Series, named: DayOrder | None) -> tuple[DayOrder, bool]:
     """Whether day or month comes first in a column, and whether that is ambiguous."""
     if named is not None:
         return named, False

@@ -28,6 +28,12 @@ def numbers(column: pl.Series) -> Vector:
     return np.where(np.abs(values) <= FLOAT32_MAX, values, np.nan)
 
 
+def counts_of(text: pl.Series) -> list[tuple[str, int]]:
+    """Returns each value of a text column with its number of rows, the most frequent first; null is not counted."""
+    rows = text.drop_nulls().alias("value").value_counts(name="rows").rows()  # whatever the name of the column is
+    return sorted(rows, key=lambda row: (-row[1], row[0]))
+
+
 def as_text(column: pl.Series) -> pl.Series:
     """Converts a column to text; whole floats lose their ``.0``, so that 1.0 and 1 are the same value."""
     text = column.cast(pl.String)

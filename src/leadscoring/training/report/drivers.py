@@ -34,8 +34,9 @@ class Driver(msgspec.Struct, frozen=True):
 def drivers(trees: TreeEnsemble, contract: Contract, x: Matrix) -> tuple[Driver, ...]:
     """Ranks the features by strength over the encoded leads ``x``, the strongest first."""
     rows = np.unique(np.linspace(0, len(x) - 1, min(len(x), MOST_ROWS)).astype(int))
-    first = contract.columns.first
-    contributions = np.add.reduceat(trees.contributions(x[rows])[:, :-1].astype(np.float64), first, axis=1)
+    columns = contract.columns
+    every = trees.contributions(x[rows])[:, :-1].astype(np.float64)
+    contributions = np.add.reduceat(every, columns.first, axis=1)
     strength = np.abs(contributions).mean(axis=0)
     total = float(strength.sum()) or 1.0
     unsorted = [
@@ -43,17 +44,44 @@ def drivers(trees: TreeEnsemble, contract: Contract, x: Matrix) -> tuple[Driver,
             feature.name,
             float(strength[k]),
             float(strength[k]) / total,
-            direction(feature, x[rows, first[k]], contributions[:, k]),
+            directions(feature, x[rows, columns.places(k)], every[:, columns.places(k)]),
         )
         for k, feature in enumerate(contract.features)
     ]
     return tuple(sorted(unsorted, key=lambda driver: (-driver.strength, driver.feature)))
 
 
+def directions(feature: Feature, values: Matrix, contributions: Vector) -> str:
+    """Describes the direction of the strongest of a feature's columns; ``values`` are of shape (leads, columns).
+
+    If that holds yes or no, as words do, the strongest of all such columns are named.
+    """
+    if not feature.form.is_aspected:
+        return direction(feature, values[:, 0], contributions.sum(axis=1))
+    top = int(np.abs(contributions).mean(axis=0).argmax())
+    column = feature.columns[top]
+    if column.most != 1:
+        return f"{column.name.removeprefix(feature.name).strip()}: {slope(values[:, top], contributions[:, top])}"
+    effects = {
+        feature.phrase(place, 1.0): float(contributions[yes, place].mean())
+        for place, one in enumerate(feature.columns)
+        if one.most == 1 and (yes := values[:, place] == 1.0).sum() >= FEWEST
+    }
+    best, worst = max(effects, key=effects.__getitem__, default=""), min(effects, key=effects.__getitem__, default="")
+    words = [f"{best} raises the score most"] if effects.get(best, 0.0) > 0.0 else []
+    words += [f"{worst} lowers it most"] if effects.get(worst, 0.0) < 0.0 else []
+    return ", ".join(words) or "hardly used"
+
+
 def direction(feature: Feature, values: Matrix, contribution: Vector) -> str:
     """Describes the direction of a feature's contribution."""
     if labels := feature.columns[0].labels:
         return levels(labels, values, contribution)
+    return slope(values, contribution)
+
+
+def slope(values: Matrix, contribution: Vector) -> str:
+    """Describes whether higher numbers increase or decrease the score."""
     known = ~np.isnan(values)
     if known.sum() < FEWEST or np.ptp(values[known]) == 0 or np.ptp(contribution[known]) == 0:
         return "hardly used"

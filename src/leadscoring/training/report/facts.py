@@ -21,6 +21,9 @@ from leadscoring.training.split import time_folds
 HISTOGRAM_BINS = 20
 HIGH_ERROR = 0.05
 LOW_AUC = 0.6
+WIDE = 0.1
+"""A ROC-AUC whose interval is wider than this is uncertain."""
+
 MOVED = 1.25
 SIGMAS = 4.0
 
@@ -118,6 +121,9 @@ def column_facts(feature: Feature) -> dict[str, Any]:
     facts: dict[str, Any] = {"name": feature.name, "kind": feature.kind, "required": feature.required}
     if feature.form.is_category:
         facts |= {"values": list(feature.values), "other": feature.other}
+    if feature.form.is_aspected:
+        facts |= {"columns": [column.name.removeprefix(feature.name).strip() for column in feature.columns]}
+        facts |= {"planned": feature.planned}
     return facts | {"minimum": feature.minimum, "maximum": feature.maximum}
 
 
@@ -129,17 +135,24 @@ def histogram(y: Vector, p: Vector) -> dict[str, list[float]]:
 
 
 def cautions(quality: Quality) -> list[str]:
-    """Returns warnings about poor metrics."""
+    """Returns warnings about poor or uncertain metrics."""
     warnings = []
-    if quality.calibration_error.value > HIGH_ERROR and quality.rows >= 500:
+    if quality.calibration_error.value > max(HIGH_ERROR, quality.perfect_calibration_error.high):
         warnings.append(
-            f"predicted and observed rates differ by {quality.calibration_error.value:.1%} on average "
-            "(expected calibration error): rely on the ranking more than on the percentages"
+            f"predicted and observed rates differ by {quality.calibration_error.value:.1%} on average, where a "
+            f"perfectly calibrated model would show {quality.perfect_calibration_error.value:.1%}: "
+            "rely on the ranking more than on the percentages"
         )
     if quality.roc_auc.value < LOW_AUC:
         warnings.append(
             f"the ROC-AUC is {quality.roc_auc.value:.3f}, little better than random (0.5): "
             "these columns hardly predict which leads convert"
+        )
+    if quality.roc_auc.high - quality.roc_auc.low > WIDE:
+        warnings.append(
+            f"{quality.rows} leads, of which {quality.positives} converted, are few to evaluate on: the ROC-AUC lies "
+            f"between {quality.roc_auc.low:.2f} and {quality.roc_auc.high:.2f} (95 % confidence interval), and the "
+            "other figures are as uncertain"
         )
     return warnings
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from leadscoring.model.card import in_percent
 from leadscoring.training.report.plots import Plot, percents, round_top
-from leadscoring.training.report.words import FIGURES, column_text, figure_text, tokens_text
+from leadscoring.training.report.words import FIGURES, PERFECT, calibration_text, column_text, figure_text, tokens_text
 
 STYLE = """
 :root{--ink:#1d2733;--soft:#5b6876;--line:#e3e8ee;--card:#fff;--back:#f5f7fa;--main:#2463c5;--good:#1f8f6b;
@@ -128,7 +128,12 @@ def tiles(data: dict[str, Any]) -> str:
             "{:.1f}",
         ),
         (f"{first_three['value']:.0%}", "of all conversions are in the top 30 % of leads", first_three, "{:.0%}"),
-        (f"{error['value']:.1%}", "average gap between predicted and observed rate", error, "{:.1%}"),
+        (
+            f"{error['value']:.1%}",
+            f"average gap between predicted and observed rate; {calibration_text(quality)}",
+            error,
+            "{:.1%}",
+        ),
     ]
     boxes = "".join(
         f'<div class="tile"><b>{big}</b>{escape(words)}<br><small>95 % confidence interval '
@@ -268,7 +273,8 @@ def figures(data: dict[str, Any]) -> str:
     elif data["kind"] == "evaluate":
         head[1] = "evaluated"
     rows = [
-        [f"<b>{label}</b>", *(figure_text(one[key]) for one in sets), escape(words)] for key, label, words in FIGURES
+        [f"<b>{label}</b>", *(figure_text(one[key]) for one in sets), escape(words)]
+        for key, label, words in (*FIGURES, PERFECT)
     ]
     return table([*head, "meaning"], rows)
 

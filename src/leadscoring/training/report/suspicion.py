@@ -9,6 +9,7 @@ from leadscoring.contract.features import Contract
 from leadscoring.quality.figures import Quality, TierQuality, roc_auc
 from leadscoring.training import names, trees
 from leadscoring.training.fitted import Fitted
+from leadscoring.training.infer import contract_without
 from leadscoring.training.measured import Measured
 from leadscoring.training.reading.series import Matrix
 from leadscoring.training.report.drivers import Driver, drivers
@@ -71,9 +72,9 @@ def one_column(fitted: Fitted, measured: Measured, ranked: tuple[Driver, ...], s
 
 def without_column(fitted: Fitted, measured: Measured, name: str, seed: int) -> float:
     """Trains the same model without a column; returns its ROC-AUC on the measured leads."""
-    names, columns = fitted.contract.names, fitted.contract.columns
-    keep = [place for place, feature in enumerate(columns.feature) if names[feature] != name]
-    contract = Contract(tuple(feature for feature in fitted.contract.features if feature.name != name))
+    contract = contract_without(fitted.contract, {name})
+    left = set(contract.columns.names)
+    keep = [place for place, column in enumerate(fitted.contract.columns.names) if column in left]
     train: Matrix = np.ascontiguousarray(fitted.x[:, keep])
     booster = trees.grow(contract, train, fitted.y, fitted.cross.recipe, fitted.cross.rounds, seed)
     margins = trees.margins_of(booster, contract, np.ascontiguousarray(measured.x[:, keep]))

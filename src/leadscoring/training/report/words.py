@@ -1,5 +1,6 @@
 """Formats the metrics and columns of a report as text, for the terminal and the page."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -30,6 +31,17 @@ FIGURES = (
     ("brier", "Brier score", "mean squared error of the probability; lower is better"),
     ("calibration_error", "calibration error", "average gap between predicted and observed rate in ten equal groups"),
 )
+PERFECT = (
+    "perfect_calibration_error",
+    "perfect calibration",
+    "calibration error of a perfectly calibrated model on as many leads, which is due to chance alone",
+)
+
+
+def calibration_text(quality: dict[str, Any]) -> str:
+    """Describes the calibration error that chance alone would cause on as many leads."""
+    perfect = figure_text(quality[PERFECT[0]], percent=True)
+    return f"a perfectly calibrated model would show {perfect} on {quality['rows']:,} leads"
 
 
 def summary_text(data: dict[str, Any]) -> str:
@@ -52,7 +64,9 @@ def summary_text(data: dict[str, Any]) -> str:
         lines += ["read as missing:"] if data["columns"]["missing"] else []
         lines += [f"  {name}: {tokens_text(counts)}" for name, counts in data["columns"]["missing"].items()]
     lines += ["", f"evaluated on {quality['rows']} leads ({data['protocol']})"]
-    lines += [f"  {label:18} {figure_text(quality[key])}" for key, label, _ in FIGURES]
+    lines += [f"  {label:18} {figure_text(quality[key])}" for key, label, _ in FIGURES[:-1]]
+    error = figure_text(quality["calibration_error"], percent=True)
+    lines += [f"  {FIGURES[-1][1]:18} {error}; {calibration_text(quality)}"]
     lines += [f"  {'lift, top decile':18} {figure_text(quality['tenths'][0]['lift'])}"]
     lines += ["", "tiers:"] + [f"  {tier}  {words}" for tier, words in data["tiers"]["definitions"].items()]
     return "\n".join(lines)
@@ -63,11 +77,22 @@ def column_text(column: dict[str, Any]) -> str:
     words = [column["kind"]]
     if "values" in column:
         words.append(f"{len(column['values'])} values" + (" and other" if column["other"] else ""))
+    words += [f"read as {listed(column['columns'])}"] if column.get("columns") else []
+    words += ["may be in the future"] if column.get("planned") else []
     words += [
         f"{word} {column[key]:g}" for key, word in (("minimum", "from"), ("maximum", "to")) if column[key] is not None
     ]
     words.append("required" if column["required"] else "optional")
     return ", ".join(words)
+
+
+def listed(columns: Sequence[str]) -> str:
+    """Lists the columns of a feature, those of one sort together."""
+    sorts: dict[str, list[str]] = {}
+    for column in columns:
+        sort, _, of = column.partition(" ")
+        sorts.setdefault(sort, []).append(of)
+    return "; ".join(f"{sort} {', '.join(map(repr, of))}" if any(of) else sort for sort, of in sorts.items())
 
 
 def tokens_text(counts: dict[str, int]) -> str:

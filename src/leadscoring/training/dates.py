@@ -1,0 +1,103 @@
+"""The date columns of a table, and what their names imply: the outcome, a later change, a plan, or a beginning."""
+
+import re
+from collections.abc import Container, Mapping
+
+import numpy as np
+import polars as pl
+
+from leadscoring.contract.kinds import KINDS
+from leadscoring.training import names
+from leadscoring.training.reading.how import How
+from leadscoring.training.reading.missing import MissingTokens, blank
+from leadscoring.training.reading.moments import moments
+from leadscoring.training.reading.series import Vector
+
+DATES = 0.95
+"""Minimum share of dates among the values of a date column."""
+
+LOOKED_AT = 500
+"""Number of distinct values that are examined before a whole column is parsed."""
+
+OF_OUTCOME = re.compile(
+    r"\b(?:close[ds]?|closing|close ?date|won|lost|convert(?:ed)?|conversion|sign(?:ed|ature)|outcome|churn(?:ed)?"
+    r"|qualified|disqualified|became (?:a )?customer|customer since|win|decided|invoiced?|ordered|purchased?"
+    r"|abschluss\w*|abgeschlossen|gewonnen|verloren)\b"
+)
+"""Names of dates on which the outcome became known."""
+
+OF_CHANGE = re.compile(
+    r"\b(?:modified|updated?|changed?|last|latest|recent|touched|activity|exported|synced|geändert|letzte\w*)\b"
+)
+"""Names of dates that later events overwrite."""
+
+OF_PLAN = re.compile(
+    r"\b(?:due|next|expected|planned|scheduled|estimated|forecast|target|follow ?up|reminder|renewal|expir\w*|until"
+    r"|geplant\w*|erwartet\w*|fällig\w*)\b"
+)
+"""Names of dates that may lie in the future."""
+
+OF_PERSON = re.compile(r"\b(?:birth ?(?:day|date)?|born|dob|geburts\w*|founded|established|gründung\w*)\b")
+"""Names of dates that have nothing to do with when the lead came."""
+
+OF_BEGINNING = re.compile(
+    r"\b(?:creat(?:ed?|ion)|create ?date|added|entered|received|arriv\w*|registered|registration|sign(?:ed)? ?up"
+    r"|submitted|opened|first|start|inquir\w*|enquir\w*|lead date|erstellt|angelegt|eingang\w*|creado|date|time"
+    r"|timestamp|datum)\b"
+)
+"""Names of dates on which a lead arrives."""
+
+
+def date_of(column: pl.Series, tokens: MissingTokens, how: How | None = None) -> Vector | None:
+    """A date column as microseconds since 1970 in UTC, NaN where missing; ``None`` for a column of another kind."""
+    if column.dtype in (pl.Date, pl.Datetime):
+        return as_moments(column.cast(pl.Datetime("us")).to_physical())
+    how = how or How()
+    if column.dtype != pl.String or (how.kind is not None and not KINDS[how.kind].is_timed) or how.notation is not None:
+        return None
+    text, _ = blank(column, tokens.of(column.name))
+    some = text.drop_nulls().unique(maintain_order=True)
+    if len(some) == 0 or share_read(some.gather_every(max(1, len(some) // LOOKED_AT)), how) <= DATES:
+        return None
+    return moments(text, how.first).values
+
+
+def as_moments(column: pl.Series) -> Vector:
+    """Integers as float64, NaN for null."""
+    values: Vector = column.cast(pl.Float64).fill_null(np.nan).to_numpy()
+    return values
+
+
+def share_read(text: pl.Series, how: How) -> float:
+    """The share of some texts that are dates."""
+    return float((~np.isnan(moments(text, how.first).values)).mean())
+
+
+def date_columns(
+    frame: pl.DataFrame, tokens: MissingTokens, how: Mapping[str, How] | None = None, besides: Container[str] = ()
+) -> dict[str, Vector]:
+    """Every date column of a table besides some, as ``date_of`` returns it, in the order of the table."""
+    ways = how or {}
+    read = {
+        column.name: date_of(column, tokens, ways.get(column.name))
+        for column in frame.iter_columns()
+        if column.name not in besides
+    }
+    return {name: values for name, values in read.items() if values is not None}
+
+
+def is_of_outcome(name: str) -> bool:
+    """Whether a date of this name is that of the outcome."""
+    plain = names.words(name)
+    return OF_OUTCOME.search(plain) is not None and re.search(r"\bsign(?:ed)? ?up\b", plain) is None
+
+
+def is_before_outcome(name: str) -> bool:
+    """Whether a date of this name may say how a lead stood before its outcome."""
+    plain = names.words(name)
+    return not is_of_outcome(name) and not any(shape.search(plain) for shape in (OF_CHANGE, OF_PLAN, OF_PERSON))
+
+
+def is_of_beginning(name: str) -> bool:
+    """Whether a date of this name is that of a lead's arrival."""
+    return is_before_outcome(name) and OF_BEGINNING.search(names.words(name)) is not None

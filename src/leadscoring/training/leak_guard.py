@@ -1,0 +1,107 @@
+"""Leaves suspects of the leak guard out of training, or keeps them for a reason; reports both with the evidence."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from leadscoring.errors import TrainingDataError
+from leadscoring.training.infer import Asked, Inferred, without
+from leadscoring.training.leads import Leads
+from leadscoring.training.suspects import Verdict, verdicts
+
+NAMED = 8
+
+
+class Guarded(msgspec.Struct, frozen=True):
+    """The leads and their parsed columns without the suspects, and the verdict on every column."""
+
+    leads: Leads
+    inferred: Inferred
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def published(self) -> list[dict[str, Any]]:
+        """The evidence on every column, as plain data for the report."""
+        return [
+            {
+                "column": one.column,
+                "roc_auc_alone": one.evidence.alone,
+                "filled": list(one.evidence.filled),
+                "roc_auc_with": number(one.with_it),
+                "roc_auc_without": number(one.without),
+                "signs": list(one.signs),
+                "left_out": bool(one.signs) and not one.because,
+                "because": one.because,
+            }
+            for one in self.verdicts
+        ]
+
+
+def number(value: float) -> float | None:
+    """A figure, null where it was not measured."""
+    return None if value != value else value  # noqa: PLR0124 - NaN is not itself
+
+
+def guard(leads: Leads, inferred: Inferred, asked: Asked, because: Sequence[str], seed: int) -> Guarded:
+    """Examines the columns of ``inferred``, and leaves out those that are probably known only after the outcome.
+
+    ``because`` has the reasons of the user for the columns that ``asked.keep`` names: one for all of them, or one
+    for each. Raises ``TrainingDataError`` if a suspect is kept without a reason, or no column is left.
+    """
+    refuse_stray_reasons(asked.keep, because)
+    found = tuple(with_reason(one, asked, because) for one in verdicts(inferred.frame, leads, seed))
+    out = {one.column: f"a probable leak: {one.words}" for one in found if one.signs and not one.because}
+    if len(out) == len(found):
+        raise TrainingDataError(
+            "every column is a probable leak: "
+            + "; ".join(f"{name!r}: {why}" for name, why in list(out.items())[:NAMED])
+            + ". --keep NAME --because TEXT keeps one that is known when a lead is scored"
+        )
+    kept = [f"{one.column!r} was kept, because {one.because}, although {one.words}" for one in found if one.because]
+    leaks = [f"{name!r} was left out: {why}" for name, why in out.items()]
+    guarded = msgspec.structs.replace(
+        leads,
+        named={**leads.named, **out},
+        notes=(*leads.notes, *kept),
+        leaks=tuple(leaks),
+        warnings=(*summary(out), *leaks, *leads.warnings),
+    )
+    return Guarded(guarded, without(inferred, out) if out else inferred, found)
+
+
+def refuse_stray_reasons(keep: Sequence[str], because: Sequence[str]) -> None:
+    """Raises ``TrainingDataError`` if the reasons do not belong to the columns that are kept."""
+    if because and len(because) not in {1, len(keep)}:
+        raise TrainingDataError(
+            f"--because gives the reason for --keep: once for all of them, or once for each; there are {len(keep)} "
+            f"columns to keep and {len(because)} reasons"
+        )
+    if any(not text.strip() for text in because):
+        raise TrainingDataError("--because needs a reason: why the column is known when a lead is scored")
+
+
+def with_reason(verdict: Verdict, asked: Asked, because: Sequence[str]) -> Verdict:
+    """A verdict with the user's reason to keep its column. Raises ``TrainingDataError`` if a suspect has none."""
+    kept = [place for place, pattern in enumerate(asked.keep) if asked.names(verdict.column, [pattern])]
+    if not verdict.signs or not kept:
+        return verdict
+    if not because:
+        raise TrainingDataError(
+            f"--keep names {verdict.column!r}, which is a probable leak: {verdict.words}. Add --because with the "
+            "reason why it is known when a lead is scored; the reason is kept in the model and in the report"
+        )
+    reason = because[0] if len(because) == 1 else because[kept[0]]
+    return msgspec.structs.replace(verdict, because=reason.strip())
+
+
+def summary(out: dict[str, str]) -> list[str]:
+    """The warning about columns that were left out, with the way to keep them."""
+    if not out:
+        return []
+    some = ", ".join(map(repr, list(out)[:NAMED])) + (f" and {len(out) - NAMED} more" if len(out) > NAMED else "")
+    columns = "1 column was" if len(out) == 1 else f"{len(out)} columns were"
+    return [
+        f"{columns} left out as known, or changed, only after the outcome: {some}. If one is known when a lead is "
+        "scored, keep it with --keep NAME --because TEXT"
+    ]

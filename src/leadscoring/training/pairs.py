@@ -1,0 +1,76 @@
+"""Pairs of columns that together determine the outcome, while neither does alone: joint values, ratios, products."""
+
+from itertools import combinations
+
+import numpy as np
+
+from leadscoring.quality.figures import roc_auc
+from leadscoring.training.quick import Quick
+from leadscoring.training.reading.series import Vector
+from leadscoring.training.split import Indices
+
+TELLS = 0.95
+"""Minimum ROC-AUC of a pair that determines the outcome."""
+
+GAIN = 0.1
+"""Minimum gain over the better of the two."""
+
+BINS = 12
+MOST = 2000
+"""Maximum number of leads that are looked at."""
+
+FEWEST = 0.5
+"""Minimum share of the leads that have both numbers."""
+
+
+def telling_pairs(quick: Quick, places: list[int], alone: dict[int, float]) -> list[tuple[int, int, float, str]]:
+    """The pairs of some columns that determine the outcome, the most telling first.
+
+    ``alone`` is the ROC-AUC of each column. Returns both places, the ROC-AUC, and how they determine it.
+    """
+    x, y, fold = quick.x[:MOST].astype(np.float64), quick.y[:MOST], quick.fold[:MOST]
+    binned = {place: bins(x[:, place], quick.texts[place]) for place in places}
+    found = []
+    for one, two in combinations(places, 2):
+        best = max((joint(binned[one], binned[two], y, fold), "together"), computed(quick, x, y, one, two))
+        if best[0] >= max(TELLS, max(alone[one], alone[two]) + GAIN):
+            found.append((one, two, *best))
+    return sorted(found, key=lambda pair: -pair[2])
+
+
+def bins(values: Vector, text: bool) -> Indices:
+    """Codes of the values of a column, 0..``BINS``; the last is missing."""
+    present = ~np.isnan(values)
+    codes = np.full(len(values), BINS, dtype=np.int64)
+    if text:
+        codes[present] = np.minimum(values[present], BINS - 1).astype(np.int64)
+    elif present.any():
+        edges = np.unique(np.quantile(values[present], np.linspace(0, 1, BINS)[1:-1]))
+        codes[present] = np.searchsorted(edges, values[present], side="right")
+    return codes
+
+
+def joint(one: Indices, two: Indices, y: Vector, fold: Indices) -> float:
+    """The cross-validated ROC-AUC of the conversion rate of each combination of two codes."""
+    cell, width = one * (BINS + 1) + two, (BINS + 1) ** 2
+    score, base = np.empty(len(y)), float(y.mean())
+    for number in range(int(fold.max()) + 1):
+        inside = fold != number
+        rows, won = np.bincount(cell[inside], minlength=width), np.bincount(cell[inside], y[inside], minlength=width)
+        score[~inside] = ((won + base) / (rows + 1.0))[cell[~inside]]
+    return roc_auc(y, score)
+
+
+def computed(quick: Quick, x: Vector, y: Vector, one: int, two: int) -> tuple[float, str]:
+    """The ROC-AUC of the best of difference, ratio and product of two numbers, and its name."""
+    if quick.texts[one] or quick.texts[two]:
+        return 0.5, ""
+    both = ~np.isnan(x[:, one]) & ~np.isnan(x[:, two])
+    outcome = y[both]
+    if both.mean() < FEWEST or outcome.min(initial=1.0) >= outcome.max(initial=0.0):
+        return 0.5, ""
+    a, b = x[both, one], x[both, two]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ways = {"their difference": a - b, "their ratio": np.nan_to_num(a / b), "their product": a * b}
+    ranked = [(roc_auc(outcome, values), words) for words, values in ways.items()]
+    return max((max(auc, 1.0 - auc), words) for auc, words in ranked)

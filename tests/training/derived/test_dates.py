@@ -1,0 +1,57 @@
+"""Of dates, training takes the age, and what else carries signal."""
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from leadscoring.contract.aspects import Aspect
+from leadscoring.contract.features import Contract, Feature
+from leadscoring.model.reading import Reading
+from leadscoring.training.derived.dates import AGE, DAY, HOUR, WEEKDAY, Dates, iso, stamps
+from leadscoring.training.derived.kind import Evidence
+from leadscoring.training.encode import encode_table
+
+ROWS = 3000
+RANDOM = np.random.default_rng(6)
+NOW = 1_770_000_000_000_000
+EARLIER = RANDOM.integers(1, 60 * DAY, ROWS)
+GAP = RANDOM.integers(0, 40 * DAY, ROWS)
+FRAME = pl.DataFrame({"seen": NOW - EARLIER, "signed": NOW - EARLIER - GAP})
+TWO = (Feature("seen", "date"), Feature("signed", "date"))
+
+
+def chosen(likely: np.ndarray) -> tuple[Aspect, ...]:
+    """The columns of the first date, for leads that convert as likely as given."""
+    first = msgspec.structs.replace(TWO[0], aspects=Dates().candidates(TWO[0], TWO, None))
+    contract = Contract((first, msgspec.structs.replace(TWO[1], aspects=(AGE,))))
+    x = encode_table(contract, FRAME, np.full(ROWS, float(NOW)))
+    values = {aspect: x[:, place].astype(float) for place, aspect in enumerate(first.aspects)}
+    y = (RANDOM.random(ROWS) < likely).astype(float)
+    return Dates().choose(TWO[0], Evidence(np.ones(ROWS, dtype=bool), y, values)).aspects
+
+
+def test_a_date_has_its_age_and_what_carries_signal_besides() -> None:
+    """The gap between two dates, or the hour; and nothing else where the age alone says it."""
+    days, gap = EARLIER / DAY, GAP / DAY
+    assert chosen(np.where(days < 20, 0.5, 0.2)) == (AGE,)
+    assert chosen(np.where(gap < 10, 0.6, 0.2)) == (AGE, Aspect("since", "signed"))
+    hour = (NOW - EARLIER) // 3_600_000_000 % 24
+    assert chosen(np.where(hour < 8, 0.5, 0.2)) == (AGE, HOUR)
+    assert WEEKDAY not in chosen(np.full(ROWS, 0.3))
+
+
+def test_later_files_are_read_in_the_order_of_training() -> None:
+    """The second of January does not become the first of February; what is no date is null."""
+    column = pl.Series("d", ["02/01/2026", "03/01/2026", "soon", None])
+    feature = Feature("d", "date")
+    day, month = (Dates().parse(feature, column, Reading(dates={"d": first})) for first in ("day-first", "month-first"))
+    assert iso(day) == "2026-01-02"
+    assert iso(month) == "2026-02-15"
+    assert day.is_null().to_list() == [False, False, True, True]
+
+
+def test_typed_dates_are_moments_in_utc() -> None:
+    """Days, and times with a zone."""
+    days = pl.Series("d", ["2026-01-31"]).str.to_date()
+    tokyo = pl.Series("d", ["2026-01-31 09:00"]).str.to_datetime("%Y-%m-%d %H:%M").dt.replace_time_zone("Asia/Tokyo")
+    assert stamps(days, None).values.tolist() == stamps(tokyo, None).values.tolist() == [1_769_817_600_000_000.0]
