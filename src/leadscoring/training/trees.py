@@ -197,7 +197,8 @@ def summed_up(contract: Contract, x: Matrix, y: Vector, fold: Indices, recipe: R
 
 def losses_of(margins: Vector, y: Vector) -> Vector:
     """The log-loss of each lead, shape (leads,); NaN for leads without a margin."""
-    losses: Vector = np.logaddexp(0.0, margins) - y * margins
+    with np.errstate(invalid="ignore"):
+        losses: Vector = np.logaddexp(0.0, margins) - y * margins
     return losses
 
 
