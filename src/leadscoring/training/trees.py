@@ -24,6 +24,9 @@ PATIENCE = 30
 RACED = 2
 """The number of folds on which all recipes compete."""
 
+RIVALS = 2
+"""The number of recipes that stay in the race at most."""
+
 MANY = 2000
 """From this number of leads on, trees may be deep, and two folds tell which recipe is clearly worse."""
 
@@ -203,14 +206,15 @@ def losses_of(margins: Vector, y: Vector) -> Vector:
 
 
 def in_race(raced: list[CrossFit], y: Vector, known: npt.NDArray[np.bool_]) -> list[int]:
-    """The places of the best recipe and of those that are not worse by more than a standard error.
+    """The places of the best recipe and of the next ones, ``RIVALS`` at most, that are worse by up to a standard error.
 
     The error is that of the mean difference in log-loss over the leads that are ``known``, lead by lead.
     """
     losses = [losses_of(fit.margins, y)[known] for fit in raced]
     best = min(losses, key=np.mean)
     worse = [loss - best for loss in losses]
-    return [place for place, gap in enumerate(worse) if gap.mean() <= gap.std() / np.sqrt(len(gap))]
+    near = [place for place, gap in enumerate(worse) if gap.mean() <= gap.std() / np.sqrt(len(gap))]
+    return sorted(near, key=lambda place: float(worse[place].mean()))[:RIVALS]
 
 
 def best_rounds(curves: list[list[float]], weights: list[float]) -> tuple[int, float]:
