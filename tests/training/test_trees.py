@@ -1,20 +1,30 @@
 """Trees are grown alike on any machine, under names that XGBoost allows, and no more of them than help."""
 
+from typing import Any
+
 import numpy as np
 import pytest
+import xgboost as xgb
 from hypothesis import given
 from hypothesis import strategies as st
 
 from leadscoring.contract.features import Contract, Feature
 from leadscoring.training.trees import (
+    MANY,
     MAX_ROUNDS,
+    RACED,
     RECIPES,
+    RECIPES_OF_FEW,
     RECIPES_OVER_TIME,
+    RIVALS,
+    CrossFit,
     Recipe,
     best_rounds,
     cross_fit,
     grow,
+    in_race,
     margins_of,
+    recipes_for,
     safe_names,
 )
 
@@ -41,16 +51,57 @@ def test_the_rounds_taken_are_those_with_the_least_mean_loss() -> None:
 
 
 def test_every_booster_is_counted_and_every_margin_is_of_trees_that_had_not_seen_the_lead() -> None:
-    """Chosen by their loss, and of those alike, that with the fewest trees."""
+    """Of several recipes, that with the least loss is chosen."""
     ticks: list[None] = []
     fold = np.arange(240) % 3
     found = cross_fit(TWO, X, Y, fold, (STUMPS, Recipe(3, 0.3)), 0, lambda: ticks.append(None))
     assert len(ticks) == 2 * 3
     assert 1 <= found.rounds <= found.seen <= MAX_ROUNDS
     assert found.recipe in (STUMPS, Recipe(3, 0.3))
+    assert found.recipe in found.rivals
     first = fold == 0
     alone = grow(TWO, X[~first], Y[~first], found.recipe, found.rounds, 0)
     np.testing.assert_allclose(margins_of(alone, TWO, X[first]), found.margins[first], rtol=1e-5, atol=1e-5)
+
+
+def test_a_recipe_that_is_clearly_worse_is_not_trained_on_every_fold() -> None:
+    """With many leads two folds tell; what is skipped counts as done, and the best has a margin for every lead."""
+    x = RANDOM.normal(size=(MANY, 2)).astype(np.float32)
+    y = (x[:, 0] * x[:, 1] > 0).astype(float)  # single splits learn nothing of it
+    fold = np.arange(MANY) % 5
+    grown: list[int] = []
+    ticks: list[None] = []
+    original = xgb.train
+
+    def counted(parameters: dict[str, Any], *rest: Any, **options: Any) -> xgb.Booster:
+        grown.append(parameters["max_depth"])
+        return original(parameters, *rest, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(xgb, "train", counted)
+        found = cross_fit(TWO, x, y, fold, (STUMPS, Recipe(3, 0.3)), 0, lambda: ticks.append(None))
+    assert found.recipe.depth == 3
+    assert (grown.count(1), grown.count(3)) == (RACED, 5)
+    assert len(ticks) == 2 * 5
+    assert np.isfinite(found.margins).all()
+
+
+def test_recipes_that_chance_could_tell_apart_stay_in_the_race() -> None:
+    """One that is worse by less than a standard error stays, and so does the best."""
+    y = (RANDOM.random(400) < 0.5).astype(float)
+    known = np.arange(400) < 300
+    good = np.where(known, 2.0 * y - 1.0, np.nan)
+    margins = (good, good + RANDOM.normal(size=400) * 1e-3, -good)
+    assert in_race([CrossFit(STUMPS, 1, 0.0, one, 1) for one in margins], y, known)[:2] in ([0, 1], [1, 0])
+    assert sorted(in_race([CrossFit(STUMPS, 1, 0.0, one, 1) for one in margins[::-1]], y, known)) == [1, 2]
+    assert len(in_race([CrossFit(STUMPS, 1, 0.0, good, 1)] * 3, y, known)) == RIVALS
+
+
+def test_few_leads_have_recipes_of_their_own() -> None:
+    """They are smaller, and over time all are the same."""
+    assert recipes_for(MANY - 1, over_time=False) == RECIPES_OF_FEW
+    assert recipes_for(MANY, over_time=False) == RECIPES
+    assert recipes_for(100, over_time=True) == recipes_for(10**6, over_time=True) == RECIPES_OVER_TIME
 
 
 def test_the_same_leads_give_the_same_trees() -> None:

@@ -4,10 +4,10 @@
    kept together) is held out before anything is fitted. On the rest the contract is inferred, depth, rate and
    rounds are selected by cross-fitting with early stopping, the calibration is fitted to out-of-fold margins,
    and the trees are trained. Only then is the held-out fifth scored, once. Those are the figures of the report.
-2. **Final.** The same steps, with the depth and rate of the rehearsal, on all leads: the newest leads are the
-   most similar to future ones, and a fifth of the conversions is too much to waste. The report shows its
-   out-of-fold figures beside those of the rehearsal. ``ship_measured`` skips this step and writes the model
-   that was measured.
+2. **Final.** The same steps, with the recipes that the rehearsal could not tell apart, on all leads: the newest
+   leads are the most similar to future ones, and a fifth of the conversions is too much to waste. The report
+   shows its out-of-fold figures beside those of the rehearsal. ``ship_measured`` skips this step and writes the
+   model that was measured.
 """
 
 import os
@@ -118,7 +118,7 @@ def train(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Pr
     final, shipped = rehearsal, leads.take(~held)
     if not options.ship_measured:
         final = fit(
-            leads, options, asked, tokens, (rehearsal.cross.recipe,), Share(report_progress, "training", 0.65, 0.95)
+            leads, options, asked, tokens, rehearsal.cross.rivals, Share(report_progress, "training", 0.65, 0.95)
         )
         shipped = leads
     report_progress("certifying", 0.95)

@@ -21,11 +21,11 @@ from leadscoring.training.split import Indices
 
 MAX_ROUNDS = 600
 PATIENCE = 30
-TOLERANCE = 5e-4
-"""Of the recipes whose log-loss is within this share of the best, the one with the fewest trees is selected."""
-
 RACED = 2
 """The number of folds on which all recipes compete."""
+
+RIVALS = 2
+"""The number of recipes that stay in the race at most."""
 
 MANY = 2000
 """From this number of leads on, trees may be deep, and two folds tell which recipe is clearly worse."""
@@ -66,7 +66,7 @@ class Recipe(msgspec.Struct, frozen=True):
 
 RECIPES = (
     Recipe(2, 0.07, 0.3),
-    Recipe(4, 0.05, 0.3, reg_lambda=1.0),
+    Recipe(5, 0.04, 0.2, reg_lambda=2.0),
     Recipe(10, 0.04, 0.3, child_weight=5.0, reg_lambda=10.0, leaves=31),
 )
 RECIPES_OF_FEW = (
@@ -100,6 +100,9 @@ class CrossFit(msgspec.Struct, frozen=True):
     margins: Vector
     seen: int
     """Maximum number of trees trained per fold."""
+
+    rivals: tuple[Recipe, ...] = ()
+    """The recipe, and those that are worse by less than a standard error: more leads may tell them apart."""
 
 
 def safe_names(contract: Contract) -> list[str]:
@@ -176,8 +179,8 @@ def cross_fit(
         ]
         for _ in range((len(recipes) - len(left)) * (len(numbers) - first)):
             tick()
-    least = min(fit.loss for fit in raced)
-    return min((fit for fit in raced if fit.loss <= least * (1 + TOLERANCE)), key=lambda fit: fit.rounds)
+    rivals = tuple(raced[place].recipe for place in in_race(raced, y, np.ones(len(y), dtype=bool)))
+    return msgspec.structs.replace(min(raced, key=lambda fit: fit.loss), rivals=rivals)
 
 
 def grown_without(
@@ -200,25 +203,34 @@ def grown_without(
 def summed_up(view: View, y: Vector, fold: Indices, recipe: Recipe, curves: list[Curve]) -> CrossFit:
     """Evaluates a recipe at its best number of rounds; leads of other folds than those of ``curves`` have no margin."""
     weights = [float((fold == curve.number).sum()) for curve in curves]
-    rounds, loss = best_rounds([curve.losses for curve in curves], weights)
+    rounds, _ = best_rounds([curve.losses for curve in curves], weights)
     margins = np.full(len(y), np.nan)
     for curve in curves:
         rest = fold == curve.number
         until = min(rounds, curve.booster.num_boosted_rounds())
         contract, x = view(curve.number)
         margins[rest] = curve.booster.predict(matrix(contract, x[rest]), output_margin=True, iteration_range=(0, until))
+    loss = float(np.nanmean(losses_of(margins, y)))
     return CrossFit(recipe, rounds, loss, margins, max(len(curve.losses) for curve in curves))
 
 
+def losses_of(margins: Vector, y: Vector) -> Vector:
+    """The log-loss of each lead, shape (leads,); NaN for leads without a margin."""
+    with np.errstate(invalid="ignore"):
+        losses: Vector = np.logaddexp(0.0, margins) - y * margins
+    return losses
+
+
 def in_race(raced: list[CrossFit], y: Vector, known: npt.NDArray[np.bool_]) -> list[int]:
-    """The places of the best recipe and of those that are not worse by more than a standard error.
+    """The places of the best recipe and of the next ones, ``RIVALS`` at most, that are worse by up to a standard error.
 
     The error is that of the mean difference in log-loss over the leads that are ``known``, lead by lead.
     """
-    losses = [np.logaddexp(0.0, fit.margins[known]) - y[known] * fit.margins[known] for fit in raced]
+    losses = [losses_of(fit.margins, y)[known] for fit in raced]
     best = min(losses, key=np.mean)
     worse = [loss - best for loss in losses]
-    return [place for place, gap in enumerate(worse) if gap.mean() <= gap.std() / np.sqrt(len(gap))]
+    near = [place for place, gap in enumerate(worse) if gap.mean() <= gap.std() / np.sqrt(len(gap))]
+    return sorted(near, key=lambda place: float(worse[place].mean()))[:RIVALS]
 
 
 def best_rounds(curves: list[list[float]], weights: list[float]) -> tuple[int, float]:
