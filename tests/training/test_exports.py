@@ -155,7 +155,7 @@ def test_an_export_is_trained_on_and_served_as_it_was_measured(
 
 def test_options_may_use_the_names_of_the_file(tmp_path: Path) -> None:
     """With quotation marks in them, in training and in evaluation, and the card has the names of the features."""
-    rows = [f"{place % 7},{(place * 37) % 50 if place % 9 else 99},{'yn'[place % 3 > 0]}" for place in range(300)]
+    rows = [f"{place % 7},{(place * 37) % 50 if place % 10 else 99},{'yn'[place % 3 > 0]}" for place in range(300)]
     path = tmp_path / "leads.csv"
     path.write_text("\n".join(['"a ""b""","c ""d""","won ""?"""', *rows]))
     options = TrainOptions(target='won "?"', missing=('c "d"=99',), ship_measured=True)

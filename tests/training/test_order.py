@@ -40,7 +40,9 @@ def test_a_date_that_could_be_the_time_is_named() -> None:
 def test_a_random_split_that_flatters_is_a_warning() -> None:
     """Where what leads mean has turned."""
     (warning,) = ordered(TURNED, DAYS).warnings
-    assert "The figures of this training are those of random leads: --time 'Created' holds out the latest leads" in warning
+    assert (
+        "The figures of this training are those of random leads: --time 'Created' holds out the latest leads" in warning
+    )
 
 
 def test_with_a_time_the_difference_is_a_note() -> None:
