@@ -3,6 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
 from click.testing import CliRunner
 from past_leads import csv_of, leads
@@ -109,3 +110,40 @@ def test_the_options_for_files_of_people(tmp_path: Path) -> None:
     assert "300 leads, 200 converted" in told.stdout
     told = CliRunner().invoke(evaluate, [str(tmp_path / "m.json"), str(data), "--target", "Stage"])
     assert "400 leads, 200 converted" in told.stdout
+
+
+def test_a_date_of_conversion_may_replace_the_target(tmp_path: Path) -> None:
+    """With a horizon, and with leads as of the day they were created."""
+    frame, day = leads(600), pl.date(2024, 1, 1) + pl.duration(days=pl.int_range(600) // 2)
+    when = pl.when(pl.col("won") == "yes").then(day + pl.duration(days=pl.int_range(600) % 40))
+    dated = frame.with_columns(day.alias("Created"), when.alias("Won on")).drop("won")
+    data, model = csv_of(dated, tmp_path / "dated.csv"), tmp_path / "m.json"
+    options = ["--won-date", "Won on", "--as-of", "Created", "--within", "30d", "--json"]
+    told = CliRunner().invoke(train, [str(data), "--out", str(model), *options])
+    assert told.exit_code == 0, told.output
+    report = json.loads(told.stdout)
+    assert any("converted means within 30 days" in note for note in report["notes"])
+    assert any("younger than 30 days on 2024-" in note for note in report["notes"])
+    measured = CliRunner().invoke(evaluate, [str(model), str(data), "--target", "Won on", "--json"])
+    assert measured.exit_code == 0, measured.output
+    for count in ("rows", "positives"):
+        assert json.loads(measured.stdout)["data"][count] == report["data"][count]
+
+
+def test_a_target_is_needed(data: Path, tmp_path: Path) -> None:
+    """Or a date of conversion."""
+    told = CliRunner().invoke(train, [str(data), "--out", str(tmp_path / "m.json")])
+    assert told.exit_code == 2
+    assert "Missing option '--target'" in told.stderr
+
+
+def test_a_leak_is_kept_for_a_reason(data: Path, tmp_path: Path) -> None:
+    """Given on the command line, and found in the report."""
+    frame = leads(300).with_columns(pl.col("won").alias("Lead Status").replace({"yes": "hot", "no": "ringing"}))
+    some = pl.when(pl.int_range(300) % 9 == 0).then(pl.lit("hot")).otherwise("Lead Status")
+    noisy = frame.with_columns(some.alias("Lead Status"))
+    options = ["--target", "won", "--keep", "Lead Status", "--because", "asked, first of all", "--json"]
+    told = CliRunner().invoke(train, [str(csv_of(noisy, data)), "--out", str(tmp_path / "m.json"), *options])
+    assert told.exit_code == 0, told.output
+    evidence = {one["column"]: one for one in json.loads(told.stdout)["evidence"]}
+    assert evidence["Lead Status"]["because"] == "asked, first of all"

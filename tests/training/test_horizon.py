@@ -48,7 +48,7 @@ def test_every_lead_is_judged_by_the_same_time() -> None:
     )
     assert result.column.to_list() == [1.0, 0.0, 0.0, 0.0, None, None, None]
     late, young, undated = result.notes
-    assert "1 leads did; 1 converted later and 1 are still open" in late
+    assert "1 leads did; 1 converted later and 1 have no outcome" in late
     assert "2 leads were left out: they are younger than 30 days on 1970-04-12" in young
     assert "1 rows were left out: they converted, but have no date" in undated
 

@@ -130,3 +130,14 @@ def test_a_part_without_both_outcomes_is_refused() -> None:
     every = gathered(frame, time="day")
     with pytest.raises(TrainingDataError, match="the latest fifth of the leads holds 0 conversions"):
         hold_out(every, every.frame, seed=1)
+
+
+def test_what_open_leads_have_is_counted() -> None:
+    """Column by column, where there are enough of them."""
+    frame = leads(300).with_columns(won=pl.Series(["open"] * 100 + leads(300)["won"].to_list()[100:]))
+    frame = frame.with_columns(account=pl.Series([None] * 90 + ["a"] * 210))
+    found = gathered(frame)
+    assert len(found.y) == 200
+    assert found.filled_open["account"] == pytest.approx(0.1)
+    assert found.filled_open["visits"] == 1.0
+    assert gathered(leads(300)).filled_open == {}

@@ -117,3 +117,18 @@ def test_an_absent_target_gets_a_guess() -> None:
     """A misspelt column is guessed at."""
     with pytest.raises(TrainingDataError, match=r"'converted'.*did you mean 'Converted'"):
         outcomes(pl.DataFrame({"Converted": [0, 1]}), "converted", (), (), MissingTokens())
+
+
+def test_several_values_that_only_mean_converted_are_found() -> None:
+    """Where all others are known to mean not converted, or to be open."""
+    found = outcome_of(["Customer", "Evangelist", "Lost - no budget", "Open", "Closed - Not Converted"])
+    assert found.positive == ("Customer", "Evangelist")
+    assert found.column.to_list() == [1.0, 1.0, 0.0, None, 0.0]
+    assert found.undecided is not None
+    assert found.undecided.to_list() == [False, False, False, True, False]
+
+
+def test_qualified_means_converted_beside_disqualified() -> None:
+    """In the leads of Dynamics; elsewhere it is a stage."""
+    assert outcome_of(["Qualified", "Disqualified", "Open"]).positive == ("Qualified",)
+    assert outcome_of(["Won", "Disqualified", "Qualified"]).column.to_list() == [1.0, 0.0, None]

@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from leadscoring.training.quick import LEVELS, Quick, codes, quick_models
+from leadscoring.training.quick import LEVELS, RARE, Quick, codes, quick_models, sample
 
 ROWS = 900
 RANDOM = np.random.default_rng(3)
@@ -41,8 +41,8 @@ def test_more_columns_are_worth_more() -> None:
 
 def test_the_same_seed_gives_the_same_figures() -> None:
     """Of the sample too."""
-    assert quick(500).auc([0, 1, 2]) == quick(500).auc([0, 1, 2])
-    assert len(quick(500).y) == 500
+    assert quick(800).auc([0, 1, 2]) == quick(800).auc([0, 1, 2])
+    assert len(quick(800).y) == 800
 
 
 def test_the_levels_of_a_text_are_numbered_by_frequency() -> None:
@@ -54,3 +54,14 @@ def test_the_levels_of_a_text_are_numbered_by_frequency() -> None:
     assert np.isnan(values[3])
     assert np.nanmax(values) == LEVELS
     assert not codes(pl.Series([1.0, None]))[1]
+
+
+def test_a_rare_outcome_is_in_the_sample() -> None:
+    """However many leads have the other."""
+    y = (np.arange(50_000) % 500 == 0).astype(float)
+    rows = sample(y, 1, 1000)
+    assert int(y[rows].sum()) == 100
+    assert len(np.unique(rows)) == len(rows)
+    y = (np.arange(50_000) % 5 == 0).astype(float)
+    assert len(sample(y, 1, 6000)) == 6000
+    assert min(y[sample(y, 1, 6000)].sum(), 6000) >= RARE

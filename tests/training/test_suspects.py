@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
@@ -54,6 +55,17 @@ def test_one_of_a_telling_pair_is_accused() -> None:
     found = verdicts(frame, leads_of(frame, y), 20)
     assert accused(found) == {"Column P"}
     assert "ratio with 'Amount' it reaches" in found[-1].words
+
+
+def test_a_column_that_open_leads_lack_is_accused_if_it_says_something() -> None:
+    """A new lead will lack it too."""
+    columns, y = honest(5)
+    frame = pl.DataFrame(list(columns.values()))
+    best = max(verdicts(frame, leads_of(frame, y), 20), key=lambda one: one.evidence.alone).column
+    shares = dict.fromkeys(frame.columns, 1.0) | {best: 0.05}
+    found = verdicts(frame, msgspec.structs.replace(leads_of(frame, y), filled_open=shares), 20)
+    assert accused(found) == {best}
+    assert any("of the decided leads have a value, 5% of the open ones" in one.words for one in found)
 
 
 def accused_in(path: str, target: str) -> set[str]:

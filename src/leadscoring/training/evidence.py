@@ -74,7 +74,7 @@ def of_column(
     text = column.dtype == pl.String
     counted = [] if not text else counts_of(column)
     given = [known_only(filled, y, "has a value"), known_only(~filled, y, "has no value"), *after(column, decided)]
-    if text:
+    if text and not any(given):
         given.append(pure_values(column, y))
     return Evidence(
         column.name,

@@ -55,7 +55,7 @@ def within(outcome: Outcome, when: Vector | None, as_of: Vector | None, days: in
         )
     notes = [
         f"converted means within {days} days: {int((result == 1.0).sum())} leads did; {int(late.sum())} converted "
-        f"later and {int((waits & np.isnan(y)).sum())} are still open after that time, which count as not converted",
+        f"later and {int(waits.sum())} have no outcome after that time, which count as not converted",
         f"{young} leads were left out: they are younger than {days} days on {day(end)}, the last date of the data",
     ]
     if undated.any():

@@ -12,9 +12,9 @@ from leadscoring.model.reading import UNDATED, Dated
 from leadscoring.training.as_of import as_of
 from leadscoring.training.horizon import within
 from leadscoring.training.outcome import Outcome, column_of
-from leadscoring.training.outcome_dates import decided
+from leadscoring.training.outcome_dates import Decided, decided
 from leadscoring.training.reading.how import How
-from leadscoring.training.reading.missing import MissingTokens
+from leadscoring.training.reading.missing import MissingTokens, blank
 from leadscoring.training.reading.series import Vector
 from leadscoring.training.reading.table import Table
 from leadscoring.training.split import Indices, groups_of_frame, random_folds, time_folds
@@ -27,6 +27,9 @@ ENOUGH_ROWS = 200
 
 FEWEST_HELD = 4
 """Minimum number of held-out leads of each outcome."""
+
+FEWEST_OPEN = 50
+"""Minimum number of open leads to compare with the others."""
 
 HELD_OUT = 5
 """One in this many leads is held out."""
@@ -57,6 +60,9 @@ class Leads(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...] = ()
     as_of: Vector | None = None
     decided: Vector | None = None
+    filled_open: dict[str, float] = {}
+    """The share of open leads, which are left out, that have a value; by column, if there are enough of them."""
+
     leaks: tuple[str, ...] = ()
     """The columns that were left out as probable leaks, each with the evidence."""
 
@@ -103,10 +109,7 @@ def gather(  # noqa: PLR0913 - each is an option of its own
     target = table.resolve(target, "--target")
     time = None if time is None else table.resolve(time, "--time")
     found = decided(table, target, positive, negative, tokens, ways, dated)
-    named = {target: "the target", **{name: why for name, why in found.named.items() if name != target}}
-    if id_column is not None:
-        name = table.resolve(id_column, "--id")
-        named[column_of(table.frame, name, "--id").name] = "the lead's identifier, as named"
+    named = roles(table, target, found, id_column)
     arrived: Times | None = None
     if time is not None:
         if time == target:
@@ -129,7 +132,32 @@ def gather(  # noqa: PLR0913 - each is an option of its own
     every = Leads(
         table.frame, y, outcome, named, stamps, period, tuple(notes), tuple(warnings), moment.values, found.when
     )
+    every = msgspec.structs.replace(every, filled_open=filled_of(table.frame, still_open(outcome), tokens))
     return every if known.all() else every.take(known)
+
+
+def roles(table: Table, target: str, found: Decided, id_column: str | None) -> dict[str, str]:
+    """The columns that are no features because of their role, with that role; the target is the first."""
+    named = {target: "the target", **{name: why for name, why in found.named.items() if name != target}}
+    if id_column is not None:
+        name = table.resolve(id_column, "--id")
+        named[column_of(table.frame, name, "--id").name] = "the lead's identifier, as named"
+    return named
+
+
+def still_open(outcome: Outcome) -> npt.NDArray[np.bool_]:
+    """Which rows are left out as open, shape (rows,)."""
+    left_out = outcome.column.is_null().to_numpy()
+    return left_out if outcome.undecided is None else left_out & outcome.undecided.to_numpy()
+
+
+def filled_of(frame: pl.DataFrame, rows: npt.NDArray[np.bool_], tokens: MissingTokens) -> dict[str, float]:
+    """The share of some rows that have a value, by column; empty if there are few of them."""
+    some = frame.filter(pl.Series(rows))
+    if some.height < FEWEST_OPEN:
+        return {}
+    blanked = [blank(column, tokens.of(column.name))[0] for column in some.iter_columns()]
+    return {column.name: 1.0 - column.null_count() / some.height for column in blanked}
 
 
 def refuse_few(leads: Leads) -> None:

@@ -62,17 +62,16 @@ def with_order(leads: Leads, frame: pl.DataFrame, tokens: MissingTokens, seed: i
         f"quick models reach a ROC-AUC of {random:.3f} on random leads, and of {later:.3f} on the latest "
         f"{1 - EARLIER:.0%} {order.words} when they learn from the earlier ones"
     )
-    flatters = random - later > max(FLATTERS, SIGMAS * error)
     if leads.time is not None:
         return msgspec.structs.replace(leads, notes=(*leads.notes, split))
-    ordered = named or drift_words(leads.y)
-    advice = f"{order.option} holds out the latest leads" if order.option else "give the time of each lead with --time"
-    words = f"{ordered}: {split}" + (
-        f". The figures of this training are those of random leads: {advice}" if flatters else ""
-    )
-    if not flatters and order.option:
+    flatters = random - later > max(FLATTERS, SIGMAS * error)
+    advice = f"{order.option} holds out the latest leads" if named else "give the time of each lead with --time"
+    words = f"{named or drift_words(leads.y)}: {split}"
+    if flatters:
+        words += f". The figures of this training are those of random leads: {advice}"
+    elif named:
         words += f"; {advice}"
-    if flatters or not order.option:
+    if flatters or not named:
         return msgspec.structs.replace(leads, warnings=(*leads.warnings, words))
     return msgspec.structs.replace(leads, notes=(*leads.notes, words))
 

@@ -19,6 +19,9 @@ BINS = 12
 MOST = 2000
 """Maximum number of leads that are looked at."""
 
+RARE = 10
+"""Minimum number of leads of each outcome among them."""
+
 FEWEST = 0.5
 """Minimum share of the leads that have both numbers."""
 
@@ -29,6 +32,8 @@ def telling_pairs(quick: Quick, places: list[int], alone: dict[int, float]) -> l
     ``alone`` is the ROC-AUC of each column. Returns both places, the ROC-AUC, and how they determine it.
     """
     x, y, fold = quick.x[:MOST].astype(np.float64), quick.y[:MOST], quick.fold[:MOST]
+    if min(y.sum(), len(y) - y.sum()) < RARE:
+        return []
     binned = {place: bins(x[:, place], quick.texts[place]) for place in places}
     found = []
     for one, two in combinations(places, 2):

@@ -17,6 +17,9 @@ from leadscoring.training.split import Indices, random_folds
 ROWS = 6000
 """Maximum number of leads in the sample."""
 
+RARE = 300
+"""Number of leads with each outcome that the sample has, if there are so many."""
+
 FOLDS = 3
 LEVELS = 60
 """Number of levels of a text that have a code of their own; the others share one."""
@@ -92,12 +95,20 @@ class Quick(msgspec.Struct, frozen=True):
 
 def quick_models(frame: pl.DataFrame, y: Vector, seed: int, most: int = ROWS) -> Quick:
     """A sample of leads with outcomes ``y`` (0 or 1), shape (rows,), ready for quick models of its columns."""
-    rows = np.sort(np.random.default_rng(seed).permutation(len(y))[:most])
+    rows = sample(y, seed, most)
     some = frame[rows]
     coded = [codes(column) for column in some.iter_columns()]
     x = np.array([values for values, _ in coded], dtype=np.float32).T.reshape(len(rows), frame.width)
     fold = random_folds(np.arange(len(rows)), y[rows], FOLDS, seed)
     return Quick(np.ascontiguousarray(x), tuple(text for _, text in coded), y[rows], fold, rows)
+
+
+def sample(y: Vector, seed: int, most: int) -> Indices:
+    """Rows in random order: ``most`` of them, and more of a rare outcome, of which chance would leave too few."""
+    order = np.random.default_rng(seed).permutation(len(y))
+    first, rest = order[:most], order[most:]
+    more = [rest[y[rest] == outcome][: max(0, RARE - int((y[first] == outcome).sum()))] for outcome in (0.0, 1.0)]
+    return np.concatenate([first, *more])
 
 
 def codes(column: pl.Series) -> tuple[Vector, bool]:

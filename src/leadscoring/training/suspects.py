@@ -35,6 +35,9 @@ SHRUNK_VALUES = 0.1
 FILLED = 0.4
 """From this difference of the fill rates, a column is not beyond doubt."""
 
+OPEN = 0.6
+"""Maximum difference of the fill rates of decided and of open leads."""
+
 SIGNAL = 0.02
 SIGMAS = 2.6
 
@@ -73,8 +76,11 @@ class Verdict(msgspec.Struct, frozen=True):
 def verdicts(frame: pl.DataFrame, leads: Leads, seed: int) -> list[Verdict]:
     """The verdict on each column of ``frame``, which holds the parsed columns of the leads, in its order."""
     quick = quick_models(frame, leads.y, seed)
-    found = evidence(frame, leads.y, quick, leads.as_of, leads.decided)
     least = 0.5 + max(SIGNAL, SIGMAS * null_error(quick))
+    found = [
+        one if one.alone < least else msgspec.structs.replace(one, given=(*one.given, *not_of_open(one, leads)))
+        for one in evidence(frame, leads.y, quick, leads.as_of, leads.decided)
+    ]
     clear = [place for place, one in enumerate(found) if not is_doubtful(one, least)]
     doubtful = [place for place in range(len(found)) if place not in clear]
     first = weighed(quick, found, clear, doubtful, least)
@@ -87,6 +93,17 @@ def verdicts(frame: pl.DataFrame, leads: Leads, seed: int) -> list[Verdict]:
     paired = {place: msgspec.structs.replace(rest[place], signs=(why,)) for place, why in pairs.items()}
     every = rest | {place: verdict for place, verdict in accused.items() if verdict.signs} | paired
     return [every.get(place) or Verdict(one) for place, one in enumerate(found)]
+
+
+def not_of_open(one: Evidence, leads: Leads) -> list[str]:
+    """Says that a column is filled in only where the outcome is known; empty if it is not, or that is unknown."""
+    won, share = float(leads.y.mean()), leads.filled_open.get(one.column, 1.0)
+    filled = won * one.filled[0] + (1.0 - won) * one.filled[1]
+    return (
+        [f"{filled:.0%} of the decided leads have a value, {share:.0%} of the open ones"]
+        if filled - share > OPEN
+        else []
+    )
 
 
 def guilty(judged: dict[int, Verdict]) -> set[int]:
