@@ -22,7 +22,9 @@ def test_dates_may_be_sent(value: object) -> None:
     encoder(Contract((DATE,))).encode([(value,)])
 
 
-@pytest.mark.parametrize("value", ["31.01.2026", " -", "\u200b", "2026-02-30", 1_769_853_600, 1.5, True, ["2026-01-31"], None])
+@pytest.mark.parametrize(
+    "value", ["31.01.2026", " -", "\u200b", "2026-02-30", 1_769_853_600, 1.5, True, ["2026-01-31"], None]
+)
 def test_nothing_else_may(value: object) -> None:
     """Numbers neither: it would be a guess what they count."""
     assert not DATE.form.accepts(DATE, value)

@@ -70,7 +70,9 @@ class Date(Aspected):
         if aspect.what == "hour":
             return f"between {int(value)}:00 and {int(value)}:59 UTC"
         if aspect.what == "since":
-            return f"{span(value)} {'before' if value < 0 else 'after'} {aspect.of}" if value else f"same as {aspect.of}"
+            return (
+                f"{span(value)} {'before' if value < 0 else 'after'} {aspect.of}" if value else f"same as {aspect.of}"
+            )
         if not value:
             return "just now"
         return f"in {span(value)}" if value < 0 else f"{span(value)} ago"

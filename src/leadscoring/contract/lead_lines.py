@@ -78,9 +78,9 @@ def json_lines(body: bytes) -> Iterator[Line | None]:
 class LeadTable:
     """Iterates over the leads of a CSV whose header names ``lead_id`` and features of the contract, in any order.
 
-    A column ``as_of`` has the moment of each lead, unless a feature has this name. An empty cell omits its value, and so does a blank one there.
-    Raises ``ValidationError`` if the header has unknown or duplicate names, or lacks a required one. Yields ``None`` as
-    ``json_lines`` does.
+    A column ``as_of`` has the moment of each lead, unless a feature has this name. An empty cell omits its value, and
+    so does a blank one there. Raises ``ValidationError`` if the header has unknown or duplicate names, or lacks a
+    required one. Yields ``None`` as ``json_lines`` does.
     """
 
     def __init__(self, body: bytes, contract: Contract) -> None:
