@@ -4,7 +4,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 MAKERS = ROOT / "build" / "clients"
 USES = ROOT / "tests" / "clients"
 SHIPPED = ROOT / "models" / "model.json"
-MODELS = {"small": model_file, "timed": timed_model}
+MODELS: dict[str, Callable[[Path], Path]] = {"small": model_file, "timed": timed_model}
 PROTOCOLS = {"ENDPOINT_PROTOCOLS": "sagemaker,v2"}
 OTHER_BODIES = re.compile(r"Unsupported content type (\S+)")
 
