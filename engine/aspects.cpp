@@ -189,7 +189,7 @@ std::optional<int64_t> DateColumns::moment_of(PyObject* value) const {
         int64_t moment = kNoMoment;
         if (PyUnicode_IS_ASCII(value))
             moment = parse_moment({reinterpret_cast<const char*>(PyUnicode_DATA(value)), size_t(PyUnicode_GET_LENGTH(value))});
-        if (moment == kNoMoment && !spec_.means_missing(value)) return std::nullopt;
+        if (moment == kNoMoment && !spec_.means_missing(value) && length_of(value) > 0) return std::nullopt;
         return moment;
     }
     if (!PyLong_Check(value) || PyBool_Check(value)) return std::nullopt;

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from changed import changed_files, needs
+from hypothesis import settings
 from programs import program
 from project import ROOT
 
@@ -18,6 +19,9 @@ SHARED_DATA = ROOT.parent / "shared" / "data"
 
 SHOWN_LINES = 40
 """Of a failure, when it happens; the whole of it comes at the end."""
+
+settings.register_profile("by work", deadline=None)  # a machine that is busy fails no test
+settings.load_profile("by work")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

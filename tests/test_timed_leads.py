@@ -156,6 +156,20 @@ def test_rows_that_are_encoded_need_no_moment(server: Server, model: LoadedModel
     assert inferred(server, [timed_lead()], as_of=AS_OF)["margin"] == [margin]
 
 
+def test_a_batch_of_encoded_rows_may_have_every_column(path: Path, model: LoadedModel) -> None:
+    """As many rows as leads are allowed, however many columns the features make."""
+    _, rows = model.decoder.one(json.dumps(timed_lead()).encode())
+    with serving(path.parent, path, ENDPOINT_PROTOCOLS="v2", MAX_BATCH_SIZE="500") as limited:
+        found = []
+        for count in (500, 501):
+            shape, data = [count, len(TIMED.columns)], rows.row(0) * count
+            tensor = {"name": "rows", "datatype": "FP64", "shape": shape, "data": data}
+            found.append(limited.http.post(f"{MODEL}/infer", json={"inputs": [tensor]}))
+    assert found[0].status_code == 200, found[0].text
+    assert found[0].json()["outputs"][1]["data"] == list(model.trees.predict(rows)) * 500
+    assert (found[1].status_code, "at most 500 leads" in found[1].text) == (400, True)
+
+
 def test_a_request_has_one_moment_however_long_it_takes(server: Server) -> None:
     """Single leads get that of their own request."""
     leads = [timed_lead(str(place), as_of=...) for place in range(600)]

@@ -4,7 +4,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,14 @@ from factories import LEAD, model_file
 from programs import missing
 from project import ROOT
 from serving import KEY, Server, serving
+from timed import timed_lead, timed_model
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 MAKERS = ROOT / "build" / "clients"
 USES = ROOT / "tests" / "clients"
 SHIPPED = ROOT / "models" / "model.json"
+MODELS: dict[str, Callable[[Path], Path]] = {"small": model_file, "timed": timed_model}
 PROTOCOLS = {"ENDPOINT_PROTOCOLS": "sagemaker,v2"}
 OTHER_BODIES = re.compile(r"Unsupported content type (\S+)")
 
@@ -31,11 +33,11 @@ def makers() -> None:
     missing("openapi-python-client, openapi-typescript and @hey-api/openapi-ts are not there: make clients")
 
 
-@pytest.fixture(scope="module", params=["small", "shipped"])
+@pytest.fixture(scope="module", params=["small", "shipped", "timed"])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A service of the shipped model, or of one with every kind of feature, that has all routes there are."""
+    """A service of the shipped model, or of one with every kind of number, or with dates and texts; it has all routes."""
     folder = tmp_path_factory.mktemp("clients")
-    model = SHIPPED if request.param == "shipped" else model_file(folder)
+    model = SHIPPED if request.param == "shipped" else MODELS[request.param](folder)
     with serving(folder, model, **PROTOCOLS) as running:
         running.http.headers["X-Model"] = request.param
         yield running
@@ -45,10 +47,9 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def lead(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file with a lead that the service takes."""
     file = tmp_path_factory.mktemp("lead") / "lead.json"
-    shipped = server.http.headers["X-Model"] == "shipped"
-    file.write_bytes(
-        (ROOT / "docs/examples/sample_request_1.json").read_bytes() if shipped else json.dumps(LEAD).encode()
-    )
+    sample = json.loads((ROOT / "docs/examples/sample_request_1.json").read_bytes())
+    leads = {"shipped": sample, "small": LEAD, "timed": timed_lead()}
+    file.write_text(json.dumps(leads[server.http.headers["X-Model"]]))
     return file
 
 

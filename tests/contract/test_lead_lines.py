@@ -242,8 +242,8 @@ def timed_table(text: str, contract: Contract = TIMED) -> list[Any]:
 
 
 def test_a_column_may_have_the_moment_of_each_lead() -> None:
-    """Where its cell is empty, the lead has none of its own; dates, texts and sets are texts."""
-    rows = "a,2026-01-02, 2026-01-31 ,5,a;b\nb,,2026-02-01,,\n"
+    """Where its cell is blank, the lead has none of its own; dates, texts and sets are texts, dates without spaces."""
+    rows = "a, 2026-01-02 , 2026-01-31 ,5,a;b\nb, ,2026-02-01,,\n"
     first, second = timed_table(f"lead_id,as_of,created,title,interests\n{rows}")
     features = {"created": "2026-01-31", "title": "5", "interests": "a;b"}
     assert first == {"lead_id": "a", "as_of": "2026-01-02", "features": features}

@@ -276,6 +276,17 @@ def test_values_of_the_kinds_with_aspects_are_told_with_what_is_allowed() -> Non
     ]
 
 
+def test_a_key_of_the_lead_among_its_features_is_told_to_be_misplaced() -> None:
+    """The moment and the id, unless a feature has this name; the moment only where scores depend on it."""
+    (fault,) = timed_refusal(timed_lead(as_of=AS_OF) | {"features": timed_lead()["features"] | {"as_of": AS_OF}})
+    assert (fault.path, fault.value, fault.allowed) == ("/features/as_of", AS_OF, "beside features")
+    assert fault.message == "'as_of' must stand beside `features`, not in it"
+    absent, moved = timed_refusal({"features": timed_lead()["features"] | {"lead_id": "7"}})
+    assert (absent.path, moved.path) == ("/lead_id", "/features/lead_id")
+    (fault,) = refusal({**lead(), "features": lead()["features"] | {"as_of": AS_OF}}).faults
+    assert fault.message == "'as_of' is not known"
+
+
 def test_a_moment_under_another_name_is_suggested_where_scores_depend_on_it() -> None:
     """Elsewhere, a message is as it was before there was one."""
     (fault,) = timed_refusal({**timed_lead(as_of=...), "asOf": AS_OF})

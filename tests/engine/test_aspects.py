@@ -84,7 +84,7 @@ def test_a_date_just_after_the_moment_is_new() -> None:
     assert rows.future == [(0, 0)]
 
 
-@pytest.mark.parametrize("value", [None, UNSET, "n/a"])
+@pytest.mark.parametrize("value", [None, UNSET, "n/a", "", " ", "\u00a0\n"])
 def test_a_date_that_is_unknown_has_no_columns(value: Any) -> None:
     """Nor is it known how long before or after it another one is."""
     dates = encoder((DATE, spec(("age", 0), missing=("n/a", "ü"))), (DATE, spec(("since", 0), ("hour", 0))))
@@ -217,7 +217,7 @@ def test_texts_that_mean_missing_are_unknown(kind: int, text: str) -> None:
     [
         *(
             (0, value, "not a date")
-            for value in (True, 1.0, "x", "", "2026-02-30", 2**70, LAST + 1, b"2026-01-01", ["2026-01-01"])
+            for value in (True, 1.0, "x", "\u200b", "2026-02-30", 2**70, LAST + 1, b"2026-01-01", ["2026-01-01"])
         ),
         *((1, value, "not text") for value in (True, 1, b"a", ["a"], {"a": 1})),
         *((2, value, "not text") for value in (True, 1, b"a", ["a@b.de"])),

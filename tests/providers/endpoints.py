@@ -25,7 +25,7 @@ class Scripted:
     name: ServedBy = "azure"
 
     def __init__(self, model: LoadedModel, script: Sequence[Outcome] = (), then: Outcome = "answers") -> None:
-        self.payload: Payload = JsonRows(len(model.card.contract), "data")
+        self.payload: Payload = JsonRows(len(model.card.contract.columns), "data")
         self.script = list(script)
         self.then = then
         self.shift = 0.0

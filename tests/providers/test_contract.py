@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lead_strategies import leads
 from serving import Server, eventually, serving
+from timed import timed_lead, timed_model
 from ways import MANY, MORE_WAYS, ONE, Way, checked, different, metric, post, raw_scores, way
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -81,6 +82,27 @@ def test_a_batch_keeps_its_order(scoring: Server, local: Server) -> None:
     expected = [answer["score"]["raw_score"] for answer in here]
     assert len({round(score, 4) for score in expected}) > 50
     assert [answer["score"]["raw_score"] for answer in there] == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", MORE_WAYS)
+def test_leads_with_dates_texts_and_sets_are_scored_elsewhere_as_here(name: str, tmp_path: Path) -> None:
+    """The endpoint gets a number for each column, as of the moment of each lead."""
+    asked = [
+        timed_lead("a", created="2026-03-20", title="Vice President"),
+        timed_lead("b", due=None, email=None, interests=None, title=...),
+        timed_lead("c", as_of="2027-01-01", interests=[]),
+    ]
+    model = timed_model(tmp_path)
+    with serving(tmp_path, model) as local:
+        here = post(local, MANY, asked).json()
+    with way(name, tmp_path, model) as opened, opened.serving(tmp_path) as server:
+        there = post(server, MANY, asked).json()
+        assert opened.double.refusals == []
+    for mine, theirs in zip(here, there, strict=True):
+        assert theirs["score"]["raw_score"] == pytest.approx(mine["score"]["raw_score"], abs=1e-6)
+        assert [theirs[key] for key in ("as_of", "reasons", "warnings")] == [
+            mine[key] for key in ("as_of", "reasons", "warnings")
+        ]
 
 
 def test_a_batch_over_the_size_limit_is_split(remote: Way, local: Server, tmp_path: Path) -> None:

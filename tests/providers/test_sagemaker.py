@@ -13,7 +13,8 @@ from botocore.config import Config
 from endpoint_double import ENDPOINT, Double, doubling
 from signature import ACCESS_KEY, REGION, SECRET_KEY
 
-from leadscoring.contract.features import Contract
+from leadscoring.contract.aspects import Aspect
+from leadscoring.contract.features import Contract, Feature
 from leadscoring.errors import (
     CannotStart,
     EndpointError,
@@ -148,12 +149,13 @@ def test_the_region_comes_from_the_setting_or_from_aws(aws: pytest.MonkeyPatch, 
     assert double.refusals == []
 
 
-def test_one_feature_cannot_go_as_csv(aws: pytest.MonkeyPatch) -> None:
+def test_one_column_cannot_go_as_csv(aws: pytest.MonkeyPatch) -> None:
     """The built-in container finds no delimiter in such a row, so the start says what to do."""
     narrow = Contract(factories.SMALL.features[:1])
     with pytest.raises(CannotStart, match="SAGEMAKER_CONTENT_TYPE=application/json"):
         SageMaker(configured(), narrow)
     SageMaker(configured(SAGEMAKER_CONTENT_TYPE="application/json"), narrow)
+    SageMaker(configured(), Contract((Feature("made", "date", aspects=(Aspect("age"), Aspect("hour"))),)))
 
 
 def answered(status: int, kind: str = "", **body: Any) -> Response:

@@ -19,6 +19,9 @@ EXAMPLE = "2026-01-31T10:00:00Z"
 FEW = 3
 """Numbers of days from this on are described without decimals."""
 
+HOURS = 24
+"""Hours of a day: less than a day is described in hours."""
+
 
 class Date(Aspected):
     """A date, or a date and time; one without an offset is in UTC."""
@@ -34,8 +37,10 @@ class Date(Aspected):
             raise CardInvalid(f"feature {feature.name!r} is a date, but has groups, roles or weights")
 
     def accepts(self, feature: "Feature", value: object) -> bool:
-        """Accepts ISO 8601, and texts that mean missing."""
-        return isinstance(value, str) and (value in feature.missing or parse_moment(value) is not None)
+        """Accepts ISO 8601, and texts that mean missing, as blank ones do."""
+        if not isinstance(value, str):
+            return False
+        return parse_moment(value) is not None or value in feature.missing or not value.strip()
 
     def schema(self, _feature: "Feature") -> dict[str, Any]:
         """Names the format of RFC 3339; a date alone is accepted, too."""
@@ -65,12 +70,21 @@ class Date(Aspected):
         if aspect.what == "hour":
             return f"between {int(value)}:00 and {int(value)}:59 UTC"
         if aspect.what == "since":
-            return f"{days(value)} {'before' if value < 0 else 'after'} {aspect.of}"
-        return f"in {days(value)}" if value < 0 else f"{days(value)} ago"
+            return (
+                f"{span(value)} {'before' if value < 0 else 'after'} {aspect.of}" if value else f"same as {aspect.of}"
+            )
+        if not value:
+            return "just now"
+        return f"in {span(value)}" if value < 0 else f"{span(value)} ago"
 
 
-def days(value: float) -> str:
-    """Describes a number of days without its sign, with a decimal if there are few."""
-    count = abs(value)
+def span(days: float) -> str:
+    """Describes a number of days without its sign: less than one in hours, a few with a decimal."""
+    count = abs(days)
+    hours = round(count * HOURS)
+    if not hours:
+        return "less than an hour"
+    if hours < HOURS:
+        return f"{hours} hour{'' if hours == 1 else 's'}"
     shown = f"{count:.0f}" if count >= FEW else f"{round(count, 1):g}"
     return f"{shown} day{'' if shown == '1' else 's'}"

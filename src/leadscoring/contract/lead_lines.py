@@ -78,9 +78,9 @@ def json_lines(body: bytes) -> Iterator[Line | None]:
 class LeadTable:
     """Iterates over the leads of a CSV whose header names ``lead_id`` and features of the contract, in any order.
 
-    A column ``as_of`` has the moment of each lead, unless a feature has this name. An empty cell omits its value.
-    Raises ``ValidationError`` if the header has unknown or duplicate names, or lacks a required one. Yields ``None`` as
-    ``json_lines`` does.
+    A column ``as_of`` has the moment of each lead, unless a feature has this name. An empty cell omits its value, and
+    so does a blank one there. Raises ``ValidationError`` if the header has unknown or duplicate names, or lacks a
+    required one. Yields ``None`` as ``json_lines`` does.
     """
 
     def __init__(self, body: bytes, contract: Contract) -> None:
@@ -99,7 +99,7 @@ class LeadTable:
             raise ValidationError(faults[:FAULTS_SHOWN], None, count)
         features = {feature.name: feature for feature in contract.features}
         self._own = [
-            (place, f'"{name}":')
+            (place, f'"{name}":', str.strip if name == AS_OF else str)
             for place, name in enumerate(self.columns)
             if name == LEAD_ID or (name == AS_OF and name not in features)
         ]
@@ -140,7 +140,7 @@ class LeadTable:
             for place, name, is_number, json_of in self._columns
             if (cell := cells[place])
         ]
-        own = "".join(f"{name}{json.dumps(cells[place])}," for place, name in self._own if cells[place])
+        own = "".join(f"{name}{json.dumps(cell)}," for place, name, read in self._own if (cell := read(cells[place])))
         return f'{{{own}"features":{{{",".join(features)}}}}}'.encode()
 
 

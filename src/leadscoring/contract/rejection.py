@@ -279,6 +279,9 @@ def unknown_faults(faults: Faults, part: Part, told_already: Container[str], pla
         if faults.full:
             faults.more(len(untold) - number)
             break
+        if place and unknown.name in refusals.rejection.envelope:
+            faults.add(misplaced_fault(unknown, place))
+            continue
         guess = guesser.guess(unknown.name, near=number < NAMES_GUESSED)
         faults.add(unknown_fault(unknown, place, guess, guess or allowed))
     faults.more(part.unknown_count - len(part.unknown))
@@ -289,6 +292,12 @@ def unknown_fault(unknown: Unknown, place: str, guess: str | None, allowed: str)
     hint = f"; did you mean {guess!r}?" if guess else ""
     said = f"{told(unknown.name)} is not known{hint}"
     return Fault(f"{place}/{pointer(unknown.name)}", said, shown(unknown.value), allowed)
+
+
+def misplaced_fault(unknown: Unknown, place: str) -> Fault:
+    """Returns the fault of a key of the lead that is among its features."""
+    said = f"{told(unknown.name)} must stand beside `features`, not in it"
+    return Fault(f"{place}/{unknown.name}", said, shown(unknown.value), "beside features")
 
 
 def listed(names: Sequence[str]) -> str:

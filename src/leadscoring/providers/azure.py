@@ -36,8 +36,9 @@ class Azure:
     name: ServedBy = "azure"
 
     def __init__(self, settings: Settings, contract: Contract, credential: Any = None, wire: type[Wire] = Wire) -> None:
+        columns = contract.columns.names
         self.payload: Payload = (
-            Frame(contract.names) if settings.azure_ml_payload == "input_data" else JsonRows(len(contract), "data")
+            Frame(columns) if settings.azure_ml_payload == "input_data" else JsonRows(len(columns), "data")
         )
         hush("azure", "msal", "urllib3")
         self._key = settings.azure_ml_api_key

@@ -45,9 +45,9 @@ class SageMaker:
     name: ServedBy = "sagemaker"
 
     def __init__(self, settings: Settings, contract: Contract, wire: type[Wire] = Wire) -> None:
-        if len(contract) == 1 and settings.sagemaker_content_type == "text/csv":
+        if len(contract.columns) == 1 and settings.sagemaker_content_type == "text/csv":
             raise CannotStart(
-                "a model of one feature cannot be scored as text/csv: the container takes the delimiter from the "
+                "a model of one column cannot be scored as text/csv: the container takes the delimiter from the "
                 "first row, which has none; set SAGEMAKER_CONTENT_TYPE=application/json"
             )
         self.payload = payload(settings, contract)
@@ -101,8 +101,8 @@ class SageMaker:
 def payload(settings: Settings, contract: Contract) -> Payload:
     """Returns the payload format that the endpoint's container accepts."""
     if settings.sagemaker_content_type == "text/csv":
-        return Csv(len(contract))
-    return JsonRows(len(contract), "instances")
+        return Csv(len(contract.columns))
+    return JsonRows(len(contract.columns), "instances")
 
 
 def resolved(session: Any, region: str) -> tuple[str, str, str]:

@@ -143,7 +143,7 @@ class Inference:
     def read(self) -> Stretches[Rows]:
         """Parses the request; returns its rows. Raises ``InvalidRows``, ``ValidationError`` or ``BatchTooLarge``."""
         contract = self._model.card.contract
-        size = Size(self._most_rows, len(contract))
+        size = Size(self._most_rows, len(contract.columns))
         self.question, tensors = yield from read_question(self._body, self._header, size)
         self._wanted = wanted(self.question)
         first = tensors[0] if len(tensors) == 1 else None
