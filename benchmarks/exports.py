@@ -49,30 +49,30 @@ def options_of(crm: Crm) -> TrainOptions:
     return TrainOptions(target=crm.target, positive=",".join(crm.positive), time=crm.time)
 
 
-def exported(name: str, rows: int, seed: int, folder: Path) -> tuple[Path, pl.DataFrame]:
-    """Writes an export, and returns its file and the truth."""
-    crm = CRMS[name]
-    out, truth = folder / f"{name}-{seed}.csv", folder / f"{name}-{seed}-truth.csv"
-    write(crm, rows, seed, out, truth, Style(crm.locale, crm.encoding, crm.separator))
+def exported(crm: Crm, rows: int, seed: int, folder: Path, style: Style | None = None) -> tuple[Path, pl.DataFrame]:
+    """Writes an export, by default in the form of its CRM, and returns its file and the truth."""
+    out, truth = folder / f"{crm.title}-{seed}.csv", folder / f"{crm.title}-{seed}-truth.csv"
+    write(crm, rows, seed, out, truth, style or Style(crm.locale, crm.encoding, crm.separator))
     return out, pl.read_csv(truth, schema_overrides={crm.key: pl.String})
 
 
-def measured(name: str, rows: int, folder: Path) -> Measured:
-    """Trains on one export and evaluates on another."""
-    crm = CRMS[name]
-    data, _ = exported(name, rows, SEED, folder)
-    held, truth = exported(name, rows, HELD_OUT_SEED, folder)
+def measured(crm: Crm, rows: int, folder: Path, held_out: int | None = None) -> Measured:
+    """Trains on one export and evaluates on another, of as many rows unless ``held_out`` gives their number."""
+    data, _ = exported(crm, rows, SEED, folder)
+    held, truth = exported(crm, held_out or rows, HELD_OUT_SEED, folder)
     before = time.process_time()
     trained = train(data, options_of(crm))
     seconds = time.process_time() - before
-    model = folder / f"{name}.json"
+    model = folder / f"{crm.title}.json"
     trained.save(model)
     figures = evaluate(model, held, crm.target)["held_out"]
     decided = truth.filter(pl.col("converted").is_not_null())
     best = measure(decided["converted"].to_numpy().astype(float), decided["true_probability"].to_numpy(), resamples=2)
     features = tuple(feature.name for feature in trained.card.contract.features)
     leaks = tuple(name for name in map(clean, crm.leaks) if name in features or f"has {name}" in features)
-    return Measured(name, figures["roc_auc"]["value"], figures["log_loss"]["value"], best, features, leaks, seconds)
+    return Measured(
+        crm.title, figures["roc_auc"]["value"], figures["log_loss"]["value"], best, features, leaks, seconds
+    )
 
 
 def row_of(one: Measured) -> tuple[str, ...]:
@@ -95,7 +95,7 @@ def main(asked: list[str]) -> None:
     print("| export | model: ROC-AUC / log-loss | truth | lacks | leaks in use | seconds |\n|---|---|---|---|---|---|")
     with TemporaryDirectory() as folder:
         for name in names:
-            one = measured(name, rows, Path(folder))
+            one = measured(CRMS[name], rows, Path(folder))
             print("| " + " | ".join(row_of(one)) + " |", flush=True)
             print(f"  features of {name}: {', '.join(one.features)}", file=sys.stderr)
 

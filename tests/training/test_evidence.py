@@ -4,7 +4,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from leadscoring.training.evidence import Evidence, evidence, is_pure, with_time
+from leadscoring.training.evidence import Evidence, When, evidence, is_pure
+from leadscoring.training.later import with_time
 from leadscoring.training.quick import quick_models
 
 ROWS = 1000
@@ -18,7 +19,7 @@ DECIDED = AS_OF + RANDOM.uniform(1, 90, ROWS) * DAY
 def evidence_of(column: pl.Series) -> Evidence:
     """The evidence on one column."""
     frame = pl.DataFrame([column])
-    (found,) = evidence(frame, Y, quick_models(frame, Y, 1), AS_OF, DECIDED)
+    (found,) = evidence(frame, Y, quick_models(frame, Y, 1), When(AS_OF, DECIDED))
     return found
 
 

@@ -218,6 +218,17 @@ def test_a_column_of_dates_that_all_lie_ahead_is_dropped() -> None:
     as_of = np.full(ROWS, 1_769_000_000_000_000.0)
     found = infer(frame, Y, {}, Asked(), parse_tokens((), frame.columns), as_of)
     assert found.dropped["Stamp"] == "400 of 400 dates are after the moment at which a lead is scored"
+    assert list(found.later) == ["Stamp"]
+
+
+def test_a_column_of_dates_that_nearly_all_lie_ahead_is_dropped_with_a_warning() -> None:
+    """A date that later events overwrite: what is left of it says that nothing has happened since."""
+    days = [f"2026-{1 + 2 * (k % 20 > 0):02}-{1 + k % 28:02}" for k in range(ROWS)]
+    frame = pl.DataFrame([text(DAYS, "Last Visit"), text(days, "Stamp")])
+    found = infer(frame, Y, {}, Asked(), parse_tokens((), frame.columns), np.full(ROWS, 1_769_900_000_000_000.0))
+    why = "380 of 400 dates are after the moment at which a lead is scored"
+    assert (found.dropped["Stamp"], list(found.later)) == (why, ["Stamp"])
+    assert found.aside == (f"'Stamp' was excluded: {why} (--as-of COLUMN names another moment)",)
 
 
 def test_the_name_of_a_person_is_no_text() -> None:

@@ -11,6 +11,7 @@ from leadscoring.training.late import prefix_of, results_among, strongly, weakly
         *["Tags", "Lead Quality", "Lead Profile", "Last Activity", "Last Notable Activity", "Stage", "isClosed"],
         *["Asymmetrique Activity Index", "Asymmetrique Profile Score", "Lost Reason", "Closed Won", "Lead Status"],
         *["Last Modified Date", "Converted Opportunity ID", "Status Reason", "Verlustgrund", "Disposition", "Rating"],
+        *["(Do Not Modify) Modified On", "Geändert am", "Letzte Änderung", "Next Step"],
     ],
 )
 def test_late_names_are_known(name: str) -> None:
@@ -39,6 +40,7 @@ def test_late_names_are_known(name: str) -> None:
             "Last Name",
             "Credit score",
         ],
+        *["Est. Close Date", "Expected close date"],
         *[
             "What is your current occupation",
             "Total Time Spent on Website",

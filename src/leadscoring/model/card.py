@@ -107,7 +107,7 @@ class Bins(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Reference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The distributions of scores and columns in training, for percentiles and drift.
 
-    ``quantiles`` are evenly spaced quantiles of the calibrated probability, from 0 % to 100 %, of out-of-fold leads.
+    ``quantiles`` are evenly spaced quantiles of the calibrated probability, from 0 % to 100 %, of training leads.
     ``features`` has one entry per column, in the order of a row: one per feature, unless a feature makes several.
     """
 

@@ -51,7 +51,11 @@ def observed(outcomes: Vector) -> str:
 
 
 def make_reference(contract: Contract, x: Matrix, p: Vector) -> Reference:
-    """Computes the quantiles of out-of-fold probabilities ``p``, and the bins of every column of ``x``."""
+    """Computes the quantiles of probabilities ``p``, and the bins of every column of ``x``.
+
+    The probabilities are those of the model itself: where scores are few and apart, those of the folds, which
+    are five other models, lie between them, and leads of the same kind would seem to have drifted.
+    """
     quantiles = np.maximum.accumulate(np.quantile(p, np.linspace(0.0, 1.0, QUANTILES)))
     columns = tuple(make_bins(column, x[:, place]) for place, column in enumerate(contract.columns.every))
     return Reference(tuple(quantiles.tolist()), columns)

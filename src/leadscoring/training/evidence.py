@@ -1,11 +1,14 @@
 """What each column says about the outcome by itself: evidence of leaks, before any model of them together."""
 
+from collections.abc import Mapping
+
 import msgspec
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from leadscoring.training import late
+from leadscoring.training.later import as_floats, computed, seen, with_time
 from leadscoring.training.quick import Quick
 from leadscoring.training.reading.series import Vector, counts_of
 
@@ -30,9 +33,6 @@ AFTER = 0.2
 MOVES = 0.5
 """Maximum rank correlation with the time since the outcome, at equal moments of the leads."""
 
-FEWEST = 100
-"""Minimum number of leads with known dates for this."""
-
 
 class Evidence(msgspec.Struct, frozen=True):
     """What is known of one column.
@@ -53,29 +53,43 @@ class Evidence(msgspec.Struct, frozen=True):
     moves: float = 0.0
 
 
-def evidence(
-    frame: pl.DataFrame, y: Vector, quick: Quick, as_of: Vector | None = None, decided: Vector | None = None
-) -> list[Evidence]:
-    """The evidence on each column of a frame, with outcomes ``y``, moments, and times of the outcomes, if known."""
+class When(msgspec.Struct, frozen=True):
+    """The moment of each lead, when its outcome became known, and by name, columns of dates after the moment.
+
+    Vectors are microseconds since 1970 of shape (leads,), NaN where unknown; ``None`` if no column says so.
+    """
+
+    as_of: Vector | None = None
+    decided: Vector | None = None
+    later: Mapping[str, Vector] = {}
+
+
+def evidence(frame: pl.DataFrame, y: Vector, quick: Quick, when: When | None = None) -> list[Evidence]:
+    """The evidence on each column of a frame, with outcomes ``y``."""
+    when = when or When()
     prefix = late.prefix_of(frame.columns)
+    known = seen(frame, when.as_of).iter_columns()
     return [
-        of_column(column, y, alone, prefix, as_of, decided)
-        for column, alone in zip(frame.iter_columns(), quick.each_alone(), strict=True)
+        of_column(column, then.is_not_null().to_numpy(), y, alone, prefix, when)
+        for column, then, alone in zip(frame.iter_columns(), known, quick.each_alone(), strict=True)
     ]
 
 
 def of_column(
-    column: pl.Series, y: Vector, alone: float, prefix: str, as_of: Vector | None, decided: Vector | None
+    column: pl.Series, filled: npt.NDArray[np.bool_], y: Vector, alone: float, prefix: str, when: When
 ) -> Evidence:
-    """The evidence on one column."""
-    filled = column.is_not_null().to_numpy()
+    """The evidence on one column, of which ``filled`` values were known at the moment."""
     name = column.name.removeprefix(prefix)
     strong = late.strongly(name) or late.strongly(column.name)
     text = column.dtype == pl.String
     counted = [] if not text else counts_of(column)
-    given = [known_only(filled, y, "has a value"), known_only(~filled, y, "has no value"), *after(column, decided)]
+    given = [known_only(filled, y, "has a value"), known_only(~filled, y, "has no value"), *after(column, when.decided)]
     if text and not any(given):
         given.append(pure_values(column, y))
+    moves = 0.0
+    if not text and when.as_of is not None:
+        given.append(computed(column, when.as_of, when.later))
+        moves = 0.0 if when.decided is None else with_time(column, when.as_of, when.decided)
     return Evidence(
         column.name,
         alone,
@@ -84,7 +98,7 @@ def of_column(
         bool(strong),
         late.results_among([value for value, _ in counted], [count for _, count in counted]),
         tuple(filter(None, given)),
-        0.0 if text or as_of is None or decided is None else with_time(column, as_of, decided),
+        moves,
     )
 
 
@@ -136,21 +150,7 @@ def after(column: pl.Series, decided: Vector | None) -> list[str]:
     """Says that the dates of a column lie after the outcome; empty if not, or if it holds no dates."""
     if decided is None or column.dtype != pl.Int64:
         return []
-    values = column.cast(pl.Float64).fill_null(np.nan).to_numpy()
+    values = as_floats(column)
     known = ~np.isnan(values) & ~np.isnan(decided)
     late_ones = float((values[known] > decided[known]).mean()) if known.sum() >= EXPECTED else 0.0
     return [f"{late_ones:.0%} of its dates lie after the outcome"] if late_ones > AFTER else []
-
-
-def with_time(column: pl.Series, as_of: Vector, decided: Vector) -> float:
-    """The rank correlation of a column with the time of the outcome, at equal moments of the leads."""
-    values = column.cast(pl.Float64).fill_null(np.nan).to_numpy()
-    known = ~np.isnan(values) & ~np.isnan(as_of) & ~np.isnan(decided)
-    if known.sum() < FEWEST or len(np.unique(values[known])) < 3:
-        return 0.0
-    ranks = [pl.Series(one[known]).rank().to_numpy() for one in (values, decided, as_of)]
-    if any(float(np.std(one)) == 0.0 for one in ranks[:2]) or float(np.std(ranks[2])) == 0.0:
-        return 0.0
-    r = np.corrcoef(ranks)
-    rest = (1.0 - r[0, 2] ** 2) * (1.0 - r[1, 2] ** 2)
-    return float((r[0, 1] - r[0, 2] * r[1, 2]) / np.sqrt(rest)) if rest > 1e-9 else 0.0

@@ -275,7 +275,7 @@ def make_card(table: Table, options: TrainOptions, leads: Leads, final: Fitted, 
         contract=final.contract,
         calibration=final.calibration,
         tiers=final.tiers,
-        reference=certify.make_reference(final.contract, final.served, final.unseen[final.recent]),
+        reference=certify.make_reference(final.contract, final.served, final.probabilities(final.served)[final.recent]),
         training=Training(
             rows=len(leads.y),
             positives=int(leads.y.sum()),

@@ -42,8 +42,9 @@ class Inferred(msgspec.Struct, frozen=True):
     for dropping the others; ``missing`` counts the tokens that were parsed as missing, by column; ``folded`` counts
     the leads with rare levels, by column; ``numbers`` has the notation of numbers that are not plain, ``tokens`` the
     texts that mean unknown in one column only, as ``COLUMN=TOKEN``; ``dates`` has the order of day and month,
-    ``presence`` the column whose presence a feature is. ``notes`` describe how columns were parsed; ``warnings`` need
-    the user's attention, ``aside`` are warnings about dropped columns.
+    ``presence`` the column whose presence a feature is, ``later`` the dates of columns that were dropped since they
+    lie after the moment of the lead, in microseconds since 1970. ``notes`` describe how columns were parsed;
+    ``warnings`` need the user's attention, ``aside`` are warnings about dropped columns.
     """
 
     contract: Contract
@@ -58,6 +59,7 @@ class Inferred(msgspec.Struct, frozen=True):
     aside: tuple[str, ...] = ()
     dates: dict[str, DayOrder] = {}
     presence: dict[str, str] = {}
+    later: dict[str, Vector] = {}
 
     @property
     def alike(self) -> pl.DataFrame:
@@ -116,7 +118,7 @@ def infer(
         else:
             left.append(column)
     reads = read_columns(left, asked, tokens, y)
-    settle([read for read in reads if read.feature is not None and read.feature.form.is_timed], as_of)
+    later = settle([read for read in reads if read.feature is not None and read.feature.form.is_timed], as_of)
     for read in reads:
         if read.feature is None:
             dropped[read.column.name] = read.dropped
@@ -126,7 +128,8 @@ def infer(
     if not kept:
         reasons = "; ".join(f"{name}: {why}" for name, why in list(dropped.items())[:8])
         raise TrainingDataError(f"no column is left to train on ({reasons})")
-    return result(reads, kept, dropped, {read.column.name: read.column.name.removeprefix("has ") for read in flags})
+    sources = {read.column.name: read.column.name.removeprefix("has ") for read in flags}
+    return msgspec.structs.replace(result(reads, kept, dropped, sources), later=later)
 
 
 def result(reads: list[Read], kept: list[Read], dropped: dict[str, str], presence: dict[str, str]) -> Inferred:

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from leadscoring.training import names
 
 LEAD = r"(?:lead|prospect|contact|deal|opportunity|account|sales|pipeline|lifecycle|call|status)s?"
+OUTCOME = "a time after the outcome"
 STRONG = (
     (
-        "a time after the outcome",
+        OUTCOME,
         rf"\b(?:closed|closing|close (?:date|reason|month)|won|lost|loss reason|forecast category"
         rf"|{LEAD} (?:stage|status)|(?:status|closed|rejection|disqualification) reason|disposition"
         r"|outcome|call result|is converted|converted(?: (?:date|on|at|to .*|.* id))?|verlustgrund|statusgrund)\b"
@@ -18,7 +19,7 @@ STRONG = (
     (
         "the latest event, which later ones overwrite",
         r"\b(?:last|latest|recent)(?: \w+)? (?:activity|modified|update|updated|status|disposition|engagement|action)\b"
-        r"|^(?:modified|updated)(?: (?:on|at|by|date))?$|\bnext step\b",
+        r"|\b(?:modified|updated)(?: (?:on|at|by|date))?$|\bnext step\b|\bgeändert\b|\bletzte (?:änderung|aktivität)\b",
     ),
     (
         "a judgement of the lead, which changes while the lead is worked on",
@@ -58,7 +59,8 @@ def strongly(name: str) -> str:
     plain = names.words(name)
     if RELATIVE.search(plain) or names.EARLY.search(plain):
         return ""
-    return next((what for what, shape in STRONG if re.search(shape, plain)), "")
+    planned = names.PLANNED.search(plain) is not None
+    return next((what for what, shape in STRONG if re.search(shape, plain) and not (planned and what is OUTCOME)), "")
 
 
 def weakly(name: str) -> str:

@@ -50,7 +50,8 @@ def guard(leads: Leads, inferred: Inferred, asked: Asked, because: Sequence[str]
     for each. Raises ``TrainingDataError`` if a suspect is kept without a reason, or no column is left.
     """
     refuse_stray_reasons(asked.keep, because)
-    found = tuple(with_reason(one, asked, because) for one in verdicts(inferred.frame, leads, seed))
+    judged = verdicts(inferred.frame, leads, seed, inferred.later)
+    found = tuple(with_reason(one, asked, because) for one in judged)
     out = {one.column: f"a probable leak: {one.words}" for one in found if one.signs and not one.because}
     if len(out) == len(found):
         raise TrainingDataError(

@@ -6,15 +6,18 @@ left out unless the user keeps them with a reason.
 """
 
 import math
+from collections.abc import Mapping
 
 import msgspec
 import numpy as np
 import polars as pl
 
-from leadscoring.training.evidence import MOVES, Evidence, evidence
+from leadscoring.training.evidence import MOVES, Evidence, When, evidence
+from leadscoring.training.later import seen
 from leadscoring.training.leads import Leads
 from leadscoring.training.pairs import telling_pairs
 from leadscoring.training.quick import Quick, quick_models
+from leadscoring.training.reading.series import Vector
 
 ALONE = 0.95
 """A ROC-AUC that an honest column hardly ever reaches alone."""
@@ -73,13 +76,17 @@ class Verdict(msgspec.Struct, frozen=True):
         return "; ".join([*self.signs, f"alone it reaches {self.evidence.alone:.2f}, {rise}"])
 
 
-def verdicts(frame: pl.DataFrame, leads: Leads, seed: int) -> list[Verdict]:
-    """The verdict on each column of ``frame``, which holds the parsed columns of the leads, in its order."""
-    quick = quick_models(frame, leads.y, seed)
+def verdicts(frame: pl.DataFrame, leads: Leads, seed: int, later: Mapping[str, Vector] | None = None) -> list[Verdict]:
+    """The verdict on each column of ``frame``, which holds the parsed columns of the leads, in its order.
+
+    ``later`` are columns of dates after the moment of the lead, which the frame does not hold.
+    """
+    quick = quick_models(seen(frame, leads.as_of), leads.y, seed)
+    when = When(leads.as_of, leads.decided, later or {})
     least = 0.5 + max(SIGNAL, SIGMAS * null_error(quick))
     found = [
         one if one.alone < least else msgspec.structs.replace(one, given=(*one.given, *not_of_open(one, leads)))
-        for one in evidence(frame, leads.y, quick, leads.as_of, leads.decided)
+        for one in evidence(frame, leads.y, quick, when)
     ]
     clear = [place for place, one in enumerate(found) if not is_doubtful(one, least)]
     doubtful = [place for place in range(len(found)) if place not in clear]

@@ -7,9 +7,10 @@ import polars as pl
 from leadscoring.contract.aspects import Aspect
 from leadscoring.contract.features import Contract, Feature
 from leadscoring.model.reading import Reading
-from leadscoring.training.derived.dates import AGE, DAY, HOUR, WEEKDAY, Dates, iso, stamps
+from leadscoring.training.derived.dates import AGE, HOUR, WEEKDAY, Dates, iso, stamps
 from leadscoring.training.derived.kind import Evidence
 from leadscoring.training.encode import encode_table
+from leadscoring.training.later import DAY
 
 ROWS = 3000
 RANDOM = np.random.default_rng(6)

@@ -16,6 +16,7 @@ from leadscoring.training.column import FEWEST, Read
 from leadscoring.training.derived.kind import Derived, Evidence, started
 from leadscoring.training.derived.tokens import Tokens
 from leadscoring.training.encode import moments_of
+from leadscoring.training.later import DAY, as_floats
 from leadscoring.training.reading.moments import Moments, moments
 from leadscoring.training.reading.series import Vector, counts_of
 
@@ -31,8 +32,8 @@ MOST_GAPS = 3
 MOST_PAIRS = 60
 """Maximum number of pairs of dates whose gaps are tested."""
 
-DAY = 86_400_000_000
-"""Microseconds of a day: later dates are not merely of another clock or time zone."""
+LATER = 0.9
+"""Share of dates after the lead's moment from which a column says next to nothing at that moment."""
 
 MOST = 0.5
 """Share of dates after the lead's moment from which a column named like one holds planned dates."""
@@ -141,24 +142,31 @@ def report_unread(read: Read, unread: pl.Series) -> None:
     read.warnings.append(f"{read.raw.name!r} holds dates, but also {some}: {len(unread)} values were read as missing")
 
 
-def settle(reads: Sequence[Read], as_of: Vector | None) -> None:
-    """Marks features of planned dates, and warns of dates that are unexpectedly after the lead's moment."""
+def settle(reads: Sequence[Read], as_of: Vector | None) -> dict[str, Vector]:
+    """Marks features of planned dates, and warns of dates that are unexpectedly after the lead's moment.
+
+    Columns of which hardly a date is before it are dropped, and returned: what they still say then is mostly that
+    nothing has happened since.
+    """
     features = [
         msgspec.structs.replace(read.feature, planned=names.says_planned(read.raw.name))
         for read in reads
         if read.feature is not None
     ]
     if not features:
-        return
+        return {}
+    later: dict[str, Vector] = {}
     moment = moments_of(features, pl.DataFrame([read.column for read in reads]), as_of)
     for read, feature in zip(reads, features, strict=True):
-        values = read.column.cast(pl.Float64).fill_null(np.nan).to_numpy()
+        values = as_floats(read.column)
         late = 0 if moment is None else int((values > moment + DAY).sum())
         known = int((~np.isnan(values)).sum())
         planned = feature.planned and late > MOST * known
         read.feature = msgspec.structs.replace(feature, planned=planned)
-        if not planned and known - late < FEWEST:
+        if not planned and (known - late < FEWEST or late > LATER * known):
+            later[feature.name] = values
             read.feature, read.dropped = None, f"{late} of {known} dates are after the moment at which a lead is scored"
+            read.warnings.append(f"{feature.name!r} was excluded: {read.dropped} (--as-of COLUMN names another moment)")
         elif planned:
             read.notes.append(f"{read.raw.name!r}: planned dates, which may be after the moment of scoring")
         elif late:
@@ -166,3 +174,4 @@ def settle(reads: Sequence[Read], as_of: Vector | None) -> None:
                 f"{read.raw.name!r} holds {late} dates after the moment at which the lead is scored: they were not "
                 "known then, and were read as missing"
             )
+    return later
