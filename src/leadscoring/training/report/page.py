@@ -25,7 +25,8 @@ border:1px solid var(--line);border-radius:10px;padding:14px 16px}.tile b{displa
 line-height:1.2}.tile small{color:var(--soft)}table{border-collapse:collapse;width:100%;
 font-variant-numeric:tabular-nums}th,td{text-align:left;padding:6px 10px 6px 0;
 border-bottom:1px solid var(--line);vertical-align:top}th{font-weight:600;color:var(--soft);font-size:13px}
-td.n,th.n{text-align:right}td.n{white-space:nowrap}svg{width:100%;height:auto;display:block}svg text{fill:var(--soft);font-size:12px}
+td.n,th.n{text-align:right}td.n{white-space:nowrap}
+svg{width:100%;height:auto;display:block}svg text{fill:var(--soft);font-size:12px}
 svg .label{font-size:12.5px}svg .grid{stroke:var(--line)}svg .axis{stroke:var(--soft)}svg .main{fill:none;
 stroke:var(--main);stroke-width:2.5}svg .ideal{fill:none;stroke:var(--soft);stroke-dasharray:5 5}
 svg .fill{fill:var(--main)}svg .won{fill:var(--good);opacity:.85}svg .lost{fill:var(--bad);opacity:.85}
@@ -85,7 +86,8 @@ DRIVERS = (
 EVIDENCE = (
     "A column that is filled in after the outcome gives it away, but is not known when a lead is scored. For each "
     "column: the ROC-AUC (0.5 is random, 1 is perfect) of the column alone; where it needed a second look, that of "
-    "quick models with and without it; and the share of leads that have a value, of those that converted and of the others."
+    "quick models with and without it; and the share of leads that have a value, of those that converted and of the "
+    "others."
 )
 TIERS_WORDS = (
     "If every lead of a tier and the tiers above is worked: precision is the share of these leads that converts, "
