@@ -39,7 +39,7 @@ LEAST = 3
 MOST = 3
 """Maximum number of categories that are tried, those with the most rare levels."""
 
-SIGMAS = 2.0
+SIGMAS = 1.0
 """Minimum gain in log-loss, in standard errors of the mean over the leads."""
 
 ROWS = 5000
