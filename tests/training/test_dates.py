@@ -42,7 +42,9 @@ def test_dates_of_the_outcome_are_known_by_name(name: str) -> None:
     assert not is_before_outcome(name)
 
 
-@pytest.mark.parametrize("name", ["Last Modified Date", "Last Activity", "Next Step Due", "Birthdate", "Close Date"])
+@pytest.mark.parametrize(
+    "name", ["Last Modified Date", "Last Activity", "Next Step Due", "Birthdate", "Close Date", "Deadline"]
+)
 def test_dates_that_come_later_are_not_the_moment(name: str) -> None:
     """What later events overwrite, plans, and persons."""
     assert not is_before_outcome(name)

@@ -68,6 +68,12 @@ def test_results_are_several_values_and_not_rare() -> None:
     assert results_among(["Ringing", "switched off", "web"], [5, 2, 1000]) == ()
 
 
+def test_paid_channels_are_no_results() -> None:
+    """Paid search is where a lead came from; who has paid is a customer."""
+    assert results_among(["Paid Search", "Paid > Social > Brand", "Organic"], [50, 20, 100]) == ()
+    assert results_among(["Fully paid", "Paid in full", "open"], [50, 20, 100]) == ("Fully paid", "Paid in full")
+
+
 def test_a_prefix_of_most_names_says_nothing() -> None:
     """Pipedrive begins them all with Deal."""
     assert prefix_of(["Deal - ID", "Deal - Value", "Deal - Source", "Owner"]) == "Deal "

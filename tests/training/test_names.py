@@ -91,6 +91,9 @@ def test_what_names_say_of_numbers() -> None:
         ("Renewal Date", False, True),
         ("trialEndDate", False, True),
         ("Next follow-up", False, True),
+        ("Target date", False, True),
+        ("Reminder", False, True),
+        ("Forecast month", False, True),
         ("Created", False, False),
     ],
 )

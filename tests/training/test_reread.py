@@ -185,6 +185,21 @@ def test_dates_and_presence_are_read_as_training_read_them() -> None:
     assert len(found.warnings) == 1
     assert "1 values of 'seen' could not be read" in found.warnings[0]
     assert "'13/13/2026'" in found.warnings[0]
-    assert found.as_of is not None
-    assert np.diff(found.as_of).tolist() == [86_400_000_000.0] * 2
-    assert reread(contract, reading, frame.drop("at", "Phone")).as_of is None
+
+
+def test_dates_after_the_moment_of_a_lead_are_counted() -> None:
+    """The trees do not see them; planned ones may lie there, and clocks may differ by a day."""
+    day = 86_400e6
+    contract = Contract(
+        (
+            Feature("seen", "date", aspects=(Aspect("age"),)),
+            Feature("due", "date", aspects=(Aspect("age"),), planned=True),
+        )
+    )
+    frame = pl.DataFrame({"seen": ["1970-01-09", "1970-01-03", "1970-01-09"], "due": ["1971-01-01"] * 3})
+    found = reread(contract, PLAIN, frame, np.array([2 * day, 2 * day, 30 * day]))
+    assert found.warnings == (
+        "'seen' holds 1 dates after the moment at which the lead is scored: they were not known then, and were read as "
+        "missing",
+    )
+    assert reread(contract, PLAIN, frame).warnings == ()  # then the latest date is the moment

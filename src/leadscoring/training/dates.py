@@ -31,12 +31,6 @@ OF_CHANGE = re.compile(
 )
 """Names of dates that later events overwrite."""
 
-OF_PLAN = re.compile(
-    r"\b(?:due|next|expected|planned|scheduled|estimated|forecast|target|follow ?up|reminder|renewal|expir\w*|until"
-    r"|geplant\w*|erwartet\w*|fällig\w*)\b"
-)
-"""Names of dates that may lie in the future."""
-
 OF_PERSON = re.compile(r"\b(?:birth ?(?:day|date)?|born|dob|geburts\w*|founded|established|gründung\w*)\b")
 """Names of dates that have nothing to do with when the lead came."""
 
@@ -95,7 +89,8 @@ def is_of_outcome(name: str) -> bool:
 def is_before_outcome(name: str) -> bool:
     """Whether a date of this name may say how a lead stood before its outcome."""
     plain = names.words(name)
-    return not is_of_outcome(name) and not any(shape.search(plain) for shape in (OF_CHANGE, OF_PLAN, OF_PERSON))
+    later = names.says_planned(name) or any(shape.search(plain) for shape in (OF_CHANGE, OF_PERSON))
+    return not later and not is_of_outcome(name)
 
 
 def is_of_beginning(name: str) -> bool:

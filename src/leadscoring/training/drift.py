@@ -17,6 +17,7 @@ from leadscoring.quality.drift_counts import AREA, DriftCounts
 from leadscoring.telemetry.tally import Tally
 from leadscoring.training.encode import encode_table, with_unseen
 from leadscoring.training.evaluate import refuse_absent
+from leadscoring.training.later_files import moments_in
 from leadscoring.training.leads import Progress, quiet
 from leadscoring.training.reading.table import read_source
 from leadscoring.training.reread import reread
@@ -49,8 +50,9 @@ def drift_of(
     contract = loaded.card.contract
     refuse_absent(contract, table.frame)
     report_progress("scoring", 0.3)
-    read = reread(contract, loaded.card.read_as, table.frame)
-    x = encode_table(contract, read.frame, read.as_of)
+    moment = moments_in(loaded.card, table)
+    read = reread(contract, loaded.card.read_as, table.frame, moment)
+    x = encode_table(contract, read.frame, moment)
     margins = loaded.trees.margins(x).astype(np.float64)
     counted = with_unseen(contract, read.frame, x)
     counts = DriftCounts(Tally((), area=AREA), base)

@@ -10,10 +10,10 @@ from leadscoring.contract.features import Contract
 from leadscoring.errors import TrainingDataError
 from leadscoring.model.card import Card
 from leadscoring.model.file import AS_IT_IS, Opening, open_model
-from leadscoring.model.reading import Dated
 from leadscoring.quality.figures import measure
 from leadscoring.training.calibrate import apply
 from leadscoring.training.encode import encode_table
+from leadscoring.training.later_files import dates_of
 from leadscoring.training.leads import Leads, Progress, gather, quiet
 from leadscoring.training.measured import Measured
 from leadscoring.training.outcome import fold
@@ -60,7 +60,7 @@ def evaluate(
     refuse_absent(contract, leads.frame)
     refuse_one_outcome(leads)
     report_progress("scoring", 0.3)
-    read = reread(contract, card.read_as, leads.frame)
+    read = reread(contract, card.read_as, leads.frame, leads.as_of)
     x = encode_table(contract, read.frame, leads.as_of)
     p = apply(card.calibration, opened.trees.margins(x).astype(np.float64))
     report_progress("measuring", 0.5)
@@ -78,15 +78,6 @@ def known_data(card: Card, table: Table) -> list[str]:
         "these are the very leads that the model was trained on: the figures say how well it remembers them, not how "
         "well it scores others; measure on later leads, or see the held-out figures of its training"
     ]
-
-
-def dates_of(card: Card, table: Table) -> Dated:
-    """The dates by which the card judges outcomes, as far as the data has their columns."""
-    dated = card.read_as.dated
-    known = {
-        name: column for name in ("won", "lost", "as_of") if (column := getattr(dated, name)) in table.frame.columns
-    }
-    return Dated(**known, within=dated.within if dated.won in ("", *known.values()) else 0)
 
 
 def refuse_one_outcome(leads: Leads) -> None:

@@ -36,6 +36,7 @@ from leadscoring.training.infer import Asked, Inferred, infer, without
 from leadscoring.training.leads import Leads, Progress, few, gather, hold_out, quiet, refuse_few
 from leadscoring.training.leak_guard import guard
 from leadscoring.training.learned import learn
+from leadscoring.training.level_weights import weigh
 from leadscoring.training.measured import Measured
 from leadscoring.training.order import with_order
 from leadscoring.training.reading.how import parse_how
@@ -229,7 +230,7 @@ def fit(
     if leads.time is not None:
         inferred, x = without_calendar(inferred, x, leads.time)
     folds = leads.folds(FOLDS, options.seed, inferred.alike)
-    learned = learn(inferred, x, leads.y, leads.as_of, folds)
+    learned = weigh(learn(inferred, x, leads.y, leads.as_of, folds), leads.y, folds)
     inferred, x, contract = learned.inferred, learned.x, learned.inferred.contract
     ticks = share.ticks(FOLDS * len(recipes))
     cross = trees.cross_fit(contract, x, leads.y, folds, recipes, options.seed, ticks, learned.view)

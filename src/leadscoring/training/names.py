@@ -69,9 +69,10 @@ EARLY = re.compile(
 
 PLANNED = re.compile(
     r"\b(?:due|est|planned|plan|expected|expect|next|upcoming|future|renewals?|renews?|expir\w*|trial end\w*"
-    r"|end date|ends|until|valid to|scheduled|target date|deadline|follow ?up|estimated|projected|anticipated"
-    r"|fällig\w*|geplant\w*|erwartet\w*|voraussichtlich\w*)\b"
+    r"|end date|ends|until|valid to|scheduled|target|deadline|follow ?up|estimated|projected|anticipated|forecast"
+    r"|reminder|fällig\w*|geplant\w*|erwartet\w*|voraussichtlich\w*)\b"
 )
+"""Words of dates that may lie in the future."""
 
 PERSON = re.compile(
     r"\b(?:contacts?|persons?|people|owner|sales ?rep|agent|assigned to|assignee|created by|modified by|changed by"

@@ -8,9 +8,10 @@ import polars as pl
 from leadscoring.contract.features import Contract, Feature
 from leadscoring.errors import TrainingDataError
 from leadscoring.model.reading import Reading
-from leadscoring.training.dates import date_of
+from leadscoring.training.derived.dates import count_after, words_of_future
 from leadscoring.training.derived.rows import row_of
-from leadscoring.training.encode import allowed, present, unseen
+from leadscoring.training.encode import allowed, moments_of, present, unseen
+from leadscoring.training.later import as_floats
 from leadscoring.training.presence import filled_in
 from leadscoring.training.reading.how import How
 from leadscoring.training.reading.missing import MissingTokens, blank, parse_tokens
@@ -23,21 +24,17 @@ NEW = 0.01
 
 
 class Reread(msgspec.Struct, frozen=True):
-    """The columns of a contract in a table, with float64 numbers and null for missing; and warnings.
-
-    ``as_of`` is the moment of each lead in microseconds since 1970, if the table has the column that training took it
-    from.
-    """
+    """The columns of a contract in a table, with float64 numbers and null for missing; and warnings."""
 
     frame: pl.DataFrame
     warnings: tuple[str, ...]
-    as_of: Vector | None = None
 
 
-def reread(contract: Contract, reading: Reading, frame: pl.DataFrame) -> Reread:
-    """Parses a table by the contract and the reading of a card.
+def reread(contract: Contract, reading: Reading, frame: pl.DataFrame, as_of: Vector | None = None) -> Reread:
+    """Parses a table by the contract and the reading of a card; ``as_of`` is the moment of each lead, if known.
 
     Columns that the frame lacks are left out. Numbers that the service would reject become missing, with a warning.
+    Dates after the moment of their lead are counted in a warning.
     """
     tokens = tokens_of(reading, frame)
     columns: list[pl.Series] = []
@@ -50,9 +47,16 @@ def reread(contract: Contract, reading: Reading, frame: pl.DataFrame) -> Reread:
             column, column_warnings = reread_column(feature, contract, reading, frame[feature.name], tokens)
             columns.append(column)
             warnings += column_warnings
-    moment = reading.dated.as_of
-    as_of = date_of(frame[moment], tokens, hows(reading).get(moment)) if moment in frame.columns else None
-    return Reread(pl.DataFrame(columns), tuple(warnings), as_of)
+    parsed = pl.DataFrame(columns)
+    return Reread(parsed, (*warnings, *on_future(contract, parsed, as_of)))
+
+
+def on_future(contract: Contract, parsed: pl.DataFrame, as_of: Vector | None) -> list[str]:
+    """The warnings for dates after the moment of their lead, which the trees do not see, as in training."""
+    moment = moments_of(contract.features, parsed, as_of)
+    dates = [one for one in contract.features if one.form.is_timed and not one.planned and one.name in parsed.columns]
+    late = {feature.name: count_after(as_floats(parsed[feature.name]), moment) for feature in dates}
+    return [words_of_future(name, count) for name, count in late.items() if count]
 
 
 def hows(reading: Reading) -> dict[str, How]:

@@ -159,8 +159,7 @@ def settle(reads: Sequence[Read], as_of: Vector | None) -> dict[str, Vector]:
     moment = moments_of(features, pl.DataFrame([read.column for read in reads]), as_of)
     for read, feature in zip(reads, features, strict=True):
         values = as_floats(read.column)
-        late = 0 if moment is None else int((values > moment + DAY).sum())
-        known = int((~np.isnan(values)).sum())
+        late, known = count_after(values, moment), int((~np.isnan(values)).sum())
         planned = feature.planned and late > MOST * known
         read.feature = msgspec.structs.replace(feature, planned=planned)
         if not planned and (known - late < FEWEST or late > LATER * known):
@@ -170,8 +169,18 @@ def settle(reads: Sequence[Read], as_of: Vector | None) -> dict[str, Vector]:
         elif planned:
             read.notes.append(f"{read.raw.name!r}: planned dates, which may be after the moment of scoring")
         elif late:
-            read.warnings.append(
-                f"{read.raw.name!r} holds {late} dates after the moment at which the lead is scored: they were not "
-                "known then, and were read as missing"
-            )
+            read.warnings.append(words_of_future(read.raw.name, late))
     return later
+
+
+def count_after(values: Vector, moment: Vector | None) -> int:
+    """Counts the dates that are after the moment of their lead by more than a day."""
+    return 0 if moment is None else int((values > moment + DAY).sum())
+
+
+def words_of_future(name: str, late: int) -> str:
+    """Returns the warning for dates after the moment of scoring."""
+    return (
+        f"{name!r} holds {late} dates after the moment at which the lead is scored: they were not known then, and were "
+        "read as missing"
+    )

@@ -7,11 +7,12 @@ from leadscoring.training.column import Read
 from leadscoring.training.derived.dates import Dates
 from leadscoring.training.derived.emails import Emails
 from leadscoring.training.derived.kind import Derived
+from leadscoring.training.derived.paths import Paths
 from leadscoring.training.derived.sets import Sets
 from leadscoring.training.derived.texts import Texts
 
 BEFORE_NUMBERS: tuple[Derived, ...] = (Dates(), Emails())
-BEFORE_CATEGORIES: tuple[Derived, ...] = (Sets(), Texts())
+BEFORE_CATEGORIES: tuple[Derived, ...] = (Sets(), Texts(), Paths())
 DERIVED = (*BEFORE_NUMBERS, *BEFORE_CATEGORIES)
 
 

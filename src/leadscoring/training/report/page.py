@@ -1,9 +1,11 @@
 """Renders the report as one self-contained HTML page with inline styles and plots, without scripts."""
 
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
 from leadscoring.model.card import in_percent
+from leadscoring.training.report.evidence import HEAD, by_suspicion, evidence_row
 from leadscoring.training.report.plots import Plot, percents, round_top
 from leadscoring.training.report.words import FIGURES, PERFECT, calibration_text, column_text, figure_text, tokens_text
 
@@ -15,7 +17,7 @@ STYLE = """
 color:var(--ink);font:15px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}main{max-width:1120px;
 margin:0 auto;padding:32px 20px 64px}h1{font-size:28px;margin:0 0 4px}h2{font-size:19px;margin:0 0 6px}
 p{margin:0 0 10px}.soft{color:var(--soft)}.grid2{display:grid;
-grid-template-columns:repeat(auto-fit,minmax(440px,1fr));gap:18px}section{background:var(--card);
+grid-template-columns:repeat(auto-fit,minmax(min(440px,100%),1fr));gap:18px}section{background:var(--card);
 border:1px solid var(--line);border-radius:10px;padding:20px 22px;margin-top:18px;overflow-x:auto}
 .grid2 section{margin-top:0}.grid2{margin-top:18px}.tiles{display:grid;
 grid-template-columns:repeat(auto-fit,minmax(165px,1fr));gap:12px;margin-top:18px}.tile{background:var(--card);
@@ -23,7 +25,8 @@ border:1px solid var(--line);border-radius:10px;padding:14px 16px}.tile b{displa
 line-height:1.2}.tile small{color:var(--soft)}table{border-collapse:collapse;width:100%;
 font-variant-numeric:tabular-nums}th,td{text-align:left;padding:6px 10px 6px 0;
 border-bottom:1px solid var(--line);vertical-align:top}th{font-weight:600;color:var(--soft);font-size:13px}
-td.n,th.n{text-align:right}svg{width:100%;height:auto;display:block}svg text{fill:var(--soft);font-size:12px}
+td.n,th.n{text-align:right}td.n{white-space:nowrap}
+svg{width:100%;height:auto;display:block}svg text{fill:var(--soft);font-size:12px}
 svg .label{font-size:12.5px}svg .grid{stroke:var(--line)}svg .axis{stroke:var(--soft)}svg .main{fill:none;
 stroke:var(--main);stroke-width:2.5}svg .ideal{fill:none;stroke:var(--soft);stroke-dasharray:5 5}
 svg .fill{fill:var(--main)}svg .won{fill:var(--good);opacity:.85}svg .lost{fill:var(--bad);opacity:.85}
@@ -31,7 +34,7 @@ svg .whisker{stroke:var(--ink);stroke-width:1.3;opacity:.6}svg .dot{fill:var(--m
 .warn{background:var(--warn);border-left:4px solid var(--warnline);padding:9px 14px;margin:8px 0;
 border-radius:4px}.bar{height:9px;background:var(--main);border-radius:3px;min-width:2px}
 .key{display:inline-block;width:11px;height:11px;border-radius:2px;margin:0 5px 0 12px}code{font-size:13px}
-details summary{cursor:pointer;font-weight:600}
+details{margin-top:14px}details summary{cursor:pointer;font-weight:600}.say{min-width:200px}
 """
 
 
@@ -57,6 +60,7 @@ def page(data: dict[str, Any]) -> str:
         ),
         reading(data),
         columns(data) if "columns" in data else "",
+        evidence(data["evidence"]) if data.get("evidence") else "",
         about(data),
     ]
     return (
@@ -78,6 +82,12 @@ GAINS = "The share of all conversions reached when leads are worked from the hig
 DRIVERS = (
     "The mean absolute contribution of each feature to the score, in log-odds, over the evaluated leads. "
     "It shows what the model uses, not what causes conversions."
+)
+EVIDENCE = (
+    "A column that is filled in after the outcome gives it away, but is not known when a lead is scored. For each "
+    "column: the ROC-AUC (0.5 is random, 1 is perfect) of the column alone; where it needed a second look, that of "
+    "quick models with and without it; and the share of leads that have a value, of those that converted and of the "
+    "others."
 )
 TIERS_WORDS = (
     "If every lead of a tier and the tiers above is worked: precision is the share of these leads that converts, "
@@ -322,6 +332,23 @@ def columns(data: dict[str, Any]) -> str:
     return section("Columns", body)
 
 
+def evidence(every: list[dict[str, Any]]) -> str:
+    """Renders the evidence of the leak guard: the suspects, and the other columns folded away."""
+    suspects = [one for one in by_suspicion(every) if one["signs"]]
+    others = [one for one in by_suspicion(every) if not one["signs"]]
+    head = list(HEAD)
+
+    def rendered(rows: Sequence[Mapping[str, Any]]) -> str:
+        cells = [[escape(cell) for cell in evidence_row(one)] for one in rows]
+        return table(head, [[name, f'<div class="say">{verdict}</div>', *rest] for name, verdict, *rest in cells], 2)
+
+    body = rendered(suspects) if suspects else "<p>No column is a suspect.</p>"
+    if others:
+        count = f"{len(others)} column{'s' * (len(others) > 1)} without a sign of a leak"
+        body += f"<details><summary>{count}</summary>{rendered(others)}</details>"
+    return section("Was any column written after the outcome?", body, EVIDENCE)
+
+
 def about(data: dict[str, Any]) -> str:
     """Renders the provenance of the model."""
     facts = {
@@ -338,4 +365,5 @@ def about(data: dict[str, Any]) -> str:
 
 def recipe_text(recipe: dict[str, Any]) -> str:
     """Describes how the trees were trained."""
-    return f"{recipe['rounds']} trees of depth {recipe['depth']}, rate {recipe['rate']:g}"
+    size = f"at most {recipe['leaves']} leaves" if recipe.get("leaves") else f"depth {recipe['depth']}"
+    return f"{recipe['rounds']} trees of {size}, rate {recipe['rate']:g}"
