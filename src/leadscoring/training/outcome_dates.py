@@ -8,7 +8,7 @@ import polars as pl
 
 from leadscoring.errors import TrainingDataError
 from leadscoring.model.reading import Dated
-from leadscoring.training.dates import date_of
+from leadscoring.training.dates import date_of, named_date_of
 from leadscoring.training.outcome import Outcome, column_of, outcomes
 from leadscoring.training.reading.how import How
 from leadscoring.training.reading.missing import MissingTokens
@@ -69,7 +69,7 @@ def named_dates(table: Table, name: str, option: str, tokens: MissingTokens, how
     if not name:
         return None
     column = column_of(table.frame, name, option)
-    values = date_of(column, tokens, how.get(name))
+    values = named_date_of(column, tokens, how.get(name))
     if values is None:
         some = column.drop_nulls()
         shown = repr(some[0]) if len(some) else "no values"

@@ -8,7 +8,7 @@ import polars as pl
 from leadscoring.contract.features import Contract, Feature
 from leadscoring.errors import TrainingDataError
 from leadscoring.model.reading import Reading
-from leadscoring.training.dates import date_of
+from leadscoring.training.dates import named_date_of
 from leadscoring.training.derived.rows import row_of
 from leadscoring.training.encode import allowed, present, unseen
 from leadscoring.training.presence import filled_in
@@ -51,7 +51,7 @@ def reread(contract: Contract, reading: Reading, frame: pl.DataFrame) -> Reread:
             columns.append(column)
             warnings += column_warnings
     moment = reading.dated.as_of
-    as_of = date_of(frame[moment], tokens, hows(reading).get(moment)) if moment in frame.columns else None
+    as_of = named_date_of(frame[moment], tokens, hows(reading).get(moment)) if moment in frame.columns else None
     return Reread(pl.DataFrame(columns), tuple(warnings), as_of)
 
 

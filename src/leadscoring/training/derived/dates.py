@@ -12,11 +12,12 @@ from leadscoring.contract.features import Feature
 from leadscoring.errors import TrainingDataError
 from leadscoring.model.reading import DayOrder, Reading
 from leadscoring.training import names
-from leadscoring.training.column import FEWEST, Read
+from leadscoring.training.column import FEWEST, STRAYS, Read
 from leadscoring.training.derived.kind import Derived, Evidence, started
 from leadscoring.training.derived.tokens import Tokens
 from leadscoring.training.encode import moments_of
 from leadscoring.training.reading.moments import Moments, moments
+from leadscoring.training.reading.serials import serial_moments
 from leadscoring.training.reading.series import Vector, counts_of
 
 SHARE = 0.95
@@ -113,7 +114,8 @@ def stamps(column: pl.Series, first: DayOrder | None) -> Moments:
     if column.dtype.is_temporal():
         typed = column.cast(pl.Datetime("us", getattr(column.dtype, "time_zone", None)))
         return Moments(typed.to_physical().cast(pl.Float64).fill_null(np.nan).to_numpy())
-    return moments(column.cast(pl.String), first)
+    serials = serial_moments(column)
+    return moments(column.cast(pl.String), first) if serials is None else Moments(serials)
 
 
 def as_stamps(name: str, values: Vector) -> pl.Series:
@@ -132,12 +134,14 @@ def iso(column: pl.Series) -> str | None:
 def report_unread(read: Read, unread: pl.Series) -> None:
     """Reports values that are not dates. Raises ``TrainingDataError`` if many are not, but the user said so."""
     present = len(read.column) - read.column.null_count()
-    if len(unread) > (1.0 - SHARE) * present:
+    if read.how.kind is not None and len(unread) > (1.0 - SHARE) * present:
         raise TrainingDataError(
             f"--read says that {read.raw.name!r} holds dates, but {len(unread)} values do not fit, "
-            f"such as {unread[0]!r}"
+            f"such as {str(unread[0])!r}"
         )
-    some = ", ".join(f"{value!r} {count} times" for value, count in counts_of(unread)[:3])
+    strays = counts_of(unread.cast(pl.String))[:STRAYS]
+    read.missing = {**read.missing, **dict(strays)}
+    some = ", ".join(f"{value!r} {count} times" for value, count in strays[:3])
     read.warnings.append(f"{read.raw.name!r} holds dates, but also {some}: {len(unread)} values were read as missing")
 
 
