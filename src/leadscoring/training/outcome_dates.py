@@ -109,3 +109,18 @@ def of_dates(target: str, won: Vector, lost: Vector | None) -> Outcome:
     )  # fmt: skip
     undecided = pl.Series(np.isnan(won) if lost is None else np.isnan(y))
     return Outcome(column, (FILLED,), (), tuple(notes), waiting, undecided, warnings)
+
+
+def before(when: Vector | None, moment: Vector | None) -> tuple[str, ...]:
+    """The warning for outcomes that were known before the moment at which their lead is seen."""
+    if when is None or moment is None:
+        return ()
+    with np.errstate(invalid="ignore"):
+        early = int((when < moment).sum())
+    known = int((~np.isnan(when)).sum())
+    if not early:
+        return ()
+    return (
+        f"{early} of {known} leads have an outcome before the moment at which they are seen: the dates are wrong, or "
+        "--as-of must name a date before the outcome",
+    )

@@ -10,7 +10,7 @@ from leadscoring.contract.features import Contract, Feature
 from leadscoring.errors import TrainingDataError
 from leadscoring.model.reading import Reading
 from leadscoring.training.column import Read
-from leadscoring.training.derived.dates import AGE, DAY, HOUR, WEEKDAY, Dates, iso, stamps
+from leadscoring.training.derived.dates import AGE, DAY, HOUR, WEEKDAY, Dates, are_of_lifetimes, iso, settle, stamps
 from leadscoring.training.derived.kind import Evidence
 from leadscoring.training.encode import encode_table
 from leadscoring.training.reading.how import How
@@ -81,3 +81,14 @@ def test_numbers_are_dates_where_the_user_says_so() -> None:
     Dates().read(read)
     later = Dates().parse(Feature("d", "date"), pl.Series("d", [45658, 45659, None]), Reading())
     assert read.column.to_list() == later.to_list() == [1_735_689_600_000_000, 1_735_776_000_000_000, None]
+
+
+def test_dates_of_lifetimes_are_a_warning() -> None:
+    """They may be birth dates, whatever the name of their column; sign-ups of customers are none."""
+    birth = pl.Series("special day", [f"{1950 + k % 50}-03-01" for k in range(100)])
+    read = Read(birth, birth)
+    Dates().read(read)
+    settle([read], np.full(100, float(NOW)))
+    assert any("'special day' holds dates of decades before" in words for words in read.warnings)
+    assert not are_of_lifetimes(np.linspace(0, 40 * 366 * DAY, 50))
+    assert not are_of_lifetimes(np.array([np.nan]))

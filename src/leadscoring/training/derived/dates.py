@@ -41,6 +41,10 @@ MOST = 0.5
 AGE, WEEKDAY, HOUR = Aspect("age"), Aspect("weekday"), Aspect("hour")
 
 
+ADULT, OLDEST, SPREAD = 14.0, 90.0, 10.0
+"""Years: minimum age of nearly all persons, maximum median of their ages, and minimum difference between them."""
+
+
 class Dates(Derived):
     """A date or time."""
 
@@ -170,3 +174,17 @@ def settle(reads: Sequence[Read], as_of: Vector | None) -> None:
                 f"{read.raw.name!r} holds {late} dates after the moment at which the lead is scored: they were not "
                 "known then, and were read as missing"
             )
+        if read.feature is not None and moment is not None and are_of_lifetimes(moment - values):
+            read.warnings.append(
+                f"{read.raw.name!r} holds dates of decades before the leads: if they are birth dates of persons, they are "
+                f"personal data; exclude them with --ignore {read.raw.name!r}"
+            )
+
+
+def are_of_lifetimes(ages: Vector) -> bool:
+    """Whether ages in microseconds are spread as those of adults; those of companies may be, too."""
+    years = ages[~np.isnan(ages)] / (365.25 * DAY)
+    if len(years) == 0:
+        return False
+    young, middle, old = np.quantile(years, [0.05, 0.5, 0.95])
+    return bool(young > ADULT and middle < OLDEST and old - young > SPREAD)

@@ -9,6 +9,7 @@ import polars as pl
 from leadscoring._engine import address_of
 from leadscoring.contract.aspects import Aspect
 from leadscoring.contract.features import Feature
+from leadscoring.model.reading import Reading
 from leadscoring.training.column import FEWEST, Read
 from leadscoring.training.derived.clearest import clearest
 from leadscoring.training.derived.domains import GROUPS, ROLES
@@ -34,13 +35,23 @@ class Emails(Derived):
         return are_addresses(read.column)
 
     def read(self, read: Read) -> None:
-        """Reads the column as addresses."""
+        """Reads the column as addresses; others are missing, with a warning that does not show them."""
+        column = addresses(read.column.cast(pl.String))
+        if strange := column.null_count() - read.column.null_count():
+            read.warnings.append(
+                f"{read.raw.name!r} holds e-mail addresses, but also {strange} values that are not single addresses and "
+                "were read as missing"
+            )
         read.notes.append(
             f"{read.raw.name!r}: e-mail addresses, of which the model gets facts about the domain and whether the name "
             "is that of a role, never the address"
         )
-        feature = started(read, self.name, read.column.cast(pl.String), "jane.doe@example.com")
+        feature = started(read, self.name, column, "jane.doe@example.com")
         read.feature = msgspec.structs.replace(feature, groups=GROUPS, roles=tuple(dict.fromkeys(ROLES)))
+
+    def parse(self, feature: Feature, column: pl.Series, _reading: Reading) -> pl.Series:
+        """Parses addresses as training does."""
+        return addresses(column.cast(pl.String)).alias(feature.name)
 
     def candidates(self, _feature: Feature, _others: Sequence[Feature], tokens: Tokens | None) -> tuple[Aspect, ...]:
         """Offers all groups, whether a role receives the mail, and the most frequent ends."""
@@ -76,8 +87,20 @@ def are_addresses(column: pl.Series) -> bool:
     """Whether nearly all values of a column are e-mail addresses."""
     if column.dtype != pl.String:
         return False
-    some = column.drop_nulls().unique(maintain_order=True).head(500)
+    some = bare(column.drop_nulls().unique(maintain_order=True).head(500))
     return len(some) > 0 and sum(address_of(text) is not None for text in some) > SHARE * len(some)
+
+
+def bare(column: pl.Series) -> pl.Series:
+    """Returns the addresses in texts such as ``Jane Doe <jane@example.com>`` and ``mailto:jane@example.com``."""
+    return column.str.replace(r"(?s)^[^<>]*<\s*([^<>]*)>\s*$", "${1}").str.replace(r"(?i)^\s*mailto:\s*", "")
+
+
+def addresses(column: pl.Series) -> pl.Series:
+    """Returns the addresses of a column, null for other texts."""
+    text = bare(column)
+    strange = [value for value in text.drop_nulls().unique() if address_of(value) is None]
+    return pl.select(pl.when(~text.is_in(strange)).then(text).alias(column.name)).to_series() if strange else text
 
 
 def domains(text: str) -> tuple[str, ...]:
