@@ -5,7 +5,6 @@ import polars as pl
 
 from leadscoring._engine import address_of
 from leadscoring.training.column import Read
-from leadscoring.training.derived.emails import bare
 from leadscoring.training.reading.moments import moments
 from leadscoring.training.reading.serials import serial_words
 from leadscoring.training.reading.series import numbers
@@ -58,7 +57,7 @@ def like_addresses(column: pl.Series) -> str:
     """Returns the warning for a column of which most values are e-mail addresses, but not nearly all."""
     if column.dtype != pl.String:
         return ""
-    some = bare(column.drop_nulls().unique(maintain_order=True).head(LOOKED_AT))
+    some = column.drop_nulls().unique(maintain_order=True).head(LOOKED_AT)
     unfit = sum(address_of(text) is None for text in some)
     if not 0 < unfit < (1.0 - HALF) * len(some):
         return ""

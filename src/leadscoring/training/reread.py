@@ -113,10 +113,11 @@ def on_unread(feature: Feature, column: pl.Series, parsed: pl.Series) -> list[st
     unread = parsed.is_null() & column.is_not_null()
     if not unread.any():
         return []
-    some = "" if feature.kind == "email" else f", for example {examples(column.filter(unread))}"  # may hold a person's
+    if feature.kind == "email":  # the service warns of them; and they may name a person
+        return [f"{int(unread.sum())} values of {feature.name!r} are no e-mail addresses and were read as missing"]
     return [
-        f"{int(unread.sum())} values of {feature.name!r} could not be read ({feature.allowed}) and are missing{some}; "
-        "the service would reject those leads"
+        f"{int(unread.sum())} values of {feature.name!r} could not be read ({feature.allowed}) and are missing, for "
+        f"example {examples(column.filter(unread))}; the service would reject those leads"
     ]
 
 

@@ -87,20 +87,14 @@ def are_addresses(column: pl.Series) -> bool:
     """Whether nearly all values of a column are e-mail addresses."""
     if column.dtype != pl.String:
         return False
-    some = bare(column.drop_nulls().unique(maintain_order=True).head(500))
+    some = column.drop_nulls().unique(maintain_order=True).head(500)
     return len(some) > 0 and sum(address_of(text) is not None for text in some) > SHARE * len(some)
 
 
-def bare(column: pl.Series) -> pl.Series:
-    """Returns the addresses in texts such as ``Jane Doe <jane@example.com>`` and ``mailto:jane@example.com``."""
-    return column.str.replace(r"(?s)^[^<>]*<\s*([^<>]*)>\s*$", "${1}").str.replace(r"(?i)^\s*mailto:\s*", "")
-
-
 def addresses(column: pl.Series) -> pl.Series:
-    """Returns the addresses of a column, null for other texts."""
-    text = bare(column)
-    strange = [value for value in text.drop_nulls().unique() if address_of(value) is None]
-    return pl.select(pl.when(~text.is_in(strange)).then(text).alias(column.name)).to_series() if strange else text
+    """Returns the addresses of a column as they are, null for other texts."""
+    strange = [value for value in column.drop_nulls().unique() if address_of(value) is None]
+    return pl.select(pl.when(~column.is_in(strange)).then(column).alias(column.name)).to_series() if strange else column
 
 
 def domains(text: str) -> tuple[str, ...]:
