@@ -240,9 +240,9 @@ def started(raw: pl.Series, tokens: MissingTokens, how: How) -> Read:
         or raw.dtype in (pl.String, pl.Boolean, pl.Categorical, pl.Enum)
         or raw.dtype.is_numeric()
     ):
-        return Read(
-            raw, raw, how, dropped=f"of the type {raw.dtype}, which is neither number nor text nor date", done=True
-        )
+        remedy = ": write its values as one text, with ';' between them" if raw.dtype == pl.List else ""
+        why = f"of the type {raw.dtype}, which is neither number nor text nor date{remedy}"
+        return Read(raw, raw, how, dropped=why, done=True)
     column = raw.cast(pl.String) if raw.dtype in (pl.Categorical, pl.Enum) else raw
     column, missing = blank(column, tokens.of(raw.name))
     read = Read(column, raw, how, missing=missing)

@@ -15,7 +15,7 @@ STYLE = """
 color:var(--ink);font:15px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}main{max-width:1120px;
 margin:0 auto;padding:32px 20px 64px}h1{font-size:28px;margin:0 0 4px}h2{font-size:19px;margin:0 0 6px}
 p{margin:0 0 10px}.soft{color:var(--soft)}.grid2{display:grid;
-grid-template-columns:repeat(auto-fit,minmax(440px,1fr));gap:18px}section{background:var(--card);
+grid-template-columns:repeat(auto-fit,minmax(min(440px,100%),1fr));gap:18px}section{background:var(--card);
 border:1px solid var(--line);border-radius:10px;padding:20px 22px;margin-top:18px;overflow-x:auto}
 .grid2 section{margin-top:0}.grid2{margin-top:18px}.tiles{display:grid;
 grid-template-columns:repeat(auto-fit,minmax(165px,1fr));gap:12px;margin-top:18px}.tile{background:var(--card);
