@@ -72,7 +72,9 @@ def test_a_prefix_of_most_names_says_nothing() -> None:
     assert prefix_of(["ID", "Value", "Source", "Owner"]) == ""
 
 
-@pytest.mark.parametrize("values", [["Paid Search", "Paid > Social > Video", "Cold List"], ["cold call", "Hotline", "web"]])
+@pytest.mark.parametrize(
+    "values", [["Paid Search", "Paid > Social > Video", "Cold List"], ["cold call", "Hotline", "web"]]
+)
 def test_channels_are_no_results(values: list[str]) -> None:
     """Where a lead came from is known from the beginning, though *paid* and *cold* alone say what came of it."""
     assert results_among(values, [10] * len(values)) == ()

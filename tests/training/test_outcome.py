@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import polars as pl
 import pytest
 
@@ -6,7 +8,7 @@ from leadscoring.training.outcome import Outcome, is_open, outcomes
 from leadscoring.training.reading.missing import MissingTokens
 
 
-def outcome_of(values: list[object], positive: str | None = None, negative: str | None = None) -> Outcome:
+def outcome_of(values: Sequence[object], positive: str | None = None, negative: str | None = None) -> Outcome:
     """The outcome of a column."""
     won, lost = (() if given is None else (given,) for given in (positive, negative))
     return outcomes(pl.DataFrame({"t": values}, strict=False), "t", won, lost, MissingTokens())

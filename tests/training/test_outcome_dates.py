@@ -76,4 +76,6 @@ def test_an_outcome_before_the_moment_is_a_warning() -> None:
     """With a horizon or without; the moment is then no honest one. Unknown dates do not count."""
     (words,) = before(np.array([1.0, 9.0, np.nan]), np.array([5.0, 5.0, 5.0]))
     assert words.startswith("1 of 2 leads have an outcome before the moment")
-    assert before(np.array([5.0]), np.array([5.0])) == before(None, np.array([5.0])) == before(np.array([1.0]), None) == ()
+    assert (
+        before(np.array([5.0]), np.array([5.0])) == before(None, np.array([5.0])) == before(np.array([1.0]), None) == ()
+    )

@@ -1,7 +1,7 @@
 """The moment of each lead: the time at which it would have been scored. Dates are aged to it.
 
-``--as-of`` names its column. By default it is that of ``--time``; without one, or if it has no dates, the latest date of each lead that
-is not after its outcome.
+``--as-of`` names its column. By default it is that of ``--time``; without one, or if it has no
+dates, the latest date of each lead that is not after its outcome.
 """
 
 from collections.abc import Mapping

@@ -48,8 +48,8 @@ def like_dates(column: pl.Series) -> list[str]:
         return []
     read = some.filter(~some.is_in(unread.to_list()))
     return [
-        f"{column.name!r} looks like dates and was not read as such: {len(unread)} of {len(some)} different values, such "
-        f"as {unread[0]!r}, are not written like the others, such as {read[0]!r}; write all in one way"
+        f"{column.name!r} looks like dates and was not read as such: {len(unread)} of {len(some)} different values, "
+        f"such as {unread[0]!r}, are not written like the others, such as {read[0]!r}; write all in one way"
     ]
 
 

@@ -1,6 +1,5 @@
 """The target column: which of its values mean converted, which not converted, and which are undecided."""
 
-import os
 import re
 from collections.abc import Sequence
 
@@ -207,7 +206,7 @@ def on_typos(values: Values, won: Sequence[str], against: Sequence[str]) -> tupl
 def is_one_letter_from(text: str, other: str) -> bool:
     """Whether one letter or sign that is no digit was left out, added or exchanged, in a text of three or more."""
     short, long = sorted((text, other), key=len)
-    start = len(os.path.commonprefix([short, long]))
+    start = next((place for place, (one, two) in enumerate(zip(short, long, strict=False)) if one != two), len(short))
     ends = {short[start:], short[start + 1 :]} if len(short) == len(long) else {short[start:]}
     odd = long[start : start + 1] + (short[start : start + 1] if len(short) == len(long) else "")
     return len(long) > 2 and long[start + 1 :] in ends and not any(map(str.isdigit, odd)) and len(long) - len(short) < 2

@@ -46,8 +46,8 @@ def times(table: Table, name: str, tokens: MissingTokens, how: How | None = None
         warnings.append(f"{int(unread.sum())} rows without a readable time in {name!r} were left out; {first}")
     if len(values) > 1 and np.nanmin(values) == np.nanmax(values):
         raise TrainingDataError(
-            f"every row has the same time in {name!r}, {column.drop_nulls()[0]!r}: no lead is later than another; leave "
-            "--time out, or name another column"
+            f"every row has the same time in {name!r}, {column.drop_nulls()[0]!r}: no lead is later than another; "
+            "leave --time out, or name another column"
         )
     first_row, last_row = int(np.nanargmin(values)), int(np.nanargmax(values))
     return Times(values, (str(column[first_row]), str(column[last_row])), tuple(notes), tuple(warnings))

@@ -45,7 +45,9 @@ def test_groups_and_domains_with_signal_become_columns_and_no_address_does() -> 
 
 def test_an_address_with_a_name_is_an_address() -> None:
     """As mail programs write it, in training and in later files."""
-    column = pl.Series("mail", ["Ann Doe <ann@firm.example>", '"Doe, Ann" <ann@firm.example> ', "mailto:ann@firm.example"])
+    column = pl.Series(
+        "mail", ["Ann Doe <ann@firm.example>", '"Doe, Ann" <ann@firm.example> ', "mailto:ann@firm.example"]
+    )
     assert are_addresses(column)
     assert addresses(column).to_list() == column.to_list()
     assert {domains(text) for text in column} == {("firm.example",)}

@@ -176,8 +176,8 @@ def settle(reads: Sequence[Read], as_of: Vector | None) -> None:
             )
         if read.feature is not None and moment is not None and are_of_lifetimes(moment - values):
             read.warnings.append(
-                f"{read.raw.name!r} holds dates of decades before the leads: if they are birth dates of persons, they are "
-                f"personal data; exclude them with --ignore {read.raw.name!r}"
+                f"{read.raw.name!r} holds dates of decades before the leads: if they are birth dates of persons, they "
+                f"are personal data; exclude them with --ignore {read.raw.name!r}"
             )
 
 

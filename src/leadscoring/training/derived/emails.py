@@ -39,8 +39,8 @@ class Emails(Derived):
         column = addresses(read.column.cast(pl.String))
         if strange := column.null_count() - read.column.null_count():
             read.warnings.append(
-                f"{read.raw.name!r} holds e-mail addresses, but also {strange} values that are not single addresses and "
-                "were read as missing"
+                f"{read.raw.name!r} holds e-mail addresses, but also {strange} values that are not single addresses "
+                "and were read as missing"
             )
         read.notes.append(
             f"{read.raw.name!r}: e-mail addresses, of which the model gets facts about the domain and whether the name "
