@@ -15,6 +15,7 @@ from leadscoring.training.evidence import MOVES, Evidence, evidence
 from leadscoring.training.leads import Leads
 from leadscoring.training.pairs import telling_pairs
 from leadscoring.training.quick import Quick, quick_models
+from leadscoring.training.spans import spans
 
 ALONE = 0.95
 """A ROC-AUC that an honest column hardly ever reaches alone."""
@@ -77,8 +78,13 @@ def verdicts(frame: pl.DataFrame, leads: Leads, seed: int) -> list[Verdict]:
     """The verdict on each column of ``frame``, which holds the parsed columns of the leads, in its order."""
     quick = quick_models(frame, leads.y, seed)
     least = 0.5 + max(SIGNAL, SIGMAS * null_error(quick))
+    days = spans(frame, leads)
     found = [
-        one if one.alone < least else msgspec.structs.replace(one, given=(*one.given, *not_of_open(one, leads)))
+        one
+        if one.alone < least
+        else msgspec.structs.replace(
+            one, given=tuple(filter(None, (*one.given, *not_of_open(one, leads), days.get(one.column, ""))))
+        )
         for one in evidence(frame, leads.y, quick, leads.as_of, leads.decided)
     ]
     clear = [place for place, one in enumerate(found) if not is_doubtful(one, least)]
