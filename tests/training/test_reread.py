@@ -188,3 +188,12 @@ def test_dates_and_presence_are_read_as_training_read_them() -> None:
     assert found.as_of is not None
     assert np.diff(found.as_of).tolist() == [86_400_000_000.0] * 2
     assert reread(contract, reading, frame.drop("at", "Phone")).as_of is None
+
+
+def test_what_is_no_address_is_counted_and_not_shown() -> None:
+    """The service scores such leads, with a warning; and it may be the name of a person."""
+    mail = Feature("mail", "email", aspects=(Aspect("role"),))
+    read = reread(Contract((mail,)), Reading(), pl.DataFrame({"mail": ["Ann <ann@firm.example>", "Bob Doe", None]}))
+    assert read.frame["mail"].to_list() == ["Ann <ann@firm.example>", None, None]
+    assert "1 values of 'mail' are not an e-mail address and were read as missing" in read.warnings
+    assert not any("Bob" in words for words in read.warnings)

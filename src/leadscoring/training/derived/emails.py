@@ -29,6 +29,7 @@ class Emails(Derived):
     """An e-mail address."""
 
     name = "email"
+    is_lenient = True
 
     def detects(self, read: Read) -> bool:
         """Whether nearly all values are addresses."""
