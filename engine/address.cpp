@@ -33,9 +33,24 @@ bool is_domain(std::string_view text) {
     return labels > 1 && length > 0;
 }
 
+std::string_view trimmed(std::string_view text) {
+    while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+    while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+    return text;
+}
+
+// What is between the last angle brackets, if it ends with one; without the scheme of a link.
+std::string_view without_name(std::string_view text) {
+    constexpr std::string_view kScheme = "mailto:";
+    const size_t open = text.empty() || text.back() != '>' ? std::string_view::npos : text.rfind('<');
+    if (open != std::string_view::npos) text = trimmed(text.substr(open + 1, text.size() - open - 2));
+    return text.substr(0, kScheme.size()) == kScheme ? trimmed(text.substr(kScheme.size())) : text;
+}
+
 }  // namespace
 
 Address address_of(std::string_view text) {
+    text = without_name(text);
     const size_t at = text.find('@');
     if (at == std::string_view::npos) return {};
     const std::string_view local = text.substr(0, at);

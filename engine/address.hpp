@@ -10,7 +10,7 @@ struct Address {
     explicit operator bool() const { return !domain.empty(); }
 };
 
-// Splits a folded text. A domain has two labels or more, and no dot at its end.
+// Splits a folded text without spaces around it, also `Name <address>` and `mailto:address`. A domain has two labels or more, and no dot at its end.
 Address address_of(std::string_view text);
 
 }  // namespace leadscoring

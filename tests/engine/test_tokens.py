@@ -78,7 +78,10 @@ LABEL = re.compile(r"[a-z0-9_\-]+")
 
 def address(text: str) -> tuple[str, str] | None:
     """The two parts of an address in Python."""
-    local, at, domain = spaced(text).partition("@")
+    whole = spaced(text)
+    if whole.endswith(">") and "<" in whole:
+        whole = whole[whole.rindex("<") + 1 : -1].strip(" ")
+    local, at, domain = whole.removeprefix("mailto:").strip(" ").partition("@")
     labels = domain.removesuffix(".").split(".")
     plain = [LABEL.fullmatch(re.sub(r"[^\x00-\x7f]", "x", label)) for label in labels]
     if not at or not LOCAL.fullmatch(local) or len(labels) < 2 or not all(plain):
@@ -95,9 +98,13 @@ def address(text: str) -> tuple[str, str] | None:
 @example("a@b@c.d")
 @example("a b@c.de")
 @example("Jane <jane@example.com>")
+@example('"Doe, Jane" <mailto: jane@example.com > ')
+@example("mailto:jane@example.com")
+@example("jane@example.com>")
+@example("a <b@c.de> <>")
 @example("jörg@bücher.example")
 def test_an_address_has_a_local_part_and_a_domain(text: str) -> None:
-    """Of two labels or more, in any case, and with spaces around it."""
+    """Of two labels or more, in any case, with spaces around it, with a name, or as a link."""
     assert address_of(text) == address(text)
 
 

@@ -40,9 +40,21 @@ def test_the_named_column_is_the_moment() -> None:
 
 
 def test_the_time_is_the_moment_where_none_is_named() -> None:
-    """A time of plain numbers is no moment."""
+    """Not so a time of plain numbers: then the latest date is it, and that is noted."""
     assert days(moment(time="Created")) == [1, 2, 3]
-    assert moment(time="day").values is None
+    found = moment(time="day")
+    assert days(found) == [4, 2, 3]
+    assert found.column is None
+    assert "the latest date among 'Created', 'Sign-up'" in found.notes[0]
+
+
+def test_a_time_or_a_named_moment_may_be_numbers_of_excel_or_of_unix() -> None:
+    """The age of dates would else be counted to another moment, without a word."""
+    numbers = FRAME.with_columns(pl.Series("Created", ["45658", "45659,5", "45660"]))
+    for found in (moment(time="Created", frame=numbers), moment("Created", frame=numbers)):
+        assert days(found) == [20089, 20090.5, 20091]
+        assert found.column == "Created"
+        assert found.notes == ("'Created': numbers, read as days since 1900, as in Excel",)
 
 
 def test_else_the_latest_date_before_the_outcome_is_the_moment() -> None:

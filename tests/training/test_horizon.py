@@ -63,12 +63,6 @@ def test_a_horizon_needs_dates() -> None:
         within(outcome([1.0]), days([2]), days([1]), 30)
 
 
-def test_a_conversion_before_the_moment_is_a_warning() -> None:
-    """The moment is then no honest one."""
-    (words,) = within(outcome([1.0, 0.0]), days([1, 90]), days([5, 5]), 30).warnings
-    assert "1 leads converted before the moment" in words
-
-
 @given(st.lists(st.tuples(st.integers(0, 300), st.one_of(st.none(), st.integers(0, 200))), min_size=1, max_size=40))
 def test_no_lead_is_judged_before_its_time(leads: list[tuple[int, int | None]]) -> None:
     """Whatever the leads: one that is judged is old enough, and converted exactly if it did so in time."""

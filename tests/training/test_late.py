@@ -78,3 +78,12 @@ def test_a_prefix_of_most_names_says_nothing() -> None:
     """Pipedrive begins them all with Deal."""
     assert prefix_of(["Deal - ID", "Deal - Value", "Deal - Source", "Owner"]) == "Deal "
     assert prefix_of(["ID", "Value", "Source", "Owner"]) == ""
+
+
+@pytest.mark.parametrize(
+    "values", [["Paid Search", "Paid > Social > Video", "Cold List"], ["cold call", "Hotline", "web"]]
+)
+def test_channels_are_no_results(values: list[str]) -> None:
+    """Where a lead came from is known from the beginning, though *paid* and *cold* alone say what came of it."""
+    assert results_among(values, [10] * len(values)) == ()
+    assert results_among(["Paid", "Cold", "web"], [10, 10, 10]) == ("Paid", "Cold")

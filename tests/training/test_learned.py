@@ -38,6 +38,15 @@ def trained() -> Trained:
     return train(raw_leads(ROWS)[0], OPTIONS)
 
 
+def test_a_column_of_the_name_of_one_that_training_makes_remains() -> None:
+    """The file's own column is used, and the one that would have its name is not made."""
+    frame = raw_leads(800)[0]
+    own = frame.with_columns(pl.Series("Email group free", np.arange(800) * 7 % 50 + 0.5).cast(pl.String))
+    features = {one.name: one for one in train(own, OPTIONS).card.contract.features}
+    assert "Email group free" in features
+    assert not any((aspect.what, aspect.of) == ("group", "free") for aspect in features["Email"].aspects)
+
+
 def as_of(frame: pl.DataFrame) -> np.ndarray:
     """The moment of each lead."""
     return moments(frame[CREATED], "day-first").values

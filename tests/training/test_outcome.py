@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import polars as pl
 import pytest
 
@@ -6,7 +8,7 @@ from leadscoring.training.outcome import Outcome, is_open, outcomes
 from leadscoring.training.reading.missing import MissingTokens
 
 
-def outcome_of(values: list[object], positive: str | None = None, negative: str | None = None) -> Outcome:
+def outcome_of(values: Sequence[object], positive: str | None = None, negative: str | None = None) -> Outcome:
     """The outcome of a column."""
     won, lost = (() if given is None else (given,) for given in (positive, negative))
     return outcomes(pl.DataFrame({"t": values}, strict=False), "t", won, lost, MissingTokens())
@@ -132,3 +134,12 @@ def test_qualified_means_converted_beside_disqualified() -> None:
     """In the leads of Dynamics; elsewhere it is a stage."""
     assert outcome_of(["Qualified", "Disqualified", "Open"]).positive == ("Qualified",)
     assert outcome_of(["Won", "Disqualified", "Qualified"]).column.to_list() == [1.0, 0.0, None]
+
+
+def test_a_rare_value_one_letter_from_a_positive_one_is_a_warning() -> None:
+    """It counts as not converted, which is wrong if it is a misspelling; other stages and numbers are none."""
+    found = outcome_of(["Won"] * 20 + ["Lost"] * 20 + ["Wonn", "Wn", "Woh", "Last"], "Won")
+    assert [words.partition(" of ")[0] for words in found.warnings] == ["'Wn' (1)", "'Woh' (1)", "'Wonn' (1)"]
+    assert "but is nearly 'Won': if it means the same, use --positive 'Won,Wn'" in found.warnings[0]
+    assert not outcome_of(["Stage 1"] * 20 + ["Stage 2", "Stage 11", "lost"], "Stage 1").warnings
+    assert not outcome_of(["Won"] * 20 + ["Wonn", "Lost"], "Won", "Lost").warnings

@@ -6,7 +6,7 @@ import pytest
 
 from leadscoring.errors import TrainingDataError
 from leadscoring.model.reading import Dated
-from leadscoring.training.outcome_dates import FILLED, Decided, decided
+from leadscoring.training.outcome_dates import FILLED, Decided, before, decided
 from leadscoring.training.reading.missing import MissingTokens
 from leadscoring.training.reading.table import read_source
 
@@ -70,3 +70,12 @@ def test_a_target_with_a_date_in_every_row_is_refused() -> None:
     """It is a plan, most likely: the way out is named."""
     with pytest.raises(TrainingDataError, match="planned date"):
         found("Won on", FRAME.with_columns(pl.col("Won on").fill_null("2026-01-01")))
+
+
+def test_an_outcome_before_the_moment_is_a_warning() -> None:
+    """With a horizon or without; the moment is then no honest one. Unknown dates do not count."""
+    (words,) = before(np.array([1.0, 9.0, np.nan]), np.array([5.0, 5.0, 5.0]))
+    assert words.startswith("1 of 2 leads have an outcome before the moment")
+    assert (
+        before(np.array([5.0]), np.array([5.0])) == before(None, np.array([5.0])) == before(np.array([1.0]), None) == ()
+    )

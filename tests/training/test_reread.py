@@ -203,3 +203,12 @@ def test_dates_after_the_moment_of_a_lead_are_counted() -> None:
         "missing",
     )
     assert reread(contract, PLAIN, frame).warnings == ()  # then the latest date is the moment
+
+
+def test_what_is_no_address_is_counted_and_not_shown() -> None:
+    """The service scores such leads, with a warning; and it may be the name of a person."""
+    mail = Feature("mail", "email", aspects=(Aspect("role"),))
+    read = reread(Contract((mail,)), Reading(), pl.DataFrame({"mail": ["Ann <ann@firm.example>", "Bob Doe", None]}))
+    assert read.frame["mail"].to_list() == ["Ann <ann@firm.example>", None, None]
+    assert "1 values of 'mail' are not an e-mail address and were read as missing" in read.warnings
+    assert not any("Bob" in words for words in read.warnings)

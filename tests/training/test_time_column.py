@@ -46,7 +46,7 @@ def test_an_unreadable_time_is_shown() -> None:
 
 def test_few_leads_without_a_time_are_left_out_and_said() -> None:
     """Three empty dates among thousands stop nothing."""
-    values: list[object] = ["2026-01-01"] * 997 + [None, "", "soon"]
+    values: list[object] = ["2026-01-01", *["2026-01-02"] * 996, None, "", "soon"]
     found = read(values)
     assert np.isnan(found.values).sum() == 3
     assert found.warnings == ("3 rows without a readable time in 'when' were left out; the first is row 998: None",)
@@ -61,3 +61,10 @@ def test_what_stands_first_is_said_and_can_be_named() -> None:
     assert named.values[0] > named.values[1]
     assert named.warnings == ()
     assert "the day first" in read(["01/02/2025", "13/01/2025"]).notes[0]
+
+
+@pytest.mark.parametrize("values", [["2026-01-02"] * 3, [7, 7, 7], ["2026-01-02T10:00Z", "2026-01-02T11:00+01:00"]])
+def test_equal_times_are_rejected(values: list[object]) -> None:
+    """No lead is the latest then, and a random one would be held out as if it were."""
+    with pytest.raises(TrainingDataError, match="every row has the same time in 'when'"):
+        read(values)

@@ -1,19 +1,21 @@
 """The moment of each lead: the time at which it would have been scored. Dates are aged to it.
 
-``--as-of`` names its column. By default it is that of ``--time``; without one, the latest date of each lead that
-is not after its outcome.
+``--as-of`` names its column. By default it is that of ``--time``; without one, or if it has no
+dates, the latest date of each lead that is not after its outcome.
 """
 
 from collections.abc import Mapping
 
 import msgspec
 import numpy as np
+import polars as pl
 
 from leadscoring.errors import TrainingDataError
-from leadscoring.training.dates import date_columns, date_of, is_before_outcome, is_of_outcome
+from leadscoring.training.dates import date_columns, is_before_outcome, is_of_outcome, named_date_of
 from leadscoring.training.outcome import column_of
 from leadscoring.training.reading.how import How
 from leadscoring.training.reading.missing import MissingTokens
+from leadscoring.training.reading.serials import serial_words
 from leadscoring.training.reading.series import Vector
 from leadscoring.training.reading.table import Table
 
@@ -52,8 +54,10 @@ def as_of(
     if named is not None:
         return as_named(table, named, tokens, (how or {}).get(named))
     if time is not None:
-        values = date_of(table.frame[time], tokens, (how or {}).get(time))
-        return AsOf() if values is None else AsOf(values, time)
+        values = named_date_of(table.frame[time], tokens, (how or {}).get(time))
+        if values is not None:
+            return AsOf(values, time, on_serials(table.frame[time]))
+        besides = (*besides, time)
     dates = date_columns(table.frame, tokens, how, besides)
     outcome = [values for name, values in dates.items() if is_of_outcome(name)] if decided is None else [decided]
     earlier = {name: values for name, values in dates.items() if is_before_outcome(name)}
@@ -63,7 +67,7 @@ def as_of(
 def as_named(table: Table, name: str, tokens: MissingTokens, how: How | None) -> AsOf:
     """The moment that the column of ``--as-of`` holds."""
     column = column_of(table.frame, name, "--as-of")
-    values = date_of(column, tokens, how)
+    values = named_date_of(column, tokens, how)
     if values is None:
         some = column.drop_nulls()
         shown = repr(some[0]) if len(some) else "no values"
@@ -77,7 +81,13 @@ def as_named(table: Table, name: str, tokens: MissingTokens, how: How | None) ->
             f"{int(unread.sum())} of {len(values)} rows have no readable date in {name!r}, which --as-of names; the "
             f"first is {table.place(row)}: {column[row]!r}"
         )
-    return AsOf(values, name)
+    return AsOf(values, name, on_serials(column))
+
+
+def on_serials(column: pl.Series) -> tuple[str, ...]:
+    """The note on a column of moments that are numbers."""
+    unit = serial_words(column) if column.dtype == pl.String or column.dtype.is_numeric() else ""
+    return (f"{column.name!r}: numbers, read as {unit}",) if unit else ()
 
 
 def latest(dates: dict[str, Vector], outcome: list[Vector]) -> AsOf:

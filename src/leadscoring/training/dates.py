@@ -11,6 +11,7 @@ from leadscoring.training import names
 from leadscoring.training.reading.how import How
 from leadscoring.training.reading.missing import MissingTokens, blank
 from leadscoring.training.reading.moments import moments
+from leadscoring.training.reading.serials import serial_moments
 from leadscoring.training.reading.series import Vector
 
 DATES = 0.95
@@ -47,6 +48,10 @@ def date_of(column: pl.Series, tokens: MissingTokens, how: How | None = None) ->
     if column.dtype in (pl.Date, pl.Datetime):
         return as_moments(column.cast(pl.Datetime("us")).to_physical())
     how = how or How()
+    if how.kind is not None and KINDS[how.kind].is_timed:
+        serials = serial_moments(blank(column, tokens.of(column.name))[0])
+        if serials is not None:
+            return serials
     if column.dtype != pl.String or (how.kind is not None and not KINDS[how.kind].is_timed) or how.notation is not None:
         return None
     text, _ = blank(column, tokens.of(column.name))
@@ -54,6 +59,12 @@ def date_of(column: pl.Series, tokens: MissingTokens, how: How | None = None) ->
     if len(some) == 0 or share_read(some.gather_every(max(1, len(some) // LOOKED_AT)), how) <= DATES:
         return None
     return moments(text, how.first).values
+
+
+def named_date_of(column: pl.Series, tokens: MissingTokens, how: How | None = None) -> Vector | None:
+    """The dates of a column that an option names as one of dates; they may be numbers, such as those of Excel."""
+    values = date_of(column, tokens, how)
+    return serial_moments(blank(column, tokens.of(column.name))[0]) if values is None else values
 
 
 def as_moments(column: pl.Series) -> Vector:

@@ -60,18 +60,13 @@ def within(outcome: Outcome, when: Vector | None, as_of: Vector | None, days: in
     ]
     if undated.any():
         notes.append(f"{int(undated.sum())} rows were left out: they converted, but have no date of conversion")
-    before = int((old & (y == 1.0) & (when < as_of)).sum())
-    warnings = () if not before else (
-        f"{before} leads converted before the moment at which they are seen: --as-of must name a date before the "
-        "outcome",
-    )  # fmt: skip
     column = pl.Series(outcome.column.name, result).fill_nan(None)
     return msgspec.structs.replace(
         outcome,
         column=column,
         notes=(*outcome.notes, *notes),
         waiting=int(column.null_count()) - int((np.isnan(y) & ~still).sum()),
-        warnings=(*(words for words in outcome.warnings if "--within" not in words), *warnings),
+        warnings=tuple(words for words in outcome.warnings if "--within" not in words),
     )
 
 

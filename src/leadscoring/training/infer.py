@@ -17,6 +17,7 @@ from leadscoring.training.derived.emails import Emails, are_addresses
 from leadscoring.training.derived.kind import Derived
 from leadscoring.training.derived.rows import BEFORE_CATEGORIES, BEFORE_NUMBERS, fitting
 from leadscoring.training.leaks import refuse_leak
+from leadscoring.training.lookalikes import like_addresses, lookalike
 from leadscoring.training.presence import presence
 from leadscoring.training.reading.how import How
 from leadscoring.training.reading.missing import MissingTokens, blank, hint
@@ -109,10 +110,12 @@ def infer(
     dropped = dict(named)
     left: list[pl.Series] = []
     persons: list[pl.Series] = []
+    strange: list[str] = []
     for column in frame.iter_columns():
         if kind := private(column, asked, named, tokens):
             dropped[column.name] = f"personal data ({kind}): kept only where --keep names it"
             persons += [column] if kind not in names.DISCREET else []
+            strange += [like_addresses(blank(column, tokens.of(column.name))[0])] if kind == names.REACH else []
         elif why := unwanted(column, asked, named):
             dropped.setdefault(column.name, why)
         else:
@@ -129,7 +132,8 @@ def infer(
         reasons = "; ".join(f"{name}: {why}" for name, why in list(dropped.items())[:8])
         raise TrainingDataError(f"no column is left to train on ({reasons})")
     sources = {read.column.name: read.column.name.removeprefix("has ") for read in flags}
-    return msgspec.structs.replace(result(reads, kept, dropped, sources), later=later)
+    found = result(reads, kept, dropped, sources)
+    return msgspec.structs.replace(found, later=later, warnings=(*found.warnings, *filter(None, strange)))
 
 
 def result(reads: list[Read], kept: list[Read], dropped: dict[str, str], presence: dict[str, str]) -> Inferred:
@@ -172,12 +176,14 @@ def private(column: pl.Series, asked: Asked, named: dict[str, str], tokens: Miss
     name = column.name
     if unwanted(column, asked, named) or asked.names(name, asked.keep):
         return ""
+    if asked.how.get(name, How()).kind == Emails.name:
+        return ""
     kind = names.personal(name)
     if kind not in ("", names.REACH):
         return kind
     some = blank(column.drop_nulls().unique(maintain_order=True).head(LOOKED_AT), tokens.of(name))[0]
     if are_addresses(some):
-        return "" if asked.how.get(name, How()).kind in (None, Emails.name) else names.REACH
+        return "" if asked.how.get(name, How()).kind is None else names.REACH
     return kind if len(some) > FEW_ANSWERS else ""
 
 
@@ -204,6 +210,8 @@ def read_columns(columns: list[pl.Series], asked: Asked, tokens: MissingTokens, 
             read.feature = msgspec.structs.replace(
                 read.feature, help="; ".join(filter(None, (read.feature.help, about)))
             )
+        if row is None:
+            read.unread += lookalike(read)
         if read.feature is not None:
             refuse_leak(read, y)
     return reads
@@ -235,9 +243,9 @@ def started(raw: pl.Series, tokens: MissingTokens, how: How) -> Read:
         or raw.dtype in (pl.String, pl.Boolean, pl.Categorical, pl.Enum)
         or raw.dtype.is_numeric()
     ):
-        return Read(
-            raw, raw, how, dropped=f"of the type {raw.dtype}, which is neither number nor text nor date", done=True
-        )
+        remedy = ": write its values as one text, with ';' between them" if raw.dtype == pl.List else ""
+        why = f"of the type {raw.dtype}, which is neither number nor text nor date{remedy}"
+        return Read(raw, raw, how, dropped=why, done=True)
     column = raw.cast(pl.String) if raw.dtype in (pl.Categorical, pl.Enum) else raw
     column, missing = blank(column, tokens.of(raw.name))
     read = Read(column, raw, how, missing=missing)

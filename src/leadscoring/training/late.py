@@ -37,8 +37,10 @@ OF_RESULT = re.compile(
     r"\b(?:closed|lost to|won|lost|ringing|switched off|will revert|revert|hangup|hung up|no answer|not answered"
     r"|voice ?mail|unreachable|not reachable|busy|wrong number|invalid number|not provided|not interested|already a"
     r"|not eligible|not doing|no longer|interested in other|duplicate|call ?back|phone conversation|unsubscribed"
-    r"|not sure|might be|worst|in relevance|potential lead|hot|cold|junk|disqualified|unqualified|enrolled"
-    r"|paid(?: in full)?$|contract signed|went with|chose)\b"
+    r"|not sure|might be|worst|in relevance|potential lead|junk|disqualified|unqualified|enrolled"
+    r"|paid(?: in full)?$"
+    r"|cold(?! (?:lists?|calls?|calling|e ?mails?|mailings?|outreach|prospecting))|hot(?! ?line)"
+    r"|contract signed|went with|chose)\b"
 )
 """Values by which sales teams record what came of a lead."""
 

@@ -12,7 +12,7 @@ from leadscoring.model.reading import UNDATED, Dated
 from leadscoring.training.as_of import as_of
 from leadscoring.training.horizon import within
 from leadscoring.training.outcome import Outcome, column_of
-from leadscoring.training.outcome_dates import Decided, decided
+from leadscoring.training.outcome_dates import Decided, before, decided
 from leadscoring.training.reading.how import How
 from leadscoring.training.reading.missing import MissingTokens, blank
 from leadscoring.training.reading.series import Vector
@@ -118,7 +118,7 @@ def gather(  # noqa: PLR0913 - each is an option of its own
         named[time] = "the time of the lead, as named"
     moment = as_of(table, dated.as_of or None, time, tokens, ways, found.when, tuple(named))
     outcome = within(found.outcome, found.when, moment.values, dated.within) if dated.within else found.outcome
-    notes, warnings = [*outcome.notes, *moment.notes], [*outcome.warnings]
+    notes, warnings = [*outcome.notes, *moment.notes], [*outcome.warnings, *before(found.when, moment.values)]
     known = outcome.column.is_not_null().to_numpy()
     if empty := int((~known).sum()) - outcome.waiting:
         notes.append(f"{empty} of {len(known)} rows have no outcome and were left out")

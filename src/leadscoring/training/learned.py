@@ -5,7 +5,7 @@ therefore has its own columns, chosen without it; and the weights of tokens, whi
 other leads than those that they are given to, in training, too.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 import numpy as np
@@ -121,9 +121,13 @@ class Choice:
     def made(self, out: int | None) -> View:
         """Chooses the columns without the leads of a fold; with all leads for ``None``."""
         rows = np.ones(len(self.y), dtype=bool) if out is None else self.fold != out
+        taken = {column.name for one in self.inferred.contract.features for column in one.columns}
         chosen = [
-            self.rows[feature.name].choose(
-                feature, Evidence(rows, self.y, self.values[feature.name], self.tokens[feature.name])
+            without_columns(
+                self.rows[feature.name].choose(
+                    feature, Evidence(rows, self.y, self.values[feature.name], self.tokens[feature.name])
+                ),
+                taken,
             )
             for feature in self.open
         ]
@@ -162,3 +166,11 @@ class Choice:
                 alone = msgspec.structs.replace(feature, aspects=(WEIGHT,), weights=weights)
                 found[inside] = self.encoded([alone], inside)[feature.name][:, 0]
         return found
+
+
+def without_columns(feature: Feature, taken: Collection[str]) -> Feature:
+    """Returns the feature without columns of names that the data has already, such as a ``signup age`` of its own."""
+    columns = zip(feature.aspects, feature.columns, strict=True)
+    aspects = tuple(aspect for aspect, column in columns if column.name not in taken)
+    weights = feature.weights if WEIGHT in aspects else {}
+    return msgspec.structs.replace(feature, aspects=aspects, weights=weights)

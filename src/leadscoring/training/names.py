@@ -31,8 +31,9 @@ PERSONAL = (
     ),
     (
         "a date of birth",
-        rf"{OWNER}(?:birth ?(?:date|day|year)|(?:date|day|year|month) of birth|dob|geburts(?:datum|tag|jahr)"
-        r"|fecha de nacimiento|date de naissance|geboortedatum|data di nascita)",
+        rf"{OWNER}(?:birth ?(?:date|day|year)|(?:date|day|year|month) (?:of )?birth|dob|b ?day|born(?: on| date)?"
+        r"|geburts(?:datum|tag|jahr)|geboren(?: am)?|(?:fecha (?:de )?)?nacimiento|(?:date (?:de )?|jour de )?naissance"
+        r"|geboortedatum|(?:data (?:di )?)?nascita|data (?:de )?nascimento)",
     ),
     (
         "gender",

@@ -48,6 +48,9 @@ OPEN = re.compile(
 
 SHOWN = 8
 
+RARE = 0.1
+"""Maximum share of rows of a value that may be a misspelling of another."""
+
 
 class Outcome(msgspec.Struct, frozen=True):
     """The outcome of each row: 1 converted, 0 not converted, null if it is unknown or left out.
@@ -156,7 +159,8 @@ def outcomes(
     outcome = text.replace_strict(flags, default=None, return_dtype=pl.Float64)
     notes = notes_on(values, won, against, waiting, named=bool(lost))
     still = text.is_in([value for value in waiting if is_open(value)]).fill_null(False)
-    return Outcome(outcome, won, lost, notes, sum(values.counts[value] for value in waiting), still)
+    warnings = on_typos(values, won, () if lost else against)
+    return Outcome(outcome, won, lost, notes, sum(values.counts[value] for value in waiting), still, warnings)
 
 
 def spelled(text: pl.Series, target: str) -> tuple[pl.Series, Values]:
@@ -181,6 +185,31 @@ def notes_on(
         why = "named neither by --positive nor by --negative" if named else "not decided yet; --negative can name them"
         notes.append(f"{rows} rows were left out: {values.list(waiting)} ({why})")
     return tuple(notes)
+
+
+def on_typos(values: Values, won: Sequence[str], against: Sequence[str]) -> tuple[str, ...]:
+    """Warns of rare values that count as not converted, and are one letter away from one that means converted."""
+    rows = sum(values.counts.values())
+    near = [
+        (value, one)
+        for value in against
+        for one in won
+        if values.counts[value] < RARE * rows and is_one_letter_from(fold(value), fold(one))
+    ]
+    return tuple(
+        f"{values.list([value])} of {values.target!r} counts as not converted, but is nearly {one!r}: if it means the "
+        f"same, use --positive {','.join([*won, value])!r}"
+        for value, one in near
+    )
+
+
+def is_one_letter_from(text: str, other: str) -> bool:
+    """Whether one letter or sign that is no digit was left out, added or exchanged, in a text of three or more."""
+    short, long = sorted((text, other), key=len)
+    start = next((place for place, (one, two) in enumerate(zip(short, long, strict=False)) if one != two), len(short))
+    ends = {short[start:], short[start + 1 :]} if len(short) == len(long) else {short[start:]}
+    odd = long[start : start + 1] + (short[start : start + 1] if len(short) == len(long) else "")
+    return len(long) > 2 and long[start + 1 :] in ends and not any(map(str.isdigit, odd)) and len(long) - len(short) < 2
 
 
 def no_negative(values: Values, won: Sequence[str], waiting: Sequence[str]) -> TrainingDataError:

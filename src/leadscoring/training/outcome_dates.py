@@ -8,7 +8,7 @@ import polars as pl
 
 from leadscoring.errors import TrainingDataError
 from leadscoring.model.reading import Dated
-from leadscoring.training.dates import date_of
+from leadscoring.training.dates import date_of, named_date_of
 from leadscoring.training.outcome import Outcome, column_of, outcomes
 from leadscoring.training.reading.how import How
 from leadscoring.training.reading.missing import MissingTokens
@@ -69,7 +69,7 @@ def named_dates(table: Table, name: str, option: str, tokens: MissingTokens, how
     if not name:
         return None
     column = column_of(table.frame, name, option)
-    values = date_of(column, tokens, how.get(name))
+    values = named_date_of(column, tokens, how.get(name))
     if values is None:
         some = column.drop_nulls()
         shown = repr(some[0]) if len(some) else "no values"
@@ -109,3 +109,18 @@ def of_dates(target: str, won: Vector, lost: Vector | None) -> Outcome:
     )  # fmt: skip
     undecided = pl.Series(np.isnan(won) if lost is None else np.isnan(y))
     return Outcome(column, (FILLED,), (), tuple(notes), waiting, undecided, warnings)
+
+
+def before(when: Vector | None, moment: Vector | None) -> tuple[str, ...]:
+    """The warning for outcomes that were known before the moment at which their lead is seen."""
+    if when is None or moment is None:
+        return ()
+    with np.errstate(invalid="ignore"):
+        early = int((when < moment).sum())
+    known = int((~np.isnan(when)).sum())
+    if not early:
+        return ()
+    return (
+        f"{early} of {known} leads have an outcome before the moment at which they are seen: the dates are wrong, or "
+        "--as-of must name a date before the outcome",
+    )

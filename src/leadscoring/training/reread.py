@@ -117,6 +117,9 @@ def on_unread(feature: Feature, column: pl.Series, parsed: pl.Series) -> list[st
     unread = parsed.is_null() & column.is_not_null()
     if not unread.any():
         return []
+    row = row_of(feature)
+    if row is not None and row.is_lenient:  # the service warns of them; and they may name a person
+        return [f"{int(unread.sum())} values of {feature.name!r} are not {feature.allowed} and were read as missing"]
     return [
         f"{int(unread.sum())} values of {feature.name!r} could not be read ({feature.allowed}) and are missing, for "
         f"example {examples(column.filter(unread))}; the service would reject those leads"

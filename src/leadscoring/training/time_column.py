@@ -29,7 +29,8 @@ class Times(msgspec.Struct, frozen=True):
 def times(table: Table, name: str, tokens: MissingTokens, how: How | None = None) -> Times:
     """Parses the times of a table's leads: temporal types of Parquet, texts in common formats, or plain numbers.
 
-    A few leads without a readable time are left out. Raises ``TrainingDataError`` if there are more.
+    A few leads without a readable time are left out. Raises ``TrainingDataError`` if there are more, or if all times
+    are equal.
     """
     column = column_of(table.frame, name, "--time")
     values, notes, warnings = read_times(blank(column, tokens.of(name))[0], how or How())
@@ -43,6 +44,11 @@ def times(table: Table, name: str, tokens: MissingTokens, how: How | None = None
                 "2026-01-31, a date and time, or a number)" + "".join(f"; {note}" for note in notes)
             )
         warnings.append(f"{int(unread.sum())} rows without a readable time in {name!r} were left out; {first}")
+    if len(values) > 1 and np.nanmin(values) == np.nanmax(values):
+        raise TrainingDataError(
+            f"every row has the same time in {name!r}, {column.drop_nulls()[0]!r}: no lead is later than another; "
+            "leave --time out, or name another column"
+        )
     first_row, last_row = int(np.nanargmin(values)), int(np.nanargmax(values))
     return Times(values, (str(column[first_row]), str(column[last_row])), tuple(notes), tuple(warnings))
 

@@ -5,9 +5,10 @@ import numpy as np
 import polars as pl
 
 from leadscoring.contract.aspects import Aspect
-from leadscoring.contract.features import Contract
+from leadscoring.contract.features import Contract, Feature
+from leadscoring.model.reading import Reading
 from leadscoring.training.column import Read
-from leadscoring.training.derived.emails import Emails, are_addresses, domains
+from leadscoring.training.derived.emails import Emails, addresses, are_addresses, domains
 from leadscoring.training.derived.kind import Evidence
 from leadscoring.training.encode import encode_table
 
@@ -40,3 +41,26 @@ def test_groups_and_domains_with_signal_become_columns_and_no_address_does() -> 
     assert Aspect("role") not in made.aspects
     text = msgspec.json.encode(msgspec.structs.replace(made, roles=(), groups={})).decode()
     assert not any(f"p{k}@" in text for k in range(ROWS))
+
+
+def test_an_address_with_a_name_is_an_address() -> None:
+    """As mail programs write it, in training and in later files."""
+    column = pl.Series(
+        "mail", ["Ann Doe <ann@firm.example>", '"Doe, Ann" <ann@firm.example> ', "mailto:ann@firm.example"]
+    )
+    assert are_addresses(column)
+    assert addresses(column).to_list() == column.to_list()
+    assert {domains(text) for text in column} == {("firm.example",)}
+
+
+def test_what_is_no_address_is_counted_and_not_shown() -> None:
+    """It is missing, not silently so; and it may name a person."""
+    column = pl.Series("mail", ["ann@firm.example", "bob@firm.example; ann@firm.example", None])
+    read = Read(column, column)
+    Emails().read(read)
+    assert read.column.to_list() == ["ann@firm.example", None, None]
+    (words,) = read.warnings
+    assert words.startswith("'mail' holds e-mail addresses, but also 1 values")
+    assert "bob" not in words
+    later = Emails().parse(Feature("mail", "email"), column, Reading())
+    assert later.to_list() == read.column.to_list()

@@ -5,9 +5,11 @@ import polars as pl
 import pytest
 
 from leadscoring.contract.aspects import Aspect
+from leadscoring.contract.features import Feature
+from leadscoring.model.reading import Reading
 from leadscoring.training.column import Read
 from leadscoring.training.derived.kind import Evidence
-from leadscoring.training.derived.sets import COUNT, Sets, combined
+from leadscoring.training.derived.sets import COUNT, Sets, closed, combined
 
 ROWS = 600
 RANDOM = np.random.default_rng(4)
@@ -45,3 +47,17 @@ def test_frequent_values_and_their_number_become_columns() -> None:
     assert {aspect.of for aspect in aspects} == {*"abcdef", ""}
     assert COUNT in aspects
     assert Aspect("weight") not in aspects
+
+
+def test_a_value_with_a_comma_is_one_where_semicolons_separate() -> None:
+    """Also alone in its cell, in training and in later files; where commas separate, they do."""
+    values = ["Data, AI", "Data, AI;pricing", "pricing", None, "demo;pricing"]
+    column = pl.Series("c", values * 20)
+    read = Read(column, column)
+    Sets().read(read)
+    assert read.notes == ["'c': several values in one cell, separated by ';'"]
+    assert sorted(Sets().tokens(read.column).names) == ["data, ai", "demo", "pricing"]
+    feature = Feature("c", "set", aspects=(Aspect("value", "data, ai"),))
+    assert Sets().parse(feature, pl.Series("c", ["Data, AI", "demo"]), Reading()).to_list() == ["Data, AI;", "demo"]
+    commas = pl.Series("c", ["a,b", "b"])
+    assert closed(commas).to_list() == ["a,b", "b"]

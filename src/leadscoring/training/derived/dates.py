@@ -12,12 +12,13 @@ from leadscoring.contract.features import Feature
 from leadscoring.errors import TrainingDataError
 from leadscoring.model.reading import DayOrder, Reading
 from leadscoring.training import names
-from leadscoring.training.column import FEWEST, Read
+from leadscoring.training.column import FEWEST, STRAYS, Read
 from leadscoring.training.derived.kind import Derived, Evidence, started
 from leadscoring.training.derived.tokens import Tokens
 from leadscoring.training.encode import moments_of
 from leadscoring.training.later import DAY, as_floats
 from leadscoring.training.reading.moments import Moments, moments
+from leadscoring.training.reading.serials import serial_moments
 from leadscoring.training.reading.series import Vector, counts_of
 
 SHARE = 0.95
@@ -39,6 +40,10 @@ MOST = 0.5
 """Share of dates after the lead's moment from which a column named like one holds planned dates."""
 
 AGE, WEEKDAY, HOUR = Aspect("age"), Aspect("weekday"), Aspect("hour")
+
+
+ADULT, OLDEST, SPREAD = 14.0, 90.0, 10.0
+"""Years: minimum age of nearly all persons, maximum median of their ages, and minimum difference between them."""
 
 
 class Dates(Derived):
@@ -114,7 +119,8 @@ def stamps(column: pl.Series, first: DayOrder | None) -> Moments:
     if column.dtype.is_temporal():
         typed = column.cast(pl.Datetime("us", getattr(column.dtype, "time_zone", None)))
         return Moments(typed.to_physical().cast(pl.Float64).fill_null(np.nan).to_numpy())
-    return moments(column.cast(pl.String), first)
+    serials = serial_moments(column)
+    return moments(column.cast(pl.String), first) if serials is None else Moments(serials)
 
 
 def as_stamps(name: str, values: Vector) -> pl.Series:
@@ -133,12 +139,14 @@ def iso(column: pl.Series) -> str | None:
 def report_unread(read: Read, unread: pl.Series) -> None:
     """Reports values that are not dates. Raises ``TrainingDataError`` if many are not, but the user said so."""
     present = len(read.column) - read.column.null_count()
-    if len(unread) > (1.0 - SHARE) * present:
+    if read.how.kind is not None and len(unread) > (1.0 - SHARE) * present:
         raise TrainingDataError(
             f"--read says that {read.raw.name!r} holds dates, but {len(unread)} values do not fit, "
-            f"such as {unread[0]!r}"
+            f"such as {str(unread[0])!r}"
         )
-    some = ", ".join(f"{value!r} {count} times" for value, count in counts_of(unread)[:3])
+    strays = counts_of(unread.cast(pl.String))[:STRAYS]
+    read.missing = {**read.missing, **dict(strays)}
+    some = ", ".join(f"{value!r} {count} times" for value, count in strays[:3])
     read.warnings.append(f"{read.raw.name!r} holds dates, but also {some}: {len(unread)} values were read as missing")
 
 
@@ -170,6 +178,11 @@ def settle(reads: Sequence[Read], as_of: Vector | None) -> dict[str, Vector]:
             read.notes.append(f"{read.raw.name!r}: planned dates, which may be after the moment of scoring")
         elif late:
             read.warnings.append(words_of_future(read.raw.name, late))
+        if read.feature is not None and moment is not None and are_of_lifetimes(moment - values):
+            read.warnings.append(
+                f"{read.raw.name!r} holds dates of decades before the leads: if they are birth dates of persons, they "
+                f"are personal data; exclude them with --ignore {read.raw.name!r}"
+            )
     return later
 
 
@@ -184,3 +197,12 @@ def words_of_future(name: str, late: int) -> str:
         f"{name!r} holds {late} dates after the moment at which the lead is scored: they were not known then, and were "
         "read as missing"
     )
+
+
+def are_of_lifetimes(ages: Vector) -> bool:
+    """Whether ages in microseconds are spread as those of adults; those of companies may be, too."""
+    years = ages[~np.isnan(ages)] / (365.25 * DAY)
+    if len(years) == 0:
+        return False
+    young, middle, old = np.quantile(years, [0.05, 0.5, 0.95])
+    return bool(young > ADULT and middle < OLDEST and old - young > SPREAD)

@@ -9,6 +9,7 @@ import polars as pl
 from leadscoring._engine import address_of
 from leadscoring.contract.aspects import Aspect
 from leadscoring.contract.features import Feature
+from leadscoring.model.reading import Reading
 from leadscoring.training.column import FEWEST, Read
 from leadscoring.training.derived.clearest import clearest
 from leadscoring.training.derived.domains import GROUPS, ROLES
@@ -28,19 +29,30 @@ class Emails(Derived):
     """An e-mail address."""
 
     name = "email"
+    is_lenient = True
 
     def detects(self, read: Read) -> bool:
         """Whether nearly all values are addresses."""
         return are_addresses(read.column)
 
     def read(self, read: Read) -> None:
-        """Reads the column as addresses."""
+        """Reads the column as addresses; others are missing, with a warning that does not show them."""
+        column = addresses(read.column.cast(pl.String))
+        if strange := column.null_count() - read.column.null_count():
+            read.warnings.append(
+                f"{read.raw.name!r} holds e-mail addresses, but also {strange} values that are not single addresses "
+                "and were read as missing"
+            )
         read.notes.append(
             f"{read.raw.name!r}: e-mail addresses, of which the model gets facts about the domain and whether the name "
             "is that of a role, never the address"
         )
-        feature = started(read, self.name, read.column.cast(pl.String), "jane.doe@example.com")
+        feature = started(read, self.name, column, "jane.doe@example.com")
         read.feature = msgspec.structs.replace(feature, groups=GROUPS, roles=tuple(dict.fromkeys(ROLES)))
+
+    def parse(self, feature: Feature, column: pl.Series, _reading: Reading) -> pl.Series:
+        """Parses addresses as training does."""
+        return addresses(column.cast(pl.String)).alias(feature.name)
 
     def candidates(self, _feature: Feature, _others: Sequence[Feature], tokens: Tokens | None) -> tuple[Aspect, ...]:
         """Offers all groups, whether a role receives the mail, and the most frequent ends."""
@@ -78,6 +90,12 @@ def are_addresses(column: pl.Series) -> bool:
         return False
     some = column.drop_nulls().unique(maintain_order=True).head(500)
     return len(some) > 0 and sum(address_of(text) is not None for text in some) > SHARE * len(some)
+
+
+def addresses(column: pl.Series) -> pl.Series:
+    """Returns the addresses of a column as they are, null for other texts."""
+    strange = [value for value in column.drop_nulls().unique() if address_of(value) is None]
+    return pl.select(pl.when(~column.is_in(strange)).then(column).alias(column.name)).to_series() if strange else column
 
 
 def domains(text: str) -> tuple[str, ...]:

@@ -60,6 +60,9 @@ class Derived:
     name: str
     """The kind in model cards."""
 
+    is_lenient = False
+    """Whether the service scores values that it cannot read as unknown, with a warning, instead of rejecting them."""
+
     def detects(self, read: Read) -> bool:
         """Whether a column, with missing tokens blanked, holds such values."""
         raise NotImplementedError

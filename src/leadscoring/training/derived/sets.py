@@ -9,6 +9,7 @@ import polars as pl
 from leadscoring._engine import values_of
 from leadscoring.contract.aspects import Aspect
 from leadscoring.contract.features import Feature
+from leadscoring.model.reading import Reading
 from leadscoring.training.column import FEWEST, RARE_SHARE, Read
 from leadscoring.training.derived.kind import Derived, Evidence, started, with_weights
 from leadscoring.training.derived.tokens import Tokens, tokens_of
@@ -41,13 +42,19 @@ class Sets(Derived):
         column = read.column.drop_nulls()
         with_semicolon, with_comma = (share(column, separator) for separator in ";,")
         if with_semicolon >= SEVERAL:
-            return combined(column, "")
+            return combined(closed(column), "")
         return with_comma >= SEVERAL and column.n_unique() > FEW_LISTS and combined(column, ",")
 
     def read(self, read: Read) -> None:
-        """Reads the column as sets."""
-        read.notes.append(f"{read.raw.name!r}: several values in one cell, separated by ';' or ','")
-        read.feature = started(read, self.name, as_text(read.column))
+        """Reads the column as sets, whose values may contain commas if semicolons separate them."""
+        separator = ";" if share(as_text(read.column).drop_nulls(), ";") >= SEVERAL else ","
+        read.notes.append(f"{read.raw.name!r}: several values in one cell, separated by {separator!r}")
+        read.feature = started(read, self.name, closed(as_text(read.column)))
+
+    def parse(self, feature: Feature, column: pl.Series, _reading: Reading) -> pl.Series:
+        """Parses sets as training does; a value with a comma says that semicolons separate them, too."""
+        known = (*feature.weights, *(aspect.of for aspect in feature.aspects))
+        return closed(as_text(column), any("," in token for token in known)).alias(feature.name)
 
     def candidates(self, _feature: Feature, _others: Sequence[Feature], _tokens: Tokens | None) -> tuple[Aspect, ...]:
         """Offers the number of values."""
@@ -74,6 +81,17 @@ class Sets(Derived):
 def share(column: pl.Series, separator: str) -> float:
     """Returns the share of texts with a separator."""
     return int(column.str.contains(separator, literal=True).sum()) / max(len(column), 1)
+
+
+def closed(column: pl.Series, always: bool = False) -> pl.Series:
+    """Returns the texts of a column in which semicolons separate values, with one at the end of those without any.
+
+    A single value that contains a comma is thus not cut there. Other columns are unchanged, unless ``always``.
+    """
+    if not always and share(column.drop_nulls(), ";") < SEVERAL:
+        return column
+    single = column.str.contains(",", literal=True) & ~column.str.contains(";", literal=True)
+    return pl.select(pl.when(single).then(column + ";").otherwise(column).alias(column.name)).to_series()
 
 
 def combined(column: pl.Series, separator: str) -> bool:

@@ -25,6 +25,7 @@ SPELLINGS = (
         "(No value)",
     ),
     *("#N/A", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!", "<NA>", "<null>", "\\N", "NaT"),
+    *("0000-00-00", "0000-00-00 00:00:00", "00/00/0000", "00.00.0000"),
 )
 """The missing tokens of every column, matched case-insensitively."""
 
