@@ -37,7 +37,7 @@ def test_a_date_after_the_moment_is_named_with_both(model: LoadedModel) -> None:
 
 
 def test_what_is_no_address_is_scored_as_unknown(model: LoadedModel) -> None:
-    """Unlike a date that is none, which is refused: a CRM holds any text as an address."""
+    """Unlike an invalid date, which is refused: a CRM holds any text as an address."""
     (warning,) = warned(model, timed_lead(email="nobody"))
     assert warning.code == "unseen_category"
     assert warning.message == "'nobody' is not an e-mail address and is scored as unknown"

@@ -1,4 +1,4 @@
-"""Paths are told from other texts with separators, and unseen leaves are scored by their parents."""
+"""Paths are distinguished from other texts with separators, and unseen leaves are scored by their parents."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Lists in one cell are told from texts with a comma."""
+"""Lists in one cell are distinguished from texts with a comma."""
 
 import numpy as np
 import polars as pl

@@ -1,4 +1,4 @@
-"""Signal is told from chance."""
+"""Signal is distinguished from chance."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Texts are told from codes, and nothing that may identify a person becomes a word."""
+"""Texts are distinguished from codes, and nothing that may identify a person becomes a word."""
 
 from random import Random
 from uuid import UUID

@@ -95,7 +95,7 @@ def test_tiers_in_the_wrong_order_are_a_warning(flip: bool, words: str) -> None:
 
 
 def test_personal_data_is_left_out_unless_it_is_kept_by_name() -> None:
-    """Names and genders are no features by default, nor are addresses as texts, and that is said."""
+    """Names and genders are no features by default, nor are addresses as texts, and a note reports that."""
     frame = leads(300).with_columns(
         pl.Series("First Name", ["Ann", "Bob", "Cem"] * 100), pl.Series("Gender", ["f", "m", "m"] * 100)
     )

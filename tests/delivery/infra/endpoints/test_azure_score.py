@@ -77,7 +77,7 @@ def test_leads_get_calibrated_scores_and_reasons_and_an_invalid_one_takes_none_d
 
 
 def test_leads_of_a_model_with_dates_have_a_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Their own, or that of the request, which is one; a moment that is none is refused at its place."""
+    """Their own, or that of the request, which is one; an invalid moment is refused at its place."""
     timed_model(tmp_path, "model.json")
     monkeypatch.setenv("AZUREML_MODEL_DIR", str(tmp_path))
     module = script()
