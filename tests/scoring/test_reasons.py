@@ -43,7 +43,26 @@ def test_each_reason_of_a_feature_with_aspects_has_one(model: LoadedModel) -> No
             assert reason.aspect is UNSET
             continue
         leading = parts.index(max(parts) if reason.contribution > 0 else min(parts))
-        assert reason.aspect == feature.phrase(leading, rows.row(0)[columns.first[place] + leading])
+        named = feature.leading(leading, FEATURES[name], reason.contribution)
+        assert reason.aspect == (named or feature.phrase(leading, rows.row(0)[columns.first[place] + leading]))
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent", "weights", "raises", "lowers"),
+    [
+        ("text", "VP of Student Affairs", {"vp": 1.0, "student": -1.0, "vp of": 0.5}, "contains 'vp'", "contains 'student'"),
+        ("email", "Ann <ann@Acme.com>", {"acme.com": 0.5}, "at acme.com", "at acme.com"),
+        ("set", ["B", "a"], {"a": 2.0, "b": 1.0}, "includes 'a'", "includes 'b'"),
+        ("set", "x;y", {"a": 2.0}, "", ""),
+    ],
+)  # fmt: skip
+def test_a_weight_is_shown_as_the_token_that_weighs_most(
+    kind: str, sent: object, weights: dict[str, float], raises: str, lowers: str
+) -> None:
+    """An average means nothing to a reader; the word that made it does."""
+    feature = Feature("x", kind, aspects=(Aspect("weight"),), weights=weights)
+    assert (feature.leading(0, sent, 0.5), feature.leading(0, sent, -0.5)) == (raises, lowers)
+    assert feature.leading(0, None, 0.5) == feature.leading(0, UNSET, 0.5) == ""
 
 
 def test_of_an_unknown_value_the_aspect_is_that(model: LoadedModel) -> None:

@@ -1,7 +1,7 @@
 """The columns of features that a single column cannot hold: dates, texts, e-mail addresses and sets."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import msgspec
@@ -46,6 +46,9 @@ WEIGHT = Sort(other="average weight of {value:.3g}")
 
 MOST_ASPECTS = 1000
 """Maximum number of columns of a feature."""
+
+LONGEST = 2000
+"""Characters of a text, or values of a list, among which a token is looked for to name it."""
 
 UNKNOWN = "unknown"
 """The phrase for a missing value."""
@@ -136,6 +139,22 @@ class Aspected(Kind):
         """Describes what one of the columns holds."""
         aspect = feature.aspects[place]
         return UNKNOWN if value is None or math.isnan(value) else self.sorts[aspect.what].phrase(aspect, value)
+
+    single: ClassVar[str] = ""
+    """The aspect that a single token of a value has, which names the token in words."""
+
+    def tokens(self, _sent: Any) -> Sequence[str]:
+        """Returns the tokens of a value that may have weights."""
+        return ()
+
+    def leading(self, feature: "Feature", place: int, sent: Any, share: float) -> str:
+        """Names the token with the largest weight for a positive contribution, or the smallest for a negative one."""
+        if feature.aspects[place].what != "weight" or not isinstance(sent, str | list):
+            return ""
+        known = [(feature.weights[token], token) for token in self.tokens(sent[:LONGEST]) if token in feature.weights]
+        if not known:
+            return ""
+        return self.sorts[self.single].phrase(Aspect(self.single, (max if share > 0 else min)(known)[1]), 1)
 
 
 def check_aspects(feature: "Feature", sorts: Mapping[str, Sort]) -> None:

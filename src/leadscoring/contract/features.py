@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import cached_property
+from typing import Any
 
 import msgspec
 
@@ -142,6 +143,13 @@ class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         ``place`` counts the columns of this feature from 0. It is empty for features whose value alone says it.
         """
         return self.form.phrase(self, place, value)
+
+    def leading(self, place: int, sent: Any, share: float) -> str:
+        """Describes the token of the value ``sent`` that weighs most in the direction of a contribution.
+
+        It is empty for columns that hold no weight, and where no token of the value has one.
+        """
+        return self.form.leading(self, place, sent, share)
 
 
 class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, dict=True):

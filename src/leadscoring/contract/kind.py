@@ -131,6 +131,10 @@ class Kind:
         """Describes what a column holds, where the value of the feature alone does not say it; otherwise empty."""
         return ""
 
+    def leading(self, _feature: "Feature", _place: int, _sent: Any, _share: float) -> str:
+        """Names the token of a value that a column holds the average weight of; empty for other columns."""
+        return ""
+
     def back(self, _feature: "Feature") -> Callable[[Sequence[Code]], Any]:
         """Returns a function from the cells of the feature's columns to its value, which is ``None`` if unknown."""
         return alone

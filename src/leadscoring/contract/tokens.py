@@ -1,6 +1,7 @@
 """The kinds of texts of which the trees see tokens: words, the parts of e-mail addresses, values of sets."""
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Meta
@@ -38,6 +39,11 @@ class Words(Aspected):
         "length": Sort(one="1 character", other="{value:.0f} characters"),
         "weight": WEIGHT,
     }
+    single = "word"
+
+    def tokens(self, sent: Any) -> Sequence[str]:
+        """Returns words and pairs of neighbouring words."""
+        return words_of(sent)
 
     def check_aspect(self, feature: "Feature", aspect: Aspect) -> None:
         """Requires that a word or a pair is written as the words of a text are read."""
@@ -67,6 +73,12 @@ class Email(Aspected):
         "domain": Sort(True, 1, "at {of}", "not at {of}"),
         "weight": WEIGHT,
     }
+    single = "domain"
+
+    def tokens(self, sent: Any) -> Sequence[str]:
+        """Returns the domain."""
+        address = address_of(sent)
+        return () if address is None else address[1:]
 
     def check_aspect(self, feature: "Feature", aspect: Aspect) -> None:
         """Requires that groups are known, and domains and their ends as they are read."""
@@ -117,6 +129,11 @@ class Values(Aspected):
         "count": Sort(one="1 value", none="no values", other="{value:.0f} values"),
         "weight": WEIGHT,
     }
+    single = "value"
+
+    def tokens(self, sent: Any) -> Sequence[str]:
+        """Returns the values."""
+        return values_of(sent)
 
     def check_aspect(self, feature: "Feature", aspect: Aspect) -> None:
         """Requires that a value is written as it is read."""

@@ -49,7 +49,7 @@ def with_aspects(model: LoadedModel, lead: Lead, strongest: Strongest) -> list[R
             shown(features[place], values[place]),
             share,
             "increases" if share > 0 else "decreases",
-            features[place].phrase(column, value) or UNSET,
+            features[place].leading(column, values[place], share) or features[place].phrase(column, value) or UNSET,
         )
         for place, share, column, value in strongest
     ]
