@@ -2,6 +2,7 @@
 
 import json
 
+import jsonschema
 import pytest
 
 from leadscoring._engine import parse_moment
@@ -12,6 +13,7 @@ from leadscoring.contract.kinds import KINDS
 from leadscoring.errors import CardInvalid
 from leadscoring.model.loaded import encoder
 
+FORMATS = jsonschema.FormatChecker(["date-time", "date"])
 DATE = Feature("made", "date", aspects=(Aspect("age"), Aspect("hour")), missing=("-",))
 
 
@@ -39,7 +41,12 @@ def test_a_cell_may_have_spaces_around_a_date() -> None:
 
 def test_dates_are_described_as_those_of_json_schema() -> None:
     """So that clients send what is read."""
-    assert DATE.form.schema(DATE) == {"type": "string", "format": "date-time"}
+    schema = DATE.form.schema(DATE)
+    for sound in ("2026-01-31T10:00:00Z", "2026-01-31", "", "  "):
+        jsonschema.validate(sound, schema, format_checker=FORMATS)
+    for wrong in ("2026-01-32", "10:00", "x", 1):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(wrong, schema, format_checker=FORMATS)
     assert DATE.form.accepts(DATE, DATE.form.example(DATE))
 
 

@@ -43,8 +43,9 @@ class Date(Aspected):
         return parse_moment(value) is not None or value in feature.missing or not value.strip()
 
     def schema(self, _feature: "Feature") -> dict[str, Any]:
-        """Names the format of RFC 3339; a date alone is accepted, too."""
-        return {"type": "string", "format": "date-time"}
+        """Names the formats of RFC 3339; a blank text means unknown."""
+        forms = ({"format": "date-time"}, {"format": "date"}, {"pattern": "^ *$"})
+        return {"anyOf": [{"type": "string", **form} for form in forms]}
 
     def example(self, _feature: "Feature") -> float | int | str:
         """Returns a date and time."""
