@@ -87,7 +87,7 @@ dev: $(SERVING)  ## Install the requirements of serving, then serve the shipped 
 	@exec $(BIN)/leadscoring serve --dev
 
 test: $(STAMP)  ## Install, then run every test, those of changed files first
-	$(BIN)/python -m pytest -n $(JOBS)
+	$(BIN)/python -m pytest -n $(JOBS) $(TESTS)
 
 coverage: $(STAMP)  ## Run every test with coverage, which takes 50 % longer
 	$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report=term:skip-covered
@@ -96,7 +96,7 @@ test-changed: $(STAMP)  ## Run only the tests of files changed since the last co
 	$(BIN)/python -m pytest -n $(JOBS) --changed
 
 test-unit: $(STAMP)  ## Run the tests that start no server
-	$(BIN)/python -m pytest -n $(JOBS) -m "not integration"
+	$(BIN)/python -m pytest -n $(JOBS) -m "not integration" $(TESTS)
 
 test-integration: $(STAMP)  ## Run the tests that start a real server
 	$(BIN)/python -m pytest -m integration

@@ -5,7 +5,7 @@
 # user. It is cached in build/newcomer until `make clean`; the clone and the user's home are created again. The tests
 # in tests/delivery/newcomer run the README's commands there. It needs root, debootstrap and unshare.
 #
-#   NEWCOMER_TESTS  the tests that `make test` runs there: all, or unit, which takes minutes less   (all)
+#   NEWCOMER_TESTS  the tests that run there: all, or programs, those that need other programs      (all)
 #   DEBIAN_SUITE    the release                                                                     (bookworm)
 #   PIP_INDEX_URL   the package index                                            (that of pip on this machine)
 set -eu
