@@ -5,12 +5,12 @@ import os
 import ssl
 from collections.abc import Iterator
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 from changed import changed_files, needs
-from hypothesis import settings
 from programs import program
 from project import ROOT
 
@@ -20,8 +20,11 @@ SHARED_DATA = ROOT.parent / "shared" / "data"
 SHOWN_LINES = 40
 """Of a failure, when it happens; the whole of it comes at the end."""
 
-settings.register_profile("by work", deadline=None)  # a machine that is busy fails no test
-settings.load_profile("by work")
+if find_spec("hypothesis"):  # the environment of the tests of the infrastructure does without
+    from hypothesis import settings
+
+    settings.register_profile("by work", deadline=None)  # a machine that is busy fails no test
+    settings.load_profile("by work")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
