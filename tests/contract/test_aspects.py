@@ -25,7 +25,7 @@ KINDS_WITH_ASPECTS = [name for name, kind in KINDS.items() if kind.is_aspected]
 def test_what_belongs_to_another_kind_is_refused(kind: str, wrong: dict[str, object]) -> None:
     """As is an aspect that the kind does not have."""
     with pytest.raises(CardInvalid, match="'x'"):
-        Feature("x", kind, **wrong)  # type: ignore[arg-type]
+        Feature("x", kind, **wrong)  # type: ignore[arg-type]  # fields of several types
 
 
 @pytest.mark.parametrize(

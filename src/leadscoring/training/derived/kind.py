@@ -1,5 +1,6 @@
 """The interface of derived kinds: how training detects them, reads them, and chooses their columns."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import msgspec
@@ -54,7 +55,7 @@ class Evidence(msgspec.Struct, frozen=True):
         return int(min((values == 1.0).sum(), (values == 0.0).sum()))
 
 
-class Derived:
+class Derived(ABC):
     """The base of all derived kinds."""
 
     name: str
@@ -63,16 +64,16 @@ class Derived:
     is_lenient = False
     """Whether the service scores values that it cannot read as unknown, with a warning, instead of rejecting them."""
 
+    @abstractmethod
     def detects(self, read: Read) -> bool:
         """Whether a column, with missing tokens blanked, holds such values."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read(self, read: Read) -> None:
         """Completes ``read`` with the feature, whose columns are not chosen yet.
 
         Raises ``TrainingDataError`` if the column does not match the user's ``--read``.
         """
-        raise NotImplementedError
 
     def order(self, _read: Read) -> DayOrder | None:
         """Returns the order of day and month that a column shows; ``None`` if it shows none."""
@@ -90,9 +91,9 @@ class Derived:
         """Returns the tokens of a column; ``None`` for kinds without tokens."""
         return None
 
+    @abstractmethod
     def choose(self, feature: Feature, evidence: Evidence) -> Feature:
         """Returns the feature with its columns; with none if it carries no signal."""
-        raise NotImplementedError
 
 
 def started(read: Read, kind: str, column: pl.Series, example: str | None = None) -> Feature:
