@@ -18,7 +18,8 @@ from leadscoring.demo.exports.crm import CRMS, Crm
 from leadscoring.demo.exports.write import Style, write
 from leadscoring.quality.figures import Quality, measure
 from leadscoring.training.evaluate import evaluate
-from leadscoring.training.fit import TrainOptions, train
+from leadscoring.training.fit import train
+from leadscoring.training.options import TrainOptions
 from leadscoring.training.reading.header import clean
 
 ROWS = 20_000

@@ -19,7 +19,8 @@ from sklearn.model_selection import StratifiedKFold
 from leadscoring.quality.figures import Quality, measure
 from leadscoring.training.calibrate import apply
 from leadscoring.training.encode import encode_table
-from leadscoring.training.fit import Trained, TrainOptions, train
+from leadscoring.training.fit import Trained, train
+from leadscoring.training.options import TrainOptions
 from leadscoring.training.reading.series import Vector
 from leadscoring.training.reading.table import read_table
 from leadscoring.training.reread import reread

@@ -40,7 +40,8 @@ def check_columns(inferred: Contract) -> None:
 def main(data: Path, version: str, out: Path, report: Path) -> None:
     """Train the shipped model on DATA."""
     os.environ.setdefault("SOURCE_DATE_EPOCH", str(int(MADE_ON.timestamp())))
-    from leadscoring.training.fit import TrainOptions, train
+    from leadscoring.training.fit import train
+    from leadscoring.training.options import TrainOptions
     from leadscoring.training.report.facts import write_report
 
     options = TrainOptions(target="converted", id="lead_id", time="created_at", name="lead-scoring", version=version)

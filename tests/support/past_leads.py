@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from leadscoring.training.fit import Trained, TrainOptions, train
+from leadscoring.training.fit import Trained, train
+from leadscoring.training.options import TrainOptions
 
 SOURCES = ("web", "event", "partner")
 

@@ -14,7 +14,8 @@ from leadscoring.cli.training import drift
 from leadscoring.errors import ModelUnsupported, TrainingDataError
 from leadscoring.model.card import ATTRIBUTE
 from leadscoring.training.drift import VALUES, drift_of, parts
-from leadscoring.training.fit import TrainOptions, train
+from leadscoring.training.fit import train
+from leadscoring.training.options import TrainOptions
 from leadscoring.training.reading.table import read_table
 
 

@@ -18,7 +18,8 @@ from leadscoring.errors import (
 from leadscoring.model.card import ATTRIBUTE
 from leadscoring.model.file import Opening
 from leadscoring.training.evaluate import evaluate
-from leadscoring.training.fit import TrainOptions, train
+from leadscoring.training.fit import train
+from leadscoring.training.options import TrainOptions
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ import pytest
 from leadscoring.model.file import open_model
 from leadscoring.training.encode import encode_table
 from leadscoring.training.evaluate import evaluate
-from leadscoring.training.fit import TrainOptions, train
+from leadscoring.training.fit import train
+from leadscoring.training.options import TrainOptions
 from leadscoring.training.reading.table import read_table
 from leadscoring.training.reread import reread
 

@@ -12,7 +12,8 @@ from leadscoring.model.card import ATTRIBUTE, read_card
 from leadscoring.training import trees
 from leadscoring.training.calibrate import apply
 from leadscoring.training.encode import encode_table
-from leadscoring.training.fit import Trained, TrainOptions, train
+from leadscoring.training.fit import Trained, train
+from leadscoring.training.options import TrainOptions
 
 WON = TrainOptions(target="won")
 

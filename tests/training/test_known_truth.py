@@ -11,9 +11,9 @@ from benchmarks.exports import exported, measured, options_of
 
 from leadscoring.demo.exports.crm import CRMS, DYNAMICS, HUBSPOT, SALESFORCE, Crm
 from leadscoring.demo.exports.write import Style
-from leadscoring.training.fit import by_names, read_leads
 from leadscoring.training.infer import infer
 from leadscoring.training.leak_guard import Guarded, guard
+from leadscoring.training.prepared import by_names, read_leads
 from leadscoring.training.reading.header import clean
 from leadscoring.training.reading.table import read_source
 

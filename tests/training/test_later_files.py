@@ -10,9 +10,10 @@ import pytest
 from leadscoring.model.file import open_model
 from leadscoring.training.drift import drift_of
 from leadscoring.training.evaluate import evaluate
-from leadscoring.training.fit import TrainOptions, train
+from leadscoring.training.fit import train
 from leadscoring.training.later_files import dates_of, moments_in
 from leadscoring.training.leads import gather
+from leadscoring.training.options import TrainOptions
 from leadscoring.training.reading.missing import MissingTokens
 from leadscoring.training.reading.table import read_source
 

@@ -6,7 +6,8 @@ import pytest
 from past_leads import leads
 
 from leadscoring.errors import TrainingDataError
-from leadscoring.training.fit import Trained, TrainOptions, train
+from leadscoring.training.fit import Trained, train
+from leadscoring.training.options import TrainOptions
 
 ROWS = 600
 

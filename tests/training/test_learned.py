@@ -20,9 +20,10 @@ from leadscoring.training.derived.kind import WEIGHT
 from leadscoring.training.drift import drift_of
 from leadscoring.training.encode import encode_table
 from leadscoring.training.evaluate import evaluate
-from leadscoring.training.fit import Trained, TrainOptions, train
+from leadscoring.training.fit import Trained, train
 from leadscoring.training.infer import Asked, infer
 from leadscoring.training.learned import learn
+from leadscoring.training.options import TrainOptions
 from leadscoring.training.reading.missing import parse_tokens
 from leadscoring.training.reading.moments import moments
 from leadscoring.training.reread import reread

@@ -10,10 +10,11 @@ import polars as pl
 
 from leadscoring.model.file import open_model
 from leadscoring.training.encode import encode_table
-from leadscoring.training.fit import TrainOptions, train
+from leadscoring.training.fit import train
 from leadscoring.training.infer import Asked, Inferred, infer
 from leadscoring.training.learned import Learned, learn
 from leadscoring.training.level_weights import weigh, wide
+from leadscoring.training.options import TrainOptions
 from leadscoring.training.reading.missing import MissingTokens
 from leadscoring.training.reading.series import Matrix, Vector
 from leadscoring.training.split import Indices, random_folds

@@ -13,7 +13,8 @@ from leadscoring.scoring.remarks import unseen_warning
 from leadscoring.training.drift import drift_of, drift_text
 from leadscoring.training.encode import encode_table
 from leadscoring.training.evaluate import evaluate
-from leadscoring.training.fit import TrainOptions, train
+from leadscoring.training.fit import train
+from leadscoring.training.options import TrainOptions
 from leadscoring.training.reread import reread
 
 CONTRACT = Contract(

@@ -8,8 +8,9 @@ import polars as pl
 import pytest
 from leaky import LEAKS, honest, leads_of
 
-from leadscoring.training.fit import TrainOptions, by_names, read_leads
 from leadscoring.training.infer import infer
+from leadscoring.training.options import TrainOptions
+from leadscoring.training.prepared import by_names, read_leads
 from leadscoring.training.reading.table import read_source
 from leadscoring.training.suspects import Verdict, verdicts
 

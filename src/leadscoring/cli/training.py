@@ -115,8 +115,8 @@ def train(data: Path, out: Path, *, overwrite: bool, report: Path | None, as_jso
         raise click.UsageError("Missing option '--target': the column with the outcome (or '--won-date').")
 
     def work(progress: Callable[[str, float], None]) -> Any:
-        from leadscoring.training.fit import TrainOptions
         from leadscoring.training.fit import train as train_model
+        from leadscoring.training.options import TrainOptions
         from leadscoring.training.reading.source import source_name
         from leadscoring.training.versions import model_name, next_version, refuse_existing
 

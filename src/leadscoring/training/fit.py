@@ -31,57 +31,26 @@ from leadscoring.training.calendar_proxies import calendar_features
 from leadscoring.training.calibrate import apply, fit_calibration
 from leadscoring.training.encode import encode_table
 from leadscoring.training.fitted import Fitted, trees_of
-from leadscoring.training.horizon import parse_days
 from leadscoring.training.infer import Asked, Inferred, infer, without
-from leadscoring.training.leads import Leads, Progress, few, gather, hold_out, quiet, refuse_few
-from leadscoring.training.leak_guard import guard
+from leadscoring.training.leads import Leads, Progress, hold_out, quiet
 from leadscoring.training.learned import learn
 from leadscoring.training.level_weights import weigh
 from leadscoring.training.measured import Measured
-from leadscoring.training.order import with_order
-from leadscoring.training.reading.how import parse_how
-from leadscoring.training.reading.missing import MissingTokens, parse_tokens
+from leadscoring.training.options import TrainOptions
+from leadscoring.training.prepared import prepare
+from leadscoring.training.reading.missing import MissingTokens
 from leadscoring.training.reading.moments import moments
 from leadscoring.training.reading.series import Matrix, Vector
-from leadscoring.training.reading.table import Table, read_source
+from leadscoring.training.reading.table import Table
 from leadscoring.training.report.facts import training_report
 from leadscoring.training.report.suspicion import suspicions
 from leadscoring.training.reread import reread
-from leadscoring.training.versions import FIRST, model_name
+from leadscoring.training.versions import model_name
 
 FOLDS = 5
 
 RECENT_FOLDS = 2
 """With a time column, calibration and tiers use only the latest folds, because base rates change over time."""
-
-
-class TrainOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """The options of ``leadscoring train``; each field is the option of that name."""
-
-    target: str
-    positive: str | None = None
-    negative: str | None = None
-    time: str | None = None
-    id: str | None = None
-    ignore: tuple[str, ...] = ()
-    keep: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
-    read: tuple[str, ...] = ()
-    name: str | None = None
-    version: str = FIRST
-    seed: int = 20
-    ship_measured: bool = False
-    as_of: str | None = None
-    won_date: str | None = None
-    lost_date: str | None = None
-    within: str | None = None
-    because: tuple[str, ...] = ()
-
-    @property
-    def dated(self) -> Dated:
-        """The dates by which outcomes are judged."""
-        days = 0 if self.within is None else parse_days(self.within)
-        return Dated(self.won_date or "", self.lost_date or "", days, self.as_of or "")
 
 
 class Trained(msgspec.Struct, frozen=True):
@@ -102,15 +71,9 @@ def train(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Pr
     Raises ``TrainingDataError``, with the reason, if they are not sufficient.
     """
     report_progress = progress or quiet
-    report_progress("reading", 0.0)
-    table = read_source(source)
-    options = by_names(options, table)
-    leads, asked, tokens = read_leads(table, options)
-    every = infer(leads.frame, leads.y, leads.named, asked, tokens, leads.as_of)
-    guarded = guard(leads, every, asked, options.because, options.seed)
-    every = guarded.inferred
-    leads = with_order(guarded.leads, every.frame, tokens, options.seed)
-    held = hold_out(leads, every.alike, options.seed)
+    past = prepare(source, options, report_progress)
+    options, leads, asked, tokens = past.options, past.leads, past.asked, past.tokens
+    held = hold_out(leads, past.guarded.inferred.alike, options.seed)
     recipes = trees.recipes_for(int((~held).sum()), over_time=leads.time is not None)
     rehearsal = fit(leads.take(~held), options, asked, tokens, recipes, Share(report_progress, "rehearsing", 0.02, 0.6))
     report_progress("measuring", 0.6)
@@ -124,60 +87,12 @@ def train(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Pr
         shipped = leads
     report_progress("certifying", 0.95)
     out_of_fold = measure(shipped.y, final.unseen, final.tiers.thresholds)
-    card = make_card(table, options, shipped, final, {"held_out": held_out.quality, "out_of_fold": out_of_fold})
+    card = make_card(past.table, options, shipped, final, {"held_out": held_out.quality, "out_of_fold": out_of_fold})
     final.booster.set_attr(**{ATTRIBUTE: card.to_json()})
-    report = training_report(card, final, rehearsal, held_out, leads, out_of_fold, table.notes, doubts)
-    report["evidence"] = guarded.published
+    report = training_report(card, final, rehearsal, held_out, leads, out_of_fold, past.table.notes, doubts)
+    report["evidence"] = past.guarded.published
     report_progress("done", 1.0)
     return Trained(final.booster, card, report)
-
-
-def by_names(options: TrainOptions, table: Table) -> TrainOptions:
-    """The options with column names in place of labels of the file."""
-    return msgspec.structs.replace(
-        options,
-        target=table.resolve(options.target, "--target"),
-        missing=table.named_values(options.missing),
-        read=table.named_values(options.read),
-        time=resolved(table, options.time, "--time"),
-        as_of=resolved(table, options.as_of, "--as-of"),
-        won_date=resolved(table, options.won_date, "--won-date"),
-        lost_date=resolved(table, options.lost_date, "--lost-date"),
-    )
-
-
-def resolved(table: Table, name: str | None, option: str) -> str | None:
-    """The column that an option names by its name or its label in the file, if it names one."""
-    return None if name is None else table.resolve(name, option)
-
-
-def read_leads(table: Table, options: TrainOptions) -> tuple[Leads, Asked, MissingTokens]:
-    """The leads of a table, the options for its columns, and its missing tokens."""
-    columns = table.frame.columns
-    tokens, how = parse_tokens(options.missing, columns), parse_how(options.read, columns)
-    leads = gather(
-        table,
-        options.target,
-        tokens,
-        positive=one_or_none(options.positive),
-        negative=one_or_none(options.negative),
-        time=options.time,
-        id_column=options.id,
-        how=how,
-        dated=options.dated,
-    )
-    refuse_few(leads)
-    asked = Asked(options.ignore, options.keep, how, table.labels)
-    return (
-        msgspec.structs.replace(leads, warnings=(*leads.warnings, *few(leads), *asked.unmatched(columns))),
-        asked,
-        tokens,
-    )
-
-
-def one_or_none(value: str | None) -> tuple[str, ...]:
-    """An optional value as a tuple."""
-    return () if value is None else (value,)
 
 
 def dated(options: TrainOptions, leads: Leads) -> Dated:

@@ -13,7 +13,8 @@ from leadscoring.model.file import open_model
 from leadscoring.training.column import Read
 from leadscoring.training.derived.paths import Paths, separator_of
 from leadscoring.training.derived.rows import BEFORE_CATEGORIES, fitting
-from leadscoring.training.fit import TrainOptions, train
+from leadscoring.training.fit import train
+from leadscoring.training.options import TrainOptions
 
 EFFECTS = {"Paid": {"Search": 1.5, "Social": -1.5}, "Organic": {"Search": -1.0, "Blog": 1.0}}
 THEMES = ("Brand", "Spring", "Demo", "Webinar")

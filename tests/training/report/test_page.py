@@ -12,7 +12,8 @@ import pytest
 from browser import browsing, pages
 from past_leads import leads, trained
 
-from leadscoring.training.fit import TrainOptions, train
+from leadscoring.training.fit import train
+from leadscoring.training.options import TrainOptions
 from leadscoring.training.report.page import page, recipe_text
 
 VOID = {"meta", "br"}

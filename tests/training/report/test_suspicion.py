@@ -8,7 +8,8 @@ from past_leads import leads
 
 from leadscoring.quality.figures import measure
 from leadscoring.training.evaluate import evaluate
-from leadscoring.training.fit import TrainOptions, train
+from leadscoring.training.fit import train
+from leadscoring.training.options import TrainOptions
 from leadscoring.training.report.suspicion import inverted
 from leadscoring.training.report.words import summary_text
 
