@@ -15,5 +15,5 @@ def test_leads_are_prepared_with_their_kinds_and_without_probable_leaks() -> Non
     frame = pl.DataFrame({"visits": visits, "contract sent": np.where(won, "yes", "no"), "converted": won})
     past = prepare(frame, TrainOptions(target="converted"))
     assert past.guarded.inferred.contract.names == ["visits"]
-    assert "contract sent" in {verdict.column for verdict in past.guarded.verdicts if verdict.signs}
+    assert "contract sent" in past.guarded.inferred.dropped
     assert past.leads.y.sum() == won.sum()
