@@ -20,7 +20,7 @@ Columns = dict[str, Vector]
 CHUNK = 50_000
 """Leads made at a time."""
 
-SCHEMA = {
+SCHEMA: dict[str, pl.DataType] = {
     "lead_id": pl.String(),
     "created_at": pl.Date(),
     **{one.name: pl.Float64() if one.kind == "number" else pl.Int64() for one in CONTRACT.features},
@@ -35,17 +35,18 @@ def many_leads(rows: int, seed: int = 1) -> Iterator[pl.DataFrame]:
     for number, first in enumerate(range(0, rows, CHUNK)):
         draw = Draw(np.random.default_rng([seed % 2**64, number]), min(CHUNK, rows - first))
         places = np.arange(first, first + draw.count)
-        columns = values(draw, places / rows)
+        passed = places / rows
+        columns = values(draw, passed)
         probability = probabilities(columns)
         yield pl.DataFrame(
             {
                 "lead_id": [f"lead-{place + 1:06d}" for place in places.tolist()],
-                "created_at": np.datetime64(FIRST_DAY) + (places * DAYS // rows).astype("timedelta64[D]"),
+                "created_at": np.datetime64(FIRST_DAY) + (passed * DAYS).astype(np.int64).astype("timedelta64[D]"),
                 **{name: pl.Series(columns[name], nan_to_null=True) for name in CONTRACT.names},
                 "converted": draw.uniform() < probability,
                 "true_probability": probability,
             }
-        ).cast(SCHEMA)
+        ).cast(pl.Schema(SCHEMA))
 
 
 class Draw:
@@ -69,7 +70,7 @@ class Draw:
     def share(self, log_odds: Vector, strength: float) -> Vector:
         """Beta-distributed shares with mean ``logistic(log_odds)``; a larger ``strength`` means less variance."""
         mean = logistic(log_odds)
-        return np.round(self.rng.beta(strength * mean, strength * (1.0 - mean)), 3)
+        return rounded(self.rng.beta(strength * mean, strength * (1.0 - mean)), 3)
 
     def poisson(self, mean: Vector | float) -> Vector:
         """Poisson-distributed counts."""
@@ -91,6 +92,11 @@ class Draw:
         """Positions among the weights, drawn with probabilities in proportion to them."""
         steps = np.cumsum([np.broadcast_to(weight, self.count) for weight in weights], axis=0)
         return np.asarray((self.uniform() * steps[-1] >= steps[:-1]).sum(axis=0), np.float64)
+
+
+def rounded(numbers: Vector, digits: int) -> Vector:
+    """Numbers rounded to so many decimals."""
+    return np.asarray(np.round(numbers, digits), np.float64)
 
 
 def logistic(log_odds: Vector | float) -> Vector:
@@ -119,12 +125,12 @@ def firmographics(draw: Draw, size: Vector, fit: Vector) -> Columns:
     employees = np.maximum(1.0, np.rint(np.exp(4.6 + 1.6 * size)))
     return {
         "company_employee_count": employees,
-        "company_revenue": np.round(employees * np.exp(draw.normal(11.9, 0.6)), -3),
-        "company_age_years": np.round(np.exp(2.3 + 0.4 * size + draw.normal(0.0, 0.6)), 1),
+        "company_revenue": rounded(employees * np.exp(draw.normal(11.9, 0.6)), -3),
+        "company_age_years": rounded(np.exp(2.3 + 0.4 * size + draw.normal(0.0, 0.6)), 1),
         "company_funding_total": draw.known(
-            logistic(-0.3 - 0.7 * size), np.round(np.exp(draw.normal(15.0 + 0.6 * size, 1.2)), -3)
+            logistic(-0.3 - 0.7 * size), rounded(np.exp(draw.normal(15.0 + 0.6 * size, 1.2)), -3)
         ),
-        "company_growth_rate": np.round(np.maximum(-0.9, draw.normal(0.14 - 0.04 * size + 0.05 * fit, 0.25)), 3),
+        "company_growth_rate": rounded(np.maximum(-0.9, draw.normal(0.14 - 0.04 * size + 0.05 * fit, 0.25)), 3),
         "industry_tech_score": draw.share(0.2 + 0.7 * fit, 4.0),
         "geographic_tier": 1.0 + draw.one_of(45, 35, 20),
         "company_public_status": draw.flag(-3.2 + 1.1 * size),
@@ -142,7 +148,7 @@ def visits(draw: Draw, intent: Vector) -> Columns:
         "website_visits_30d": seen,
         "page_views_30d": pages,
         "avg_session_duration_sec": np.where(
-            seen > 0, np.round(np.exp(4.7 + 0.2 * intent + draw.normal(0.0, 0.5)), 1), 0.0
+            seen > 0, rounded(np.exp(4.7 + 0.2 * intent + draw.normal(0.0, 0.5)), 1), 0.0
         ),
         "bounce_rate": np.where(seen > 0, draw.share(-0.2 - 0.5 * intent, 6.0), 0.0),
         "pricing_page_visits": np.minimum(draw.poisson(np.exp(-0.5 + 0.7 * intent)), tracked),
@@ -158,7 +164,7 @@ def mails_and_events(draw: Draw, intent: Vector, stage: Vector) -> Columns:
     return {
         "emails_received": draw.known(0.97, mails),
         "email_open_rate": opened,
-        "email_click_rate": np.round(opened * draw.share(-1.3 + 0.4 * intent, 6.0), 3),
+        "email_click_rate": rounded(opened * draw.share(-1.3 + 0.4 * intent, 6.0), 3),
         "whitepaper_downloads": draw.sometimes(0.95, np.exp(-1.0 + 0.5 * intent)),
         "webinar_attendance": draw.sometimes(0.93, np.exp(-1.4 + 0.5 * intent)),
         "social_media_engagement": draw.sometimes(0.75, np.exp(0.2 + 0.3 * intent)),
@@ -169,11 +175,11 @@ def mails_and_events(draw: Draw, intent: Vector, stage: Vector) -> Columns:
 
 def contacts(draw: Draw, intent: Vector, stage: Vector) -> Columns:
     """When, how often and through how many channels the lead was contacted."""
-    first = np.round(np.exp(3.6 + 0.2 * stage + draw.normal(0.0, 0.8)), 1)
+    first = rounded(np.exp(3.6 + 0.2 * stage + draw.normal(0.0, 0.8)), 1)
     touches = 1.0 + draw.scattered(np.exp(1.5 + 0.25 * stage), 3.0)
     return {
         "days_since_first_touch": first,
-        "days_since_last_touch": np.round(first * draw.rng.beta(0.8, 2.0 * np.exp(0.4 * intent)), 1),
+        "days_since_last_touch": rounded(first * draw.rng.beta(0.8, 2.0 * np.exp(0.4 * intent)), 1),
         "total_touchpoints": touches,
         "multi_channel_engagement": draw.flag(-1.4 + 0.5 * stage) * (touches >= 3),
         "attribution_touchpoints": 1.0 + np.minimum(draw.poisson(0.3 * touches), touches - 1.0),
@@ -238,4 +244,4 @@ def effects(effect: Effect, column: Vector) -> Vector:
 def interactions(pair: Both, columns: Columns) -> Vector:
     """The log-odds of one pair of features."""
     within = [(columns[name] >= low) & (columns[name] <= high) for name, (low, high) in pair.bounds.items()]
-    return pair.effect * np.logical_and.reduce(within)
+    return np.asarray(pair.effect * np.logical_and.reduce(within))
