@@ -81,3 +81,9 @@ def test_equal_seeds_give_equal_leads() -> None:
 def test_days_are_those_of_leads_made_one_by_one(many: pl.DataFrame, singly: pl.DataFrame) -> None:
     """The same number of leads is spread over the same days."""
     assert many["created_at"].equals(singly["created_at"])
+
+
+def test_counts_and_flags_are_whole_numbers() -> None:
+    """As in the files of leads made one by one: 1, not 1.0."""
+    for feature in CONTRACT.features:
+        assert SCHEMA[feature.name] == (pl.Float64 if feature.kind == "number" else pl.Int64)

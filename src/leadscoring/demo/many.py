@@ -23,7 +23,7 @@ CHUNK = 50_000
 SCHEMA: dict[str, pl.DataType] = {
     "lead_id": pl.String(),
     "created_at": pl.Date(),
-    **{one.name: pl.Int64() if one.is_whole else pl.Float64() for one in CONTRACT.features},
+    **{one.name: pl.Float64() if one.form.accepts(one, 0.5) else pl.Int64() for one in CONTRACT.features},
     "converted": pl.Int64(),
     "true_probability": pl.Float64(),
 }
