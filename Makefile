@@ -149,6 +149,7 @@ docs: $(STAMP) dashboards  ## Generate the tables, the example responses and the
 	$(BIN)/python scripts/docs/render_docs.py
 	$(BIN)/python scripts/docs/render_runbooks.py
 	$(BIN)/python scripts/docs/render_examples.py
+	$(BIN)/python scripts/docs/render_export_page.py
 	$(BIN)/python -m infra.environments
 	$(BIN)/python -m infra.kubernetes
 	$(BIN)/python -m infra.capacity

@@ -1,5 +1,6 @@
 """A file that a command writes appears whole or not at all."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -79,3 +80,13 @@ def test_who_ends_at_once_removes_what_is_unfinished(tmp_path: Path) -> None:
 
     with pytest.raises(FileNotFoundError):
         ended(tmp_path / "a.csv")
+
+
+def test_an_error_without_a_name_names_the_file(tmp_path: Path) -> None:
+    """A full disk names nothing; an error about another file keeps its name."""
+    with pytest.raises(OSError, match="No space") as full, whole_file(tmp_path / "a.json"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert full.value.filename == str(tmp_path / "a.json")
+    with pytest.raises(FileNotFoundError) as absent, whole_file(tmp_path / "a.json"):
+        (tmp_path / "b.json").read_bytes()
+    assert absent.value.filename == str(tmp_path / "b.json")

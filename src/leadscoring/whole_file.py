@@ -14,7 +14,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     """Yields the path to write to; at the end the file there gets the name ``path``, or is removed after an error.
 
     A symbolic link is followed, and stays. A pipe or a device, such as ``/dev/stdout``, is written directly. Raises
-    ``OSError`` if the file cannot be written.
+    ``OSError``, with the name ``path``, if the file cannot be written.
     """
     place = path.resolve()
     if place.exists() and not place.is_file():
@@ -25,6 +25,10 @@ def whole_file(path: Path) -> Iterator[Path]:
     try:
         yield part
         part.replace(place)
+    except OSError as failure:
+        if failure.filename in (None, part, str(part)):  # as of a full disk, which names nothing
+            failure.filename = str(path)
+        raise
     finally:
         part.unlink(missing_ok=True)
         UNFINISHED.discard(part)

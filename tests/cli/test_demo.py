@@ -3,6 +3,7 @@
 import csv
 import re
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,11 +11,13 @@ import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 
-from leadscoring.cli.demo import demo_data
+from leadscoring.cli import demo
+from leadscoring.cli.demo import SINGLY, demo_data
 from leadscoring.cli.training import train
 from leadscoring.demo.contract import CONTRACT
 from leadscoring.demo.exports.crm import CRMS, ENCODINGS
 from leadscoring.demo.leads import demo_leads
+from leadscoring.demo.many import many_leads
 from leadscoring.training.reading.table import read_table
 
 
@@ -81,11 +84,55 @@ def test_parquet_holds_the_same_leads(tmp_path: Path) -> None:
 
 def test_parquet_without_polars_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A serving installation has no polars, and says so instead of failing."""
+    monkeypatch.delitem(sys.modules, "leadscoring.demo.frames", raising=False)
     monkeypatch.setitem(sys.modules, "polars", None)
     result = run("--rows", "5", "--out", tmp_path / "leads.parquet")
     assert result.exit_code == 2
     assert "--out must end in .csv: " in result.output
     assert "leadscoring[train]" in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_many_leads_without_numpy_say_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A serving installation makes 100,000 leads, and says what more need instead of making others."""
+    monkeypatch.delitem(sys.modules, "leadscoring.demo.frames", raising=False)
+    monkeypatch.setitem(sys.modules, "polars", None)
+    result = run("--rows", str(SINGLY + 1), "--out", tmp_path / "leads.csv")
+    assert result.exit_code == 2
+    assert "--rows above 100000 needs numpy and polars" in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_many_leads_are_drawn_as_arrays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
+    """Both formats hold the same leads, in order, with the columns and the count that fewer leads have."""
+    monkeypatch.setattr(demo, "SINGLY", 99)
+    out = tmp_path / f"leads{ending}"
+    result = run("--rows", "60100", "--seed", "3", "--with-truth", "--out", out)
+    assert result.exit_code == 0, result.output
+    frame = pl.read_csv(out, try_parse_dates=True) if ending == ".csv" else pl.read_parquet(out)
+    assert frame.columns == demo.columns(with_truth=True)
+    assert frame.equals(pl.concat(many_leads(60_100, 3)))
+    assert f"60100 leads, {frame['converted'].sum()} converted" in result.output
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("leads.csv", ()), ("leads.parquet", ()), ("leads.csv", ("--like", "hubspot"))],
+    ids=["leads", "Parquet", "export"],
+)
+def test_a_disk_that_is_full_leaves_nothing(tmp_path: Path, name: str, options: tuple[str, ...]) -> None:
+    """What was there stays, whole; nothing stands beside it, and the message names the file."""
+    out = tmp_path / name
+    out.write_text("what was there")
+    command = [str(Path(sys.executable).parent / "leadscoring"), "demo-data", "--rows", "3000", "--out", str(out)]
+    limited = f"ulimit -f 100; exec {shlex.join([*command, *options])}"  # 100 blocks of 1 KiB
+    ran = subprocess.run(["bash", "-c", limited], capture_output=True, text=True, check=False)
+    assert ran.returncode == 1
+    said = " ".join(ran.stderr.split())
+    assert re.search(f"cannot write {re.escape(str(out))}: .*File too large", said), said
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert out.read_text() == "what was there"
 
 
 @pytest.mark.parametrize(

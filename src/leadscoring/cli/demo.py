@@ -1,22 +1,33 @@
 """``leadscoring demo-data``: writes synthetic leads to a file, for trials of training and scoring."""
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
 from shlex import quote
+from typing import TYPE_CHECKING
 
 import click
 
 from leadscoring.cli.commands import Command
+from leadscoring.cli.working import working
 from leadscoring.demo.contract import CONTRACT
 from leadscoring.demo.exports.crm import CRMS, ENCODINGS, LOCALES, SEPARATORS, Crm
 from leadscoring.demo.leads import DemoLead, demo_leads
+from leadscoring.whole_file import whole_file
 
+if TYPE_CHECKING:
+    import polars as pl
+
+Progress = Callable[[str, float], None]
 Cell = str | float | int | None
 
 ENDINGS = (".csv", ".parquet")
 EXPORT_ENDINGS = (".csv", ".tsv", ".txt")
+SINGLY = 100_000
+"""Up to so many leads are made one by one, which needs no library; more are drawn as arrays, and are others."""
+
 FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -37,21 +48,6 @@ def write_csv(out: Path, names: list[str], rows: Iterable[list[Cell]]) -> None:
         csv.writer(file, lineterminator="\n").writerows(chain([names], rows))
 
 
-def write_parquet(out: Path, names: list[str], rows: Iterable[list[Cell]]) -> None:
-    """Writes a Parquet file.
-
-    Raises:
-        click.UsageError: polars, which comes with the ``train`` extra, is not installed.
-    """
-    try:
-        import polars as pl
-    except ModuleNotFoundError as absent:
-        message = "--out must end in .csv: Parquet needs polars, not installed here (pip install 'leadscoring[train]')"
-        raise click.UsageError(message) from absent
-    table = pl.DataFrame(list(rows), schema=names, orient="row", infer_schema_length=None)
-    table.with_columns(pl.col("created_at").str.to_date()).write_parquet(out)
-
-
 def options_of(**given: object) -> str:
     """Returns the names of the options that were given, as they are typed."""
     return " and ".join(f"--{name.replace('_', '-')}" for name, value in given.items() if value)
@@ -70,7 +66,13 @@ def export(like: str, rows: int, seed: int, out: Path, truth: Path | None, chose
         message = "--like needs numpy and polars, not installed here (pip install 'leadscoring[train]')"
         raise click.UsageError(message) from absent
     style = Style(**{part: chosen[part] or getattr(crm, part) for part in Style._fields})
-    written = write(crm, rows, seed, out, truth, style)
+
+    with (
+        working() as work,
+        whole_file(out) as part,
+        nullcontext() if truth is None else whole_file(truth) as aside,
+    ):
+        written = write(crm, rows, seed, part, aside, style, work.progress)
     click.echo(
         f"{out}: {written.rows} rows as {crm.title} exports them\n"
         f"  {style.words}\n"
@@ -136,7 +138,8 @@ def demo_data(  # noqa: PLR0913 - click hands every option over as an argument o
 ) -> None:
     """Write synthetic leads with known true probabilities, for trials of training and scoring.
 
-    By default leads of the default contract; with --like an export as it comes from a CRM.
+    By default leads of the default contract; with --like an export as it comes from a CRM. Up to 100,000 leads need
+    no library; more, Parquet and --like need numpy and polars (pip install 'leadscoring[train]').
     """
     chosen = {"locale": locale, "encoding": encoding, "separator": separator}
     for file, option, endings in ((out, "--out", EXPORT_ENDINGS if like else ENDINGS), (truth, "--truth", (".csv",))):
@@ -164,15 +167,54 @@ def check_file(file: Path, option: str, endings: tuple[str, ...]) -> None:
 
 
 def default_leads(rows: int, out: Path, seed: int, *, with_truth: bool) -> None:
-    """Writes leads of the default contract."""
-    converted = 0
+    """Writes leads of the default contract.
 
-    def made() -> Iterator[list[Cell]]:
-        nonlocal converted
-        for lead in demo_leads(rows, seed):
-            converted += lead.converted
-            yield row(lead, with_truth=with_truth)
+    Raises:
+        click.UsageError: polars or numpy, which come with the ``train`` extra, are needed and not installed.
+    """
+    with working() as work, whole_file(out) as part:
+        seen = Seen(rows, work.progress)
+        if rows <= SINGLY and out.suffix.lower() == ".csv":
+            leads = (row(lead, with_truth=with_truth) for lead in seen.leads(demo_leads(rows, seed)))
+            write_csv(part, columns(with_truth=with_truth), leads)
+        else:
+            in_frames(part, out.suffix.lower(), seed, seen, with_truth=with_truth)
+    click.echo(f"{out}: {rows} leads, {seen.converted} converted ({seen.converted / rows:.1%})")
 
-    write = write_csv if out.suffix.lower() == ".csv" else write_parquet
-    write(out, columns(with_truth=with_truth), made())
-    click.echo(f"{out}: {rows} leads, {converted} converted ({converted / rows:.1%})")
+
+def in_frames(part: Path, ending: str, seed: int, seen: "Seen", *, with_truth: bool) -> None:
+    """Writes what only polars can write, or only numpy can make fast enough."""
+    try:
+        from leadscoring.demo.frames import frames_of, write_frames
+        from leadscoring.demo.many import many_leads
+    except ModuleNotFoundError as absent:
+        what = "--out must end in .csv: Parquet" if ending == ".parquet" else f"--rows above {SINGLY}"
+        message = f"{what} needs numpy and polars, not installed here (pip install 'leadscoring[train]')"
+        raise click.UsageError(message) from absent
+    frames = frames_of(demo_leads(seen.rows, seed)) if seen.rows <= SINGLY else many_leads(seen.rows, seed)
+    write_frames(part, ending, seen.frames(frames), with_truth=with_truth)
+
+
+class Seen:
+    """Counts the leads on their way to the file, and reports progress."""
+
+    def __init__(self, rows: int, progress: Progress) -> None:
+        self.rows, self.progress, self.written, self.converted = rows, progress, 0, 0
+
+    def leads(self, leads: Iterable[DemoLead]) -> Iterator[DemoLead]:
+        """The same leads."""
+        for lead in leads:
+            self.count(1, lead.converted)
+            yield lead
+
+    def frames(self, frames: Iterable["pl.DataFrame"]) -> Iterator["pl.DataFrame"]:
+        """The same frames."""
+        for frame in frames:
+            self.count(frame.height, int(frame["converted"].sum()))
+            yield frame
+
+    def count(self, leads: int, converted: int) -> None:
+        """Counts leads; progress is reported a hundred times in all."""
+        before, self.written, self.converted = self.written, self.written + leads, self.converted + converted
+        if before * 100 // self.rows < self.written * 100 // self.rows:
+            self.progress("writing", self.written / self.rows)

@@ -156,7 +156,7 @@ def _contacts(rng: random.Random, traits: _Traits) -> Values:
 
 
 # The probability of each step of the sale: log-odds at stage 0, and their increase per stage.
-_FUNNEL = {
+FUNNEL = {
     "champion_identified": (-3.0, 0.8),
     "budget_confirmed": (-3.2, 0.9),
     "timeline_confirmed": (-3.0, 0.8),
@@ -174,7 +174,7 @@ def _funnel(rng: random.Random, traits: _Traits) -> Values:
     stage = traits.stage
     asked = _logistic(0.0 + 0.8 * stage)
     values: Values = {"decision_maker_contacted": _flag(rng, -2.0 + 0.8 * stage)}
-    for name, (start, step) in _FUNNEL.items():
+    for name, (start, step) in FUNNEL.items():
         values[name] = _flag(rng, start + step * stage) if rng.random() < asked else None
     values["integration_questions_asked"] = _sometimes(rng, asked, math.exp(-1.2 + 0.4 * stage))
     return values

@@ -1,7 +1,7 @@
 """Writes an export, and the truth beside it, in chunks of bounded memory."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -78,11 +78,23 @@ class Tally:
         return float((self.won * (below + self.lost / 2.0)).sum() / pairs) if pairs else float("nan")
 
 
-def write(crm: Crm, rows: int, seed: int, out: Path, truth: Path | None, style: Style) -> Written:
+def quiet(stage: str, share: float) -> None:
+    """Ignores progress."""
+
+
+def write(
+    crm: Crm,
+    rows: int,
+    seed: int,
+    out: Path,
+    truth: Path | None,
+    style: Style,
+    progress: Callable[[str, float], None] = quiet,
+) -> Written:
     """Writes ``rows`` rows of an export to ``out``, and the truth of each deal to ``truth``.
 
     The truth is a CSV with the identifier, ``true_probability`` and ``converted``, which is 1, 0, or empty for open
-    deals. Equal arguments write equal bytes.
+    deals. Equal arguments write equal bytes. ``progress`` is called with ``writing`` and the completed share, 0..1.
     """
     tally = Tally()
     beside = nullcontext(None) if truth is None else truth.open("w", encoding="utf-8", newline="")
@@ -95,6 +107,7 @@ def write(crm: Crm, rows: int, seed: int, out: Path, truth: Path | None, style: 
             if aside is not None:
                 write_truth(aside, crm, deals, frame, once)
             write_rows(file, crm, frame[np.arange(len(again)) - again], int(deals.rows[0]), style)
+            progress("writing", (int(deals.rows[-1]) + 1) / rows)
         file.writelines(footer(crm, rows))
     return Written(rows, int(tally.won.sum()), int(tally.lost.sum()), tally.open, tally.roc_auc)
 
