@@ -182,3 +182,13 @@ def test_exit_codes_are_in_the_help_and_in_the_guide() -> None:
 def test_words_are_quoted_for_the_shell() -> None:
     """Whatever is in them."""
     assert shlex.split(shell(["a b", "c'd", "$e", 1])) == ["a b", "c'd", "$e", "1"]
+
+
+@pytest.mark.parametrize("option", ["--out", "--report"])
+def test_a_name_that_no_file_can_have_is_an_error(option: str, tmp_path: Path) -> None:
+    """Of the system's words, with exit code 1."""
+    (tmp_path / "leads.csv").write_text("a,b\n1,2\n")
+    out = [] if option == "--out" else ["--out", str(tmp_path / "m.json")]
+    ended = run("train", str(tmp_path / "leads.csv"), "--target", "b", *out, option, str(tmp_path / ("x" * 300)))
+    assert ended.exit_code == 1
+    assert "File name too long" in " ".join(ended.stderr.split())

@@ -97,7 +97,7 @@ COMPUTES = "import numpy as np; a = np.random.rand(2500, 2500); [np.linalg.svd(a
 def test_a_half_written_file_is_removed(tmp_path: Path, wait: str) -> None:
     """Also while a library computes, where no handler of Python runs."""
     with process([sys.executable, "-c", WRITES.format(before="", wait=wait)], tmp_path) as running:
-        until(running, b"half written")
+        until(running, b"half written\n")
         assert len(list(tmp_path.iterdir())) == 1
         said = interrupted(running, signal.SIGINT)
     assert said == "Interrupted; nothing was written.\n"

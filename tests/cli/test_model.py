@@ -53,3 +53,11 @@ def test_a_model_is_shown_as_wide_as_the_terminal(tmp_path: Path, width: int) ->
     shown = in_terminal(["model", "show", str(timed_model(tmp_path))], width=width)
     assert shown.code == 0
     assert not [line for line in shown.lines if len(line) > width and len(line.split()) > 2]
+
+
+def test_a_model_that_is_absent_is_named(tmp_path: Path) -> None:
+    """Without names of Python."""
+    code, said = run("model", "show", str(tmp_path / "absent.json"))
+    assert code == 1
+    assert "no such file" in " ".join(said.split())
+    assert "FileNotFoundError" not in said

@@ -13,7 +13,7 @@ from past_leads import csv_of, leads, trained
 from leadscoring.cli.training import drift
 from leadscoring.errors import ModelUnsupported, TrainingDataError
 from leadscoring.model.card import ATTRIBUTE
-from leadscoring.training.drift import VALUES, drift_of, parts
+from leadscoring.training.drift import VALUES, drift_of, drift_text, parts
 from leadscoring.training.fit import train
 from leadscoring.training.options import TrainOptions
 from leadscoring.training.reading.table import read_table
@@ -100,3 +100,14 @@ def test_the_bank_drifts_in_the_order_of_time_and_not_at_random(shared_data: Pat
         else:
             assert told["score"]["verdict"] == "stable"
             assert set(verdicts.values()) == {"stable"}
+
+
+def test_a_long_name_has_its_figures_below() -> None:
+    """So that the table fits into 80 columns."""
+    bins: list[dict[str, object]] = []
+    row = {"psi": 0.1, "verdict": "too few leads", "bins": bins}
+    features = [{"feature": "x" * 70, **row}, {"feature": "short", **row}]
+    report = {"score": None, "features": features, "leads": 9, "version": "1.0.0", "not_counted": [], "reading": []}
+    lines = drift_text(report | {"fewest_leads": 5, "warnings": []}).splitlines()
+    assert "x" * 70 in lines
+    assert max(map(len, lines)) <= 80

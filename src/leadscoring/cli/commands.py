@@ -72,6 +72,9 @@ class Alike(click.Command):
         except click.Abort:
             show(["Interrupted."], sys.stderr)
             sys.exit(INTERRUPTED)
+        except OSError as failure:
+            show([Line(f"Error: {failure.filename or 'a file'}: {failure.strerror or failure}")], sys.stderr)
+            sys.exit(1)
         except Exception as fault:
             show([Line(f"Error: {fault_text(fault)}")], sys.stderr)
             sys.exit(FAULT)

@@ -7,6 +7,7 @@ import click
 from leadscoring.cli.commands import Command, Group
 from leadscoring.cli.model_options import opening_options
 from leadscoring.cli.page import show as show_lines
+from leadscoring.cli.working import in_words
 from leadscoring.errors import LeadScoringError
 from leadscoring.model.rounds import Choice
 
@@ -39,7 +40,7 @@ def show(path: str, rounds: Choice, missing_value: float | None, as_json: bool) 
     try:
         loaded = open_model(path, Opening(rounds=rounds, missing=missing_value))
     except LeadScoringError as failure:
-        raise click.ClickException(str(failure)) from None
+        raise click.ClickException(in_words(failure)) from None
     if as_json:
         import msgspec
 

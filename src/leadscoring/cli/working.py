@@ -44,11 +44,16 @@ def working() -> Iterator[Work]:
         try:
             yield work
         except LeadScoringError as failure:
-            raise click.ClickException(str(failure)) from failure
+            raise click.ClickException(in_words(failure)) from failure
         except MemoryError as failure:
             raise click.ClickException(f"there is not enough memory for this; {interruption.left}") from failure
         except OSError as failure:
             raise click.ClickException(f"{named(failure)}; {interruption.left}") from failure
+
+
+def in_words(failure: LeadScoringError) -> str:
+    """One of our errors, without the name that the logs of the service have for an absent model."""
+    return str(failure).removeprefix("FileNotFoundError: ")
 
 
 def named(failure: OSError) -> str:

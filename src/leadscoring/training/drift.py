@@ -22,6 +22,9 @@ from leadscoring.training.leads import Progress, quiet
 from leadscoring.training.reading.table import read_source
 from leadscoring.training.reread import reread
 
+WIDEST = 36
+"""The widest name that has its figures beside it, so that a line has 80 columns; a longer name has them below."""
+
 VALUES = 2**18
 """Values of rows passed to the counter at once, as Python floats: 8 MB, whatever the number of columns."""
 
@@ -80,13 +83,15 @@ def drift_text(report: dict[str, Any]) -> str:
     """
     rows = [("the score", report["score"])] if report["score"] else []
     rows += [(row.get("column", row["feature"]), row) for row in report["features"]]
-    width = max(len(name) for name, _ in rows)
+    width = min(max(len(name) for name, _ in rows), WIDEST)
     lines = [f"{report['leads']} leads against the training data of version {report['version']}", ""]
     lines.append(f"{'':<{width}}  {'index':>7}  {'missing':>8}  {'unseen':>8}  verdict")
     for name, row in rows:
         index = "-" if row["psi"] is None else f"{row['psi']:.4f}"
         shares = [share_of(row, label) for label in ("missing", "unseen")]
-        lines.append(f"{name:<{width}}  {index:>7}  {shares[0]:>8}  {shares[1]:>8}  {row['verdict']}")
+        lines += [name] if len(name) > width else []
+        short = name if len(name) <= width else ""
+        lines.append(f"{short:<{width}}  {index:>7}  {shares[0]:>8}  {shares[1]:>8}  {row['verdict']}")
     if report["not_counted"]:
         lines.append(f"not counted: {', '.join(report['not_counted'])}")
     if report["leads"] < report["fewest_leads"]:

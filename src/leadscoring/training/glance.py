@@ -47,7 +47,7 @@ def glance(path: Path) -> Glance:
             table = from_csv(some_of(text).encode(), path)
         except TrainingDataError:
             return Glance(read_table(path))
-        lines = text.count("\n")
+        lines = text.count("\n") - 1
         table = msgspec.structs.replace(table, notes=(*notes, *table.notes), name=source_name(path), lines=None)
         return Glance(table, note_of(table.frame.height, f"about {lines:,}"))
     return Glance(read_table(path))
