@@ -31,7 +31,7 @@ MONTHS = {
     )
     for start in starts
 }
-"""Prefixes of month names in English, German, French, Spanish, Portuguese, Italian, Dutch, Polish, Turkish and Russian."""
+"""Prefixes of month names: English, German, French, Spanish, Portuguese, Italian, Dutch, Polish, Turkish, Russian."""
 
 ZONES = (
     {"Z": 0, "UTC": 0, "GMT": 0, "WET": 0, "BST": 60, "CET": 60, "CEST": 120, "EET": 120, "EEST": 180, "MSK": 180}
