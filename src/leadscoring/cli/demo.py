@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from leadscoring.cli.training import run
+from leadscoring.cli.commands import Command
+from leadscoring.cli.working import working
 from leadscoring.demo.contract import CONTRACT
 from leadscoring.demo.exports.crm import CRMS, ENCODINGS, LOCALES, SEPARATORS, Crm
 from leadscoring.demo.leads import DemoLead, demo_leads
@@ -18,8 +19,6 @@ from leadscoring.whole_file import whole_file
 
 if TYPE_CHECKING:
     import polars as pl
-
-    from leadscoring.demo.exports.write import Written
 
 Progress = Callable[[str, float], None]
 Cell = str | float | int | None
@@ -68,11 +67,8 @@ def export(like: str, rows: int, seed: int, out: Path, truth: Path | None, chose
         raise click.UsageError(message) from absent
     style = Style(**{part: chosen[part] or getattr(crm, part) for part in Style._fields})
 
-    def work(progress: Progress) -> "Written":
-        with whole_file(out) as part, nullcontext() if truth is None else whole_file(truth) as aside:
-            return write(crm, rows, seed, part, aside, style, progress)
-
-    written = run(work, "writing")
+    with working() as work, whole_file(out) as part, nullcontext() if truth is None else whole_file(truth) as aside:
+        written = write(crm, rows, seed, part, aside, style, work.progress)
     click.echo(
         f"{out}: {written.rows} rows as {crm.title} exports them\n"
         f"  {style.words}\n"
@@ -96,7 +92,15 @@ def training_command(crm: Crm, out: Path) -> str:
     return " \\\n".join(f"  {line}" for line in options)
 
 
-@click.command("demo-data", short_help="Write synthetic leads for a trial.")
+@click.command(
+    "demo-data",
+    cls=Command,
+    short_help="Write synthetic leads for a trial.",
+    examples=(
+        "leadscoring demo-data --out leads.csv",
+        "leadscoring demo-data --like hubspot --out deals.csv --truth truth.csv",
+    ),
+)
 @click.option("--rows", type=click.IntRange(1, 10_000_000), default=20_000, show_default=True, help="Number of leads.")
 @click.option("--out", type=FILE, required=True, help="A .csv or .parquet file; with --like a .csv, .tsv or .txt file.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Equal seeds give equal leads.")
@@ -132,12 +136,7 @@ def demo_data(  # noqa: PLR0913 - click hands every option over as an argument o
 
     By default leads of the default contract; with --like an export as it comes from a CRM. Up to 100,000 leads need
     no library; more, Parquet and --like need numpy and polars (pip install 'leadscoring[train]').
-
-    \b
-    Examples:
-      leadscoring demo-data --out leads.csv
-      leadscoring demo-data --like hubspot --out deals.csv --truth truth.csv
-    """  # noqa: D301 - to click, a backspace says that the lines after it stay as they are
+    """
     chosen = {"locale": locale, "encoding": encoding, "separator": separator}
     for file, option, endings in ((out, "--out", EXPORT_ENDINGS if like else ENDINGS), (truth, "--truth", (".csv",))):
         if file is not None:
@@ -169,19 +168,14 @@ def default_leads(rows: int, out: Path, seed: int, *, with_truth: bool) -> None:
     Raises:
         click.UsageError: polars or numpy, which come with the ``train`` extra, are needed and not installed.
     """
-
-    def work(progress: Progress) -> int:
-        seen = Seen(rows, progress)
-        with whole_file(out) as part:
-            if rows <= SINGLY and out.suffix.lower() == ".csv":
-                leads = (row(lead, with_truth=with_truth) for lead in seen.leads(demo_leads(rows, seed)))
-                write_csv(part, columns(with_truth=with_truth), leads)
-            else:
-                in_frames(part, out.suffix.lower(), seed, seen, with_truth=with_truth)
-        return seen.converted
-
-    converted = run(work, "writing")
-    click.echo(f"{out}: {rows} leads, {converted} converted ({converted / rows:.1%})")
+    with working() as work, whole_file(out) as part:
+        seen = Seen(rows, work.progress)
+        if rows <= SINGLY and out.suffix.lower() == ".csv":
+            leads = (row(lead, with_truth=with_truth) for lead in seen.leads(demo_leads(rows, seed)))
+            write_csv(part, columns(with_truth=with_truth), leads)
+        else:
+            in_frames(part, out.suffix.lower(), seed, seen, with_truth=with_truth)
+    click.echo(f"{out}: {rows} leads, {seen.converted} converted ({seen.converted / rows:.1%})")
 
 
 def in_frames(part: Path, ending: str, seed: int, seen: "Seen", *, with_truth: bool) -> None:

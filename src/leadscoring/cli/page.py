@@ -1,4 +1,4 @@
-"""What the command line prints: lines as wide as the terminal, with hanging indents, and colour where it can be seen."""
+"""What the command line prints: lines as wide as the terminal, with hanging indents, and colour where it is seen."""
 
 import os
 import re
@@ -33,6 +33,14 @@ STYLES: Mapping[str, Mapping[str, Any]] = {
 
 WORDS = re.compile(r"^(\s*)(warning|Error|Warning)(:)")
 """The beginning of a line that has a colour by itself."""
+
+
+class Line(NamedTuple):
+    """A line to print, in a style of ``STYLES`` or none; further lines begin at column ``hang`` if it is given."""
+
+    text: str
+    style: str = ""
+    hang: int | None = None
 
 
 def is_lively(stream: IO[str]) -> bool:
@@ -81,9 +89,31 @@ def wrapped(text: str, width: int, hang: int | None = None) -> list[str]:
     return [*lines, line.rstrip()]
 
 
-def paragraph(text: str, width: int) -> list[str]:
-    """Breaks a text of several lines."""
-    return [part for line in text.split("\n") for part in wrapped(line, width)]
+PART = re.compile(r"(?:--?[\w-]+ )?(?:'[^']*'|\"[^\"]*\"|\\\\.|[^\s'\"])+")
+"""A word of a command for the shell, with the option before it; spaces within quotation marks are part of it."""
+
+
+def command_lines(text: str, width: int) -> list[str]:
+    """Breaks a command for the shell between its words, with a backslash at the end, so that it can be copied."""
+    indent = " " * (len(text) - len(text.lstrip()))
+    if len(text) <= width:
+        return [text]
+    lines, line = [], ""
+    for found in PART.finditer(text):
+        part = found[0]
+        if line and len(line) + 1 + len(part) + 2 > width:
+            lines.append(f"{line} \\")
+            line = f"{indent}  {part}"
+        else:
+            line = f"{line} {part}" if line else indent + part
+    return [*lines, line]
+
+
+def broken(line: Line, width: int) -> list[str]:
+    """Breaks a line as its style wants it; a text of several lines at its own ends too."""
+    if line.style == "command":
+        return command_lines(line.text, width)
+    return [part for text in line.text.split("\n") for part in wrapped(text, width, line.hang)]
 
 
 def coloured(line: str, style: str) -> str:
@@ -94,21 +124,14 @@ def coloured(line: str, style: str) -> str:
     return WORDS.sub(lambda found: found[1] + click.style(found[2] + found[3], **STYLES[found[2].lower()]), line)
 
 
-class Line(NamedTuple):
-    """A line to print, in a style of ``STYLES`` or none."""
-
-    text: str
-    style: str = ""
-
-
 def show(lines: Iterable[str | Line], stream: IO[str] | None = None) -> None:
     """Prints lines to a stream, by default to standard output."""
     out = sys.stdout if stream is None else stream
     width, colour = width_of(out), has_colour(out)
     for one in lines:
-        text, style = one if isinstance(one, Line) else (one, "")
-        for part in paragraph(text, width):
-            click.echo(coloured(part, style) if colour else part, file=out, color=colour)
+        line = one if isinstance(one, Line) else Line(one)
+        for part in broken(line, width):
+            click.echo(coloured(part, line.style) if colour else part, file=out, color=colour)
 
 
 def columns(rows: Iterable[tuple[str, ...]], gap: int = 2) -> list[str]:
