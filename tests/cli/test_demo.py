@@ -3,6 +3,7 @@
 import csv
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from click.testing import CliRunner, Result
+from serving import eventually
 
 from leadscoring.cli import demo
 from leadscoring.cli.demo import SINGLY, demo_data
@@ -129,8 +131,7 @@ def test_a_disk_that_is_full_leaves_nothing(tmp_path: Path, name: str, options: 
     limited = f"ulimit -f 100; exec {shlex.join([*command, *options])}"  # 100 blocks of 1 KiB
     ran = subprocess.run(["bash", "-c", limited], capture_output=True, text=True, check=False)
     assert ran.returncode == 1
-    said = " ".join(ran.stderr.split())
-    assert re.search(f"cannot write {re.escape(str(out))}: .*File too large", said), said
+    assert re.search(f"cannot write {re.escape(str(out))}: .*File too large", " ".join(ran.stderr.split())), ran.stderr
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert out.read_text() == "what was there"
 
@@ -203,6 +204,20 @@ def test_without_both_outcomes_there_is_no_figure(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "ROC-AUC" not in result.output
     assert "nan" not in result.output
+
+
+@pytest.mark.parametrize("options", [(), ("--like", "hubspot", "--truth", "truth.csv")], ids=["leads", "export"])
+def test_ctrl_c_leaves_nothing(tmp_path: Path, options: tuple[str, ...]) -> None:
+    """Neither a file nor a part of one, and no traceback."""
+    program = str(Path(sys.executable).parent / "leadscoring")
+    command = [program, "demo-data", "--rows", "10000000", "--out", "leads.csv", *options]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as running:
+        assert eventually(lambda: any(path.stat().st_size > 0 for path in tmp_path.glob(".leads.csv.*.part")))
+        running.send_signal(signal.SIGINT)
+        assert running.wait(60) == 130
+        assert running.stderr is not None
+        assert running.stderr.read().splitlines()[-1] == "Interrupted; nothing was written."
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

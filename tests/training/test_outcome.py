@@ -29,6 +29,8 @@ def positive_of(values: list[object], positive: str | None = None) -> tuple[list
         ([0.0, 1.0], "1"),
         ([False, True], "1"),
         (["lost", "won"], "won"),
+        (["FALSCH", "WAHR"], "WAHR"),
+        (["faux", "vrai"], "vrai"),
     ],
 )
 def test_the_plain_positive_is_found(values: list[object], chosen: str) -> None:

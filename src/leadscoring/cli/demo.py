@@ -67,11 +67,7 @@ def export(like: str, rows: int, seed: int, out: Path, truth: Path | None, chose
         raise click.UsageError(message) from absent
     style = Style(**{part: chosen[part] or getattr(crm, part) for part in Style._fields})
 
-    with (
-        working() as work,
-        whole_file(out) as part,
-        nullcontext() if truth is None else whole_file(truth) as aside,
-    ):
+    with working() as work, whole_file(out) as part, nullcontext() if truth is None else whole_file(truth) as aside:
         written = write(crm, rows, seed, part, aside, style, work.progress)
     click.echo(
         f"{out}: {written.rows} rows as {crm.title} exports them\n"

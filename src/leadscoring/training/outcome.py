@@ -14,6 +14,7 @@ POSITIVES = frozenset(
     [
         *["1", "1.0", "true", "yes", "y", "t", "won", "converted", "positive", "success", "successful", "closed won"],
         *["closedwon", "customer", "ja", "oui", "si", "sí", "gewonnen"],
+        *["wahr", "vrai", "verdadero", "vero", "waar"],  # what a spreadsheet writes for TRUE
         *["closed converted", "sold", "signed", "purchased", "existing customer", "evangelist", "sale", "win"],
     ]
 )
@@ -22,6 +23,7 @@ NEGATIVES = frozenset(
         *["0", "0.0", "-1", "false", "no", "n", "f", "lost", "not converted", "unconverted", "negative", "failure"],
         *["failed", "closed lost", "closedlost", "unqualified", "disqualified", "rejected", "nein", "non", "verloren"],
         *["dead", "junk"],
+        *["falsch", "faux", "falso", "onwaar"],
     ]
 )
 LOST = re.compile(

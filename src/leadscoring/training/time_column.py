@@ -43,7 +43,9 @@ def times(table: Table, name: str, tokens: MissingTokens, how: How | None = None
                 f"{int(unread.sum())} of {len(column)} rows have no readable time in {name!r}; {first} (a date such as "
                 "2026-01-31, a date and time, or a number)" + "".join(f"; {note}" for note in notes)
             )
-        warnings.append(f"{int(unread.sum())} rows without a readable time in {name!r} were left out; {first}")
+        many = int(unread.sum())
+        rows = "1 row without a readable time" if many == 1 else f"{many} rows without a readable time"
+        warnings.append(f"{rows} in {name!r} {'was' if many == 1 else 'were'} left out; {first}")
     if len(values) > 1 and np.nanmin(values) == np.nanmax(values):
         raise TrainingDataError(
             f"every row has the same time in {name!r}, {column.drop_nulls()[0]!r}: no lead is later than another; "

@@ -23,6 +23,8 @@ FORMS = [
     "%a %b %d %H:%M:%S UTC %Y",
     "%a %b %d %Y %H:%M:%S GMT+0000 (Coordinated Universal Time)",
     "%Y%m%dT%H%M%SZ",
+    "%Y年%m月%d日 %H:%M:%S",
+    "%Y년 %m월 %d일 %H:%M:%S",
 ]
 
 
@@ -87,3 +89,19 @@ def test_what_no_calendar_has_is_no_moment(text: str) -> None:
 def test_days_that_contradict_the_others_are_not_read() -> None:
     """Most dates decide; the rest are missing rather than wrong."""
     assert [value is None for value in seconds("13/01/2025", "14/01/2025", "01/15/2025")] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    "months",
+    [
+        "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+        "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
+        "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia",
+        "Ocak Şubat Mart Nisan Mayıs Haziran Temmuz Ağustos Eylül Ekim Kasım Aralık",  # noqa: RUF001 - the letters of Turkish
+        "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
+    ],
+)
+def test_months_have_their_names_in_other_languages(months: str) -> None:
+    """As a CRM writes them to whom this is the language."""
+    texts = [f"7 {name} 2025" for name in months.split()]
+    assert seconds(*texts) == [datetime(2025, month, 7, tzinfo=UTC).timestamp() for month in range(1, 13)]

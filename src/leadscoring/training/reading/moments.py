@@ -14,24 +14,24 @@ MONTHS = {
     start: place
     for place, starts in enumerate(
         [
-            ("jan", "ene", "gen"),
-            ("feb", "fév", "fev"),
-            ("mar", "mär", "mrz", "mrt"),
-            ("apr", "avr", "abr"),
-            ("may", "mai", "maj", "mei", "mag"),
-            ("jun", "juin", "giu"),
-            ("jul", "juil", "lug"),
-            ("aug", "aoû", "ago"),
-            ("sep", "set"),
-            ("oct", "okt", "out", "ott"),
-            ("nov",),
-            ("dec", "dez", "des", "déc", "dic"),
+            ("jan", "ene", "gen", "sty", "oca", "янв"),
+            ("feb", "fév", "fev", "lut", "şub", "фев"),
+            ("mar", "mär", "mrz", "mrt", "мар"),
+            ("apr", "avr", "abr", "kwi", "nis", "апр"),
+            ("may", "mai", "maj", "mei", "mag", "мая", "май"),
+            ("jun", "juin", "giu", "cze", "haz", "июн"),
+            ("jul", "juil", "lug", "lip", "tem", "июл"),
+            ("aug", "aoû", "ago", "sie", "ağu", "авг"),
+            ("sep", "set", "wrz", "eyl", "сен"),
+            ("oct", "okt", "out", "ott", "paź", "eki", "окт"),
+            ("nov", "lis", "kas", "ноя"),
+            ("dec", "dez", "des", "déc", "dic", "gru", "ara", "дек"),
         ],
         1,
     )
     for start in starts
 }
-"""Prefixes of month names in English, German, French, Spanish, Portuguese, Italian, Dutch and more."""
+"""Prefixes of month names: English, German, French, Spanish, Portuguese, Italian, Dutch, Polish, Turkish, Russian."""
 
 ZONES = (
     {"Z": 0, "UTC": 0, "GMT": 0, "WET": 0, "BST": 60, "CET": 60, "CEST": 120, "EET": 120, "EEST": 180, "MSK": 180}
@@ -41,7 +41,7 @@ ZONES = (
 """Offset from UTC in minutes. Ambiguous abbreviations such as IST are not supported."""
 
 WEEKDAY = r"(?:[A-Za-zäöüéáû]{2,10}\.?,?\s+)?"
-NAME = r"(?P<name>[A-Za-zäéû]{3,10})"
+NAME = r"(?P<name>\p{L}{3,12})"
 CLOCK = (
     r"(?:(?:[T,]|\s)+(?:at\s+|um\s+)?(?P<hour>\d{1,2})(?:[:.h](?P<minute>\d{2}))?"
     r"(?:[:.](?P<second>\d{2})(?:[.,](?P<part>\d{1,9}))?)?(?:\s*(?:Uhr))?\s*(?P<half>(?i:[ap]\.?\s?m\.?))?)?"
@@ -49,6 +49,7 @@ CLOCK = (
 )
 SHAPES = {
     "iso": r"^(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})" + CLOCK,
+    "characters": r"^(?P<year>\d{4})[年년]\s?(?P<month>\d{1,2})[月월]\s?(?P<day>\d{1,2})[日일]" + CLOCK,
     "numbers": rf"^{WEEKDAY}(?P<one>\d{{1,2}})[-/. ]\s?(?P<two>\d{{1,2}})[-/. ]\s?(?P<year>\d{{4}}|\d{{2}}){CLOCK}",
     "day name": rf"^{WEEKDAY}(?P<day>\d{{1,2}})(?:st|nd|rd|th|er|\.)?(?:[\s.-]|de\s)*{NAME}\.?(?:[\s,.-]|de\s)*"
     rf"(?P<year>\d{{4}}|\d{{2}}){CLOCK}",
