@@ -104,6 +104,11 @@ def moments(text: pl.Series, named: DayOrder | None = None) -> Moments:
     return Moments(values, first, undecided, ", ".join(seen))
 
 
+def any_moment(text: pl.Series) -> bool:
+    """Whether any of some texts is a date or a time."""
+    return not bool(np.isnan(moments(text).values).all())
+
+
 def order(groups: pl.DataFrame, text: pl.Series, named: DayOrder | None) -> tuple[DayOrder, bool]:
     """Whether day or month comes first in a column, and whether that is ambiguous."""
     if named is not None:
