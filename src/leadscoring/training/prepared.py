@@ -10,7 +10,7 @@ import polars as pl
 
 from leadscoring.training.infer import Asked, infer
 from leadscoring.training.large.encoded import Encoded, encoded, without_lacking
-from leadscoring.training.large.file import hash_of, opened
+from leadscoring.training.large.file import opened
 from leadscoring.training.large.parts import Parts
 from leadscoring.training.large.sample import note_of, roles_of, rows_of, sampled
 from leadscoring.training.large.settled import settled
@@ -53,7 +53,7 @@ def prepare(source: str | Path | pl.DataFrame, options: TrainOptions, progress: 
     report_progress("reading", 0.0)
     if isinstance(source, pl.DataFrame):
         return of_table(read_source(source), options, report_progress)
-    with opened(Path(source)) as parts:
+    with opened(Path(source), spanning(report_progress, "reading", 0.0, COLUMNS / 2)) as parts:
         if parts is not None:
             return of_parts(parts, options, report_progress)
     return of_table(read_source(source), options, report_progress)
@@ -83,12 +83,12 @@ def of_parts(parts: Parts, options: TrainOptions, progress: Progress, rows: Indi
 
     By default, the sample is random.
     """
-    digest = hash_of(parts.path, spanning(progress, "reading", 0.0, COLUMNS / 2))
     rows = rows_of(parts.rows, len(parts.columns), options.seed) if rows is None else rows
-    look = Table(parts.some(rows, spanning(progress, "reading", COLUMNS / 2, COLUMNS)), parts.notes, parts.labels)
+    seen = parts.some(rows, spanning(progress, "reading", COLUMNS / 2, COLUMNS))
+    look = msgspec.structs.replace(parts.facts, frame=seen)
     options = by_names(options, look)
     roles = roles_of(parts, look, options, resolved(look, options.id, "--id"))
-    table = Table(roles, parts.notes, parts.labels, data_hash=digest, name=parts.path.name)
+    table = msgspec.structs.replace(parts.facts, frame=roles)
     every, known, asked, tokens = judge(table, options, parts.columns)
     sample = sampled(every, known, look.frame, rows, tokens)
     guarded, leads = judged_columns(sample.leads, options, asked, tokens, progress)

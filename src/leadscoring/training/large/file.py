@@ -2,11 +2,14 @@
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import msgspec
+
 from leadscoring.errors import TrainingDataError
-from leadscoring.training.large.parts import Parts, Tick, still
+from leadscoring.training.large.delimited import blocks_of
+from leadscoring.training.large.parts import Parquet, Parts, Tick, still
 from leadscoring.training.reading.table import PARQUET_MAGIC
 
 MOST = 20_000_000
@@ -20,19 +23,34 @@ BLOCK = 1 << 22
 
 
 @contextmanager
-def opened(path: Path, most: int = MOST) -> Iterator[Parts | None]:
+def opened(path: Path, tick: Tick = still, most: int = MOST) -> Iterator[Parts | None]:
     """The parts of a file that is too large to be a table; ``None`` for any other, which may be a pipe.
 
     Raises ``TrainingDataError`` if it is not readable, or changes before the end.
     """
-    if not path.is_file() or not is_parquet(path):
+    if not path.is_file():
         yield None
         return
     before = stamp_of(path)
-    parts = Parts(path)
-    yield parts if parts.rows * len(parts.columns) > most else None
-    if stamp_of(path) != before:
-        raise TrainingDataError(f"{path} changed while it was read: train again when it is complete")
+    with ExitStack() as stack:
+        parts = parts_of(path, tick, most, stack)
+        yield parts
+        if parts is not None and stamp_of(path) != before:
+            raise TrainingDataError(f"{path} changed while it was read: train again when it is complete")
+
+
+def parts_of(path: Path, tick: Tick, most: int, stack: ExitStack) -> Parts | None:
+    """The parts of a regular file, if it is too large; ``stack`` closes temporary files."""
+    try:
+        if not is_parquet(path):
+            return blocks_of(path, most, tick, stack)
+    except OSError:  # the message of a table says more
+        return None
+    parts = Parquet(path)
+    if parts.rows * len(parts.columns) <= most:
+        return None
+    parts.facts = msgspec.structs.replace(parts.facts, data_hash=hash_of(path, tick), name=path.name)
+    return parts
 
 
 def is_parquet(path: Path) -> bool:
