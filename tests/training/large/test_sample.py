@@ -1,0 +1,28 @@
+"""The outcomes of all leads, and a sample of them."""
+
+import numpy as np
+import pytest
+
+from leadscoring.training.large.sample import FEWEST, MOST, note_of, rows_of
+
+
+@pytest.mark.parametrize(("columns", "count"), [(10, MOST), (100, 100_000), (5000, FEWEST)])
+def test_the_sample_has_as_many_leads_as_their_columns_allow(columns: int, count: int) -> None:
+    """Rows are different, in order, and from the whole file; the seed alone decides which."""
+    rows = rows_of(10_000_000, columns, 20)
+    assert len(rows) == count
+    assert (np.diff(rows) > 0).all()
+    assert abs(rows.mean() / 5e6 - 1) < 0.05
+    assert (rows == rows_of(10_000_000, columns, 20)).all()
+    assert (rows != rows_of(10_000_000, columns, 21)).any()
+
+
+def test_a_file_of_no_more_leads_is_its_own_sample() -> None:
+    """Few leads of very many columns."""
+    assert rows_of(15_000, 2000, 1).tolist() == list(range(15_000))
+
+
+def test_the_report_says_what_the_sample_decided() -> None:
+    """With the number of leads in it."""
+    assert "10000000 leads are more than are held in memory" in note_of(10_000_000, 200_000)
+    assert "random sample of 200000" in note_of(10_000_000, 200_000)
