@@ -179,7 +179,10 @@ def private(column: pl.Series, asked: Asked, named: dict[str, str], tokens: Miss
     kind = names.personal(name)
     if kind not in ("", names.REACH):
         return kind
-    some = blank(first_of(column), tokens.of(name))[0]
+    some = first_of(column)
+    if not kind and not (some.dtype == pl.String and some.str.contains("@", literal=True).any()):
+        return ""
+    some = blank(some, tokens.of(name))[0]
     if are_addresses(some):
         return "" if asked.how.get(name, How()).kind is None else names.REACH
     return kind if len(some) > FEW_ANSWERS else ""

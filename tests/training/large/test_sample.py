@@ -1,9 +1,13 @@
 """The outcomes of all leads, and a sample of them."""
 
 import numpy as np
+import polars as pl
 import pytest
 
-from leadscoring.training.large.sample import FEWEST, MOST, note_of, rows_of
+from leadscoring.errors import TrainingDataError
+from leadscoring.training.large.sample import FEWEST, MOST, note_of, refuse_lopsided, rows_of
+from leadscoring.training.leads import Leads
+from leadscoring.training.outcome import Outcome
 
 
 @pytest.mark.parametrize(("columns", "count"), [(10, MOST), (100, 100_000), (5000, FEWEST)])
@@ -26,3 +30,13 @@ def test_the_report_says_what_the_sample_decided() -> None:
     """With the number of leads in it."""
     assert "10000000 leads are more than are held in memory" in note_of(10_000_000, 200_000)
     assert "random sample of 200000" in note_of(10_000_000, 200_000)
+
+
+@pytest.mark.parametrize(
+    ("won", "words"), [(19, "19 of 1000 leads .* converted"), (981, "19 of 1000 leads .* did not")]
+)
+def test_a_sample_needs_leads_of_both_outcomes(won: int, words: str) -> None:
+    """Columns are judged by it; the file has enough of them, but the sample does not."""
+    y = (np.arange(1000) < won).astype(float)
+    with pytest.raises(TrainingDataError, match=words):
+        refuse_lopsided(Leads(pl.DataFrame({"a": y}), y, Outcome(pl.Series(y), ("1",), ()), {}))

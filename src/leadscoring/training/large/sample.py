@@ -5,9 +5,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from leadscoring.errors import TrainingDataError
 from leadscoring.training.dates import date_columns, named_date_of
 from leadscoring.training.large.parts import Parts
-from leadscoring.training.leads import Leads, filled_of, still_open
+from leadscoring.training.leads import FEWEST_OF_EACH, Leads, filled_of, still_open
 from leadscoring.training.options import TrainOptions
 from leadscoring.training.outcome import column_of
 from leadscoring.training.reading.how import parse_how
@@ -75,7 +76,19 @@ def sampled(
     leads = msgspec.structs.replace(
         every.take(places), frame=look.filter(pl.Series(inside)), filled_open=filled_of(look, open_rows, tokens)
     )
+    refuse_lopsided(leads)
     return Sample(leads, places)
+
+
+def refuse_lopsided(sample: Leads) -> None:
+    """Raises ``TrainingDataError`` if the sample has too few leads of one outcome to judge columns by."""
+    for outcome, what in ((1.0, "converted"), (0.0, "did not convert")):
+        count = int((sample.y == outcome).sum())
+        if count < FEWEST_OF_EACH:
+            raise TrainingDataError(
+                f"{count} of {len(sample.y)} leads in a random sample {what}, and at least {FEWEST_OF_EACH} must: "
+                "train on a file with fewer of the other leads"
+            )
 
 
 def note_of(leads: int, sample: int) -> str:

@@ -1,6 +1,7 @@
 """Missing tokens: the texts in a file that mean *unknown*, and how often each occurs."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 import msgspec
 import polars as pl
@@ -73,7 +74,7 @@ def blank(column: pl.Series, tokens: frozenset[str]) -> tuple[pl.Series, dict[st
     if column.dtype.is_numeric():
         return blank_numbers(column, tokens)
     text = column
-    hit = text.str.strip_chars().str.to_lowercase().is_in([token.lower() for token in tokens])
+    hit = text.str.strip_chars().str.to_lowercase().is_in(lowered(tokens))
     counts = dict(sorted(counts_of(text.filter(hit.fill_null(False)))))
     return without(column, hit) if counts else column, counts
 
@@ -85,11 +86,17 @@ def blank_numbers(column: pl.Series, tokens: frozenset[str]) -> tuple[pl.Series,
     if not near.any():
         return column, {}
     text = as_text(column.filter(near))
-    fits = text.str.to_lowercase().is_in([token.lower() for token in tokens])
+    fits = text.str.to_lowercase().is_in(lowered(tokens))
     hit = near.to_numpy().copy()
     hit[hit] = fits.to_numpy()
     counts = dict(sorted(counts_of(text.filter(fits))))
     return without(column, pl.Series(hit)) if counts else column, counts
+
+
+@lru_cache(maxsize=64)
+def lowered(tokens: frozenset[str]) -> pl.Series:
+    """Tokens as texts are compared with them; kept, since they are the same for most columns."""
+    return pl.Series([token.lower() for token in tokens], dtype=pl.String).implode()
 
 
 def as_number(token: str) -> float | None:

@@ -61,6 +61,9 @@ SHAPES = {
 }
 """The supported formats, with named groups."""
 
+PERHAPS = r"\d.*[-/.\s].*\d.*[-/.\s]|[^\W\d_]{3}|\d{8}"
+"""What every text in one of these formats has: two separators after digits, a name, or eight digits."""
+
 CLOCK_ONLY = r"^\d{1,4}:\d{2}(:\d{2}(\.\d+)?)?(\s*[aApP]\.?[mM]\.?)?$"
 
 
@@ -82,6 +85,8 @@ def moments(text: pl.Series, named: DayOrder | None = None) -> Moments:
 
     ``named`` is the order of day and month that the user specified.
     """
+    if not text.str.contains(PERHAPS).any():
+        return Moments(np.full(len(text), np.nan))
     clean = text.str.replace_all("[\u00a0\u202f\u2009]", " ").str.strip_chars()
     values = np.full(len(text), np.nan)
     first, undecided, seen = None, False, []

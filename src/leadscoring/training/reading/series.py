@@ -28,7 +28,7 @@ def numbers(column: pl.Series) -> Vector:
 
 def with_flags(text: pl.Series, plain: pl.Series) -> pl.Series:
     """Texts as numbers, true and false as 1 and 0 where the other ``plain`` numbers are these alone."""
-    if not (plain.is_null() | plain.is_in([0.0, 1.0])).all():
+    if not text.str.contains(r"(?i)^(?:true|false)$").any() or not (plain.is_null() | plain.is_in([0.0, 1.0])).all():
         return plain
     flags = text.str.to_lowercase().replace_strict({"true": 1.0, "false": 0.0}, default=None)
     return pl.select(pl.coalesce(plain, flags)).to_series()
