@@ -44,14 +44,16 @@ class Prepared(msgspec.Struct, frozen=True):
     encoded: Encoded | None = None
 
 
-def prepare(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Progress | None = None) -> Prepared:
+def prepare(
+    source: str | Path | pl.DataFrame | Table, options: TrainOptions, progress: Progress | None = None
+) -> Prepared:
     """Reads past leads, infers the kind of each column, and leaves out probable leaks.
 
     Raises ``TrainingDataError``, with the reason, if the leads are not sufficient.
     """
     report_progress = progress or quiet
     report_progress("reading", 0.0)
-    if isinstance(source, pl.DataFrame):
+    if isinstance(source, pl.DataFrame | Table):
         return of_table(read_source(source), options, report_progress)
     with opened(Path(source), spanning(report_progress, "reading", 0.0, COLUMNS / 2)) as parts:
         if parts is not None:

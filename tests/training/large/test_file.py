@@ -55,3 +55,21 @@ def test_a_pipe_is_left_to_be_read_once(tmp_path: Path) -> None:
         assert parts is None
     assert pipe.read_bytes() == b"a,b\n1,2\n"
     writer.join(10)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_an_interruption_ends_the_reading_at_the_next_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    """Progress is reported for each part, and nothing is left in the folder of temporary files."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "scratch"))
+    (tmp_path / "scratch").mkdir()
+    path = tmp_path / f"leads.{suffix}"
+    getattr(FRAME, f"write_{suffix}")(path)
+
+    def interrupted(_share: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), opened(path, interrupted, most=900):
+        pass
+    assert list((tmp_path / "scratch").iterdir()) == []
