@@ -8,7 +8,7 @@ import pytest
 
 from leadscoring.contract.features import Feature
 from leadscoring.training.column import Read
-from leadscoring.training.leaks import refuse_leak, single_auc
+from leadscoring.training.leaks import refuse_leak, separates
 
 RANDOM = np.random.default_rng(5)
 ROWS = 400
@@ -62,9 +62,12 @@ def test_an_honest_column_is_passed_in_silence() -> None:
     assert (read.feature is not None, read.dropped, read.warnings) == (True, "", [])
 
 
-def test_one_column_ranks_from_chance_to_perfect() -> None:
-    """Whichever end of it converts; a category by the share of each value."""
-    assert single_auc(read_of(NOISE + Y), Y) == single_auc(read_of(-(NOISE + Y)), Y)
-    assert single_auc(read_of(np.ones(ROWS)), Y) == pytest.approx(0.5)
-    assert single_auc(read_of([None] * ROWS), Y) == 0.5
-    assert single_auc(read_of(texts("a", None), "category"), Y) == 1.0
+def test_a_column_separates_the_outcomes_from_either_end() -> None:
+    """Whichever end of it converts; a category by the share of each value, of which a gap is one."""
+    assert not separates(read_of(NOISE + Y), Y)
+    assert separates(read_of(Y * 2.0 + np.arange(ROWS) / ROWS), Y)
+    assert separates(read_of(Y * -2.0), Y)
+    assert not separates(read_of(np.ones(ROWS)), Y)
+    assert not separates(read_of([None] * ROWS), Y)
+    assert separates(read_of(texts("a", None), "category"), Y)
+    assert not separates(read_of(["a"] * ROWS, "category"), Y)

@@ -107,7 +107,7 @@ def read_number(read: Read, decided: Decided) -> bool:
 
 def is_identifier(name: str, values: Vector) -> bool:
     """Whether the values are distinct integers that are sorted, have no large gaps, or are named like an id."""
-    if np.isnan(values).any() or (values != np.floor(values)).any() or len(np.unique(values)) < len(values):
+    if np.isnan(values).any() or (values != np.floor(values)).any() or pl.Series(values).n_unique() < len(values):
         return False
     steps = np.diff(values)
     ordered = bool((steps > 0).all() or (steps < 0).all())
@@ -143,14 +143,21 @@ def number_kind(read: Read, present: Vector) -> str:
     """
     raw, name = read.raw, read.raw.name
     whole = bool((present == np.floor(present)).all()) and float(np.abs(present).max()) <= WHOLE_MAX
-    if whole and set(np.unique(present)) <= {0.0, 1.0}:
+    if not whole or present.min() < 0:
+        return "number"
+    if bool(((present == 0.0) | (present == 1.0)).all()):
         text = raw.dtype == pl.String and bool(raw.str.strip_chars().str.to_lowercase().is_in(["true", "false"]).any())
         if raw.dtype == pl.Boolean or text or names.says_flag(name):
             return "flag"
-    decimal = raw.dtype.is_float() or (raw.dtype == pl.String and raw.drop_nulls().str.contains(r"\d[.,]\d").any())
-    fractions = decimal and len(present) == len(raw)
+    if len(present) == len(raw) and are_decimals(raw):
+        return "number"
     counts = names.says_count(name) or (not names.says_measure(name) and consecutive(present))
-    return "integer" if whole and not fractions and counts and present.min() >= 0 else "number"
+    return "integer" if counts else "number"
+
+
+def are_decimals(raw: pl.Series) -> bool:
+    """Whether numbers are stored, or some of them written, with a fraction."""
+    return raw.dtype.is_float() or (raw.dtype == pl.String and bool(raw.str.contains(r"\d[.,]\d").any()))
 
 
 def consecutive(present: Vector) -> bool:

@@ -8,6 +8,7 @@ import polars as pl
 
 from leadscoring.contract.kinds import KINDS
 from leadscoring.training import names
+from leadscoring.training.reading.distinct import glimpsed, spread_of
 from leadscoring.training.reading.how import How
 from leadscoring.training.reading.missing import MissingTokens, blank
 from leadscoring.training.reading.moments import moments
@@ -16,9 +17,6 @@ from leadscoring.training.reading.series import Vector
 
 DATES = 0.95
 """Minimum share of dates among the values of a date column."""
-
-LOOKED_AT = 500
-"""Number of distinct values that are examined before a whole column is parsed."""
 
 OF_OUTCOME = re.compile(
     r"\b(?:close[ds]?|closing|close ?date|won|lost|convert(?:ed)?|conversion|sign(?:ed|ature)|outcome|churn(?:ed)?"
@@ -54,9 +52,11 @@ def date_of(column: pl.Series, tokens: MissingTokens, how: How | None = None) ->
             return serials
     if column.dtype != pl.String or (how.kind is not None and not KINDS[how.kind].is_timed) or how.notation is not None:
         return None
+    if not glimpsed(column, lambda some: share_read(some, how) > 0.0):
+        return None
     text, _ = blank(column, tokens.of(column.name))
-    some = text.drop_nulls().unique(maintain_order=True)
-    if len(some) == 0 or share_read(some.gather_every(max(1, len(some) // LOOKED_AT)), how) <= DATES:
+    some = spread_of(text)
+    if len(some) == 0 or share_read(some, how) <= DATES:
         return None
     return moments(text, how.first).values
 

@@ -19,6 +19,7 @@ from leadscoring.training.derived.rows import BEFORE_CATEGORIES, BEFORE_NUMBERS,
 from leadscoring.training.leaks import refuse_leak
 from leadscoring.training.lookalikes import like_addresses, lookalike
 from leadscoring.training.presence import presence
+from leadscoring.training.reading.distinct import first_of, glimpsed, spread_of
 from leadscoring.training.reading.how import How
 from leadscoring.training.reading.missing import MissingTokens, blank, hint
 from leadscoring.training.reading.moments import CLOCK_ONLY
@@ -30,9 +31,6 @@ NEARLY_ALL = 0.95
 
 FEW_ANSWERS = 4
 """A column with no more distinct values holds answers such as yes and no, and not personal data."""
-
-LOOKED_AT = 500
-"""Maximum number of distinct values of a column that are examined to detect times of day."""
 
 
 class Inferred(msgspec.Struct, frozen=True):
@@ -181,7 +179,10 @@ def private(column: pl.Series, asked: Asked, named: dict[str, str], tokens: Miss
     kind = names.personal(name)
     if kind not in ("", names.REACH):
         return kind
-    some = blank(column.drop_nulls().unique(maintain_order=True).head(LOOKED_AT), tokens.of(name))[0]
+    some = first_of(column)
+    if not kind and not (some.dtype == pl.String and some.str.contains("@", literal=True).any()):
+        return ""
+    some = blank(some, tokens.of(name))[0]
     if are_addresses(some):
         return "" if asked.how.get(name, How()).kind is None else names.REACH
     return kind if len(some) > FEW_ANSWERS else ""
@@ -261,7 +262,7 @@ def empty(column: pl.Series) -> str:
         return "all missing"
     if len(present) < min(FEWEST, len(column)):
         return f"almost empty: {len(present)} of {len(column)} rows have a value"
-    if present.n_unique() == 1 and column.null_count() < FEWEST:
+    if column.null_count() < FEWEST and (present == present[0]).all():
         return f"constant: always {as_text(present)[0]!r}" + (" or missing" if column.null_count() else "")
     return ""
 
@@ -270,8 +271,9 @@ def only_clock(column: pl.Series) -> str:
     """Returns the reason to drop a text column of times of day or durations; empty for other columns."""
     if column.dtype != pl.String:
         return ""
-    some = column.drop_nulls().unique(maintain_order=True)
-    some = some.gather_every(max(1, len(some) // LOOKED_AT))
+    if not glimpsed(column, lambda few: bool(few.str.strip_chars().str.contains(CLOCK_ONLY).any())):
+        return ""
+    some = spread_of(column)
     if some.str.strip_chars().str.contains(CLOCK_ONLY).mean() > NEARLY_ALL:  # type: ignore[operator]  # the mean of booleans is a float
         return "a time of day or a duration with colons, which is not read: write it as a number"
     return ""
@@ -296,9 +298,11 @@ def decision(read: Read) -> Decided | None:
 
 def without_false(read: Read) -> None:
     """Blanks ``False`` in a column of numbers, which is how Odoo exports missing values."""
+    if not read.column.str.contains(r"(?i)^\s*false\s*$").any():
+        return
     text = read.column.str.strip_chars().str.to_lowercase()
     is_false = (text == "false").fill_null(False)
-    if not is_false.any() or (text == "true").any():
+    if (text == "true").any():
         return
     others = read.column.filter(~is_false & text.is_not_null())
     if len(others) and looks_like_numbers(others) > NEARLY_ALL and not others.str.strip_chars().is_in(["0", "1"]).all():

@@ -3,7 +3,6 @@
 import numpy as np
 import polars as pl
 
-from leadscoring.quality.figures import roc_auc
 from leadscoring.training.column import Read
 from leadscoring.training.reading.series import Vector, numbers
 
@@ -16,23 +15,21 @@ def refuse_leak(read: Read, y: Vector) -> None:
         read.feature, read.dropped = None, "leaks the outcome: whether it has a value determines the outcome"
         read.warnings.append(f"{name!r} was excluded: whether it has a value determines the outcome")
         return
-    if single_auc(read, y) >= 1.0 - 1e-12:
+    if separates(read, y):
         read.feature, read.dropped = None, "leaks the outcome: it determines the outcome of every row"
         read.warnings.append(f"{name!r} was excluded: it alone determines the outcome of every row")
 
 
-def single_auc(read: Read, y: Vector) -> float:
-    """The ROC-AUC of one column alone, 0.5 to 1; categories are ranked by their own conversion rate."""
+def separates(read: Read, y: Vector) -> bool:
+    """Whether a column alone ranks every converted lead above all others, or below them.
+
+    Categories are ranked by their own conversion rate. Numbers count where they are known, and for both outcomes.
+    """
     if read.feature is not None and read.feature.form.is_category:
-        text = read.column.fill_null("\0")
-        rates = pl.DataFrame({"level": text, "y": y}).select(pl.col("y").mean().over("level")).to_series()
-        score = rates.to_numpy()
-        present = np.ones(len(y), dtype=bool)
-    else:
-        score = numbers(read.column)
-        present = ~np.isnan(score)
-    outcome = y[present]
-    if outcome.min(initial=1.0) >= outcome.max(initial=0.0):  # of one outcome, or none
-        return 0.5
-    auc = roc_auc(outcome, score[present])
-    return max(auc, 1.0 - auc)
+        level = (
+            pl.DataFrame({"level": read.column, "y": y}).group_by("level").agg(pl.col("y").min() == pl.col("y").max())
+        )
+        return bool(level["y"].all()) and bool(y.min() < y.max())
+    values = numbers(read.column)
+    won, lost = (values[(y == outcome) & ~np.isnan(values)] for outcome in (1.0, 0.0))
+    return len(won) > 0 and len(lost) > 0 and bool(won.min() > lost.max() or won.max() < lost.min())

@@ -5,15 +5,13 @@ import polars as pl
 
 from leadscoring._engine import address_of
 from leadscoring.training.column import Read
-from leadscoring.training.reading.moments import moments
+from leadscoring.training.reading.distinct import first_of, glimpsed, spread_of
+from leadscoring.training.reading.moments import any_moment, moments
 from leadscoring.training.reading.serials import serial_words
 from leadscoring.training.reading.series import numbers
 
 HALF = 0.5
 """Minimum share of dates or addresses among the values of a column that looks like one of them."""
-
-LOOKED_AT = 500
-"""Maximum number of distinct values that are examined."""
 
 SINCE_1990, UNTIL_2040 = 631_152_000_000, 2_208_988_800_000
 """Milliseconds since 1970: numbers that large, and no larger, are hardly anything else."""
@@ -41,8 +39,9 @@ def in_milliseconds(column: pl.Series) -> bool:
 
 def like_dates(column: pl.Series) -> list[str]:
     """Returns the warning for a column of texts of which most are dates, but not nearly all."""
-    some = column.drop_nulls().unique(maintain_order=True)
-    some = some.gather_every(max(1, len(some) // LOOKED_AT))
+    if not glimpsed(column, any_moment):
+        return []
+    some = spread_of(column)
     unread = some.filter(pl.Series(np.isnan(moments(some).values))) if len(some) else some
     if not 0 < len(unread) < (1.0 - HALF) * len(some):
         return []
@@ -57,7 +56,7 @@ def like_addresses(column: pl.Series) -> str:
     """Returns the warning for a column of which most values are e-mail addresses, but not nearly all."""
     if column.dtype != pl.String:
         return ""
-    some = column.drop_nulls().unique(maintain_order=True).head(LOOKED_AT)
+    some = first_of(column)
     unfit = sum(address_of(text) is None for text in some)
     if not 0 < unfit < (1.0 - HALF) * len(some):
         return ""

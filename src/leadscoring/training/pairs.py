@@ -26,6 +26,13 @@ FEWEST = 0.5
 """Minimum share of the leads that have both numbers."""
 
 
+LOOK, ENOUGH, FAR = 500, 50, 0.85
+"""A pair that tells less than ``FAR`` of so many leads, with enough of both outcomes, does not reach ``TELLS`` of all.
+
+At 50 leads of the rarer outcome that is five standard errors from ``TELLS``.
+"""
+
+
 def telling_pairs(quick: Quick, places: list[int], alone: dict[int, float]) -> list[tuple[int, int, float, str]]:
     """The pairs of some columns that determine the outcome, the most telling first.
 
@@ -37,7 +44,8 @@ def telling_pairs(quick: Quick, places: list[int], alone: dict[int, float]) -> l
     binned = {place: bins(x[:, place], quick.texts[place]) for place in places}
     found = []
     for one, two in combinations(places, 2):
-        best = max((joint(binned[one], binned[two], y, fold), "together"), computed(quick, x, y, one, two))
+        ways = computed(quick, x, y, one, two) if near(quick, x, y, one, two) else (0.5, "")
+        best = max((joint(binned[one], binned[two], y, fold), "together"), ways)
         if best[0] >= max(TELLS, max(alone[one], alone[two]) + GAIN):
             found.append((one, two, *best))
     return sorted(found, key=lambda pair: -pair[2])
@@ -64,6 +72,13 @@ def joint(one: Indices, two: Indices, y: Vector, fold: Indices) -> float:
         rows, won = np.bincount(cell[inside], minlength=width), np.bincount(cell[inside], y[inside], minlength=width)
         score[~inside] = ((won + base) / (rows + 1.0))[cell[~inside]]
     return roc_auc(y, score)
+
+
+def near(quick: Quick, x: Vector, y: Vector, one: int, two: int) -> bool:
+    """Whether what is computed from two numbers may tell the outcome, by the first leads."""
+    won = y[:LOOK].sum()
+    few = len(y) <= LOOK or min(won, LOOK - won) < ENOUGH
+    return few or computed(quick, x[:LOOK], y[:LOOK], one, two)[0] >= FAR
 
 
 def computed(quick: Quick, x: Vector, y: Vector, one: int, two: int) -> tuple[float, str]:

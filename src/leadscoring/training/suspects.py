@@ -136,9 +136,10 @@ def weighed(
     quick: Quick, found: list[Evidence], clear: list[int], places: list[int], least: float, *, judge: bool = True
 ) -> dict[int, Verdict]:
     """The verdicts on some columns, by quick models with and without each beside those beyond doubt."""
-    whole = quick.auc(clear)
-    other = quick.each(
-        [[one for one in clear if one != place] if place in clear else [*clear, place] for place in places]
+    if not places:
+        return {}
+    whole, *other = quick.each(
+        [clear, *([one for one in clear if one != place] if place in clear else [*clear, place] for place in places)]
     )
     result = {}
     for place, auc in zip(places, other, strict=True):

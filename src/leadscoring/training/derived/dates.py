@@ -17,15 +17,13 @@ from leadscoring.training.derived.kind import Derived, Evidence, started
 from leadscoring.training.derived.tokens import Tokens
 from leadscoring.training.encode import moments_of
 from leadscoring.training.later import DAY, as_floats
-from leadscoring.training.reading.moments import Moments, moments
+from leadscoring.training.reading.distinct import glimpsed, spread_of
+from leadscoring.training.reading.moments import Moments, any_moment, moments
 from leadscoring.training.reading.serials import serial_moments
 from leadscoring.training.reading.series import Vector, counts_of
 
 SHARE = 0.95
 """Minimum share of dates or times among the values of a date column."""
-
-LOOKED_AT = 500
-"""Maximum number of distinct values of a column that are examined to detect dates."""
 
 MOST_GAPS = 3
 """Maximum number of gaps to other dates, for each date."""
@@ -55,9 +53,9 @@ class Dates(Derived):
         """Whether nearly all values are dates; a few distinct values are looked at, from the whole column."""
         if read.column.dtype != pl.String:
             return read.column.dtype in (pl.Date, pl.Datetime)
-        some = read.column.drop_nulls().unique(maintain_order=True)
-        some = some.gather_every(max(1, len(some) // LOOKED_AT))
-        return len(some) > 0 and share_of(moments(some).values) > SHARE
+        if not glimpsed(read.column, any_moment):
+            return False
+        return share_of(moments(spread_of(read.column)).values) > SHARE
 
     def read(self, read: Read) -> None:
         """Reads the dates, with the order of day and month that the column, the user or else the file has."""

@@ -15,6 +15,7 @@ from leadscoring.training.derived.clearest import clearest
 from leadscoring.training.derived.domains import GROUPS, ROLES
 from leadscoring.training.derived.kind import Derived, Evidence, started, with_weights
 from leadscoring.training.derived.tokens import Tokens, tokens_of
+from leadscoring.training.reading.distinct import first_of
 
 SHARE = 0.95
 """Minimum share of addresses among the values of a column of addresses."""
@@ -88,7 +89,7 @@ def are_addresses(column: pl.Series) -> bool:
     """Whether nearly all values of a column are e-mail addresses."""
     if column.dtype != pl.String:
         return False
-    some = column.drop_nulls().unique(maintain_order=True).head(500)
+    some = first_of(column)
     return len(some) > 0 and sum(address_of(text) is not None for text in some) > SHARE * len(some)
 
 

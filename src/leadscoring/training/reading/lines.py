@@ -5,6 +5,7 @@ expression rejects are parsed character by character and rewritten with correct 
 """
 
 import re
+from itertools import compress
 from statistics import median, mode
 
 import msgspec
@@ -51,22 +52,11 @@ def rows_of(text: str, path: object) -> Rows:
 
     Raises ``TrainingDataError`` if the file is empty.
     """
-    lines, first, notes = text.split("\n"), 1, []
-    delimiter = ""
-    if named := SEPARATOR_LINE.match(lines[0].strip()):
-        delimiter, lines, first = named[1], lines[1:], 2
-        notes.append("a first line 'sep=' names the separator")
-    if wrapped(lines[:SNIFFED]):
-        lines = ["".join(cells(line, "\0")) for line in lines]
-        notes.append("each line is entirely within quotation marks: they were removed")
-    delimiter = delimiter or sniff(lines[:SNIFFED])
-    notes.append(f"separated by {NAMES.get(delimiter, repr(delimiter))}")
-    texts, numbers = in_order(lines, delimiter, first, notes)
-    filled = not_blank(texts, delimiter)
-    if not any(filled):
+    lines, layout = laid_out(text.split("\n"))
+    delimiter, notes = layout.delimiter, layout.notes
+    texts, numbers = filled_rows(lines, delimiter, layout.first, notes)
+    if not texts:
         raise TrainingDataError(f"{path} is empty")
-    texts = [one for one, keep in zip(texts, filled, strict=True) if keep]
-    numbers = [one for one, keep in zip(numbers, filled, strict=True) if keep]
     top = header_place(texts, delimiter)
     if top:
         notes.append(
@@ -76,6 +66,38 @@ def rows_of(text: str, path: object) -> Rows:
     rows = Rows(header, texts[top + 1 :], numbers[top + 1 :], delimiter, notes)
     without_footers(rows)
     return rows
+
+
+class Layout(msgspec.Struct):
+    """How a file is laid out: its delimiter, the number of its first line of cells, and whether lines are in quotes."""
+
+    delimiter: str
+    first: int
+    wrapped: bool
+    notes: list[str]
+
+
+def laid_out(lines: list[str]) -> tuple[list[str], Layout]:
+    """The lines of cells, of all lines or of the first ones, and their layout."""
+    notes, first, delimiter = [], 1, ""
+    if named := SEPARATOR_LINE.match(lines[0].strip()):
+        delimiter, lines, first = named[1], lines[1:], 2
+        notes.append("a first line 'sep=' names the separator")
+    if in_quotes := wrapped(lines[:SNIFFED]):
+        lines = ["".join(cells(line, "\0")) for line in lines]
+        notes.append("each line is entirely within quotation marks: they were removed")
+    delimiter = delimiter or sniff(lines[:SNIFFED])
+    notes.append(f"separated by {NAMES.get(delimiter, repr(delimiter))}")
+    return lines, Layout(delimiter, first, in_quotes, notes)
+
+
+def filled_rows(lines: list[str], delimiter: str, first: int, notes: list[str]) -> tuple[list[str], list[int]]:
+    """The rows that are not empty, with correct quoting, and the line number of each."""
+    texts, numbers = in_order(lines, delimiter, first, notes)
+    filled = not_blank(texts, delimiter)
+    if all(filled):
+        return texts, numbers
+    return list(compress(texts, filled)), list(compress(numbers, filled))
 
 
 def wrapped(lines: list[str]) -> bool:

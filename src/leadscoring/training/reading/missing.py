@@ -1,6 +1,7 @@
 """Missing tokens: the texts in a file that mean *unknown*, and how often each occurs."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 import msgspec
 import polars as pl
@@ -70,8 +71,42 @@ def blank(column: pl.Series, tokens: frozenset[str]) -> tuple[pl.Series, dict[st
     """Replaces missing tokens by null; returns the column, and how often each spelling occurred."""
     if not (column.dtype == pl.String or column.dtype.is_numeric()):
         return column, {}
-    text = as_text(column)
-    hit = text.str.strip_chars().str.to_lowercase().is_in([token.lower() for token in tokens])
+    if column.dtype.is_numeric():
+        return blank_numbers(column, tokens)
+    text = column
+    hit = text.str.strip_chars().str.to_lowercase().is_in(lowered(tokens))
     counts = dict(sorted(counts_of(text.filter(hit.fill_null(False)))))
-    kept = pl.select(pl.when(~hit).then(column).otherwise(None).alias(column.name)).to_series() if counts else column
-    return kept, counts
+    return without(column, hit) if counts else column, counts
+
+
+def blank_numbers(column: pl.Series, tokens: frozenset[str]) -> tuple[pl.Series, dict[str, int]]:
+    """As ``blank``; only numbers that some token may mean are written as text, which takes long."""
+    values = [value for value in map(as_number, tokens) if value is not None]
+    near = column.cast(pl.Float64).is_in(values, nulls_equal=False).fill_null(False)
+    if not near.any():
+        return column, {}
+    text = as_text(column.filter(near))
+    fits = text.str.to_lowercase().is_in(lowered(tokens))
+    hit = near.to_numpy().copy()
+    hit[hit] = fits.to_numpy()
+    counts = dict(sorted(counts_of(text.filter(fits))))
+    return without(column, pl.Series(hit)) if counts else column, counts
+
+
+@lru_cache(maxsize=64)
+def lowered(tokens: frozenset[str]) -> pl.Series:
+    """Tokens as texts are compared with them; kept, since they are the same for most columns."""
+    return pl.Series([token.lower() for token in tokens], dtype=pl.String).implode()
+
+
+def as_number(token: str) -> float | None:
+    """The number that a token is, which may be NaN; ``None`` for any other."""
+    try:
+        return float(token)
+    except ValueError:
+        return None
+
+
+def without(column: pl.Series, hit: pl.Series) -> pl.Series:
+    """A column with null where ``hit`` is true."""
+    return pl.select(pl.when(~hit).then(column).otherwise(None).alias(column.name)).to_series()

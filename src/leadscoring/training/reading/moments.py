@@ -62,6 +62,9 @@ SHAPES = {
 }
 """The supported formats, with named groups."""
 
+PERHAPS = r"\d.*[-/.\s].*\d.*[-/.\s]|[^\W\d_]{3}|\d{8}"
+"""What every text in one of these formats has: two separators after digits, a name, or eight digits."""
+
 CLOCK_ONLY = r"^\d{1,4}:\d{2}(:\d{2}(\.\d+)?)?(\s*[aApP]\.?[mM]\.?)?$"
 
 
@@ -83,6 +86,8 @@ def moments(text: pl.Series, named: DayOrder | None = None) -> Moments:
 
     ``named`` is the order of day and month that the user specified.
     """
+    if not text.str.contains(PERHAPS).any():
+        return Moments(np.full(len(text), np.nan))
     clean = text.str.replace_all("[\u00a0\u202f\u2009]", " ").str.strip_chars()
     values = np.full(len(text), np.nan)
     first, undecided, seen = None, False, []
@@ -103,6 +108,11 @@ def moments(text: pl.Series, named: DayOrder | None = None) -> Moments:
             seen.append(first.replace("-", " ") if way == "numbers" and first else way)
         values[left] = parsed
     return Moments(values, first, undecided, ", ".join(seen))
+
+
+def any_moment(text: pl.Series) -> bool:
+    """Whether any of some texts is a date or a time."""
+    return not bool(np.isnan(moments(text).values).all())
 
 
 def order(groups: pl.DataFrame, text: pl.Series, named: DayOrder | None) -> tuple[DayOrder, bool]:

@@ -20,6 +20,9 @@ STRAY_SHARE = 0.01
 FEWEST_GROUPED = 5
 """Minimum number of values such as 1.234, beside whole numbers below 1,000, for the dot to be a thousands separator."""
 
+GLIMPSED = 1000
+"""Number of first values that often tell that a dot is no thousands separator."""
+
 CODES = (
     "USD|EUR|GBP|CHF|JPY|INR|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RON|BRL|MXN|ZAR|SGD|HKD|CNY|RMB|RUB|TRY|AED|SAR|ILS"
     "|KRW|THB|IDR|MYR|PHP|VND|EGP|NGN|KES|ARS|CLP|COP|UAH"
@@ -187,8 +190,13 @@ def decide(column: pl.Series, named: Notation | None = None, habit: str = "") ->
 
 def could_be_grouped(present: pl.Series) -> bool:
     """Whether a dot may be a thousands separator: it always follows 1 to 3 digits and precedes exactly 3."""
+    return all_grouped(present.head(GLIMPSED)) is not False and bool(all_grouped(present))
+
+
+def all_grouped(present: pl.Series) -> bool | None:
+    """Whether every dot of some texts may be a thousands separator; ``None`` if there is none."""
     dotted = present.filter(present.str.contains(".", literal=True))
-    return len(dotted) > 0 and bool(dotted.str.contains(r"^\s*[-+]?[1-9]\d{0,2}\.\d{3}\s*$").all())
+    return bool(dotted.str.contains(r"^\s*[-+]?[1-9]\d{0,2}\.\d{3}\s*$").all()) if len(dotted) else None
 
 
 def between(column: pl.Series, groups: pl.DataFrame, habit: str, plain: Vector) -> Decided:

@@ -19,13 +19,19 @@ def numbers(column: pl.Series) -> Vector:
     if column.dtype == pl.String:
         text = column.str.strip_chars()
         plain = text.cast(pl.Float64, strict=False)
-        flags = text.str.to_lowercase().replace_strict({"true": 1.0, "false": 0.0}, default=None)
-        alone = plain.is_null() | plain.is_in([0.0, 1.0])
-        column = pl.select(pl.coalesce(plain, flags)).to_series() if alone.all() else plain
+        column = plain if plain.null_count() == text.null_count() else with_flags(text, plain)
     elif not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
         return np.full(len(column), np.nan)
     values = column.cast(pl.Float64).to_numpy().astype(np.float64)
     return np.where(np.abs(values) <= FLOAT32_MAX, values, np.nan)
+
+
+def with_flags(text: pl.Series, plain: pl.Series) -> pl.Series:
+    """Texts as numbers, true and false as 1 and 0 where the other ``plain`` numbers are these alone."""
+    if not text.str.contains(r"(?i)^(?:true|false)$").any() or not (plain.is_null() | plain.is_in([0.0, 1.0])).all():
+        return plain
+    flags = text.str.to_lowercase().replace_strict({"true": 1.0, "false": 0.0}, default=None)
+    return pl.select(pl.coalesce(plain, flags)).to_series()
 
 
 def counts_of(text: pl.Series) -> list[tuple[str, int]]:

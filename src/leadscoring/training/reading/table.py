@@ -128,6 +128,15 @@ def from_csv(content: bytes, path: str | Path) -> Table:
     if len(rows.header) > MOST_COLUMNS:
         raise TrainingDataError(f"{path} has {len(rows.header)} columns, but at most {MOST_COLUMNS} can be trained on")
     header = header_of(rows.header, f"the header of {path}")
+    frame, lines = framed(rows, header, path)
+    frame = without_empty(frame, header, rows.notes)
+    frame = without_copies(frame, header)
+    notes += rows.notes + some_of(header.notes)
+    return Table(frame, tuple(notes), header.labels, header.twice, lines)
+
+
+def framed(rows: Rows, header: Header, path: str | Path) -> tuple[pl.DataFrame, np.ndarray]:
+    """The rows below a header, or some of them, as text columns, and their line numbers, shape (rows,)."""
     mend_widths(rows, len(header.names), path)
     frame = pl.DataFrame({name: [] for name in header.names}, schema=dict.fromkeys(header.names, pl.String))
     if rows.texts:
@@ -138,11 +147,7 @@ def from_csv(content: bytes, path: str | Path) -> Table:
     if again.any():
         rows.notes.append(f"the header comes again in {some_lines(lines[again])}: left out")
         frame, lines = frame.filter(~pl.Series(again)), lines[~again]
-    frame = without_formulas(frame, rows.notes)
-    frame = without_empty(frame, header, rows.notes)
-    frame = without_copies(frame, header)
-    notes += rows.notes + some_of(header.notes)
-    return Table(frame, tuple(notes), header.labels, header.twice, lines)
+    return without_formulas(frame, rows.notes), lines
 
 
 def mend_widths(rows: Rows, wanted: int, path: str | Path) -> None:

@@ -45,6 +45,13 @@ def decode(content: bytes, path: object) -> tuple[str, list[str]]:
     Raises ``TrainingDataError``, with advice, if the file is not text.
     """
     refuse_foreign(content, path)
+    text, notes = plain(content, path)
+    refuse_markup(text, path)
+    return text, notes
+
+
+def plain(content: bytes, path: object) -> tuple[str, list[str]]:
+    """The text of a file, or of some lines of it, with line feeds; also returns notes on what was changed."""
     text, notes = in_encoding(content, path)
     if "\0" in text:
         notes.append(f"{text.count(chr(0))} NUL characters were removed")
@@ -53,7 +60,6 @@ def decode(content: bytes, path: object) -> tuple[str, list[str]]:
     text, ends = line_feeds(text)
     if ends:
         notes.append(ends)
-    refuse_markup(text, path)
     return text, notes
 
 
