@@ -9,12 +9,28 @@ periods are dropped.
 import numpy as np
 
 from leadscoring.contract.features import Contract
+from leadscoring.training.infer import Inferred, without
 from leadscoring.training.reading.series import Matrix, Vector
 from leadscoring.training.split import Indices, time_folds
 
 PERIODS = 6
 SHIFT = 0.5
 """Numbers are dropped if the median shift of their distribution between periods exceeds this."""
+
+
+def without_calendar(inferred: Inferred, x: Matrix, time: Vector) -> tuple[Inferred, Matrix]:
+    """Drops numeric features that only reflect when a lead arrived, unless there are no others."""
+    moved = calendar_features(inferred.contract, x, time)
+    if not moved or len(moved) == len(inferred.contract):
+        return inferred, x
+    names, columns = inferred.contract.names, inferred.contract.columns
+    keep = [place for place, feature in enumerate(columns.feature) if names[feature] not in moved]
+    reasons = {
+        name: f"follows the calendar: its values move {shift:.0%} of the way from one period to the next, "
+        "so those of later leads tell nothing"
+        for name, shift in moved.items()
+    }
+    return without(inferred, reasons), x[:, keep]
 
 
 def calendar_features(contract: Contract, x: Matrix, time: Vector) -> dict[str, float]:

@@ -24,23 +24,22 @@ from msgspec import UNSET
 
 from leadscoring.model.card import ATTRIBUTE, SEAL, Card, Training
 from leadscoring.model.loaded import sealed
-from leadscoring.model.reading import PLAIN, Dated, DayOrder, Reading
+from leadscoring.model.reading import PLAIN
 from leadscoring.quality.figures import Quality, measure
 from leadscoring.training import certify, trees
-from leadscoring.training.calendar_proxies import calendar_features
+from leadscoring.training.calendar_proxies import without_calendar
 from leadscoring.training.calibrate import apply, fit_calibration
 from leadscoring.training.encode import encode_table
 from leadscoring.training.fitted import Fitted, trees_of
-from leadscoring.training.infer import Asked, Inferred, infer, without
+from leadscoring.training.infer import Asked, infer
 from leadscoring.training.leads import Leads, Progress, hold_out, quiet
 from leadscoring.training.learned import learn
 from leadscoring.training.level_weights import weigh
 from leadscoring.training.measured import Measured
 from leadscoring.training.options import TrainOptions
 from leadscoring.training.prepared import prepare
+from leadscoring.training.read_as import reading_of
 from leadscoring.training.reading.missing import MissingTokens
-from leadscoring.training.reading.moments import moments
-from leadscoring.training.reading.series import Matrix, Vector
 from leadscoring.training.reading.table import Table
 from leadscoring.training.report.facts import training_report
 from leadscoring.training.report.suspicion import suspicions
@@ -95,18 +94,6 @@ def train(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Pr
     return Trained(final.booster, card, report)
 
 
-def dated(options: TrainOptions, leads: Leads) -> Dated:
-    """The dates by which later files are read: the moment of their leads is that of training, by ``--time`` too."""
-    moment = options.as_of or (options.time if leads.as_of is not None else None)
-    return msgspec.structs.replace(options.dated, as_of=moment or "")
-
-
-def orders(frame: pl.DataFrame, times: Dated) -> dict[str, DayOrder]:
-    """The order of day and month in the columns that ``times`` names, where both are numbers."""
-    texts = [frame[name] for name in times.columns if frame.schema.get(name) == pl.String]
-    return {text.name: first for text in texts if (first := moments(text).first) is not None}
-
-
 def rehearse(fitted: Fitted, leads: Leads) -> Measured:
     """Scores held-out leads and measures the result."""
     x = encode_table(fitted.contract, reread(fitted.contract, fitted.reading, leads.frame).frame, leads.as_of)
@@ -154,32 +141,8 @@ def fit(
     unseen = apply(calibration, cross.margins)
     booster = trees.grow(contract, x, leads.y, cross.recipe, cross.rounds, options.seed)
     tiers = certify.make_tiers(unseen[recent], leads.y[recent])
-    times = dated(options, leads)
-    reading = Reading(
-        numbers=inferred.numbers,
-        missing=(*options.missing, *inferred.tokens),
-        positive=leads.outcome.positive if len(leads.outcome.positive) > 1 else (),
-        negative=leads.outcome.negative,
-        dates=inferred.dates | orders(leads.frame, times),
-        presence=inferred.presence,
-        dated=times,
-    )
+    reading = reading_of(options, leads, inferred)
     return Fitted(inferred, reading, x, learned.served, leads.y, booster, cross, calibration, unseen, recent, tiers)
-
-
-def without_calendar(inferred: Inferred, x: Matrix, time: Vector) -> tuple[Inferred, Matrix]:
-    """Drops numeric features that only reflect when a lead arrived, unless there are no others."""
-    moved = calendar_features(inferred.contract, x, time)
-    if not moved or len(moved) == len(inferred.contract):
-        return inferred, x
-    names, columns = inferred.contract.names, inferred.contract.columns
-    keep = [place for place, feature in enumerate(columns.feature) if names[feature] not in moved]
-    reasons = {
-        name: f"follows the calendar: its values move {shift:.0%} of the way from one period to the next, "
-        "so those of later leads tell nothing"
-        for name, shift in moved.items()
-    }
-    return without(inferred, reasons), x[:, keep]
 
 
 def make_card(table: Table, options: TrainOptions, leads: Leads, final: Fitted, figures: dict[str, Quality]) -> Card:
