@@ -76,7 +76,7 @@ def without_column(fitted: Fitted, measured: Measured, name: str, seed: int) -> 
     left = set(contract.columns.names)
     keep = [place for place, column in enumerate(fitted.contract.columns.names) if column in left]
     train: Matrix = np.ascontiguousarray(fitted.x[:, keep])
-    booster = trees.grow(contract, train, fitted.y, fitted.cross.recipe, fitted.cross.rounds, seed)
+    booster = trees.grow(contract, train, fitted.y[fitted.shown], fitted.cross.recipe, fitted.cross.rounds, seed)
     margins = trees.margins_of(booster, contract, np.ascontiguousarray(measured.x[:, keep]))
     return roc_auc(measured.leads.y, margins)
 
