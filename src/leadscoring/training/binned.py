@@ -17,9 +17,6 @@ from leadscoring.training.trees import matrix, naming
 BLOCK = 1 << 17
 """Number of leads that are read at once."""
 
-THREADS = 2
-"""Fixed, since sums of the same numbers in another order would make other trees."""
-
 
 def blocks(x: Matrix, rows: Indices | None = None) -> Iterator[Matrix]:
     """Yields some rows of encoded leads, all by default, a block at a time."""
@@ -58,9 +55,12 @@ def binned(
     y: Vector,
     rows: Indices | None = None,
     like: xgb.QuantileDMatrix | None = None,
-    threads: int = THREADS,
+    threads: int = 1,
 ) -> xgb.QuantileDMatrix:
-    """Bins some rows of encoded leads, all by default; in the bins of ``like``, if given."""
+    """Bins some rows of encoded leads, all by default; in the bins of ``like``, if given.
+
+    Trees depend on the number of threads, since they add up the same numbers in another order: it has to be fixed.
+    """
     return xgb.QuantileDMatrix(Reader(contract, x, y, rows), ref=like, nthread=threads, enable_categorical=True)
 
 

@@ -37,7 +37,7 @@ from leadscoring.training.fitted import Fitted, trees_of
 from leadscoring.training.leads import Leads, Progress, parted, quiet
 from leadscoring.training.measured import Measured
 from leadscoring.training.options import TrainOptions
-from leadscoring.training.parts import Parts
+from leadscoring.training.parts import Pair, Parts
 from leadscoring.training.plenty import PLENTY
 from leadscoring.training.prepared import Prepared, prepare
 from leadscoring.training.reading.table import Table
@@ -91,14 +91,6 @@ def train(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Pr
     return Trained(pair.final.booster, card, report)
 
 
-class Pair(msgspec.Struct, frozen=True):
-    """The model that is measured, its figures on the held-out leads, and the model that is shipped."""
-
-    rehearsal: Fitted
-    held_out: Measured
-    final: Fitted
-
-
 def fitted_by_folds(past: Prepared, part: Indices, share: Share) -> Pair:
     """Fits both models by cross-fitting."""
     leads, options, held = past.leads, past.options, part == part.max()
@@ -117,10 +109,8 @@ def fitted_by_folds(past: Prepared, part: Indices, share: Share) -> Pair:
 
 def fitted_by_parts(past: Prepared, part: Indices, share: Share) -> Pair:
     """Fits both models of very many leads."""
-    over_time, shipped = past.leads.time is not None, past.options.ship_measured
-    parts = Parts(past.leads, basis_of(past), part, past.options.seed, again=over_time or shipped)
-    rehearsal, held_out = parts.rehearsal(share.of(0.0, 1.0 if shipped else 0.45))
-    return Pair(rehearsal, held_out, rehearsal if shipped else parts.final(rehearsal, share.of(0.45, 1.0)))
+    options = past.options
+    return Parts(past.leads, basis_of(past), part, options.seed, ship_measured=options.ship_measured).fit(share)
 
 
 def rehearse(fitted: Fitted, leads: Leads) -> Measured:

@@ -161,8 +161,9 @@ def losses(
 
     The weights in a model come from ``rows``, without the fold that is tested.
     """
+    stop = threading.Event()
 
-    def tested(number: int, stop: threading.Event) -> Vector:
+    def tested(number: int) -> Vector:
         inside, rest = some & (fold != number), some & (fold == number)
         wider, own = contract, x
         if level is not None:
@@ -174,4 +175,4 @@ def losses(
         margins = booster.predict(matrix(wider, own[rest]), output_margin=True).astype(np.float64)
         return losses_of(margins, y[rest])
 
-    return np.concatenate(side_by_side(tested, np.unique(fold[some]).tolist()))
+    return np.concatenate(side_by_side(tested, np.unique(fold[some]).tolist(), stop))

@@ -153,10 +153,11 @@ def cross_fit(
     those folds are the latest. ``tick`` is called for each booster that is trained or skipped.
     ``view`` returns the contract and the matrix of a fold, if folds have their own.
     """
+    stop = threading.Event()
     own = view or (lambda _: (contract, x))
     numbers = [int(number) for number in np.unique(fold)[::-1]]
 
-    def grow_fold(job: tuple[Recipe, int], stop: threading.Event) -> Curve:
+    def grow_fold(job: tuple[Recipe, int]) -> Curve:
         recipe, number = job
         inside = fold != number
         parameters = recipe.parameters(float(y[inside].mean()), seed)
@@ -166,7 +167,7 @@ def cross_fit(
 
     def grow_folds(recipes: list[Recipe], numbers: list[int]) -> list[list[Curve]]:
         jobs = [(recipe, number) for recipe in recipes for number in numbers]
-        curves = side_by_side(grow_fold, jobs)
+        curves = side_by_side(grow_fold, jobs, stop)
         return [curves[start : start + len(numbers)] for start in range(0, len(jobs), len(numbers))]
 
     first = RACED if len(recipes) > 1 and len(y) >= MANY else len(numbers)

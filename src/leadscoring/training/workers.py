@@ -20,28 +20,33 @@ Round = Callable[[int], None]
 
 
 class Watch(xgb.callback.TrainingCallback):
-    """Reports each round of a fit, and ends the fit once ``stop`` is set."""
+    """Reports each round of a fit, and ends the fit once ``stop`` is set, or ``enough`` rounds are done."""
 
-    def __init__(self, stop: threading.Event | None = None, done: Round | None = None) -> None:
+    def __init__(
+        self, stop: threading.Event, done: Round | None = None, enough: Callable[[int], bool] | None = None
+    ) -> None:
         super().__init__()
-        self.stop, self.done = stop, done
+        self.stop, self.done, self.enough = stop, done, enough
 
     def after_iteration(self, model: xgb.Booster, epoch: int, evals_log: Any) -> bool:  # noqa: ARG002 - XGBoost's
         """Returns whether the fit ends here."""
         if self.done is not None:
             self.done(epoch + 1)
-        return self.stop is not None and self.stop.is_set()
+        return self.stop.is_set() or (self.enough is not None and self.enough(epoch + 1))
 
 
-def side_by_side(work: Callable[[Job, threading.Event], Result], jobs: Sequence[Job]) -> list[Result]:
-    """Does the jobs in as many threads as there are cores; returns their results in order.
+def side_by_side(
+    work: Callable[[Job], Result], jobs: Sequence[Job], stop: threading.Event, workers: int | None = None
+) -> list[Result]:
+    """Does the jobs in as many threads as there are cores, or ``workers``; returns their results in order.
 
-    Sets the event that ``work`` gets, and begins no other job, on the first error or KeyboardInterrupt, and raises it.
+    On the first error or KeyboardInterrupt sets ``stop``, at which work has to end, begins no other job, and raises it.
     """
-    stop = threading.Event()
-    pool = ThreadPoolExecutor(max_workers=os.cpu_count())
+    pool = ThreadPoolExecutor(max_workers=workers or os.cpu_count())
     try:
-        return list(pool.map(lambda job: work(job, stop), jobs))
-    finally:
+        return list(pool.map(work, jobs))
+    except BaseException:
         stop.set()
+        raise
+    finally:
         pool.shutdown(cancel_futures=True)
