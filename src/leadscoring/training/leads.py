@@ -17,7 +17,7 @@ from leadscoring.training.reading.how import How
 from leadscoring.training.reading.missing import MissingTokens, blank
 from leadscoring.training.reading.series import Vector
 from leadscoring.training.reading.table import Table
-from leadscoring.training.split import Indices, groups_of_frame, random_folds, time_folds
+from leadscoring.training.split import Indices, groups_of_frame, numbered, random_folds, time_folds
 from leadscoring.training.time_column import Times, times
 
 FEWEST_ROWS = 60
@@ -37,6 +37,11 @@ HELD_OUT = 5
 
 Progress = Callable[[str, float], None]
 """Called with the current stage and the completed share of all work, 0..1."""
+
+
+def spanning(progress: Progress, stage: str, start: float, end: float) -> Callable[[float], None]:
+    """Reports the completed share of a stage that takes the work from one share to another."""
+    return lambda share: progress(stage, start + (end - start) * share)
 
 
 def quiet(_stage: str, _share: float) -> None:
@@ -66,6 +71,9 @@ class Leads(msgspec.Struct, frozen=True):
     leaks: tuple[str, ...] = ()
     """The columns that were left out as probable leaks, each with the evidence."""
 
+    groups: Indices | None = None
+    """A number of each lead, equal for duplicates, shape (leads,), where ``frame`` does not hold their columns."""
+
     @property
     def positive(self) -> str:
         """The values of the target that mean converted, as text."""
@@ -74,18 +82,19 @@ class Leads(msgspec.Struct, frozen=True):
     def take(self, rows: Indices | npt.NDArray[np.bool_]) -> "Leads":
         """A subset of the leads, by index or by mask."""
         numbers = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
-        vectors = ("time", "as_of", "decided")
+        vectors = ("time", "as_of", "decided", "groups")
         values = {name: values[numbers] for name in vectors if (values := getattr(self, name)) is not None}
         return msgspec.structs.replace(self, frame=self.frame[numbers], y=self.y[numbers], **values)
 
     def folds(self, count: int, seed: int, features: pl.DataFrame) -> Indices:
         """Assigns each lead to a fold: by time if there is one, else randomly, with duplicates in the same fold.
 
-        Duplicates are leads with the same ``features``, as returned by ``infer``.
+        Duplicates are leads with the same ``features``, as returned by ``infer``, unless their groups are known.
         """
         if self.time is not None:
             return time_folds(self.time, count)
-        return random_folds(groups_of_frame(features), self.y, count, seed)
+        groups = groups_of_frame(features) if self.groups is None else numbered(self.groups)
+        return random_folds(groups, self.y, count, seed)
 
 
 def gather(  # noqa: PLR0913 - each is an option of its own
@@ -105,6 +114,33 @@ def gather(  # noqa: PLR0913 - each is an option of its own
     Raises ``TrainingDataError`` for a column that does not exist or is ambiguous, outcomes that cannot be determined,
     or more than a few rows without a readable time.
     """
+    every, known = judged(
+        table,
+        target,
+        tokens,
+        positive=positive,
+        negative=negative,
+        time=time,
+        id_column=id_column,
+        how=how,
+        dated=dated,
+    )
+    return every if known.all() else every.take(known)
+
+
+def judged(  # noqa: PLR0913 - each is an option of its own
+    table: Table,
+    target: str,
+    tokens: MissingTokens,
+    *,
+    positive: Sequence[str] = (),
+    negative: Sequence[str] = (),
+    time: str | None = None,
+    id_column: str | None = None,
+    how: Mapping[str, How] | None = None,
+    dated: Dated = UNDATED,
+) -> tuple[Leads, npt.NDArray[np.bool_]]:
+    """Every row of a table as a lead, and which of them have an outcome and a time; raises as ``gather`` does."""
     ways = how or {}
     target = table.resolve(target, "--target")
     time = None if time is None else table.resolve(time, "--time")
@@ -133,7 +169,7 @@ def gather(  # noqa: PLR0913 - each is an option of its own
         table.frame, y, outcome, named, stamps, period, tuple(notes), tuple(warnings), moment.values, found.when
     )
     every = msgspec.structs.replace(every, filled_open=filled_of(table.frame, still_open(outcome), tokens))
-    return every if known.all() else every.take(known)
+    return every, known
 
 
 def roles(table: Table, target: str, found: Decided, id_column: str | None) -> dict[str, str]:

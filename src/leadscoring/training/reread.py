@@ -8,26 +8,28 @@ import polars as pl
 from leadscoring.contract.features import Contract, Feature
 from leadscoring.errors import TrainingDataError
 from leadscoring.model.reading import Reading
-from leadscoring.training.derived.dates import count_after, words_of_future
+from leadscoring.training.derived.dates import count_after
 from leadscoring.training.derived.rows import row_of
 from leadscoring.training.encode import allowed, moments_of, present, unseen
 from leadscoring.training.later import as_floats
+from leadscoring.training.misfits import Misfit, misfit
 from leadscoring.training.presence import filled_in
 from leadscoring.training.reading.how import How
 from leadscoring.training.reading.missing import MissingTokens, blank, parse_tokens
 from leadscoring.training.reading.notation import read_numbers
 from leadscoring.training.reading.series import Vector, as_text
 
-EXAMPLES = 3
-NEW = 0.01
-"""Minimum share of texts unknown to training for a warning."""
-
 
 class Reread(msgspec.Struct, frozen=True):
-    """The columns of a contract in a table, with float64 numbers and null for missing; and warnings."""
+    """The columns of a contract in a table, with float64 numbers and null for missing; and what does not fit."""
 
     frame: pl.DataFrame
-    warnings: tuple[str, ...]
+    misfits: tuple[Misfit, ...]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the service would reject, or training did not know, in words."""
+        return tuple(one.words for one in self.misfits if one.matters)
 
 
 def reread(contract: Contract, reading: Reading, frame: pl.DataFrame, as_of: Vector | None = None) -> Reread:
@@ -38,25 +40,25 @@ def reread(contract: Contract, reading: Reading, frame: pl.DataFrame, as_of: Vec
     """
     tokens = tokens_of(reading, frame)
     columns: list[pl.Series] = []
-    warnings: list[str] = []
+    misfits: list[Misfit] = []
     for feature in contract.features:
         source = reading.presence.get(feature.name)
         if source is not None and source in frame.columns:
             columns.append(filled_in(frame[source], tokens).cast(pl.Float64).alias(feature.name))
         elif feature.name in frame.columns:
-            column, column_warnings = reread_column(feature, contract, reading, frame[feature.name], tokens)
+            column, found = reread_column(feature, contract, reading, frame[feature.name], tokens)
             columns.append(column)
-            warnings += column_warnings
+            misfits += found
     parsed = pl.DataFrame(columns)
-    return Reread(parsed, (*warnings, *on_future(contract, parsed, as_of)))
+    return Reread(parsed, (*misfits, *on_future(contract, parsed, as_of)))
 
 
-def on_future(contract: Contract, parsed: pl.DataFrame, as_of: Vector | None) -> list[str]:
-    """The warnings for dates after the moment of their lead, which the trees do not see, as in training."""
+def on_future(contract: Contract, parsed: pl.DataFrame, as_of: Vector | None) -> list[Misfit]:
+    """Dates after the moment of their lead, which the trees do not see, as in training."""
     moment = moments_of(contract.features, parsed, as_of)
     dates = [one for one in contract.features if one.form.is_timed and not one.planned and one.name in parsed.columns]
-    late = {feature.name: count_after(as_floats(parsed[feature.name]), moment) for feature in dates}
-    return [words_of_future(name, count) for name, count in late.items() if count]
+    late = [(feature, count_after(as_floats(parsed[feature.name]), moment)) for feature in dates]
+    return [Misfit(feature, "future", count, parsed.height) for feature, count in late if count]
 
 
 def hows(reading: Reading) -> dict[str, How]:
@@ -77,22 +79,17 @@ def is_known(token: str, frame: pl.DataFrame) -> bool:
 
 def reread_column(
     feature: Feature, contract: Contract, reading: Reading, raw: pl.Series, tokens: MissingTokens
-) -> tuple[pl.Series, list[str]]:
-    """Parses one column; also returns warnings about values that do not fit."""
+) -> tuple[pl.Series, list[Misfit]]:
+    """Parses one column; also returns what does not fit."""
     raw = raw.cast(pl.String) if raw.dtype in (pl.Categorical, pl.Enum) else raw
     own = {value.casefold() for value in feature.values}  # models of other trainers may have "unknown" as a value
     column, _ = blank(raw, tokens.of(feature.name) - own)
-    warnings = []
-    if feature.required and (count := column.null_count()):
-        warnings.append(
-            f"{count} of {len(column)} leads lack {feature.name!r}, which is required: the service would reject those "
-            "leads"
-        )
+    found = misfit(feature, "lacking", column, column.is_null()) if feature.required else []
     if (row := row_of(feature)) is not None:
         parsed = row.parse(feature, column, reading)
-        return parsed, warnings + on_unread(feature, column, parsed)
+        return parsed, found + misfit(feature, "unparsed", column, parsed.is_null() & column.is_not_null())
     if feature.is_text:
-        return as_text(column), warnings + on_new(feature, column, unseen(feature, column))
+        return as_text(column), found + misfit(feature, "new", column, unseen(feature, column))
     values = read_numbers(column, reading.numbers.get(feature.name))
     filled = column.is_not_null().to_numpy()
     unread = np.isnan(values) & filled
@@ -100,30 +97,11 @@ def reread_column(
         refuse_texts(feature, column.filter(pl.Series(unread)))
     values = present(values, None if feature.numbers else contract.missing_value)
     outside = ~allowed(feature, values)
-    for rows, why in ((unread, "are not numbers as training read them"), (outside, "are outside the contract")):
-        if rows.any():
-            allow = f" ({feature.allowed})" if rows is outside else ""
-            warnings.append(
-                f"{int(rows.sum())} values of {feature.name!r} {why}{allow} and were read as missing, for example "
-                f"{examples(column.filter(pl.Series(rows)))}; the service would reject those leads"
-            )
+    found += misfit(feature, "unread", column, pl.Series(unread))
+    found += misfit(feature, "outside", column, pl.Series(outside))
     values = np.where(unread | outside, np.nan, values)
-    warnings += on_new(feature, column, pl.Series(new_numbers(feature, values)))
-    return pl.Series(feature.name, values).fill_nan(None), warnings
-
-
-def on_unread(feature: Feature, column: pl.Series, parsed: pl.Series) -> list[str]:
-    """The warning for values that could not be parsed, as dates for example."""
-    unread = parsed.is_null() & column.is_not_null()
-    if not unread.any():
-        return []
-    row = row_of(feature)
-    if row is not None and row.is_lenient:  # the service warns of them; and they may name a person
-        return [f"{int(unread.sum())} values of {feature.name!r} are not {feature.allowed} and were read as missing"]
-    return [
-        f"{int(unread.sum())} values of {feature.name!r} could not be read ({feature.allowed}) and are missing, for "
-        f"example {examples(column.filter(unread))}; the service would reject those leads"
-    ]
+    found += misfit(feature, "new", column, pl.Series(new_numbers(feature, values)))
+    return pl.Series(feature.name, values).fill_nan(None), found
 
 
 def refuse_texts(feature: Feature, texts: pl.Series) -> None:
@@ -144,20 +122,3 @@ def new_numbers(feature: Feature, values: Vector) -> npt.NDArray[np.bool_]:
         return np.zeros(len(values), dtype=bool)
     known = values < feature.codes if feature.codes else np.isin(values, np.array(feature.wire_values, dtype=float))
     return ~known & ~np.isnan(values)
-
-
-def on_new(feature: Feature, column: pl.Series, new: pl.Series) -> list[str]:
-    """The warning for values of a category that training did not know, if there are many."""
-    if new.sum() <= NEW * len(column):
-        return []
-    seen = "did not list or never saw" if feature.other and not feature.rare else "never saw"
-    return [
-        f"{int(new.sum())} of {len(column)} leads have a {feature.name!r} that training {seen}, for example "
-        f"{examples(column.filter(new))}"
-    ]
-
-
-def examples(column: pl.Series) -> str:
-    """The first few distinct values of a column."""
-    some = column.unique(maintain_order=True).head(EXAMPLES).to_list()
-    return ", ".join(repr(value) for value in some)

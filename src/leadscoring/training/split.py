@@ -16,6 +16,11 @@ def groups_of_frame(frame: pl.DataFrame) -> Indices:
     return frame.select(pl.struct(pl.all()).rank("dense")).to_series().to_numpy().astype(np.int64) - 1
 
 
+def numbered(group: Indices) -> Indices:
+    """Groups as consecutive numbers from 0, shape (rows,)."""
+    return np.unique(group, return_inverse=True)[1].astype(np.int64)
+
+
 def random_folds(group: Indices, y: Vector, count: int, seed: int) -> Indices:
     """The fold of each row, 0..count-1: groups stay together; folds are balanced in size and share of positives.
 

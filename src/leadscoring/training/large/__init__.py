@@ -1,0 +1,1 @@
+"""Leads that do not fit in memory: judged by a sample, then encoded part by part."""
