@@ -40,6 +40,7 @@ from leadscoring.training.options import TrainOptions
 from leadscoring.training.parts import Pair, Parts
 from leadscoring.training.plenty import PLENTY
 from leadscoring.training.prepared import Prepared, prepare
+from leadscoring.training.reading.series import Matrix
 from leadscoring.training.reading.table import Table
 from leadscoring.training.report.facts import training_report
 from leadscoring.training.report.suspicion import suspicions
@@ -92,17 +93,18 @@ def train(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Pr
 
 
 def fitted_by_folds(past: Prepared, part: Indices, share: Share) -> Pair:
-    """Fits both models by cross-fitting."""
+    """Fits both models by cross-fitting; that of the rehearsal has a contract of its own where the other's is later."""
     leads, options, held = past.leads, past.options, part == part.max()
     seen = leads.take(~held)
-    every = None if options.ship_measured else basis_of(past)
-    shared = every is not None and (leads.time is None or every.complete)
-    basis = every.of(~held) if every is not None and shared else inferred_from(past, seen)
+    own = past.encoded is None and (options.ship_measured or leads.time is not None)
+    every = None if own and options.ship_measured else basis_of(past)
+    basis = inferred_from(past, seen) if every is None or own else every.of(~held)
     recipes = trees.recipes_for(len(seen.y), over_time=leads.time is not None)
     rehearsal = fit(seen, basis, recipes, options.seed, share.of(0.0, 0.55))
     share.report("measuring", 0.55)
-    held_out = rehearse(rehearsal, leads.take(held))
-    if every is None:
+    x = None if every is None or not every.complete else every.x[held]
+    held_out = rehearse(rehearsal, leads.take(held), x)
+    if every is None or options.ship_measured:
         return Pair(rehearsal, held_out, rehearsal)
     return Pair(rehearsal, held_out, fit(leads, every, rehearsal.cross.rivals, options.seed, share.of(0.6, 1.0)))
 
@@ -113,9 +115,10 @@ def fitted_by_parts(past: Prepared, part: Indices, share: Share) -> Pair:
     return Parts(past.leads, basis_of(past), part, options.seed, ship_measured=options.ship_measured).fit(share)
 
 
-def rehearse(fitted: Fitted, leads: Leads) -> Measured:
-    """Scores held-out leads, read as the card says, and measures the result."""
-    x = encode_table(fitted.contract, reread(fitted.contract, fitted.reading, leads.frame).frame, leads.as_of)
+def rehearse(fitted: Fitted, leads: Leads, x: Matrix | None = None) -> Measured:
+    """Scores held-out leads and measures the result; they are read as the card says, unless ``x`` has them encoded."""
+    if x is None:
+        x = encode_table(fitted.contract, reread(fitted.contract, fitted.reading, leads.frame).frame, leads.as_of)
     p = fitted.probabilities(x)
     quality = measure(leads.y, p, fitted.tiers.thresholds)
     return Measured(leads, x, p, quality)
