@@ -23,7 +23,7 @@ PLENTY = 50_000
 """From this number of leads outside of the held-out part on."""
 
 MAX_ROUNDS = 600
-PATIENCE = 20
+PATIENCE = 25
 
 RACED = 16_000
 """Maximum number of leads that recipes race on."""
@@ -32,8 +32,8 @@ JUDGED = 50_000
 """Maximum number of leads by which a fit stops."""
 
 RECIPES = (
-    Recipe(3, 0.2, 0.3),
-    Recipe(8, 0.15, 0.3, child_weight=5.0, reg_lambda=10.0, leaves=16),
+    Recipe(3, 0.1, 0.3),
+    Recipe(8, 0.08, 0.3, child_weight=5.0, reg_lambda=10.0, leaves=16),
 )
 """Faster than those of fewer leads: at twice the rate, the loss of many leads is the same within what a seed makes."""
 
