@@ -33,12 +33,13 @@ ENV ?= dev
 
 # The target, concurrent users and duration of the load test. benchmarks/load_test.py has its objectives.
 BASE_URL ?= http://localhost:$(PORT)
+TRAINING_ROWS ?= 100000
 LOAD_USERS ?= 20
 LOAD_SECONDS ?= 30
 LOAD_REPORT ?= build/load/report.html
 
 .PHONY: help install training azureml clients dev test coverage test-changed test-unit test-integration zoo fuzz lint \
-  format bench bench-quality stress \
+  format bench bench-quality bench-training stress \
   test-sanitize uvicorn-test dashboards docs site screenshots lock model docker-build docker-run docker-compose-up \
   docker-compose-down image-test newcomer-test load-test infra-install infra-test infra-types deploy-aws deploy-azure \
   release-install wheel-test sdist wheels sbom audit secrets workflows release-notes clean
@@ -141,6 +142,9 @@ bench: $(STAMP)  ## Measure speed, startup and memory; print the table and write
 bench-quality: $(STAMP)  ## Measure the quality of trained models on exports with a known truth, and on the real data sets in ../shared/data
 	$(BIN)/python -m benchmarks.exports
 	$(BIN)/python -m benchmarks.quality
+
+bench-training: $(STAMP)  ## Measure what training costs beside one plain fit: processor time and memory; TRAINING_ROWS leads
+	$(BIN)/python -m benchmarks.training $(TRAINING_ROWS)
 
 dashboards: $(STAMP)  ## Generate the dashboards in monitoring/grafana/dashboards
 	$(BIN)/python monitoring/grafana/render.py

@@ -44,7 +44,8 @@ def machine() -> str:
 INTRODUCTION = """# Benchmarks
 
 `make bench` measures all of this, prints the table and writes this file. Quality of the trainer on real data is
-measured by `make bench-quality`.
+measured by `make bench-quality`, what a training costs beside one plain fit of XGBoost by `make bench-training`
+([decision 22](../docs/decisions/0022-training-speed.md) has its figures).
 
 Every figure is a ratio against a reference measured in the same run (or the figure itself where no reference stands
 beside it). The server runs alone on one core, the load (`wrk`, 16 connections) comes from the other; API key,

@@ -1,10 +1,13 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from leadscoring.quality.figures import Figure, log_loss, measure, roc_auc
+from leadscoring.quality import figures
+from leadscoring.quality.figures import Figure, Scored, bootstrap, bootstrap_in_cells, log_loss, measure, roc_auc
 
 TIERS = (0.8, 0.6, 0.4, 0.2)
 
@@ -137,3 +140,53 @@ def test_what_cannot_be_measured_is_refused(y: list[float], p: list[float]) -> N
     """Outcomes and probabilities that do not fit together are an error, not a figure."""
     with pytest.raises(ValueError, match="measure needs"):
         measure(y, p)
+
+
+@pytest.mark.parametrize("steps", [0, 7, 200])
+def test_resampled_cells_give_the_intervals_that_resampled_leads_give(steps: int) -> None:
+    """For every figure, as far as another seed does: ends within a fifth of the width of the interval."""
+    y, p = scored(12_000, 6, steps=steps)
+    every = Scored(y, p, TIERS)
+    values = every.statistics(np.ones(every.rows))
+    exact = bootstrap(every.statistics, every.rows, 300, 1)
+    cells = values + bootstrap_in_cells(every, 300, 2)
+    known = ~np.isnan(values)
+    low, high = np.percentile(exact[:, known], [2.5, 97.5], axis=0)
+    width = np.where(high > low, high - low, 1.0)
+    for one, other in zip((low, high), np.percentile(cells[:, known], [2.5, 97.5], axis=0), strict=True):
+        assert np.abs((one - other) / width).max() < 0.2
+
+
+@pytest.mark.parametrize("steps", [0, 3, 50])
+def test_cells_hold_every_lead_and_cross_no_bin_or_tier(steps: int) -> None:
+    """Their figures are nearly those of the leads, and what does not depend on ranks within a cell is the same."""
+    y, p = scored(11_000, 7, steps=steps)
+    every = Scored(y, p, TIERS)
+    cells, leads = every.in_cells()
+    assert leads.sum() == every.rows
+    assert leads @ cells.y == y.sum()
+    assert np.isin(cells.y, (0.0, 1.0)).all()
+    assert np.bincount(cells.bin, leads) == pytest.approx(np.bincount(every.bin))
+    assert np.bincount(cells.tier, leads, 5) == pytest.approx(np.bincount(every.tier, minlength=5))
+    exact, near = every.statistics(np.ones(every.rows)), cells.statistics(leads)
+    rank_free = [0, 3, 4, 5]
+    assert near[rank_free] == pytest.approx(exact[rank_free])
+    assert np.nan_to_num(near) == pytest.approx(np.nan_to_num(exact), abs=2e-3)
+
+
+def test_few_leads_are_resampled_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From one more lead on, cells are; values are the same either way."""
+    y, p = scored(10_001, 8)
+    called: list[int] = []
+    original = figures.bootstrap
+
+    def counted(statistics: Any, rows: int, resamples: int, seed: int) -> Any:
+        called.append(rows)
+        return original(statistics, rows, resamples, seed)
+
+    monkeypatch.setattr(figures, "bootstrap", counted)
+    measure(y[:-1], p[:-1], resamples=2)
+    many = measure(y, p, TIERS, resamples=20)
+    assert called == [10_000]
+    assert many.roc_auc.value == pytest.approx(metrics.roc_auc_score(y, p))
+    assert many.roc_auc.low < many.roc_auc.value < many.roc_auc.high

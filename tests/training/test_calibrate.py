@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadscoring.quality.figures import log_loss
+from leadscoring.training import calibrate
 from leadscoring.training.calibrate import apply, fit_calibration, logistic
 
 
@@ -51,6 +52,35 @@ def test_a_bend_is_learned_where_there_is_one() -> None:
     table = fit_calibration(margins, y)
     assert table.method == "penalised spline"
     assert np.abs(apply(table, margins) - true).mean() < 0.02
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_groups_of_nearly_equal_margins_are_calibrated_as_lead_by_lead(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No probability differs by more than a thousandth, a tenth of what chance does to it; few leads are not grouped."""
+    margins, y = drawn(25_000, seed, 0.8, 0.2)
+    grouped = fit_calibration(margins, y)
+    monkeypatch.setattr(calibrate, "EXACT", len(y))
+    exact = fit_calibration(margins, y)
+    grid = np.linspace(margins.min(), margins.max(), 400)
+    assert np.abs(apply(grouped, grid) - apply(exact, grid)).max() < 1e-3
+    assert grouped != exact
+    every, fold = calibrate.cells_of(margins, y, np.arange(len(y)) % 5)
+    assert len(fold) == len(every.margins) == len(y)
+
+
+def test_groups_hold_every_lead_once() -> None:
+    """Of one fold each; ties and few distinct margins included."""
+    margins, y = drawn(30_000, 4, 1.0, 0.0)
+    margins = margins.round(1)
+    fold = np.arange(len(y)) % 5
+    cells, folds = calibrate.cells_of(margins, y, fold)
+    assert len(folds) <= 5 * calibrate.MOST
+    for number in range(5):
+        assert cells.leads[folds == number].sum() == (fold == number).sum()
+        assert cells.won[folds == number].sum() == y[fold == number].sum()
+    assert (cells.margins * cells.leads).sum() == pytest.approx(margins.sum())
 
 
 def test_margins_all_alike_get_the_base_rate() -> None:

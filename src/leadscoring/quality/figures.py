@@ -19,7 +19,13 @@ BINS = 10
 RESAMPLES = 500
 COVERAGE = 0.95
 CELLS = 1000
-"""Outcomes are simulated for this many groups of leads with nearly equal probabilities; a multiple of ``BINS``."""
+"""Outcomes are simulated for this many groups of leads with nearly equal probabilities; a multiple of ``BINS``.
+
+So many groups are resampled, too, of more than ``EXACT`` leads.
+"""
+
+EXACT = 10_000
+"""Up to this number of leads, every lead is resampled by itself."""
 
 CLIP = 1e-15
 """Probabilities are clipped to this distance from 0 and 1 in the log-loss, which would otherwise be infinite."""
@@ -112,7 +118,10 @@ def measure(
     """
     scored = Scored(np.asarray(y, dtype=np.float64), np.asarray(p, dtype=np.float64), tuple(tiers))
     values = scored.statistics(np.ones(scored.rows))
-    drawn = bootstrap(scored.statistics, scored.rows, resamples, seed)
+    if scored.rows > EXACT:
+        drawn = values + bootstrap_in_cells(scored, resamples, seed)
+    else:
+        drawn = bootstrap(scored.statistics, scored.rows, resamples, seed)
     tail = 100.0 * (1.0 - COVERAGE) / 2.0
     drawn = np.where(np.isnan(drawn), np.nan_to_num(values), drawn)  # undefined in some resamples
     low, high = np.percentile(drawn, [tail, 100.0 - tail], axis=0)
@@ -136,28 +145,34 @@ def bootstrap(statistics: Callable[[Vector], Vector], rows: int, resamples: int,
     )
 
 
-class Scored:
-    """Outcomes and probabilities, sorted once, best first; computes all statistics for given row weights."""
+def bootstrap_in_cells(scored: "Scored", resamples: int, seed: int) -> Vector:
+    """Computes how the statistics of ``resamples`` draws differ from those of the leads, shape (resamples, statistics).
 
-    def __init__(self, y: Vector, p: Vector, thresholds: tuple[float, ...]) -> None:
-        if y.shape != p.shape or y.ndim != 1 or not np.isfinite(p).all() or not np.isin(y, (0.0, 1.0)).all():
-            raise ValueError("measure needs as many outcomes (0 or 1) as finite probabilities")
-        if len(np.unique(y)) < 2:
-            raise ValueError("measure needs leads of both outcomes")
-        order = np.argsort(-p, kind="stable")
-        self.y, self.p = y[order], p[order]
-        self.rows = len(y)
-        self.starts = np.flatnonzero(np.r_[True, np.diff(self.p) != 0.0])
-        clipped = np.clip(self.p, CLIP, 1.0 - CLIP)
-        self.loss = -(self.y * np.log(clipped) + (1.0 - self.y) * np.log1p(-clipped))
-        self.square = (self.p - self.y) ** 2
-        self.bin = (np.arange(self.rows) * min(BINS, self.rows)) // self.rows
-        self.thresholds = thresholds
-        self.tier = (
-            np.searchsorted(-np.asarray(thresholds), -self.p, side="left")
-            if thresholds
-            else np.zeros(0, dtype=np.int64)
-        )
+    Leads of a cell, with nearly equal probabilities and the same outcome, count as equal: their numbers in a resample
+    are multinomial. Cells shift every statistic a little, by the same amount in each draw, which the difference leaves
+    out.
+    """
+    cells, leads = scored.in_cells()
+    shares = leads / leads.sum()
+    drawn = np.random.default_rng(seed).multinomial(scored.rows, shares, resamples).astype(np.float64)
+    return np.stack([cells.statistics(weights) for weights in drawn]) - cells.statistics(leads)
+
+
+class Ranked:
+    """Outcomes and probabilities, best first; computes all statistics for given weights of the rows.
+
+    A row is a lead, or several with nearly equal probabilities. Rows from one of ``starts`` to the next are ties;
+    ``loss`` and ``square`` are the terms of log-loss and Brier score.
+    """
+
+    y: Vector
+    p: Vector
+    loss: Vector
+    square: Vector
+    starts: npt.NDArray[np.int64]
+    bin: npt.NDArray[np.int64]
+    tier: npt.NDArray[np.int64]
+    thresholds: tuple[float, ...]
 
     def statistics(self, weights: Vector) -> Vector:
         """Computes all statistics as one vector, in the order that ``arrange`` expects."""
@@ -185,18 +200,6 @@ class Scored:
         shares = np.divide(observed, mass, out=np.full_like(mass, np.nan), where=mass > 0)
         return np.concatenate([[np.abs(predicted - observed).sum() / total], shares])
 
-    def simulated_errors(self, draws: int, seed: int) -> Vector:
-        """Computes the calibration error for outcomes drawn from the probabilities themselves, shape (draws,)."""
-        cells = min(CELLS, self.rows)
-        cell = (np.arange(self.rows) * cells) // self.rows
-        leads = np.bincount(cell)
-        expected = np.bincount(cell, self.p)
-        positives = np.random.default_rng(seed).binomial(leads, np.clip(expected / leads, 0.0, 1.0), (draws, cells))
-        starts = cell[np.flatnonzero(np.r_[True, np.diff(self.bin) != 0])]
-        gaps = np.add.reduceat(expected - positives, starts, axis=1)
-        errors: Vector = np.abs(gaps).sum(axis=1) / self.rows
-        return errors
-
     def tenths(
         self, seen: Vector, found_positive: Vector, total: float, positives: float
     ) -> tuple[Vector, Vector, Vector]:
@@ -213,6 +216,70 @@ class Scored:
         won = np.bincount(self.tier, positive, minlength=len(TIERS))
         up, hit = np.cumsum(leads), np.cumsum(won)
         return leads / up[-1], won / leads, hit / up, hit / hit[-1], (up - hit) / (up[-1] - hit[-1])
+
+
+class Scored(Ranked):
+    """Outcomes and probabilities of leads, sorted once, best first."""
+
+    def __init__(self, y: Vector, p: Vector, thresholds: tuple[float, ...]) -> None:
+        if y.shape != p.shape or y.ndim != 1 or not np.isfinite(p).all() or not np.isin(y, (0.0, 1.0)).all():
+            raise ValueError("measure needs as many outcomes (0 or 1) as finite probabilities")
+        if len(np.unique(y)) < 2:
+            raise ValueError("measure needs leads of both outcomes")
+        order = np.argsort(-p, kind="stable")
+        self.y, self.p = y[order], p[order]
+        self.rows = len(y)
+        self.starts = np.flatnonzero(np.r_[True, np.diff(self.p) != 0.0])
+        clipped = np.clip(self.p, CLIP, 1.0 - CLIP)
+        self.loss = -(self.y * np.log(clipped) + (1.0 - self.y) * np.log1p(-clipped))
+        self.square = (self.p - self.y) ** 2
+        self.bin = (np.arange(self.rows) * min(BINS, self.rows)) // self.rows
+        self.thresholds = thresholds
+        self.tier = (
+            np.searchsorted(-np.asarray(thresholds), -self.p, side="left")
+            if thresholds
+            else np.zeros(0, dtype=np.int64)
+        )
+
+    def in_cells(self) -> tuple[Ranked, Vector]:
+        """Returns groups of leads of nearly equal probability and the same outcome, and how many leads each has.
+
+        No group crosses a bin or a tier. Ties are in one cell, unless a bin divides them.
+        """
+        even = (np.arange(CELLS) * self.rows) // CELLS
+        tied = self.starts[np.searchsorted(self.starts, even, side="right") - 1]
+        begins = np.zeros(self.rows, dtype=bool)
+        begins[tied] = True
+        begins[1:] |= np.diff(self.bin) != 0
+        if self.thresholds:
+            begins[1:] |= np.diff(self.tier) != 0
+        row = 2 * (np.cumsum(begins) - 1) + (self.y > 0)
+        row, leads = np.unique(row, return_inverse=True)[1], np.unique(row, return_counts=True)[1].astype(np.float64)
+        first = np.unique(row, return_index=True)[1]
+        cells = Ranked()
+        for name in ("y", "p", "loss", "square"):
+            setattr(cells, name, np.bincount(row, getattr(self, name)) / leads)
+        cells.bin, cells.thresholds = self.bin[first], self.thresholds
+        cells.tier = self.tier[first] if self.thresholds else self.tier
+        # a row starts ties of its own if it is in a cell that begins with a new probability
+        cell = (np.cumsum(begins) - 1)[first]
+        is_new = np.zeros(self.rows, dtype=bool)
+        is_new[self.starts] = True
+        fresh = is_new[np.flatnonzero(begins)][cell]
+        cells.starts = np.flatnonzero(np.r_[True, (np.diff(cell) != 0) & fresh[1:]])
+        return cells, leads
+
+    def simulated_errors(self, draws: int, seed: int) -> Vector:
+        """Computes the calibration error for outcomes drawn from the probabilities themselves, shape (draws,)."""
+        cells = min(CELLS, self.rows)
+        cell = (np.arange(self.rows) * cells) // self.rows
+        leads = np.bincount(cell)
+        expected = np.bincount(cell, self.p)
+        positives = np.random.default_rng(seed).binomial(leads, np.clip(expected / leads, 0.0, 1.0), (draws, cells))
+        starts = cell[np.flatnonzero(np.r_[True, np.diff(self.bin) != 0])]
+        gaps = np.add.reduceat(expected - positives, starts, axis=1)
+        errors: Vector = np.abs(gaps).sum(axis=1) / self.rows
+        return errors
 
     def arrange(self, figures: list[Figure], perfect: Figure) -> Quality:
         """Arranges the vector of ``statistics``, with intervals, and the simulated error into named metrics."""

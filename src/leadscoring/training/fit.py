@@ -1,17 +1,20 @@
 """Trains a model on past leads, for ``leadscoring train``.
 
 1. **Rehearsal.** A fifth of the leads (the latest, with a time column; else a random fifth, with duplicates
-   kept together) is held out before anything is fitted. On the rest the contract is inferred, depth, rate and
-   rounds are selected by cross-fitting with early stopping, the calibration is fitted to out-of-fold margins,
-   and the trees are trained. Only then is the held-out fifth scored, once. Those are the figures of the report.
+   kept together) is held out before anything is fitted. On the rest depth, rate and rounds are selected by
+   cross-fitting with early stopping, the calibration is fitted to out-of-fold margins, and the trees are trained.
+   Only then is the held-out fifth scored, once. Those are the figures of the report. The contract is that of all
+   leads where nobody asks for more: but for columns that tell the outcome, which are left out, it does not depend on
+   outcomes.
 2. **Final.** The same steps, with the recipes that the rehearsal could not tell apart, on all leads: the newest
    leads are the most similar to future ones, and a fifth of the conversions is too much to waste. The report
    shows its out-of-fold figures beside those of the rehearsal. ``ship_measured`` skips this step and writes the
    model that was measured.
+
+From ``PLENTY`` leads on, ``parts`` does the same with one fit each.
 """
 
 import os
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,30 +30,28 @@ from leadscoring.model.loaded import sealed
 from leadscoring.model.reading import PLAIN
 from leadscoring.quality.figures import Quality, measure
 from leadscoring.training import certify, trees
-from leadscoring.training.calendar_proxies import without_calendar
-from leadscoring.training.calibrate import apply, fit_calibration
+from leadscoring.training.basis import basis_of, inferred_from
+from leadscoring.training.cross_fitted import fit
 from leadscoring.training.encode import encode_table
 from leadscoring.training.fitted import Fitted, trees_of
-from leadscoring.training.infer import Asked, infer
-from leadscoring.training.leads import Leads, Progress, hold_out, quiet
-from leadscoring.training.learned import learn
-from leadscoring.training.level_weights import weigh
+from leadscoring.training.leads import Leads, Progress, parted, quiet
 from leadscoring.training.measured import Measured
 from leadscoring.training.options import TrainOptions
-from leadscoring.training.prepared import prepare
-from leadscoring.training.read_as import reading_of
-from leadscoring.training.reading.missing import MissingTokens
+from leadscoring.training.parts import Pair, Parts
+from leadscoring.training.plenty import PLENTY
+from leadscoring.training.prepared import Prepared, prepare
+from leadscoring.training.reading.series import Matrix
 from leadscoring.training.reading.table import Table
 from leadscoring.training.report.facts import training_report
 from leadscoring.training.report.suspicion import suspicions
 from leadscoring.training.reread import reread
+from leadscoring.training.share import PREPARED, Share
+from leadscoring.training.split import Indices
 from leadscoring.training.versions import model_name
 from leadscoring.whole_file import whole_file
 
-FOLDS = 5
-
-RECENT_FOLDS = 2
-"""With a time column, calibration and tiers use only the latest folds, because base rates change over time."""
+CERTIFYING = 0.95
+"""The share of the work after which both models are fitted."""
 
 
 class Trained(msgspec.Struct, frozen=True):
@@ -72,78 +73,56 @@ def train(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Pr
     """
     report_progress = progress or quiet
     past = prepare(source, options, report_progress)
-    options, leads, asked, tokens = past.options, past.leads, past.asked, past.tokens
-    held = hold_out(leads, past.guarded.inferred.alike, options.seed)
-    recipes = trees.recipes_for(int((~held).sum()), over_time=leads.time is not None)
-    rehearsal = fit(leads.take(~held), options, asked, tokens, recipes, Share(report_progress, "rehearsing", 0.02, 0.6))
-    report_progress("measuring", 0.6)
-    held_out = rehearse(rehearsal, leads.take(held))
-    doubts = suspicions(rehearsal, held_out, options.seed)
-    final, shipped = rehearsal, leads.take(~held)
-    if not options.ship_measured:
-        final = fit(
-            leads, options, asked, tokens, rehearsal.cross.rivals, Share(report_progress, "training", 0.65, 0.95)
-        )
-        shipped = leads
-    report_progress("certifying", 0.95)
-    out_of_fold = measure(shipped.y, final.unseen, final.tiers.thresholds)
-    card = make_card(past.table, options, shipped, final, {"held_out": held_out.quality, "out_of_fold": out_of_fold})
-    final.booster.set_attr(**{ATTRIBUTE: card.to_json()})
-    report = training_report(card, final, rehearsal, held_out, leads, out_of_fold, past.table.notes, doubts)
+    options, leads = past.options, past.leads
+    part = parted(leads, past.guarded.inferred.alike, options.seed)
+    held = part == part.max()
+    fitting = fitted_by_parts if int((~held).sum()) >= PLENTY else fitted_by_folds
+    pair = fitting(past, part, Share(report_progress, PREPARED, CERTIFYING))
+    shipped = leads.take(~held) if options.ship_measured else leads
+    report_progress("certifying", CERTIFYING)
+    doubts = suspicions(pair.rehearsal, pair.held_out, options.seed)
+    out_of_fold = pair.final.out_of_fold()
+    figures = {"held_out": pair.held_out.quality, "out_of_fold": out_of_fold}
+    card = make_card(past.table, options, shipped, pair.final, figures)
+    pair.final.booster.set_attr(**{ATTRIBUTE: card.to_json()})
+    report = training_report(
+        card, pair.final, pair.rehearsal, pair.held_out, leads, out_of_fold, past.table.notes, doubts
+    )
     report["evidence"] = past.guarded.published
     report_progress("done", 1.0)
-    return Trained(final.booster, card, report)
+    return Trained(pair.final.booster, card, report)
 
 
-def rehearse(fitted: Fitted, leads: Leads) -> Measured:
-    """Scores held-out leads and measures the result."""
-    x = encode_table(fitted.contract, reread(fitted.contract, fitted.reading, leads.frame).frame, leads.as_of)
+def fitted_by_folds(past: Prepared, part: Indices, share: Share) -> Pair:
+    """Fits both models by cross-fitting; that of the rehearsal has a contract of its own where the other's is later."""
+    leads, options, held = past.leads, past.options, part == part.max()
+    seen = leads.take(~held)
+    own = past.encoded is None and (options.ship_measured or leads.time is not None)
+    every = None if own and options.ship_measured else basis_of(past)
+    basis = inferred_from(past, seen) if every is None or own else every.of(~held)
+    recipes = trees.recipes_for(len(seen.y), over_time=leads.time is not None)
+    rehearsal = fit(seen, basis, recipes, options.seed, share.of(0.0, 0.55))
+    share.report("measuring", 0.55)
+    x = None if every is None or not every.complete else every.x[held]
+    held_out = rehearse(rehearsal, leads.take(held), x)
+    if every is None or options.ship_measured:
+        return Pair(rehearsal, held_out, rehearsal)
+    return Pair(rehearsal, held_out, fit(leads, every, rehearsal.cross.rivals, options.seed, share.of(0.6, 1.0)))
+
+
+def fitted_by_parts(past: Prepared, part: Indices, share: Share) -> Pair:
+    """Fits both models of very many leads."""
+    options = past.options
+    return Parts(past.leads, basis_of(past), part, options.seed, ship_measured=options.ship_measured).fit(share)
+
+
+def rehearse(fitted: Fitted, leads: Leads, x: Matrix | None = None) -> Measured:
+    """Scores held-out leads and measures the result; they are read as the card says, unless ``x`` has them encoded."""
+    if x is None:
+        x = encode_table(fitted.contract, reread(fitted.contract, fitted.reading, leads.frame).frame, leads.as_of)
     p = fitted.probabilities(x)
     quality = measure(leads.y, p, fitted.tiers.thresholds)
     return Measured(leads, x, p, quality)
-
-
-class Share:
-    """Reports the progress of a part of the work, step by step."""
-
-    def __init__(self, progress: Progress, stage: str, start: float, end: float) -> None:
-        self.progress, self.stage, self.at, self.start, self.end = progress, stage, 0, start, end
-
-    def ticks(self, count: int) -> Callable[[], None]:
-        """Returns a function to call after each of ``count`` steps."""
-
-        def tick() -> None:
-            self.at += 1
-            self.progress(self.stage, self.start + (self.end - self.start) * self.at / count)
-
-        return tick
-
-
-def fit(
-    leads: Leads,
-    options: TrainOptions,
-    asked: Asked,
-    tokens: MissingTokens,
-    recipes: tuple[trees.Recipe, ...],
-    share: Share,
-) -> Fitted:
-    """Fits contract, trees, calibration and tiers to leads."""
-    inferred = infer(leads.frame, leads.y, leads.named, asked, tokens, leads.as_of)
-    x = encode_table(inferred.contract, inferred.frame, leads.as_of)
-    if leads.time is not None:
-        inferred, x = without_calendar(inferred, x, leads.time)
-    folds = leads.folds(FOLDS, options.seed, inferred.alike)
-    learned = weigh(learn(inferred, x, leads.y, leads.as_of, folds), leads.y, folds)
-    inferred, x, contract = learned.inferred, learned.x, learned.inferred.contract
-    ticks = share.ticks(FOLDS * len(recipes))
-    cross = trees.cross_fit(contract, x, leads.y, folds, recipes, options.seed, ticks, learned.view)
-    recent = np.arange(len(leads.y)) if leads.time is None else np.flatnonzero(folds >= FOLDS - RECENT_FOLDS)
-    calibration = fit_calibration(cross.margins[recent], leads.y[recent], options.seed)
-    unseen = apply(calibration, cross.margins)
-    booster = trees.grow(contract, x, leads.y, cross.recipe, cross.rounds, options.seed)
-    tiers = certify.make_tiers(unseen[recent], leads.y[recent])
-    reading = reading_of(options, leads, inferred)
-    return Fitted(inferred, reading, x, learned.served, leads.y, booster, cross, calibration, unseen, recent, tiers)
 
 
 def make_card(table: Table, options: TrainOptions, leads: Leads, final: Fitted, figures: dict[str, Quality]) -> Card:
@@ -155,7 +134,9 @@ def make_card(table: Table, options: TrainOptions, leads: Leads, final: Fitted, 
         contract=final.contract,
         calibration=final.calibration,
         tiers=final.tiers,
-        reference=certify.make_reference(final.contract, final.served, final.probabilities(final.served)[final.recent]),
+        reference=certify.make_reference(
+            final.contract, final.served, final.probabilities(final.served[np.isin(final.shown, final.recent)])
+        ),
         training=Training(
             rows=len(leads.y),
             positives=int(leads.y.sum()),

@@ -1,6 +1,7 @@
 """A fitted model before it is written."""
 
 import msgspec
+import numpy as np
 import xgboost as xgb
 
 from leadscoring.contract.features import Contract
@@ -8,6 +9,7 @@ from leadscoring.model.calibration import Calibration
 from leadscoring.model.card import Tiers
 from leadscoring.model.reading import Reading
 from leadscoring.model.trees import TreeEnsemble
+from leadscoring.quality.figures import Quality, measure
 from leadscoring.training import trees
 from leadscoring.training.calibrate import apply
 from leadscoring.training.infer import Inferred
@@ -18,14 +20,17 @@ from leadscoring.training.split import Indices
 class Fitted(msgspec.Struct, frozen=True):
     """A fitted model: trees, contract, calibration and tiers.
 
-    ``x`` is the training matrix, ``served`` the same leads as the service encodes them, and ``unseen`` are the
-    out-of-fold calibrated probabilities; ``recent`` are the rows used for calibration and tiers.
+    ``y`` are the outcomes of the leads that it was trained on, and ``unseen`` their calibrated probabilities by trees
+    that had not seen them, NaN for leads without any, both of shape (leads,); ``recent`` are the rows used for
+    calibration and tiers. ``x`` is the training matrix of the rows ``shown``: all, or some of very many; ``served``
+    are the same leads as the service encodes them.
     """
 
     inferred: Inferred
     reading: Reading
     x: Matrix
     served: Matrix
+    shown: Indices
     y: Vector
     booster: xgb.Booster
     cross: trees.CrossFit
@@ -43,6 +48,11 @@ class Fitted(msgspec.Struct, frozen=True):
     def trees(self) -> TreeEnsemble:
         """The trees as they are served."""
         return trees_of(self.booster)
+
+    def out_of_fold(self) -> Quality:
+        """The figures of its own leads, each scored by trees that had not seen it."""
+        known = ~np.isnan(self.unseen)
+        return measure(self.y[known], self.unseen[known], self.tiers.thresholds)
 
     def probabilities(self, x: Matrix) -> Vector:
         """Calibrated probabilities of encoded leads, shape (leads,)."""

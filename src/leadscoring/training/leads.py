@@ -220,12 +220,24 @@ def few(leads: Leads) -> tuple[str, ...]:
     )
 
 
-def hold_out(leads: Leads, features: pl.DataFrame, seed: int) -> npt.NDArray[np.bool_]:
-    """Selects the held-out leads, as a mask of shape (leads,): the latest fifth, or a random fifth.
+def parted(leads: Leads, features: pl.DataFrame, seed: int) -> Indices:
+    """Returns the part of each lead, 0 to ``HELD_OUT`` - 1; the last is held out: the latest, or a random one.
 
-    Raises ``TrainingDataError`` if either part has fewer than 4 leads with one of the outcomes.
+    Raises ``TrainingDataError`` if either that part or the rest has fewer than 4 leads with one of the outcomes.
     """
-    held: npt.NDArray[np.bool_] = leads.folds(HELD_OUT, seed + 1000, features) == HELD_OUT - 1
+    part = leads.folds(HELD_OUT, seed + 1000, features)
+    refuse_one_sided(leads, part == HELD_OUT - 1)
+    return part
+
+
+def hold_out(leads: Leads, features: pl.DataFrame, seed: int) -> npt.NDArray[np.bool_]:
+    """Selects the held-out leads, as a mask of shape (leads,): the latest fifth, or a random fifth."""
+    held: npt.NDArray[np.bool_] = parted(leads, features, seed) == HELD_OUT - 1
+    return held
+
+
+def refuse_one_sided(leads: Leads, held: npt.NDArray[np.bool_]) -> None:
+    """Raises ``TrainingDataError`` if few of the held-out leads, or of the others, have one of the outcomes."""
     for part, what in ((held, "latest fifth"), (~held, "first four fifths")):
         positives = int(leads.y[part].sum())
         if not FEWEST_HELD <= positives <= int(part.sum()) - FEWEST_HELD:
@@ -234,4 +246,3 @@ def hold_out(leads: Leads, features: pl.DataFrame, seed: int) -> npt.NDArray[np.
                 f"{where} holds {positives} conversions in {int(part.sum())} leads: "
                 f"each part needs at least {FEWEST_HELD} leads of both outcomes to be judged on"
             )
-    return held

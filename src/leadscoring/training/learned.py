@@ -37,15 +37,24 @@ class Learned(msgspec.Struct, frozen=True):
     view: Callable[[int], tuple[Contract, Matrix]]
 
 
-def learn(inferred: Inferred, x: Matrix, y: Vector, as_of: Vector | None, fold: Indices) -> Learned:
+def learn(
+    inferred: Inferred,
+    x: Matrix,
+    y: Vector,
+    as_of: Vector | None,
+    fold: Indices,
+    viewed: Collection[int] | None = None,
+) -> Learned:
     """Chooses the columns of the features that have none yet; ``x`` are the columns of the others.
 
-    ``as_of`` is the moment of each lead, and ``fold`` its fold. Raises ``TrainingDataError`` if no feature is left.
+    ``as_of`` is the moment of each lead, and ``fold`` its fold; ``viewed`` are the folds that get columns of their own,
+    by default all. Raises ``TrainingDataError`` if no feature is left.
     """
     if all(feature.columns for feature in inferred.contract.features):
         return Learned(inferred, x, x, lambda _: (inferred.contract, x))
     choice = Choice(inferred, x, y, as_of, fold)
-    views = {int(number): choice.made(int(number)) for number in np.unique(fold)}
+    folds = np.unique(fold).tolist() if viewed is None else viewed
+    views = {number: choice.made(number) for number in folds}
     final = choice.made(None)
     left = {feature.name for feature in final.contract.features}
     idle = [name for name in inferred.contract.names if name not in left]

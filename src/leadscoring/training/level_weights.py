@@ -5,9 +5,8 @@ how much more or less often its leads convert, smoothed, from other leads than t
 helps is measured by quick models of the leads that the columns are chosen by: for each fold without its leads.
 """
 
-import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Collection, Sequence
 
 import msgspec
 import numpy as np
@@ -24,6 +23,7 @@ from leadscoring.training.learned import Learned
 from leadscoring.training.reading.series import Matrix, Vector
 from leadscoring.training.split import Indices
 from leadscoring.training.trees import Recipe, losses_of, matrix
+from leadscoring.training.workers import Watch, side_by_side
 
 CODE = Aspect("code")
 
@@ -78,8 +78,11 @@ class Level(msgspec.Struct, frozen=True):
         return values
 
 
-def weigh(learned: Learned, y: Vector, fold: Indices) -> Learned:
-    """Adds a column of weights to the categories of very many levels for which it helps, in each fold and in all."""
+def weigh(learned: Learned, y: Vector, fold: Indices, viewed: Collection[int] | None = None) -> Learned:
+    """Adds a column of weights to the categories of very many levels for which it helps, in each fold and in all.
+
+    ``viewed`` are the folds that get columns of their own, by default all.
+    """
     tried = wide(learned.inferred.contract, learned.inferred.frame)
     if not tried:
         return learned
@@ -87,7 +90,7 @@ def weigh(learned: Learned, y: Vector, fold: Indices) -> Learned:
     whole, x = learned.inferred.contract, learned.x
     chosen = helpful(tried, whole, x, y, fold, every)
     own = {}
-    for number in np.unique(fold).tolist():
+    for number in np.unique(fold).tolist() if viewed is None else viewed:
         rows = fold != number
         levels = helpful(tried, *learned.view(number), y, fold, rows)
         own[number] = (levels, [level.honest(rows, y, fold) for level in levels], rows)
@@ -158,6 +161,7 @@ def losses(
 
     The weights in a model come from ``rows``, without the fold that is tested.
     """
+    stop = threading.Event()
 
     def tested(number: int) -> Vector:
         inside, rest = some & (fold != number), some & (fold == number)
@@ -165,9 +169,10 @@ def losses(
         if level is not None:
             others = rows & (fold != number)
             wider, own = extended(contract, x, [level], [level.honest(others, y, fold)], others, y)
-        booster = xgb.train(QUICK.parameters(float(y[inside].mean()), 0), matrix(wider, own[inside], y[inside]), ROUNDS)
+        parameters = QUICK.parameters(float(y[inside].mean()), 0)
+        data = matrix(wider, own[inside], y[inside])
+        booster = xgb.train(parameters, data, ROUNDS, callbacks=[Watch(stop)])
         margins = booster.predict(matrix(wider, own[rest]), output_margin=True).astype(np.float64)
         return losses_of(margins, y[rest])
 
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        return np.concatenate(list(pool.map(tested, np.unique(fold[some]).tolist())))
+    return np.concatenate(side_by_side(tested, np.unique(fold[some]).tolist(), stop))

@@ -4,10 +4,9 @@ Method: Chen and Guestrin 2016 (XGBoost). Each booster is trained on one thread,
 result does not depend on the number of cores.
 """
 
-import os
 import re
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
@@ -18,6 +17,7 @@ import xgboost as xgb
 from leadscoring.contract.features import Contract
 from leadscoring.training.reading.series import Matrix, Vector
 from leadscoring.training.split import Indices
+from leadscoring.training.workers import Watch, side_by_side
 
 MAX_ROUNDS = 600
 PATIENCE = 30
@@ -117,12 +117,15 @@ def safe_names(contract: Contract) -> list[str]:
     return names
 
 
+def naming(contract: Contract) -> dict[str, list[str]]:
+    """The names and types of the columns, as XGBoost takes them."""
+    types = ["c" if column.categorical else "q" for column in contract.columns.every]
+    return {"feature_names": safe_names(contract), "feature_types": types}
+
+
 def matrix(contract: Contract, x: Matrix, y: Vector | None = None) -> xgb.DMatrix:
     """Encoded leads as a DMatrix."""
-    types = ["c" if column.categorical else "q" for column in contract.columns.every]
-    return xgb.DMatrix(
-        x, y, feature_names=safe_names(contract), feature_types=types, enable_categorical=True, nthread=1
-    )
+    return xgb.DMatrix(x, y, **naming(contract), enable_categorical=True, nthread=1)
 
 
 class Curve(msgspec.Struct, frozen=True):
@@ -150,6 +153,7 @@ def cross_fit(
     those folds are the latest. ``tick`` is called for each booster that is trained or skipped.
     ``view`` returns the contract and the matrix of a fold, if folds have their own.
     """
+    stop = threading.Event()
     own = view or (lambda _: (contract, x))
     numbers = [int(number) for number in np.unique(fold)[::-1]]
 
@@ -157,14 +161,13 @@ def cross_fit(
         recipe, number = job
         inside = fold != number
         parameters = recipe.parameters(float(y[inside].mean()), seed)
-        curve = grown_without(number, *own(number), y, inside, parameters)
+        curve = grown_without(number, *own(number), y, inside, parameters, stop)
         tick()
         return curve
 
     def grow_folds(recipes: list[Recipe], numbers: list[int]) -> list[list[Curve]]:
         jobs = [(recipe, number) for recipe in recipes for number in numbers]
-        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-            curves = list(pool.map(grow_fold, jobs))
+        curves = side_by_side(grow_fold, jobs, stop)
         return [curves[start : start + len(numbers)] for start in range(0, len(jobs), len(numbers))]
 
     first = RACED if len(recipes) > 1 and len(y) >= MANY else len(numbers)
@@ -184,7 +187,13 @@ def cross_fit(
 
 
 def grown_without(
-    number: int, contract: Contract, x: Matrix, y: Vector, inside: npt.NDArray[np.bool_], parameters: dict[str, Any]
+    number: int,
+    contract: Contract,
+    x: Matrix,
+    y: Vector,
+    inside: npt.NDArray[np.bool_],
+    parameters: dict[str, Any],
+    stop: threading.Event,
 ) -> Curve:
     """Trains on the leads that are ``inside``, until the loss on the others, those of a fold, no longer falls."""
     grown: dict[str, dict[str, list[float]]] = {}
@@ -196,6 +205,7 @@ def grown_without(
         evals_result=grown,
         early_stopping_rounds=PATIENCE,
         verbose_eval=False,
+        callbacks=[Watch(stop)],
     )
     return Curve(number, booster, grown["rest"]["logloss"])
 
