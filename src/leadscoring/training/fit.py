@@ -42,7 +42,9 @@ from leadscoring.training.reading.missing import MissingTokens
 from leadscoring.training.reading.moments import moments
 from leadscoring.training.reading.series import Matrix, Vector
 from leadscoring.training.reading.table import Table
-from leadscoring.training.report.facts import training_report
+from leadscoring.training.report.comparison import compared, served_model
+from leadscoring.training.report.facts import finish_report, training_report
+from leadscoring.training.report.following import run_of
 from leadscoring.training.report.suspicion import suspicions
 from leadscoring.training.reread import reread
 from leadscoring.training.versions import model_name
@@ -71,6 +73,7 @@ def train(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Pr
     Raises ``TrainingDataError``, with the reason, if they are not sufficient.
     """
     report_progress = progress or quiet
+    served = served_model(options.compare, options.beside)
     past = prepare(source, options, report_progress)
     options, leads, asked, tokens = past.options, past.leads, past.asked, past.tokens
     held = hold_out(leads, past.guarded.inferred.alike, options.seed)
@@ -91,6 +94,8 @@ def train(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Pr
     final.booster.set_attr(**{ATTRIBUTE: card.to_json()})
     report = training_report(card, final, rehearsal, held_out, leads, out_of_fold, past.table.notes, doubts)
     report["evidence"] = past.guarded.published
+    comparison = compared(served, held_out, past.table.data_hash, report["warnings"])
+    finish_report(report, comparison, run_of(options, source, past.guarded.inferred.contract))
     report_progress("done", 1.0)
     return Trained(final.booster, card, report)
 
