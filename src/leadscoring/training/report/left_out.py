@@ -1,0 +1,32 @@
+"""The columns that were left out, in the order of what matters: leaks, then columns with a signal, then empty ones."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+LEAK = ("a probable leak", "leaks the outcome")
+EMPTY = ("constant", "nearly constant", "all missing", "almost empty")
+NAMED = ("the target", "the lead's identifier, as named", "the time of the lead, as named", "ignored, as asked")
+
+SORTS = ("probable leaks", "others that may say something", "constant or empty", "as named on the command line")
+
+
+class LeftOut(NamedTuple):
+    """One column: its sort, as a place in ``SORTS``, and why it was left out."""
+
+    column: str
+    sort: int
+    why: str
+
+
+def sort_of(why: str) -> int:
+    """Returns the sort of a reason."""
+    if why.startswith(LEAK):
+        return 0
+    return 2 if why.startswith(EMPTY) else 3 if why in NAMED else 1
+
+
+def left_out(dropped: Mapping[str, str], evidence: list[dict[str, Any]]) -> list[LeftOut]:
+    """Returns the columns that were left out, those that matter most first; leaks by their ROC-AUC alone."""
+    alone = {one["column"]: abs(one["roc_auc_alone"] - 0.5) for one in evidence}
+    every = [LeftOut(column, sort_of(why), why) for column, why in dropped.items()]
+    return sorted(every, key=lambda one: (one.sort, -alone.get(one.column, 0.0)))
