@@ -38,10 +38,8 @@ def share(value: float) -> str:
 def calibration(sentence: str, groups: Sequence[Group]) -> str:
     """Observed against predicted rates, both in log-odds, so that small percentages can be distinguished."""
     values = [bound for one in groups for bound in (one.predicted or 0.0, one.observed) if bound > 0.0]
-    least, most = (
-        max(0.0005, min(values, default=0.01) / 2.0),
-        min(0.9995, 1.0 - (1.0 - max(values, default=0.5)) / 2.0),
-    )
+    least = max(0.0005, min(values, default=0.01) / 2.0)
+    most = min(0.9995, 1.0 - (1.0 - max(values, default=0.5)) / 2.0)
     scale = Scale(least, most, log_odds)
 
     def draw(size: Size) -> Plot:
@@ -81,7 +79,7 @@ def gains(
                 plot.upright(end, "c-edge")
             plot.text(plot.across((start + end) / 2), size.top - 7, letter, "middle")
             start = end
-        plot.text(plot.across(0.97), plot.down(0.97) + (46 if size.narrow else 52), "picked by chance", "end")
+        plot.text(plot.across(0.98), plot.down(0.55), "picked by chance", "end")
         return plot
 
     return chart(sentence, draw)
@@ -149,10 +147,8 @@ def effect(sentence: str, levels: Sequence[Level]) -> str:
 
     def draw(size: Size) -> Plot:
         plot = Plot(size, Scale(-0.5, len(levels) - 0.5), Scale(low, high))
-        ticks = [
-            (k * step, f"{k * step:+g}".replace("-", "\N{MINUS SIGN}"))
-            for k in range(-int(-low // step), int(high // step) + 1)
-        ]
+        steps = range(-int(-low // step), int(high // step) + 1)
+        ticks = [(k * step, f"{k * step:+g}".replace("-", "\N{MINUS SIGN}")) for k in steps]
         every = max(1, -(-len(levels) // 3)) if size.narrow else 1
         named = [(float(k), one.name) for k, one in enumerate(levels) if k % every == 0]
         plot.axes([(place, words) for place, words in named], ticks)
@@ -188,7 +184,8 @@ def dots(group: Group, scale: Scale) -> str:
     low, high, at = (100 * scale.at(value) for value in (group.low, group.high, group.observed))
     said = ""
     if group.predicted is not None:
-        said = f'<svg x="{100 * scale.at(group.predicted):.1f}%" overflow="visible"><path class="c-said" d="M0,5 4.5,12 0,19 -4.5,12Z"/></svg>'
+        at_said = f'x="{100 * scale.at(group.predicted):.1f}%" overflow="visible"'
+        said = f'<svg {at_said}><path class="c-said" d="M0,5 4.5,12 0,19 -4.5,12Z"/></svg>'
     return (
         f'<svg class="dots" height="24" role="img" aria-label="{escape(described(group))}">'
         f'<line class="c-grid" x1="0" x2="100%" y1="12" y2="12"/>'
@@ -224,18 +221,26 @@ def described(group: Group) -> str:
     return f"{said}observed {share(group.observed)}, 95%: {share(group.low)} to {share(group.high)}"
 
 
-LEGEND = (
-    '<ul class="legend"><li><svg viewBox="0 0 20 12" aria-hidden="true"><line class="c-whisk" x1="0" x2="20" y1="6" y2="6"/>'
-    '<circle class="c-dot" cx="10" cy="6" r="4.5"/></svg>observed, with 95% interval</li>'
-    '<li><svg viewBox="0 0 20 12" aria-hidden="true"><path class="c-said" d="M10,0 14,6 10,12 6,6Z"/></svg>predicted</li></ul>'
+def key(mark: str, words: str) -> str:
+    """One line of a legend: a mark of 20 by 12, and what it stands for."""
+    return f'<li><svg viewBox="0 0 20 12" aria-hidden="true">{mark}</svg>{escape(words)}</li>'
+
+
+def legend(*keys: str) -> str:
+    """A legend."""
+    return f'<ul class="legend">{"".join(keys)}</ul>'
+
+
+WHISKER, CIRCLE = (
+    '<line class="c-whisk" x1="0" x2="20" y1="6" y2="6"/>',
+    '<circle class="c-dot" cx="10" cy="6" r="4.5"/>',
 )
-TIME_LEGEND = (
-    '<ul class="legend"><li><svg viewBox="0 0 20 12" aria-hidden="true"><rect class="c-band" width="20" height="12"/>'
-    '<circle class="c-dot" cx="10" cy="6" r="4.5"/></svg>observed, with 95% interval</li>'
-    '<li><svg viewBox="0 0 20 12" aria-hidden="true"><path class="c-dash" d="M0,6 20,6"/></svg>predicted</li></ul>'
-)
-SCORE_LEGEND = (
-    '<ul class="legend"><li><svg viewBox="0 0 20 12" aria-hidden="true"><rect class="c-bar" x="4" width="12" height="12" rx="2"/>'
-    '</svg>converted</li><li><svg viewBox="0 0 20 12" aria-hidden="true">'
-    '<rect class="c-soft" x="4" width="12" height="12" rx="2"/></svg>did not convert</li></ul>'
-)
+OBSERVED = key(WHISKER + CIRCLE, "observed, with 95% interval")
+BAND = key('<rect class="c-band" width="20" height="12"/>' + CIRCLE, "observed, with 95% interval")
+DIAMOND = key('<path class="c-said" d="M10,0 14,6 10,12 6,6Z"/>', "predicted")
+DASHED = key('<path class="c-dash" d="M0,6 20,6"/>', "predicted")
+WON = key('<rect class="c-bar" x="4" width="12" height="12" rx="2"/>', "converted")
+LOST = key('<rect class="c-soft" x="4" width="12" height="12" rx="2"/>', "did not convert")
+
+OBSERVED_LEGEND, LEGEND = legend(OBSERVED), legend(OBSERVED, DIAMOND)
+TIME_LEGEND, SCORE_LEGEND = legend(BAND, DASHED), legend(WON, LOST)

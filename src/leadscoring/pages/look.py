@@ -17,5 +17,5 @@ def stylesheet() -> str:
 
 @cache
 def tokens() -> str:
-    """Returns the part of the stylesheet that defines the colours, light and dark, for pages with rules of their own."""
+    """Returns the rules of the stylesheet that define the colours, for pages with rules of their own."""
     return stylesheet().partition("*, *::before")[0].strip()

@@ -63,15 +63,16 @@ def table(
     """Returns a table from HTML cells; the first of each row is its heading.
 
     ``css`` are the classes of the columns. On a telephone it scrolls in its own box, or with ``cards`` each row becomes
-    a card.
+    a card; ``said`` as the first class puts the name of the first column before each heading there.
     """
+    named = f'<span class="only-card">{escape(heads[0])} </span>' if css[:1] == ["said"] and cards else ""
     classes = [*css, *[""] * (len(heads) - len(css))]
     head = "".join(f"<th{of_class(css)}>{escape(title)}</th>" for title, css in zip(heads, classes, strict=True))
     body = "".join(
         "<tr>"
-        + f'<th scope="row"{of_class(classes[0])}>{cells[0]}</th>'
+        + f'<th scope="row"{of_class(classes[0])}>{named}{cells[0]}</th>'
         + "".join(
-            f'<td{of_class(css)} data-label="{escape(title)}">{cell}</td>'
+            f'<td{of_class(css)} data-label="{escape(title)}">{f"<span>{cell}</span>" if cards else cell}</td>'
             for cell, title, css in zip(cells[1:], heads[1:], classes[1:], strict=True)
         )
         + "</tr>"

@@ -31,6 +31,10 @@ class Size(NamedTuple):
         return self.width - self.right
 
 
+FEW_ODDS = (0.0001, 0.001, 0.01, 0.1, 0.3, 0.6, 0.9, 0.99)
+SMALL_ODDS = (0.0001, 0.0003, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
+ODDS = (*SMALL_ODDS, 0.4, 0.6, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
+
 WIDE = Size(580, 320)
 NARROW = Size(340, 260, narrow=True)
 
@@ -152,34 +156,7 @@ def percent_ticks(step: float, top: float = 1.0) -> list[tuple[float, str]]:
 
 def odds_ticks(low: float, high: float, narrow: bool) -> list[tuple[float, str]]:
     """Returns ticks of an axis in log-odds: the round percentages within it, fewer on a narrow screen."""
-    small = (
-        (0.0001, 0.001, 0.01, 0.1, 0.3, 0.6, 0.9, 0.99)
-        if narrow
-        else (
-            *(
-                0.0001,
-                0.0003,
-                0.001,
-                0.002,
-                0.005,
-                0.01,
-                0.02,
-                0.05,
-                0.1,
-                0.2,
-                0.4,
-                0.6,
-                0.8,
-                0.9,
-                0.95,
-                0.98,
-                0.99,
-                0.995,
-                0.999,
-            ),
-        )
-    )
-    return [(share, f"{share * 100:g}%") for share in small if low <= share <= high]
+    return [(share, f"{share * 100:g}%") for share in (FEW_ODDS if narrow else ODDS) if low <= share <= high]
 
 
 def round_top(value: float) -> tuple[float, float]:

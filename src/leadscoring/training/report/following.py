@@ -13,6 +13,7 @@ from leadscoring.training.options import TrainOptions
 MODEL, DATA, REPORT = "model.json", "leads.csv", "report"
 SINGLE = ("target", "positive", "negative", "time", "as_of", "won_date", "lost_date", "within", "id", "name")
 SEVERAL = ("ignore", "keep", "because", "read", "missing")
+REASON = "WHY IT IS KNOWN WHEN A LEAD ARRIVES"
 LATER, NEW = "later-leads.csv", "new-leads.csv"
 
 
@@ -84,39 +85,37 @@ def checking(run: Run) -> dict[str, str]:
     )
 
 
-def retraining(data: Mapping[str, Any], run: Run) -> list[dict[str, str]]:
-    """Returns how to train again, if anything calls for it."""
-    again = [
-        "leadscoring",
-        "train",
-        run.data,
-        *run.arguments,
-        "--out",
-        run.model,
-        "--overwrite",
-        "--report",
-        run.report,
-    ]
-    found = []
+def retraining(data: Mapping[str, Any], run: Run) -> Iterator[dict[str, str]]:
+    """Yields how to train again, if anything calls for it."""
     if suspects := suspicious(data):
-        found.append(
-            step([*again, "--ignore", ",".join(suspects)], f"train without {listed(suspects)}, to clear up the doubt")
-        )
+        why = f"see what is left without {listed(suspects)}; unnecessary if it is known when a lead arrives"
+        yield again(run, *without(run.arguments, suspects), "--ignore", ",".join(suspects), why=why)
+    if data["verdict"]["level"] in {"weak", "unusable"}:
+        inspect = ["leadscoring", "inspect", run.data, "--target", run.target]
+        yield step(inspect, "see what each column was taken for, and what was lost on the way")
+        why = "train again when there are more leads, or columns that say more about them"
+        yield again(run, *run.arguments, why=why)
     if run.dates and "--time" not in run.arguments:
-        found.append(
-            step(
-                [*again, "--time", run.dates[0]],
-                f"hold out the latest leads by {run.dates[0]!r}: they say more about new leads than a random fifth",
-            )
-        )
+        why = f"hold out the latest leads by {run.dates[0]!r}: they say more about new leads than a random fifth"
+        yield again(run, *run.arguments, "--time", run.dates[0], why=why)
     if left_out := [one["column"] for one in data.get("evidence", ()) if one["left_out"]]:
-        found.append(
-            step(
-                [*again, "--keep", left_out[0], "--because", "WHY IT IS KNOWN WHEN A LEAD ARRIVES"],
-                f"only if {left_out[0]!r} is known when a lead arrives, although it looks like a leak",
-            )
-        )
-    return found
+        why = f"only if {left_out[0]!r} is known when a lead arrives, although it looks like a leak"
+        yield again(run, *run.arguments, "--keep", left_out[0], "--because", REASON, why=why)
+
+
+def again(run: Run, *arguments: str, why: str) -> dict[str, str]:
+    """Returns the command that trains again."""
+    words = ["leadscoring", "train", run.data, *arguments, "--out", run.model, "--overwrite", "--report", run.report]
+    return step(words, why)
+
+
+def without(arguments: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Returns arguments that do not keep some columns; reasons go with the last that is kept."""
+    pairs = list(zip(arguments[::2], arguments[1::2], strict=True))
+    left = [(option, value) for option, value in pairs if option != "--keep" or value not in names]
+    if not any(option == "--keep" for option, _ in left):
+        left = [(option, value) for option, value in left if option != "--because"]
+    return [word for pair in left for word in pair]
 
 
 def suspicious(data: Mapping[str, Any]) -> list[str]:

@@ -7,7 +7,7 @@ LEAK = ("a probable leak", "leaks the outcome")
 EMPTY = ("constant", "nearly constant", "all missing", "almost empty")
 NAMED = ("the target", "the lead's identifier, as named", "the time of the lead, as named", "ignored, as asked")
 
-SORTS = ("probable leaks", "others that may say something", "constant or empty", "as named on the command line")
+SORTS = ("Probable leaks", "Others that may say something", "Constant or empty", "Named on the command line")
 
 
 class LeftOut(NamedTuple):

@@ -68,7 +68,7 @@ def by_period(when: Vector, y: Vector, p: Vector) -> list[dict[str, Any]]:
     groups = frame.clear()
     for unit in UNITS:
         groups = (
-            frame.group_by(pl.col("when").dt.truncate(unit), "unseen")
+            frame.group_by(started(unit), "unseen")
             .agg(pl.len(), pl.sum("y"), pl.mean("p"), pl.col("when").min().alias("first"), pl.max("when").alias("last"))
             .sort("first")
         )
@@ -78,6 +78,13 @@ def by_period(when: Vector, y: Vector, p: Vector) -> list[dict[str, Any]]:
     judged = [row for row in rows if not row["unseen"] and row["len"] >= ENOUGH]
     said = dict(zip(map(id, judged), verdicts([(r["y"], r["len"], r["p"]) for r in judged]), strict=True))
     return [facts(row, said.get(id(row))) for row in rows]
+
+
+def started(unit: str) -> pl.Expr:
+    """Returns the period of each lead; earlier leads in the first period of the held-out ones join the one before."""
+    period = pl.col("when").dt.truncate(unit)
+    shared = pl.col("unseen") & (period == period.filter(~pl.col("unseen")).min())
+    return pl.when(shared).then(period.dt.offset_by(f"-{unit}")).otherwise(period).alias("period")
 
 
 def facts(row: dict[str, Any], verdict: str | None) -> dict[str, Any]:

@@ -7,10 +7,12 @@ The thresholds are those of this module and of no other:
   leads reach with honest columns; below 0.60 the order is hardly better than drawing lots.
 - A model ranks no better than chance if 0.5 lies within the interval.
 - ``TOO_GOOD`` (see ``suspicion``) is reached by leaks, not by models of leads: nothing else is believed then.
-- Any other doubt (one column that carries the model, names that speak of what came later) allows at most *usable*, and
-  tiers in the wrong order at most *weak*.
+- Any other doubt (one column that carries the model, names that speak of what came later) allows at most *usable*; at
+  most *weak* from ``SUSPECT`` on, where leaks are more frequent than models that good. Tiers in the wrong order allow at
+  most *weak*.
 - Percentages hold if the calibration error is within what chance alone does, or below ``SMALL``: a difference
-  of one point of a percentage changes no decision. Else a model is at most *usable*: for the order of the calls.
+  of one point of a percentage changes no decision. If chance alone can do more than ``VAGUE``, there are too few leads
+  to judge them. Unless they hold, a model is at most *usable*: for the order of the calls.
 - ``FEW``: with fewer conversions among the evaluated leads, the share of conversions in the best tenth is uncertain
   by a third; a model is at most *usable* then, however it does.
 """
@@ -25,7 +27,8 @@ from leadscoring.training.report.suspicion import TOO_GOOD, inverted
 
 GOOD, USABLE = 0.70, 0.60
 CHANCE = 0.5
-SMALL = 0.01
+SUSPECT = 0.95
+SMALL, VAGUE = 0.01, 0.05
 FEW = 50
 
 Level = Literal["good", "usable", "weak", "unusable"]
@@ -78,14 +81,18 @@ def level_of(seen: Seen) -> Level:
     if auc.low <= CHANCE or auc.value >= TOO_GOOD:
         return "unusable"
     ceilings = ["good" if auc.low >= GOOD else "usable" if auc.low >= USABLE else "weak"]
-    ceilings += ["weak"] if inverted(seen.quality.tiers) else []
-    ceilings += ["usable"] if seen.doubts or seen.remembered or not holds(seen.quality) or few(seen.quality) else []
+    ceilings += ["weak"] if inverted(seen.quality.tiers) or (seen.doubts and auc.value >= SUSPECT) else []
+    held = held_up(seen.quality) == "yes"
+    ceilings += ["usable"] if seen.doubts or seen.remembered or not held or few(seen.quality) else []
     return min(ceilings, key=LEVELS.index)  # type: ignore[arg-type] # each is a level
 
 
-def holds(quality: Quality) -> bool:
+def held_up(quality: Quality) -> Literal["yes", "no", "unclear"]:
     """Whether the percentages hold."""
-    return quality.calibration_error.value <= max(SMALL, quality.perfect_calibration_error.high)
+    error, chance = quality.calibration_error.value, quality.perfect_calibration_error.high
+    if error > max(SMALL, chance):
+        return "no"
+    return "unclear" if chance > VAGUE else "yes"
 
 
 def few(quality: Quality) -> bool:
@@ -105,10 +112,14 @@ def headline(seen: Seen, level: Level) -> str:
     if quality.roc_auc.value >= TOO_GOOD:
         return "Do not use it yet: it is too good to be true, so some column probably gives the outcome away"
     if level == "unusable":
+        if few(quality):
+            return "Do not use it yet: there are too few leads to show that it ranks better than chance"
         return "Do not use it: it ranks leads no better than chance"
     if level == "weak":
         if inverted(quality.tiers):
             return "Weak: leads of a high tier converted less often than leads of a lower one"
+        if seen.doubts and quality.roc_auc.value >= SUSPECT:
+            return "Doubtful: it is nearly too good to be true; do not work by it before the doubt below is cleared up"
         return f"Weak: better than chance, but not by much; {lift}"
     if level == "good":
         return f"Good enough to decide whom to call: {lift}"
@@ -121,10 +132,10 @@ def reservation(seen: Seen) -> str:
         return ", perhaps, but these leads cannot show it, as the model was trained on them"
     if seen.doubts:
         return " only if the doubt below is cleared up"
-    if not holds(seen.quality):
+    if held_up(seen.quality) == "no":
         return " for the order of the calls, not for the percentages"
-    if few(seen.quality):
-        return ", as far as so few leads can show"
+    if few(seen.quality) or held_up(seen.quality) == "unclear":
+        return " to decide whom to call first, as far as so few leads can show"
     return " to decide whom to call first"
 
 
@@ -137,7 +148,7 @@ def ranking(seen: Seen) -> Check:
         f"({lift.low:.1f} to {lift.high:.1f})"
     )
     if auc.low <= CHANCE:
-        return Check("bad", "Does not rank", f"{pairs}. Chance alone does as much: do not work leads in this order")
+        return Check("bad", "Does not rank", f"{pairs}. Chance alone can do that: do not work leads in this order")
     if auc.value >= TOO_GOOD:
         return Check("bad", "Ranks too well", f"{pairs}. Honest columns hardly ever do that; see the doubt")
     if auc.low >= GOOD:
@@ -154,7 +165,10 @@ def percentages(seen: Seen) -> Check:
         f"predicted and observed rates differ by {error.value * 100:.1f} points on average, where chance alone makes "
         f"{chance.low * 100:.1f} to {chance.high * 100:.1f}"
     )
-    if holds(seen.quality):
+    if held_up(seen.quality) == "unclear":
+        follows = "So few leads cannot show whether the percentages hold: use the order of the leads"
+        return Check("look", "The percentages cannot be judged", f"{gap}. {follows}")
+    if held_up(seen.quality) == "yes":
         follows = "Of leads scored at 30%, about 30% convert: the percentages can be added up to plan conversions"
         return Check("ok", "The percentages hold", f"{gap}. {follows}")
     return Check("look", "The percentages are off", f"{gap}. Use the order of the leads, not the percentages")
@@ -178,7 +192,7 @@ def enough(seen: Seen) -> Check:
     """Returns the point on the number of leads."""
     quality = seen.quality
     counted = f"evaluated on {quality.rows:,} leads, of which {quality.positives:,} converted"
-    if few(quality):
+    if few(quality) or held_up(quality) == "unclear":
         return Check("look", "Few leads", f"{counted}. The intervals are wide: train again when there are more")
     return Check("ok", "Enough leads", f"{counted}. The intervals beside the figures say how exact they are")
 

@@ -30,7 +30,7 @@ def excluded(data: Data) -> str:
     for number, title in enumerate(SORTS):
         some = [one for one in every if one.sort == number]
         if some:
-            body += titled(f"{len(some)} {title}", listed(some), folds=number > 0 and len(some) > MANY)
+            body += titled(f"{title} ({len(some)})", listed(some), folds=number > 0 and len(some) > MANY)
     if not body:
         body = "<p>No column was left out.</p>"
     return card(

@@ -4,11 +4,12 @@ from typing import Any
 
 from leadscoring.pages import charts
 from leadscoring.pages.markup import badge, card, icon, name, points, table, text
-from leadscoring.training.report.words import percent, span_text
+from leadscoring.training.report.words import capital, percent, span_text
 
 Data = dict[str, Any]
 
-SIGNS = {"good": "ok", "usable": "ok", "weak": "look", "unusable": "bad"}
+TIMES = "\N{MULTIPLICATION SIGN}"
+SIGNS = {"good": "ok", "weak": "look", "unusable": "bad"}
 COMPARED = {"better": "ok", "same": "note", "worse": "bad", "cannot tell": "note"}
 
 
@@ -28,12 +29,9 @@ def heading(data: Data, title: str) -> str:
 def verdict(data: Data) -> str:
     """Renders the verdict, the key figures and the points with their evidence."""
     said = data["verdict"]
-    sign = "look" if any(check["sign"] == "bad" for check in said["checks"]) else SIGNS[said["level"]]
-    sign = "bad" if said["level"] == "unusable" else sign
-    checks = "".join(
-        f'<li class="check">{icon(check["sign"])}<h3>{name(check["title"])}</h3><p>{name(check["text"])}.</p></li>'
-        for check in said["checks"]
-    )
+    sign = sign_of(said)
+    points = [(icon(one["sign"]), name(one["title"]), name(capital(one["text"]))) for one in said["checks"]]
+    checks = "".join(f'<li class="check">{sign}<h3>{title}</h3><p>{words}.</p></li>' for sign, title, words in points)
     return (
         f'<section class="card" id="verdict"><div class="verdict {sign}">{icon(sign)}<div>'
         f"<h2>{name(said['headline'])}.</h2><p>Verdict: <b>{said['level']}</b>, on {data['held_out']['rows']:,} "
@@ -42,22 +40,31 @@ def verdict(data: Data) -> str:
     )
 
 
+def sign_of(said: Data) -> str:
+    """Returns the sign of a verdict; of a usable model, by whether there is anything to look at."""
+    if said["level"] == "usable":
+        return "look" if any(check["sign"] in {"look", "bad"} for check in said["checks"]) else "ok"
+    return SIGNS[said["level"]]
+
+
 def kpis(data: Data) -> str:
     """Renders the key figures, each with its interval or what it is compared with."""
     quality = data["held_out"]
     lift, error = quality["tenths"][0]["lift"], quality["calibration_error"]
     fifth = next(row for row in data["cutoffs"] if row["worked"] == 0.2)
+    spans = span_text(lift, "{:.1f}"), span_text(fifth["recall"], "{:.0%}"), span_text(quality["roc_auc"], "{:.3f}")
     shown = (
-        (f"{lift['value']:.1f}\N{MULTIPLICATION SIGN}", f"as many conversions in the best tenth as on average {span_text(lift, '{:.1f}')}"),
-        (percent(fifth["recall"]["value"], 0), f"of all conversions are in the best fifth {span_text(fifth['recall'], '{:.0%}')}"),
-        (f"{quality['roc_auc']['value']:.3f}", f"ROC-AUC {span_text(quality['roc_auc'], '{:.3f}')}; 0.5 is chance, 1 is perfect"),
+        (f"{lift['value']:.1f}{TIMES}", f"as many conversions in the best tenth as on average ({spans[0]})"),
+        (percent(fifth["recall"]["value"], 0), f"of all conversions are in the best fifth ({spans[1]})"),
+        (f"{quality['roc_auc']['value']:.3f}", f"ROC-AUC ({spans[2]}); 0.5 is chance, 1 is perfect"),
         (
             f"{error['value'] * 100:.1f} points",
             "average gap between predicted and observed; "
             f"{quality['perfect_calibration_error']['value'] * 100:.1f} by chance alone",
         ),
     )  # fmt: skip
-    return f'<div class="kpis">{"".join(f"<div class=kpi><b>{text(big)}</b><p>{text(words)}</p></div>" for big, words in shown)}</div>'
+    boxes = "".join(f'<div class="kpi"><b>{text(big)}</b><p>{text(words)}</p></div>' for big, words in shown)
+    return f'<div class="kpis">{boxes}</div>'
 
 
 def warnings(data: Data) -> str:
@@ -84,8 +91,9 @@ def cutoff(data: Data) -> str:
     unit, leads, won = ("a month", "leads_per_month", "conversions_per_month") if monthly else (
         "of 1,000", "leads_per_1000", "conversions_per_1000"
     )  # fmt: skip
+    pace = "; leads a month: as many as in the data" if monthly else ""
     body = table(
-        ["Work the best", "Score from", f"Leads {unit}", "Conversions to expect", "Convert", "Of all conversions", "Lift"],
+        ["Work the best", "Score from", f"Leads {unit}", "Conversions to expect", "Convert", "Of all", "Lift"],
         [
             [
                 percent(row["worked"], 0),
@@ -94,17 +102,17 @@ def cutoff(data: Data) -> str:
                 f"{amount(row[won])}<small>{expected(row, leads)}</small>",
                 f"{percent(row['conversion']['value'])}<small>{span_text(row['conversion'], '{:.0%}')}</small>",
                 f"{percent(row['recall']['value'], 0)}<small>{span_text(row['recall'], '{:.0%}')}</small>",
-                f"{row['lift']:.1f}\N{MULTIPLICATION SIGN}",
+                f"{row['lift']:.1f}{TIMES}",
             ]
             for row in rows
         ],
-        label="Cut-offs", css=["", "n", "n", "n", "n", "n", "n"], cards=True,
+        label="Cut-offs", css=["said", "n", "n", "n", "n", "n", "n"], cards=True,
     )  # fmt: skip
     return card(
         "How many leads are worth working?",
         f'<div class="cutoff"><div>{drawn}</div>{body}</div>',
-        "Work leads from the best down until your time is used up, and read off what to expect. Intervals and the band are "
-        f"95%. Letters are tiers. Leads {unit}{': as many arrive as in the data' if monthly else ''}.",
+        "Work leads from the best down until your time is used up, and read off what to expect, and how many of all "
+        f"conversions you reach. Intervals and the band are 95%; letters are tiers{pace}.",
         anchor="cutoff", flush=True,
     )  # fmt: skip
 
@@ -131,23 +139,24 @@ def comparison(data: Data) -> str:
             text(row["name"]),
             f"{row['served']:.4f}",
             f"{row['candidate']:.4f}",
-            f"{row['difference']['value']:+.4f}<small>{row['difference']['low']:+.4f} to {row['difference']['high']:+.4f}</small>",
+            f"{row['difference']['value']:+.4f}<small>{span_text(row['difference'], '{:+.4f}')}</small>",
             badge(COMPARED[row["verdict"]], row["verdict"]),
         ]
         for row in said["figures"]
     ]
     body = table(
         ["Figure", "Served", "This one", "Difference", "This one is"],
-        [[cell.replace("-", "\N{MINUS SIGN}") if 0 < place < 4 else cell for place, cell in enumerate(row)] for row in rows],
+        [[row[0], *(cell.replace("-", "\N{MINUS SIGN}") for cell in row[1:4]), row[4]] for row in rows],
         label="Comparison", css=["", "n", "n", "n", ""], cards=True,
     )  # fmt: skip
     fair = "fair to both" in said["overlap"]
     overlap = f"{said['overlap'][0].upper()}{said['overlap'][1:]}."
-    note = f'<div class="finding">{icon("ok" if fair else "look")}<h3>Which leads the served model knows</h3><p>{name(overlap)}</p></div>'
+    sign, title = icon("ok" if fair else "look"), "Which leads the served model knows"
+    note = f'<div class="finding">{sign}<h3>{title}</h3><p>{name(overlap)}</p></div>'
     return card(
         "Is it better than the served model?",
         note + body,
-        f"{served} on the same {said['leads']:,} held-out leads; 95% intervals of the differences, lead by lead. Better "
+        f"{served} on the same {said['leads']:,} held-out leads, with 95% intervals of the differences. Better "
         "and worse are beyond chance; same is a difference that changes no decision.",
         anchor="comparison", flush=True,
     )  # fmt: skip
@@ -160,11 +169,6 @@ def following(data: Data) -> str:
         for step in data["next"]
     )
     return card("What to run next", f'<ol class="next">{steps}</ol>', anchor="next") if steps else ""
-
-
-def capital(words: str) -> str:
-    """Returns a sentence with a capital letter."""
-    return words[:1].upper() + words[1:]
 
 
 def file_notes(data: Data) -> str:

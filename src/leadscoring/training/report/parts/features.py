@@ -1,5 +1,6 @@
 """What the model looks at, whether it is as good for every group of leads, and whether it lasts."""
 
+from datetime import date
 from typing import Any
 
 from leadscoring.pages import charts
@@ -14,6 +15,9 @@ SHOWN = 15
 
 DRAWN = 10
 """Features, the strongest first, whose effect is drawn in full."""
+
+WEEK = 7
+"""Days of a period that is named by its first day."""
 
 NO_NUMBER = "\N{EN DASH}"
 
@@ -49,8 +53,8 @@ def effects(data: Data) -> str:
     return card(
         "What the score looks at",
         body,
-        "The effect is what a feature adds to the log-odds of a lead, from its low to its high values; all curves have one "
-        "scale. It shows what the model uses, not what causes conversions. "
+        "The effect is what a feature adds to the log-odds of a lead, from its low to its high values; all curves have "
+        "one scale. It shows what the model uses, not what causes conversions. "
         f"By {data['effects_leads']:,} leads; open a feature for its values.",
         anchor="effects", flush=True,
     )  # fmt: skip
@@ -141,7 +145,7 @@ def segments(data: Data) -> str:
         body += folded(more, table(heads, rest, label=more, css=css, cards=True))
     return card(
         "Is it as good for everybody?",
-        f"<div class='body'>{charts.LEGEND}</div>" + body,
+        charts.LEGEND + body,
         "Groups of at least 100 leads by the strongest features. A verdict is given beyond chance only: if all "
         "percentages are right, no group is off in 19 of 20 reports.",
         anchor="segments", flush=True,
@@ -154,20 +158,21 @@ def group(one: Data, title: str = "") -> charts.Group:
     return charts.Group(title, observed["value"], observed["low"], observed["high"], one["predicted"])
 
 
+def period(one: Data) -> str:
+    """Formats when a period begins: its month, or the day if it is shorter."""
+    first, last = (date.fromisoformat(one[key]) for key in ("from", "to"))
+    return f"{first:%b %Y}" if (last - first).days > WEEK else f"{first.day} {first:%b %Y}"
+
+
 def over_time(data: Data) -> str:
     """Renders the conversions by period."""
     every = data["over_time"]
     if len(every) < 2:
         return ""
-    groups = [
-        group(one, one["from"])
-        for one in every
-    ]
+    groups = [group(one, period(one)) for one in every]
     judged = [one for one in every if one["verdict"] is not None]
     off = sum(one["verdict"] != "as predicted" for one in judged)
-    says = (
-        f"{off} of {len(judged)} periods converted otherwise than predicted, beyond chance" if judged else "No verdict"
-    )
+    says = f"{off} of {len(judged)} periods are off by more than chance" if judged else "No period has enough leads"
     rows = [
         [
             f"{text(one['from'])} to {text(one['to'])}",

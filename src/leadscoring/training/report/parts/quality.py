@@ -6,7 +6,15 @@ from leadscoring.model.card import in_percent
 from leadscoring.pages import charts
 from leadscoring.pages.markup import card, folded, name, table, text, tier
 from leadscoring.pages.plot import Scale
-from leadscoring.training.report.words import FIGURES, PERFECT, calibration_text, figure_text, percent, span_text
+from leadscoring.training.report.words import (
+    FIGURES,
+    PERFECT,
+    calibration_text,
+    capital,
+    figure_text,
+    percent,
+    span_text,
+)
 
 Data = dict[str, Any]
 
@@ -18,13 +26,14 @@ def calibration(data: Data) -> str:
     groups = [charts.Group("", *bounds(one["observed"]), one["predicted"]) for one in bins]
     inside = sum(one.low <= (one.predicted or 0.0) <= one.high for one in groups)
     drawn = charts.calibration(
-        f"In {inside} of {len(groups)} equal groups of leads, the predicted rate lies within the interval of the observed one",
+        f"In {inside} of {len(groups)} equal groups, the predicted rate is in the interval of the observed one",
         groups,
     )
-    words = f'<p class="small soft">{text(calibration_text(quality))}; this one shows {figure_text(quality["calibration_error"], True)}.</p>'
+    chance, shown = calibration_text(quality), figure_text(quality["calibration_error"], percent=True)
+    words = f'<p class="small soft">{text(capital(chance))}; this one shows {shown}.</p>'
     return card(
         "Can the percentages be believed?",
-        drawn + charts.LEGEND + words,
+        drawn + charts.OBSERVED_LEGEND + words,
         f"{len(groups)} equal groups of leads by score. On the dashed line, as many convert as predicted. Both axes in "
         "log-odds, so that small percentages can be distinguished.",
         anchor="calibration",
@@ -62,7 +71,7 @@ def tiers(data: Data) -> str:
     every = [one["conversion"] for one in rows if one["conversion"]["value"] is not None]
     scale = Scale(0.0, max([one["high"] for one in every], default=1.0) or 1.0)
     body = table(
-        ["Tier", "Score from", "Leads", "Converted", "Rate", "Observed", "If worked from the top: convert", "Of all conversions"],
+        ["Tier", "Score from", "Leads", "Converted", "Rate", "Observed", "Worked to here: convert", "Of all"],
         [
             [
                 tier(row["tier"]),
@@ -76,13 +85,15 @@ def tiers(data: Data) -> str:
             ]
             for row, span in zip(rows, spans, strict=True)
         ],
-        label="Tiers", css=["", "n", "n", "n", "n", "wide", "n", "n"], cards=True,
+        label="Tiers", css=["said", "n", "n", "n", "n", "wide", "n", "n"], cards=True,
     )  # fmt: skip
     meanings = [[tier(letter), name(words)] for letter, words in data["tiers"]["definitions"].items()]
+    defined = table(["Tier", "Definition"], meanings, label="Definitions", css=["", "say"])
     return card(
         "What a tier means",
-        body + folded("As the model file defines them", table(["Tier", "Definition"], meanings, label="Definitions", css=["", "say"])),
-        "The circle is the share that converted, the line its 95% interval.",
+        body + folded("As the model file defines them", defined),
+        "The circle is the share that converted, the line its 95% interval. Last columns: if this tier and those above "
+        "it are worked, how many of these leads convert, and how many of all conversions are among them.",
         anchor="tiers", flush=True,
     )  # fmt: skip
 
@@ -106,14 +117,19 @@ def figures(data: Data) -> str:
         head, sets = [*head, "Out of fold"], [*sets, data["out_of_fold"]]
     elif data["kind"] == "evaluate":
         head[1] = "Evaluated"
-    rows = [[label, *(figure_text(one[key]) for one in sets), text(words)] for key, label, words in (*FIGURES, PERFECT)]
-    every = table([*head, "Meaning"], rows, label="All figures", css=["", *["nowrap"] * len(sets), "say"])
+    rows = [[label, *(two_lines(one[key]) for one in sets), text(words)] for key, label, words in (*FIGURES, PERFECT)]
+    every = table([*head, "Meaning"], rows, label="All figures", css=["", *["n"] * len(sets), "say"], cards=True)
     return card(
         "All figures",
         every + folded("Results by tenth", tenths(data["held_out"]["tenths"])),
         data["protocol"],
         anchor="figures", flush=True,
     )  # fmt: skip
+
+
+def two_lines(figure: Data) -> str:
+    """Renders a figure with its interval below."""
+    return f"{figure['value']:.3f}<small>{span_text(figure, '{:.3f}')}</small>"
 
 
 def tenths(rows: list[Data]) -> str:
