@@ -148,7 +148,7 @@ def effect(sentence: str, levels: Sequence[Level]) -> str:
     def draw(size: Size) -> Plot:
         plot = Plot(size, Scale(-0.5, len(levels) - 0.5), Scale(low, high))
         steps = range(-int(-low // step), int(high // step) + 1)
-        ticks = [(k * step, f"{k * step:+g}".replace("-", "\N{MINUS SIGN}")) for k in steps]
+        ticks = [(k * step, f"{k * step:+g}".replace("-", "\N{MINUS SIGN}") if k else "0") for k in steps]
         every = max(1, -(-len(levels) // 3)) if size.narrow else 1
         named = [(float(k), one.name) for k, one in enumerate(levels) if k % every == 0]
         plot.axes([(place, words) for place, words in named], ticks)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
@@ -114,6 +114,7 @@ def row(what: Compared, served: float, candidate: float, difference: Figure) -> 
     """Returns one figure of both models."""
     return {
         "name": what.name,
+        "better": "more" if what.more_is_better else "less",
         "served": served,
         "candidate": candidate,
         "difference": difference,
@@ -137,14 +138,22 @@ def overlap(card: Card, data_hash: str, period: tuple[str, str] | None) -> str:
         return f"it is not known what the served model was trained on; if on these leads, {flatters}"
     if training.data_hash == data_hash:
         return f"the served model was trained on this very file, these leads included, {flatters}"
-    if training.period and period and training.period[1] < period[0]:
-        return "the served model was trained on earlier leads only: the comparison is fair to both"
-    if training.period and period:
+    last = None if training.period is None else iso_day(training.period[1])
+    if last and period:
+        if last < period[0]:
+            return "the served model was trained on earlier leads only: the comparison is fair to both"
         return (
-            f"the served model was trained on leads up to {training.period[1]}, and these begin at {period[0]}: it has "
-            f"probably seen some of them, {flatters}"
+            f"the served model was trained on leads up to {last}, and these begin at {period[0]}: it has probably seen "
+            f"some of them, {flatters}"
         )
     return f"the served model may have been trained on some of these leads, {flatters}"
+
+
+def iso_day(written: str) -> str | None:
+    """Returns the day of a time as it was written; ``None`` unless it is in the order year, month, day."""
+    with suppress(ValueError):
+        return date.fromisoformat(written[:10]).isoformat()
+    return None
 
 
 def paired(y: Vector, served: Vector, candidate: Vector) -> list[tuple[float, float, Figure]]:

@@ -7,9 +7,9 @@ The thresholds are those of this module and of no other:
   leads reach with honest columns; below 0.60 the order is hardly better than drawing lots.
 - A model ranks no better than chance if 0.5 lies within the interval.
 - ``TOO_GOOD`` (see ``suspicion``) is reached by leaks, not by models of leads: nothing else is believed then.
-- Any other doubt (one column that carries the model, names that speak of what came later) allows at most *usable*; at
-  most *weak* from ``SUSPECT`` on, where leaks are more frequent than models that good. Tiers in the wrong order allow at
-  most *weak*.
+- Any other doubt (one column that carries the model, names that speak of what came later) allows at most *usable*;
+  from ``SUSPECT`` on, where leaks are more frequent than models that good, at most *weak*, as do tiers in the wrong
+  order.
 - Percentages hold if the calibration error is within what chance alone does, or below ``SMALL``: a difference
   of one point of a percentage changes no decision. If chance alone can do more than ``VAGUE``, there are too few leads
   to judge them. Unless they hold, a model is at most *usable*: for the order of the calls.

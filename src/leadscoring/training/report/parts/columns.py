@@ -6,7 +6,7 @@ from typing import Any
 from leadscoring.pages.markup import card, folded, name, table, text
 from leadscoring.training.report.evidence import HEAD, by_suspicion, evidence_row
 from leadscoring.training.report.left_out import SORTS, LeftOut, left_out
-from leadscoring.training.report.words import column_text, percent, tokens_text
+from leadscoring.training.report.words import capital, column_text, percent, tokens_text
 
 Data = dict[str, Any]
 
@@ -82,7 +82,7 @@ def evidence(data: Data) -> str:
 def evidence_table(rows: Sequence[Mapping[str, Any]], label: str) -> str:
     """Renders evidence as a table."""
     cells = [[name(cell) for cell in evidence_row(one)] for one in rows]
-    return table(HEAD, cells, label=label, css=["", "say", "n", "n", "n", "n"])
+    return table([capital(title) for title in HEAD], cells, label=label, css=["", "say", "n", "n", "n", "n"])
 
 
 def columns(data: Data) -> str:

@@ -140,14 +140,15 @@ def comparison(data: Data) -> str:
             f"{row['served']:.4f}",
             f"{row['candidate']:.4f}",
             f"{row['difference']['value']:+.4f}<small>{span_text(row['difference'], '{:+.4f}')}</small>",
+            to_the_right(row),
             badge(COMPARED[row["verdict"]], row["verdict"]),
         ]
         for row in said["figures"]
     ]
     body = table(
-        ["Figure", "Served", "This one", "Difference", "This one is"],
-        [[row[0], *(cell.replace("-", "\N{MINUS SIGN}") for cell in row[1:4]), row[4]] for row in rows],
-        label="Comparison", css=["", "n", "n", "n", ""], cards=True,
+        ["Figure", "Served", "This one", "Difference", "Better to the right", "This one is"],
+        [[row[0], *(cell.replace("-", "\N{MINUS SIGN}") for cell in row[1:4]), *row[4:]] for row in rows],
+        label="Comparison", css=["", "n", "n", "n", "wide", ""], cards=True,
     )  # fmt: skip
     fair = "fair to both" in said["overlap"]
     overlap = f"{said['overlap'][0].upper()}{said['overlap'][1:]}."
@@ -160,6 +161,14 @@ def comparison(data: Data) -> str:
         "and worse are beyond chance; same is a difference that changes no decision.",
         anchor="comparison", flush=True,
     )  # fmt: skip
+
+
+def to_the_right(row: Data) -> str:
+    """Renders a difference with its interval, better to the right, around zero on a scale of its own."""
+    difference, sign = row["difference"], 1.0 if row["better"] == "more" else -1.0
+    value, low, high = (sign * difference[key] for key in ("value", "low", "high"))
+    most = 1.1 * max(abs(low), abs(high)) or 1.0
+    return charts.difference(f"{row['name']}: {row['verdict']}", value, min(low, high), max(low, high), most)
 
 
 def following(data: Data) -> str:

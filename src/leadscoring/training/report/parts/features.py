@@ -19,6 +19,8 @@ DRAWN = 10
 WEEK = 7
 """Days of a period that is named by its first day."""
 
+CURVE = "Line: mean; band: four of five leads; below: where each band of values begins, and how many leads it has. Log-odds."
+
 NO_NUMBER = "\N{EN DASH}"
 
 
@@ -94,11 +96,12 @@ def folded_effect(one: Data, drawn: bool) -> str:
         return ""
     levels = ordered(one)
     in_order = one["levels"][0]["at"] is not None and len(levels) > 2
+    starts = [level._replace(name=level.name.partition(" to ")[0]) for level in levels]
     curve = ""
     if in_order and drawn:
         says = f"Effect of {one['feature']}: from {signed(levels[0].effect)} to {signed(levels[-1].effect)} log-odds"
-        curve = charts.effect(says, levels)
-        curve += '<p class="small soft">Line: mean; band: four of five leads; below: how many leads.</p>'
+        curve = charts.effect(says, starts)
+        curve += f'<p class="small soft">{CURVE}</p>'
     return f"<details><summary>{name(one['feature'])}</summary>{curve}{level_table(one)}</details>"
 
 
