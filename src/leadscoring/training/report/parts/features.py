@@ -19,7 +19,7 @@ DRAWN = 10
 WEEK = 7
 """Days of a period that is named by its first day."""
 
-CURVE = "Line: mean; band: four of five leads; below: where each band of values begins, and how many leads it has. Log-odds."
+CURVE = "Log-odds by value. Line: mean; band: four of five leads; below: where a band of values begins, and its leads."
 
 NO_NUMBER = "\N{EN DASH}"
 
