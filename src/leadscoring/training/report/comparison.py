@@ -20,10 +20,10 @@ from leadscoring.training.report.periods import moments_of
 from leadscoring.training.report.proportion import evenly
 from leadscoring.training.scored import score_leads
 
-MOST = 200_000
+MOST = 50_000
 """Maximum number of leads, evenly spaced, on which the models are compared."""
 
-RESAMPLES = 300
+RESAMPLES = 200
 SEED = 15
 
 

@@ -1,9 +1,10 @@
 """The cut-off: how many of the best leads to work, and what to expect of them."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from leadscoring.quality.figures import Figure
 from leadscoring.training.reading.series import Vector
 from leadscoring.training.report.proportion import share_of
 
@@ -16,7 +17,7 @@ CURVE = tuple(k / 40 for k in range(1, 41))
 Reached = NDArray[np.float64]
 
 
-def cutoffs(y: Vector, p: Vector, per_month: float | None = None) -> list[dict[str, Figure | float | None]]:
+def cutoffs(y: Vector, p: Vector, per_month: float | None = None) -> list[dict[str, Any]]:
     """Returns what working each of ``SHARES`` brings, by the held-out leads; ``per_month`` leads arrive, if known.
 
     ``conversion`` is the share of the worked leads that converts, ``recall`` the share of all conversions that is
@@ -24,7 +25,7 @@ def cutoffs(y: Vector, p: Vector, per_month: float | None = None) -> list[dict[s
     """
     reached, ordered = curve(y, p), np.sort(p)[::-1]
     rate = float(y.mean())
-    rows: list[dict[str, Figure | float | None]] = []
+    rows: list[dict[str, Any]] = []
     for share in SHARES:
         leads, won = share * len(y), reached(share)
         conversion = share_of(won, leads)
@@ -45,7 +46,7 @@ def cutoffs(y: Vector, p: Vector, per_month: float | None = None) -> list[dict[s
     return rows
 
 
-def gains(y: Vector, p: Vector) -> list[dict[str, float | Figure]]:
+def gains(y: Vector, p: Vector) -> list[dict[str, Any]]:
     """Returns the share of all conversions among the best leads, at each share of ``CURVE``."""
     reached, positives = curve(y, p), float(y.sum())
     return [{"worked": share, "recall": share_of(reached(share), positives)} for share in CURVE]

@@ -25,7 +25,7 @@ def test_long_lists_are_folded_but_not_leaks() -> None:
 
 def test_what_an_evaluation_does_not_know_is_not_shown() -> None:
     """It has no columns, no evidence and no recipe."""
-    bare = {"unknown": [], "model": {}, "data": {}, "notes": []}
+    bare: dict[str, Any] = {"unknown": [], "model": {}, "data": {}, "notes": []}
     assert [part(bare) for part in (excluded, unknown, evidence, columns, about)] == [""] * 5
 
 
