@@ -30,6 +30,8 @@ CHANCE = 0.5
 SUSPECT = 0.95
 SMALL, VAGUE = 0.01, 0.05
 FEW = 50
+NAMED = 4
+"""Columns that a point names."""
 
 Level = Literal["good", "usable", "weak", "unusable"]
 LEVELS: tuple[Level, ...] = ("unusable", "weak", "usable", "good")
@@ -38,11 +40,15 @@ Sign = Literal["ok", "look", "bad", "note"]
 
 
 class Check(msgspec.Struct, frozen=True):
-    """One point of the verdict: what is the case, the evidence, and what follows."""
+    """One point of the verdict: what is the case, the evidence, and what follows.
+
+    ``part`` is the part of the page with all of the evidence, empty for none.
+    """
 
     sign: Sign
     title: str
     text: str
+    part: str = ""
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,10 +187,11 @@ def leaks(seen: Seen) -> Check:
         return Check("bad", "Doubtful", f"{several}. Clear this up before anybody works by the scores")
     if seen.left_out:
         count = len(seen.left_out)
+        names = [words.partition(" was left out: ")[0] for words in seen.left_out[:NAMED]]
+        some = ", ".join(names) + (f" and {count - NAMED} more" if count > NAMED else "")
         named = f"{count} column{'s' * (count > 1)} probably written after the outcome {'were' if count > 1 else 'was'}"
-        return Check(
-            "ok", "Leaks were left out", f"{named} left out; no sign of one in the rest. Look through the list"
-        )
+        text = f"{named} left out: {some}. No sign of one in the rest; --keep NAME --because TEXT keeps a column"
+        return Check("ok", "Leaks were left out", text, "left-out")
     return Check("ok", "No sign of a leak", "no column looks as if it were written after the outcome")
 
 
@@ -230,7 +237,8 @@ def groups(seen: Seen) -> Check:
             for one in off[:3]
         )
         more = f" and {len(off) - 3} more" if len(off) > 3 else ""
-        return Check("look", "Off for some groups", f"{named}{more}. Do not compare these leads by their percentages")
+        text = f"{named}{more}. Do not compare these leads by their percentages"
+        return Check("look", "Off for some groups", text, "segments")
     return Check("ok", "As good for every group", f"none of {len(seen.segments)} groups is off by more than chance")
 
 

@@ -8,6 +8,7 @@ from past_leads import trained
 
 from leadscoring.training.report.parts.deciding import (
     amount,
+    check,
     comparison,
     cutoff,
     following,
@@ -52,6 +53,19 @@ def test_a_warning_is_not_repeated() -> None:
     point = data()["verdict"]["points"][0]
     assert warnings(data(warnings=[point])) == ""
     assert warnings(data(warnings=["<look>"])).count("&lt;look&gt;") == 1
+
+
+def test_leaks_do_not_push_the_cut_off_out_of_sight() -> None:
+    """They are one point of the verdict, with a link to their evidence; many warnings are folded away."""
+    dropped = {f"c{k}": "a probable leak: late" for k in range(9)}
+    leaks = [f"'c{k}' was left out: a probable leak: late" for k in range(9)]
+    about = "9 columns were left out as known, or changed, only after the outcome: 'c0'"
+    columns = data()["columns"] | {"dropped": dropped}
+    assert warnings(data(columns=columns, warnings=[about, *leaks])) == ""
+    many = warnings(data(columns=columns, warnings=[*leaks, *(f"look {k}" for k in range(6))]))
+    assert many.index("Look 3") < many.index("<summary>2 more</summary>") < many.index("Look 4")
+    linked = check({"sign": "ok", "title": "Leaks", "text": "were left out", "part": "left-out"})
+    assert '<a href="#left-out">Evidence</a>' in linked
 
 
 def test_cut_offs_are_a_month_where_that_is_known() -> None:

@@ -3,13 +3,18 @@
 from typing import Any
 
 from leadscoring.pages import charts
-from leadscoring.pages.markup import badge, card, icon, name, points, table, text
+from leadscoring.pages.markup import badge, card, folded, icon, name, points, table, text
+from leadscoring.training.report.left_out import left_out
 from leadscoring.training.report.words import capital, percent, span_text
 
 Data = dict[str, Any]
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 SIGNS = {"good": "ok", "weak": "look", "unusable": "bad"}
+SEEN = 4
+"""Warnings in sight."""
+
+ABOUT_LEAKS = "left out as known, or changed, only after the outcome"
 COMPARED = {"better": "ok", "same": "note", "worse": "bad", "cannot tell": "note"}
 
 
@@ -30,14 +35,20 @@ def verdict(data: Data) -> str:
     """Renders the verdict, the key figures and the points with their evidence."""
     said = data["verdict"]
     sign = sign_of(said)
-    points = [(icon(one["sign"]), name(one["title"]), name(capital(one["text"]))) for one in said["checks"]]
-    checks = "".join(f'<li class="check">{sign}<h3>{title}</h3><p>{words}.</p></li>' for sign, title, words in points)
+    checks = "".join(map(check, said["checks"]))
     return (
         f'<section class="card" id="verdict"><div class="verdict {sign}">{icon(sign)}<div>'
         f"<h2>{name(said['headline'])}.</h2><p>Verdict: <b>{said['level']}</b>, on {data['held_out']['rows']:,} "
         f"{'held-out leads' if data['kind'] == 'train' else 'leads'}.</p></div></div>"
         f'{kpis(data)}<ul class="checks">{checks}</ul></section>'
     )
+
+
+def check(one: Data) -> str:
+    """Renders one point of the verdict, with a link to its evidence."""
+    link = f' <a href="#{text(one["part"])}">Evidence</a>' if one.get("part") else ""
+    words = name(capital(one["text"]))
+    return f'<li class="check">{icon(one["sign"])}<h3>{name(one["title"])}</h3><p>{words}.{link}</p></li>'
 
 
 def sign_of(said: Data) -> str:
@@ -68,11 +79,26 @@ def kpis(data: Data) -> str:
 
 
 def warnings(data: Data) -> str:
-    """Renders the warnings that are not among the points of the verdict."""
+    """Renders the warnings that are not among the points of the verdict; those beyond ``SEEN`` are folded away.
+
+    Probable leaks that were left out are a point, and stand with their evidence where columns are.
+    """
     points = " ".join(data["verdict"]["points"])
-    rest = [words for words in data["warnings"] if words not in points]
-    boxes = [f'<div class="callout">{icon("look")}<p>{name(words)}</p></div>' for words in rest]
-    return f'<div class="callouts">{"".join(boxes)}</div>' if boxes else ""
+    dropped = data.get("columns", {}).get("dropped", {})
+    leaks = tuple(f"{one.column!r} was left out: " for one in left_out(dropped, []) if one.sort == 0)
+    rest = [words for words in data["warnings"] if words not in points and not words.startswith(leaks or ("\0",))]
+    rest = [words for words in rest if not (leaks and ABOUT_LEAKS in words)]
+    if not rest:
+        return ""
+    more = rest[SEEN:]
+    body = listed(rest[:SEEN]) + (folded(f"{len(more)} more", listed(more)) if more else "")
+    return card("Look at this too", body, anchor="warnings")
+
+
+def listed(items: list[str]) -> str:
+    """Renders warnings."""
+    rows = "".join(f"<li>{icon('look')}<span>{name(capital(words))}</span></li>" for words in items)
+    return f'<ul class="looks">{rows}</ul>'
 
 
 def cutoff(data: Data) -> str:
