@@ -111,7 +111,7 @@ def about(data: Data) -> str:
         "Libraries": ", ".join(f"{one} {version}" for one, version in data["model"].get("libraries", {}).items()),
     }
     rows = [[text(key), f"<code>{text(value)}</code>"] for key, value in facts.items() if value]
-    return card("About", table(["", ""], rows, label="About"), anchor="about", flush=True) if rows else ""
+    return card("About", table(["Fact", "Value"], rows, label="About"), anchor="about", flush=True) if rows else ""
 
 
 def recipe_text(recipe: Data) -> str:
