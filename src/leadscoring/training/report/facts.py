@@ -19,6 +19,7 @@ from leadscoring.training.report.cutoffs import cutoffs, gains
 from leadscoring.training.report.drivers import drivers
 from leadscoring.training.report.effects import effects, examine, unknown_shares
 from leadscoring.training.report.following import Run, steps
+from leadscoring.training.report.left_out import probable_leaks
 from leadscoring.training.report.periods import leads_per_month, over_time
 from leadscoring.training.report.segments import Scored, segments
 from leadscoring.training.report.suspicion import inverted, too_good
@@ -53,7 +54,7 @@ def training_report(
         quality=held_out.quality,
         doubts=doubts,
         moved=moved,
-        left_out=every.leaks,
+        left_out=probable_leaks(inferred.dropped),
         segments=decision["segments"],
         over_time=decision["over_time"],
         later=every.time is not None,

@@ -187,8 +187,7 @@ def leaks(seen: Seen) -> Check:
         return Check("bad", "Doubtful", f"{several}. Clear this up before anybody works by the scores")
     if seen.left_out:
         count = len(seen.left_out)
-        names = [words.partition(" was left out: ")[0] for words in seen.left_out[:NAMED]]
-        some = ", ".join(names) + (f" and {count - NAMED} more" if count > NAMED else "")
+        some = ", ".join(map(repr, seen.left_out[:NAMED])) + (f" and {count - NAMED} more" if count > NAMED else "")
         named = f"{count} column{'s' * (count > 1)} probably written after the outcome {'were' if count > 1 else 'was'}"
         text = f"{named} left out: {some}. No sign of one in the rest; --keep NAME --because TEXT keeps a column"
         return Check("ok", "Leaks were left out", text, "left-out")

@@ -4,7 +4,7 @@ from typing import Any
 
 from leadscoring.pages import charts
 from leadscoring.pages.markup import badge, card, folded, icon, name, points, table, text
-from leadscoring.training.report.left_out import left_out
+from leadscoring.training.report.left_out import probable_leaks
 from leadscoring.training.report.words import capital, percent, span_text
 
 Data = dict[str, Any]
@@ -85,7 +85,7 @@ def warnings(data: Data) -> str:
     """
     points = " ".join(data["verdict"]["points"])
     dropped = data.get("columns", {}).get("dropped", {})
-    leaks = tuple(f"{one.column!r} was left out: " for one in left_out(dropped, []) if one.sort == 0)
+    leaks = tuple(f"{column!r} was left out: " for column in probable_leaks(dropped))
     rest = [words for words in data["warnings"] if words not in points and not words.startswith(leaks or ("\0",))]
     rest = [words for words in rest if not (leaks and ABOUT_LEAKS in words)]
     if not rest:
