@@ -70,7 +70,7 @@ def training_report(folder: Path) -> None:
     subprocess.run([PROGRAM, *made], check=True, stdout=subprocess.DEVNULL)
     subprocess.run([PROGRAM, *trained, "--out", str(folder / "model.json"), "--report", str(report)], check=True,
                    stdout=subprocess.DEVNULL)  # fmt: skip
-    with page_of(1100, 760) as page:
+    with page_of(1240, 1040) as page:
         page.goto((report / "report.html").as_uri())
         save(page, "training-report.png")
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from leadscoring.contract.features import Contract
@@ -11,8 +10,6 @@ from leadscoring.errors import TrainingDataError
 from leadscoring.model.card import Card
 from leadscoring.model.file import AS_IT_IS, Opening, open_model
 from leadscoring.quality.figures import measure
-from leadscoring.training.calibrate import apply
-from leadscoring.training.encode import encode_table
 from leadscoring.training.later_files import dates_of
 from leadscoring.training.leads import Leads, Progress, gather, quiet
 from leadscoring.training.measured import Measured
@@ -20,8 +17,11 @@ from leadscoring.training.outcome import fold
 from leadscoring.training.reading.missing import hint
 from leadscoring.training.reading.series import as_text
 from leadscoring.training.reading.table import Table, read_source
-from leadscoring.training.report.facts import evaluation_report
-from leadscoring.training.reread import hows, reread, tokens_of
+from leadscoring.training.report.comparison import compared, served_model
+from leadscoring.training.report.facts import evaluation_report, finish_report
+from leadscoring.training.report.following import Run
+from leadscoring.training.reread import hows, tokens_of
+from leadscoring.training.scored import score_leads
 
 SHOWN = 5
 
@@ -34,15 +34,18 @@ def evaluate(
     progress: Progress | None = None,
     negative: str | None = None,
     opening: Opening = AS_IT_IS,
+    compare: str | None = None,
 ) -> dict[str, Any]:
     """Evaluates a model on the leads of a file or frame; returns the data of the report.
+
+    ``compare`` is the file of another model, which is compared with it on the same leads.
 
     Raises ``ModelError`` for a model that cannot be read, and ``TrainingDataError`` for leads that cannot be
     evaluated: without outcomes, with a single outcome, or without required features.
     """
     report_progress = progress or quiet
     report_progress("reading", 0.0)
-    opened = open_model(model, opening)
+    opened, served = open_model(model, opening), served_model(compare, ())
     card, contract = opened.card, opened.card.contract
     table = read_source(source)
     target = table.resolve(target, "--target")
@@ -60,14 +63,15 @@ def evaluate(
     refuse_absent(contract, leads.frame)
     refuse_one_outcome(leads)
     report_progress("scoring", 0.3)
-    read = reread(contract, card.read_as, leads.frame, leads.as_of)
-    x = encode_table(contract, read.frame, leads.as_of)
-    p = apply(card.calibration, opened.trees.margins(x).astype(np.float64))
+    scored = score_leads(opened, leads)
     report_progress("measuring", 0.5)
-    measured = Measured(leads, x, p, measure(leads.y, p, card.tiers.thresholds))
-    warnings = [*known_data(card, table), *opened.cautions, *read.warnings]
+    measured = Measured(leads, scored.x, scored.p, measure(leads.y, scored.p, card.tiers.thresholds))
+    known = known_data(card, table)
+    warnings = [*known, *opened.cautions, *scored.warnings]
+    report = evaluation_report(opened, measured, table.name, table.notes, warnings, remembered=bool(known))
+    comparison = compared(served, measured, table.data_hash, report["warnings"])
     report_progress("done", 1.0)
-    return evaluation_report(opened, measured, table.name, table.notes, warnings)
+    return finish_report(report, comparison, Run(model=str(model), data=table.name, target=target))
 
 
 def known_data(card: Card, table: Table) -> list[str]:

@@ -42,7 +42,9 @@ from leadscoring.training.plenty import PLENTY
 from leadscoring.training.prepared import Prepared, prepare
 from leadscoring.training.reading.series import Matrix
 from leadscoring.training.reading.table import Table
-from leadscoring.training.report.facts import training_report
+from leadscoring.training.report.comparison import compared, served_model
+from leadscoring.training.report.facts import finish_report, training_report
+from leadscoring.training.report.following import run_of
 from leadscoring.training.report.suspicion import suspicions
 from leadscoring.training.reread import reread
 from leadscoring.training.share import PREPARED, Share
@@ -72,6 +74,7 @@ def train(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Pr
     Raises ``TrainingDataError``, with the reason, if they are not sufficient.
     """
     report_progress = progress or quiet
+    served = served_model(options.compare, options.beside)
     past = prepare(source, options, report_progress)
     options, leads = past.options, past.leads
     part = parted(leads, past.guarded.inferred.alike, options.seed)
@@ -89,6 +92,8 @@ def train(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Pr
         card, pair.final, pair.rehearsal, pair.held_out, leads, out_of_fold, past.table.notes, doubts
     )
     report["evidence"] = past.guarded.published
+    comparison = compared(served, pair.held_out, past.table.data_hash, report["warnings"])
+    finish_report(report, comparison, run_of(options, source, past.guarded.inferred.contract))
     report_progress("done", 1.0)
     return Trained(pair.final.booster, card, report)
 

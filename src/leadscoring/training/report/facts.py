@@ -6,16 +6,24 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from leadscoring.contract.features import Feature
+from leadscoring.contract.features import Contract, Feature
 from leadscoring.model.card import Card
 from leadscoring.model.loaded import LoadedModel
+from leadscoring.model.trees import TreeEnsemble
 from leadscoring.quality.figures import Quality
 from leadscoring.training.fitted import Fitted
 from leadscoring.training.leads import Leads
 from leadscoring.training.measured import Measured
 from leadscoring.training.reading.series import Vector
+from leadscoring.training.report.cutoffs import cutoffs, gains
 from leadscoring.training.report.drivers import drivers
+from leadscoring.training.report.effects import effects, examine, unknown_shares
+from leadscoring.training.report.following import Run, steps
+from leadscoring.training.report.left_out import probable_leaks
+from leadscoring.training.report.periods import leads_per_month, over_time
+from leadscoring.training.report.segments import Scored, segments
 from leadscoring.training.report.suspicion import inverted, too_good
+from leadscoring.training.report.verdict import Seen, verdict
 from leadscoring.training.split import time_folds
 
 HISTOGRAM_BINS = 20
@@ -41,9 +49,23 @@ def training_report(
     """Builds the report of ``train``; ``file_notes`` describe how the file was read, ``doubts`` concern the result."""
     inferred = final.inferred
     moved = [] if every.time is None else moved_rates(every.y, every.time)
+    decision = deciding(rehearsal.trees, rehearsal.contract, held_out, every)
+    seen = Seen(
+        quality=held_out.quality,
+        doubts=doubts,
+        moved=moved,
+        left_out=probable_leaks(inferred.dropped),
+        segments=decision["segments"],
+        over_time=decision["over_time"],
+        later=every.time is not None,
+    )
     return as_plain(
         {
             "kind": "train",
+            "verdict": verdict(seen),
+            **decision,
+            "comparison": None,
+            "next": [],
             "model": model_facts(card),
             "data": {**msgspec.to_builtins(card.training), "base_rate": float(every.y.mean())},
             "columns": {
@@ -69,16 +91,37 @@ def training_report(
 
 
 def evaluation_report(
-    opened: LoadedModel, measured: Measured, source: str, file_notes: Sequence[str], warnings: Sequence[str]
+    opened: LoadedModel,
+    measured: Measured,
+    source: str,
+    file_notes: Sequence[str],
+    warnings: Sequence[str],
+    *,
+    remembered: bool = False,
 ) -> dict[str, Any]:
-    """Builds the report of ``evaluate``, in the layout of a training report."""
+    """Builds the report of ``evaluate``, in the layout of a training report.
+
+    ``remembered`` says that the model was trained on these very leads.
+    """
     leads, tiers = measured.leads, opened.card.tiers
     ranked = drivers(opened.trees, opened.card.contract, measured.x)
-    doubts = filter(None, [too_good(ranked, measured.quality), inverted(measured.quality.tiers)])
+    doubts = [*filter(None, [too_good(ranked, measured.quality), inverted(measured.quality.tiers)])]
     target = next(iter(leads.named))
+    decision = deciding(opened.trees, opened.card.contract, measured, None)
+    seen = Seen(
+        quality=measured.quality,
+        doubts=doubts,
+        segments=decision["segments"],
+        over_time=decision["over_time"],
+        remembered=remembered,
+    )
     return as_plain(
         {
             "kind": "evaluate",
+            "verdict": verdict(seen),
+            **decision,
+            "comparison": None,
+            "next": [],
             "model": model_facts(opened.card if opened.certified else None),
             "data": {
                 "rows": len(leads.y),
@@ -101,6 +144,28 @@ def evaluation_report(
             "aside": [],
         }
     )
+
+
+def deciding(trees: TreeEnsemble, contract: Contract, measured: Measured, every: Leads | None) -> dict[str, Any]:
+    """Returns what a team decides by: cut-offs, effects, segments, conversions over time, and unknown values."""
+    y, p, x = measured.leads.y, measured.p, measured.x
+    examined = examine(trees, contract, x)
+    return {
+        "cutoffs": cutoffs(y, p, leads_per_month(every or measured.leads)),
+        "gains": gains(y, p),
+        "effects": effects(examined, contract, x, y),
+        "effects_leads": len(examined.rows),
+        "segments": segments(contract, Scored(x, y, p), examined.ranked),
+        "over_time": over_time(every, measured),
+        "unknown": unknown_shares(contract, x),
+    }
+
+
+def finish_report(report: dict[str, Any], comparison: dict[str, Any] | None, run: Run) -> dict[str, Any]:
+    """Adds what is known only after the report is built: the comparison, and the commands to run next."""
+    report["comparison"] = None if comparison is None else as_plain(comparison)
+    report["next"] = steps(report, run)
+    return report
 
 
 def as_plain(value: dict[str, Any]) -> dict[str, Any]:

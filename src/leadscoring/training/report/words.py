@@ -44,6 +44,22 @@ def calibration_text(quality: dict[str, Any]) -> str:
     return f"a perfectly calibrated model would show {perfect} on {quality['rows']:,} leads"
 
 
+def capital(words: str) -> str:
+    """Returns a sentence with a capital letter."""
+    return words[:1].upper() + words[1:]
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """Formats a share as a percentage; not quite 0 and 100 % stay distinct from them."""
+    return in_percent([share])[0] if digits else f"{share:.0%}"
+
+
+def span_text(figure: dict[str, float | None] | Figure, form: str) -> str:
+    """Formats the 95 % interval of a figure."""
+    plain = msgspec.to_builtins(figure)
+    return f"{form.format(plain['low'])} to {form.format(plain['high'])}"
+
+
 def column_text(column: dict[str, Any]) -> str:
     """Describes how a column was interpreted."""
     words = [column["kind"]]

@@ -1,0 +1,76 @@
+"""Observed shares: their intervals, and whether they differ from what was predicted by more than chance explains."""
+
+import math
+from collections.abc import Sequence
+from statistics import NormalDist
+
+import numpy as np
+
+from leadscoring.quality.figures import Figure
+from leadscoring.training.split import Indices
+
+NORMAL = NormalDist()
+Z = NORMAL.inv_cdf(0.975)
+
+ALARMS = 0.05
+"""The chance that any of several shares is reported as off although every prediction is right."""
+
+
+def share_of(positives: float, leads: float) -> Figure:
+    """Returns an observed share with its 95 % score interval (Wilson 1927); NaN without leads.
+
+    It holds for few leads too, and never is a single point.
+    """
+    if leads <= 0:
+        return Figure(math.nan, math.nan, math.nan)
+    share, spread = positives / leads, Z**2 / leads
+    middle = (share + spread / 2.0) / (1.0 + spread)
+    half = Z * math.sqrt(share * (1.0 - share) / leads + spread / (4.0 * leads)) / (1.0 + spread)
+    return Figure(share, max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half)))
+
+
+def surprise(positives: float, leads: float, predicted: float) -> float:
+    """Returns the chance of a share at least as far off as this one, if ``predicted`` is right.
+
+    It is the signed root of the deviance, with a continuity correction, which unlike a z-score is right for rare
+    conversions. Leads whose probabilities differ vary less than is assumed here, so that it errs to the safe side.
+    """
+    if leads <= 0 or not 0.0 < predicted < 1.0:
+        return 1.0
+    gap = positives - leads * predicted
+    nearer = (positives - math.copysign(min(0.5, abs(gap)), gap)) / leads
+    root = math.sqrt(max(0.0, 2.0 * leads * divergence(nearer, predicted)))
+    return min(1.0, 2.0 * (1.0 - NORMAL.cdf(root)))
+
+
+def divergence(observed: float, predicted: float) -> float:
+    """Returns the Kullback-Leibler divergence of two shares, in nats."""
+    pairs = ((observed, predicted), (1.0 - observed, 1.0 - predicted))
+    return sum(one * math.log(one / other) for one, other in pairs if one > 0.0)
+
+
+def beyond_chance(chances: Sequence[float], alarms: float = ALARMS) -> list[bool]:
+    """Returns which of several surprises are real, with at most ``alarms`` false ones over all (Holm 1979)."""
+    order = sorted(range(len(chances)), key=chances.__getitem__)
+    found = [False] * len(chances)
+    for place, number in enumerate(order):
+        if chances[number] * (len(chances) - place) >= alarms:
+            break
+        found[number] = True
+    return found
+
+
+def verdicts(groups: Sequence[tuple[float, float, float]]) -> list[str]:
+    """Compares groups of (conversions, leads, mean prediction): ``as predicted``, or ``more`` or ``fewer``."""
+    off = beyond_chance([surprise(*group) for group in groups])
+    return [
+        ("more than predicted" if positives > leads * predicted else "fewer than predicted")
+        if wrong
+        else "as predicted"
+        for (positives, leads, predicted), wrong in zip(groups, off, strict=True)
+    ]
+
+
+def evenly(rows: int, most: int) -> Indices:
+    """Returns the numbers of at most ``most`` rows, evenly spaced."""
+    return np.unique(np.linspace(0, rows - 1, min(rows, most)).astype(np.int64))
