@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -103,3 +104,22 @@ def test_a_text_that_the_api_takes_as_a_date_is_that_date(model: LoadedModel, da
             if one["created"].strip().lower() in missing_of():
                 continue
             assert margins[position] == answer[0]
+
+
+def test_a_table_of_several_chunks_is_one_table(model: LoadedModel) -> None:
+    """As readers and concatenation make them; its moments as texts or as times."""
+    whole = pl.DataFrame(
+        {
+            "amount": [1.0, 2.0, 3.0],
+            "created": ["2026-03-07"] * 3,
+            "title": ["Director", None, "Intern"],
+            "at": ["2026-03-10", "2026-04-01T10:00:00Z", None],
+        }
+    )
+    split = whole[:1].vstack(whole[1:])
+    assert split["created"].n_chunks() == 2
+    scorer = BulkScorer(model, 2, now=NOW)
+    margins = scorer.score(whole, whole["at"]).margins.tolist()
+    assert scorer.score(split, split["at"]).margins.tolist() == margins
+    times = pl.Series([datetime(2026, 3, 10), datetime(2026, 4, 1, 10), None])  # noqa: DTZ001  # as UTC
+    assert scorer.score(split, times[:1].append(times[1:])).margins.tolist() == margins

@@ -271,7 +271,7 @@ def sent(timed: bool, read: pl.Series) -> list[Any]:
 
 def moments_of(as_of: pl.Series | Sequence[int | None]) -> Cells:
     """Reads the moments of leads: times, texts, or microseconds since 1970."""
-    series = as_of if isinstance(as_of, pl.Series) else pl.Series(as_of, dtype=pl.Int64)
+    series = as_of.rechunk() if isinstance(as_of, pl.Series) else pl.Series(as_of, dtype=pl.Int64)
     if series.dtype.is_integer():
         series = series.cast(pl.Int64)
         fine = (series >= FIRST) & (series < END)

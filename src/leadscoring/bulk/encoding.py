@@ -93,7 +93,7 @@ class TableEncoder:
             found.unseen.append((first, np.flatnonzero(unseen)))
             return columns
         if not feature.codes:
-            return [cells.read]
+            return [cells.read.rechunk()]
         values = cells.read.cast(pl.Float64).fill_null(np.nan).to_numpy()
         with np.errstate(invalid="ignore"):
             beyond = (values >= feature.codes) & (values <= FLOAT32_MAX) & (values % 1 == 0)
