@@ -95,7 +95,7 @@ def without(column: pl.Series, missing: Collection[str]) -> pl.Series:
     marks = [mark for token in missing if (mark := mark_of(token, column.dtype)) is not None]
     if not marks:
         return column
-    return pl.select(pl.when(~column.is_in(pl.Series(marks).cast(column.dtype))).then(column)).to_series()
+    return pl.select(pl.when(~column.is_in(marks)).then(column)).to_series()
 
 
 def without_texts(column: pl.Series, missing: Collection[str]) -> pl.Series:
@@ -197,7 +197,7 @@ def categories(feature: Feature, raw: pl.Series, missing: Collection[str]) -> pl
         return as_text(without(raw, missing))
     tokens = {token.lower() for token in missing}
     known = [text for text in feature.code_table or () if str(text).strip().lower() not in tokens]
-    places = (raw.is_not_null() & ~raw.is_in(pl.Series(known, dtype=pl.String))).arg_true()
+    places = (raw.is_not_null() & ~raw.is_in([str(text) for text in known])).arg_true()
     if places.is_empty():
         return raw
     missed = places.filter(without(raw.gather(places), missing).is_null())
