@@ -90,7 +90,7 @@ def every_form(request: pytest.FixtureRequest) -> Iterator[LoadedModel]:
         yield open_model(every_form_model(Path(folder), request.param))
 
 
-@settings(max_examples=40)
+@settings(max_examples=80)
 @given(st.lists(st.fixed_dictionaries(VALUES), min_size=1, max_size=8))
 def test_every_form_of_number_and_category_is_encoded_as_by_the_api(
     every_form: LoadedModel, made: list[dict[str, Any]]

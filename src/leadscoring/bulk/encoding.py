@@ -76,7 +76,7 @@ class TableEncoder:
         for feature, first in zip(self._contract.features, self._contract.columns.first, strict=True):
             own = cells.get(feature.name)
             if feature.required and (own is None or feature.is_text or feature.numbers):
-                found.doubtful |= np.uint8(1) if own is None else bits(own.read.is_null())
+                found.doubtful |= np.uint8(1) if own is None else bits(absent(own.read))
             if feature.form.is_aspected:
                 found.columns += [next(aspects) for _ in feature.columns]
             elif own is None:
@@ -91,6 +91,8 @@ class TableEncoder:
         if feature.name in self._codes:
             columns, unseen = self._codes[feature.name].encode(cells.read)
             found.unseen.append((first, np.flatnonzero(unseen)))
+            if feature.numbers:
+                found.doubtful |= bits(cells.read.cast(pl.Float64).fill_nan(None).abs() > FLOAT32_MAX)
             return columns
         if not feature.codes:
             return [cells.read.rechunk()]
@@ -111,6 +113,11 @@ class TableEncoder:
         if sum(longest) > most:
             total = pl.sum_horizontal(length.alias(str(place)) for place, length in enumerate(lengths))
             found.doubtful |= bits(pl.select(total).to_series() > most)
+
+
+def absent(read: pl.Series) -> pl.Series:
+    """Which values are unknown: null, or NaN."""
+    return read.is_null() | read.is_nan().fill_null(False) if read.dtype.is_float() else read.is_null()
 
 
 def bits(mask: pl.Series) -> Marks:
@@ -155,10 +162,10 @@ class Codes:
         """Returns the column or columns, and which values are not in the table."""
         at = self._places(read).fill_null(self._count).to_numpy()
         unseen = at == self._count
-        absent = read.is_null() if not read.dtype.is_float() else read.is_null() | read.is_nan().fill_null(False)
-        if absent.any():
-            unseen &= ~absent.to_numpy()
-            at = np.where(absent.to_numpy(), self._count + 1, at)
+        unknown = absent(read)
+        if unknown.any():
+            unseen &= ~unknown.to_numpy()
+            at = np.where(unknown.to_numpy(), self._count + 1, at)
         return [table[at] for table in self._tables], unseen
 
 
