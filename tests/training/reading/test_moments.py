@@ -87,3 +87,9 @@ def test_what_no_calendar_has_is_no_moment(text: str) -> None:
 def test_days_that_contradict_the_others_are_not_read() -> None:
     """Most dates decide; the rest are missing rather than wrong."""
     assert [value is None for value in seconds("13/01/2025", "14/01/2025", "01/15/2025")] == [False, False, True]
+
+
+def test_digits_of_other_scripts_are_no_dates() -> None:
+    """A regular expression counts them as digits, but nothing converts them to numbers."""
+    texts = pl.Series(["2026-01-31T10:00:00.\u0660", "\u0662\u0660\u0662\u0666-01-31", "2026-01-31"])
+    assert np.isnan(moments(texts).values).tolist() == [True, True, False]
