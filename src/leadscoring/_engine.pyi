@@ -74,11 +74,30 @@ class Encoder:
         (UTC). A date is sent as text, or as such a number.
         """
 
+    def encode_columns(self, columns: Sequence[object], as_of: object, out: object) -> Rows:
+        """Encodes features of the kinds 6 to 9, column by column, with the same results.
+
+        ``columns`` has for each feature an object with ``__arrow_c_stream__`` in one chunk (of int64 moments for dates,
+        else of texts), or a list of values as in ``leads``. ``as_of`` is such an object of int64. Writes to ``out``, a
+        float32 buffer of shape (columns, leads). The rows that are returned are empty, but for ``unseen`` and
+        ``future``. TypeError or ValueError if something does not match.
+        """
+
 def parse_moment(text: str) -> int | None:
     """Microseconds since 1970 (UTC) of an ISO 8601 date, or date and time; ``None`` if the text is neither.
 
     Years are 1 to 9999, fractions are cut to microseconds, and the second 60 is the first of the next minute.
     """
+
+def mark_tokens(column: object, tokens: Iterable[str], marks: object) -> None:
+    """Marks the texts of an Arrow series that are one of ``tokens``, but for case and the whitespace around them.
+
+    ``tokens`` are in lower case. ``marks`` is a buffer of a byte for each text: 1 for such texts, 2 for those that are
+    not ASCII, which the caller must look at, and else 0.
+    """
+
+def parse_moments(texts: list[str]) -> list[int | None]:
+    """``parse_moment`` of each text."""
 
 def words_of(text: str) -> list[str]:
     """The folded words of a text, each followed by the pair that it forms with the next one."""
@@ -178,6 +197,56 @@ class ReasonFinder:
         the largest contribution in the direction of the sum (the first of equals), and its value in the row (``None``
         for missing).
         """
+
+class TableScorer:
+    """Checks and scores tables column by column, with the same bits as lead by lead.
+
+    ``finder`` says how contributions become reasons; nothing is counted. ``rules`` has for each column of the forest
+    the smallest and the largest number that fit, which numbers fit (0 any, 1 whole ones, 2 only 0 and 1), whether it is
+    required, and a float32 that means missing, NaN for none.
+    """
+
+    def __init__(self, finder: ReasonFinder, rules: Sequence[tuple[float, float, int, bool, float]]) -> None: ...
+    def score(
+        self,
+        columns: Sequence[object],
+        first: int,
+        last: int,
+        limit: int,
+        doubtful: object,
+        margins: object,
+        features: object,
+        contributions: object,
+        leading: object,
+        values: object,
+        sent: object,
+    ) -> None:
+        """Scores the leads from ``first`` until before ``last``; several threads may score parts of a table.
+
+        ``columns`` has for each column of the forest an object with ``__arrow_c_stream__`` of numbers or booleans in
+        one chunk, or a buffer of float32 or float64. The others are arrays with a row for each lead of the table, of
+        which those of these leads are written: ``doubtful`` (bytes) becomes 1 where a number does not fit or a required
+        one is missing, and stays as it is elsewhere; ``margins`` (float64); and of shape (leads, limit) the reasons:
+        ``features`` (int32, -1 for none), ``contributions`` (float64), ``leading`` (int32: the column of the feature,
+        from 0, that contributes most), ``values`` (float32) in that column, and ``sent`` (float64), its cell. TypeError
+        or ValueError if they do not match.
+        """
+
+class Ranking:
+    """Converts margins to probabilities, buckets and percentiles, by the tables of a card.
+
+    The results have the same bits as those of ``Calibration.probability``, ``Tiers.bucket`` and ``percentile``.
+    """
+
+    def __init__(
+        self,
+        margins: Sequence[float],
+        probabilities: Sequence[float],
+        thresholds: Sequence[float],
+        quantiles: Sequence[float],
+    ) -> None: ...
+    def rank(self, margins: object, probabilities: object, buckets: object, percentiles: object) -> None:
+        """Reads a float64 buffer, and writes buffers of float64, of bytes, and of float64 (NaN without quantiles)."""
 
 class Names:
     """The known keys of an object, as UTF-8 bytes."""

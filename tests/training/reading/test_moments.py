@@ -105,3 +105,9 @@ def test_months_have_their_names_in_other_languages(months: str) -> None:
     """As a CRM writes them to whom this is the language."""
     texts = [f"7 {name} 2025" for name in months.split()]
     assert seconds(*texts) == [datetime(2025, month, 7, tzinfo=UTC).timestamp() for month in range(1, 13)]
+
+
+def test_digits_of_other_scripts_are_no_dates() -> None:
+    """A regular expression counts them as digits, but nothing converts them to numbers."""
+    texts = pl.Series(["2026-01-31T10:00:00.\u0660", "\u0662\u0660\u0662\u0666-01-31", "2026-01-31"])
+    assert np.isnan(moments(texts).values).tolist() == [True, True, False]

@@ -64,6 +64,8 @@ SHAPES = {
 
 PERHAPS = r"\d.*[-/.\s].*\d.*[-/.\s]|[^\W\d_]{3}|\d{8}"
 """What every text in one of these formats has: two separators after digits, a name, or eight digits."""
+OTHER_DIGITS = r"[\p{Nd}--0-9]"
+"""Digits of other scripts, which the formats would match, but which are not converted to numbers."""
 
 CLOCK_ONLY = r"^\d{1,4}:\d{2}(:\d{2}(\.\d+)?)?(\s*[aApP]\.?[mM]\.?)?$"
 
@@ -89,6 +91,7 @@ def moments(text: pl.Series, named: DayOrder | None = None) -> Moments:
     if not text.str.contains(PERHAPS).any():
         return Moments(np.full(len(text), np.nan))
     clean = text.str.replace_all("[\u00a0\u202f\u2009]", " ").str.strip_chars()
+    clean = pl.select(pl.when(~clean.str.contains(OTHER_DIGITS)).then(clean)).to_series()
     values = np.full(len(text), np.nan)
     first, undecided, seen = None, False, []
     for way, shape in SHAPES.items():
