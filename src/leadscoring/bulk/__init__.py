@@ -1,1 +1,1 @@
-"""Scores files and frames of leads, with the results of the API to the last bit."""
+"""Scores many leads at once: tables of polars, pandas and Arrow, and files."""
