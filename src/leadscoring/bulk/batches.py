@@ -149,9 +149,7 @@ def damaged(source: Source, scan: pl.LazyFrame, done: int, failure: Exception) -
             words = f"row group {number + 1} (rows {first} to {first + rows - 1})"
             return ScoringFileError(f"{source.name}: {words} cannot be read: {str(cause).splitlines()[0]}")
         first += rows
-    return ScoringFileError(
-        f"{source.name} cannot be read after row {done}: {str(failure).splitlines()[0]}"
-    )
+    return ScoringFileError(f"{source.name} cannot be read after row {done}: {str(failure).splitlines()[0]}")
 
 
 def unreadable(source: Source, failure: Exception) -> ScoringFileError:

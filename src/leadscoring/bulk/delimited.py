@@ -50,6 +50,7 @@ class Parser:
         self.wanted = [name for name in layout.names if name in set(wanted)]
         self._numbers = [name for name in self.wanted if name in set(numbers)]
         self._texts: set[str] = set()
+        self._places = [layout.names.index(name) for name in self.wanted]
 
     def parse(self, block: bytes, at: Position, is_final: bool) -> Cut:
         """Parses the rows of a block that starts at a row; the last ones may be left for the next block."""
@@ -107,7 +108,7 @@ class Parser:
             separator=self.layout.delimiter,
             has_header=False,
             schema=schema,
-            columns=self.wanted,
+            columns=self._places,
             raise_if_empty=False,
         ).select(self.wanted)
 
@@ -221,9 +222,9 @@ class Sorting:
 
     def _is_header(self, line: Line) -> bool:
         label = self._layout.header[0]
-        return label in line.text and [
-            cell.strip() for cell in cells(line.text, self._layout.delimiter)
-        ] == list(self._layout.header)
+        return label in line.text and [cell.strip() for cell in cells(line.text, self._layout.delimiter)] == list(
+            self._layout.header
+        )
 
     def _refuse(self, line: Line, message: str) -> None:
         self._refused.append(Refused(line.number, line.raw, message))

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 LAZY = {
     "train": ("leadscoring.cli.training", "train"),
     "evaluate": ("leadscoring.cli.training", "evaluate"),
+    "score": ("leadscoring.cli.score", "score"),
     "drift": ("leadscoring.cli.training", "drift"),
     "keys": ("leadscoring.cli.keys", "keys"),
     "health": ("leadscoring.cli.health", "health"),
