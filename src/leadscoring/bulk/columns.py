@@ -1,6 +1,7 @@
 """The columns of scores: what the API answers for each lead, as a table."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -9,6 +10,7 @@ import polars as pl
 from leadscoring.bulk.batch import Indices
 from leadscoring.bulk.cells import Cells
 from leadscoring.bulk.chunk import Chunk, ReasonColumns
+from leadscoring.bulk.spreadsheet import harmless
 from leadscoring.contract import moment
 from leadscoring.contract.features import Feature
 from leadscoring.lead import Warned
@@ -30,6 +32,17 @@ class Columns(msgspec.Struct, frozen=True):
     nested: bool
     reasons: int
     details: bool = False
+
+    @property
+    def safe(self) -> frozenset[str]:
+        """The columns whose texts no spreadsheet runs, so that nobody has to look at each of them."""
+        features = self.model.card.contract.features
+        has_texts = any(feature.is_text or feature.form.is_aspected for feature in features)
+        has_odd_names = harmless(pl.Series(self.model.names, dtype=pl.String))[1] > 0
+        parts = ([] if has_texts else ["value"]) + ([] if has_odd_names else ["feature"])
+        numbers = range(1, self.reasons + 1)
+        names = (f"reason_{number}_{part}" for number in numbers for part in parts)
+        return frozenset(("as_of", "tier", "model_digest", "warnings", *names))
 
     def table(self, chunk: Chunk, ids: pl.Series, others: Sequence[pl.Series] = ()) -> pl.DataFrame:
         """The table of the leads that a chunk scored; ``ids`` and ``others`` are columns of the whole table."""
@@ -185,18 +198,19 @@ def nested_reasons(parts: dict[str, pl.Series], rows: int, most: int) -> pl.Seri
 
 
 def warnings_of(chunk: Chunk, nested: bool) -> pl.Series:
-    """The warnings of each lead: a list of them, or their messages as one text."""
-    if nested:
-        lists: list[list[dict[str, str | None]]] = [[] for _ in range(len(chunk))]
-        for index, warned in chunk.warnings:
-            lists[index] = [{"code": one.code, "feature": one.feature, "message": one.message} for one in warned]
-        return pl.Series("warnings", lists, dtype=pl.List(WARNING))
-    if not chunk.warnings:
-        return pl.repeat(None, len(chunk), dtype=pl.String, eager=True).alias("warnings")
-    texts: list[str | None] = [None] * len(chunk)
-    for index, warned in chunk.warnings:
-        texts[index] = "; ".join(map(said, warned))
-    return pl.Series("warnings", texts, dtype=pl.String)
+    """The warnings of each lead: a list of them, or their messages as one text. Few leads have any."""
+    kind: pl.DataType = pl.List(WARNING) if nested else pl.String()
+    distinct = dict.fromkeys(warned for _, warned in chunk.warnings)
+    texts: list[Any] = [
+        [{"code": one.code, "feature": one.feature, "message": one.message} for one in warned]
+        if nested
+        else "; ".join(map(said, warned))
+        for warned in distinct
+    ]
+    places = {warned: place + 1 for place, warned in enumerate(distinct)}
+    at = np.zeros(len(chunk), np.int64)
+    at[[index for index, _ in chunk.warnings]] = [places[warned] for _, warned in chunk.warnings]
+    return pl.Series("warnings", [[] if nested else None, *texts], dtype=kind).gather(at)
 
 
 def said(warned: Warned) -> str:

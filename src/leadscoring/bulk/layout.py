@@ -82,7 +82,7 @@ def layout_of(head: bytes, is_whole: bool, name: str) -> Layout:
         head = head[: head.rfind(end) + 1]
     if not head[start:].strip():
         raise ScoringFileError(f"{name} is empty")
-    text, notes = decode(head, name)
+    text, notes = decode(head.replace(b"\0", b""), name)  # a line with NUL bytes is refused by itself
     found = header_in(text, name, notes)
     header, delimiter, line, lines, is_wrapped = found
     named = header_of(header, f"the header of {name}")

@@ -1,7 +1,7 @@
 """Writes scores batch by batch, as CSV or Parquet, into a file that grows at its end."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 import msgspec
@@ -43,14 +43,15 @@ class Output(Protocol):
 
 
 class CsvOutput:
-    """Scores as CSV, which no spreadsheet runs."""
+    """Scores as CSV, which no spreadsheet runs; ``safe`` are columns that hold nothing of a lead's."""
 
-    def __init__(self, file: Appended | Standard) -> None:
+    def __init__(self, file: Appended | Standard, safe: Collection[str] = ()) -> None:
         self._file = file
+        self._safe = safe
 
     def piece(self, scores: pl.DataFrame) -> Piece:
         """The lines of some scores."""
-        table, marked = harmless_frame(scores)
+        table, marked = harmless_frame(scores, self._safe)
         return Piece(csv_of(table, with_header=False), marked)
 
     def begin(self, empty: pl.DataFrame) -> None:

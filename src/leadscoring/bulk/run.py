@@ -69,7 +69,8 @@ class Run:
         self._journal = None if places.journal is None else Journal(places.journal)
         self._nested = places.is_parquet
         facts = {"leadscoring.model": model.identity.name, "leadscoring.model_sha256": model.sha256}
-        self._output = ParquetOutput(self._file, facts) if self._nested else CsvOutput(self._file)
+        self._columns = Columns(model, self._nested, choice.reasons, choice.details)
+        self._output = ParquetOutput(self._file, facts) if self._nested else CsvOutput(self._file, self._columns.safe)
         self._counts = Counts()
         self._groups: list[tuple[int, bytes]] = []
         self._fresh: list[tuple[int, bytes]] = []
@@ -151,7 +152,7 @@ class Run:
 
     def _scoring(self, file: Opened) -> Scoring:
         """What scores a file; the first one decides on the columns of the output."""
-        columns = Columns(self._model, self._nested, self._choice.reasons, self._choice.details)
+        columns = self._columns
         need = needed(self._choice, self._model, file.names, file.source.name)
         if self._choice.keep and self._empty is not None:
             first = self._empty.width

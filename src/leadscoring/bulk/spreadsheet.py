@@ -5,6 +5,8 @@ such as -5, stays as it is. A text that starts with an apostrophe gets one more,
 a cell always restores the text.
 """
 
+from collections.abc import Collection
+
 import polars as pl
 
 MARK = "'"
@@ -24,11 +26,15 @@ def harmless(text: pl.Series) -> tuple[pl.Series, int]:
     return marked.alias(text.name), int(risky.sum())
 
 
-def harmless_frame(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
-    """Returns a table as it can be written to a CSV file, its header included, and how many cells got an apostrophe."""
+def harmless_frame(frame: pl.DataFrame, safe: Collection[str] = ()) -> tuple[pl.DataFrame, int]:
+    """Returns a table as it can be written to a CSV file, its header included, and how many cells got an apostrophe.
+
+    ``safe`` are columns of which every text is known to be harmless.
+    """
     columns, count = [], 0
     for column in frame.iter_columns():
-        text, changed = harmless(column) if column.dtype == pl.String else (column, 0)
+        is_risky = column.dtype == pl.String and column.name not in safe
+        text, changed = harmless(column) if is_risky else (column, 0)
         columns.append(text)
         count += changed
     names = harmless(pl.Series(frame.columns, dtype=pl.String))[0].to_list()
