@@ -16,6 +16,7 @@ LeadScoringError
 │   └── ModelChanged          model_changed           not the file that the service loaded at start
 ├── TrainingDataError         training_data           a file that cannot be used for training or evaluation
 ├── ScoringFileError          scoring_file            a file of leads cannot be read, or its scores not written
+├── ScoringTableError         scoring_table           a table of leads lacks columns that scoring needs
 ├── EndpointError             a remote model did not score
 │   ├── EndpointTimeout       endpoint_timeout        no answer within the deadline
 │   ├── EndpointUnreachable   endpoint_unreachable    no connection, or it was lost
@@ -66,6 +67,12 @@ class LeadScoringError(Exception):
     """The root: catch it to catch everything that this package raises on purpose."""
 
     code: ClassVar[str] = "error"
+
+
+def listed(names: Sequence[str], most: int = 10) -> str:
+    """Lists names for a message, the first of many."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(repr, names[:most])) + more
 
 
 class SettingError(LeadScoringError):
@@ -189,6 +196,16 @@ class ScoringFileError(LeadScoringError):
     """A file of leads cannot be read to its end, or its scores cannot be written; the message says where."""
 
     code = "scoring_file"
+class ScoringTableError(LeadScoringError):
+    """A table of leads lacks columns without which it cannot be scored."""
+
+    code = "scoring_table"
+
+    def __init__(self, missing: Sequence[str], why: str, columns: Sequence[str]) -> None:
+        super().__init__(
+            f"the table lacks {listed(missing)}, which {why}; it has {listed(columns) if columns else 'no columns'}"
+        )
+        self.missing = tuple(missing)
 
 
 class EndpointError(LeadScoringError):
