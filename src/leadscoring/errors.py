@@ -196,6 +196,8 @@ class ScoringFileError(LeadScoringError):
     """A file of leads cannot be read to its end, or its scores cannot be written; the message says where."""
 
     code = "scoring_file"
+
+
 class ScoringTableError(LeadScoringError):
     """A table of leads lacks columns without which it cannot be scored."""
 
