@@ -38,6 +38,11 @@ class Opened(msgspec.Struct):
     stream: Stream | None = None
     head: bytes = b""
 
+    def close(self) -> None:
+        """Closes the file."""
+        if self.stream is not None:
+            self.stream.close()
+
     @property
     def start(self) -> Position:
         """Where the first row begins."""
@@ -57,8 +62,12 @@ def look_into(source: Source) -> Opened:
         original = {name: label for name, label in zip(header.names, labels, strict=True) if name != label}
         return Opened(source, tuple(header.names), original, tuple(header.notes))
     stream = opened(source)
-    head = read(stream, HEAD, source, 0)
-    layout = layout_of(head, len(head) < HEAD, source.name)
+    try:
+        head = read(stream, HEAD, source, 0)
+        layout = layout_of(head, len(head) < HEAD, source.name)
+    except BaseException:
+        stream.close()
+        raise
     return Opened(source, layout.names, layout.labels, layout.notes, layout, stream, head)
 
 
@@ -75,11 +84,13 @@ def batches(file: Opened, wanted: Sequence[str], numbers: Sequence[str], start: 
 
 def of_text(file: Opened, parser: Parser, at: Position) -> Iterator[Batch]:
     """Yields the rows of a text file."""
-    if file.stream is not None and at.offset <= len(file.head):
+    if at.offset <= len(file.head):
         held, stream = file.head[at.offset :], file.stream
     else:
+        file.close()
         held, stream = b"", opened(file.source, at.offset)
-    file.stream, file.head = None, b""
+    file.stream, file.head = stream, b""
+    assert stream is not None
     size = BLOCK
     while True:
         if len(held) < size:

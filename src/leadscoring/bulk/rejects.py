@@ -32,7 +32,7 @@ def header() -> bytes:
 def lines_of(rejects: Iterable[Reject]) -> bytes:
     """The lines of some rejects as CSV; cells that a spreadsheet would run have an apostrophe in front."""
     buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
+    writer = csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)  # a lone \r needs quotes, too
     for one in rejects:
         message = "; ".join(fault.message for fault in one.faults)
         faults = msgspec.json.encode([fault for fault in one.faults]).decode()

@@ -4,7 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import Any
 
 import msgspec
@@ -141,11 +141,11 @@ class Run:
         with ThreadPoolExecutor(self._choice.threads) as pool:
             try:
                 for number, source in enumerate(self._places.sources):
-                    file = look_into(source)
-                    scoring = self._scoring(file)
-                    if number >= start.file:
-                        at = start.position if number == start.file and start.position else file.start
-                        self._score_file(number, file, scoring, at, pool)
+                    with closing(look_into(source)) as file:
+                        scoring = self._scoring(file)
+                        if number >= start.file:
+                            at = start.position if number == start.file and start.position else file.start
+                            self._score_file(number, file, scoring, at, pool)
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise

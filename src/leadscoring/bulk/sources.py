@@ -31,6 +31,9 @@ PACKED = ("", ".gz", ".bz2", ".xz", ".zst")
 MARKED = 65536
 """Bytes at the start of a file that are part of its identity."""
 
+PEEKED = 4096
+"""Bytes by which compression and encoding are recognised."""
+
 TOGETHER = 16384
 """Lines read at once where Polars reads them."""
 
@@ -71,6 +74,10 @@ class Stream(Protocol):
 
     def read(self, size: int = -1, /) -> bytes:
         """Returns as many bytes as are there, at most ``size``; none at the end."""
+        ...
+
+    def close(self) -> None:
+        """Closes the file."""
         ...
 
 
@@ -151,22 +158,29 @@ def opened(source: Source, skip: int = 0) -> Stream:
     Raises ``ScoringFileError`` if it cannot be opened.
     """
     if source.is_cloud:
-        return skipped(Lines(source.path, source.name), skip, source)
+        return skipped(Lines(source), skip, source)
     raw = raw_of(source)
-    magic = peeked(raw)
+    try:
+        return text_of(raw, source, skip)
+    except BaseException:
+        raw.close()
+        raise
+
+
+def text_of(raw: io.BufferedReader, source: Source, skip: int) -> Stream:
+    """The text of the bytes of a file, from an offset on."""
+    magic = raw.peek(PEEKED)
     if magic.startswith(ZSTD):
-        if source.identity is None:
-            raise ScoringFileError(f"{source.name} is compressed with Zstandard: pipe it through `zstd -dc`")
-        return skipped(Lines(source.path, source.name), skip, source)
-    stream: Any = unpacked(raw, magic)
-    start = magic if stream is raw else b""
-    encoding = encoding_of(start or stream.peek(4096), source.name)
-    if encoding != "utf-8":
-        return skipped(Transcoded(stream, encoding), skip, source)
-    if stream is raw and source.identity is not None:
+        raw.close()
+        return skipped(Lines(source), skip, source)
+    inner: Any = unpacked(raw, magic)
+    head = magic if inner is raw else read(inner, PEEKED, source, 0)
+    encoding = encoding_of(head, source.name)
+    if inner is raw and encoding == "utf-8" and source.identity is not None:
         raw.seek(skip)
         return raw
-    return skipped(stream, skip, source)
+    stream = Unpacked(raw, inner, b"" if inner is raw else head)
+    return skipped(stream if encoding == "utf-8" else Transcoded(stream, encoding), skip, source)
 
 
 def raw_of(source: Source) -> io.BufferedReader:
@@ -182,11 +196,6 @@ def raw_of(source: Source) -> io.BufferedReader:
 def held(stream: Any) -> io.BufferedReader:
     """Standard input that was replaced by bytes in memory."""
     return io.BufferedReader(io.BytesIO(stream.buffer.read()))  # type: ignore[arg-type]  # any raw stream will do
-
-
-def peeked(raw: io.BufferedReader) -> bytes:
-    """The first bytes, which stay unread."""
-    return raw.peek(4096)
 
 
 def unpacked(raw: io.BufferedReader, magic: bytes) -> Any:
@@ -233,10 +242,29 @@ def after(line: int) -> str:
     return f"after line {line}" if line else "at its beginning"
 
 
+class Unpacked:
+    """A decompressed stream, of which the first bytes were read; closes the file below."""
+
+    def __init__(self, raw: BinaryIO, inner: BinaryIO, head: bytes) -> None:
+        self._raw, self._inner, self._head = raw, inner, head
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Returns at most ``size`` bytes."""
+        if self._head:
+            self._head, given = self._head[size:], self._head[:size]
+            return given
+        return self._inner.read(size)
+
+    def close(self) -> None:
+        """Closes both."""
+        self._inner.close()
+        self._raw.close()
+
+
 class Transcoded:
     """A stream of UTF-16 or UTF-32 as UTF-8."""
 
-    def __init__(self, stream: BinaryIO, encoding: str) -> None:
+    def __init__(self, stream: Stream, encoding: str) -> None:
         self._stream = stream
         self._decoder = codecs.getincrementaldecoder(encoding)("replace")
         self._held = b""
@@ -251,14 +279,20 @@ class Transcoded:
         self._held, given = self._held[size:], self._held[:size]
         return given
 
+    def close(self) -> None:
+        """Closes the file."""
+        self._stream.close()
+
 
 class Lines:
     """The lines of what Polars alone can read: an object in a cloud, or a file that Zstandard compressed."""
 
-    def __init__(self, path: str, name: str) -> None:
+    def __init__(self, source: Source) -> None:
+        if source.identity is None and not source.is_cloud:
+            raise ScoringFileError(f"{source.name} is compressed with Zstandard: pipe it through `zstd -dc`")
         if not hasattr(pl, "scan_lines"):
-            raise ScoringFileError(f"{name} needs Polars 1.37 or newer: pip install --upgrade polars")
-        self._parts = self._lines(path)
+            raise ScoringFileError(f"{source.name} needs Polars 1.37 or newer: pip install --upgrade polars")
+        self._parts = self._lines(source.path)
         self._held = b""
 
     @staticmethod
@@ -274,3 +308,7 @@ class Lines:
             self._held = next(self._parts, b"")
         self._held, given = self._held[size:], self._held[:size]
         return given
+
+    def close(self) -> None:
+        """Stops reading."""
+        self._parts = iter(())
