@@ -294,7 +294,8 @@ def test_a_file_that_changes_meanwhile_leaves_no_scores(
 
     def growing(descriptor: int, part: Any) -> int:
         if not grown:
-            grown.append(data.open("a").write("more"))
+            with data.open("a") as file:
+                grown.append(file.write("more"))
         return real(descriptor, part)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -118,7 +118,7 @@ class Run:
         return job, start
 
     def _job(self, now: int) -> Job:
-        options = msgspec.to_builtins(self._choice)
+        options = msgspec.json.decode(msgspec.json.encode(self._choice))  # as the journal has them
         del options["threads"]
         places = self._places
         out = "" if places.out is None else str(places.out)
