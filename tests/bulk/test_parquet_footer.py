@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadscoring.bulk.parquet_footer import MAGIC, Reader, footer_of, group_rows, groups_of, part_of, struct_of
+from leadscoring.bulk.parquet_footer import MAGIC, Group, Reader, footer_of, group_rows, groups_of, part_of, struct_of
 
 
 def joined(frames: list[pl.DataFrame]) -> bytes:
     """The frames as the row groups of one file."""
-    content, groups, rows, first = MAGIC, [], 0, None
+    content, rows, first = MAGIC, 0, None
+    groups: list[Group] = []
     for frame in frames:
         buffer = io.BytesIO()
         frame.write_parquet(buffer, metadata={"made": "by parts"})

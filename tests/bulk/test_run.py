@@ -14,12 +14,14 @@ import bulk_files
 import factories
 import polars as pl
 import pytest
-from bulk_files import KINDS, NAMES, content, rejects_of, row, rows_of, run
+from bulk_files import KINDS, NAMES, content, lead_of, rejects_of, row, rows_of, run, value_of
 from bulk_oracle import asked
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from timed import timed_model as timed_file
 
 from leadscoring.bulk import batches
+from leadscoring.contract import moment
 from leadscoring.errors import ScoringFileError
 from leadscoring.model.file import open_model
 from leadscoring.model.loaded import LoadedModel
@@ -91,23 +93,6 @@ def test_a_row_gets_the_bits_of_the_api(model: LoadedModel, kinds: list[str]) ->
             assert [{"path": fault["path"], "message": fault["message"]} for fault in found] == wire
         else:
             assert_same(scores[lead["lead_id"]], answer[1])
-
-
-def lead_of(kind: str, number: int) -> dict[str, Any]:
-    """The lead that a client sends for a row."""
-    texts = dict(zip(("crm id", *NAMES), row(kind, number).text.split(","), strict=True))
-    lead_id = texts.pop("crm id")
-    return {"lead_id": lead_id, "features": {name: value_of(text) for name, text in texts.items()}}
-
-
-def value_of(text: str) -> Any:
-    """A cell as JSON."""
-    if text in {"", "n/a", "unknown"}:
-        return None
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def assert_same(scores: dict[str, str], answer: Any) -> None:
@@ -284,13 +269,12 @@ def test_what_has_changed_cannot_be_resumed(
     assert any("given up" in note for note in found.notes)
 
 
-def test_a_file_that_changes_meanwhile_leaves_no_scores(
-    model: LoadedModel, tmp_path: Path, small_blocks: None
-) -> None:
+def test_a_file_that_changes_meanwhile_leaves_no_scores(model: LoadedModel, tmp_path: Path, small_blocks: None) -> None:
     """Scores of two states of a file are in no output; the error says what has happened."""
     data, out = tmp_path / "leads.csv", tmp_path / "scores.csv"
     data.write_text(content(["sound"] * 500))
-    real, grown = os.write, []
+    real = os.write
+    grown: list[int] = []
 
     def growing(descriptor: int, part: Any) -> int:
         if not grown:
@@ -305,13 +289,22 @@ def test_a_file_that_changes_meanwhile_leaves_no_scores(
     assert not out.exists()
 
 
-def test_moments_come_from_a_column_or_are_those_of_the_first_run(tmp_path: Path) -> None:
+def test_moments_come_from_a_column_or_are_those_of_the_first_run(tmp_path: Path, small_blocks: None) -> None:
     """By a contract with dates, scores have the moment as of which they hold; a resumed run keeps it."""
-    import timed
-
-    model = open_model(timed.model_file(tmp_path)) if hasattr(timed, "model_file") else None
-    if model is None:
-        pytest.skip("no timed model to hand")
+    model, data, out = open_model(timed_file(tmp_path)), tmp_path / "leads.csv", tmp_path / "scores.csv"
+    rows = [f"{number},{number},2026-01-{1 + number % 28:02},2026-03-0{1 + number % 9}" for number in range(200)]
+    data.write_text("\n".join(["lead,amount,created,seen", *rows]))
+    run(model, data, out, lead_id="lead", as_of="seen")
+    assert {one["as_of"] for one in rows_of(out)} == {f"2026-03-0{day}T00:00:00Z" for day in range(1, 10)}
+    run(model, data, out, lead_id="lead", as_of="2026-03-05")
+    assert {one["as_of"] for one in rows_of(out)} == {"2026-03-05T00:00:00Z"}
+    with killed_at(40, True), pytest.raises(Killed):
+        run(model, data, out, lead_id="lead", recorded=0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(moment, "now", lambda: 1_900_000_000_000_000)
+        found = run(model, data, out, lead_id="lead", recorded=0, resume=True)
+    assert found.resumed
+    assert len({one["as_of"] for one in rows_of(out)}) == 1
 
 
 def test_columns_of_the_input_are_repeated(model: LoadedModel, tmp_path: Path) -> None:

@@ -70,7 +70,18 @@ def row(kind: str, number: int) -> Row:
 
 
 KINDS = (
-    *("sound", "unknown", "unseen", "spaced", "quoted", "broken over lines", "stray mark", "formula", "umlaut", "short"),
+    *(
+        "sound",
+        "unknown",
+        "unseen",
+        "spaced",
+        "quoted",
+        "broken over lines",
+        "stray mark",
+        "formula",
+        "umlaut",
+        "short",
+    ),
     *("long", "single", "text", "outside", "infinite", "lacking", "nul", "nameless", "blank", "empty", "header"),
 )
 """Every kind of row."""
@@ -95,7 +106,11 @@ def run(
     """Scores files as the command does; ``recorded`` is 0 for a record after each batch."""
     chosen = Choice(**{"lead_id": "crm id"} | choice)
     places = places_of(
-        str(model_path), str(data), sources_of(str(data)), None if out is None else str(out), rejects and str(rejects)
+        str(model_path),
+        str(data),
+        sources_of(str(data)),
+        None if out is None else str(out),
+        None if rejects is None else str(rejects),
     )
     return score_files(model, places, chosen, lambda _stage, _share: None, resume, recorded)
 
@@ -109,3 +124,20 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 def rejects_of(path: Path) -> list[dict[str, Any]]:
     """The rows of a file of rejects, with their faults."""
     return [one | {"faults": json.loads(one["faults"])} for one in rows_of(path)] if path.exists() else []
+
+
+def lead_of(kind: str, number: int) -> dict[str, Any]:
+    """The lead that a client sends for a row."""
+    texts = dict(zip(("crm id", *NAMES), row(kind, number).text.split(","), strict=True))
+    lead_id = texts.pop("crm id")
+    return {"lead_id": lead_id, "features": {name: value_of(text) for name, text in texts.items()}}
+
+
+def value_of(text: str) -> Any:
+    """A cell as JSON."""
+    if text in {"", "n/a", "unknown"}:
+        return None
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -98,6 +98,9 @@ class Standard:
             raise ScoringFileError(f"cannot write to standard output: {failure.strerror}") from None
         self.size += len(content)
 
+    def resume(self, _size: int) -> None:
+        """Does nothing: such a run has no journal."""
+
     def sync(self) -> None:
         """Does nothing."""
 

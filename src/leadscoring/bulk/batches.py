@@ -1,5 +1,6 @@
 """Reads a file of leads in batches, from any of their ends on: text in blocks of bytes, Parquet in blocks of rows."""
 
+import io
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -24,6 +25,10 @@ ROWS = 16384
 """Rows of Parquet that are scored together."""
 
 
+NOTHING = io.BytesIO()
+"""The stream of a file that is not text."""
+
+
 class Opened(msgspec.Struct):
     """A file that was looked into: its columns and remarks; ``layout`` and ``stream`` if it is text.
 
@@ -35,13 +40,12 @@ class Opened(msgspec.Struct):
     labels: dict[str, str]
     notes: tuple[str, ...]
     layout: Layout | None = None
-    stream: Stream | None = None
+    stream: Stream = NOTHING
     head: bytes = b""
 
     def close(self) -> None:
         """Closes the file."""
-        if self.stream is not None:
-            self.stream.close()
+        self.stream.close()
 
     @property
     def start(self) -> Position:
@@ -90,7 +94,6 @@ def of_text(file: Opened, parser: Parser, at: Position) -> Iterator[Batch]:
         file.close()
         held, stream = b"", opened(file.source, at.offset)
     file.stream, file.head = stream, b""
-    assert stream is not None
     size = BLOCK
     while True:
         if len(held) < size:

@@ -1,7 +1,7 @@
-"""Parses blocks of delimited text: at once where every line is a plain row, else line by line, as training does.
+"""Parses blocks of delimited text: at once where every line is a plain row, else line by line as in training.
 
-Both ways return the same. A line that cannot be a row (too many values, NUL bytes, a single value) is refused by itself;
-training stops there, since it can do without no line.
+Both ways return the same. A line that cannot be a row (too many values, NUL bytes, a single value) is refused by
+itself.
 """
 
 import io
@@ -183,13 +183,12 @@ class Sorting:
     def sort(self) -> None:
         """Decides what each line is."""
         delimiter, wanted = self._layout.delimiter, len(self._layout.names)
+        self._rows = [self._unwrapped(line) for line in self._rows]
         count = widths([line.text for line in self._rows], delimiter).tolist() if self._rows else []
         torn = self._torn(count)
         kept: list[Line] = []
         for place, (line, width) in enumerate(zip(self._rows, count, strict=True)):
             row = cells(line.text, delimiter) if width != wanted else []
-            if width == 1 and wanted > 1 and len(inner := cells(row[0], delimiter)) == wanted:
-                line, width = line._replace(text=written(inner, delimiter)), wanted
             if place in torn:
                 self._refuse(line, torn[place])
             elif not line.text.strip(f'{delimiter}" \t\xa0'):
@@ -207,9 +206,20 @@ class Sorting:
                 self._refuse(line, width_words(width, wanted, delimiter))
         self._rows = kept
 
+    def _unwrapped(self, line: Line) -> Line:
+        """A row without the quotation marks around the whole of it, as some spreadsheets write it."""
+        if not line.text.startswith('"'):
+            return line
+        row = cells(line.text, self._layout.delimiter)
+        inner = cells(row[0], self._layout.delimiter)
+        if len(row) == 1 and len(inner) == len(self._layout.names) > 1:
+            return line._replace(text=written(inner, self._layout.delimiter))
+        return line
+
     def _torn(self, count: list[int]) -> dict[int, str]:
         """The places of lines that look like two halves of one row, with what to say of them."""
-        wanted, found = len(self._layout.names), {}
+        wanted = len(self._layout.names)
+        found: dict[int, str] = {}
         for (place, first), (_, second) in pairwise(enumerate(count)):
             if first < wanted and second < wanted and first > 1 and first + second - 1 == wanted:
                 one, other = self._rows[place].number, self._rows[place + 1].number

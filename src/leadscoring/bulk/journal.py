@@ -18,6 +18,9 @@ from leadscoring.errors import ScoringFileError
 
 VERSION = 1
 
+CLOSED = -1
+"""The descriptor of a journal that is not open."""
+
 
 class Job(msgspec.Struct, frozen=True):
     """What a run does: everything that its output depends on."""
@@ -59,7 +62,7 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._descriptor: int | None = None
+        self._descriptor = CLOSED
 
     def lock(self) -> None:
         """Opens the journal. Raises ``ScoringFileError`` if another run has it, or it cannot be written."""
@@ -74,7 +77,6 @@ class Journal:
 
     def read(self) -> tuple[Job | None, list[Checkpoint]]:
         """What the journal says, and drops a last line that is not complete."""
-        assert self._descriptor is not None
         content = os.pread(self._descriptor, os.fstat(self._descriptor).st_size, 0)
         sound = content[: content.rfind(b"\n") + 1]
         lines = sound.splitlines()
@@ -89,7 +91,6 @@ class Journal:
 
     def begin(self, job: Job) -> None:
         """Starts the journal anew."""
-        assert self._descriptor is not None
         os.ftruncate(self._descriptor, 0)
         os.lseek(self._descriptor, 0, os.SEEK_SET)
         self._append(job)
@@ -99,7 +100,6 @@ class Journal:
         self._append(checkpoint)
 
     def _append(self, record: Any) -> None:
-        assert self._descriptor is not None
         left = memoryview(msgspec.json.encode(record) + b"\n")
         try:
             while left:
@@ -115,8 +115,8 @@ class Journal:
 
     def close(self) -> None:
         """Releases the journal, which stays."""
-        if self._descriptor is not None:
-            descriptor, self._descriptor = self._descriptor, None
+        if self._descriptor != CLOSED:
+            descriptor, self._descriptor = self._descriptor, CLOSED
             os.close(descriptor)
 
 
@@ -125,8 +125,8 @@ def refuse_other(job: Job, before: Job, path: Path) -> None:
     changes = [words for words in differences(job, before) if words]
     if changes:
         raise ScoringFileError(
-            f"--resume cannot go on, since {'; '.join(changes)}: the output would be of two kinds. Restore it, or start "
-            f"again without --resume ({path.name} is the journal of the interrupted run)"
+            f"--resume cannot go on, since {'; '.join(changes)}: the output would be of two kinds. Restore it, or "
+            f"start again without --resume ({path.name} is the journal of the interrupted run)"
         )
 
 

@@ -1,4 +1,4 @@
-"""How a text file of leads is laid out: encoding, line ends, separator and header, detected as training detects them."""
+"""How a text file of leads is laid out: encoding, line ends, separator and header, detected as in training."""
 
 import codecs
 from statistics import mode

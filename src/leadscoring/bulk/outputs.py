@@ -16,9 +16,10 @@ Groups = tuple[tuple[int, bytes], ...]
 
 
 class Piece(msgspec.Struct, frozen=True):
-    """Scores ready to be appended: bytes of CSV or a part of Parquet; and the cells that got an apostrophe."""
+    """Scores ready to be appended: lines of CSV, or a part of Parquet; and the cells that got an apostrophe."""
 
-    content: bytes | Part
+    lines: bytes = b""
+    part: Part = Part(b"", [])
     marked: int = 0
 
 
@@ -52,7 +53,7 @@ class CsvOutput:
     def piece(self, scores: pl.DataFrame) -> Piece:
         """The lines of some scores."""
         table, marked = harmless_frame(scores, self._safe)
-        return Piece(csv_of(table, with_header=False), marked)
+        return Piece(csv_of(table, with_header=False), marked=marked)
 
     def begin(self, empty: pl.DataFrame) -> None:
         """Writes the header."""
@@ -60,8 +61,7 @@ class CsvOutput:
 
     def append(self, piece: Piece) -> Groups:
         """Appends lines."""
-        assert isinstance(piece.content, bytes)
-        self._file.write(piece.content)
+        self._file.write(piece.lines)
         return ()
 
     def end(self, _empty: pl.DataFrame, _groups: Sequence[tuple[int, bytes]]) -> None:
@@ -78,7 +78,7 @@ class ParquetOutput:
 
     def piece(self, scores: pl.DataFrame) -> Piece:
         """The pages of some scores."""
-        return Piece(self._part(scores))
+        return Piece(part=self._part(scores))
 
     def _part(self, scores: pl.DataFrame) -> Part:
         buffer = io.BytesIO()
@@ -91,9 +91,8 @@ class ParquetOutput:
 
     def append(self, piece: Piece) -> Groups:
         """Appends the pages; returns the row groups."""
-        assert isinstance(piece.content, Part)
-        groups = groups_of(piece.content, self._file.size, self._count)
-        self._file.write(piece.content.pages)
+        groups = groups_of(piece.part, self._file.size, self._count)
+        self._file.write(piece.part.pages)
         kept = [(group.rows, group.content) for group in groups if group.rows]
         self._count += len(kept)
         return tuple(kept)

@@ -7,6 +7,7 @@ compact protocol: https://parquet.apache.org/docs/file-format/metadata/
 
 import struct
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -172,15 +173,16 @@ def moved(group: list[Field], shift: int, number: int) -> Group:
     fields: list[Field] = []
     rows = 0
     for field, kind, value in group:
+        now = value
         if field == COLUMNS:
-            value = (value[0], [moved_column(column, shift) for column in value[1]])
+            now = (value[0], [moved_column(column, shift) for column in value[1]])
         elif field == GROUP_OFFSET:
-            value += shift
+            now = value + shift
         elif field == ORDINAL:
-            value = number
+            now = number
         elif field == GROUP_ROWS:
             rows = value
-        fields.append((field, kind, value))
+        fields.append((field, kind, now))
     return Group(rows, struct_of(fields))
 
 
@@ -217,7 +219,7 @@ def footer_of(first: Part, rows: int, groups: list[bytes]) -> bytes:
 
 def group_rows(path: str) -> list[int]:
     """The number of rows of each row group of a file. Raises ``OSError`` if it cannot be read."""
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         file.seek(-TAIL, 2)
         length = struct.unpack("<I", file.read(4))[0]
         file.seek(-TAIL - length, 2)

@@ -35,7 +35,7 @@ def lines_of(rejects: Iterable[Reject]) -> bytes:
     writer = csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)  # a lone \r needs quotes, too
     for one in rejects:
         message = "; ".join(fault.message for fault in one.faults)
-        faults = msgspec.json.encode([fault for fault in one.faults]).decode()
+        faults = msgspec.json.encode(list(one.faults)).decode()
         texts = harmless(pl.Series([one.file, one.lead_id, message, faults, one.content], dtype=pl.String))[0].to_list()
         writer.writerow([texts[0], one.line, *texts[1:]])
     return buffer.getvalue().encode("utf-8", "backslashreplace")

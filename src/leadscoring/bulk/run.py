@@ -132,7 +132,6 @@ class Run:
             self._output.resume(len(self._groups))
         if start.done:
             return
-        assert isinstance(self._file, Appended)
         self._file.resume(start.out)
         self._rejects.resume(start.rejects)
 
@@ -227,9 +226,9 @@ class Run:
         """Completes the files under their temporary names."""
         for source in self._places.sources:
             refuse_changed(source)
-        assert self._empty is not None
+        empty = pl.DataFrame() if self._empty is None else self._empty
         try:
-            self._output.end(self._empty, [*self._groups, *self._fresh])
+            self._output.end(empty, [*self._groups, *self._fresh])
         except ScoringFileError as failure:
             raise self._stopped(failure) from None
         self._record(len(self._places.sources), None, done=True)

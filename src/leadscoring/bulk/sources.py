@@ -1,4 +1,4 @@
-"""The files to score: one, those of a folder or a pattern, standard input, or an object in the cloud; and their bytes."""
+"""The files to score: one, those of a folder or a pattern, standard input, or an object in a cloud; and their bytes."""
 
 import bz2
 import codecs
@@ -101,7 +101,7 @@ def sources_of(data: str) -> tuple[Source, ...]:
         if not found:
             raise ScoringFileError(f"the folder {data} has no file that ends in {', '.join(ENDINGS)}")
     elif not path.exists() and glob.has_magic(data):
-        found = sorted(one for one in glob.glob(data, recursive=True) if Path(one).is_file())
+        found = sorted(one for one in glob.glob(data, recursive=True) if Path(one).is_file())  # noqa: PTH207 - with any number of folders, as a shell
         if not found:
             raise ScoringFileError(f"no file matches {data}")
     else:
@@ -127,13 +127,13 @@ def source_of(path: str) -> Source:
 
 def starts(path: str, magic: bytes) -> bool:
     """Whether a file starts with these bytes."""
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         return file.read(len(magic)) == magic
 
 
 def identity_of(path: str) -> Identity:
     """What identifies a file now."""
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         facts = os.fstat(file.fileno())
         return Identity(facts.st_size, facts.st_mtime_ns, hashlib.sha256(file.read(MARKED)).hexdigest())
 
@@ -167,7 +167,7 @@ def opened(source: Source, skip: int = 0) -> Stream:
         raise
 
 
-def text_of(raw: io.BufferedReader, source: Source, skip: int) -> Stream:
+def text_of(raw: Any, source: Source, skip: int) -> Stream:
     """The text of the bytes of a file, from an offset on."""
     magic = raw.peek(PEEKED)
     if magic.startswith(ZSTD):
@@ -178,24 +178,25 @@ def text_of(raw: io.BufferedReader, source: Source, skip: int) -> Stream:
     encoding = encoding_of(head, source.name)
     if inner is raw and encoding == "utf-8" and source.identity is not None:
         raw.seek(skip)
-        return raw
+        whole: Stream = raw
+        return whole
     stream = Unpacked(raw, inner, b"" if inner is raw else head)
     return skipped(stream if encoding == "utf-8" else Transcoded(stream, encoding), skip, source)
 
 
-def raw_of(source: Source) -> io.BufferedReader:
+def raw_of(source: Source) -> Any:
     """The bytes of a file or of standard input."""
     if source.path == STDIN:
         return io.BufferedReader(sys.stdin.buffer.raw, 1 << 16) if hasattr(sys.stdin.buffer, "raw") else held(sys.stdin)
     try:
-        return open(source.path, "rb", buffering=1 << 16)
+        return Path(source.path).open("rb", buffering=1 << 16)
     except OSError as failure:
         raise ScoringFileError(f"{source.name} cannot be read: {failure.strerror}") from None
 
 
-def held(stream: Any) -> io.BufferedReader:
+def held(stream: Any) -> Any:
     """Standard input that was replaced by bytes in memory."""
-    return io.BufferedReader(io.BytesIO(stream.buffer.read()))  # type: ignore[arg-type]  # any raw stream will do
+    return io.BufferedReader(io.BytesIO(stream.buffer.read()))
 
 
 def unpacked(raw: io.BufferedReader, magic: bytes) -> Any:
