@@ -25,7 +25,19 @@ def parser_of(text: str) -> Parser:
     return Parser(layout_of(text.encode(), True, "leads.csv"), WANTED, NUMBERS)
 
 
-PLAIN = ("sound", "unknown", "unseen", "spaced", "umlaut", "text", "outside", "infinite", "lacking", "nameless", "empty")
+PLAIN = (
+    "sound",
+    "unknown",
+    "unseen",
+    "spaced",
+    "umlaut",
+    "text",
+    "outside",
+    "infinite",
+    "lacking",
+    "nameless",
+    "empty",
+)
 
 
 @given(st.lists(st.sampled_from(PLAIN), min_size=1, max_size=12))

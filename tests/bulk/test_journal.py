@@ -76,7 +76,14 @@ def test_what_differs_is_named(tmp_path: Path) -> None:
         sources=(Source("a.csv", identity=Identity(11, 1, "b")), Source("b.csv")),
     )
     words = " ".join(differences(changed, JOB))
-    for part in ("model is another", "version 3.0", "reasons is 2, not 5", "t.csv", "a.csv has changed", "b.csv was not"):
+    for part in (
+        "model is another",
+        "version 3.0",
+        "reasons is 2, not 5",
+        "t.csv",
+        "a.csv has changed",
+        "b.csv was not",
+    ):
         assert part in words
     assert differences(JOB, JOB) == []
     refuse_other(JOB, JOB, tmp_path)

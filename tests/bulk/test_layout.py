@@ -42,7 +42,13 @@ def test_names_are_those_of_training(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"", "is empty"), (b" \n", "is empty"), (b"PK\x03\x04..", "Excel"), (b"<html><table>", "HTML"), (b'[{"a":1}]', "JSON")],
+    [
+        (b"", "is empty"),
+        (b" \n", "is empty"),
+        (b"PK\x03\x04..", "Excel"),
+        (b"<html><table>", "HTML"),
+        (b'[{"a":1}]', "JSON"),
+    ],
 )
 def test_what_is_no_table_is_an_error(content: bytes, words: str) -> None:
     """With advice, as in training."""

@@ -24,7 +24,11 @@ def test_a_folder_and_a_pattern_give_their_files_in_order(tmp_path: Path) -> Non
     assert [Path(one.path).name for one in sources_of(str(tmp_path))] == ["a.csv.gz", "b.csv", "c.parquet"]
     assert [Path(one.path).name for one in sources_of(f"{tmp_path}/*.csv")] == ["b.csv"]
     (tmp_path / "empty").mkdir()
-    for data, words in ((tmp_path / "empty", "has no file"), (tmp_path / "*.tsv", "no file"), (tmp_path / "x", "cannot")):
+    for data, words in (
+        (tmp_path / "empty", "has no file"),
+        (tmp_path / "*.tsv", "no file"),
+        (tmp_path / "x", "cannot"),
+    ):
         with pytest.raises(ScoringFileError, match=words):
             sources_of(str(data))
     assert sources_of("s3://bucket/leads.parquet")[0].is_parquet

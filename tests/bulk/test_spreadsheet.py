@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from leadscoring.bulk.spreadsheet import harmless, harmless_frame
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+49 123", "-cmd", "@sum(a1)", "\t=1", "\r=1", "\n=1", "'s-Hertogenbosch", "=1"])
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+49 123", "-cmd", "@sum(a1)", "\t=1", "\r=1", "\n=1", "'s-Hertogenbosch", "=1"]
+)
 def test_what_looks_like_a_formula_gets_an_apostrophe(text: str) -> None:
     """Also what already starts with one, so that the first apostrophe can always be removed."""
     found, count = harmless(pl.Series([text, "plain"]))

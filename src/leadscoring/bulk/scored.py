@@ -43,7 +43,7 @@ class Scoring(msgspec.Struct, frozen=True):
         others = [batch.frame[name] for name in self.needed.keep]
         scores = self.columns.table(chunk, ids, others)
         if batch.short:
-            scores = with_short(scores, batch, chunk, len(self.needed.every))
+            scores = with_short(scores, batch, chunk)
         rejects = self._rejects(batch, chunk, ids, known)
         piece = self.output.piece(scores)
         counts = Counts(
@@ -107,7 +107,7 @@ class Scoring(msgspec.Struct, frozen=True):
         return found if len(found) == len(rejected) else rejected
 
 
-def with_short(scores: pl.DataFrame, batch: Batch, chunk: Chunk, _columns: int) -> pl.DataFrame:
+def with_short(scores: pl.DataFrame, batch: Batch, chunk: Chunk) -> pl.DataFrame:
     """Adds a warning to leads whose line lacks its last values."""
     places = {position: index for index, position in enumerate(chunk.kept.tolist())}
     warnings = scores["warnings"]
