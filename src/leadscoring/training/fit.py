@@ -46,6 +46,7 @@ from leadscoring.training.report.facts import training_report
 from leadscoring.training.report.suspicion import suspicions
 from leadscoring.training.reread import reread
 from leadscoring.training.versions import model_name
+from leadscoring.whole_file import whole_file
 
 FOLDS = 5
 
@@ -238,12 +239,8 @@ def seal(booster: xgb.Booster) -> None:
 
 
 def write_model(booster: xgb.Booster, path: Path) -> None:
-    """Writes a sealed booster atomically, by renaming a temporary file."""
+    """Writes a sealed booster; the file appears whole or not at all."""
     seal(booster)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with whole_file(path) as part:
         part.write_bytes(booster.save_raw("ubj" if path.suffix == ".ubj" else "json"))
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
