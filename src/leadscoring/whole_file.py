@@ -20,7 +20,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     if place.exists() and not place.is_file():
         yield path
         return
-    part = place.with_name(f".{place.name[:200]}.{os.getpid()}.part")
+    part = place.with_name(f".{place.name[:50]}.{os.getpid()}-{len(UNFINISHED)}.part")
     UNFINISHED.add(part)
     try:
         yield part
