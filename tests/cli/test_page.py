@@ -1,13 +1,14 @@
 """Lines as wide as the terminal: broken between words, with hanging indents, and in colour only where it is seen."""
 
 import io
+import shlex
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from terminal import in_terminal
 
-from leadscoring.cli.page import Line, columns, coloured, show, wrapped
+from leadscoring.cli.page import Line, coloured, columns, command_lines, show, wrapped
 
 WORDS = st.lists(
     st.text(st.characters(codec="ascii", exclude_characters=" \n\r\t", categories=["L", "P"]), min_size=1, max_size=30),
@@ -65,7 +66,7 @@ show([Line("Verdict: weak", "weak"), "warning: few leads, so that the figures ar
 def test_a_page_is_as_wide_as_its_terminal(width: int) -> None:
     """Up to 100 columns, beyond which nobody likes to read."""
     shown = in_terminal(PROGRAM.replace("few leads", "few leads " * 20), width=width, NO_COLOR="1")
-    assert width - 20 < max(map(len, shown.lines)) <= min(width, 100)
+    assert min(width, 100) - 20 < max(map(len, shown.lines)) <= min(width, 100)
 
 
 @pytest.mark.parametrize(
@@ -87,3 +88,22 @@ def test_cells_are_laid_out_in_columns() -> None:
     """As wide as the widest cell, without spaces at the end."""
     assert columns([("a", "bb", "c"), ("aaa", "b", "")]) == ["a    bb  c", "aaa  b"]
     assert columns([]) == []
+
+
+ARGUMENTS = st.lists(st.text(st.characters(codec="ascii", categories=["L", "P", "Zs", "S"])), min_size=1, max_size=20)
+
+
+@given(words=ARGUMENTS, width=st.integers(40, 100))
+def test_a_command_means_the_same_to_the_shell_when_it_is_broken(words: list[str], width: int) -> None:
+    """Whatever is in its words: it can be copied as it is printed."""
+    lines = command_lines("  " + shlex.join(words), width)
+    assert shlex.split("\n".join(lines).replace("\\\n", "")) == words
+
+
+def test_a_command_breaks_before_an_option() -> None:
+    """Whose value stays beside it."""
+    command = "  leadscoring train 'my deals.csv' --target 'Deal Stage' --positive won --out model.json"
+    assert command_lines(command, 60) == [
+        "  leadscoring train 'my deals.csv' --target 'Deal Stage' \\",
+        "    --positive won --out model.json",
+    ]

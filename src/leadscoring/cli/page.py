@@ -1,4 +1,4 @@
-"""What the command line prints: lines as wide as the terminal, with hanging indents, and colour where it can be seen."""
+"""What the command line prints: lines as wide as the terminal, with hanging indents, and colour where it is seen."""
 
 import os
 import re
@@ -81,6 +81,26 @@ def wrapped(text: str, width: int, hang: int | None = None) -> list[str]:
     return [*lines, line.rstrip()]
 
 
+PART = re.compile(r"(?:--?[\w-]+ )?(?:'[^']*'|\"[^\"]*\"|\\\\.|[^\s'\"])+")
+"""A word of a command for the shell, with the option before it; spaces within quotation marks are part of it."""
+
+
+def command_lines(text: str, width: int) -> list[str]:
+    """Breaks a command for the shell between its words, with a backslash at the end, so that it can be copied."""
+    indent = " " * (len(text) - len(text.lstrip()))
+    if len(text) <= width:
+        return [text]
+    lines, line = [], ""
+    for found in PART.finditer(text):
+        part = found[0]
+        if line and len(line) + 1 + len(part) + 2 > width:
+            lines.append(f"{line} \\")
+            line = f"{indent}  {part}"
+        else:
+            line = f"{line} {part}" if line else indent + part
+    return [*lines, line]
+
+
 def paragraph(text: str, width: int) -> list[str]:
     """Breaks a text of several lines."""
     return [part for line in text.split("\n") for part in wrapped(line, width)]
@@ -107,7 +127,7 @@ def show(lines: Iterable[str | Line], stream: IO[str] | None = None) -> None:
     width, colour = width_of(out), has_colour(out)
     for one in lines:
         text, style = one if isinstance(one, Line) else (one, "")
-        for part in paragraph(text, width):
+        for part in command_lines(text, width) if style == "command" else paragraph(text, width):
             click.echo(coloured(part, style) if colour else part, file=out, color=colour)
 
 

@@ -2,13 +2,13 @@
 
 import os
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import click
 
+from leadscoring.cli.commands import Command
 from leadscoring.cli.model_options import opening_options
-from leadscoring.cli.training import run, split_commas
+from leadscoring.cli.working import working
 from leadscoring.model.rounds import Choice as Rounds
 
 SOME_REJECTED = 3
@@ -16,29 +16,11 @@ SOME_REJECTED = 3
 
 MOST_REASONS = 1000
 
-HELP = """Score leads in files (CSV or Parquet).
-
-DATA is a file, a folder, a pattern such as 'exports/*.csv', - for standard input, or an address such as
-s3://bucket/leads.parquet. Files may be compressed (.gz, .bz2, .xz, .zst). Columns and values are read as training read
-its file. Each lead gets the same score, to the last bit, as from the API.
-
-Every row is in the scores or, with its line, its content and all of its faults, in the rejects.
-
-\b
-Example:
-  leadscoring score models/mine.json leads.csv --out scores.csv
-  leadscoring score models/mine.json leads.csv --out scores.csv --resume
-
-\b
-Exit codes:
-  0  every row was scored
-  3  some rows were rejected (1 with --fail-on-rejects)
-  1  the files could not be scored
-  2  an option is wrong
-"""
-
-
-@click.command(short_help="Score leads in files.", help=HELP)
+@click.command(
+    cls=Command,
+    short_help="Score leads in files.",
+    examples=("leadscoring score model.json leads.csv --out scores.csv --resume",),
+)
 @click.argument("model", type=click.Path(dir_okay=False))
 @click.argument("data")
 @click.option(
@@ -80,11 +62,19 @@ def score(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
     missing_value: float | None,
     as_json: bool,
 ) -> None:
-    """Scores files; see ``HELP``."""
+    """Score leads in files (CSV or Parquet).
+
+    DATA is a file, a folder, a pattern such as 'exports/*.csv', - for standard input, or an address such as
+    s3://bucket/leads.parquet. Files may be compressed (.gz, .bz2, .xz, .zst). Columns and values are read as training
+    read its file. Each lead gets the same score, to the last bit, as from the API.
+
+    Every row is in the scores or, with its line, its content and all of its faults, in the rejects. The exit code is 0
+    if every row was scored, 3 if some were rejected (1 with --fail-on-rejects), and 1 if the files could not be scored.
+    """
     threads = threads or cores()
     os.environ.setdefault("POLARS_MAX_THREADS", str(threads))
 
-    def work(progress: Callable[[str, float], None]) -> Any:
+    with working() as work:
         from leadscoring.bulk.choice import Choice
         from leadscoring.bulk.places import places_of
         from leadscoring.bulk.run import score_files
@@ -93,10 +83,11 @@ def score(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
 
         loaded = open_model(model, Opening(rounds=rounds, missing=missing_value))
         places = places_of(model, data, sources_of(data), out, rejects)
-        choice = Choice(reasons, details, as_of, lead_id, split_commas(columns), threads)
-        return score_files(loaded, places, choice, progress, resume)
-
-    result = run(work, "scoring")
+        if places.journal is not None:
+            work.interruption.left = "the same command with --resume goes on"
+        kept = tuple(part.strip() for value in columns for part in value.split(",") if part.strip())
+        choice = Choice(reasons, details, as_of, lead_id, kept, threads)
+        result = score_files(loaded, places, choice, work.progress, resume)
     finish(result, as_json)
     if result.counts.rejected:
         sys.exit(1 if fail_on_rejects else SOME_REJECTED)

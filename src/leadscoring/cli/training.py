@@ -1,107 +1,77 @@
 """``leadscoring train | evaluate | drift``; training libraries are imported only when a command runs."""
 
 import json
-import sys
-from collections.abc import Callable, Iterable
+import os
 from pathlib import Path
 from typing import Any
 
 import click
 
+from leadscoring.cli.commands import Command, option
+from leadscoring.cli.data_options import FILE, OUTPUT, READING, as_train_options, data_options
 from leadscoring.cli.model_options import opening_options
-from leadscoring.errors import LeadScoringError
+from leadscoring.cli.page import Line, show
+from leadscoring.cli.places import refuse_no_folder, refuse_unwritable
+from leadscoring.cli.working import Work, working
 from leadscoring.model.file import Opening
 from leadscoring.model.rounds import Choice
 
-FILE = click.Path(path_type=Path)
+REPORT = option("--report", type=FILE, metavar="DIR", help="Write report.html and report.json to this folder.")
+JSON = option("--json", "as_json", heading=OUTPUT, is_flag=True, help="Print a machine-readable summary.")
+COMPARE = option(
+    "--compare",
+    type=FILE,
+    heading=OUTPUT,
+    metavar="MODEL",
+    help="Compare with this model on the same leads. Default: the model at --out, else the one at MODEL_PATH, if any.",
+)
 
 
-def split_commas(values: Iterable[str]) -> tuple[str, ...]:
-    """Returns the values of a repeated or comma-separated option as one tuple."""
-    return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
-
-
-@click.command()
+@click.command(
+    cls=Command,
+    short_help="Train a model on past leads.",
+    examples=(
+        "leadscoring train leads.csv --target converted --out model.json",
+        "leadscoring train leads.csv --target converted --time created_at --id lead_id --out model.json "
+        "--report report --overwrite",
+    ),
+)
 @click.argument("data", type=FILE)
-@click.option(
-    "--target",
-    metavar="COLUMN",
-    help="Column with the outcome: whether the lead converted. In a column of dates, a date means converted.",
-)
-@click.option("--positive", metavar="A,B", help="Values of the target that mean converted, if they are not obvious.")
-@click.option(
-    "--negative",
-    metavar="A,B",
-    help="Values of the target that mean not converted; rows with other values are excluded. Default: all values "
-    "but the positive ones and those of open leads, such as Open, New or Negotiation.",
-)
-@click.option("--time", metavar="COLUMN", help="Time column; the latest leads are held out.")
-@click.option(
-    "--as-of",
-    metavar="COLUMN",
-    help="Column with the date at which each lead is seen. Default: that of --time; else the latest date of each lead "
-    "that is not after its outcome.",
-)
-@click.option("--won-date", metavar="COLUMN", help="Column with the date of conversion; it may replace --target.")
-@click.option("--lost-date", metavar="COLUMN", help="Column with the date at which a lead was lost.")
-@click.option(
-    "--within",
-    metavar="DAYS",
-    help="Converted means within so many days of --as-of, such as 90d or 12w; leads that are younger are excluded.",
-)
-@click.option("--id", metavar="COLUMN", help="Column that identifies the lead; not used as a feature.")
-@click.option(
-    "--ignore",
-    multiple=True,
-    metavar="A,B",
-    help="Columns to exclude, such as those known only after the outcome; * matches any text.",
-)
-@click.option(
-    "--keep",
-    multiple=True,
-    metavar="A,B",
-    help="Columns to use as features that are excluded by default: personal data such as names, birth dates and "
-    "gender; and, with --because, probable leaks.",
-)
-@click.option(
-    "--because",
-    multiple=True,
-    metavar="TEXT",
-    help="Why the columns of --keep are known when a lead is scored, if they look like leaks; once for all of them, or "
-    "once for each. The model and the report contain it.",
-)
-@click.option(
-    "--read",
-    multiple=True,
-    metavar="COLUMN=HOW",
-    help="How to read a column: flag, integer, number, category, date, text, email or set; day-first or month-first; "
-    "or its number format, as 1234.5 appears in it, such as 1,234.5 or 1.234,5. Repeat for each column.",
-)
-@click.option(
-    "--missing", multiple=True, metavar="TOKENS", help="More texts that mean missing; COLUMN=TOKEN for one column only."
-)
-@click.option("--name", metavar="NAME", help="Name of the model; default: the name of the data file.")
-@click.option(
-    "--version",
-    metavar="V",
-    help="Version of the model; default: 1.0.0, or the next version of that name in the folder of --out.",
-)
-@click.option(
+@data_options
+@option(
     "--out",
     required=True,
     type=FILE,
     metavar="MODEL",
     help="Model file to write; UBJ if its name ends in .ubj, else JSON.",
 )
-@click.option("--overwrite", is_flag=True, help="Overwrite an existing file at --out.")
-@click.option("--report", type=FILE, metavar="DIR", help="Write report.html and report.json to this folder.")
-@click.option(
+@REPORT
+@option("--overwrite", heading=OUTPUT, is_flag=True, help="Overwrite an existing file at --out.")
+@option("--name", heading=OUTPUT, metavar="NAME", help="Name of the model; default: the name of the data file.")
+@option(
+    "--version",
+    heading=OUTPUT,
+    metavar="V",
+    help="Version of the model; default: 1.0.0, or the next version of that name in the folder of --out.",
+)
+@option(
     "--ship-measured",
+    heading=OUTPUT,
     is_flag=True,
     help="Write the model that was evaluated, instead of one retrained on all leads.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print a machine-readable summary.")
-def train(data: Path, out: Path, *, overwrite: bool, report: Path | None, as_json: bool, **options: Any) -> None:
+@COMPARE
+@JSON
+def train(
+    data: Path,
+    out: Path,
+    *,
+    overwrite: bool,
+    report: Path | None,
+    compare: Path | None,
+    as_json: bool,
+    **given: Any,
+) -> None:
     """Train a model on past leads (CSV or Parquet).
 
     Reads the exports of spreadsheets and CRMs, and reports how it read them: encoding, separator, numbers such as
@@ -109,12 +79,19 @@ def train(data: Path, out: Path, *, overwrite: bool, report: Path | None, as_jso
     number that is never negative in the data gets a minimum of 0; no number gets a maximum. Columns that were
     probably written after the outcome are excluded, with the evidence. A fifth of the leads is held out for
     evaluation; then the model is retrained on all leads.
-    """
-    options["target"] = options["target"] or options["won_date"]
-    if options["target"] is None:
-        raise click.UsageError("Missing option '--target': the column with the outcome (or '--won-date').")
 
-    def work(progress: Callable[[str, float], None]) -> Any:
+    leadscoring inspect shows in seconds how a file will be read.
+    """
+    options = as_train_options(given)
+    if options["target"] is None:
+        raise click.UsageError(
+            "the option --target COLUMN is missing: the column with the outcome (or --won-date); leadscoring inspect "
+            "shows which columns could be it"
+        )
+    refuse_unwritable(out, "--out")
+    if report is not None:
+        refuse_no_folder(report, "--report")
+    with working() as work:
         from leadscoring.training.fit import train as train_model
         from leadscoring.training.options import TrainOptions
         from leadscoring.training.reading.source import source_name
@@ -122,29 +99,40 @@ def train(data: Path, out: Path, *, overwrite: bool, report: Path | None, as_jso
 
         refuse_existing(out, overwrite)
         name = model_name(options["name"], source_name(data))
-        version = options.pop("version") or next_version(out.parent, name)
-        lists = {option: split_commas(options[option]) for option in ("ignore", "keep", "missing")}
-        trained = train_model(data, TrainOptions(**options | lists, version=version), progress)
-        trained.save(out)
-        return trained
+        options["version"] = options["version"] or next_version(out.parent, name)
+        options |= {"out": str(out), "report": str(report or ""), "compare": compare and str(compare)}
+        trained = train_model(data, TrainOptions(**options, beside=served(out)), work.progress)
+        with work.writing():
+            trained.save(out)
+            work.wrote(out)
+            write(work, trained.report, report)
+    finish(work, trained.report, as_json)
 
-    trained = run(work, "training")
-    finish(trained.report, report, as_json, f"wrote {out}")
+
+def served(out: Path) -> tuple[str, ...]:
+    """The models that a new one may replace: the one at ``out``, and the one that is served here."""
+    return tuple(filter(None, (str(out), os.environ.get("MODEL_PATH"))))
 
 
-@click.command(short_help="Evaluate a model on leads with known outcomes.")
+@click.command(
+    cls=Command,
+    short_help="Evaluate a model on leads with known outcomes.",
+    examples=("leadscoring evaluate model.json newest.csv --target converted --report report",),
+)
 @click.argument("model", type=FILE)
 @click.argument("data", type=FILE)
-@click.option("--target", required=True, metavar="COLUMN", help="Column with the outcome: whether the lead converted.")
-@click.option("--positive", metavar="A,B", help="Values of the target that mean converted; default: those in the card.")
-@click.option(
+@option("--target", required=True, metavar="COLUMN", help="Column with the outcome: whether the lead converted.")
+@option("--positive", metavar="A,B", help="Values of the target that mean converted; default: those in the card.")
+@REPORT
+@option(
     "--negative",
+    heading=READING,
     metavar="A,B",
     help="Values that mean not converted; rows with other values are excluded.",
 )
 @opening_options
-@click.option("--report", type=FILE, metavar="DIR", help="Write report.html and report.json to this folder.")
-@click.option("--json", "as_json", is_flag=True, help="Print a machine-readable summary.")
+@option("--compare", type=FILE, heading=OUTPUT, metavar="MODEL", help="Compare with this model on the same leads.")
+@JSON
 def evaluate(  # noqa: PLR0913, PLR0917 - click hands every option over as an argument of its own
     model: Path,
     data: Path,
@@ -154,20 +142,30 @@ def evaluate(  # noqa: PLR0913, PLR0917 - click hands every option over as an ar
     rounds: Choice,
     missing_value: float | None,
     report: Path | None,
+    compare: Path | None,
     as_json: bool,
 ) -> None:
     """Evaluate a model (JSON or UBJ, with or without a card) on leads with known outcomes."""
-
-    def work(progress: Callable[[str, float], None]) -> Any:
+    if report is not None:
+        refuse_no_folder(report, "--report")
+    with working() as work:
         from leadscoring.training.evaluate import evaluate as evaluate_model
 
+        more: dict[str, Any] = {} if compare is None else {"compare": str(compare)}
         opening = Opening(rounds=rounds, missing=missing_value)
-        return evaluate_model(model, data, target, positive, progress, negative=negative, opening=opening)
+        measured = evaluate_model(
+            model, data, target, positive, work.progress, negative=negative, opening=opening, **more
+        )
+        with work.writing():
+            write(work, measured, report)
+    finish(work, measured, as_json)
 
-    finish(run(work, "measuring"), report, as_json, "")
 
-
-@click.command(short_help="Measure the drift of leads against the training data.")
+@click.command(
+    cls=Command,
+    short_help="Measure the drift of leads against the training data.",
+    examples=("leadscoring drift model.json newest.csv",),
+)
 @click.argument("model", type=FILE)
 @click.argument("data", type=FILE)
 @opening_options
@@ -178,52 +176,31 @@ def drift(model: Path, data: Path, rounds: Choice, missing_value: float | None, 
     DATA needs the columns of the model, but no outcome. Reports the population stability index (PSI) of the score
     and of each feature: below 0.1 is no change, above 0.2 is drift.
     """
+    with working() as work:
+        from leadscoring.training.drift import drift_of, drift_text
 
-    def work(progress: Callable[[str, float], None]) -> Any:
-        from leadscoring.training.drift import drift_of
-
-        return drift_of(model, data, progress, Opening(rounds=rounds, missing=missing_value))
-
-    report = run(work, "comparing")
+        report = drift_of(model, data, work.progress, Opening(rounds=rounds, missing=missing_value))
     if as_json:
         click.echo(json.dumps(report, allow_nan=False))
         return
-    from leadscoring.training.drift import drift_text
-
-    click.echo(drift_text(report))
+    show(drift_text(report).split("\n"))
 
 
-def run(work: Callable[[Callable[[str, float], None]], Any], label: str) -> Any:
-    """Runs ``work`` with a progress bar on stderr; returns its result.
-
-    Raises ``ClickException``, which exits with code 1, for our own errors and for files that cannot be written.
-    """
-    try:
-        with click.progressbar(length=1000, label=label, file=sys.stderr, show_eta=False, item_show_func=str) as bar:
-
-            def progress(stage: str, share: float) -> None:
-                bar.update(max(0, round(1000 * share) - bar.pos), stage)
-
-            return work(progress)
-    except LeadScoringError as failure:
-        raise click.ClickException(str(failure)) from failure
-    except OSError as failure:
-        raise click.ClickException(f"cannot write {failure.filename}: {failure.strerror}") from failure
-
-
-def finish(data: dict[str, Any], folder: Path | None, as_json: bool, last: str) -> None:
-    """Writes the report to ``folder``, if any, and prints the summary."""
-    from leadscoring.training.report.words import summary_text
-    from leadscoring.training.report.written import write_report
-
+def write(work: Work, data: dict[str, Any], folder: Path | None) -> None:
+    """Writes the report into its folder, if any."""
     if folder is not None:
-        try:
-            write_report(data, folder)
-        except OSError as failure:
-            raise click.ClickException(f"cannot write the report to {folder}: {failure.strerror}") from failure
+        from leadscoring.training.report.written import write_report
+
+        write_report(data, folder)
+        work.wrote(folder / "report.html")
+
+
+def finish(work: Work, data: dict[str, Any], as_json: bool) -> None:
+    """Prints the summary, and what was written."""
+    from leadscoring.cli.summary import next_steps, summary
+
     if as_json:
         click.echo(json.dumps(data, allow_nan=False))
         return
-    click.echo(summary_text(data))
-    for line in filter(None, (last, folder and f"wrote {folder / 'report.html'}")):
-        click.echo(line)
+    written = [Line(f"wrote {path}", "good") for path in work.written]
+    show([*summary(data), "", *written, *next_steps(data)])

@@ -28,6 +28,13 @@ class TrainOptions(msgspec.Struct, frozen=True, kw_only=True):
     lost_date: str | None = None
     within: str | None = None
     because: tuple[str, ...] = ()
+    compare: str | None = None
+    """A model file to compare the new model with, on the same held-out leads."""
+    beside: tuple[str, ...] = ()
+    """Without ``compare``: the first of these model files that is there and reads the same columns."""
+    out: str = ""
+    report: str = ""
+    """Where the model and the report are written, for the commands that the report recommends."""
 
     @property
     def dated(self) -> Dated:
