@@ -30,7 +30,9 @@ class Prepared(msgspec.Struct, frozen=True):
     guarded: Guarded
 
 
-def prepare(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Progress | None = None) -> Prepared:
+def prepare(
+    source: str | Path | pl.DataFrame | Table, options: TrainOptions, progress: Progress | None = None
+) -> Prepared:
     """Reads past leads, infers the kind of each column, and leaves out probable leaks.
 
     Raises ``TrainingDataError``, with the reason, if the leads are not sufficient.

@@ -75,11 +75,13 @@ class Table(msgspec.Struct, frozen=True):
         return column if column in self.frame.columns else name
 
 
-def read_source(source: str | Path | pl.DataFrame) -> Table:
-    """Reads the leads of a CSV or Parquet file exactly once, or takes those of a frame.
+def read_source(source: str | Path | pl.DataFrame | Table) -> Table:
+    """Reads the leads of a CSV or Parquet file exactly once, or takes those of a frame or of a table.
 
     Raises ``TrainingDataError`` as ``read_table`` does.
     """
+    if isinstance(source, Table):
+        return source
     if isinstance(source, pl.DataFrame):
         return msgspec.structs.replace(named(source), data_hash=data_hash(source.write_csv().encode()))
     return read_table(source)

@@ -1,0 +1,73 @@
+"""Which columns of a table could be the outcome of its leads: few values, of which some mean converted."""
+
+import re
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from leadscoring.errors import TrainingDataError
+from leadscoring.training import names
+from leadscoring.training.outcome import is_negative, is_open, is_positive, outcomes
+from leadscoring.training.reading.missing import parse_tokens
+from leadscoring.training.reading.series import as_text, counts_of
+
+MOST_VALUES = 30
+"""Maximum number of distinct values of a target."""
+
+SHOWN = 6
+
+NAMES = re.compile(
+    r"\b(?:converted|conversion|is won|won|outcome|target|label|result|deal stage|stage|status|lead status|y|class"
+    r"|status reason|closed won|is customer|success|bought|purchased|signed|sold)\b"
+)
+"""Names of outcomes."""
+
+SURE = re.compile(r"^(?:is |has )?(?:converted|conversion|won|outcome|target|label|y|deal stage|stage|closed won)$")
+"""Names that hardly any other column has."""
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """A column that could be the outcome: its most frequent values, and which of them would mean converted."""
+
+    column: str
+    values: dict[str, int]
+    converted: tuple[str, ...]
+    share: float
+    points: float
+
+
+def candidates(frame: pl.DataFrame) -> list[Candidate]:
+    """The columns that could be the outcome, the most probable first; of two of the same points the first one."""
+    found = [one for column in frame.iter_columns() if (one := candidate(frame, column.name)) is not None]
+    return sorted(found, key=lambda one: -one.points)
+
+
+def candidate(frame: pl.DataFrame, name: str) -> Candidate | None:
+    """What a column would be as the outcome; ``None`` if it can be none."""
+    column = frame[name]
+    if not (column.dtype in (pl.String, pl.Boolean, pl.Categorical, pl.Enum) or column.dtype.is_numeric()):
+        return None
+    if column.head(10_000).n_unique() > MOST_VALUES + 5 or column.n_unique() > MOST_VALUES + 5:
+        return None
+    try:
+        outcome = outcomes(frame, name, (), (), parse_tokens((), frame.columns))
+    except TrainingDataError:
+        return None
+    y = outcome.column.drop_nulls().to_numpy().astype(np.float64)
+    values = dict(counts_of(as_text(column).drop_nulls())[:SHOWN])
+    return Candidate(name, values, outcome.positive, float(y.mean()), points_of(name, list(values), outcome.positive))
+
+
+def points_of(name: str, values: list[str], converted: tuple[str, ...]) -> float:
+    """How probable it is that a column is the outcome, by its name and values."""
+    plain = names.words(name)
+    known = sum(is_positive(value) or is_negative(value) or is_open(value) for value in values) / max(len(values), 1)
+    numeric = all(value.strip() in {"0", "1", "0.0", "1.0"} for value in values)
+    said = any(not value.strip().casefold() in {"0", "1", "1.0", "yes", "no", "true", "y", "n"} for value in converted)
+    return (
+        4.0 * bool(SURE.search(plain))
+        + 2.0 * bool(NAMES.search(plain))
+        + 2.0 * said * known
+        - 0.5 * (not numeric and not said)
+    )
