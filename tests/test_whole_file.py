@@ -69,8 +69,13 @@ def test_a_name_of_the_greatest_length_can_be_written(tmp_path: Path) -> None:
 
 def test_who_ends_at_once_removes_what_is_unfinished(tmp_path: Path) -> None:
     """Also where it is gone already."""
-    with pytest.raises(FileNotFoundError), whole_file(tmp_path / "a.csv") as part:
-        part.write_text("half")
-        remove_unfinished()
-        assert list(tmp_path.iterdir()) == []
-        remove_unfinished()
+
+    def ended(path: Path) -> None:
+        with whole_file(path) as part:
+            part.write_text("half")
+            remove_unfinished()
+            assert list(tmp_path.iterdir()) == []
+            remove_unfinished()
+
+    with pytest.raises(FileNotFoundError):
+        ended(tmp_path / "a.csv")

@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from factories import card, model_file
-from timed import timed_model
+from factories import model_file
 
 from leadscoring.cli.main import LAZY, TRAINING, main
-from leadscoring.settings import TABLE
 
 
 def run(*words: str) -> tuple[int, str]:
@@ -33,42 +31,6 @@ def test_help_names_every_command() -> None:
 def test_no_command_is_described_by_half_a_sentence(group: tuple[str, ...]) -> None:
     """In a terminal of the usual width."""
     assert "..." not in run(*group, "--help")[1].partition("Commands:")[2]
-
-
-def test_the_help_of_serve_lists_every_setting() -> None:
-    """From the same table that the service reads."""
-    said = run("serve", "--help")[1]
-    assert all(row.name in said for row in TABLE)
-
-
-def test_a_model_file_can_be_looked_into(tmp_path: Path) -> None:
-    """Its contract, tiers and certification, for people and for programs."""
-    code, said = run("model", "show", str(model_file(tmp_path)))
-    assert code == 0
-    assert "small 1.2.3" in said
-    assert "all match" in said
-    assert all(name in said for name in card().contract.names)
-    assert '"certified": true' in run("model", "show", "--json", str(model_file(tmp_path)))[1]
-
-
-def test_model_show_names_the_columns_of_features_with_aspects(tmp_path: Path) -> None:
-    """And that scores depend on the moment."""
-    code, said = run("model", "show", str(timed_model(tmp_path)))
-    assert code == 0
-    assert "over 7 features in 18 columns" in said
-    assert "scores depend on as_of" in said
-    assert "    created age\n    created weekday\n    created hour\n" in said
-    assert "    amount\n" not in said
-    assert '"timed": true' in run("model", "show", "--json", str(timed_model(tmp_path)))[1]
-
-
-def test_a_file_that_is_no_model_is_one_line(tmp_path: Path) -> None:
-    """Exit code 1, no traceback."""
-    (tmp_path / "x.json").write_text("nonsense")
-    code, said = run("model", "show", str(tmp_path / "x.json"))
-    assert code == 1
-    assert said.startswith("Error: ")
-    assert len(said.splitlines()) == 1
 
 
 @pytest.mark.parametrize("command", [

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 from factories import model_file
 
-from leadscoring.cli.main import model, show
+from leadscoring.cli.model import model, show
 from leadscoring.cli.model_options import opening_options
 from leadscoring.cli.training import drift, evaluate
 

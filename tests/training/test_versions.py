@@ -33,7 +33,7 @@ def test_a_file_that_is_there_stays(data: Path, tmp_path: Path) -> None:
     assert refused.exit_code == 1
     assert (
         "m.json exists and holds past 1.0.0: name another file for --out, or replace it with --overwrite"
-        in refused.stderr
+        in " ".join(refused.stderr.split())
     )
     assert out.read_bytes() == before
     assert run(data, out, "--overwrite").exit_code == 0

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import click
 
-from leadscoring.cli.page import Line, coloured, command_lines, has_colour, show, width_of, wrapped
+from leadscoring.cli.page import Line, broken, coloured, has_colour, show, width_of
 
 EXIT_CODES = (
     ("0", "success"),
@@ -81,9 +81,9 @@ class Alike(click.Command):
         """The help, as wide as the terminal."""
         width, colour = width_of(sys.stdout), has_colour(sys.stdout)
         lines = [
-            coloured(part, style) if colour else part
-            for text, style in self.help_lines(ctx)
-            for part in (command_lines(text, width) if style == "command" else wrapped(text, width, hang_of(text)))
+            coloured(part, line.style) if colour else part
+            for line in self.help_lines(ctx)
+            for part in broken(line, width)
         ]
         return "\n".join(lines).rstrip()
 
@@ -150,7 +150,7 @@ def prose(text: str) -> list[Line]:
         if part.startswith("\b"):
             lines += [Line(f"  {line}".rstrip()) for line in part.lstrip("\b\n").split("\n")]
         elif part:
-            lines.append(Line("  " + " ".join(part.split())))
+            lines.append(Line("  " + " ".join(part.split()), hang=2))
         lines += [Line("")] if part else []
     return lines
 
@@ -161,16 +161,10 @@ def definitions(heading: str, records: Sequence[tuple[str, str]]) -> list[Line]:
     lines = [Line(f"{heading}:", "heading")]
     for name, words in records:
         if len(name) > deep:
-            lines += [Line(f"  {name}"), Line(" " * (deep + 4) + words)]
+            lines += [Line(f"  {name}"), Line(" " * (deep + 4) + words, hang=deep + 4)]
         else:
-            lines.append(Line(f"  {name:<{deep}}  {words}"))
+            lines.append(Line(f"  {name:<{deep}}  {words}", hang=deep + 4))
     return [*lines, Line("")]
-
-
-def hang_of(text: str) -> int | None:
-    """Where the further lines of a line of the help begin: those of prose and of long definitions below the first."""
-    indent = len(text) - len(text.lstrip())
-    return indent if indent > NAMES // 2 or (indent == 2 and "  " not in text.strip()) else None
 
 
 def show_error(failure: click.ClickException) -> None:

@@ -1,7 +1,7 @@
 """``leadscoring inspect``: what training would make of a file, before it trains."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,11 @@ def lines_of(found: Mapping[str, Any], source: str) -> list[Line]:
         ),
         *section(
             f"{counted(len(left_out), 'column')} left out (what each says alone: 0.5 nothing, 1.0 everything)",
-            [one for each in left_out for one in row(each["column"], f"{alone(each['roc_auc_alone'])}  {each['why']}")],
+            [
+                one
+                for each in left_out
+                for one in row(each["column"], f"{alone(each['roc_auc_alone'])}  {each['why']}", NAMES + 11)
+            ],
         ),
         *section("Read as missing", [f"  {name}: {tokens(counts)}" for name, counts in found["missing"].items()]),
         *section("Dates", [one for each in found["dates"] for one in row(each["column"], date_text(each))]),
@@ -75,23 +79,23 @@ def lines_of(found: Mapping[str, Any], source: str) -> list[Line]:
     ]
 
 
-HEAD = f"  {'':<{NAMES}}  {'kind':<8}  unknown  alone  values"
+HEAD = f"  {'column':<{NAMES}}  {'kind':<8}  unknown  alone  values"
 
 
-def row(name: str, words: str) -> list[str]:
+def row(name: str, words: str, hang: int = NAMES + 4) -> list[Line]:
     """A column and what there is to say about it; below its name if that is long."""
     if len(name) > NAMES:
-        return [f"  {name}", f"  {'':<{NAMES}}  {words}"]
-    return [f"  {name:<{NAMES}}  {words}"]
+        return [Line(f"  {name}"), Line(f"  {'':<{NAMES}}  {words}", hang=hang)]
+    return [Line(f"  {name:<{NAMES}}  {words}", hang=hang)]
 
 
-def used_text(one: Mapping[str, Any]) -> list[str]:
+def used_text(one: Mapping[str, Any]) -> list[Line]:
     """A column to learn from: its kind, the share of unknown values, what it says alone, and examples or its range."""
     values = one["shown"]
     shown = " to ".join(values) if one["minimum"] is not None or one["kind"] in RANGED else ", ".join(values)
-    more = f", {len(one['values'])} values" if len(one.get("values", ())) > len(values) else ""
+    more = f" (of {len(one['values'])} values)" if len(one.get("values", ())) > len(values) else ""
     words = f"{one['kind']:<8}  {one['unknown']:>7.1%}  {alone(one['roc_auc_alone'])}  {shown}{more}"
-    return [*row(one["name"], words.rstrip()), *(f"  {'':<{NAMES}}  {how}" for how in one["read_as"])]
+    return [*row(one["name"], words.rstrip()), *(line for how in one["read_as"] for line in row("", how))]
 
 
 RANGED = ("number", "integer", "date", "flag")

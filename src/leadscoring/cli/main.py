@@ -41,8 +41,8 @@ class Commands(Group):
             if failure.name is None or failure.name.partition(".")[0] not in TRAINING:
                 raise
             raise click.ClickException(
-                f"leadscoring {ctx.invoked_subcommand} needs {failure.name}, which is not installed: "
-                "pip install 'leadscoring[train]' (in a checkout of the project: make training)"
+                f"leadscoring {ctx.invoked_subcommand} needs {failure.name}, which is not installed; install it with\n"
+                "pip install 'leadscoring[train]'\nmake training (in a checkout of the project)"
             ) from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -35,6 +35,14 @@ WORDS = re.compile(r"^(\s*)(warning|Error|Warning)(:)")
 """The beginning of a line that has a colour by itself."""
 
 
+class Line(NamedTuple):
+    """A line to print, in a style of ``STYLES`` or none; further lines begin at column ``hang`` if it is given."""
+
+    text: str
+    style: str = ""
+    hang: int | None = None
+
+
 def is_lively(stream: IO[str]) -> bool:
     """Whether a stream is a terminal on which lines can be drawn again."""
     return stream.isatty() and os.environ.get("TERM") not in {None, "", "dumb"} and not os.environ.get("CI")
@@ -101,9 +109,11 @@ def command_lines(text: str, width: int) -> list[str]:
     return [*lines, line]
 
 
-def paragraph(text: str, width: int) -> list[str]:
-    """Breaks a text of several lines."""
-    return [part for line in text.split("\n") for part in wrapped(line, width)]
+def broken(line: Line, width: int) -> list[str]:
+    """Breaks a line as its style wants it; a text of several lines at its own ends too."""
+    if line.style == "command":
+        return command_lines(line.text, width)
+    return [part for text in line.text.split("\n") for part in wrapped(text, width, line.hang)]
 
 
 def coloured(line: str, style: str) -> str:
@@ -114,21 +124,14 @@ def coloured(line: str, style: str) -> str:
     return WORDS.sub(lambda found: found[1] + click.style(found[2] + found[3], **STYLES[found[2].lower()]), line)
 
 
-class Line(NamedTuple):
-    """A line to print, in a style of ``STYLES`` or none."""
-
-    text: str
-    style: str = ""
-
-
 def show(lines: Iterable[str | Line], stream: IO[str] | None = None) -> None:
     """Prints lines to a stream, by default to standard output."""
     out = sys.stdout if stream is None else stream
     width, colour = width_of(out), has_colour(out)
     for one in lines:
-        text, style = one if isinstance(one, Line) else (one, "")
-        for part in command_lines(text, width) if style == "command" else paragraph(text, width):
-            click.echo(coloured(part, style) if colour else part, file=out, color=colour)
+        line = one if isinstance(one, Line) else Line(one)
+        for part in broken(line, width):
+            click.echo(coloured(part, line.style) if colour else part, file=out, color=colour)
 
 
 def columns(rows: Iterable[tuple[str, ...]], gap: int = 2) -> list[str]:

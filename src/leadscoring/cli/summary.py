@@ -1,17 +1,20 @@
 """What ``train`` and ``evaluate`` print: the verdict, what was read and left out, the figures, and the next steps."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from leadscoring.cli.page import Line
 from leadscoring.training.report.words import FIGURES, calibration_text, column_text, figure_text, tokens_text
+
+LEAK = "a probable leak"
+"""How the reason to exclude a column begins that matters most."""
 
 
 def summary(data: Mapping[str, Any]) -> list[Line]:
     """The lines of a summary, by the data of a report."""
     return [
         *head(data),
-        *(Line(f"warning: {words}") for words in data["warnings"]),
+        *(Line(f"warning: {words}") for words in data["warnings"] if words not in repeated(data)),
         *(Line(f"excluded column: {words}") for words in data["aside"]),
         *(Line(f"note: {words}") for words in data["notes"]),
         *section("Read as", [f"  {words}" for words in data["reading"]]),
@@ -22,6 +25,12 @@ def summary(data: Mapping[str, Any]) -> list[Line]:
     ]
 
 
+def repeated(data: Mapping[str, Any]) -> set[str]:
+    """The warnings that repeat why a column was excluded, which stands in the list of those columns."""
+    dropped = data.get("columns", {}).get("dropped", {})
+    return {f"{name!r} was left out: {why}" for name, why in dropped.items()}
+
+
 def head(data: Mapping[str, Any]) -> list[Line]:
     """The model, and the leads that it was trained or evaluated on."""
     facts, model = data["data"], data["model"]
@@ -30,18 +39,20 @@ def head(data: Mapping[str, Any]) -> list[Line]:
     return [Line(f"{name}: {facts['rows']} leads, {share}", "heading")]
 
 
-def section(heading: str, lines: list[str]) -> list[Line]:
+def section(heading: str, lines: Iterable[str | Line]) -> list[Line]:
     """Lines under a heading, if there are any."""
-    return [Line(""), Line(f"{heading}:", "heading"), *map(Line, lines)] if lines else []
+    some = [one if isinstance(one, Line) else Line(one) for one in lines]
+    return [Line(""), Line(f"{heading}:", "heading"), *some] if some else []
 
 
 def columns_text(columns: Mapping[str, Any]) -> list[Line]:
     """What each column was taken for, which were left out and why, and what was read as missing."""
-    features, dropped = columns["features"], columns["dropped"]
+    features = columns["features"]
+    dropped = sorted(columns["dropped"].items(), key=lambda one: not one[1].startswith(LEAK))
     missing = columns["missing"].items()
     return [
         *section(counted(len(features), "feature"), [f"  {one['name']}: {column_text(one)}" for one in features]),
-        *section(f"Excluded, {counted(len(dropped), 'column')}", [f"  {name}: {why}" for name, why in dropped.items()]),
+        *section(f"Excluded, {counted(len(dropped), 'column')}", [f"  {name}: {why}" for name, why in dropped]),
         *section("Read as missing", [f"  {name}: {tokens_text(counts)}" for name, counts in missing]),
     ]
 

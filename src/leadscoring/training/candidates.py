@@ -64,7 +64,7 @@ def points_of(name: str, values: list[str], converted: tuple[str, ...]) -> float
     plain = names.words(name)
     known = sum(is_positive(value) or is_negative(value) or is_open(value) for value in values) / max(len(values), 1)
     numeric = all(value.strip() in {"0", "1", "0.0", "1.0"} for value in values)
-    said = any(not value.strip().casefold() in {"0", "1", "1.0", "yes", "no", "true", "y", "n"} for value in converted)
+    said = any(value.strip().casefold() not in {"0", "1", "1.0", "yes", "no", "true", "y", "n"} for value in converted)
     return (
         4.0 * bool(SURE.search(plain))
         + 2.0 * bool(NAMES.search(plain))

@@ -12,11 +12,11 @@ from leadscoring.contract.features import Feature
 from leadscoring.errors import TrainingDataError
 from leadscoring.training.candidates import Candidate, candidates
 from leadscoring.training.dates import date_columns, is_before_outcome, is_of_beginning, is_of_outcome
-from leadscoring.training.proposed import command
 from leadscoring.training.glance import Glance, glance
 from leadscoring.training.leads import Progress, hold_out, quiet
 from leadscoring.training.options import TrainOptions
 from leadscoring.training.prepared import Prepared, prepare
+from leadscoring.training.proposed import command
 from leadscoring.training.quick import quick_models
 from leadscoring.training.reading.missing import blank
 from leadscoring.training.reading.series import Vector, as_text, counts_of, numbers
@@ -31,6 +31,7 @@ NUMERIC = 0.9
 ROLES = ("the target", "the time", "the lead's identifier", "a date of the outcome")
 """Reasons to exclude a column that is not a feature because of its role."""
 
+LEAK = "a probable leak"
 DISCREET = frozenset(("email", "text"))
 """Kinds whose values may name a person, and are not shown."""
 
@@ -64,7 +65,8 @@ def chosen(possible: Sequence[Candidate], frame: pl.DataFrame) -> Candidate:
     few = [f"{name!r}" for name in frame.columns if frame[name].n_unique() <= 2 * EXAMPLES][: 2 * EXAMPLES]
     some = f"; columns of few values are {', '.join(few)}" if few else ""
     raise TrainingDataError(
-        f"no column is clearly the outcome: name it with --target, and its values that mean converted with --positive{some}"
+        "no column is clearly the outcome: name it with --target, and its values that mean converted with "
+        f"--positive{some}"
     )
 
 
@@ -93,9 +95,12 @@ def facts(seen: Glance, past: Prepared, possible: Sequence[Candidate]) -> dict[s
         "missing": inferred.missing,
         "evidence": [one for one in past.guarded.published if one["signs"]],
         "dates": dates(past),
-        "reading": [*past.table.notes, *inferred.notes],
+        "reading": [
+            *past.table.notes,
+            *(note for note in inferred.notes if not is_of_one(note, inferred.contract.names)),
+        ],
         "notes": list(leads.notes),
-        "warnings": [*leads.warnings, *inferred.warnings],
+        "warnings": [*(words for words in leads.warnings if words not in leads.leaks), *inferred.warnings],
     }
 
 
@@ -138,16 +143,22 @@ def shown(feature: Feature, column: pl.Series) -> list[str]:
 
 
 def excluded(past: Prepared) -> list[dict[str, Any]]:
-    """The columns that are not used, why, and the ROC-AUC that each would reach alone."""
+    """The columns that are not used, why, and the ROC-AUC that each would reach alone; probable leaks first."""
     dropped = past.guarded.inferred.dropped
     known = {one.column: one.evidence.alone for one in past.guarded.verdicts}
     unknown = [name for name, why in dropped.items() if name not in known and not why.startswith(ROLES)]
     signal = known | signals(past, unknown)
     role = {name: why.startswith(ROLES) for name, why in dropped.items()}
+    every = sorted(dropped.items(), key=lambda one: (not one[1].startswith(LEAK), -signal.get(one[0], 0.0)))
     return [
         {"column": name, "why": why, "role": role[name], "roc_auc_alone": None if role[name] else signal.get(name)}
-        for name, why in dropped.items()
+        for name, why in every
     ]
+
+
+def is_of_one(note: str, names: Sequence[str]) -> bool:
+    """Whether a note says how one of some columns was read."""
+    return any(note.startswith(f"{name!r}: ") for name in names)
 
 
 def signals(past: Prepared, names: Sequence[str]) -> dict[str, float]:

@@ -4,14 +4,7 @@ import pytest
 from past_leads import trained
 
 from leadscoring.quality.figures import Figure
-from leadscoring.training.report.words import calibration_text, column_text, figure_text, summary_text, tokens_text
-
-
-def test_the_summary_says_what_was_inferred() -> None:
-    """A terminal shows features, figures and tiers."""
-    text = summary_text(trained().report)
-    for words in ("visits: integer, from 0, required", "ROC-AUC", "won: the target", "A  the best tenth"):
-        assert words in text
+from leadscoring.training.report.words import calibration_text, column_text, figure_text, tokens_text
 
 
 def test_the_calibration_error_stands_beside_that_of_chance() -> None:
@@ -20,7 +13,6 @@ def test_the_calibration_error_stands_beside_that_of_chance() -> None:
     beside = calibration_text(report["held_out"])
     assert beside.startswith("a perfectly calibrated model would show ")
     assert beside.endswith(f"on {report['held_out']['rows']:,} leads")
-    assert beside in next(line for line in summary_text(report).splitlines() if "calibration error" in line)
 
 
 def test_a_figure_comes_with_its_interval() -> None:
@@ -60,21 +52,3 @@ def test_a_column_is_said_in_a_line(column: dict[str, object], words: str) -> No
 def test_tokens_are_shown_as_they_stand_in_the_file() -> None:
     """In quotes, since one may be empty."""
     assert tokens_text({"": 3, "n/a": 1}) == "'' 3 times, 'n/a' 1 times"
-
-
-def test_what_needs_attention_stands_above_what_is_noted() -> None:
-    """Who reads three lines should have read the warnings."""
-    report = trained().report | {
-        "warnings": ["look here"],
-        "aside": ["left out"],
-        "notes": ["by the way"],
-        "reading": [],
-    }
-    lines = summary_text(report).splitlines()
-    assert [line.endswith(("look here", "left out", "by the way")) for line in lines[:5]] == [
-        False,
-        True,
-        True,
-        True,
-        False,
-    ]

@@ -44,34 +44,6 @@ def calibration_text(quality: dict[str, Any]) -> str:
     return f"a perfectly calibrated model would show {perfect} on {quality['rows']:,} leads"
 
 
-def summary_text(data: dict[str, Any]) -> str:
-    """Formats the report for a terminal."""
-    facts, quality = data["data"], data["held_out"]
-    lines = [
-        f"{data['model']['name']} {data['model']['version']}".strip()
-        + f": {facts['rows']} leads, {facts['positives']} converted ({facts['base_rate']:.1%})"
-    ]
-    lines += [f"warning: {warning}" for warning in data["warnings"]]
-    lines += [f"excluded column: {words}" for words in data["aside"]]
-    lines += [f"note: {note}" for note in data["notes"]]
-    lines += ["", "read as:"] + [f"  {words}" for words in data["reading"]] if data["reading"] else []
-    if "columns" in data:
-        count = len(data["columns"]["features"])
-        lines += ["", f"{count} feature{'s' * (count > 1)}:"]
-        lines += [f"  {column['name']}: {column_text(column)}" for column in data["columns"]["features"]]
-        lines += ["excluded:"] if data["columns"]["dropped"] else []
-        lines += [f"  {name}: {why}" for name, why in data["columns"]["dropped"].items()]
-        lines += ["read as missing:"] if data["columns"]["missing"] else []
-        lines += [f"  {name}: {tokens_text(counts)}" for name, counts in data["columns"]["missing"].items()]
-    lines += ["", f"evaluated on {quality['rows']} leads ({data['protocol']})"]
-    lines += [f"  {label:18} {figure_text(quality[key])}" for key, label, _ in FIGURES[:-1]]
-    error = figure_text(quality["calibration_error"], percent=True)
-    lines += [f"  {FIGURES[-1][1]:18} {error}; {calibration_text(quality)}"]
-    lines += [f"  {'lift, top decile':18} {figure_text(quality['tenths'][0]['lift'])}"]
-    lines += ["", "tiers:"] + [f"  {tier}  {words}" for tier, words in data["tiers"]["definitions"].items()]
-    return "\n".join(lines)
-
-
 def column_text(column: dict[str, Any]) -> str:
     """Describes how a column was interpreted."""
     words = [column["kind"]]
