@@ -77,6 +77,14 @@ class Alike(click.Command):
             sys.exit(FAULT)
         sys.exit(code if isinstance(code, int) else 0)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parses the arguments; an error knows whose they are, for its advice."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as failure:
+            failure.ctx = failure.ctx or ctx
+            raise
+
     def get_help(self, ctx: click.Context) -> str:
         """The help, as wide as the terminal."""
         width, colour = width_of(sys.stdout), has_colour(sys.stdout)
@@ -130,9 +138,8 @@ class Group(Alike, click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Finds a command; the error for one that does not exist names those that do."""
-        name = args[0]
-        if not name.startswith("-") and self.get_command(ctx, name) is None:
-            raise click.UsageError(f"there is no command {name!r}{nearest(name, self.list_commands(ctx))}", ctx)
+        if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            raise click.UsageError(f"there is no command {args[0]!r}{nearest(args[0], self.list_commands(ctx))}", ctx)
         return super().resolve_command(ctx, args)
 
     def lists(self, ctx: click.Context) -> list[Line]:
@@ -175,10 +182,11 @@ def show_error(failure: click.ClickException) -> None:
     if getattr(failure, "one_line", False):
         click.echo(f"Error: {failure.format_message()}", err=True)
         return
-    if isinstance(failure, click.exceptions.NoArgsIsHelpError) or not isinstance(failure, click.UsageError):
-        lines = failure.format_message().split("\n")
-    else:
-        lines = [usage_text(failure)]
+    if isinstance(failure, click.exceptions.NoArgsIsHelpError):
+        click.echo(failure.format_message(), err=True)
+        return
+    usage = isinstance(failure, click.UsageError)
+    lines = [usage_text(failure)] if usage else failure.format_message().split("\n")  # type: ignore[arg-type]  # as checked
     show([f"Error: {lines[0]}", *(f"  {line}" for line in lines[1:]), *advice(failure)], sys.stderr)
 
 

@@ -8,6 +8,7 @@ from shlex import quote
 
 import click
 
+from leadscoring.cli.commands import Command
 from leadscoring.demo.contract import CONTRACT
 from leadscoring.demo.exports.crm import CRMS, ENCODINGS, LOCALES, SEPARATORS, Crm
 from leadscoring.demo.leads import DemoLead, demo_leads
@@ -93,7 +94,15 @@ def training_command(crm: Crm, out: Path) -> str:
     return " \\\n".join(f"  {line}" for line in options)
 
 
-@click.command("demo-data", short_help="Write synthetic leads for a trial.")
+@click.command(
+    "demo-data",
+    cls=Command,
+    short_help="Write synthetic leads for a trial.",
+    examples=(
+        "leadscoring demo-data --out leads.csv",
+        "leadscoring demo-data --like hubspot --out deals.csv --truth truth.csv",
+    ),
+)
 @click.option("--rows", type=click.IntRange(1, 10_000_000), default=20_000, show_default=True, help="Number of leads.")
 @click.option("--out", type=FILE, required=True, help="A .csv or .parquet file; with --like a .csv, .tsv or .txt file.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Equal seeds give equal leads.")
@@ -128,12 +137,7 @@ def demo_data(  # noqa: PLR0913 - click hands every option over as an argument o
     """Write synthetic leads with known true probabilities, for trials of training and scoring.
 
     By default leads of the default contract; with --like an export as it comes from a CRM.
-
-    \b
-    Examples:
-      leadscoring demo-data --out leads.csv
-      leadscoring demo-data --like hubspot --out deals.csv --truth truth.csv
-    """  # noqa: D301 - to click, a backspace says that the lines after it stay as they are
+    """
     chosen = {"locale": locale, "encoding": encoding, "separator": separator}
     for file, option, endings in ((out, "--out", EXPORT_ENDINGS if like else ENDINGS), (truth, "--truth", (".csv",))):
         if file is not None:

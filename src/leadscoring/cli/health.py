@@ -5,6 +5,7 @@ import os
 
 import click
 
+from leadscoring.cli.commands import Command
 from leadscoring.errors import SettingError, SettingsConflict
 from leadscoring.settings import Settings, read_settings
 
@@ -12,7 +13,7 @@ EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # compared, no
 """The loopback address for a service that listens on all addresses."""
 
 
-@click.command()
+@click.command(cls=Command, examples=("leadscoring health", "leadscoring health --ready"))
 @click.option("--ready", is_flag=True, help="Check that the service is ready to score, not only that it is alive.")
 @click.option("--timeout", default=3.0, show_default=True, type=click.FloatRange(0.1, 60), help="Timeout in seconds.")
 def health(ready: bool, timeout: float) -> None:

@@ -12,6 +12,8 @@ import msgspec
 
 from leadscoring.access.key_file import Entry, Scope, append, sha256_of, written
 from leadscoring.access.keys import DEMO_DIGEST, Key, KeyRing
+from leadscoring.cli.commands import Command, Group
+from leadscoring.cli.page import columns, show
 from leadscoring.errors import KeyFileInvalid, RequestError, SettingError
 from leadscoring.settings import read_settings
 
@@ -20,10 +22,12 @@ PREFIX = "lsk_"
 
 DAY_SECONDS = 86400
 
-in_file = click.option("--file", type=click.Path(dir_okay=False, path_type=Path), help="Key file, like API_KEYS_FILE.")
+in_file = click.option(
+    "--file", type=click.Path(dir_okay=False, path_type=Path), help="Key file; same as API_KEYS_FILE."
+)
 
 
-@click.group()
+@click.group(cls=Group)
 def keys() -> None:
     """Create, list and check API keys."""
 
@@ -36,10 +40,21 @@ def scopes_of(_context: click.Context, _option: click.Parameter, text: str) -> t
         raise click.BadParameter(f"must be score, admin or score,admin, not {text!r}") from None
 
 
-@keys.command()
+@keys.command(
+    cls=Command,
+    examples=(
+        "leadscoring keys new --label crm --expires 365 --file keys.json > new-key.txt",
+        "leadscoring keys new --label crm --scopes score,admin",
+    ),
+)
 @click.option("--label", required=True, help="Name of the key in logs.")
 @click.option("--expires", type=click.IntRange(1, 36500), metavar="DAYS", help="Days until it expires; default: never.")
-@click.option("--scopes", default="score", callback=scopes_of, help="score, admin or both; admin gives full access.")
+@click.option(
+    "--scopes",
+    default="score",
+    callback=scopes_of,
+    help="What it may do: score, admin or both; admin gives full access.",
+)
 @click.option("--note", default="", help="Free text, such as who uses the key.")
 @in_file
 def new(label: str, expires: int | None, scopes: tuple[Scope, ...], note: str, file: Path | None) -> None:
@@ -57,19 +72,17 @@ def new(label: str, expires: int | None, scopes: tuple[Scope, ...], note: str, f
     if file is None:
         click.echo(key)
         click.echo(msgspec.json.encode(entry))
-        click.echo(
-            "Save the first line: it is shown only once. Add the second to the array in API_KEYS_FILE.", err=True
-        )
+        show(["Save the first line: it is shown only once. Add the second to the array in API_KEYS_FILE."], sys.stderr)
         return
     try:
         append(file, entry)
     except KeyFileInvalid as failure:
         raise click.ClickException(str(failure)) from None
     click.echo(key)
-    click.echo(f"Save this key: it is shown only once. Its entry {label!r} is in {file}.", err=True)
+    show([f"Save this key: it is shown only once. Its entry {label!r} is in {file}."], sys.stderr)
 
 
-@keys.command("list")
+@keys.command("list", cls=Command, examples=("leadscoring keys list --file keys.json",))
 @in_file
 @click.option("--json", "as_json", is_flag=True, help="Print the entries as JSON.")
 def list_keys(file: Path | None, as_json: bool) -> None:
@@ -84,12 +97,15 @@ def list_keys(file: Path | None, as_json: bool) -> None:
         )
         click.echo(written(entries), nl=False)
         return
-    click.echo(f"{'label':<32} {'scopes':<12} {'expires':<26} state")
-    for key in ring.keys:
-        click.echo(f"{key.label:<32} {','.join(key.scopes):<12} {day(key) or 'never':<26} {state(key)}")
+    rows = [(key.label, ",".join(key.scopes), minute(key), state(key)) for key in ring.keys]
+    show(columns([("label", "scopes", "expires", "state"), *rows]))
 
 
-@keys.command(short_help="Check a key from standard input.")
+@keys.command(
+    cls=Command,
+    short_help="Check a key from standard input.",
+    examples=("leadscoring keys check --file keys.json < new-key.txt",),
+)
 @in_file
 @click.option("--scope", type=click.Choice(["score", "admin"]), default="score", help="Scope that the key must have.")
 def check(file: Path | None, scope: Scope) -> None:
@@ -123,6 +139,12 @@ def day(key: Key) -> str | None:
     if key.expires_at == float("inf"):
         return None
     return datetime.fromtimestamp(key.expires_at, UTC).isoformat(timespec="seconds")
+
+
+def minute(key: Key) -> str:
+    """The expiry of a key for people, *never* if it does not expire."""
+    written = day(key)
+    return "never" if written is None else f"{written[:16].replace('T', ' ')} UTC"
 
 
 def state(key: Key) -> str:
