@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 from factories import model_file
@@ -83,17 +84,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "models").mkdir()
     model_file(folder / "models", name="model.json")
     days = (f"2025-{1 + place // 28:02}-{1 + place % 28:02}" for place in range(300))
-    frame = leads(300).rename({"won": "converted"}).with_row_index("lead_id").with_columns(created_at=_series(days))
+    frame = leads(300).rename({"won": "converted"}).with_row_index("lead_id")
+    frame = frame.with_columns(pl.Series("created_at", [next(days) for _ in range(300)]))
     for name in ("leads.csv", "newest.csv"):
         csv_of(frame.with_columns(lead_id=frame["lead_id"] + 1000), folder / name)
     return folder
-
-
-def _series(values: Iterator[str]) -> "object":
-    """A column of texts."""
-    import polars as pl
-
-    return pl.Series(list(values)[:300])
 
 
 def test_every_example_works_as_it_is_printed(folder: Path) -> None:
@@ -104,7 +99,7 @@ def test_every_example_works_as_it_is_printed(folder: Path) -> None:
     for example in examples:
         if not any(name in example for name in NOT_RUN):
             ended = subprocess.run(
-                example, shell=True, cwd=folder, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=False
+                ["/bin/sh", "-c", example], cwd=folder, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=False
             )  # fmt: skip
             assert ended.returncode == 0, (example, ended.stderr)
 

@@ -1,14 +1,14 @@
 """Which columns of a table could be the outcome of its leads: few values, of which some mean converted."""
 
 import re
+from collections.abc import Sequence
 
 import msgspec
-import numpy as np
 import polars as pl
 
 from leadscoring.errors import TrainingDataError
 from leadscoring.training import names
-from leadscoring.training.outcome import is_negative, is_open, is_positive, outcomes
+from leadscoring.training.outcome import Outcome, is_negative, is_open, is_positive, outcomes
 from leadscoring.training.reading.missing import parse_tokens
 from leadscoring.training.reading.series import as_text, counts_of
 
@@ -25,6 +25,10 @@ NAMES = re.compile(
 
 SURE = re.compile(r"^(?:is |has )?(?:converted|conversion|won|outcome|target|label|y|deal stage|stage|closed won)$")
 """Names that hardly any other column has."""
+
+
+WON = re.compile(r"\b(?:won|converted|customer|gewonnen|sold|signed)\b")
+"""Words of values that mean converted, with more words beside them."""
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -50,13 +54,33 @@ def candidate(frame: pl.DataFrame, name: str) -> Candidate | None:
         return None
     if column.head(10_000).n_unique() > MOST_VALUES + 5 or column.n_unique() > MOST_VALUES + 5:
         return None
+    counts = dict(counts_of(as_text(column).drop_nulls()))
+    outcome = judged(frame, name, ()) or judged(frame, name, won_among(name, list(counts)))
+    if outcome is None:
+        return None
+    share = outcome.column.mean()
+    values = dict(list(counts.items())[:SHOWN])
+    points = points_of(name, list(counts), outcome.positive)
+    return Candidate(name, values, outcome.positive, float(share), points)  # type: ignore[arg-type]  # of numbers
+
+
+def judged(frame: pl.DataFrame, name: str, positive: Sequence[str]) -> Outcome | None:
+    """The outcomes of a column, if its values say which of them mean converted, or ``positive`` does."""
     try:
-        outcome = outcomes(frame, name, (), (), parse_tokens((), frame.columns))
+        return outcomes(frame, name, positive, (), parse_tokens((), frame.columns))
     except TrainingDataError:
         return None
-    y = outcome.column.drop_nulls().to_numpy().astype(np.float64)
-    values = dict(counts_of(as_text(column).drop_nulls())[:SHOWN])
-    return Candidate(name, values, outcome.positive, float(y.mean()), points_of(name, list(values), outcome.positive))
+
+
+def won_among(name: str, values: Sequence[str]) -> list[str]:
+    """The values that speak of a conversion, such as *Closed won - upsell*, in a column with the name of an outcome."""
+    if not NAMES.search(names.words(name)):
+        return []
+    return [
+        value
+        for value in values
+        if (is_positive(value) or WON.search(names.words(value))) and not is_negative(value) and "," not in value
+    ]
 
 
 def points_of(name: str, values: list[str], converted: tuple[str, ...]) -> float:

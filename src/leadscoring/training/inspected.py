@@ -48,7 +48,9 @@ def inspect(source: str | Path, options: TrainOptions, progress: Progress | None
     seen = glance(Path(source))
     possible = [] if options.target else candidates(seen.table.frame)
     if not options.target:
-        options = msgspec.structs.replace(options, target=chosen(possible, seen.table.frame).column)
+        best = chosen(possible, seen.table.frame)
+        found = None if any("," in value for value in best.converted) else ",".join(best.converted)
+        options = msgspec.structs.replace(options, target=best.column, positive=options.positive or found)
     past = prepare(seen.table, options, report_progress)
     hold_out(past.leads, past.guarded.inferred.alike, options.seed)
     report_progress("measuring", 0.8)
