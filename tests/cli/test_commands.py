@@ -44,7 +44,7 @@ def run(*words: str) -> Result:
 @pytest.mark.parametrize("width", [60, 80])
 def test_help_is_as_wide_as_the_terminal(name: str, width: int) -> None:
     """And no word of it is broken: each is in the help of a wider terminal too."""
-    shown = in_terminal([*name.split()[1:], "--help"], width=width, NO_COLOR="1")
+    shown = in_terminal([*name.split()[1:], "--help"], width=width, environ={"NO_COLOR": "1"})
     assert shown.code == 0
     assert max(map(len, shown.lines)) <= width
     piped = run(*name.split()[1:], "--help").output

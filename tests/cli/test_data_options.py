@@ -1,5 +1,7 @@
 """The options for past leads are the same for every command that reads them."""
 
+from typing import Any
+
 import pytest
 
 from leadscoring.cli.data_options import OPTIONS, as_train_options, split_commas
@@ -27,7 +29,7 @@ def test_train_and_inspect_have_the_same_options_for_data() -> None:
 @pytest.mark.parametrize("target", [None, "won"])
 def test_they_are_the_fields_of_what_training_takes(target: str | None) -> None:
     """A date of conversion is the target if there is no other."""
-    given = {
+    given: dict[str, Any] = {
         one.name: () if one.multiple else None for one in inspect.params if one.name in TrainOptions.__struct_fields__
     }
     given |= {"target": target, "won_date": "Won on", "ignore": ("a,b", "c"), "read": ("d=1,234.5",)}

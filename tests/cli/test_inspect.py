@@ -75,7 +75,7 @@ def test_json_has_the_same_for_programs(data: Path) -> None:
 @pytest.mark.parametrize("width", [60, 80, 100])
 def test_it_is_as_wide_as_the_terminal(data: Path, width: int) -> None:
     """Nothing of the progress remains above it."""
-    shown = in_terminal(["inspect", str(data), "--target", "is it won?"], width=width, NO_COLOR="1")
+    shown = in_terminal(["inspect", str(data), "--target", "is it won?"], width=width, environ={"NO_COLOR": "1"})
     assert shown.code == 0
     assert shown.lines[0] == "my leads.csv: 300 rows"
     assert max(map(len, shown.lines)) <= width

@@ -65,7 +65,7 @@ show([Line("Verdict: weak", "weak"), "warning: few leads, so that the figures ar
 @pytest.mark.parametrize("width", [60, 80, 132])
 def test_a_page_is_as_wide_as_its_terminal(width: int) -> None:
     """Up to 100 columns, beyond which nobody likes to read."""
-    shown = in_terminal(PROGRAM.replace("few leads", "few leads " * 20), width=width, NO_COLOR="1")
+    shown = in_terminal(PROGRAM.replace("few leads", "few leads " * 20), width=width, environ={"NO_COLOR": "1"})
     assert min(width, 100) - 20 < max(map(len, shown.lines)) <= min(width, 100)
 
 
@@ -74,7 +74,7 @@ def test_a_page_is_as_wide_as_its_terminal(width: int) -> None:
 )
 def test_colour_is_shown_where_it_is_wanted(environ: dict[str, str], colour: bool) -> None:
     """In a terminal, and never alone: the words are the same without it."""
-    shown = in_terminal(PROGRAM, **environ)
+    shown = in_terminal(PROGRAM, environ=environ)
     assert ("\x1b[" in shown.raw) == colour
     assert shown.lines[0] == "Verdict: weak"
 

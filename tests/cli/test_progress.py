@@ -97,11 +97,11 @@ def test_the_line_is_drawn_only_when_it_differs() -> None:
 @pytest.mark.parametrize("environ", [{"TERM": "dumb"}, {"CI": "true"}])
 def test_a_terminal_that_draws_no_line_again_gets_one_for_each_stage(environ: dict[str, str]) -> None:
     """As the logs of CI, and the shell of an editor."""
-    shown = in_terminal(PROGRAM, **environ)
+    shown = in_terminal(PROGRAM, environ=environ)
     assert shown.lines == ["0:00 cross-validating", "Error: something"]
     assert "\x1b" not in shown.raw
 
 
 def test_no_colour_is_no_colour_of_the_line_either() -> None:
     """It is still drawn again."""
-    assert "\x1b[36m" not in in_terminal(PROGRAM, NO_COLOR="1").raw
+    assert "\x1b[36m" not in in_terminal(PROGRAM, environ={"NO_COLOR": "1"}).raw

@@ -323,10 +323,11 @@ COMMAND = Addition(
 
 import click
 
+from leadscoring.cli.commands import Command
 from leadscoring.model.card import TIERS
 
 
-@click.command()
+@click.command(cls=Command, examples=("leadscoring tiers",))
 def tiers() -> None:
     """Print the tiers, the best one first."""
     click.echo(" ".join(TIERS))

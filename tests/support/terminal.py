@@ -8,7 +8,7 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -33,14 +33,14 @@ class Shown(msgspec.Struct, frozen=True):
         return [ESCAPE.sub("", line) for line in drawn if line]
 
 
-def in_terminal(program: str | Sequence[str], width: int = 80, **environ: str) -> Shown:
+def in_terminal(program: str | Sequence[str], width: int = 80, environ: Mapping[str, str] | None = None) -> Shown:
     """Runs Python code, or the arguments of ``leadscoring``, in a terminal of so many columns."""
     keeper, own = pty.openpty()
     fcntl.ioctl(own, termios.TIOCSWINSZ, struct.pack("HHHH", 40, width, 0, 0))
     words = ["-c", program] if isinstance(program, str) else ["-m", "leadscoring.cli.main", *program]
     clean = {name: value for name, value in os.environ.items() if name not in {"CI", "NO_COLOR", "COLUMNS", "LINES"}}
     with subprocess.Popen(
-        [sys.executable, *words], stdin=own, stdout=own, stderr=own, env=clean | {"TERM": "xterm"} | environ
+        [sys.executable, *words], stdin=own, stdout=own, stderr=own, env=clean | {"TERM": "xterm"} | dict(environ or {})
     ) as process:
         os.close(own)
         raw = b"".join(iter(lambda: part_of(keeper), b""))

@@ -80,7 +80,7 @@ def test_a_large_parquet_file_is_read_in_places(tmp_path: Path) -> None:
     seen = glance(path)
     assert seen.table.frame.height == module.SAMPLE_ROWS
     assert f"of {rows:,} rows" in seen.note
-    assert seen.table.frame["row"].max() > 0.93 * rows
+    assert seen.table.frame["row"].to_list()[-1] > 0.93 * rows
     (tmp_path / "broken.parquet").write_bytes(path.read_bytes()[:1000])
     with pytest.raises(TrainingDataError, match="not a readable Parquet file"):
         glance(tmp_path / "broken.parquet")

@@ -86,7 +86,7 @@ def test_a_target_is_guessed_and_said_to_be(data: Path) -> None:
     """With the others that could be it."""
     said = found(data)["target"]
     assert (said["column"], said["positive"], said["guessed"]) == ("won", ["yes"], True)
-    assert [one["column"] for one in said["candidates"]][0] == "won"
+    assert said["candidates"][0]["column"] == "won"
     assert found(data, target="won")["target"]["guessed"] is False
 
 

@@ -1,6 +1,7 @@
 """The proposed command trains as it is printed."""
 
 import shlex
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -48,7 +49,7 @@ def test_it_repeats_the_options_that_were_given(tmp_path: Path, monkeypatch: pyt
     given = {"ignore": ("opt*", "-x"), "read": ("visits=number",), "missing": ("source=web",), "seed": 20}
     words = proposed(Path("-leads.csv"), target=ODD.replace('"', "'"), positive="yes", **given)
     assert words[2] == "./-leads.csv"
-    pairs = list(zip(words[3:], words[4:], strict=False))
+    pairs = list(pairwise(words))
     for pair in (("--target", ODD.replace('"', "'")), ("--ignore", "opt*"), ("--missing", "source=web")):
         assert pair in pairs
     assert "--ignore=-x" in words

@@ -85,6 +85,10 @@ class Alike(click.Command):
             failure.ctx = failure.ctx or ctx
             raise
 
+    def get_help_option_names(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click hands it over
+        """The options that show the help, the same everywhere."""
+        return ["-h", "--help"]
+
     def get_help(self, ctx: click.Context) -> str:
         """The help, as wide as the terminal."""
         width, colour = width_of(sys.stdout), has_colour(sys.stdout)

@@ -58,11 +58,7 @@ class Commands(Group):
         return command
 
 
-@click.group(
-    cls=Commands,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog=EPILOG,
-)
+@click.group(cls=Commands, epilog=EPILOG)
 @click.version_option(leadscoring.__version__)
 def main() -> None:
     """Predict how likely each sales lead is to convert, and explain why, from your own past leads."""
