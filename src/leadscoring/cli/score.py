@@ -16,6 +16,7 @@ SOME_REJECTED = 3
 
 MOST_REASONS = 1000
 
+
 @click.command(
     cls=Command,
     short_help="Score leads in files.",
