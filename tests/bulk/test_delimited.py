@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadscoring.bulk import batches
-from leadscoring.bulk.batch import Position
+from leadscoring.bulk.batch import Batch, Position
 from leadscoring.bulk.batches import look_into
 from leadscoring.bulk.delimited import Parser
 from leadscoring.bulk.layout import layout_of
@@ -76,7 +76,7 @@ def test_rows_do_not_depend_on_where_the_file_is_cut(kinds: list[str], block: in
             assert found(list(read(path, part.end))) == found(parts[number + 1 :])
 
 
-def read(path: Path, start: Position) -> list[batches.Batch]:
+def read(path: Path, start: Position) -> list[Batch]:
     """All batches of a file from a place on."""
     file = look_into(source_of(str(path)))
     try:
@@ -85,7 +85,7 @@ def read(path: Path, start: Position) -> list[batches.Batch]:
         file.close()
 
 
-def found(parts: list[batches.Batch]) -> list[object]:
+def found(parts: list[Batch]) -> list[object]:
     """What is in batches."""
     rows = [row for part in parts for row in zip(part.lines.tolist(), part.frame.rows(), strict=True)]
     refused = [tuple(one) for part in parts for one in part.refused]
@@ -119,7 +119,7 @@ def test_a_row_that_a_line_break_cut_in_two_is_refused_whole() -> None:
     batch = parser_of(text).parse(text.partition("\n")[2].encode(), Position(0, 2), True).batch
     assert batch is not None
     assert batch.frame["crm id"].to_list() == ["lead 0", "lead 2"]
-    assert [one.line for one in batch.refused] == [3, 4] or sum(batch.short.values())
+    assert [one.line for one in batch.refused] == [3, 4] or len(batch.short) > 0
 
 
 def test_other_encodings_and_formulas_are_read_as_in_training() -> None:

@@ -60,7 +60,7 @@ def test_a_file_that_is_cut_off_is_an_error(cut: int) -> None:
     """The error has the last line that was read."""
     packed = gzip.compress(TEXT)[:-cut]
     source = Source("leads.csv.gz")
-    with pytest.raises(ScoringFileError, match="cut off.*after line 7"):
+    with pytest.raises(ScoringFileError, match=r"cut off.*after line 7"):
         read(gzip.GzipFile(fileobj=io.BytesIO(packed)), 1 << 20, source, 7)
 
 
