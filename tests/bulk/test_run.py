@@ -298,7 +298,7 @@ def test_moments_come_from_a_column_or_are_those_of_the_first_run(tmp_path: Path
     assert {one["as_of"] for one in rows_of(out)} == {f"2026-03-0{day}T00:00:00Z" for day in range(1, 10)}
     run(model, data, out, lead_id="lead", as_of="2026-03-05")
     assert {one["as_of"] for one in rows_of(out)} == {"2026-03-05T00:00:00Z"}
-    with killed_at(40, True), pytest.raises(Killed):
+    with killed_at(16, True), pytest.raises(Killed):
         run(model, data, out, lead_id="lead", recorded=0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(moment, "now", lambda: 1_900_000_000_000_000)

@@ -66,6 +66,7 @@ class Scoring(msgspec.Struct, frozen=True):
         )
 
     def _chunk(self, frame: pl.DataFrame, ids: pl.Series | None) -> Chunk:
+        frame = frame.rechunk()  # the engine reads columns where they lie, each in one piece
         as_of = self.needed.moment if self.needed.as_of is None else frame[self.needed.as_of]
         return self.scorer.score(frame, as_of, ids)
 
