@@ -16,6 +16,7 @@ WITHOUT = {
     "api/answers.py": "types that are sent: tests/api/test_routes.py holds what each route answers to them",
     "api/protocols/answers.py": "the same, of the protocols of model servers",
     "api/service.py": "a value type: what is in it is tested where it is made, in serving/test_wiring.py",
+    "bulk/batch.py": "value types: what is in them is tested where they are made, in bulk/test_delimited.py",
     "contract/kind.py": "the base of the kinds: tests/contract/test_kinds.py tests it through each of its rows",
     "providers/provider.py": "a protocol: tests/providers/test_contract.py holds every provider to it",
     "training/derived/kind.py": "the base of the derived kinds: each is tested by itself, in test_dates.py and so on",

@@ -15,6 +15,7 @@ LeadScoringError
 │   ├── UnexpectedModelVersion  model_version_unexpected  not the version that MODEL_VERSION requires
 │   └── ModelChanged          model_changed           not the file that the service loaded at start
 ├── TrainingDataError         training_data           a file that cannot be used for training or evaluation
+├── ScoringFileError          scoring_file            a file of leads cannot be read, or its scores not written
 ├── ScoringTableError         scoring_table           a table of leads lacks columns that scoring needs
 ├── EndpointError             a remote model did not score
 │   ├── EndpointTimeout       endpoint_timeout        no answer within the deadline
@@ -189,6 +190,12 @@ class TrainingDataError(LeadScoringError):
     """A file of past leads cannot be used for training or evaluation."""
 
     code = "training_data"
+
+
+class ScoringFileError(LeadScoringError):
+    """A file of leads cannot be read to its end, or its scores cannot be written; the message says where."""
+
+    code = "scoring_file"
 
 
 class ScoringTableError(LeadScoringError):

@@ -14,6 +14,7 @@ LAZY = {
     "train": ("leadscoring.cli.training", "train"),
     "evaluate": ("leadscoring.cli.training", "evaluate"),
     "serve": ("leadscoring.cli.serve", "serve"),
+    "score": ("leadscoring.cli.score", "score"),
     "drift": ("leadscoring.cli.training", "drift"),
     "model": ("leadscoring.cli.model", "model"),
     "keys": ("leadscoring.cli.keys", "keys"),

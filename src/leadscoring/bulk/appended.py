@@ -1,0 +1,111 @@
+"""A file that grows at its end under a temporary name, and gets its own name when it is complete."""
+
+import os
+from pathlib import Path
+
+from leadscoring.errors import ScoringFileError
+
+
+class Appended:
+    """An output that is being written; nothing of it is at ``path`` until ``finish``.
+
+    It is opened when the first bytes are written. After an interruption ``resume`` continues it from a size at which
+    it was complete. Every failure is a ``ScoringFileError`` that names the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.part = path.with_name(f".{path.name}.part")
+        self.size = 0
+        self._descriptor: int | None = None
+
+    def resume(self, size: int) -> None:
+        """Continues the temporary file, and drops what was written beyond ``size``. Raises if it is shorter."""
+        if size == 0:
+            return
+        try:
+            self._descriptor = os.open(self.part, os.O_WRONLY | os.O_CLOEXEC)
+            if os.fstat(self._descriptor).st_size < size:
+                raise ScoringFileError(f"{self.part} is shorter than the interrupted run left it: delete its journal")
+            os.ftruncate(self._descriptor, size)
+            os.lseek(self._descriptor, size, os.SEEK_SET)
+        except OSError as failure:
+            raise self._failed(failure) from None
+        self.size = size
+
+    def write(self, content: bytes) -> None:
+        """Appends bytes."""
+        try:
+            if self._descriptor is None:
+                flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+                self._descriptor = os.open(self.part, flags, 0o666)
+            left = memoryview(content)
+            while left:
+                count = os.write(self._descriptor, left)
+                left = left[count:]
+                self.size += count
+        except OSError as failure:
+            raise self._failed(failure) from None
+
+    def sync(self) -> None:
+        """Makes what was written survive a crash of the machine."""
+        try:
+            if self._descriptor is not None:
+                os.fsync(self._descriptor)
+        except OSError as failure:
+            raise self._failed(failure) from None
+
+    def finish(self) -> None:
+        """Gives the file its name, if it has bytes or is there already."""
+        self.close()
+        try:
+            if self.part.exists():
+                os.replace(self.part, self.path)  # noqa: PTH105 - one call of the system, which tests count
+        except OSError as failure:
+            raise self._failed(failure) from None
+
+    def discard(self) -> None:
+        """Removes the temporary file."""
+        self.close()
+        self.part.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Closes the temporary file, which stays."""
+        if self._descriptor is not None:
+            descriptor, self._descriptor = self._descriptor, None
+            os.close(descriptor)
+
+    def _failed(self, failure: OSError) -> ScoringFileError:
+        return ScoringFileError(
+            f"cannot write {self.path}: {failure.strerror} (at byte {self.size} of {self.part.name})"
+        )
+
+
+class Standard:
+    """Standard output, which keeps nothing for a later run."""
+
+    def __init__(self, descriptor: int = 1) -> None:
+        self._descriptor = descriptor
+        self.size = 0
+
+    def write(self, content: bytes) -> None:
+        """Writes bytes. Raises ``ScoringFileError`` if the reader has gone."""
+        try:
+            left = memoryview(content)
+            while left:
+                left = left[os.write(self._descriptor, left) :]
+        except OSError as failure:
+            raise ScoringFileError(f"cannot write to standard output: {failure.strerror}") from None
+        self.size += len(content)
+
+    def resume(self, _size: int) -> None:
+        """Does nothing: such a run has no journal."""
+
+    def sync(self) -> None:
+        """Does nothing."""
+
+    def finish(self) -> None:
+        """Does nothing."""
+
+    def close(self) -> None:
+        """Does nothing."""

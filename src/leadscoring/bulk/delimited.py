@@ -1,0 +1,349 @@
+"""Parses blocks of delimited text: at once where every line is a plain row, else line by line as in training.
+
+Both ways return the same. A line that cannot be a row (too many values, NUL bytes, a single value) is refused by
+itself.
+"""
+
+import io
+import re
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from leadscoring.bulk.batch import Batch, Indices, Position, Refused
+from leadscoring.bulk.layout import Layout
+from leadscoring.training.reading.lines import LONGEST_CELL, cells, one_row, well_formed, widths, written
+from leadscoring.training.reading.text import by_line
+
+FAILED_AT = re.compile(r"at column '(.*?)' \(column number")
+"""Where Polars names the column that it cannot parse as numbers."""
+
+
+class Cut(NamedTuple):
+    """A block parsed: the batch, and how many bytes of the block it covers; none if more of the file is needed."""
+
+    batch: Batch | None
+    used: int
+
+
+class Line(NamedTuple):
+    """A row of text with correct quoting: its number in the file, and what stands there."""
+
+    number: int
+    text: str
+    raw: str
+
+
+class Parser:
+    """Parses the blocks of one file.
+
+    ``wanted`` are the columns to return, ``numbers`` those of them whose cells are plain numbers or empty as a rule;
+    a block in which one holds anything else returns it as text.
+    """
+
+    def __init__(self, layout: Layout, wanted: Sequence[str], numbers: Sequence[str]) -> None:
+        self.layout = layout
+        self.wanted = [name for name in layout.names if name in set(wanted)]
+        self._numbers = [name for name in self.wanted if name in set(numbers)]
+        self._texts: set[str] = set()
+        self._places = [layout.names.index(name) for name in self.wanted]
+
+    def parse(self, block: bytes, at: Position, is_final: bool) -> Cut:
+        """Parses the rows of a block that starts at a row; the last ones may be left for the next block."""
+        sound = block.replace(b"\r\n", b"\n") if b"\r" in block else block
+        frame = self._at_once(sound)
+        if frame is not None:
+            count = frame.height
+            rows = Plain(sound, self)
+            end = Position(at.offset + len(block), at.line + count)
+            lines = np.arange(at.line, at.line + count)
+            keep = rows.filled(frame)
+            if keep is not None:
+                frame, lines, rows.places = frame[keep], lines[keep], keep
+            gone = count - frame.height
+            return Cut(Batch(frame, lines, (), {}, rows.texts, rows.contents, gone, 0, end), len(block))
+        return self._line_by_line(block, at, is_final)
+
+    def _at_once(self, block: bytes) -> pl.DataFrame | None:
+        """The rows of a block in which each line is a row without quotation marks; ``None`` for any other."""
+        columns = len(self.layout.names)
+        if columns < 2 or self.layout.is_wrapped or self.layout.is_mac or not is_plain(block):
+            return None
+        codes = np.frombuffer(block, np.uint8)
+        rows = int(np.count_nonzero(codes == 10)) + (not block.endswith(b"\n"))
+        if int(np.count_nonzero(codes == ord(self.layout.delimiter))) != rows * (columns - 1):
+            return None
+        frame = self._typed(block)
+        if frame is None or frame.height != rows or self._has_header(frame):
+            return None
+        return frame
+
+    def _typed(self, block: bytes) -> pl.DataFrame | None:
+        """Parses plain rows, with numbers where the cells are; ``None`` if the rows are not as long as the header."""
+        while True:
+            numbers = [name for name in self._numbers if name not in self._texts]
+            try:
+                frame = self.table(block, numbers)
+            except pl.exceptions.PolarsError as failure:
+                found = FAILED_AT.search(str(failure))
+                if found is None or found[1] not in numbers:
+                    return None
+                self._texts.add(found[1])
+                continue
+            odd = [name for name in numbers if not is_finite(frame[name])]
+            if not odd:
+                return frame
+            self._texts.update(odd)
+
+    def table(self, block: bytes, numbers: Sequence[str] = ()) -> pl.DataFrame:
+        """Parses rows that are as long as the header; all columns are text but those of ``numbers``."""
+        schema: dict[str, pl.DataType | type[pl.DataType]] = dict.fromkeys(self.layout.names, pl.String)
+        schema.update(dict.fromkeys(numbers, pl.Float64))
+        return pl.read_csv(
+            io.BytesIO(block),
+            separator=self.layout.delimiter,
+            has_header=False,
+            schema=schema,
+            columns=self._places,
+            raise_if_empty=False,
+        ).select(self.wanted)
+
+    def _has_header(self, frame: pl.DataFrame) -> bool:
+        """Whether a row may be the header again."""
+        first = frame.columns[0] if frame.columns else ""
+        if not first or frame[first].dtype != pl.String:
+            return False
+        label = self.layout.header[self.layout.names.index(first)]
+        return bool((frame[first].str.strip_chars() == label).any())
+
+    def _line_by_line(self, block: bytes, at: Position, is_final: bool) -> Cut:
+        """Parses a block with quotation marks, odd lengths, other encodings or NUL bytes."""
+        text, raw = self._decoded(block)
+        lines = text.removesuffix("\x1a").split("\n") if is_final else text.split("\n")
+        if not is_final or lines[-1] == "":
+            lines.pop()
+        lines = ["".join(cells(line, "\0")) for line in lines] if self.layout.is_wrapped else lines
+        rows, refused, used = self._rows(lines, at.line, is_final)
+        if not used and not is_final:
+            return Cut(None, 0)
+        length = len(block) if used == len(lines) else offset(raw, self.layout.end, used)
+        sorting = Sorting(self, rows, refused)
+        sorting.sort()
+        end = Position(at.offset + length, at.line + used)
+        return Cut(sorting.batch(end), length)
+
+    def _decoded(self, block: bytes) -> tuple[str, bytes]:
+        """The text of a block with line feeds, line by line in whatever encoding, and the bytes with its line ends."""
+        try:
+            text = block.decode()
+        except UnicodeDecodeError:
+            text = by_line(block)[0]
+        if self.layout.is_mac:
+            return text.replace("\r", "\n"), block
+        return text.replace("\r\n", "\n").replace("\r", " ").replace("\ufeff", ""), block
+
+    def _rows(self, lines: list[str], first: int, is_final: bool) -> tuple[list[Line], list[Refused], int]:
+        """The rows of some lines, what is refused, and how many lines these are."""
+        layout, rows, refused = self.layout, list[Line](), list[Refused]()
+        plain, at = well_formed(lines, layout.delimiter), 0
+        while at < len(lines):
+            line = lines[at]
+            if "\0" in line:
+                refused.append(Refused(first + at, line.replace("\0", "\\0"), nul_words(line)))
+                at += 1
+                continue
+            if plain[at]:
+                rows.append(Line(first + at, line, line))
+                at += 1
+                continue
+            row, end, is_whole = one_row(lines, at, layout.delimiter, layout.usual)
+            if not is_final and at + LONGEST_CELL > len(lines) and (end == len(lines) or not is_whole):
+                break
+            rows.append(Line(first + at, written(row, layout.delimiter), "\n".join(lines[at:end])))
+            at = end
+        return rows, refused, at
+
+
+class Sorting:
+    """Sorts the lines of a block: rows as long as the header, shorter ones, and those that are none."""
+
+    def __init__(self, parser: Parser, rows: list[Line], refused: list[Refused]) -> None:
+        self._parser = parser
+        self._layout = parser.layout
+        self._refused = refused
+        self._rows = rows
+        self._short: dict[int, int] = {}
+        self._empty = 0
+        self._headers = 0
+
+    def sort(self) -> None:
+        """Decides what each line is."""
+        delimiter, wanted = self._layout.delimiter, len(self._layout.names)
+        self._rows = [self._unwrapped(line) for line in self._rows]
+        count = widths([line.text for line in self._rows], delimiter).tolist() if self._rows else []
+        torn = self._torn(count)
+        kept: list[Line] = []
+        for place, (line, width) in enumerate(zip(self._rows, count, strict=True)):
+            row = cells(line.text, delimiter) if width != wanted else []
+            if place in torn:
+                self._refuse(line, torn[place])
+            elif not line.text.strip(f'{delimiter}" \t\xa0'):
+                self._empty += 1
+            elif width == wanted and self._is_header(line):
+                self._headers += 1
+            elif width == wanted:
+                kept.append(line)
+            elif width > wanted and not any(cell.strip() for cell in row[wanted:]):
+                kept.append(line._replace(text=written(row[:wanted], delimiter)))
+            elif 1 < width < wanted:
+                self._short[len(kept)] = width
+                kept.append(line._replace(text=line.text + delimiter * (wanted - width)))
+            else:
+                self._refuse(line, width_words(width, wanted, delimiter))
+        self._rows = kept
+
+    def _unwrapped(self, line: Line) -> Line:
+        """A row without the quotation marks around the whole of it, as some spreadsheets write it."""
+        if not line.text.startswith('"'):
+            return line
+        row = cells(line.text, self._layout.delimiter)
+        inner = cells(row[0], self._layout.delimiter)
+        if len(row) == 1 and len(inner) == len(self._layout.names) > 1:
+            return line._replace(text=written(inner, self._layout.delimiter))
+        return line
+
+    def _torn(self, count: list[int]) -> dict[int, str]:
+        """The places of lines that look like two halves of one row, with what to say of them."""
+        wanted = len(self._layout.names)
+        found: dict[int, str] = {}
+        for (place, first), (_, second) in pairwise(enumerate(count)):
+            if first < wanted and second < wanted and first > 1 and first + second - 1 == wanted:
+                one, other = self._rows[place].number, self._rows[place + 1].number
+                words = (
+                    f"lines {one} and {other} look like one lead that a line break cut in two: put the value that "
+                    "holds the line break in quotation marks"
+                )
+                found |= {place: words, place + 1: words}
+        return found
+
+    def _is_header(self, line: Line) -> bool:
+        label = self._layout.header[0]
+        return label in line.text and [cell.strip() for cell in cells(line.text, self._layout.delimiter)] == list(
+            self._layout.header
+        )
+
+    def _refuse(self, line: Line, message: str) -> None:
+        self._refused.append(Refused(line.number, line.raw, message))
+
+    def batch(self, end: Position) -> Batch:
+        """The batch of the rows that are left."""
+        frame = self._table(range(len(self._rows)))
+        lines = np.array([line.number for line in self._rows], dtype=np.int64)
+        return Batch(
+            frame,
+            lines,
+            sorted(self._refused),
+            self._short,
+            self._table,
+            self._contents,
+            self._empty,
+            self._headers,
+            end,
+        )
+
+    def _table(self, rows: Sequence[int]) -> pl.DataFrame:
+        content = "\n".join(self._rows[row].text for row in rows)
+        frame = without_formulas(self._parser.table(content.encode()))
+        if frame.height != len(rows):  # a row without any value in the only column
+            frame = pl.DataFrame({self._parser.wanted[0]: [self._rows[row].text for row in rows]})
+        return frame
+
+    def _contents(self, rows: Sequence[int]) -> list[str]:
+        return [self._rows[row].raw for row in rows]
+
+
+class Plain:
+    """The lines of a block in which each is a row, cut only when someone asks for them."""
+
+    def __init__(self, block: bytes, parser: Parser) -> None:
+        self._block = block
+        self._parser = parser
+        self.places: Indices | None = None
+
+    @cached_property
+    def _lines(self) -> list[bytes]:
+        return self._block.split(b"\n")
+
+    def _line(self, row: int) -> bytes:
+        return self._lines[row if self.places is None else int(self.places[row])]
+
+    def filled(self, frame: pl.DataFrame) -> Indices | None:
+        """Which rows have a value in any column of the file; ``None`` if all have."""
+        empty = np.ones(frame.height, dtype=bool)
+        for column in frame.iter_columns():
+            empty &= blank(column).to_numpy()
+            if not empty.any():
+                return None
+        marks = self._parser.layout.delimiter.encode() + b" \t"
+        empty[empty] = [not self._lines[row].strip(marks) for row in np.flatnonzero(empty)]
+        return np.flatnonzero(~empty) if empty.any() else None
+
+    def texts(self, rows: Sequence[int]) -> pl.DataFrame:
+        """Rows with all columns as text."""
+        return self._parser.table(b"\n".join(self._line(row) for row in rows))
+
+    def contents(self, rows: Sequence[int]) -> list[str]:
+        """What stands in the file for rows."""
+        return [self._line(row).decode() for row in rows]
+
+
+def is_plain(block: bytes) -> bool:
+    """Whether a block is UTF-8 without quotation marks, NUL bytes, carriage returns and byte order marks."""
+    if b'"' in block or b"\0" in block or b"\r" in block:
+        return False
+    if block.isascii():
+        return b"\x1a" not in block[-1:]
+    try:
+        return "\ufeff" not in block.decode()
+    except UnicodeDecodeError:
+        return False
+
+
+def is_finite(column: pl.Series) -> bool:
+    """Whether all values of a column of floats are finite or null."""
+    return column.dtype != pl.Float64 or bool(column.is_finite().all())
+
+
+def blank(column: pl.Series) -> pl.Series:
+    """Whether each cell of a column is empty."""
+    return column.is_null() if column.dtype != pl.String else column.str.strip_chars().fill_null("") == ""
+
+
+def without_formulas(frame: pl.DataFrame) -> pl.DataFrame:
+    """Unwraps ``="00123"``, which exports use to keep Excel from converting text to a number."""
+    return frame.with_columns(pl.col(pl.String).str.replace(r'^="(.*)"$', "${1}"))
+
+
+def offset(block: bytes, end: bytes, count: int) -> int:
+    """The offset of the byte after so many line ends."""
+    at = 0
+    for _ in range(count):
+        at = block.find(end, at) + 1
+    return at
+
+
+def nul_words(line: str) -> str:
+    """What is wrong with a line that has NUL bytes."""
+    count = line.count("\0")
+    return f"the line has {count} NUL byte{'s' * (count > 1)}, so the file is damaged here"
+
+
+def width_words(width: int, wanted: int, delimiter: str) -> str:
+    """What is wrong with a line of another length than the header."""
+    if width < wanted:
+        return f"a single value where the header names {wanted} columns"
+    return f"{width} values where the header names {wanted} columns: put a value that holds {delimiter!r} in quotes"

@@ -1,0 +1,114 @@
+"""Writes scores batch by batch, as CSV or Parquet, into a file that grows at its end."""
+
+import io
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+import msgspec
+import polars as pl
+
+from leadscoring.bulk.appended import Appended, Standard
+from leadscoring.bulk.parquet_footer import MAGIC, Part, footer_of, groups_of, part_of
+from leadscoring.bulk.spreadsheet import harmless_frame
+
+Groups = tuple[tuple[int, bytes], ...]
+"""Row groups that were written: the rows in each, and its bytes in the footer."""
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """Scores ready to be appended: lines of CSV, or a part of Parquet; and the cells that got an apostrophe."""
+
+    lines: bytes = b""
+    part: Part = Part(b"", [])
+    marked: int = 0
+
+
+class Output(Protocol):
+    """One kind of file."""
+
+    def piece(self, scores: pl.DataFrame) -> Piece:
+        """Prepares scores to be appended; may run in any thread."""
+        ...
+
+    def begin(self, empty: pl.DataFrame) -> None:
+        """Writes what precedes the first scores; ``empty`` has their columns."""
+        ...
+
+    def append(self, piece: Piece) -> Groups:
+        """Appends scores."""
+        ...
+
+    def end(self, empty: pl.DataFrame, groups: Sequence[tuple[int, bytes]]) -> None:
+        """Writes what follows the last scores."""
+        ...
+
+
+class CsvOutput:
+    """Scores as CSV, which no spreadsheet runs; ``safe`` are columns that hold nothing of a lead's."""
+
+    def __init__(self, file: Appended | Standard, safe: Collection[str] = ()) -> None:
+        self._file = file
+        self._safe = safe
+
+    def piece(self, scores: pl.DataFrame) -> Piece:
+        """The lines of some scores."""
+        table, marked = harmless_frame(scores, self._safe)
+        return Piece(csv_of(table, with_header=False), marked=marked)
+
+    def begin(self, empty: pl.DataFrame) -> None:
+        """Writes the header."""
+        self._file.write(csv_of(harmless_frame(empty)[0], with_header=True))
+
+    def append(self, piece: Piece) -> Groups:
+        """Appends lines."""
+        self._file.write(piece.lines)
+        return ()
+
+    def end(self, _empty: pl.DataFrame, _groups: Sequence[tuple[int, bytes]]) -> None:
+        """Writes nothing more."""
+
+
+class ParquetOutput:
+    """Scores as Parquet, a row group for each batch; ``facts`` are what the file says of itself."""
+
+    def __init__(self, file: Appended | Standard, facts: dict[str, str]) -> None:
+        self._file = file
+        self._facts = facts
+        self._count = 0
+
+    def piece(self, scores: pl.DataFrame) -> Piece:
+        """The pages of some scores."""
+        return Piece(part=self._part(scores))
+
+    def _part(self, scores: pl.DataFrame) -> Part:
+        buffer = io.BytesIO()
+        scores.write_parquet(buffer, row_group_size=max(scores.height, 1), metadata=self._facts)
+        return part_of(buffer.getvalue())
+
+    def begin(self, _empty: pl.DataFrame) -> None:
+        """Writes the magic bytes."""
+        self._file.write(MAGIC)
+
+    def append(self, piece: Piece) -> Groups:
+        """Appends the pages; returns the row groups."""
+        groups = groups_of(piece.part, self._file.size, self._count)
+        self._file.write(piece.part.pages)
+        kept = [(group.rows, group.content) for group in groups if group.rows]
+        self._count += len(kept)
+        return tuple(kept)
+
+    def resume(self, groups: int) -> None:
+        """Continues after so many row groups."""
+        self._count = groups
+
+    def end(self, empty: pl.DataFrame, groups: Sequence[tuple[int, bytes]]) -> None:
+        """Writes the footer."""
+        rows = sum(rows for rows, _ in groups)
+        self._file.write(footer_of(self._part(empty), rows, [content for _, content in groups]))
+
+
+def csv_of(table: pl.DataFrame, with_header: bool) -> bytes:
+    """A table as CSV."""
+    buffer = io.BytesIO()
+    table.write_csv(buffer, include_header=with_header)
+    return buffer.getvalue()

@@ -1,0 +1,293 @@
+"""Scores files from start to end: reads, scores in threads, writes in order, and records how far it has come."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from typing import Any
+
+import msgspec
+import polars as pl
+
+import leadscoring
+from leadscoring.bulk.appended import Appended, Standard
+from leadscoring.bulk.batch import Batch, Position
+from leadscoring.bulk.batches import Opened, batches, look_into
+from leadscoring.bulk.choice import Choice, Needed, needed
+from leadscoring.bulk.chunk import BulkScorer
+from leadscoring.bulk.columns import Columns
+from leadscoring.bulk.counts import Counts
+from leadscoring.bulk.journal import Checkpoint, Job, Journal, refuse_other
+from leadscoring.bulk.outputs import CsvOutput, ParquetOutput
+from leadscoring.bulk.places import Places
+from leadscoring.bulk.progress import Pace
+from leadscoring.bulk.rejects import header
+from leadscoring.bulk.scored import Done, Scoring
+from leadscoring.bulk.sources import refuse_changed
+from leadscoring.contract import moment
+from leadscoring.errors import LeadScoringError, ScoringFileError
+from leadscoring.model.loaded import LoadedModel
+
+RECORDED = 2.0
+"""Seconds between two places from which a run can go on."""
+
+Report = Callable[[str, float], None]
+"""Takes what is going on, and the share that is done, from 0 to 1."""
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What came of a run: the counts, where everything is, and remarks on how the files were read.
+
+    ``resumed`` is the number of rows that an interrupted run had scored, if this one went on from there. ``id`` is the
+    column that the ids of leads are from; ``None`` if they are line numbers.
+    """
+
+    counts: Counts
+    out: str
+    rejects: str | None
+    model: str
+    version: str
+    sha256: str
+    files: tuple[str, ...]
+    as_of: str | None
+    id: str | None
+    notes: tuple[str, ...]
+    seconds: float
+    resumed: int = 0
+
+
+class Run:
+    """One run over all files into one output."""
+
+    def __init__(
+        self, model: LoadedModel, places: Places, choice: Choice, report: Report, recorded: float = RECORDED
+    ) -> None:
+        self._model, self._places, self._choice, self._recorded = model, places, choice, recorded
+        self._file = Standard() if places.out is None else Appended(places.out)
+        self._rejects = Appended(places.rejects)
+        self._journal = None if places.journal is None else Journal(places.journal)
+        self._nested = places.is_parquet
+        facts = {"leadscoring.model": model.identity.name, "leadscoring.model_sha256": model.sha256}
+        self._columns = Columns(model, self._nested, choice.reasons, choice.details)
+        self._output = ParquetOutput(self._file, facts) if self._nested else CsvOutput(self._file, self._columns.safe)
+        self._counts = Counts()
+        self._groups: list[tuple[int, bytes]] = []
+        self._fresh: list[tuple[int, bytes]] = []
+        self._notes: list[str] = []
+        self._ids: str | None = None
+        self._empty: pl.DataFrame | None = None
+        self._pace = Pace(report, places.sources)
+
+    def go(self, resume: bool) -> Result:
+        """Scores everything.
+
+        Raises ``ScoringFileError`` or ``TrainingDataError`` for files that cannot be read, or written; what was written
+        until then stays under temporary names, for ``resume``.
+        """
+        began = time.monotonic()
+        with ExitStack() as stack:
+            stack.callback(self._file.close)
+            stack.callback(self._rejects.close)
+            job, start = self._started(resume, stack)
+            resumed = start.counts.rows
+            self._now = job.now
+            if not start.done:
+                self._score_all(start)
+                self._end()
+            self._name()
+        return self._result(resumed, time.monotonic() - began)
+
+    def _started(self, resume: bool, stack: ExitStack) -> tuple[Job, Checkpoint]:
+        """Opens the journal and goes to the place at which to start."""
+        job = self._job(moment.now())
+        if self._journal is None:
+            return job, Checkpoint()
+        self._journal.lock()
+        stack.callback(self._journal.close)
+        before, checkpoints = self._journal.read()
+        if not resume or before is None:
+            if before is not None:
+                self._notes.append("an interrupted run was given up (--resume would have gone on with it)")
+            self._journal.begin(job)
+            return job, Checkpoint()
+        job = msgspec.structs.replace(job, now=before.now)
+        refuse_other(job, before, self._journal.path)
+        start = checkpoints[-1] if checkpoints else Checkpoint()
+        self._resume(start, checkpoints)
+        return job, start
+
+    def _job(self, now: int) -> Job:
+        options = msgspec.json.decode(msgspec.json.encode(self._choice))  # as the journal has them
+        del options["threads"]
+        places = self._places
+        out = "" if places.out is None else str(places.out)
+        return Job(self._model.sha256, leadscoring.__version__, options, places.sources, out, str(places.rejects), now)
+
+    def _resume(self, start: Checkpoint, checkpoints: list[Checkpoint]) -> None:
+        """Takes up what an interrupted run left."""
+        self._counts = start.counts
+        self._groups = [group for checkpoint in checkpoints for group in checkpoint.groups]
+        if isinstance(self._output, ParquetOutput):
+            self._output.resume(len(self._groups))
+        if start.done:
+            return
+        self._file.resume(start.out)
+        self._rejects.resume(start.rejects)
+
+    def _score_all(self, start: Checkpoint) -> None:
+        """Scores the files one after the other, from a place on."""
+        with ThreadPoolExecutor(self._choice.threads) as pool:
+            try:
+                for number, source in enumerate(self._places.sources):
+                    with closing(look_into(source)) as file:
+                        scoring = self._scoring(file)
+                        if number >= start.file:
+                            at = start.position if number == start.file and start.position else file.start
+                            self._score_file(number, file, scoring, at, pool)
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def _scoring(self, file: Opened) -> Scoring:
+        """What scores a file; the first one decides on the columns of the output."""
+        columns = self._columns
+        need = needed(self._choice, self._model, file.names, file.source.name)
+        if self._choice.keep and self._empty is not None:
+            first = self._empty.width
+            if first != self._empty_of(file, need, columns).width:
+                raise ScoringFileError(f"{file.source.name} has other columns than the files before: name --columns")
+        scorer = BulkScorer(self._model, self._choice.reasons, 1, self._now)
+        scoring = Scoring(scorer, columns, self._output, file.source.name, need, len(self._places.sources) == 1)
+        if self._empty is None:
+            self._empty = self._empty_of(file, need, columns)
+            self._ids = need.lead_id
+            if self._file.size == 0:
+                self._output.begin(self._empty)
+        self._notes += [f"{file.source.name}: {note}" for note in file.notes]
+        return scoring
+
+    def _empty_of(self, file: Opened, need: Needed, columns: Columns) -> pl.DataFrame:
+        """The columns of the output without rows."""
+        schema: dict[str, Any] = dict.fromkeys(need.every, pl.String)
+        if file.layout is None:
+            types = pl.scan_parquet(file.source.path).collect_schema()
+            schema = {name: types[file.labels.get(name, name)] for name in need.every}
+        scorer = BulkScorer(self._model, self._choice.reasons, 1, self._now)
+        scoring = Scoring(scorer, columns, self._output, file.source.name, need, True)
+        return scoring.empty(pl.DataFrame(schema=schema))
+
+    def _score_file(
+        self, number: int, file: Opened, scoring: Scoring, start: Position, pool: ThreadPoolExecutor
+    ) -> None:
+        """Scores one file: batches are read one after the other, scored side by side, and written in order."""
+        reading = batches(file, scoring.needed.every, scoring.needed.numbers, start)
+        self._pace.start(number, start)
+        recorded = time.monotonic()
+        for done in in_order(pool, scoring.score, reading, self._choice.threads + 1):
+            self._write(done)
+            self._pace.add(number, done.end, self._counts.rows)
+            if time.monotonic() - recorded >= self._recorded:
+                self._record(number, done.end)
+                recorded = time.monotonic()
+        refuse_changed(file.source)
+
+    def _write(self, done: Done) -> None:
+        """Appends what came of a batch."""
+        try:
+            self._fresh += self._output.append(done.piece)
+            if done.rejects:
+                self._rejects.write(done.rejects if self._rejects.size else header() + done.rejects)
+        except ScoringFileError as failure:
+            raise self._stopped(failure) from None
+        self._counts += done.counts
+
+    def _stopped(self, failure: LeadScoringError) -> ScoringFileError:
+        """The error for an output that cannot be written further."""
+        how = "; once there is room, go on with --resume" if self._journal is not None else ""
+        return ScoringFileError(f"{failure}, after {self._counts.rows} rows{how}")
+
+    def _record(self, number: int, position: Position | None, done: bool = False) -> None:
+        """Makes everything so far survive, and says so in the journal."""
+        if self._journal is None:
+            return
+        refuse_changed(self._places.sources[min(number, len(self._places.sources) - 1)])
+        try:
+            self._file.sync()
+            self._rejects.sync()
+            sizes = self._file.size, self._rejects.size
+            fresh, self._fresh = tuple(self._fresh), []
+            self._groups += fresh
+            self._journal.add(Checkpoint(number, position, *sizes, self._counts, fresh, done))
+        except ScoringFileError as failure:
+            raise self._stopped(failure) from None
+
+    def _end(self) -> None:
+        """Completes the files under their temporary names."""
+        for source in self._places.sources:
+            refuse_changed(source)
+        empty = pl.DataFrame() if self._empty is None else self._empty
+        try:
+            self._output.end(empty, [*self._groups, *self._fresh])
+        except ScoringFileError as failure:
+            raise self._stopped(failure) from None
+        self._record(len(self._places.sources), None, done=True)
+
+    def _name(self) -> None:
+        """Gives the files their names. A file of rejects of an earlier run goes if this one has none."""
+        if self._counts.rejected:
+            self._rejects.finish()
+        else:
+            self._places.rejects.unlink(missing_ok=True)
+        self._file.finish()
+        if self._journal is not None:
+            self._journal.remove()
+
+    def _result(self, resumed: int, seconds: float) -> Result:
+        model, timed = self._model, self._model.card.contract.is_timed
+        return Result(
+            counts=self._counts,
+            out="-" if self._places.out is None else str(self._places.out),
+            rejects=str(self._places.rejects) if self._counts.rejected else None,
+            model=model.identity.name,
+            version=model.identity.version,
+            sha256=model.sha256,
+            files=tuple(source.name for source in self._places.sources),
+            as_of=(self._choice.as_of or moment.written(self._now)) if timed else None,
+            id=self._ids,
+            notes=tuple(dict.fromkeys(self._notes)),
+            seconds=seconds,
+            resumed=resumed,
+        )
+
+
+def in_order(
+    pool: ThreadPoolExecutor, score: Callable[[Batch], Done], reading: Iterator[Batch], most: int
+) -> Iterator[Done]:
+    """Scores batches in threads, at most so many at a time, and yields what came of them in the order of the file."""
+    waiting: deque[Future[Done]] = deque()
+    try:
+        for batch in reading:
+            waiting.append(pool.submit(score, batch))
+            if len(waiting) >= most:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def score_files(
+    model: LoadedModel,
+    places: Places,
+    choice: Choice,
+    report: Report,
+    resume: bool = False,
+    recorded: float = RECORDED,
+) -> Result:
+    """Scores files into one output; ``recorded`` is the number of seconds between places from which to resume.
+
+    Raises ``ScoringFileError`` or ``TrainingDataError`` as ``Run.go`` does.
+    """
+    return Run(model, places, choice, report, recorded).go(resume)

@@ -1,0 +1,315 @@
+"""The files to score: one, those of a folder or a pattern, standard input, or an object in a cloud; and their bytes."""
+
+import bz2
+import codecs
+import glob
+import gzip
+import hashlib
+import io
+import lzma
+import os
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+import msgspec
+import polars as pl
+
+from leadscoring.bulk.layout import encoding_of
+from leadscoring.errors import ScoringFileError
+
+STDIN = "-"
+CLOUDS = ("s3://", "s3a://", "gs://", "gcs://", "az://", "azure://", "abfs://", "abfss://", "adl://")
+"""What begins the address of an object that Polars reads."""
+
+PARQUET = b"PAR1"
+GZIP, BZIP2, XZ, ZSTD = b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"
+ENDINGS = (".csv", ".tsv", ".txt", ".parquet")
+PACKED = ("", ".gz", ".bz2", ".xz", ".zst")
+MARKED = 65536
+"""Bytes at the start of a file that are part of its identity."""
+
+PEEKED = 4096
+"""Bytes by which compression and encoding are recognised."""
+
+TOGETHER = 16384
+"""Lines read at once where Polars reads them."""
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """What tells whether a file is still the same: its size, when it was changed, and a digest of its beginning."""
+
+    size: int
+    changed: int
+    head: str
+
+
+class Source(msgspec.Struct, frozen=True):
+    """One file to score: its path or address, whether it is Parquet, and what identifies it, if it can be known."""
+
+    path: str
+    is_parquet: bool = False
+    identity: Identity | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called in messages and rejects."""
+        return "standard input" if self.path == STDIN else self.path
+
+    @property
+    def is_cloud(self) -> bool:
+        """Whether it is an object of a cloud's storage."""
+        return is_cloud(self.path)
+
+    @property
+    def size(self) -> int:
+        """Its bytes; 0 if they are not known."""
+        return self.identity.size if self.identity is not None else 0
+
+
+class Stream(Protocol):
+    """The bytes of a text file, in order."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Returns as many bytes as are there, at most ``size``; none at the end."""
+        ...
+
+    def close(self) -> None:
+        """Closes the file."""
+        ...
+
+
+def is_cloud(path: str) -> bool:
+    """Whether a path is the address of an object of a cloud's storage."""
+    return path.startswith(CLOUDS)
+
+
+def sources_of(data: str) -> tuple[Source, ...]:
+    """The files that an argument names, in the order of their names.
+
+    Raises ``ScoringFileError`` if there is none, or one cannot be read.
+    """
+    if data == STDIN:
+        return (Source(STDIN),)
+    if is_cloud(data):
+        return (Source(data, data.endswith((".parquet", "/"))),)
+    path = Path(data)
+    if path.is_dir():
+        found = sorted(str(one) for one in path.iterdir() if is_data(one))
+        if not found:
+            raise ScoringFileError(f"the folder {data} has no file that ends in {', '.join(ENDINGS)}")
+    elif not path.exists() and glob.has_magic(data):
+        found = sorted(one for one in glob.glob(data, recursive=True) if Path(one).is_file())  # noqa: PTH207 - with any number of folders, as a shell
+        if not found:
+            raise ScoringFileError(f"no file matches {data}")
+    else:
+        found = [data]
+    return tuple(source_of(one) for one in found)
+
+
+def is_data(path: Path) -> bool:
+    """Whether a file of a folder holds leads, by its name."""
+    endings = tuple(ending + packed for ending in ENDINGS for packed in PACKED)
+    return path.is_file() and not path.name.startswith((".", "_")) and path.name.lower().endswith(endings)
+
+
+def source_of(path: str) -> Source:
+    """A file by its path. Raises ``ScoringFileError`` if it cannot be read."""
+    try:
+        if Path(path).exists() and not Path(path).is_file():  # a pipe, such as <(zcat leads.csv.gz), is read once
+            return Source(path)
+        return Source(path, starts(path, PARQUET), identity_of(path))
+    except (OSError, ValueError) as failure:
+        raise ScoringFileError(f"{path} cannot be read: {getattr(failure, 'strerror', None) or failure}") from None
+
+
+def starts(path: str, magic: bytes) -> bool:
+    """Whether a file starts with these bytes."""
+    with Path(path).open("rb") as file:
+        return file.read(len(magic)) == magic
+
+
+def identity_of(path: str) -> Identity:
+    """What identifies a file now."""
+    with Path(path).open("rb") as file:
+        facts = os.fstat(file.fileno())
+        return Identity(facts.st_size, facts.st_mtime_ns, hashlib.sha256(file.read(MARKED)).hexdigest())
+
+
+def refuse_changed(source: Source) -> None:
+    """Raises ``ScoringFileError`` if a file is not what it was when it was opened."""
+    if source.identity is None:
+        return
+    try:
+        now: Identity | None = identity_of(source.path)
+    except OSError:
+        now = None
+    if now != source.identity:
+        how = "was removed" if now is None else f"went from {source.size} to {now.size} bytes"
+        how = "its content was changed" if now is not None and now.size == source.size else how
+        raise ScoringFileError(f"{source.name} changed while it was scored ({how}): no scores of it are kept")
+
+
+def opened(source: Source, skip: int = 0) -> Stream:
+    """The text of a file as UTF-8 or single bytes, decompressed, from an offset on.
+
+    Raises ``ScoringFileError`` if it cannot be opened.
+    """
+    if source.is_cloud:
+        return skipped(Lines(source), skip, source)
+    raw = raw_of(source)
+    try:
+        return text_of(raw, source, skip)
+    except BaseException:
+        raw.close()
+        raise
+
+
+def text_of(raw: Any, source: Source, skip: int) -> Stream:
+    """The text of the bytes of a file, from an offset on."""
+    magic = raw.peek(PEEKED)
+    if magic.startswith(ZSTD):
+        raw.close()
+        return skipped(Lines(source), skip, source)
+    inner: Any = unpacked(raw, magic)
+    head = magic if inner is raw else read(inner, PEEKED, source, 0)
+    encoding = encoding_of(head, source.name)
+    if inner is raw and encoding == "utf-8" and source.identity is not None:
+        raw.seek(skip)
+        whole: Stream = raw
+        return whole
+    stream = Unpacked(raw, inner, b"" if inner is raw else head)
+    return skipped(stream if encoding == "utf-8" else Transcoded(stream, encoding), skip, source)
+
+
+def raw_of(source: Source) -> Any:
+    """The bytes of a file or of standard input."""
+    if source.path == STDIN:
+        return io.BufferedReader(sys.stdin.buffer.raw, 1 << 16) if hasattr(sys.stdin.buffer, "raw") else held(sys.stdin)
+    try:
+        return Path(source.path).open("rb", buffering=1 << 16)
+    except OSError as failure:
+        raise ScoringFileError(f"{source.name} cannot be read: {failure.strerror}") from None
+
+
+def held(stream: Any) -> Any:
+    """Standard input that was replaced by bytes in memory."""
+    return io.BufferedReader(io.BytesIO(stream.buffer.read()))
+
+
+def unpacked(raw: io.BufferedReader, magic: bytes) -> Any:
+    """The decompressed bytes, if they are compressed."""
+    if magic.startswith(GZIP):
+        return gzip.GzipFile(fileobj=raw)
+    if magic.startswith(BZIP2):
+        return bz2.BZ2File(raw)
+    return lzma.LZMAFile(raw) if magic.startswith(XZ) else raw
+
+
+def skipped(stream: Stream, count: int, source: Source) -> Stream:
+    """A stream from an offset on, for streams that cannot be entered in the middle."""
+    left = count
+    while left:
+        part = read(stream, min(left, 1 << 20), source, 0)
+        if not part:
+            raise ScoringFileError(f"{source.name} ends before the place at which the interrupted run stopped")
+        left -= len(part)
+    return stream
+
+
+def read(stream: Stream, size: int, source: Source, line: int) -> bytes:
+    """Reads up to ``size`` bytes, all of them unless the file ends.
+
+    Raises ``ScoringFileError``, with the last line, if a file is cut off, damaged or cannot be read.
+    """
+    parts: list[bytes] = []
+    left = size
+    try:
+        while left and (part := stream.read(left)):
+            parts.append(part)
+            left -= len(part)
+    except EOFError:
+        raise ScoringFileError(f"{source.name} is cut off: its compressed data ends {after(line)}") from None
+    except (OSError, zlib.error, lzma.LZMAError, pl.exceptions.PolarsError, UnicodeDecodeError) as failure:
+        why = getattr(failure, "strerror", None) or str(failure).splitlines()[0]
+        raise ScoringFileError(f"{source.name} cannot be read {after(line)}: {why}") from None
+    return b"".join(parts)
+
+
+def after(line: int) -> str:
+    """Where reading ended, in words."""
+    return f"after line {line}" if line else "at its beginning"
+
+
+class Unpacked:
+    """A decompressed stream, of which the first bytes were read; closes the file below."""
+
+    def __init__(self, raw: BinaryIO, inner: BinaryIO, head: bytes) -> None:
+        self._raw, self._inner, self._head = raw, inner, head
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Returns at most ``size`` bytes."""
+        if self._head:
+            self._head, given = self._head[size:], self._head[:size]
+            return given
+        return self._inner.read(size)
+
+    def close(self) -> None:
+        """Closes both."""
+        self._inner.close()
+        self._raw.close()
+
+
+class Transcoded:
+    """A stream of UTF-16 or UTF-32 as UTF-8."""
+
+    def __init__(self, stream: Stream, encoding: str) -> None:
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder(encoding)("replace")
+        self._held = b""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Returns at most ``size`` bytes of UTF-8."""
+        while not self._held:
+            part = self._stream.read(1 << 16)
+            self._held = self._decoder.decode(part, final=not part).encode("utf-8", "replace")
+            if not part:
+                break
+        self._held, given = self._held[size:], self._held[:size]
+        return given
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._stream.close()
+
+
+class Lines:
+    """The lines of what Polars alone can read: an object in a cloud, or a file that Zstandard compressed."""
+
+    def __init__(self, source: Source) -> None:
+        if source.identity is None and not source.is_cloud:
+            raise ScoringFileError(f"{source.name} is compressed with Zstandard: pipe it through `zstd -dc`")
+        if not hasattr(pl, "scan_lines"):
+            raise ScoringFileError(f"{source.name} needs Polars 1.37 or newer: pip install --upgrade polars")
+        self._parts = self._lines(source.path)
+        self._held = b""
+
+    @staticmethod
+    def _lines(path: str) -> Iterator[bytes]:
+        """Yields the text of some lines at a time."""
+        for part in pl.scan_lines(path, glob=False).collect_batches(chunk_size=TOGETHER):
+            if part.height:
+                yield ("\n".join(part.to_series().to_list()) + "\n").encode()
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Returns at most ``size`` bytes."""
+        if not self._held:
+            self._held = next(self._parts, b"")
+        self._held, given = self._held[size:], self._held[:size]
+        return given
+
+    def close(self) -> None:
+        """Stops reading."""
+        self._parts = iter(())

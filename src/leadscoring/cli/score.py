@@ -1,0 +1,139 @@
+"""``leadscoring score``: scores files of leads."""
+
+import os
+import sys
+from typing import Any
+
+import click
+
+from leadscoring.cli.commands import Command
+from leadscoring.cli.model_options import opening_options
+from leadscoring.cli.working import working
+from leadscoring.model.rounds import Choice as Rounds
+
+SOME_REJECTED = 3
+"""The exit code if some rows were rejected."""
+
+MOST_REASONS = 1000
+
+
+@click.command(
+    cls=Command,
+    short_help="Score leads in files.",
+    examples=("leadscoring score model.json leads.csv --out scores.csv --resume",),
+)
+@click.argument("model", type=click.Path(dir_okay=False))
+@click.argument("data")
+@click.option(
+    "--out", metavar="FILE", help="Scores, as Parquet if the name ends in .parquet, else as CSV. Default: stdout."
+)
+@click.option(
+    "--rejects", metavar="FILE", help="Rows that could not be scored, as CSV. Default: beside --out, NAME.rejects.csv."
+)
+@click.option(
+    "--reasons", type=click.IntRange(0, MOST_REASONS), default=5, show_default=True, help="Reasons of each score."
+)
+@click.option("--details", is_flag=True, help="Add how each score adds up: margin, base_value and remainder.")
+@click.option(
+    "--as-of",
+    metavar="T|COLUMN",
+    help="Moment as of which leads are scored, such as 2026-01-31, or the column with that of each. Default: now.",
+)
+@click.option("--id", "lead_id", metavar="COLUMN", help="Column of ids. Default: lead_id or id, else line numbers.")
+@click.option("--columns", multiple=True, metavar="A,B|all", help="Columns of DATA to repeat in the scores.")
+@click.option("--resume", is_flag=True, help="Go on with an interrupted run of the same command.")
+@click.option("--threads", type=click.IntRange(1, 64), metavar="N", help="Threads. Default: one for each core.")
+@click.option("--fail-on-rejects", is_flag=True, help="Exit with 1 instead of 3 if rows were rejected.")
+@opening_options
+@click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
+def score(  # noqa: PLR0913, PLR0917 - click hands every option over as an argument of its own
+    model: str,
+    data: str,
+    out: str | None,
+    rejects: str | None,
+    reasons: int,
+    details: bool,
+    as_of: str | None,
+    lead_id: str | None,
+    columns: tuple[str, ...],
+    resume: bool,
+    threads: int | None,
+    fail_on_rejects: bool,
+    rounds: Rounds,
+    missing_value: float | None,
+    as_json: bool,
+) -> None:
+    """Score leads in files (CSV or Parquet).
+
+    DATA is a file, a folder, a pattern such as 'exports/*.csv', - for standard input, or an address such as
+    s3://bucket/leads.parquet. Files may be compressed (.gz, .bz2, .xz, .zst). Columns and values are read as training
+    read its file. Each lead gets the same score, to the last bit, as from the API.
+
+    Every row is in the scores or, with its line, its content and all of its faults, in the rejects. The exit code is 0
+    if every row was scored, 3 if some were rejected (1 with --fail-on-rejects), and 1 if the files could not be scored.
+    """
+    threads = threads or cores()
+    os.environ.setdefault("POLARS_MAX_THREADS", str(threads))
+
+    with working() as work:
+        from leadscoring.bulk.choice import Choice
+        from leadscoring.bulk.places import places_of
+        from leadscoring.bulk.run import score_files
+        from leadscoring.bulk.sources import sources_of
+        from leadscoring.model.file import Opening, open_model
+
+        loaded = open_model(model, Opening(rounds=rounds, missing=missing_value))
+        places = places_of(model, data, sources_of(data), out, rejects)
+        if places.journal is not None:
+            work.interruption.left = "the same command with --resume goes on"
+        kept = tuple(part.strip() for value in columns for part in value.split(",") if part.strip())
+        choice = Choice(reasons, details, as_of, lead_id, kept, threads)
+        result = score_files(loaded, places, choice, work.progress, resume)
+    finish(result, as_json)
+    if result.counts.rejected:
+        sys.exit(1 if fail_on_rejects else SOME_REJECTED)
+
+
+def finish(result: Any, as_json: bool) -> None:
+    """Prints what came of a run: to stderr if the scores are on stdout."""
+    import msgspec
+
+    aside = result.out == "-"
+    if as_json:
+        facts = msgspec.to_builtins(result)
+        facts["counts"] = {name: getattr(result.counts, name) for name in result.counts.__struct_fields__}
+        click.echo(msgspec.json.encode(facts).decode(), err=aside)
+        return
+    for line in summary(result):
+        click.echo(line, err=aside)
+
+
+def summary(result: Any) -> list[str]:
+    """The lines that say what came of a run."""
+    counts = result.counts
+    lines = [f"note: {note}" for note in result.notes]
+    lines.append(f"{counts.rows:,} rows: {counts.scored:,} scored, {counts.rejected:,} rejected")
+    if result.resumed:
+        lines.append(f"{result.resumed:,} of them by the interrupted run")
+    facts = (
+        (counts.warned, "scored with a warning, in the column warnings"),
+        (counts.short, "lacked their last values, which are unknown"),
+        (counts.empty, "lines without any value, which are no rows"),
+        (counts.headers, "repeated headers, which are no rows"),
+        (counts.marked, "cells begin with an apostrophe, so that no spreadsheet runs them"),
+    )
+    lines += [f"{count:,} {words}" for count, words in facts if count]
+    lines.append(f"model {result.model} {result.version}" + (f", as of {result.as_of}" if result.as_of else ""))
+    lines.append(
+        f"ids are from the column {result.id!r}" if result.id else "ids are line numbers (--id names a column)"
+    )
+    if result.out != "-":
+        lines.append(f"wrote {result.out}")
+    if result.rejects:
+        lines.append(f"wrote {result.rejects}: rows that were rejected, with their faults")
+    return lines
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

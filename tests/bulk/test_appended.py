@@ -1,0 +1,66 @@
+"""An output grows under a temporary name, and has its own name only when it is complete."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from leadscoring.bulk.appended import Appended, Standard
+from leadscoring.errors import ScoringFileError
+
+
+def test_nothing_is_at_the_place_until_the_end(tmp_path: Path) -> None:
+    """An old file stays until then."""
+    path = tmp_path / "scores.csv"
+    path.write_text("old")
+    file = Appended(path)
+    file.write(b"new ")
+    file.write(b"scores")
+    file.sync()
+    assert path.read_text() == "old"
+    file.finish()
+    assert path.read_text() == "new scores"
+    assert [one.name for one in tmp_path.iterdir()] == ["scores.csv"]
+
+
+def test_it_is_continued_from_a_size(tmp_path: Path) -> None:
+    """What was written beyond it is dropped."""
+    file = Appended(tmp_path / "scores.csv")
+    file.write(b"0123456789")
+    file.close()
+    again = Appended(tmp_path / "scores.csv")
+    again.resume(4)
+    again.write(b"x")
+    again.finish()
+    assert (tmp_path / "scores.csv").read_bytes() == b"0123x"
+
+
+def test_a_temporary_file_that_lacks_bytes_is_an_error(tmp_path: Path) -> None:
+    """Somebody else has changed it."""
+    file = Appended(tmp_path / "scores.csv")
+    with pytest.raises(ScoringFileError, match="cannot write"):
+        file.resume(4)
+    (tmp_path / ".scores.csv.part").write_bytes(b"01")
+    with pytest.raises(ScoringFileError, match="is shorter"):
+        file.resume(4)
+    file.close()
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    """The error has the file, the cause and the byte."""
+    file = Appended(tmp_path / "absent" / "scores.csv")
+    with pytest.raises(ScoringFileError, match=r"scores\.csv: No such file or directory \(at byte 0"):
+        file.write(b"x")
+
+
+def test_standard_output_takes_bytes_and_says_if_nobody_reads() -> None:
+    """A reader that has gone is an error, not a signal."""
+    reading, writing = os.pipe()
+    out = Standard(writing)
+    out.write(b"abc")
+    assert os.read(reading, 10) == b"abc"
+    assert out.size == 3
+    os.close(reading)
+    with pytest.raises(ScoringFileError, match="standard output"):
+        out.write(b"x")
+    os.close(writing)

@@ -1,0 +1,47 @@
+"""Options name columns, and what a file lacks is an error with a suggestion."""
+
+from pathlib import Path
+
+import factories
+import pytest
+
+from leadscoring.bulk.choice import Choice, needed
+from leadscoring.errors import ScoringFileError
+from leadscoring.model.file import open_model
+from leadscoring.model.loaded import LoadedModel
+
+NAMES = factories.SMALL.names
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> LoadedModel:
+    """The small model."""
+    return open_model(factories.model_file(tmp_path))
+
+
+def test_columns_are_those_of_the_model_and_those_that_are_named(model: LoadedModel) -> None:
+    """Columns that are repeated are not read as numbers, since texts have to stand as they stood."""
+    names = ["id", *NAMES, "seen", "owner"]
+    found = needed(Choice(as_of="seen", keep=("owner", "visits")), model, names, "leads.csv")
+    assert found.features == tuple(NAMES)
+    assert (found.lead_id, found.as_of, found.keep) == ("id", "seen", ("owner", "visits"))
+    assert found.numbers == ("revenue", "growth", "decision_maker", "open_rate")
+    assert set(found.every) == set(names)
+    assert needed(Choice(keep=("all",)), model, names, "x").keep == tuple(names)
+    assert needed(Choice(as_of="2026-01-01"), model, names, "x").moment == 1_767_225_600_000_000
+
+
+@pytest.mark.parametrize(
+    ("choice", "names", "words"),
+    [
+        (Choice(lead_id="idd"), ["id", *NAMES], "--id names 'idd'.*did you mean 'id'"),
+        (Choice(keep=("ownr",)), ["owner", *NAMES], "--columns names 'ownr'.*did you mean 'owner'"),
+        (Choice(as_of="soon"), NAMES, "--as-of must be a time"),
+        (Choice(), ["visits", "growth"], "lacks 'revenue', 'decision_maker'.*which the model needs"),
+        (Choice(), ["a", "b"], "lacks"),
+    ],
+)
+def test_what_a_file_lacks_is_named(model: LoadedModel, choice: Choice, names: list[str], words: str) -> None:
+    """The error names the option, the column and the nearest one."""
+    with pytest.raises(ScoringFileError, match=words):
+        needed(choice, model, names, "leads.csv")

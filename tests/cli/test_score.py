@@ -1,0 +1,223 @@
+"""``leadscoring score`` as people run it: real processes, their exit codes, and what they leave when they are killed."""
+
+import gzip
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import bulk_files
+import factories
+import polars as pl
+import pytest
+from bulk_files import content, rejects_of, rows_of
+from click.testing import CliRunner
+from serving import eventually, serving
+
+from leadscoring.cli.score import score as command
+
+COMMAND = str(Path(sys.executable).parent / "leadscoring")
+ENDLESS = 120
+"""Seconds after which a test gives up."""
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small model's file."""
+    return factories.model_file(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A file of 40 leads, of which 2 are rejected."""
+    path = tmp_path / "leads.csv"
+    path.write_text(content([*["sound"] * 30, "text", *["unseen"] * 8, "long"]))
+    return path
+
+
+def score(*arguments: object, folder: Path, **options: Any) -> "subprocess.CompletedProcess[bytes]":
+    """Runs the command to its end, in a folder."""
+    command = [COMMAND, "score", *map(str, arguments)]
+    return subprocess.run(command, cwd=folder, capture_output=True, timeout=ENDLESS, check=False, **options)
+
+
+def test_the_summary_and_the_exit_code_say_what_came_of_the_rows(model: Path, data: Path, tmp_path: Path) -> None:
+    """Counts add up, files are named; 3 says that rows were rejected, 1 with --fail-on-rejects, 0 that none was."""
+    found = score(model, data, "--out", "scores.csv", "--id", "crm id", folder=tmp_path)
+    assert found.returncode == 3, found.stderr
+    text = found.stdout.decode()
+    assert "40 rows: 38 scored, 2 rejected" in text
+    assert "wrote scores.csv" in text
+    assert "wrote scores.rejects.csv" in text
+    assert len(rows_of(tmp_path / "scores.csv")) == 38
+    assert [one["line"] for one in rejects_of(tmp_path / "scores.rejects.csv")] == ["32", "41"]
+    failing = score(model, data, "--out", "scores.csv", "--fail-on-rejects", folder=tmp_path)
+    assert failing.returncode == 1
+    data.write_text(content(["sound"] * 5))
+    assert score(model, data, "--out", "scores.csv", "--reasons", "0", folder=tmp_path).returncode == 0
+    assert "reason_1_feature" not in rows_of(tmp_path / "scores.csv")[0]
+
+
+def test_json_is_all_that_is_on_stdout(model: Path, data: Path, tmp_path: Path) -> None:
+    """Programs read the counts, all of them, and where everything is."""
+    found = score(model, data, "--out", "scores.parquet", "--rejects", "no.csv", "--json", folder=tmp_path)
+    facts = json.loads(found.stdout)
+    assert facts["counts"]["rows"] == facts["counts"]["scored"] + facts["counts"]["rejected"] == 40
+    assert (facts["out"], facts["rejects"]) == ("scores.parquet", "no.csv")
+    assert pl.read_parquet(tmp_path / "scores.parquet").height == 38
+
+
+def test_scores_flow_through_pipes(model: Path, data: Path, tmp_path: Path) -> None:
+    """From standard input to standard output, compressed or not; words go to stderr, rejects into the folder."""
+    plain = score(model, "-", input=data.read_bytes(), folder=tmp_path)
+    packed = score(model, "-", "--out", "-", input=gzip.compress(data.read_bytes()), folder=tmp_path)
+    assert plain.returncode == packed.returncode == 3
+    assert plain.stdout == packed.stdout
+    assert plain.stdout.count(b"\n") == 39
+    assert b"40 rows: 38 scored, 2 rejected" in plain.stderr
+    assert len(rejects_of(tmp_path / "stdin.rejects.csv")) == 2
+
+
+def test_mistakes_are_messages(model: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each says what is wrong, and nothing is written."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cut.csv.gz").write_bytes(gzip.compress(content(["sound"] * 3000).encode())[:-200])
+    (tmp_path / "empty.csv").write_bytes(b"")
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "folder").mkdir()
+    before = sorted(path.name for path in tmp_path.iterdir())
+    for words, *arguments in (
+        ("cannot be read", model, "absent.csv", "--out", "s.csv"),
+        ("has no file that ends in", model, "folder", "--out", "s.csv"),
+        ("no file matches", model, "*.tsv", "--out", "s.csv"),
+        ("is empty", model, "empty.csv", "--out", "s.csv"),
+        ("which the model needs", model, "other.csv", "--out", "s.csv"),
+        ("it would be overwritten", model, data, "--out", data),
+        ("it would be overwritten", model, data, "--out", "s.csv", "--rejects", model),
+        ("must end in .csv or .parquet", model, data, "--out", "scores.xlsx"),
+        ("there is no folder", model, data, "--out", "nowhere/scores.csv"),
+        ("has no such column; did you mean 'crm id'", model, data, "--out", "s.csv", "--id", "crm_id"),
+        ("--as-of must be a time", model, data, "--out", "s.csv", "--as-of", "tomorrow"),
+        ("is cut off", model, "cut.csv.gz", "--out", "s.csv"),
+        ("cannot be read", "absent.json", data, "--out", "s.csv"),
+    ):
+        found = CliRunner().invoke(command, [str(one) for one in arguments])
+        assert found.exit_code == 1, arguments
+        assert words in " ".join(found.stderr.split())
+        assert "Traceback" not in found.output
+        assert sorted(path.name for path in tmp_path.iterdir() if not path.name.startswith(".")) == before
+
+
+def test_a_folder_without_permission_is_a_message(model: Path, data: Path, tmp_path: Path) -> None:
+    """Who may not write is told where."""
+    if os.geteuid() == 0:
+        pytest.skip("root may write everywhere")
+    (tmp_path / "closed").mkdir(mode=0o500)
+    found = score(model, data, "--out", "closed/scores.csv", folder=tmp_path)
+    assert found.returncode == 1
+    assert b"permission denied" in found.stderr
+
+
+def test_a_full_disk_is_a_message_and_the_run_goes_on_later(model: Path, tmp_path: Path) -> None:
+    """The error says after how many rows; with room again, --resume completes the same bytes."""
+    (tmp_path / "leads.csv").write_text(content(["sound"] * 15_000))
+    limit = 2_000_000
+
+    def limited() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    arguments = (model, "leads.csv", "--id", "crm id")
+    full = score(*arguments, "--out", "scores.csv", folder=tmp_path, preexec_fn=limited)
+    assert full.returncode == 1
+    assert b"cannot write scores.csv" in full.stderr
+    assert b"go on with --resume" in full.stderr
+    assert not (tmp_path / "scores.csv").exists()
+    assert score(*arguments, "--out", "scores.csv", "--resume", folder=tmp_path).returncode == 0
+    assert score(*arguments, "--out", "whole.csv", folder=tmp_path).returncode == 0
+    assert (tmp_path / "scores.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_killed_process_loses_and_doubles_nothing(model: Path, tmp_path: Path, ending: str) -> None:
+    """Killed twice while it writes and resumed, it leaves what an undisturbed run leaves, and no other file."""
+    long = content([*["sound"] * 500, "text", "outside"] * 40).replace("lead ", "l" * 240)  # more than one block
+    (tmp_path / "leads.csv").write_text(long)
+    arguments = [COMMAND, "score", str(model), "leads.csv", "--id", "crm id", "--reasons", "1"]
+    out = ["--out", f"scores.{ending}"]
+    part = tmp_path / f".scores.{ending}.part"
+    for _ in range(2):
+        process = subprocess.Popen(
+            [*arguments, *out, "--resume"], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        reached = size_of(part)
+        eventually(lambda: process.poll() is not None or size_of(part) > reached + 1000, ENDLESS)  # noqa: B023 - at once
+        process.kill()
+        process.wait(ENDLESS)
+    assert (
+        subprocess.run([*arguments, *out, "--resume"], cwd=tmp_path, capture_output=True, check=False).returncode == 3
+    )
+    whole = [*arguments, "--out", f"whole.{ending}"]
+    assert subprocess.run(whole, cwd=tmp_path, capture_output=True, check=False).returncode == 3
+    assert (tmp_path / f"scores.{ending}").read_bytes() == (tmp_path / f"whole.{ending}").read_bytes()
+    rejects = [(tmp_path / f"{name}.rejects.csv").read_bytes() for name in ("scores", "whole")]
+    assert rejects[0] == rejects[1]
+    names = {"leads.csv", *(f"{name}.{kind}" for name in ("scores", "whole") for kind in (ending, "rejects.csv"))}
+    assert {path.name for path in tmp_path.iterdir()} == names
+
+
+def size_of(path: Path) -> int:
+    """The bytes of a file that may be absent."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def test_two_runs_do_not_write_one_output(model: Path, tmp_path: Path) -> None:
+    """The second says that another one writes it."""
+    import fcntl
+
+    (tmp_path / "leads.csv").write_text(content(["sound"] * 10))
+    with (tmp_path / ".scores.csv.journal").open("w") as journal:
+        fcntl.flock(journal, fcntl.LOCK_EX)
+        found = score(model, "leads.csv", "--out", "scores.csv", folder=tmp_path)
+    assert found.returncode == 1
+    assert b"another run is writing this output" in found.stderr
+
+
+@pytest.mark.skipif(shutil.which("zstd") is None, reason="needs zstd")
+def test_every_compression_gives_the_same(model: Path, data: Path, tmp_path: Path) -> None:
+    """gzip, bzip2, xz and Zstandard are found by their bytes, not by the name."""
+    score(model, data, "--out", "plain.csv", folder=tmp_path)
+    for program in ("gzip", "bzip2", "xz", "zstd"):
+        if shutil.which(program) is None:
+            continue
+        packed = subprocess.run([program, "-c", str(data)], capture_output=True, check=True).stdout
+        (tmp_path / "packed").write_bytes(packed)
+        assert score(model, "packed", "--out", "scores.csv", folder=tmp_path).returncode == 3, program
+        assert (tmp_path / "scores.csv").read_bytes() == (tmp_path / "plain.csv").read_bytes()
+
+
+def test_scores_are_those_of_a_running_service(model: Path, tmp_path: Path) -> None:
+    """Each lead of a file has the same probability, reasons and warnings as over HTTP, to the last bit."""
+    kinds = ["sound", "unseen", "unknown", "outside"] * 10
+    (tmp_path / "leads.csv").write_text(content(kinds))
+    score(model, "leads.csv", "--out", "scores.csv", "--id", "crm id", folder=tmp_path)
+    scores = {one["id"]: one for one in rows_of(tmp_path / "scores.csv")}
+    with serving(tmp_path, model) as server:
+        for number, kind in enumerate(kinds):
+            lead = bulk_files.lead_of(kind, number)
+            answer = server.http.post("/api/v1/score", json=lead)
+            own = scores.get(lead["lead_id"])
+            assert (answer.status_code == 200) == (own is not None)
+            if own is not None:
+                assert float(own["probability"]) == answer.json()["score"]["raw_score"]
+                shares = [float(own[f"reason_{place}_contribution"]) for place in range(1, 6)]
+                assert shares == [reason["contribution"] for reason in answer.json()["reasons"]]
+                assert bool(own["warnings"]) == bool(answer.json()["warnings"])
