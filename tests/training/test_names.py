@@ -65,6 +65,9 @@ def test_personal_data_is_known_by_the_whole_name(name: str, kind: str) -> None:
         ("Dealership", False),
         ("enclosed", False),
         ("paid_channel_source", False),
+        ("Deal Type", False),
+        ("Deal owner", False),
+        ("Number of associated deals", True),
     ],
 )
 def test_names_of_after_the_fact(name: str, late: bool) -> None:

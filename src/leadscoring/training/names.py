@@ -63,7 +63,8 @@ LATE = re.compile(
     r"|abschluss\w*|gewonnen|verloren|verlustgrund|statusgrund)\b"
 )
 EARLY = re.compile(
-    r"\b(?:sessions?|visits?|page|public|marital|employment|sign up|signed up|company|previous|past|last campaign)\b"
+    r"\b(?:sessions?|visits?|page|public|marital|employment|sign up|signed up|company|previous|past|last campaign"
+    r"|deal (?:type|owner|source|team|region|country|currency|priority|name|id))\b"
 )
 """Words that reverse the implication of those in ``LATE``."""
 
