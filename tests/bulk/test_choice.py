@@ -1,14 +1,18 @@
 """Options name columns, and what a file lacks is an error with a suggestion."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import factories
+import msgspec
 import pytest
+from timed import timed_model
 
 from leadscoring.bulk.choice import Choice, needed
 from leadscoring.errors import ScoringFileError
 from leadscoring.model.file import open_model
 from leadscoring.model.loaded import LoadedModel
+from leadscoring.model.reading import Dated, Reading
 
 NAMES = factories.SMALL.names
 
@@ -29,6 +33,18 @@ def test_columns_are_those_of_the_model_and_those_that_are_named(model: LoadedMo
     assert set(found.every) == set(names)
     assert needed(Choice(keep=("all",)), model, names, "x").keep == tuple(names)
     assert needed(Choice(as_of="2026-01-01"), model, names, "x").moment == 1_767_225_600_000_000
+
+
+def test_leads_are_seen_at_the_moment_at_which_training_saw_them(tmp_path: Path) -> None:
+    """By the column of the card where the file has it, unless the user says otherwise: dates would have aged."""
+    model = open_model(timed_model(tmp_path))
+    card = msgspec.structs.replace(model.card, reading=Reading(dated=Dated(as_of="seen")))
+    model = replace(model, card=card)
+    names = [*model.card.contract.names, "seen"]
+    assert needed(Choice(), model, names, "leads.csv").as_of == "seen"
+    assert needed(Choice(), model, names[:-1], "leads.csv").as_of is None
+    assert needed(Choice(as_of="now"), model, names, "leads.csv").as_of is None
+    assert needed(Choice(as_of="2026-01-01"), model, names, "leads.csv").as_of is None
 
 
 @pytest.mark.parametrize(

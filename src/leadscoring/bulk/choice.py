@@ -11,6 +11,7 @@ from leadscoring.model.loaded import LoadedModel
 from leadscoring.training.reading.header import clean
 
 ALL = "all"
+NOW = "now"
 IDS = ("lead_id", "id")
 """Columns that are taken for the id of a lead where none is named."""
 
@@ -20,8 +21,9 @@ SHOWN = 5
 class Choice(msgspec.Struct, frozen=True):
     """The options of a run.
 
-    ``lead_id`` names the column of ids, ``as_of`` a moment or the column of moments, and ``keep`` the columns of the
-    input that the output repeats, or ``all``.
+    ``lead_id`` names the column of ids, ``as_of`` a moment, the column of moments or ``now`` (without it, the column by
+    which training saw its leads, if the file has it), and ``keep`` the columns of the input that the output repeats, or
+    ``all``.
     """
 
     reasons: int = 5
@@ -72,6 +74,8 @@ def needed(choice: Choice, model: LoadedModel, names: Sequence[str], file: str) 
     if choice.lead_id is None:
         lead_id = next((name for name in IDS if name in known and name not in features), None)
     moment, as_of = moment_or_column(choice.as_of, names, file)
+    if choice.as_of is None and contract.is_timed:
+        as_of = column_of(reading.dated.as_of, names)
     keep = tuple(names) if choice.keep == (ALL,) else tuple(named(one, "--columns", names, file) for one in choice.keep)
     textual = {lead_id, as_of, *keep, *reading.numbers}
     plain = ("number", "integer", "flag")
@@ -82,16 +86,18 @@ def needed(choice: Choice, model: LoadedModel, names: Sequence[str], file: str) 
 
 
 def moment_or_column(as_of: str | None, names: Sequence[str], file: str) -> tuple[int | None, str | None]:
-    """The moment that ``--as-of`` states, or the column that it names."""
+    """The moment that ``--as-of`` states, or the column that it names; neither for the start of the run."""
     if as_of is None:
         return None, None
     if (name := column_of(as_of, names)) is not None:
         return None, name
+    if as_of.casefold() == NOW:
+        return None, None
     try:
         return moment_of(as_of), None
     except ValueError:
         raise ScoringFileError(
-            f"--as-of must be {AS_OF_ALLOWED}, or a column of {file}, not {as_of!r}{hint(as_of, names)}"
+            f"--as-of must be {AS_OF_ALLOWED}, now, or a column of {file}, not {as_of!r}{hint(as_of, names)}"
         ) from None
 
 

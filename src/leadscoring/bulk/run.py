@@ -14,7 +14,7 @@ import leadscoring
 from leadscoring.bulk.appended import Appended, Standard
 from leadscoring.bulk.batch import Batch, Position
 from leadscoring.bulk.batches import Opened, batches, look_into
-from leadscoring.bulk.choice import Choice, Needed, needed
+from leadscoring.bulk.choice import NOW, Choice, Needed, needed
 from leadscoring.bulk.chunk import BulkScorer
 from leadscoring.bulk.columns import Columns
 from leadscoring.bulk.counts import Counts
@@ -76,6 +76,7 @@ class Run:
         self._fresh: list[tuple[int, bytes]] = []
         self._notes: list[str] = []
         self._ids: str | None = None
+        self._as_of: str | None = None
         self._empty: pl.DataFrame | None = None
         self._pace = Pace(report, places.sources)
 
@@ -161,10 +162,12 @@ class Run:
         scoring = Scoring(scorer, columns, self._output, file.source.name, need, len(self._places.sources) == 1)
         if self._empty is None:
             self._empty = self._empty_of(file, need, columns)
-            self._ids = need.lead_id
+            self._ids, self._as_of = need.lead_id, need.as_of
             if self._file.size == 0:
                 self._output.begin(self._empty)
         self._notes += [f"{file.source.name}: {note}" for note in file.notes]
+        if need.as_of is not None and self._choice.as_of is None:
+            self._notes.append(f"leads are scored as of {need.as_of!r}, as in training (--as-of now for the present)")
         return scoring
 
     def _empty_of(self, file: Opened, need: Needed, columns: Columns) -> pl.DataFrame:
@@ -243,6 +246,11 @@ class Run:
         if self._journal is not None:
             self._journal.remove()
 
+    def _stated(self) -> str:
+        """The moment of all leads."""
+        stated = self._choice.as_of
+        return moment.written(self._now) if stated is None or stated.casefold() == NOW else stated
+
     def _result(self, resumed: int, seconds: float) -> Result:
         model, timed = self._model, self._model.card.contract.is_timed
         return Result(
@@ -253,7 +261,7 @@ class Run:
             version=model.identity.version,
             sha256=model.sha256,
             files=tuple(source.name for source in self._places.sources),
-            as_of=(self._choice.as_of or moment.written(self._now)) if timed else None,
+            as_of=(self._as_of or self._stated()) if timed else None,
             id=self._ids,
             notes=tuple(dict.fromkeys(self._notes)),
             seconds=seconds,

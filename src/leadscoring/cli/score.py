@@ -36,8 +36,9 @@ MOST_REASONS = 1000
 @click.option("--details", is_flag=True, help="Add how each score adds up: margin, base_value and remainder.")
 @click.option(
     "--as-of",
-    metavar="T|COLUMN",
-    help="Moment as of which leads are scored, such as 2026-01-31, or the column with that of each. Default: now.",
+    metavar="T|COLUMN|now",
+    help="Moment as of which leads are scored, such as 2026-01-31, or the column with that of each. Default: the "
+    "column by which training saw its leads, if DATA has it; else now.",
 )
 @click.option("--id", "lead_id", metavar="COLUMN", help="Column of ids. Default: lead_id or id, else line numbers.")
 @click.option("--columns", multiple=True, metavar="A,B|all", help="Columns of DATA to repeat in the scores.")
