@@ -179,6 +179,50 @@ class ReasonFinder:
         for missing).
         """
 
+    def reasons_into(
+        self, rows: object, limit: int, features: object, contributions: object, columns: object, values: object
+    ) -> None:
+        """Writes the same reasons to arrays of shape (rows, limit), and counts none.
+
+        ``rows`` is a C-contiguous float32 buffer. ``features`` are int32, -1 for none, ``contributions`` float64,
+        ``columns`` int32 (0 without widths) and ``values`` float32, NaN for missing. TypeError or ValueError if they
+        do not match.
+        """
+
+class NumberColumns:
+    """Checks columns of numbers and encodes them as rows of ``width`` columns.
+
+    ``columns`` has for each of them its place in the rows, the smallest and the largest number that fit, which numbers
+    fit (0 any, 1 whole ones, 2 only 0 and 1), and whether it is required. ``missing`` is a float32 that means missing,
+    besides NaN.
+    """
+
+    def __init__(
+        self, columns: Sequence[tuple[int, float, float, int, bool]], width: int, missing: float = math.nan
+    ) -> None: ...
+    def encode(self, columns: Sequence[object], rows: object, doubtful: object) -> None:
+        """Reads a float64 buffer for each column, and writes their cells to ``rows``, a float32 buffer.
+
+        Sets ``doubtful``, a buffer of a byte for each row, to 1 where a number does not fit or a required one is
+        missing; nothing else is written. TypeError or ValueError if the buffers do not match.
+        """
+
+class Ranking:
+    """Converts margins to probabilities, buckets and percentiles, by the tables of a card.
+
+    The results have the same bits as those of ``Calibration.probability``, ``Tiers.bucket`` and ``percentile``.
+    """
+
+    def __init__(
+        self,
+        margins: Sequence[float],
+        probabilities: Sequence[float],
+        thresholds: Sequence[float],
+        quantiles: Sequence[float],
+    ) -> None: ...
+    def rank(self, margins: object, probabilities: object, buckets: object, percentiles: object) -> None:
+        """Reads a float64 buffer, and writes buffers of float64, of bytes, and of float64 (NaN without quantiles)."""
+
 class Names:
     """The known keys of an object, as UTF-8 bytes."""
 

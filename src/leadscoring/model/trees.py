@@ -85,6 +85,10 @@ class TreeEnsemble:
         """
         return _engine.ReasonFinder(self._forest, numbers, widths).reasons
 
+    def finder(self, widths: Sequence[int] | None = None) -> _engine.ReasonFinder:
+        """The reasons by feature for arrays: ``ReasonFinder.reasons_into``; ``widths`` as for ``finding``."""
+        return _engine.ReasonFinder(self._forest, None, widths)
+
     @classmethod
     def load(cls, path: str | Path, rounds: Choice = "auto") -> TreeEnsemble:
         """Loads the JSON or UBJ file at ``path``, with all rounds or those up to the best one.

@@ -1,0 +1,202 @@
+"""Reads the columns of a table as the values of leads, as training read its file.
+
+What a cell means depends on the cell and the model's card alone, never on the other cells of the table: a table that is
+scored in parts gets the same scores.
+"""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from leadscoring.contract.features import Feature
+from leadscoring.contract.kind import is_finite
+from leadscoring.contract.moment import SECOND
+from leadscoring.float32 import FLOAT32_MAX
+from leadscoring.model.reading import DayOrder, Notation, Reading
+from leadscoring.training.reading.missing import MissingTokens, blank, parse_tokens
+from leadscoring.training.reading.moments import moments
+from leadscoring.training.reading.notation import read_numbers
+from leadscoring.training.reading.series import as_text
+
+FIRST, END = -62_135_596_800 * SECOND, 253_402_300_800 * SECOND
+"""The moments that a lead may have, in microseconds since 1970: of the years 1 to 9999."""
+
+
+class Cells(NamedTuple):
+    """The cells of one column: ``raw`` as the table has them, ``read`` as values of leads, null for unknown.
+
+    ``read`` is float64 for what is sent as a number, text or a list of texts for what is sent so, and int64 for dates,
+    in microseconds since 1970. ``unread``, if any, marks the cells that are not of the feature's kind: a lead holds
+    these as they are in ``raw``, and is rejected for them.
+    """
+
+    raw: pl.Series
+    read: pl.Series
+    unread: pl.Series | None = None
+
+
+class Reader:
+    """Reads the columns of tables by the contract's features and the card's reading."""
+
+    def __init__(self, features: Collection[Feature], reading: Reading) -> None:
+        self._features, self._reading = features, reading
+
+    def read(self, frame: pl.DataFrame) -> dict[str, Cells]:
+        """Reads a table; features whose column it lacks are left out."""
+        reading, columns = self._reading, frame.columns
+        tokens = parse_tokens([token for token in reading.missing if is_known(token, columns)], columns)
+        cells: dict[str, Cells] = {}
+        for feature in self._features:
+            source = reading.presence.get(feature.name)
+            if source is not None and source in columns:
+                cells[feature.name] = presence(frame[source], tokens)
+            elif feature.name in columns:
+                cells[feature.name] = self._cells(feature, frame[feature.name], tokens)
+        return cells
+
+    def _cells(self, feature: Feature, raw: pl.Series, tokens: MissingTokens) -> Cells:
+        own = {value.casefold() for value in feature.values}  # models of other trainers may have "unknown" as a value
+        missing = tokens.of(feature.name) - own
+        raw = raw.cast(pl.String) if raw.dtype in (pl.Categorical, pl.Enum) else raw
+        if feature.form.is_timed:
+            return dates(raw, missing, self._reading.dates.get(feature.name))
+        if feature.is_text:
+            return texts(feature, raw, missing)
+        return numbers(feature, raw, missing, self._reading.numbers.get(feature.name))
+
+
+def is_known(token: str, columns: Collection[str]) -> bool:
+    """Whether a missing token applies to every column, or to one of the table's."""
+    name, sign, _ = token.rpartition("=")
+    return not sign or name in columns
+
+
+def presence(source: pl.Series, tokens: MissingTokens) -> Cells:
+    """Whether each lead has a value in a column, as 0 and 1."""
+    raw = source.cast(pl.String) if source.dtype in (pl.Categorical, pl.Enum) else source
+    filled = without(raw, tokens.of(source.name)).is_not_null().cast(pl.Float64)
+    return Cells(filled, filled)
+
+
+def without(column: pl.Series, missing: Collection[str]) -> pl.Series:
+    """Replaces missing tokens by null; NaN is missing, too."""
+    if column.dtype == pl.String:
+        return blank(column, frozenset(missing))[0]
+    if not column.dtype.is_numeric():
+        return column
+    column = column.fill_nan(None) if column.dtype.is_float() else column
+    marks = [mark for token in missing if (mark := mark_of(token, column.dtype)) is not None]
+    if not marks:
+        return column
+    return pl.select(pl.when(~column.is_in(pl.Series(marks).cast(column.dtype))).then(column)).to_series()
+
+
+def mark_of(token: str, dtype: pl.DataType) -> float | int | None:
+    """Returns the number of a column whose text is the missing token; ``None`` if there is none."""
+    try:
+        number = float(token) if dtype.is_float() else int(token)
+        cell = pl.Series([number]).cast(dtype)
+    except (ValueError, OverflowError, pl.exceptions.PolarsError):
+        return None
+    return number if is_finite(number) and as_text(cell)[0] == token else None
+
+
+def numbers(feature: Feature, raw: pl.Series, missing: Collection[str], notation: Notation | None) -> Cells:
+    """Reads numbers and flags, and categories that are sent as numbers."""
+    if raw.dtype == pl.String:
+        return written_numbers(feature, raw, missing, notation)
+    if raw.dtype == pl.Null or raw.dtype.is_numeric():
+        return Cells(raw, without(raw, missing).cast(pl.Float64))
+    if raw.dtype == pl.Boolean and feature.form.words:
+        return Cells(raw, raw.cast(pl.Float64))
+    return Cells(raw, pl.repeat(None, len(raw), dtype=pl.Float64, eager=True), raw.is_not_null())
+
+
+def written_numbers(feature: Feature, raw: pl.Series, missing: Collection[str], notation: Notation | None) -> Cells:
+    """Reads numbers from texts; most cells are plain numbers, and only the others are looked at closely."""
+    if notation is not None:
+        present = without(raw, missing)
+        read = pl.Series(read_numbers(present, notation)).fill_nan(None)
+        return Cells(raw, read, none_if_false(read.is_null() & present.is_not_null()))
+    read = raw.cast(pl.Float64, strict=False)
+    odd = raw.is_not_null() & ~(read.abs() <= FLOAT32_MAX).fill_null(False)
+    if any(is_numeral(token) for token in missing):
+        odd |= raw.str.strip_chars().str.to_lowercase().is_in([token.lower() for token in missing]).fill_null(False)
+    if not odd.any():
+        return Cells(raw, read)
+    places = odd.arg_true()
+    present = without(raw.gather(places), missing)
+    text = present.str.strip_chars()
+    again = text.cast(pl.Float64, strict=False)
+    if feature.form.words:
+        words = text.str.to_lowercase().replace_strict(["true", "false"], [1.0, 0.0], default=None)
+        again = pl.select(pl.coalesce(words, again)).to_series()
+    again = pl.select(pl.when(again.abs() <= FLOAT32_MAX).then(again)).to_series()
+    strange = again.is_null() & present.is_not_null()
+    unread = marked(places.filter(strange), len(raw)) if strange.any() else None
+    return Cells(raw, read.scatter(places, again), unread)
+
+
+def is_numeral(token: str) -> bool:
+    """Whether a text is a number, so that a missing token may hide among numbers."""
+    try:
+        return is_finite(float(token))
+    except ValueError:
+        return False
+
+
+def none_if_false(mask: pl.Series) -> pl.Series | None:
+    """Returns a mask; ``None`` if it marks nothing."""
+    return mask if mask.any() else None
+
+
+def marked(places: pl.Series, rows: int) -> pl.Series:
+    """Returns a mask of these places."""
+    mask = np.zeros(rows, dtype=bool)
+    mask[places.to_numpy()] = True
+    return pl.Series(mask)
+
+
+def texts(feature: Feature, raw: pl.Series, missing: Collection[str]) -> Cells:
+    """Reads texts, and lists of texts for sets."""
+    if raw.dtype == pl.List(pl.String) and feature.kind == "set":
+        return Cells(raw, raw)
+    if raw.dtype.is_nested() or raw.dtype in (pl.Binary, pl.Object):
+        return Cells(raw, pl.repeat(None, len(raw), dtype=pl.String, eager=True), raw.is_not_null())
+    read = as_text(without(raw, missing))
+    if feature.kind == "set" and any("," in known for known in known_values(feature)):
+        single = read.str.contains(",", literal=True) & ~read.str.contains(";", literal=True)
+        read = pl.select(pl.when(single).then(read + ";").otherwise(read)).to_series()
+    return Cells(raw, read)
+
+
+def known_values(feature: Feature) -> Collection[str]:
+    """Returns the values of a set that the model knows; if one has a comma, semicolons separate them, as in training."""
+    return (*feature.weights, *(aspect.of for aspect in feature.aspects))
+
+
+def dates(raw: pl.Series, missing: Collection[str], first: DayOrder | None) -> Cells:
+    """Reads dates and times; texts by the formats that training reads, with its order of day and month."""
+    if raw.dtype.is_temporal() and raw.dtype in (pl.Date, pl.Datetime):
+        typed = raw.cast(pl.Datetime("us", getattr(raw.dtype, "time_zone", None))).to_physical()
+        fine = (typed >= FIRST) & (typed < END)
+        return Cells(raw, pl.select(pl.when(fine).then(typed)).to_series(), none_if_false(~fine.fill_null(True)))
+    if raw.dtype == pl.Null:
+        return Cells(raw, raw.cast(pl.Int64))
+    if raw.dtype != pl.String:
+        return Cells(raw, pl.repeat(None, len(raw), dtype=pl.Int64, eager=True), raw.is_not_null())
+    present = without(raw, missing)
+    distinct = present.drop_nulls().unique()
+    values = moments_of(distinct, first)
+    read = present.replace_strict(distinct, values, default=None, return_dtype=pl.Int64)
+    return Cells(raw, read, none_if_false(read.is_null() & present.is_not_null()))
+
+
+def moments_of(column: pl.Series, first: DayOrder | None) -> pl.Series:
+    """Returns texts as microseconds since 1970; null for texts that are none, or whose day and month are open."""
+    values = moments(column, first or "month-first").values
+    if first is None:
+        values = np.where(values == moments(column, "day-first").values, values, np.nan)
+    return pl.Series(values).fill_nan(None).cast(pl.Int64)

@@ -1,0 +1,239 @@
+"""The one function that scores many leads: a table in, arrays out, with the same bits as the API gives for each lead."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from leadscoring._engine import Ranking
+from leadscoring.bulk.cells import END, FIRST, Cells, Reader, dates
+from leadscoring.bulk.encoding import Encoded, TableEncoder
+from leadscoring.bulk.second_look import Table, row_of, second_look
+from leadscoring.contract import moment
+from leadscoring.contract.rejection import lead_id_fault
+from leadscoring.errors import Fault
+from leadscoring.lead import LEAD_BYTES, LEAD_ID_LENGTH, Lead, Warned
+from leadscoring.model.loaded import LoadedModel
+from leadscoring.scoring.remarks import future_warning, unseen_warning
+
+Vector = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.int64]
+
+BLOCK = 4096
+"""Leads that one thread computes at a time: it is done with them before the next ones displace them in the cache."""
+
+
+class ReasonColumns(msgspec.Struct, frozen=True):
+    """The strongest reasons of each lead, in arrays of shape (leads, reasons), the strongest first.
+
+    ``features`` are the places of features in the contract, -1 where a lead has no more reasons; ``contributions`` are
+    in log-odds. ``columns`` are those of the feature that contributed most, from 0, and ``encoded`` their values in the
+    row of the trees, NaN for missing: ``Feature.phrase`` describes them.
+    """
+
+    features: npt.NDArray[np.int32]
+    contributions: Vector
+    columns: npt.NDArray[np.int32]
+    encoded: npt.NDArray[np.float32]
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """A lead that the service would reject: its position in the table, and all of its faults, in the service's words."""
+
+    position: int
+    faults: tuple[Fault, ...]
+
+
+class Chunk(msgspec.Struct, frozen=True):
+    """The scores of a table.
+
+    All arrays are of the leads that were scored, in the order of the table; ``kept`` has their positions there.
+    ``bucket`` is 5 (A) to 1 (E). ``percentile`` is NaN if the model has no reference, and ``as_of`` in microseconds
+    since 1970, ``None`` if scores depend on no moment. ``warnings`` has, for leads with warnings, the index in these
+    arrays and the warnings. ``cells`` are the columns as they were read, of the whole table, for the values of reasons.
+    """
+
+    kept: Indices
+    margins: Vector
+    probability: Vector
+    bucket: npt.NDArray[np.uint8]
+    percentile: Vector
+    reasons: ReasonColumns | None
+    warnings: list[tuple[int, tuple[Warned, ...]]]
+    rejected: list[Rejected]
+    as_of: Indices | None
+    cells: dict[str, Cells]
+
+    @property
+    def tier(self) -> pl.Series:
+        """The tier of each lead, A to E."""
+        return pl.Series("tier", self.bucket).replace_strict(
+            [5, 4, 3, 2, 1], ["A", "B", "C", "D", "E"], return_dtype=pl.Enum(["A", "B", "C", "D", "E"])
+        )
+
+    def __len__(self) -> int:
+        return len(self.kept)
+
+
+class BulkScorer:
+    """Scores tables of leads with one model.
+
+    A table has a column for each feature by its name; other columns are ignored, and features without a column are
+    unknown. Cells are read as training read its file. ``reasons`` is the number of reasons of a lead, and ``threads``
+    the number of threads that compute; scores do not depend on it. Leads are scored as of ``now``, in microseconds
+    since 1970, unless the table says otherwise; by default the moment of the call, so that a long run has one moment.
+    """
+
+    def __init__(self, loaded: LoadedModel, reasons: int = 5, threads: int = 1, now: int | None = None) -> None:
+        card, columns = loaded.card, loaded.card.contract.columns
+        self.model = loaded
+        self.reasons = min(reasons, len(card.contract))
+        self.threads = threads
+        self.now = moment.now() if now is None else now
+        self._reader = Reader(card.contract.features, card.read_as)
+        self._encoder = TableEncoder(card.contract, LEAD_BYTES)
+        summed = columns.several or card.contract.has_aspects
+        self._find = loaded.trees.finder(columns.widths if summed else None).reasons_into
+        calibration, quantiles = card.calibration, card.reference.quantiles
+        self._ranking = Ranking(calibration.margins, calibration.probabilities, card.tiers.thresholds, quantiles)
+        self._timed = card.contract.is_timed
+
+    def score(
+        self,
+        frame: pl.DataFrame,
+        as_of: int | pl.Series | Sequence[int | None] | None = None,
+        ids: pl.Series | None = None,
+    ) -> Chunk:
+        """Scores a table.
+
+        ``as_of`` is the moment of all leads, or of each: microseconds since 1970, or times, or texts. ``ids`` are the
+        ids of the leads; without them no lead is rejected for its id.
+        """
+        now = as_of if isinstance(as_of, int) else self.now
+        stated = None if as_of is None or isinstance(as_of, int) else moments_of(as_of)
+        table = Table(self._reader.read(frame), ids, stated)
+        moments = self._moments(stated, now, frame.height)
+        encoded = self._encoder.encode(table.cells, frame.height, moments)
+        if stated is not None and stated.unread is not None:
+            encoded.doubtful |= stated.unread.to_numpy().view(np.uint8)
+        if ids is not None:
+            encoded.doubtful |= unfit_ids(ids)
+        rejected = self._second_looks(table, encoded, now)
+        return self._chunk(table, encoded, rejected, moments)
+
+    def _moments(self, stated: Cells | None, now: int, leads: int) -> Indices | None:
+        if not self._timed:
+            return None
+        return np.full(leads, now) if stated is None else stated.read.fill_null(now).to_numpy()
+
+    def _second_looks(self, table: Table, encoded: Encoded, now: int) -> list[Rejected]:
+        """Lets the service's decoder decide on doubtful leads; those that it accepts are encoded by it."""
+        rejected: list[Rejected] = []
+        decoder, contract = self.model.decoder, self.model.card.contract
+        doubtful = np.flatnonzero(encoded.doubtful)
+        if len(doubtful) == 0:
+            return rejected
+        for noted in (encoded.unseen, encoded.future):
+            noted[:] = [(column, at[encoded.doubtful[at] == 0]) for column, at in noted]
+        for position in doubtful.tolist():
+            found = second_look(decoder, contract, table, position, now if self._timed else None)
+            if isinstance(found[0], Lead):
+                rows = found[1]
+                encoded.rows[position] = row_of(rows)
+                encoded.unseen += [(column, np.array([position])) for _, column in rows.unseen]
+                encoded.future += [(column, np.array([position])) for _, column in rows.future]
+            else:
+                rejected.append(Rejected(position, found))
+        return rejected
+
+    def _chunk(self, table: Table, encoded: Encoded, rejected: list[Rejected], moments: Indices | None) -> Chunk:
+        rows, kept = encoded.rows, np.arange(len(encoded.rows))
+        if rejected:
+            kept = np.delete(kept, [one.position for one in rejected])
+            rows = rows[kept]
+        leads, most = len(rows), self.reasons
+        margins, probability, percentile = np.empty(leads), np.empty(leads), np.empty(leads)
+        bucket = np.empty(leads, np.uint8)
+        reasons = no_reasons(leads, most) if most else None
+
+        def compute(start: int) -> None:
+            part = slice(start, start + BLOCK)
+            margins[part] = self.model.trees.margins(rows[part])
+            self._ranking.rank(margins[part], probability[part], bucket[part], percentile[part])
+            if reasons is not None:
+                arrays = reasons.features, reasons.contributions, reasons.columns, reasons.encoded
+                self._find(rows[part], most, *(array[part] for array in arrays))
+
+        starts = range(0, leads, BLOCK)
+        if self.threads > 1 and len(starts) > 1:
+            with ThreadPoolExecutor(self.threads) as threads:
+                list(threads.map(compute, starts))
+        else:
+            for start in starts:
+                compute(start)
+        as_of = None if moments is None else moments[kept]
+        warnings = self._warnings(table, encoded, kept, moments)
+        return Chunk(
+            kept, margins, probability, bucket, percentile, reasons, warnings, rejected, as_of, dict(table.cells)
+        )
+
+    def _warnings(
+        self, table: Table, encoded: Encoded, kept: Indices, moments: Indices | None
+    ) -> list[tuple[int, tuple[Warned, ...]]]:
+        """Returns the warnings of leads in the service's order: unknown values first, then dates in the future."""
+        columns, features = self.model.card.contract.columns, self.model.card.contract.features
+        found: dict[int, list[Warned]] = {}
+        known: dict[tuple[int, object, int | None], Warned] = {}
+        for noted, warn in ((encoded.unseen, unseen_warning), (encoded.future, future_warning)):
+            for column, positions in sorted(noted, key=lambda one: one[0]):
+                place = columns.feature[column]
+                cells = table.cells[features[place].name]
+                for position in positions.tolist():
+                    value = sent(features[place].form.is_timed, cells, position)
+                    as_of = None if moments is None else int(moments[position])
+                    key = (column, value, as_of if warn is future_warning else None)
+                    if key not in known:
+                        lead = Lead("", {place: value}, as_of)  # type: ignore[arg-type]  # of the values, one is read
+                        known[key] = warn(self.model, column, lead)
+                    found.setdefault(position, []).append(known[key])
+        positions = np.array(sorted(found), dtype=np.int64)
+        indices = np.searchsorted(kept, positions).tolist()
+        return [(index, tuple(found[position])) for index, position in zip(indices, positions.tolist(), strict=True)]
+
+
+def no_reasons(leads: int, most: int) -> ReasonColumns:
+    """Returns arrays for so many reasons, to be filled."""
+    shape = (leads, most)
+    return ReasonColumns(
+        np.empty(shape, np.int32), np.empty(shape), np.empty(shape, np.int32), np.empty(shape, np.float32)
+    )
+
+
+def sent(timed: bool, cells: Cells, position: int) -> object:
+    """Returns the value of a lead as a client would send it."""
+    value = cells.read[position]
+    if timed and isinstance(value, int):
+        return moment.written(value)
+    return tuple(value) if isinstance(value, pl.Series) else value
+
+
+def moments_of(as_of: pl.Series | Sequence[int | None]) -> Cells:
+    """Reads the moments of leads: times, texts, or microseconds since 1970."""
+    series = as_of if isinstance(as_of, pl.Series) else pl.Series(as_of, dtype=pl.Int64)
+    if series.dtype.is_integer():
+        series = series.cast(pl.Int64)
+        fine = (series >= FIRST) & (series < END)
+        read = pl.select(pl.when(fine).then(series)).to_series()
+        return Cells(series, read, ~fine.fill_null(True))
+    return dates(series, frozenset(), None)
+
+
+def unfit_ids(ids: pl.Series) -> npt.NDArray[np.uint8]:
+    """Marks ids that the service's decoder must look at."""
+    if ids.dtype == pl.String:
+        fine = ids.str.len_chars().is_between(1, LEAD_ID_LENGTH).fill_null(False)
+        return (~fine).to_numpy().view(np.uint8)
+    return np.array([lead_id_fault(one) is not None for one in ids.to_list()], dtype=bool).view(np.uint8)
