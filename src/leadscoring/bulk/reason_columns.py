@@ -1,0 +1,131 @@
+"""The reasons of a chunk as columns of a table: feature, value and contribution, and what about the value mattered."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from leadscoring.bulk.cells import Cells
+from leadscoring.bulk.chunk import Chunk, ReasonColumns
+from leadscoring.contract.features import Contract, Feature
+from leadscoring.contract.moment import written
+from leadscoring.model.loaded import LoadedModel
+from leadscoring.scoring.reasons import LONGEST_VALUE, MOST_VALUES
+from leadscoring.training.reading.series import as_text
+
+Codes = npt.NDArray[np.int32]
+Places = npt.NDArray[np.int64]
+
+
+def reason_columns(chunk: Chunk, model: LoadedModel, aspects: bool = False) -> list[pl.Series]:
+    """Returns ``reason_1``, ``reason_1_value``, ``reason_1_contribution``, ``reason_2`` and so on, null for none.
+
+    The first is the name of the feature. The second is its value, as a number if all features of the contract are sent
+    as numbers, else as text; null for unknown. The third is in log-odds. With ``aspects``, and by a contract that has
+    any, ``reason_1_aspect`` describes what about the value mattered most.
+    """
+    if chunk.reasons is None:
+        return []
+    reasons, contract = chunk.reasons, model.card.contract
+    features = reasons.features
+    names = pl.Series(contract.names, dtype=pl.Enum(contract.names))
+    values = values_of(chunk, contract, features)
+    phrases = phrases_of(chunk, contract, reasons) if aspects and contract.has_aspects else None
+    columns: list[pl.Series] = []
+    for place in range(features.shape[1]):
+        title, own = f"reason_{place + 1}", features[:, place]
+        there = pl.Series(own >= 0)
+        contribution = pl.Series(reasons.contributions[:, place])
+        columns += [
+            kept(names.gather(np.maximum(own, 0)), there).alias(title),
+            values(place).alias(f"{title}_value"),
+            kept(contribution, there).alias(f"{title}_contribution"),
+        ]
+        if phrases is not None:
+            columns.append(phrases(place).alias(f"{title}_aspect"))
+    return columns
+
+
+def kept(column: pl.Series, there: pl.Series) -> pl.Series:
+    """Replaces what is not there by null."""
+    return column if there.all() else pl.select(pl.when(there).then(column)).to_series()
+
+
+def values_of(chunk: Chunk, contract: Contract, features: Codes) -> Callable[[int], pl.Series]:
+    """Returns the function from the place of a reason to its values, one for each lead."""
+    dtype = pl.String if any(feature.is_text for feature in contract.features) else pl.Float64
+    most, values = features.shape[1], pl.repeat(None, features.size, dtype=dtype, eager=True)
+    parts = []
+    for code, at in places_of(features):
+        feature = contract.features[code]
+        if feature.name in chunk.cells:
+            rows = chunk.kept[at // most]
+            parts.append((at, shown(feature, chunk.cells[feature.name], rows, dtype)))
+    if parts:
+        values = values.scatter(np.concatenate([at for at, _ in parts]), pl.concat([found for _, found in parts]))
+    return lambda place: values.gather_every(most, place)
+
+
+def places_of(features: Codes) -> Iterator[tuple[int, Places]]:
+    """Yields each feature with its places among all reasons, counted lead by lead."""
+    codes = features.reshape(-1)
+    order = np.argsort(codes, kind="stable")
+    known, starts = np.unique(codes[order], return_index=True)
+    for code, at in zip(known.tolist(), np.split(order, starts[1:]), strict=True):
+        if code >= 0:
+            yield code, at
+
+
+def shown(feature: Feature, cells: Cells, rows: Places, dtype: type[pl.DataType]) -> pl.Series:
+    """Returns the values of a feature in these rows of the table, as the service shows them in reasons."""
+    if feature.form.is_timed:
+        found = cells.read.gather(rows)
+        return pl.Series([None if one is None else written(one) for one in found.to_list()], dtype=pl.String)
+    read = cells.read.gather(rows)
+    if not feature.is_text:
+        return read if dtype == pl.Float64 else as_text(read)
+    if read.dtype == pl.List(pl.String):
+        long = read.list.len() > MOST_VALUES
+        text = read.list.head(MOST_VALUES).list.eval(shortened(pl.element())).list.join("; ")
+        return pl.select(pl.when(long).then(text + "; …").otherwise(text)).to_series()
+    return pl.select(shortened(pl.lit(read))).to_series() if feature.form.is_aspected else read
+
+
+def shortened(text: pl.Expr) -> pl.Expr:
+    """Cuts long texts."""
+    return pl.when(text.str.len_chars() > LONGEST_VALUE).then(text.str.head(LONGEST_VALUE) + "…").otherwise(text)
+
+
+def phrases_of(chunk: Chunk, contract: Contract, reasons: ReasonColumns) -> Callable[[int], pl.Series]:
+    """Returns the function from the place of a reason to the phrases about its values, one for each lead."""
+    known: dict[tuple[Any, ...], str | None] = {}
+
+    def phrase(row: int, code: int, column: int, encoded: float, share: float) -> str | None:
+        feature = contract.features[code]
+        what = feature.aspects[column].what if feature.form.is_aspected else ""
+        sent = sent_value(chunk.cells[feature.name], row) if what == "weight" and feature.name in chunk.cells else None
+        key = (code, column, encoded, sent, share > 0) if sent is not None else (code, column, encoded)
+        if key not in known:
+            value = None if encoded != encoded else encoded  # noqa: PLR0124  # NaN
+            known[key] = feature.leading(column, sent, share) or feature.phrase(column, value) or None
+        return known[key]
+
+    def column_of(place: int) -> pl.Series:
+        arrays = (chunk.kept, *(array[:, place] for array in reasons_of(reasons)))
+        rows = zip(*(array.tolist() for array in arrays), strict=True)
+        return pl.Series([None if code < 0 else phrase(row, code, *rest) for row, code, *rest in rows], dtype=pl.String)
+
+    return column_of
+
+
+def reasons_of(reasons: ReasonColumns) -> tuple[Any, ...]:
+    """Returns the arrays of reasons that phrases depend on."""
+    return reasons.features, reasons.columns, reasons.encoded, reasons.contributions
+
+
+def sent_value(cells: Cells, row: int) -> str | tuple[str, ...] | None:
+    """Returns a text, or the values of a set, as they were sent."""
+    value = cells.read[row]
+    return tuple(value) if isinstance(value, pl.Series) else value
