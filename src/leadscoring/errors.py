@@ -16,7 +16,7 @@ LeadScoringError
 │   ├── ModelChanged          model_changed           not the file that the service loaded at start
 │   └── ModelMisdelivered     model_misdelivered      not the bytes that were sent to a worker of a cluster
 ├── TrainingDataError         training_data           a file that cannot be used for training or evaluation
-├── ScoringTableError         scoring_table           a table of leads that cannot be scored as it was asked for
+├── ScoringTableError         scoring_table           a table of leads lacks columns that scoring needs
 ├── EndpointError             a remote model did not score
 │   ├── EndpointTimeout       endpoint_timeout        no answer within the deadline
 │   ├── EndpointUnreachable   endpoint_unreachable    no connection, or it was lost
@@ -67,6 +67,12 @@ class LeadScoringError(Exception):
     """The root: catch it to catch everything that this package raises on purpose."""
 
     code: ClassVar[str] = "error"
+
+
+def listed(names: Sequence[str], most: int = 10) -> str:
+    """Lists names for a message, the first of many."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(repr, names[:most])) + more
 
 
 class SettingError(LeadScoringError):
@@ -192,16 +198,22 @@ class ModelMisdelivered(ModelError):
         )
 
 
-class ScoringTableError(LeadScoringError):
-    """A table of leads cannot be scored as it was asked for; the message names the column or option."""
-
-    code = "scoring_table"
-
-
 class TrainingDataError(LeadScoringError):
     """A file of past leads cannot be used for training or evaluation."""
 
     code = "training_data"
+
+
+class ScoringTableError(LeadScoringError):
+    """A table of leads lacks columns without which it cannot be scored."""
+
+    code = "scoring_table"
+
+    def __init__(self, missing: Sequence[str], why: str, columns: Sequence[str]) -> None:
+        super().__init__(
+            f"the table lacks {listed(missing)}, which {why}; it has {listed(columns) if columns else 'no columns'}"
+        )
+        self.missing = tuple(missing)
 
 
 class EndpointError(LeadScoringError):
