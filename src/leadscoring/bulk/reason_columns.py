@@ -71,6 +71,8 @@ def values_of(chunk: Chunk, contract: Contract, features: Codes) -> Callable[[in
 def places_of(features: Codes) -> Iterator[tuple[int, Places]]:
     """Yields each feature with its places among all reasons, counted lead by lead."""
     codes = features.reshape(-1)
+    if not len(codes):  # no lead was scored
+        return
     order = np.argsort(codes, kind="stable")
     known, starts = np.unique(codes[order], return_index=True)
     for code, at in zip(known.tolist(), np.split(order, starts[1:]), strict=True):

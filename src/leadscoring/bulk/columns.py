@@ -1,0 +1,144 @@
+"""The columns of scores in files: what the API answers for each lead, as a table."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from leadscoring.bulk.chunk import Chunk
+from leadscoring.bulk.reason_columns import reason_columns
+from leadscoring.bulk.spreadsheet import harmless
+from leadscoring.contract import moment
+from leadscoring.lead import Warned
+from leadscoring.model.loaded import LoadedModel
+from leadscoring.training.reading.series import as_text
+
+PARTS = ("feature", "value", "contribution", "aspect")
+WARNING = pl.Struct({"code": pl.String, "feature": pl.String, "message": pl.String})
+
+
+class Columns(msgspec.Struct, frozen=True):
+    """Which columns scores have: ``nested`` ones for Parquet, or one for each part of a reason."""
+
+    model: LoadedModel
+    nested: bool
+    reasons: int
+    details: bool = False
+
+    @property
+    def safe(self) -> frozenset[str]:
+        """The columns whose texts no spreadsheet runs, so that nobody has to look at each of them."""
+        has_texts = any(feature.is_text for feature in self.model.card.contract.features)
+        has_odd_names = harmless(pl.Series(self.model.names, dtype=pl.String))[1] > 0
+        parts = ([] if has_texts else ["value"]) + ([] if has_odd_names else ["feature"])
+        names = (f"reason_{number}_{part}" for number in range(1, self.reasons + 1) for part in parts)
+        return frozenset(("as_of", "tier", "model_digest", "warnings", *names))
+
+    def table(self, chunk: Chunk, ids: pl.Series, others: Sequence[pl.Series] = ()) -> pl.DataFrame:
+        """The table of the leads that a chunk scored; ``ids`` and ``others`` are columns of the whole input."""
+        rows = len(chunk)
+        columns = [ids.gather(chunk.kept).alias("id")]
+        if chunk.as_of is not None:
+            columns.append(written(pl.Series("as_of", chunk.as_of)))
+        columns += [
+            pl.Series("probability", chunk.probability),
+            chunk.tier.cast(pl.String),
+            pl.Series("bucket", chunk.bucket),
+            pl.Series("percentile", chunk.percentile).fill_nan(None),
+            constant("model_version", self.model.identity.version, rows),
+            constant("model_digest", self.model.sha256, rows),
+        ]
+        columns += self._details(chunk) if self.details else []
+        columns += self._reasons(chunk)
+        columns.append(warnings_of(chunk, self.nested))
+        taken = {column.name for column in columns}
+        columns += [own(other, taken).gather(chunk.kept) for other in others]
+        return pl.DataFrame(columns)
+
+    def _details(self, chunk: Chunk) -> list[pl.Series]:
+        """How each score adds up, in log-odds, as ``include_details`` says it."""
+        base = self.model.trees.base_value
+        shown: Any = base
+        if chunk.reasons is not None:
+            shares = np.where(chunk.reasons.features >= 0, chunk.reasons.contributions, 0.0).tolist()
+            shown = np.array([sum(row, start=base) for row in shares], dtype=np.float64)
+        return [
+            pl.Series("margin", chunk.margins),
+            constant("base_value", base, len(chunk)),
+            pl.Series("remainder", chunk.margins - shown),
+        ]
+
+    def _reasons(self, chunk: Chunk) -> list[pl.Series]:
+        """The reasons of each lead, the strongest first; with what about the value mattered, if there are details."""
+        found = reason_columns(chunk, self.model, self.details)
+        if not self.nested:
+            return [column.alias(part_name(column.name)) for column in found]
+        return nested(found, chunk.reasons.features.shape[1]) if chunk.reasons is not None else []
+
+
+def part_name(name: str) -> str:
+    """The name of a column of a reason: that of the feature says so."""
+    return f"{name}_feature" if name.removeprefix("reason_").isdigit() else name
+
+
+def nested(columns: Sequence[pl.Series], most: int) -> list[pl.Series]:
+    """One column with a list of reasons for each lead."""
+    if not most:
+        return []
+    width, rows = len(columns) // most, len(columns[0])
+    parts = [
+        pl.concat([plain(column.alias(part), part) for column in columns[place::width]])
+        for place, part in enumerate(PARTS[:width])
+    ]
+    order = np.arange(rows * most).reshape(most, rows).ravel(order="F")
+    table = pl.DataFrame([part.gather(order) for part in parts])
+    structs = table.select(pl.struct(pl.all()).alias("reasons")).to_series()
+    lists = structs.reshape((rows, most)).arr.to_list() if rows else pl.Series([], dtype=pl.List(structs.dtype))
+    if table["feature"].null_count():
+        lists = lists.list.eval(pl.element().filter(pl.element().struct.field("feature").is_not_null()))
+    return [lists.alias("reasons")]
+
+
+def plain(column: pl.Series, part: str) -> pl.Series:
+    """A part of reasons as text, whatever the contract; contributions stay numbers."""
+    return column if part == "contribution" else as_text(column)
+
+
+def constant(name: str, value: str | float, rows: int) -> pl.Series:
+    """A column of one value."""
+    return pl.Series(name, [value]).new_from_index(0, rows)
+
+
+def own(column: pl.Series, taken: set[str]) -> pl.Series:
+    """A column of the input under its name, or as ``input_NAME`` if scores have a column of that name."""
+    return column.alias(f"input_{column.name}") if column.name in taken else column
+
+
+def written(moments: pl.Series) -> pl.Series:
+    """Moments in microseconds since 1970 as text, as the API writes them."""
+    distinct = moments.drop_nulls().unique()
+    texts = pl.Series([moment.written(one) for one in distinct.to_list()], dtype=pl.String)
+    return moments.replace_strict(distinct, texts, default=None, return_dtype=pl.String)
+
+
+def warnings_of(chunk: Chunk, is_nested: bool) -> pl.Series:
+    """The warnings of each lead: a list of them, or their messages as one text. Few leads have any."""
+    distinct = list(dict.fromkeys(warned for _, warned in chunk.warnings))
+    texts: list[Any] = [facts(warned) if is_nested else "; ".join(map(said, warned)) for warned in distinct]
+    places = {warned: place + 1 for place, warned in enumerate(distinct)}
+    at = np.zeros(len(chunk), np.int64)
+    at[[index for index, _ in chunk.warnings]] = [places[warned] for _, warned in chunk.warnings]
+    kind: pl.DataType = pl.List(WARNING) if is_nested else pl.String()
+    return pl.Series("warnings", [[] if is_nested else None, *texts], dtype=kind).gather(at)
+
+
+def facts(warned: Sequence[Warned]) -> list[dict[str, str | None]]:
+    """Warnings as they are in Parquet."""
+    return [{"code": one.code, "feature": one.feature, "message": one.message} for one in warned]
+
+
+def said(warned: Warned) -> str:
+    """A warning as one text."""
+    return f"{warned.code}: {warned.message}"
