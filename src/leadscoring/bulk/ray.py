@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import pyarrow.compute as pc
 import ray
 from ray.data import ActorPoolStrategy, Dataset
 
-from leadscoring.bulk.shipped import OWN, WITH_FAULTS, Plan, scorer_of, shipment
+from leadscoring.bulk.shipped import MADE, REJECTED, Asked, Plan, scorer_of, shipment
 from leadscoring.model.file import AS_IT_IS, Opening
 
 ROWS = 65536
@@ -23,8 +22,9 @@ def score(
     model: str | Path,
     *,
     reasons: int = 5,
-    id: str | None = None,  # noqa: A002  # the name of the column in the output
-    as_of: str | datetime | None = None,
+    details: bool = False,
+    id: str | None = None,  # noqa: A002  # as the command calls it
+    as_of: int | str | None = None,
     keep: Sequence[str] = (),
     opening: Opening = AS_IT_IS,
     workers: int | tuple[int, int] | None = None,
@@ -40,7 +40,7 @@ def score(
 
     Raises a ``ModelError`` if the file is not a model. A column that is missing fails the run.
     """
-    shipped = shipment(model, reasons, id, as_of, keep, opening)
+    shipped = shipment(model, Asked(reasons, details, id, as_of, keep, opening))
     return ds.map_batches(
         Scorer,
         fn_constructor_args=(ray.put(shipped.content), shipped.plan),
@@ -84,10 +84,10 @@ def pool_of(workers: int | tuple[int, int] | None) -> ActorPoolStrategy:
 
 def scored_only(batch: pa.Table) -> pa.Table:
     """Returns the leads of a batch that were scored."""
-    return batch.filter(pc.is_null(batch["rejected"])).drop_columns(["rejected"])
+    return batch.filter(pc.is_null(batch[REJECTED])).drop_columns([REJECTED])
 
 
 def rejected_only(batch: pa.Table) -> pa.Table:
     """Returns the leads of a batch that were rejected, with what names them and their faults."""
-    made = [name for name in batch.column_names if name in OWN and name not in WITH_FAULTS]
-    return batch.filter(pc.is_valid(batch["rejected"])).drop_columns(made)
+    made = [name for name in batch.column_names if name in MADE]
+    return batch.filter(pc.is_valid(batch[REJECTED])).drop_columns(made)

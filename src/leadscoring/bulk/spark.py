@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 from pyspark.sql import types as t
 
-from leadscoring.bulk.shipped import OWN, WITH_FAULTS, Plan, check_columns, columns_read, scorer_of, shipment
+from leadscoring.bulk.shipped import MADE, REJECTED, Asked, Plan, columns_read, scorer_of, shipment
 from leadscoring.model.file import AS_IT_IS, Opening
 
 Batches = Iterator[pa.RecordBatch]
@@ -22,59 +21,63 @@ def score(
     model: str | Path,
     *,
     reasons: int = 5,
-    id: str | None = None,  # noqa: A002  # the name of the column in the output
-    as_of: str | datetime | None = None,
+    details: bool = False,
+    id: str | None = None,  # noqa: A002  # as the command calls it
+    as_of: int | str | None = None,
     keep: Sequence[str] = (),
     opening: Opening = AS_IT_IS,
 ) -> DataFrame:
     """Returns a DataFrame with one row for each row of ``df``: its scores, or the reasons why it is rejected.
 
     ``model`` is the path of a model file that the driver can read. Each executor gets it once, by a broadcast, and
-    checks its SHA-256. Columns are found by the names of features; others are ignored, and features without a column are
-    unknown. ``id`` is the column with the ids of leads, ``keep`` are columns to hand on. ``as_of`` is the moment as of
-    which leads are scored, or the column with the moment of each; by default the moment of this call.
+    checks its SHA-256. Columns are found by the names of features; others are ignored, and features without a column
+    are unknown. ``id`` is the column with the ids of leads, ``keep`` are columns to hand on. ``as_of`` is the column
+    with the moment of each lead, or that of all in microseconds since 1970; by default the moment of this call.
 
-    The columns are ``id``, the kept ones, ``as_of`` if the model is timed, ``probability``, ``tier``, ``bucket``,
-    ``percentile``, ``model_version``, ``model_sha256``, ``reasons`` (unless ``reasons=0``), ``warnings`` and
-    ``rejected``: the faults of a lead that is not scored, null for all others; ``split`` separates the two.
+    The columns are those of ``leadscoring score``: ``id``, ``as_of`` if scores depend on a moment, ``probability``,
+    ``tier``, ``bucket``, ``percentile``, ``model_version``, ``model_digest``, with ``details`` those of how a score
+    adds up, ``reasons`` unless ``reasons=0``, ``warnings``; then ``rejected``, the faults of a lead that was not
+    scored, null for all others; then the kept columns. ``split`` separates scored leads from rejected ones.
 
-    Raises a ``ModelError`` if the file is not a model, and ``ScoringTableError`` if a column is missing.
+    Raises a ``ModelError`` if the file is not a model, ``ScoringTableError`` if a column is missing, and ``ValueError``
+    for options that do not fit.
     """
-    shipped = shipment(model, reasons, id, as_of, keep, opening)
+    from leadscoring.bulk.arrow_batches import BatchScorer, check_columns, refuse_twice
+
+    content, plan, loaded = shipment(model, Asked(reasons, details, id, as_of, keep, opening))
     names = df.columns
-    check_columns(names, shipped.plan, shipped.loaded)
-    wanted = {*shipped.plan.named, *columns_read(shipped.loaded)}
-    taken = [place for place, name in enumerate(names) if name in wanted]
+    used = (*plan.named, *columns_read(loaded))
+    check_columns(names, plan.named, loaded)
+    refuse_twice(names, used)
+    taken = [place for place, name in enumerate(names) if name in used]
     # By place, since Spark takes "a.b" for a field of "a", and "A" for "a".
     selected = df.toDF(*map(str, range(len(names)))).select([f"`{place}`" for place in taken])
     sent = [names[place] for place in taken]
-    types = {name: df.schema[place].dataType for name, place in zip(sent, taken, strict=True)}
-    fetch = fetching(df, shipped.content)
-    plan = shipped.plan
+    own = t.StructType() if plan.id is None else t.StructType([t.StructField("id", type_of(df, plan.id))])
+    for field in BatchScorer(loaded, plan).fields:
+        own.add(field.name, spark_type(field.type))
+    for source, name in plan.handed.items():
+        own.add(name, type_of(df, source))
+    fetch = fetching(df, content)
 
     def scored(batches: Batches) -> Batches:
         return parts(batches, sent, plan, fetch)
 
-    from leadscoring.bulk.arrow_batches import score_fields
-
-    schema = t.StructType([t.StructField("id", types[plan.id])] if plan.id is not None else [])
-    for name in plan.keep:
-        schema.add(name, types[name])
-    for field in score_fields(shipped.loaded, plan):
-        schema.add(field.name, spark_type(field.type))
-    return selected.mapInArrow(scored, schema)
+    return selected.mapInArrow(scored, own)
 
 
 def split(scored: DataFrame) -> tuple[DataFrame, DataFrame]:
-    """Separates what ``score`` returns into scored leads, and rejected ones with ``id``, kept columns and faults.
+    """Separates what ``score`` returns into scored leads, and rejected ones with ``id``, faults and kept columns.
 
     Both are computed when they are used: write or cache ``scored`` first, or all leads are scored for each.
     """
-    made = [name for name in OWN if name not in WITH_FAULTS]
-    return (
-        scored.where(f.col("rejected").isNull()).drop("rejected"),
-        scored.where(f.col("rejected").isNotNull()).drop(*made),
-    )
+    rejected = f.col(REJECTED)
+    return scored.where(rejected.isNull()).drop(REJECTED), scored.where(rejected.isNotNull()).drop(*MADE)
+
+
+def type_of(df: DataFrame, name: str) -> t.DataType:
+    """Returns the type of a column, by its exact name."""
+    return df.schema.fields[df.columns.index(name)].dataType
 
 
 def fetching(df: DataFrame, content: bytes) -> Callable[[], bytes]:
