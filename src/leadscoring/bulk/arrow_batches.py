@@ -115,6 +115,8 @@ def series_of(batch: pa.RecordBatch | pa.Table, name: str) -> pl.Series:
         column = column.cast(column.type.storage_type)
     if pa.types.is_timestamp(column.type) and column.type.tz is not None:
         column = column.cast(pa.timestamp(column.type.unit, "UTC"))
+    if pa.types.is_decimal256(column.type):  # Polars has none so wide; by text, since the cast of Arrow is not exact
+        column = column.cast(pa.string()).cast(pa.float64())
     try:
         series = pl.Series(name, column)
     except (pl.exceptions.PolarsError, pa.ArrowException, ValueError, TypeError) as failure:
