@@ -37,7 +37,7 @@ LOAD_USERS ?= 20
 LOAD_SECONDS ?= 30
 LOAD_REPORT ?= build/load/report.html
 
-.PHONY: help install training azureml clients dev test coverage test-changed test-unit test-integration zoo fuzz lint \
+.PHONY: help install training azureml clients clusters clusters-test dev test coverage test-changed test-unit test-integration zoo fuzz lint \
   format bench bench-quality stress \
   test-sanitize uvicorn-test dashboards docs site screenshots lock model docker-build docker-run docker-compose-up \
   docker-compose-down image-test newcomer-test load-test infra-install infra-test infra-types deploy-aws deploy-azure \
@@ -78,6 +78,19 @@ CLIENTS := build/clients/.made
 $(CLIENTS): requirements/clients.txt requirements/clients/package-lock.json scripts/install/clients.sh scripts/install/from-lock.sh | $(STAMP)
 	@./scripts/install/clients.sh
 	@touch $@
+
+# The same for Spark and Ray.
+CLUSTERS_VENV := build/clusters-venv
+CLUSTERS := $(CLUSTERS_VENV)/.made
+$(CLUSTERS): requirements/clusters.txt scripts/install/clusters.sh scripts/install/from-lock.sh | $(STAMP)
+	@./scripts/install/clusters.sh
+	@touch $@
+
+clusters: $(CLUSTERS)  ## Install Spark and Ray, for the tests of scoring on clusters
+
+clusters-test: $(CLUSTERS)  ## Score on clusters of Spark and Ray on this machine, and kill their processes (needs Java 17)
+	CLUSTERS_TEST=yes $(CLUSTERS_VENV)/bin/python -m pytest tests/bulk/test_arrow_batches.py tests/bulk/test_shipped.py \
+	  tests/bulk/test_spark.py tests/bulk/test_ray.py
 
 clients: $(CLIENTS)  ## Install the generators of API clients, for the tests of the OpenAPI document
 
