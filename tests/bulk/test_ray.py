@@ -69,7 +69,12 @@ def test_every_row_is_scored_or_rejected_with_the_bits_of_the_chunk_function(ray
     table = clusters.leads()
     extra = table.with_columns(nested=pl.struct("growth", pl.concat_list("visits")))
     unfit = pl.col("revenue") < 0
-    blocks = [extra[:1000], extra[1000:].filter(unfit), extra[:0], extra[1000:].filter(~unfit).select(extra.columns[::-1])]
+    blocks = [
+        extra[:1000],
+        extra[1000:].filter(unfit),
+        extra[:0],
+        extra[1000:].filter(~unfit).select(extra.columns[::-1]),
+    ]
     ds = blocks_of(ray, *blocks)
     scored = scoring.score(ds, path, id="lead", as_of=clusters.NOW, workers=2, batch_size=256)
     assert clusters.by_id(scored.take_all()) == clusters.expected(open_model(path), table)

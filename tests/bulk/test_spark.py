@@ -123,7 +123,9 @@ def killing(marker: str, kills_executor: bool) -> Any:
                     pass
                 else:
                     parents = psutil.Process().parents()
-                    victim = next(one for one in parents if "java" in one.name()) if kills_executor else psutil.Process()
+                    victim = (
+                        next(one for one in parents if "java" in one.name()) if kills_executor else psutil.Process()
+                    )
                     victim.send_signal(signal.SIGKILL)
             yield batch
 
