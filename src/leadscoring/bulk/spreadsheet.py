@@ -1,8 +1,8 @@
 """Writes texts so that no spreadsheet runs them: a cell that looks like a formula gets an apostrophe in front.
 
-Spreadsheets take a text that starts with ``=``, ``+``, ``-``, ``@`` or a control character for a formula. A plain number,
-such as -5, stays as it is. A text that starts with an apostrophe gets one more, so that removing the first apostrophe of
-a cell always restores the text.
+Spreadsheets take a text that starts with ``=``, ``+``, ``-``, ``@`` or a control character for a formula. A plain
+number, such as -5, stays as it is. A text that starts with an apostrophe gets one more, so that removing the first
+apostrophe of a cell always restores the text.
 """
 
 from collections.abc import Collection
