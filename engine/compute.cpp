@@ -44,16 +44,15 @@ float Forest::column(const CategoryColumn& column, float value) const {
 }
 
 // Layout: columns[column * stride + lead], for category columns only.
-void Forest::fill_categories(const float* rows, size_t leads, size_t stride, float* columns) const {
+void Forest::fill_categories(const LeadValues& cells, size_t leads, size_t stride, float* columns) const {
     uint32_t code[kLanes];
     int32_t coded = -1;
     for (const CategoryColumn& category : category_columns_) {
-        const float* values = rows + category.feature;
         if (!category.small) {
-            for (size_t lead = 0; lead < leads; ++lead) columns[lead] = column(category, values[lead * n_features_]);
+            for (size_t lead = 0; lead < leads; ++lead) columns[lead] = column(category, cells.at(category.feature, lead));
         } else {
             for (size_t lead = 0; lead < leads && coded != category.feature; ++lead) {
-                const float value = values[lead * n_features_];
+                const float value = cells.at(category.feature, lead);
                 code[lead] = value >= 0 && value < float(kAnother) ? uint32_t(value)
                              : std::isnan(value)                   ? kMissing
                                                                    : kAnother;
@@ -74,19 +73,19 @@ void Forest::fill_one(const float* row, float* columns) const {
         const float value = row[number.feature];
         *columns++ = value != value ? number.missing : value;
     }
-    fill_categories(row, 1, 1, columns);
+    fill_categories({row, 1, size_t(n_features_)}, 1, 1, columns);
 }
 
-void Forest::fill_block(const float* rows, size_t leads, float* columns) const {
+void Forest::fill_block(const LeadValues& cells, size_t leads, float* columns) const {
     if (leads < size_t(kLanes)) std::memset(columns, 0, sizeof(float) * kLanes * n_columns_);
     for (const NumberColumn& number : numbers_) {
         for (size_t lead = 0; lead < leads; ++lead) {
-            const float value = rows[lead * n_features_ + number.feature];
+            const float value = cells.at(number.feature, lead);
             columns[lead] = value != value ? number.missing : value;
         }
         columns += kLanes;
     }
-    fill_categories(rows, leads, kLanes, columns);
+    fill_categories(cells, leads, kLanes, columns);
 }
 
 void Forest::margins(const float* rows, size_t leads, float* margins) const {
@@ -97,7 +96,7 @@ void Forest::margins(const float* rows, size_t leads, float* margins) const {
         const size_t count = std::min<size_t>(kLanes, leads - lead);
         alignas(64) float sums[kLanes];
         std::fill(sums, sums + kLanes, base_margin_);
-        fill_block(rows + lead * n_features_, count, columns);
+        fill_block({rows + lead * n_features_, 1, size_t(n_features_)}, count, columns);
         with.margins(view_, columns, sums);
         std::copy(sums, sums + count, margins + lead);
     }
@@ -122,7 +121,7 @@ void Forest::contributions_chunk(const Kernel& with, const float* rows, size_t l
     float* phi = scratch.more_floats(blocks * width * kLanes);
     std::fill(phi, phi + blocks * width * kLanes, 0.0f);
     for (size_t block = 0; block < blocks; ++block)
-        fill_block(rows + block * kLanes * width, std::min<size_t>(kLanes, leads - block * kLanes),
+        fill_block({rows + block * kLanes * width, 1, width}, std::min<size_t>(kLanes, leads - block * kLanes),
                    columns + block * n_columns_ * kLanes);
     with.contributions(view_, columns, blocks, phi, scratch.bytes(with.level_bytes * (size_t(deep_depth_) + 1)));
     for (size_t lead = 0; lead < leads; ++lead) {
@@ -149,6 +148,27 @@ void Forest::contributions(const float* rows, size_t leads, float* contributions
         contributions_chunk(with, rows + lead * n_features_, count, contributions + lead * (n_features_ + 1));
         lead += count;
     }
+}
+
+const float* Forest::score_columns(const float* values, size_t step, size_t leads, float* margins,
+                                   bool explained) const {
+    const Kernel& with = kernel();
+    const size_t blocks = (leads + kLanes - 1) / kLanes, width = size_t(n_features_);
+    const size_t columns_size = size_t(n_columns_) * kLanes, phi_size = width * kLanes;
+    float* columns = scratch.floats(blocks * columns_size);
+    for (size_t block = 0; block < blocks; ++block) {
+        const size_t first = block * kLanes, count = std::min<size_t>(kLanes, leads - first);
+        alignas(64) float sums[kLanes];
+        std::fill(sums, sums + kLanes, base_margin_);
+        fill_block({values + first, step, 1}, count, columns + block * columns_size);
+        with.margins(view_, columns + block * columns_size, sums);
+        std::copy(sums, sums + count, margins + first);
+    }
+    if (!explained) return nullptr;
+    float* phi = scratch.more_floats(blocks * phi_size);
+    std::fill(phi, phi + blocks * phi_size, 0.0f);
+    with.contributions(view_, columns, blocks, phi, scratch.bytes(with.level_bytes * (size_t(deep_depth_) + 1)));
+    return phi;
 }
 
 }  // namespace leadscoring

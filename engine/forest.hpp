@@ -89,6 +89,16 @@ struct Importance {
     std::vector<int64_t> weight;
 };
 
+// The values of up to sixteen leads: values[feature * by_feature + lead * by_lead].
+struct LeadValues {
+    const float* values;
+    size_t by_feature, by_lead;
+    float at(int32_t feature, size_t lead) const { return values[size_t(feature) * by_feature + lead * by_lead]; }
+};
+
+// Leads of a table that are scored together, so that what is known of them stays in the cache.
+constexpr size_t kPart = 256;
+
 class Forest {
   public:
     Forest(int32_t n_features, float base_margin, const std::vector<RawTree>& trees);
@@ -108,13 +118,16 @@ class Forest {
     void margins(const float* rows, size_t leads, float* margins) const;
     // Layout: contributions[lead * (n_features + 1) + feature], with the base value last.
     void contributions(const float* rows, size_t leads, float* contributions) const;
+    // Scores up to kPart leads that are given by column: values[feature * step + lead]. Returns their contributions, if
+    // they are wanted, block by block: [block][feature * 16 + lead], valid until the next call of this thread.
+    const float* score_columns(const float* values, size_t step, size_t leads, float* margins, bool explained) const;
 
   private:
     friend class ForestBuilder;
     float column(const CategoryColumn& column, float value) const;
-    void fill_categories(const float* rows, size_t leads, size_t stride, float* columns) const;
+    void fill_categories(const LeadValues& cells, size_t leads, size_t stride, float* columns) const;
     void fill_one(const float* row, float* columns) const;
-    void fill_block(const float* rows, size_t leads, float* columns) const;
+    void fill_block(const LeadValues& cells, size_t leads, float* columns) const;
     void contributions_one(const Kernel& kernel, const float* row, float* contributions) const;
     void contributions_chunk(const Kernel& kernel, const float* rows, size_t leads, float* contributions) const;
 

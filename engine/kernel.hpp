@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "cell_source.hpp"
+
 namespace leadscoring {
 
 constexpr int kLanes = 16;         // leads per block, and trees per group
@@ -74,6 +76,12 @@ struct Kernel {
     void (*contributions_one)(const Trees&, const float* columns, float* phi);
     // Layout: columns[block][column * 16 + lead]; adds to phi[block][feature * 16 + lead].
     void (*contributions)(const Trees&, const float* columns, size_t blocks, float* phi, void* scratch);
+    // Layout: phi[feature * 16 + lead]; writes feature[k * 16 + lead] and value[k * 16 + lead], the strongest first, and
+    // -1 and 0 where a lead has fewer contributions that are not 0.
+    void (*strongest)(const float* phi, size_t features, int limit, int32_t* feature, float* value);
+    // Writes the cells from `first` on as the trees see them, NaN for missing, and sets doubt[i] where one does not fit or
+    // a required one is missing. Writes whole eights. `doubt` is aligned.
+    void (*encode_cells)(const CellSource&, const CellRule&, size_t first, size_t count, float* out, int64_t* doubt);
 };
 
 extern const Kernel kBaseline;

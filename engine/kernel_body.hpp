@@ -238,6 +238,8 @@ void group_one_tree(const Group& group, const float* columns, size_t blocks, siz
 
 #include "kernel_deep.hpp"
 #include "kernel_margins.hpp"
+#include "kernel_strongest.hpp"
+#include "kernel_cells.hpp"
 
 void contributions_one(const Trees& trees, const float* columns, float* phi) {
     for (size_t i = 0; i < trees.n_segments; ++i) group_one_lead(*trees.segments[i].group, columns, phi);
@@ -262,7 +264,7 @@ void contributions(const Trees& trees, const float* columns, size_t blocks, floa
 }  // namespace
 
 extern const Kernel LEADSCORING_KERNEL = {
-    LEADSCORING_NAME, sizeof(Level), margin, margins, contributions_one, contributions,
+    LEADSCORING_NAME, sizeof(Level), margin, margins, contributions_one, contributions, strongest, encode_cells,
 };
 
 }  // namespace leadscoring

@@ -14,12 +14,11 @@
 #include "encode.hpp"
 #include "forest.hpp"
 #include "from_python.hpp"
-#include "numbers.hpp"
 #include "ranking.hpp"
 #include "reasons.hpp"
-#include "reasons_into.hpp"
 #include "recorder.hpp"
 #include "scan.hpp"
+#include "table_scorer.hpp"
 #include "texts.hpp"
 
 namespace leadscoring {
@@ -318,12 +317,10 @@ NB_MODULE(_engine, m) {
         .def(nb::init<nb::object, nb::handle, nb::handle>(), nb::arg("forest"), nb::arg("numbers") = nb::none(),
              nb::arg("widths") = nb::none())
         .def("reasons", &found_reasons, nb::arg("rows"), nb::arg("limit"), nb::arg("first") = 0,
-             nb::arg("last") = -1)
-        .def("reasons_into", &reasons_into, nb::arg("rows"), nb::arg("limit"), nb::arg("features"),
-             nb::arg("contributions"), nb::arg("columns"), nb::arg("values"));
+             nb::arg("last") = -1);
 
-    bind_numbers(m);
     bind_ranking(m);
+    bind_table_scorer(m);
     bind_texts(m);
     bind_tokens(m);
     m.def("join_rows", &joined, nb::arg("parts"));

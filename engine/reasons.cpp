@@ -1,5 +1,6 @@
 #include "reasons.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace leadscoring {
@@ -45,6 +46,26 @@ void ReasonFinder::sum(float* values, int32_t* leading) const {
         leading[feature] = firsts_[feature] + int32_t(sum < 0 ? lowest : highest);
         column += widths_[feature];
         values[feature] = float(sum);
+    }
+}
+
+void ReasonFinder::sum_block(const float* values, float* sums, int32_t* leading) const {
+    float one[kLanes];
+    for (size_t feature = 0; feature < widths_.size(); ++feature) {
+        const float* columns = values + size_t(firsts_[feature]) * kLanes;
+        for (int lead = 0; lead < kLanes; ++lead) {
+            double sum = 0;
+            size_t highest = 0, lowest = 0;
+            for (size_t i = 0; i < widths_[feature]; ++i) {
+                const float value = columns[i * kLanes + size_t(lead)];
+                sum += double(value);
+                if (value > columns[highest * kLanes + size_t(lead)]) highest = i;
+                if (value < columns[lowest * kLanes + size_t(lead)]) lowest = i;
+            }
+            leading[feature * kLanes + size_t(lead)] = firsts_[feature] + int32_t(sum < 0 ? lowest : highest);
+            one[lead] = float(sum);
+        }
+        std::copy(one, one + kLanes, sums + feature * kLanes);
     }
 }
 

@@ -28,11 +28,17 @@ public:
     // Whether there is something to add up: a feature with several columns.
     bool sums() const { return !widths_.empty(); }
 
+    // Whether any feature has several columns: otherwise the contribution of a feature is that of its column.
+    bool several() const { return widths_.size() < size_t(trees_->n_features()) && sums(); }
+
     size_t features() const { return widths_.size(); }
 
     // Writes the contributions of features in place of those of their columns, which there are at least as many of, and to
     // `leading` for each feature the row's column that contributes most in the direction of the sum, the first of equals.
     void sum(float* values, int32_t* leading) const;
+
+    // The same for a block of leads, in the layout of the kernels: values[column * 16 + lead], sums[feature * 16 + lead].
+    void sum_block(const float* values, float* sums, int32_t* leading) const;
 
     // The first column of a feature.
     int32_t first(size_t feature) const { return firsts_[feature]; }

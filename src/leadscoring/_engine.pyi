@@ -179,32 +179,38 @@ class ReasonFinder:
         for missing).
         """
 
-    def reasons_into(
-        self, rows: object, limit: int, features: object, contributions: object, columns: object, values: object
-    ) -> None:
-        """Writes the same reasons to arrays of shape (rows, limit), and counts none.
+class TableScorer:
+    """Checks and scores tables column by column, with the same bits as lead by lead.
 
-        ``rows`` is a C-contiguous float32 buffer. ``features`` are int32, -1 for none, ``contributions`` float64,
-        ``columns`` int32 (0 without widths) and ``values`` float32, NaN for missing. TypeError or ValueError if they
-        do not match.
-        """
-
-class NumberColumns:
-    """Checks columns of numbers and encodes them as rows of ``width`` columns.
-
-    ``columns`` has for each of them its place in the rows, the smallest and the largest number that fit, which numbers
-    fit (0 any, 1 whole ones, 2 only 0 and 1), and whether it is required. ``missing`` is a float32 that means missing,
-    besides NaN.
+    ``finder`` says how contributions become reasons; nothing is counted. ``rules`` has for each column of the forest
+    the smallest and the largest number that fit, which numbers fit (0 any, 1 whole ones, 2 only 0 and 1), whether it is
+    required, and a float32 that means missing, NaN for none.
     """
 
-    def __init__(
-        self, columns: Sequence[tuple[int, float, float, int, bool]], width: int, missing: float = math.nan
-    ) -> None: ...
-    def encode(self, columns: Sequence[object], rows: object, doubtful: object) -> None:
-        """Reads a float64 buffer for each column, and writes their cells to ``rows``, a float32 buffer.
+    def __init__(self, finder: ReasonFinder, rules: Sequence[tuple[float, float, int, bool, float]]) -> None: ...
+    def score(
+        self,
+        columns: Sequence[object],
+        first: int,
+        last: int,
+        limit: int,
+        doubtful: object,
+        margins: object,
+        features: object,
+        contributions: object,
+        leading: object,
+        values: object,
+        sent: object,
+    ) -> None:
+        """Scores the leads from ``first`` until before ``last``; several threads may score parts of a table.
 
-        Sets ``doubtful``, a buffer of a byte for each row, to 1 where a number does not fit or a required one is
-        missing; nothing else is written. TypeError or ValueError if the buffers do not match.
+        ``columns`` has for each column of the forest an object with ``__arrow_c_stream__`` of numbers or booleans in one
+        chunk, or a buffer of float32 or float64. The others are arrays with a row for each lead of the table, of which
+        those of these leads are written: ``doubtful`` (bytes) becomes 1 where a number does not fit or a required one is
+        missing, and stays as it is elsewhere; ``margins`` (float64); and of shape (leads, limit) the strongest reasons:
+        ``features`` (int32, -1 for none), ``contributions`` (float64), ``leading`` (int32: the column of the feature,
+        from 0, that contributes most), ``values`` (float32) in that column, and ``sent`` (float64), its cell. TypeError
+        or ValueError if they do not match.
         """
 
 class Ranking:

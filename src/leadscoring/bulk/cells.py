@@ -13,6 +13,7 @@ import polars as pl
 from leadscoring.contract.features import Feature
 from leadscoring.contract.kind import is_finite
 from leadscoring.contract.moment import SECOND
+from leadscoring.contract.tokens import MOST_VALUES
 from leadscoring.float32 import FLOAT32_MAX
 from leadscoring.model.reading import DayOrder, Notation, Reading
 from leadscoring.training.reading.missing import MissingTokens, blank, parse_tokens
@@ -23,12 +24,18 @@ from leadscoring.training.reading.series import as_text
 FIRST, END = -62_135_596_800 * SECOND, 253_402_300_800 * SECOND
 """The moments that a lead may have, in microseconds since 1970: of the years 1 to 9999."""
 
+READ_AS_THEY_ARE = (
+    *(pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64, pl.Float32, pl.Float64),
+    pl.Null,
+)
+"""The types of numbers that the engine reads without a copy."""
+
 
 class Cells(NamedTuple):
     """The cells of one column: ``raw`` as the table has them, ``read`` as values of leads, null for unknown.
 
-    ``read`` is float64 for what is sent as a number, text or a list of texts for what is sent so, and int64 for dates,
-    in microseconds since 1970. ``unread``, if any, marks the cells that are not of the feature's kind: a lead holds
+    ``read`` is of numbers or booleans for what is sent as a number (NaN is unknown, too), text or a list of texts for
+    what is sent so, and int64 for dates, in microseconds since 1970. It is one chunk. ``unread``, if any, marks the cells that are not of the feature's kind: a lead holds
     these as they are in ``raw``, and is rejected for them.
     """
 
@@ -51,9 +58,9 @@ class Reader:
         for feature in self._features:
             source = reading.presence.get(feature.name)
             if source is not None and source in columns:
-                cells[feature.name] = presence(frame[source], tokens)
+                cells[feature.name] = presence(frame[source].rechunk(), tokens)
             elif feature.name in columns:
-                cells[feature.name] = self._cells(feature, frame[feature.name], tokens)
+                cells[feature.name] = self._cells(feature, frame[feature.name].rechunk(), tokens)
         return cells
 
     def _cells(self, feature: Feature, raw: pl.Series, tokens: MissingTokens) -> Cells:
@@ -76,17 +83,16 @@ def is_known(token: str, columns: Collection[str]) -> bool:
 def presence(source: pl.Series, tokens: MissingTokens) -> Cells:
     """Whether each lead has a value in a column, as 0 and 1."""
     raw = source.cast(pl.String) if source.dtype in (pl.Categorical, pl.Enum) else source
-    filled = without(raw, tokens.of(source.name)).is_not_null().cast(pl.Float64)
+    filled = without(raw, tokens.of(source.name)).is_not_null()
     return Cells(filled, filled)
 
 
 def without(column: pl.Series, missing: Collection[str]) -> pl.Series:
-    """Replaces missing tokens by null; NaN is missing, too."""
+    """Replaces missing tokens by null."""
     if column.dtype == pl.String:
         return blank(column, frozenset(missing))[0]
     if not column.dtype.is_numeric():
         return column
-    column = column.fill_nan(None) if column.dtype.is_float() else column
     marks = [mark for token in missing if (mark := mark_of(token, column.dtype)) is not None]
     if not marks:
         return column
@@ -108,9 +114,10 @@ def numbers(feature: Feature, raw: pl.Series, missing: Collection[str], notation
     if raw.dtype == pl.String:
         return written_numbers(feature, raw, missing, notation)
     if raw.dtype == pl.Null or raw.dtype.is_numeric():
-        return Cells(raw, without(raw, missing).cast(pl.Float64))
+        read = without(raw, missing)
+        return Cells(raw, read if raw.dtype in READ_AS_THEY_ARE else read.cast(pl.Float64))
     if raw.dtype == pl.Boolean and feature.form.words:
-        return Cells(raw, raw.cast(pl.Float64))
+        return Cells(raw, raw)
     return Cells(raw, pl.repeat(None, len(raw), dtype=pl.Float64, eager=True), raw.is_not_null())
 
 
@@ -162,7 +169,8 @@ def marked(places: pl.Series, rows: int) -> pl.Series:
 def texts(feature: Feature, raw: pl.Series, missing: Collection[str]) -> Cells:
     """Reads texts, and lists of texts for sets."""
     if raw.dtype == pl.List(pl.String) and feature.kind == "set":
-        return Cells(raw, raw)
+        unfit = (raw.list.len() > MOST_VALUES) | raw.list.eval(pl.element().is_null()).list.any()
+        return Cells(raw, raw, none_if_false(unfit.fill_null(False)))
     if raw.dtype.is_nested() or raw.dtype in (pl.Binary, pl.Object):
         return Cells(raw, pl.repeat(None, len(raw), dtype=pl.String, eager=True), raw.is_not_null())
     read = as_text(without(raw, missing))

@@ -1,17 +1,18 @@
 """The one function that scores many leads: a table in, arrays out, with the same bits as the API gives for each lead."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from leadscoring._engine import Ranking
+from leadscoring._engine import Ranking, TableScorer
 from leadscoring.bulk.cells import END, FIRST, Cells, Reader, dates
 from leadscoring.bulk.encoding import Encoded, TableEncoder
-from leadscoring.bulk.second_look import Table, row_of, second_look
+from leadscoring.bulk.second_look import Accepted, Table, second_look
 from leadscoring.contract import moment
 from leadscoring.contract.rejection import lead_id_fault
 from leadscoring.errors import Fault
@@ -22,8 +23,8 @@ from leadscoring.scoring.remarks import future_warning, unseen_warning
 Vector = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 
-BLOCK = 4096
-"""Leads that one thread computes at a time: it is done with them before the next ones displace them in the cache."""
+SHARE = 8192
+"""Minimum leads of one thread's share of a table: fewer are not worth another thread."""
 
 
 class ReasonColumns(msgspec.Struct, frozen=True):
@@ -31,13 +32,15 @@ class ReasonColumns(msgspec.Struct, frozen=True):
 
     ``features`` are the places of features in the contract, -1 where a lead has no more reasons; ``contributions`` are
     in log-odds. ``columns`` are those of the feature that contributed most, from 0, and ``encoded`` their values in the
-    row of the trees, NaN for missing: ``Feature.phrase`` describes them.
+    row of the trees, NaN for missing: ``Feature.phrase`` describes them. ``sent`` are the values of features that are
+    sent as numbers; those of other features mean nothing.
     """
 
     features: npt.NDArray[np.int32]
     contributions: Vector
     columns: npt.NDArray[np.int32]
     encoded: npt.NDArray[np.float32]
+    sent: Vector
 
 
 class Rejected(msgspec.Struct, frozen=True):
@@ -95,8 +98,9 @@ class BulkScorer:
         self.now = moment.now() if now is None else now
         self._reader = Reader(card.contract.features, card.read_as)
         self._encoder = TableEncoder(card.contract, LEAD_BYTES)
-        summed = columns.several or card.contract.has_aspects
-        self._find = loaded.trees.finder(columns.widths if summed else None).reasons_into
+        finder = loaded.trees.finder(columns.widths)
+        self._scorer = TableScorer(finder, self._encoder.rules)
+        self._again = finder.reasons
         calibration, quantiles = card.calibration, card.reference.quantiles
         self._ranking = Ranking(calibration.margins, calibration.probabilities, card.tiers.thresholds, quantiles)
         self._timed = card.contract.is_timed
@@ -121,16 +125,37 @@ class BulkScorer:
             encoded.doubtful |= stated.unread.to_numpy().view(np.uint8)
         if ids is not None:
             encoded.doubtful |= unfit_ids(ids)
-        rejected = self._second_looks(table, encoded, now)
-        return self._chunk(table, encoded, rejected, moments)
+        margins, reasons = self._compute(encoded)
+        rejected = self._second_looks(table, encoded, now, margins, reasons)
+        return self._chunk(table, encoded, rejected, moments, margins, reasons)
+
+    def _compute(self, encoded: Encoded) -> tuple[Vector, ReasonColumns]:
+        """Computes margins and reasons of all leads; those of doubtful ones may mean nothing."""
+        leads = len(encoded.doubtful)
+        margins, reasons = np.empty(leads), no_reasons(leads, self.reasons)
+        arrays = tuple(getattr(reasons, name) for name in reasons.__struct_fields__)
+
+        def compute(first: int, last: int) -> None:
+            self._scorer.score(encoded.columns, first, last, self.reasons, encoded.doubtful, margins, *arrays)
+
+        shares = max(1, min(self.threads, leads // SHARE))
+        ends = [leads * share // shares for share in range(shares + 1)]
+        if shares == 1:
+            compute(0, leads)
+        else:
+            with ThreadPoolExecutor(shares) as threads:
+                list(threads.map(compute, ends[:-1], ends[1:]))
+        return margins, reasons
 
     def _moments(self, stated: Cells | None, now: int, leads: int) -> Indices | None:
         if not self._timed:
             return None
         return np.full(leads, now) if stated is None else stated.read.fill_null(now).to_numpy()
 
-    def _second_looks(self, table: Table, encoded: Encoded, now: int) -> list[Rejected]:
-        """Lets the service's decoder decide on doubtful leads; those that it accepts are encoded by it."""
+    def _second_looks(
+        self, table: Table, encoded: Encoded, now: int, margins: Vector, reasons: ReasonColumns
+    ) -> list[Rejected]:
+        """Lets the service's decoder decide on doubtful leads; those that it accepts are scored as it encodes them."""
         rejected: list[Rejected] = []
         decoder, contract = self.model.decoder, self.model.card.contract
         doubtful = np.flatnonzero(encoded.doubtful)
@@ -140,44 +165,46 @@ class BulkScorer:
             noted[:] = [(column, at[encoded.doubtful[at] == 0]) for column, at in noted]
         for position in doubtful.tolist():
             found = second_look(decoder, contract, table, position, now if self._timed else None)
-            if isinstance(found[0], Lead):
-                rows = found[1]
-                encoded.rows[position] = row_of(rows)
-                encoded.unseen += [(column, np.array([position])) for _, column in rows.unseen]
-                encoded.future += [(column, np.array([position])) for _, column in rows.future]
+            if isinstance(found, Accepted):
+                margins[position] = self.model.trees.predict(found.rows)[0]
+                if self.reasons:
+                    put(reasons, position, self._again(found.rows, self.reasons)[0])
+                encoded.unseen += [(column, np.array([position])) for _, column in found.rows.unseen]
+                encoded.future += [(column, np.array([position])) for _, column in found.rows.future]
             else:
                 rejected.append(Rejected(position, found))
         return rejected
 
-    def _chunk(self, table: Table, encoded: Encoded, rejected: list[Rejected], moments: Indices | None) -> Chunk:
-        rows, kept = encoded.rows, np.arange(len(encoded.rows))
+    def _chunk(
+        self,
+        table: Table,
+        encoded: Encoded,
+        rejected: list[Rejected],
+        moments: Indices | None,
+        margins: Vector,
+        reasons: ReasonColumns,
+    ) -> Chunk:
+        kept = np.arange(len(margins))
         if rejected:
             kept = np.delete(kept, [one.position for one in rejected])
-            rows = rows[kept]
-        leads, most = len(rows), self.reasons
-        margins, probability, percentile = np.empty(leads), np.empty(leads), np.empty(leads)
-        bucket = np.empty(leads, np.uint8)
-        reasons = no_reasons(leads, most) if most else None
-
-        def compute(start: int) -> None:
-            part = slice(start, start + BLOCK)
-            margins[part] = self.model.trees.margins(rows[part])
-            self._ranking.rank(margins[part], probability[part], bucket[part], percentile[part])
-            if reasons is not None:
-                arrays = reasons.features, reasons.contributions, reasons.columns, reasons.encoded
-                self._find(rows[part], most, *(array[part] for array in arrays))
-
-        starts = range(0, leads, BLOCK)
-        if self.threads > 1 and len(starts) > 1:
-            with ThreadPoolExecutor(self.threads) as threads:
-                list(threads.map(compute, starts))
+            margins, moments_kept = margins[kept], None if moments is None else moments[kept]
+            reasons = ReasonColumns(*(getattr(reasons, name)[kept] for name in reasons.__struct_fields__))
         else:
-            for start in starts:
-                compute(start)
-        as_of = None if moments is None else moments[kept]
-        warnings = self._warnings(table, encoded, kept, moments)
+            moments_kept = moments
+        leads = len(margins)
+        probability, bucket, percentile = np.empty(leads), np.empty(leads, np.uint8), np.empty(leads)
+        self._ranking.rank(margins, probability, bucket, percentile)
         return Chunk(
-            kept, margins, probability, bucket, percentile, reasons, warnings, rejected, as_of, dict(table.cells)
+            kept=kept,
+            margins=margins,
+            probability=probability,
+            bucket=bucket,
+            percentile=percentile,
+            reasons=reasons if self.reasons else None,
+            warnings=self._warnings(table, encoded, kept, moments),
+            rejected=rejected,
+            as_of=moments_kept,
+            cells=dict(table.cells),
         )
 
     def _warnings(
@@ -208,8 +235,26 @@ def no_reasons(leads: int, most: int) -> ReasonColumns:
     """Returns arrays for so many reasons, to be filled."""
     shape = (leads, most)
     return ReasonColumns(
-        np.empty(shape, np.int32), np.empty(shape), np.empty(shape, np.int32), np.empty(shape, np.float32)
+        np.empty(shape, np.int32),
+        np.empty(shape),
+        np.empty(shape, np.int32),
+        np.empty(shape, np.float32),
+        np.empty(shape),
     )
+
+
+def put(reasons: ReasonColumns, position: int, strongest: Iterable[tuple[Any, ...]]) -> None:
+    """Replaces the reasons of one lead by those that the engine found for it alone."""
+    reasons.features[position] = -1
+    reasons.contributions[position] = 0.0
+    reasons.columns[position] = 0
+    reasons.encoded[position] = np.nan
+    reasons.sent[position] = np.nan
+    for place, (feature, share, column, value) in enumerate(strongest):
+        reasons.features[position, place] = feature
+        reasons.contributions[position, place] = share
+        reasons.columns[position, place] = column
+        reasons.encoded[position, place] = np.nan if value is None else value
 
 
 def sent(timed: bool, cells: Cells, position: int) -> object:

@@ -87,7 +87,7 @@ def shown(feature: Feature, cells: Cells, rows: Places, dtype: type[pl.DataType]
         return pl.Series([None if one is None else written(one) for one in found.to_list()], dtype=pl.String)
     read = cells.read.gather(rows)
     if not feature.is_text:
-        return read if dtype == pl.Float64 else as_text(read)
+        return read.cast(pl.Float64) if dtype == pl.Float64 else as_text(read)
     if read.dtype == pl.List(pl.String):
         long = read.list.len() > MOST_VALUES
         text = read.list.head(MOST_VALUES).list.eval(shortened(pl.element())).list.join("; ")

@@ -5,10 +5,10 @@ faults, in the same words.
 """
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import numpy as np
 import polars as pl
 
 from leadscoring._engine import Rows
@@ -32,12 +32,19 @@ class Table(NamedTuple):
     as_of: Cells | None = None
 
 
+class Accepted(NamedTuple):
+    """A lead that the service accepts, and its row."""
+
+    lead: Lead
+    rows: Rows
+
+
 def second_look(
     decoder: LeadDecoder[Rows], contract: Contract, table: Table, position: int, now: int | None
-) -> tuple[Lead, Rows] | tuple[Fault, ...]:
+) -> Accepted | tuple[Fault, ...]:
     """Returns a lead and its row, or its faults, as the service's decoder finds them."""
     try:
-        return decoder.one(lead_json(contract, table, position).encode(), now)
+        return Accepted(*decoder.one(lead_json(contract, table, position).encode(), now))
     except ValidationError as error:
         return error.faults
     except RequestError as error:
@@ -63,7 +70,9 @@ def cell_json(feature: Feature, cells: Cells, position: int) -> str:
     raw, read = cells.raw[position], cells.read[position]
     if cells.unread is not None and cells.unread[position]:
         return value_json(raw)
-    if read is None or feature.is_text:
+    if read is None or (isinstance(read, float) and math.isnan(read)):
+        return "null"
+    if feature.is_text:
         return value_json(read)
     if isinstance(raw, str):
         plain = raw.strip()
@@ -91,8 +100,3 @@ def value_json(value: Any) -> str:
 def text(value: str) -> str:
     """Writes a text as JSON."""
     return json.dumps(value, ensure_ascii=False)
-
-
-def row_of(rows: Rows) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """Returns the row of a single lead."""
-    return np.asarray(rows)[0]

@@ -86,7 +86,7 @@ class TreeEnsemble:
         return _engine.ReasonFinder(self._forest, numbers, widths).reasons
 
     def finder(self, widths: Sequence[int] | None = None) -> _engine.ReasonFinder:
-        """The reasons by feature for arrays: ``ReasonFinder.reasons_into``; ``widths`` as for ``finding``."""
+        """Returns what computes reasons, for ``TableScorer``; ``widths`` as for ``finding``."""
         return _engine.ReasonFinder(self._forest, None, widths)
 
     @classmethod
