@@ -28,6 +28,12 @@ nb::object moment(nb::str text) {
     return found == kNoMoment ? nb::object(nb::none()) : owned(PyLong_FromLongLong(found));
 }
 
+nb::list moments(nb::list texts) {
+    nb::list found;
+    for (nb::handle text : texts) found.append(moment(nb::cast<nb::str>(text)));
+    return found;
+}
+
 nb::list words(nb::str text) {
     Tokens tokens;
     tokens.cut_words(text.ptr());
@@ -62,6 +68,7 @@ nb::object address(nb::str text) {
 
 void bind_tokens(nb::module_& m) {
     m.def("parse_moment", &moment, nb::arg("text"));
+    m.def("parse_moments", &moments, nb::arg("texts"));
     m.def("words_of", &words, nb::arg("text"));
     m.def("values_of", &values, nb::arg("texts"));
     m.def("address_of", &address, nb::arg("text"));

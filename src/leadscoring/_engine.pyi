@@ -80,6 +80,9 @@ def parse_moment(text: str) -> int | None:
     Years are 1 to 9999, fractions are cut to microseconds, and the second 60 is the first of the next minute.
     """
 
+def parse_moments(texts: list[str]) -> list[int | None]:
+    """``parse_moment`` of each text."""
+
 def words_of(text: str) -> list[str]:
     """The folded words of a text, each followed by the pair that it forms with the next one."""
 

@@ -10,7 +10,7 @@ import factories
 import polars as pl
 import pytest
 from bulk_oracle import NOW, answered, asked
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lead_strategies import leads
 
@@ -69,6 +69,7 @@ def as_typed(made: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [lead | {"features": {name: value(cell) for name, cell in lead["features"].items()}} for lead in made]
 
 
+@settings(max_examples=40)
 @given(tables(), st.integers(0, 8))
 def test_a_table_of_typed_columns_gets_what_the_api_answers(
     model: LoadedModel, made: list[dict[str, Any]], reasons: int
@@ -77,3 +78,33 @@ def test_a_table_of_typed_columns_gets_what_the_api_answers(
     chunk = BulkScorer(model, reasons, now=NOW).score(typed(made))
     sent = as_typed(made)
     assert answered(model, chunk, sent) == [asked(model, lead, reasons) for lead in sent]
+
+
+@settings(max_examples=40)
+@given(tables())
+def test_a_table_of_texts_is_read_as_its_numbers_are_written(model: LoadedModel, made: list[dict[str, Any]]) -> None:
+    """A CSV whose cells are texts gets the same, with faults about the numbers as they are written."""
+
+    def written(value: Any) -> str | None:
+        return None if value is None else repr(value).lower() if isinstance(value, bool) else str(value)
+
+    texts = {feature.name for feature in factories.SMALL.features if feature.is_text}
+    frame = pl.DataFrame(
+        {
+            name: pl.Series([written(lead["features"][name]) for lead in made], dtype=pl.String)
+            for name in factories.SMALL.names
+        }
+    )
+    sent = [
+        lead | {"features": {name: sent_as(cell, name in texts) for name, cell in lead["features"].items()}}
+        for lead in made
+    ]
+    chunk = BulkScorer(model, 3, now=NOW).score(frame)
+    assert answered(model, chunk, sent) == [asked(model, lead, 3) for lead in sent]
+
+
+def sent_as(cell: Any, text: bool) -> Any:
+    """A cell as a client sends it: "unknown" is missing, and what is no finite number stays text."""
+    if cell == "unknown":
+        return None
+    return str(cell) if not text and isinstance(cell, float) and not math.isfinite(cell) else cell

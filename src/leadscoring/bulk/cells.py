@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from leadscoring._engine import parse_moments
 from leadscoring.contract.features import Feature
 from leadscoring.contract.kind import is_finite
 from leadscoring.contract.moment import SECOND
@@ -140,7 +141,7 @@ def written_numbers(feature: Feature, raw: pl.Series, missing: Collection[str], 
     if feature.form.words:
         words = text.str.to_lowercase().replace_strict(["true", "false"], [1.0, 0.0], default=None)
         again = pl.select(pl.coalesce(words, again)).to_series()
-    again = pl.select(pl.when(again.abs() <= FLOAT32_MAX).then(again)).to_series()
+    again = pl.select(pl.when(again.is_finite()).then(again)).to_series()
     strange = again.is_null() & present.is_not_null()
     unread = marked(places.filter(strange), len(raw)) if strange.any() else None
     return Cells(raw, read.scatter(places, again), unread)
@@ -203,8 +204,18 @@ def dates(raw: pl.Series, missing: Collection[str], first: DayOrder | None) -> C
 
 
 def moments_of(column: pl.Series, first: DayOrder | None) -> pl.Series:
-    """Returns texts as microseconds since 1970; null for texts that are none, or whose day and month are open."""
-    values = moments(column, first or "month-first").values
+    """Returns texts as microseconds since 1970; null for texts that are none, or whose day and month are open.
+
+    What the API takes is read as the API reads it.
+    """
+    found = pl.Series(parse_moments(column.str.strip_chars().to_list()), dtype=pl.Int64)
+    places = found.is_null().arg_true()
+    if places.is_empty():
+        return found
+    others = column.gather(places)
+    values = moments(others, first or "month-first").values
     if first is None:
-        values = np.where(values == moments(column, "day-first").values, values, np.nan)
-    return pl.Series(values).fill_nan(None).cast(pl.Int64)
+        values = np.where(values == moments(others, "day-first").values, values, np.nan)
+    with np.errstate(invalid="ignore"):
+        values = np.where((values >= FIRST) & (values < END), values, np.nan)
+    return found.scatter(places, pl.Series(values).fill_nan(None).cast(pl.Int64))

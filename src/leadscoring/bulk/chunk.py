@@ -168,7 +168,7 @@ class BulkScorer:
             if isinstance(found, Accepted):
                 margins[position] = self.model.trees.predict(found.rows)[0]
                 if self.reasons:
-                    put(reasons, position, self._again(found.rows, self.reasons)[0])
+                    put(reasons, position, self._again(found.rows, self.reasons)[0], found.lead.values)
                 encoded.unseen += [(column, np.array([position])) for _, column in found.rows.unseen]
                 encoded.future += [(column, np.array([position])) for _, column in found.rows.future]
             else:
@@ -243,7 +243,7 @@ def no_reasons(leads: int, most: int) -> ReasonColumns:
     )
 
 
-def put(reasons: ReasonColumns, position: int, strongest: Iterable[tuple[Any, ...]]) -> None:
+def put(reasons: ReasonColumns, position: int, strongest: Iterable[tuple[Any, ...]], values: Sequence[Any]) -> None:
     """Replaces the reasons of one lead by those that the engine found for it alone."""
     reasons.features[position] = -1
     reasons.contributions[position] = 0.0
@@ -255,6 +255,7 @@ def put(reasons: ReasonColumns, position: int, strongest: Iterable[tuple[Any, ..
         reasons.contributions[position, place] = share
         reasons.columns[position, place] = column
         reasons.encoded[position, place] = np.nan if value is None else value
+        reasons.sent[position, place] = values[feature] if isinstance(values[feature], int | float) else np.nan
 
 
 def sent(timed: bool, cells: Cells, position: int) -> object:

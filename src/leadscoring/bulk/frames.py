@@ -73,9 +73,10 @@ def check_columns(columns: Sequence[str], named: Sequence[str], model: LoadedMod
     presence = model.card.read_as.presence
     required = [presence.get(one.name, one.name) for one in contract.features if one.required]
     sources = {presence.get(name, name) for name in contract.names}
-    for missing, why in (([name for name in named if name not in known], "is named"), (
-        [name for name in required if name not in known], "every lead must have"
-    )):
+    for missing, why in (
+        ([name for name in named if name not in known], "is named"),
+        ([name for name in required if name not in known], "every lead must have"),
+    ):
         if missing:
             raise ScoringTableError(missing, why, columns)
     if known.isdisjoint(sources):

@@ -31,7 +31,8 @@ def reason_columns(chunk: Chunk, model: LoadedModel, aspects: bool = False) -> l
     reasons, contract = chunk.reasons, model.card.contract
     features = reasons.features
     names = pl.Series(contract.names, dtype=pl.Enum(contract.names))
-    values = values_of(chunk, contract, features)
+    plain = not any(feature.is_text or feature.form.is_category for feature in contract.features)
+    values = numbers_of(reasons) if plain else values_of(chunk, contract, features)
     phrases = phrases_of(chunk, contract, reasons) if aspects and contract.has_aspects else None
     columns: list[pl.Series] = []
     for place in range(features.shape[1]):
@@ -51,6 +52,11 @@ def reason_columns(chunk: Chunk, model: LoadedModel, aspects: bool = False) -> l
 def kept(column: pl.Series, there: pl.Series) -> pl.Series:
     """Replaces what is not there by null."""
     return column if there.all() else pl.select(pl.when(there).then(column)).to_series()
+
+
+def numbers_of(reasons: ReasonColumns) -> Callable[[int], pl.Series]:
+    """Returns the function from the place of a reason to its values, if all are numbers that the engine read."""
+    return lambda place: pl.Series(np.ascontiguousarray(reasons.sent[:, place]), nan_to_null=True)
 
 
 def values_of(chunk: Chunk, contract: Contract, features: Codes) -> Callable[[int], pl.Series]:

@@ -61,6 +61,9 @@ SHAPES = {
 }
 """The supported formats, with named groups."""
 
+OTHER_DIGITS = r"[\p{Nd}--0-9]"
+"""Digits of other scripts, which the formats would match, but which are not converted to numbers."""
+
 CLOCK_ONLY = r"^\d{1,4}:\d{2}(:\d{2}(\.\d+)?)?(\s*[aApP]\.?[mM]\.?)?$"
 
 
@@ -83,6 +86,7 @@ def moments(text: pl.Series, named: DayOrder | None = None) -> Moments:
     ``named`` is the order of day and month that the user specified.
     """
     clean = text.str.replace_all("[\u00a0\u202f\u2009]", " ").str.strip_chars()
+    clean = pl.select(pl.when(~clean.str.contains(OTHER_DIGITS)).then(clean)).to_series()
     values = np.full(len(text), np.nan)
     first, undecided, seen = None, False, []
     for way, shape in SHAPES.items():
