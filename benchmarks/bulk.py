@@ -176,7 +176,11 @@ def main() -> None:
     found = in_memory(frame, model, "in memory: 50 numbers")
     found += in_memory(mixed.frame(BATCH * 4), mixed.model(), "in memory: 40 numbers, 10 categories, dates and texts")
     found += [
-        measure(f"in memory: xgboost, {reasons} reasons", len(few), lambda most=reasons: by_xgboost(few, model, booster, most))  # type: ignore[misc]  # bound at once
+        measure(
+            f"in memory: xgboost, {reasons} reasons",
+            len(few),
+            lambda most=reasons: by_xgboost(few, model, booster, most),
+        )  # type: ignore[misc]  # bound at once
         for reasons in (0, 5)
     ]
     for suffix in ("parquet", "csv"):

@@ -27,7 +27,9 @@ CONTRACT = Contract(
         *(Feature(f"category {place}", "category", values=SOURCES, other=True) for place in range(5)),
         Feature("created", "date", aspects=(Aspect("age"), Aspect("weekday"))),
         Feature("changed", "date", aspects=(Aspect("age"), Aspect("since", "created"))),
-        Feature("title", "text", aspects=(*(Aspect("word", word) for word in WORDS if " " not in word), Aspect("words"))),
+        Feature(
+            "title", "text", aspects=(*(Aspect("word", word) for word in WORDS if " " not in word), Aspect("words"))
+        ),
         Feature(
             "email",
             "email",
@@ -77,7 +79,7 @@ def frame(rows: int) -> pl.DataFrame:
     titles = tuple(f"{one} {other} {place}" for one in WORDS for other in WORDS for place in ("", "Europe", "North"))
     emails = tuple(f"{name}{place}@{domain}" for name in ("jane", "info") for place in range(50) for domain in DOMAINS)
     sets = ("pricing", "pricing; demo", "support", "demo; support; training")
-    columns |= {f"category {place}": some((*SOURCES, "odd")) for place in range(5)}
+    columns |= {f"category {place}": some((*SOURCES * 5, "odd")) for place in range(5)}
     columns |= {"created": moments(), "changed": moments(), "title": some(titles), "email": some(emails)}
     columns |= {"interests": some(sets)}
     assert math.isfinite(begin)

@@ -41,6 +41,7 @@ Spec::Spec(nb::handle spec) {
         aspects.push_back({text_of(aspect[0], "the name of an aspect must be a text"), nb::object(aspect[1])});
     }
     nb::object texts = owned(PyFrozenSet_New(nb::object(spec[1]).ptr()));
+    for (const nb::handle one : texts) this->texts.insert(text_of(one, "texts that mean missing must be texts"));
     if (PySet_GET_SIZE(texts.ptr()) > 0) missing = std::move(texts);
     planned = nb::cast<bool>(spec[2]);
     weights = spec[3];
@@ -150,6 +151,19 @@ TokenColumns::Found TokenColumns::encode(PyObject* value, Tokens& tokens, float*
     else if (!tokens.cut_values(value)) return Found::unfit;
     const Py_ssize_t length = text ? length_of(value) : 0;
     if (text && length == 0) return Found::unknown;
+    return fill(tokens, length, out);
+}
+
+TokenColumns::Found TokenColumns::encode(std::string_view ascii, Tokens& tokens, float* out) const {
+    const Py_ssize_t length = length_of(ascii);
+    if (length == 0 || (!spec_.texts.empty() && spec_.means_missing(ascii))) return Found::unknown;
+    if (cut_ == Cut::words) tokens.cut_words(ascii);
+    else if (cut_ == Cut::address) tokens.fold(ascii);
+    else tokens.cut_values(ascii);
+    return fill(tokens, length, out);
+}
+
+TokenColumns::Found TokenColumns::fill(const Tokens& tokens, Py_ssize_t length, float* out) const {
     Address address;
     if (cut_ == Cut::address) {
         if (tokens.size() > 0) address = address_of(tokens[0]);

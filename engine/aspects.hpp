@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,10 +32,12 @@ struct Spec {
     };
     std::vector<Aspect> aspects;
     nb::object missing;  // a frozenset, or null if it is empty
+    std::set<std::string> texts;  // the same, as UTF-8
     bool planned = false;
     nb::object weights, groups, roles;
 
     bool means_missing(PyObject* text) const;
+    bool means_missing(std::string_view text) const { return texts.count(std::string(text)) > 0; }
 };
 
 // The columns of a text, an e-mail address or a set: whether it has certain tokens, how many, and their weight.
@@ -46,6 +49,7 @@ class TokenColumns {
     // Whether a value was encoded; unknown ones leave their columns missing. Of strange ones the caller is warned.
     enum class Found { known, unknown, strange, unfit };
     Found encode(PyObject* value, Tokens& tokens, float* out) const;
+    Found encode(std::string_view ascii, Tokens& tokens, float* out) const;
     const char* what_fits() const;
 
   private:
@@ -55,6 +59,7 @@ class TokenColumns {
         void add(const Vocabulary::Entry& entry);
     };
     void place(const Spec::Aspect& aspect, int32_t column);
+    Found fill(const Tokens& tokens, Py_ssize_t length, float* out) const;
     void place_weights();
     void place_groups();
     void look_up(std::string_view token, float* out, Sum& sum) const;

@@ -2,9 +2,11 @@
 
 #include <cstring>
 #include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 
+#include "arrow.hpp"
 #include "tables.hpp"
 
 namespace leadscoring {
@@ -12,35 +14,6 @@ namespace leadscoring {
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-// The C data and stream interfaces of Arrow, which are fixed forever.
-struct ArrowSchema {
-    const char *format, *name, *metadata;
-    int64_t flags, n_children;
-    ArrowSchema** children;
-    ArrowSchema* dictionary;
-    void (*release)(ArrowSchema*);
-    void* private_data;
-};
-
-struct ArrowArray {
-    int64_t length, null_count, offset, n_buffers, n_children;
-    const void** buffers;
-    ArrowArray** children;
-    ArrowArray* dictionary;
-    void (*release)(ArrowArray*);
-    void* private_data;
-};
-
-struct ArrowArrayStream {
-    int (*get_schema)(ArrowArrayStream*, ArrowSchema*);
-    int (*get_next)(ArrowArrayStream*, ArrowArray*);
-    const char* (*get_last_error)(ArrowArrayStream*);
-    void (*release)(ArrowArrayStream*);
-    void* private_data;
-};
-
-bool bit(const uint8_t* bits, size_t place) { return bits[place / 8] >> (place % 8) & 1; }
 
 CellType type_of(const char* format) {
     using Type = CellType;
@@ -73,10 +46,9 @@ double cell(const void* values, size_t place) {
 
 struct Cells::Owner {
     Py_buffer view{};
-    ArrowArray array{};
+    std::optional<ArrowColumn> column;
     ~Owner() {
         if (view.obj) PyBuffer_Release(&view);
-        if (array.release) array.release(&array);
     }
 };
 
@@ -100,29 +72,18 @@ void Cells::open_buffer(nb::handle column) {
 }
 
 void Cells::open_stream(nb::handle column) {
-    const nb::object capsule = column.attr("__arrow_c_stream__")();
-    auto* stream = static_cast<ArrowArrayStream*>(PyCapsule_GetPointer(capsule.ptr(), "arrow_array_stream"));
-    if (!stream) throw nb::python_error();
-    ArrowSchema schema{};
-    if (stream->get_schema(stream, &schema) != 0) throw nb::value_error("the stream of Arrow has no schema");
-    const std::string format = schema.format;
-    if (schema.release) schema.release(&schema);
-    source_.type = type_of(format.c_str());
-    ArrowArray& array = owner_->array;
-    if (stream->get_next(stream, &array) != 0) throw nb::value_error("the stream of Arrow cannot be read");
-    if (!array.release) return;  // a stream without chunks has no rows
-    ArrowArray more{};
-    if (stream->get_next(stream, &more) != 0) throw nb::value_error("the stream of Arrow cannot be read");
-    if (more.release) {
-        more.release(&more);
-        throw nb::value_error("a column must be one chunk");
-    }
-    size_ = size_t(array.length);
-    source_.offset = size_t(array.offset);
-    if (source_.type == CellType::none) return;
-    source_.valid = array.null_count == 0 ? nullptr : static_cast<const uint8_t*>(array.buffers[0]);
-    source_.values = array.buffers[1];
+    const ArrowColumn& opened = owner_->column.emplace(column);
+    source_ = {type_of(opened.format().c_str()), opened.buffer(1), opened.valid(), opened.offset()};
+    size_ = opened.size();
+    if (source_.type == CellType::none) source_.valid = nullptr;
 }
+
+const int64_t* Cells::whole() const {
+    if (source_.type != CellType::i64) throw nb::type_error("moments must be a series of int64");
+    return static_cast<const int64_t*>(source_.values) + source_.offset;
+}
+
+bool Cells::is_null(size_t place) const { return source_.valid && !bit(source_.valid, source_.offset + place); }
 
 double Cells::at(size_t place) const {
     const size_t at = source_.offset + place;

@@ -32,6 +32,10 @@ class Cells {
     // One cell, NaN for null.
     double at(size_t place) const;
 
+    // All cells, if they are int64; those that are null mean nothing. Raises TypeError for others.
+    const int64_t* whole() const;
+    bool is_null(size_t place) const;
+
   private:
     struct Owner;
     void open_buffer(nb::handle column);

@@ -10,6 +10,7 @@
 #include <nanobind/nanobind.h>
 
 #include "aspects.hpp"
+#include "text_cells.hpp"
 
 namespace leadscoring {
 
@@ -61,6 +62,10 @@ class Encoder {
     // Leads are scored as of `now`, or of their own moment in `as_of`, which may be None.
     Rows encode(nb::handle leads, int64_t now, nb::handle as_of) const;
 
+    // Encodes features with aspects by column. `columns` has for each a series of Arrow (dates as int64), or a list as in
+    // leads; `as_of` is a series of int64. Writes to `out`, of shape (columns, leads); the rows returned have notes only.
+    Rows encode_columns(nb::handle columns, nb::handle as_of, nb::handle out) const;
+
   private:
     struct Feature {
         Kind kind;
@@ -78,6 +83,8 @@ class Encoder {
         std::vector<int64_t> moments;  // of the dates of one lead, by feature
         int64_t as_of = 0;
     };
+    TokenColumns::Found encode_cell(const Feature& about, const TextCells& texts, size_t row, float* out,
+                                    Scratch& scratch) const;
     void add_aspects(Feature& feature, nb::handle spec);
     void encode_lead(PyObject* lead, Py_ssize_t row, Rows& rows, Scratch& scratch) const;
     template <bool plain>

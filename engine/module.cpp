@@ -282,7 +282,8 @@ NB_MODULE(_engine, m) {
              nb::arg("kinds"), nb::arg("tables"), nb::arg("other"), nb::arg("unset"), nb::arg("rare") = nb::none(),
              nb::arg("missing") = std::numeric_limits<float>::quiet_NaN(), nb::arg("widths") = nb::none(),
              nb::arg("bounds") = nb::none(), nb::arg("specs") = nb::none())
-        .def("encode", &Encoder::encode, nb::arg("leads"), nb::arg("now") = 0, nb::arg("as_of") = nb::none());
+        .def("encode", &Encoder::encode, nb::arg("leads"), nb::arg("now") = 0, nb::arg("as_of") = nb::none())
+        .def("encode_columns", &Encoder::encode_columns, nb::arg("columns"), nb::arg("as_of"), nb::arg("out"));
 
     nb::class_<Recorder>(m, "Recorder")
         .def(nb::init<nb::handle, nb::handle>(), nb::arg("numbers"), nb::arg("plan"))
@@ -323,6 +324,7 @@ NB_MODULE(_engine, m) {
     bind_table_scorer(m);
     bind_texts(m);
     bind_tokens(m);
+    m.def("mark_tokens", &mark_tokens, nb::arg("column"), nb::arg("tokens"), nb::arg("marks"));
     m.def("join_rows", &joined, nb::arg("parts"));
     m.def("count_colons", &colons, nb::arg("body"));
     m.def("_count_colons_plain", &colons_plain, nb::arg("body"));

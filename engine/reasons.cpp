@@ -53,6 +53,11 @@ void ReasonFinder::sum_block(const float* values, float* sums, int32_t* leading)
     float one[kLanes];
     for (size_t feature = 0; feature < widths_.size(); ++feature) {
         const float* columns = values + size_t(firsts_[feature]) * kLanes;
+        if (widths_[feature] == 1) {  // a sum of one, with 0 for -0 as above
+            std::fill(leading + feature * kLanes, leading + (feature + 1) * kLanes, firsts_[feature]);
+            for (int lead = 0; lead < kLanes; ++lead) sums[feature * kLanes + size_t(lead)] = columns[lead] + 0.0f;
+            continue;
+        }
         for (int lead = 0; lead < kLanes; ++lead) {
             double sum = 0;
             size_t highest = 0, lowest = 0;

@@ -105,12 +105,16 @@ void fold_others(PyObject* text, Py_ssize_t size, std::string& out) {
 
 // Appends the folded text.
 template <class Way>
+void fold_into(std::string_view ascii, std::string& out) {
+    const size_t before = out.size();
+    out.resize(before + ascii.size());
+    for (size_t i = 0; i < ascii.size(); ++i) out[before + i] = Way::kAscii[uint8_t(ascii[i]) & 127];
+}
+
+template <class Way>
 void fold_into(PyObject* text, Py_ssize_t size, std::string& out) {
     if (!PyUnicode_IS_ASCII(text)) return fold_others<Way>(text, size, out);
-    const auto* data = reinterpret_cast<const unsigned char*>(PyUnicode_DATA(text));
-    const size_t before = out.size();
-    out.resize(before + size_t(size));
-    for (Py_ssize_t i = 0; i < size; ++i) out[before + size_t(i)] = Way::kAscii[data[i] & 127];
+    fold_into<Way>({static_cast<const char*>(PyUnicode_DATA(text)), size_t(size)}, out);
 }
 
 Py_ssize_t read_of(PyObject* text) { return std::min(PyUnicode_GET_LENGTH(text), Py_ssize_t(kMostRead)); }
@@ -142,6 +146,16 @@ void Tokens::cut(size_t begin, char separator) {
 void Tokens::cut_words(PyObject* text) {
     clear();
     fold_into<Words>(text, read_of(text), text_);
+    close_gaps();
+}
+
+void Tokens::cut_words(std::string_view text) {
+    clear();
+    fold_into<Words>(text.substr(0, kMostRead), text_);
+    close_gaps();
+}
+
+void Tokens::close_gaps() {
     size_t kept = 0;  // closes the gaps, so that pairs of words are next to each other
     for (size_t at = 0; at < text_.size();) {
         if (text_[at] == ' ') {
@@ -161,8 +175,7 @@ bool Tokens::cut_values(PyObject* texts) {
     clear();
     if (PyUnicode_Check(texts)) {
         fold_into<Whole>(texts, read_of(texts), text_);
-        cut(0, text_.find(';') != std::string::npos ? ';' : ',');
-        count_ = spans_.size();
+        cut_folded();
         return true;
     }
     if (!PyList_Check(texts) && !PyTuple_Check(texts)) return false;
@@ -181,6 +194,24 @@ bool Tokens::cut_values(PyObject* texts) {
     return true;
 }
 
+void Tokens::cut_values(std::string_view text) {
+    clear();
+    fold_into<Whole>(text.substr(0, kMostRead), text_);
+    cut_folded();
+}
+
+void Tokens::cut_folded() {
+    cut(0, text_.find(';') != std::string::npos ? ';' : ',');
+    count_ = spans_.size();
+}
+
+void Tokens::fold(std::string_view text) {
+    clear();
+    fold_into<Whole>(text.substr(0, kMostRead), text_);
+    add(0, text_.size());
+    count_ = spans_.size();
+}
+
 void Tokens::fold(PyObject* text) {
     clear();
     fold_into<Whole>(text, read_of(text), text_);
@@ -195,6 +226,12 @@ Py_ssize_t length_of(PyObject* text) {
     while (begin < end && Py_UNICODE_ISSPACE(PyUnicode_READ(kind, data, begin))) ++begin;
     while (begin < end && Py_UNICODE_ISSPACE(PyUnicode_READ(kind, data, end - 1))) --end;
     return end - begin;
+}
+
+Py_ssize_t length_of(std::string_view ascii) {
+    while (!ascii.empty() && is_blank(uint8_t(ascii.front()))) ascii.remove_prefix(1);
+    while (!ascii.empty() && is_blank(uint8_t(ascii.back()))) ascii.remove_suffix(1);
+    return Py_ssize_t(ascii.size());
 }
 
 }  // namespace leadscoring

@@ -22,6 +22,11 @@ class Tokens {
     // spaces around them. Returns false if it is neither.
     bool cut_values(PyObject* texts);
 
+    // The same of texts in ASCII.
+    void cut_words(std::string_view text);
+    void cut_values(std::string_view text);
+    void fold(std::string_view text);
+
     // The whole text as one token, without the spaces around it; none if it is blank.
     void fold(PyObject* text);
 
@@ -44,6 +49,8 @@ class Tokens {
     void clear();
     void add(size_t begin, size_t end);
     void cut(size_t begin, char separator);
+    void close_gaps();
+    void cut_folded();
 
     std::string text_;
     std::vector<Span> spans_;
@@ -52,5 +59,6 @@ class Tokens {
 
 // The characters of a text without the whitespace around it.
 Py_ssize_t length_of(PyObject* text);
+Py_ssize_t length_of(std::string_view ascii);
 
 }  // namespace leadscoring

@@ -74,10 +74,26 @@ class Encoder:
         (UTC). A date is sent as text, or as such a number.
         """
 
+    def encode_columns(self, columns: Sequence[object], as_of: object, out: object) -> Rows:
+        """Encodes features of the kinds 6 to 9, column by column, with the same results.
+
+        ``columns`` has for each feature an object with ``__arrow_c_stream__`` in one chunk (of int64 moments for dates,
+        else of texts), or a list of values as in ``leads``. ``as_of`` is such an object of int64. Writes to ``out``, a
+        float32 buffer of shape (columns, leads). The rows that are returned are empty, but for ``unseen`` and
+        ``future``. TypeError or ValueError if something does not match.
+        """
+
 def parse_moment(text: str) -> int | None:
     """Microseconds since 1970 (UTC) of an ISO 8601 date, or date and time; ``None`` if the text is neither.
 
     Years are 1 to 9999, fractions are cut to microseconds, and the second 60 is the first of the next minute.
+    """
+
+def mark_tokens(column: object, tokens: Iterable[str], marks: object) -> None:
+    """Marks the texts of an Arrow series that are one of ``tokens``, but for case and the whitespace around them.
+
+    ``tokens`` are in lower case. ``marks`` is a buffer of a byte for each text: 1 for such texts, 2 for those that are
+    not ASCII, which the caller must look at, and else 0.
     """
 
 def parse_moments(texts: list[str]) -> list[int | None]:

@@ -13,9 +13,6 @@ from leadscoring.model.loaded import encoder
 Places = npt.NDArray[np.int64]
 Noted = list[tuple[int, Places]]
 
-PART = 16384
-"""Leads that are encoded at once: the engine takes their values as objects of Python."""
-
 
 class AspectEncoder:
     """Encodes the features of a contract that have aspects."""
@@ -27,7 +24,7 @@ class AspectEncoder:
         self._width = len(own.columns)
         firsts = [first for feature, first in every if feature.form.is_aspected]
         self._first_of = dict(zip(own.columns.first, firsts, strict=True))
-        self._encode = encoder(own).encode
+        self._encode = encoder(own).encode_columns
 
     def encode(
         self, cells: Mapping[str, Cells], leads: int, as_of: Places | None
@@ -36,32 +33,24 @@ class AspectEncoder:
 
         These are first those with a value that the model cannot use, then those with a date after their moment.
         """
-        values = [values_of(feature, cells.get(feature.name), leads) for feature in self._features]
-        rows = list(zip(*values, strict=True))
-        stamps = [None] * leads if as_of is None else as_of.tolist()
+        columns = [column_of(feature, cells.get(feature.name), leads) for feature in self._features]
         matrix = np.empty((self._width, leads), np.float32)
-        unseen: Noted = []
-        future: Noted = []
-        for start in range(0, leads, PART):
-            part = slice(start, start + PART)
-            made = self._encode(rows[part], 0, stamps[part])
-            matrix[:, part] = np.asarray(made).T
-            unseen += self._noted(made.unseen, start)
-            future += self._noted(made.future, start)
-        return matrix, unseen, future
+        stamps = pl.Series(np.zeros(leads, np.int64) if as_of is None else as_of)
+        notes = self._encode(columns, stamps, matrix)
+        return matrix, self._noted(notes.unseen), self._noted(notes.future)
 
-    def _noted(self, noted: list[tuple[int, int]], start: int) -> Noted:
+    def _noted(self, noted: list[tuple[int, int]]) -> Noted:
         by_column: dict[int, list[int]] = {}
         for row, column in noted:
-            by_column.setdefault(self._first_of[column], []).append(start + row)
+            by_column.setdefault(self._first_of[column], []).append(row)
         return [(column, np.array(rows, dtype=np.int64)) for column, rows in by_column.items()]
 
 
-def values_of(feature: Feature, cells: Cells | None, leads: int) -> list[object]:
-    """Returns the values of a feature for the engine, ``None`` for unknown and for what does not fit."""
+def column_of(feature: Feature, cells: Cells | None, leads: int) -> object:
+    """Returns the column of a feature for the engine, null for unknown and for what does not fit."""
     if cells is None:
-        return [None] * leads
+        return pl.repeat(None, leads, dtype=pl.Int64 if feature.form.is_timed else pl.String, eager=True)
     read = cells.read
     if cells.unread is not None:
         read = pl.select(pl.when(~cells.unread).then(read)).to_series()
-    return read.to_list()
+    return read.to_list() if read.dtype == pl.List(pl.String) else read.rechunk()

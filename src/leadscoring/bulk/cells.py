@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from leadscoring._engine import parse_moments
+from leadscoring._engine import mark_tokens, parse_moments
 from leadscoring.contract.features import Feature
 from leadscoring.contract.kind import is_finite
 from leadscoring.contract.moment import SECOND
@@ -91,13 +91,25 @@ def presence(source: pl.Series, tokens: MissingTokens) -> Cells:
 def without(column: pl.Series, missing: Collection[str]) -> pl.Series:
     """Replaces missing tokens by null."""
     if column.dtype == pl.String:
-        return blank(column, frozenset(missing))[0]
+        return without_texts(column, missing)
     if not column.dtype.is_numeric():
         return column
     marks = [mark for token in missing if (mark := mark_of(token, column.dtype)) is not None]
     if not marks:
         return column
     return pl.select(pl.when(~column.is_in(pl.Series(marks).cast(column.dtype))).then(column)).to_series()
+
+
+def without_texts(column: pl.Series, missing: Collection[str]) -> pl.Series:
+    """Replaces the texts that are missing tokens, but for case and the spaces around them, by null."""
+    marks = np.empty(len(column), np.uint8)
+    mark_tokens(column, [token.lower() for token in missing], marks)
+    places = np.flatnonzero(marks)
+    if len(places) == 0:
+        return column
+    checked = blank(column.gather(places), frozenset(missing))[0]
+    hit = places[checked.is_null().to_numpy()]
+    return column.scatter(hit, None) if len(hit) else column
 
 
 def mark_of(token: str, dtype: pl.DataType) -> float | int | None:
@@ -174,11 +186,24 @@ def texts(feature: Feature, raw: pl.Series, missing: Collection[str]) -> Cells:
         return Cells(raw, raw, none_if_false(unfit.fill_null(False)))
     if raw.dtype.is_nested() or raw.dtype in (pl.Binary, pl.Object):
         return Cells(raw, pl.repeat(None, len(raw), dtype=pl.String, eager=True), raw.is_not_null())
-    read = as_text(without(raw, missing))
+    read = categories(feature, raw, missing) if feature.form.is_category else as_text(without(raw, missing))
     if feature.kind == "set" and any("," in known for known in known_values(feature)):
         single = read.str.contains(",", literal=True) & ~read.str.contains(";", literal=True)
         read = pl.select(pl.when(single).then(read + ";").otherwise(read)).to_series()
     return Cells(raw, read)
+
+
+def categories(feature: Feature, raw: pl.Series, missing: Collection[str]) -> pl.Series:
+    """Reads the texts of a category; of those that the model knows, none needs to be compared with missing tokens."""
+    if raw.dtype != pl.String:
+        return as_text(without(raw, missing))
+    tokens = {token.lower() for token in missing}
+    known = [text for text in feature.code_table or () if str(text).strip().lower() not in tokens]
+    places = (raw.is_not_null() & ~raw.is_in(pl.Series(known, dtype=pl.String))).arg_true()
+    if places.is_empty():
+        return raw
+    missed = places.filter(without(raw.gather(places), missing).is_null())
+    return raw.scatter(missed, None) if len(missed) else raw
 
 
 def known_values(feature: Feature) -> Collection[str]:

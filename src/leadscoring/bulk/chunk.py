@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 from typing import Any
 
 import msgspec
@@ -213,15 +214,16 @@ class BulkScorer:
         """Returns the warnings of leads in the service's order: unknown values first, then dates in the future."""
         columns, features = self.model.card.contract.columns, self.model.card.contract.features
         found: dict[int, list[Warned]] = {}
-        known: dict[tuple[int, object, int | None], Warned] = {}
         for noted, warn in ((encoded.unseen, unseen_warning), (encoded.future, future_warning)):
-            for column, positions in sorted(noted, key=lambda one: one[0]):
+            for column, places in sorted(noted, key=lambda one: one[0]):
+                if len(places) == 0:
+                    continue
                 place = columns.feature[column]
-                cells = table.cells[features[place].name]
-                for position in positions.tolist():
-                    value = sent(features[place].form.is_timed, cells, position)
-                    as_of = None if moments is None else int(moments[position])
-                    key = (column, value, as_of if warn is future_warning else None)
+                values = sent(features[place].form.is_timed, table.cells[features[place].name].read.gather(places))
+                stamps = repeat(None) if moments is None else moments[places].tolist()
+                known: dict[Any, Warned] = {}
+                for position, value, as_of in zip(places.tolist(), values, stamps, strict=False):
+                    key = (value, as_of) if warn is future_warning else value
                     if key not in known:
                         lead = Lead("", {place: value}, as_of)  # type: ignore[arg-type]  # of the values, one is read
                         known[key] = warn(self.model, column, lead)
@@ -258,12 +260,13 @@ def put(reasons: ReasonColumns, position: int, strongest: Iterable[tuple[Any, ..
         reasons.sent[position, place] = values[feature] if isinstance(values[feature], int | float) else np.nan
 
 
-def sent(timed: bool, cells: Cells, position: int) -> object:
-    """Returns the value of a lead as a client would send it."""
-    value = cells.read[position]
-    if timed and isinstance(value, int):
-        return moment.written(value)
-    return tuple(value) if isinstance(value, pl.Series) else value
+def sent(timed: bool, read: pl.Series) -> list[Any]:
+    """Returns values as a client would send them; lists are tuples, so that they can be looked up."""
+    if timed:
+        return [None if one is None else moment.written(one) for one in read.to_list()]
+    return (
+        read.to_list() if not read.dtype.is_nested() else [one if one is None else tuple(one) for one in read.to_list()]
+    )
 
 
 def moments_of(as_of: pl.Series | Sequence[int | None]) -> Cells:

@@ -76,6 +76,8 @@ def values_of(chunk: Chunk, contract: Contract, features: Codes) -> Callable[[in
 
 def places_of(features: Codes) -> Iterator[tuple[int, Places]]:
     """Yields each feature with its places among all reasons, counted lead by lead."""
+    if features.size == 0:
+        return
     codes = features.reshape(-1)
     if not len(codes):  # no lead was scored
         return
