@@ -37,8 +37,8 @@ LOAD_USERS ?= 20
 LOAD_SECONDS ?= 30
 LOAD_REPORT ?= build/load/report.html
 
-.PHONY: help install training azureml clients clusters clusters-test dev test coverage test-changed test-unit test-integration zoo fuzz lint \
-  format bench bench-quality stress \
+.PHONY: help install training azureml clients dev test coverage test-changed test-unit test-integration zoo fuzz lint \
+  format bench bench-bulk bench-quality stress \
   test-sanitize uvicorn-test dashboards docs site screenshots lock model docker-build docker-run docker-compose-up \
   docker-compose-down image-test newcomer-test load-test infra-install infra-test infra-types deploy-aws deploy-azure \
   release-install wheel-test sdist wheels sbom audit secrets workflows release-notes clean
@@ -154,6 +154,9 @@ bench: $(STAMP)  ## Measure speed, startup and memory; print the table and write
 bench-quality: $(STAMP)  ## Measure the quality of trained models on exports with a known truth, and on the real data sets in ../shared/data
 	$(BIN)/python -m benchmarks.exports
 	$(BIN)/python -m benchmarks.quality
+
+bench-bulk: $(STAMP)  ## Measure scoring tables and files of leads, beside reading and writing them and beside XGBoost
+	$(BIN)/python -m benchmarks.bulk
 
 dashboards: $(STAMP)  ## Generate the dashboards in monitoring/grafana/dashboards
 	$(BIN)/python monitoring/grafana/render.py

@@ -223,10 +223,10 @@ class TableScorer:
     ) -> None:
         """Scores the leads from ``first`` until before ``last``; several threads may score parts of a table.
 
-        ``columns`` has for each column of the forest an object with ``__arrow_c_stream__`` of numbers or booleans in one
-        chunk, or a buffer of float32 or float64. The others are arrays with a row for each lead of the table, of which
-        those of these leads are written: ``doubtful`` (bytes) becomes 1 where a number does not fit or a required one is
-        missing, and stays as it is elsewhere; ``margins`` (float64); and of shape (leads, limit) the strongest reasons:
+        ``columns`` has for each column of the forest an object with ``__arrow_c_stream__`` of numbers or booleans in
+        one chunk, or a buffer of float32 or float64. The others are arrays with a row for each lead of the table, of
+        which those of these leads are written: ``doubtful`` (bytes) becomes 1 where a number does not fit or a required
+        one is missing, and stays as it is elsewhere; ``margins`` (float64); and of shape (leads, limit) the reasons:
         ``features`` (int32, -1 for none), ``contributions`` (float64), ``leading`` (int32: the column of the feature,
         from 0, that contributes most), ``values`` (float32) in that column, and ``sent`` (float64), its cell. TypeError
         or ValueError if they do not match.

@@ -51,7 +51,7 @@ def rows(draw: st.DrawFn) -> dict[str, Any]:
 
 def frame_of(made: list[dict[str, Any]]) -> pl.DataFrame:
     """The leads as a typed table."""
-    types = {"amount": pl.Float64, "interests": pl.List(pl.String)}
+    types: dict[str, Any] = {"amount": pl.Float64, "interests": pl.List(pl.String)}
     return pl.DataFrame(
         {
             name: pl.Series([one[name] for one in made], dtype=pl.Int64).cast(pl.Datetime("us"))

@@ -25,10 +25,8 @@ from leadscoring.training.reading.series import as_text
 FIRST, END = -62_135_596_800 * SECOND, 253_402_300_800 * SECOND
 """The moments that a lead may have, in microseconds since 1970: of the years 1 to 9999."""
 
-READ_AS_THEY_ARE = (
-    *(pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64, pl.Float32, pl.Float64),
-    pl.Null,
-)
+SIGNED, UNSIGNED = (pl.Int8, pl.Int16, pl.Int32, pl.Int64), (pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64)
+READ_AS_THEY_ARE = (*SIGNED, *UNSIGNED, pl.Float32, pl.Float64, pl.Null)
 """The types of numbers that the engine reads without a copy."""
 
 
@@ -207,7 +205,7 @@ def categories(feature: Feature, raw: pl.Series, missing: Collection[str]) -> pl
 
 
 def known_values(feature: Feature) -> Collection[str]:
-    """Returns the values of a set that the model knows; if one has a comma, semicolons separate them, as in training."""
+    """Returns the values of a set that the model knows; if one has a comma, semicolons separate them."""
     return (*feature.weights, *(aspect.of for aspect in feature.aspects))
 
 
@@ -240,7 +238,8 @@ def moments_of(column: pl.Series, first: DayOrder | None) -> pl.Series:
     others = column.gather(places)
     values = moments(others, first or "month-first").values
     if first is None:
-        values = np.where(values == moments(others, "day-first").values, values, np.nan)
+        other = moments(others, "day-first").values
+        values = np.where(np.isnan(values) | (values == other), other, np.where(np.isnan(other), values, np.nan))
     with np.errstate(invalid="ignore"):
         values = np.where((values >= FIRST) & (values < END), values, np.nan)
     return found.scatter(places, pl.Series(values).fill_nan(None).cast(pl.Int64))

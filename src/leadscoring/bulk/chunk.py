@@ -1,4 +1,4 @@
-"""The one function that scores many leads: a table in, arrays out, with the same bits as the API gives for each lead."""
+"""The one function that scores many leads: a table in, arrays out, with the bits that the API gives for each lead."""
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -45,7 +45,7 @@ class ReasonColumns(msgspec.Struct, frozen=True):
 
 
 class Rejected(msgspec.Struct, frozen=True):
-    """A lead that the service would reject: its position in the table, and all of its faults, in the service's words."""
+    """A lead that the service would reject: its position in the table, and all its faults, in the service's words."""
 
     position: int
     faults: tuple[Fault, ...]

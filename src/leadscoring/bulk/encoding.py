@@ -25,7 +25,7 @@ ANY, WHOLE, FLAG = 0, 1, 2
 """What fits a column, for the rules of the engine."""
 
 Rule = tuple[float, float, int, bool, float]
-"""The smallest and the largest number that fit, what fits, whether it is required, and the number that means missing."""
+"""The smallest and the largest number that fit, what fits, whether it is required, and what means missing."""
 
 ESCAPED = 8
 """How much longer a text may be as JSON, with the rest of its lead."""
@@ -107,7 +107,8 @@ class TableEncoder:
                 found.doubtful |= bits(own.unread)
         lengths = [length for own in cells.values() if (length := bytes_of(own.read)) is not None]
         most = self._longest // ESCAPED
-        if sum(int(length.max() or 0) for length in lengths) > most:  # type: ignore[arg-type]  # numbers of bytes
+        longest: list[Any] = [length.max() or 0 for length in lengths]
+        if sum(longest) > most:
             total = pl.sum_horizontal(length.alias(str(place)) for place, length in enumerate(lengths))
             found.doubtful |= bits(pl.select(total).to_series() > most)
 

@@ -1,5 +1,6 @@
 """Scores data frames of polars, pandas and Arrow, and returns the same kind."""
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -127,10 +128,8 @@ def of_pandas_column(name: str, column: Any) -> pl.Series:
 
 def to_pandas(found: pl.DataFrame, index: Any) -> Any:
     """Converts a result to a frame of pandas, with these labels of rows."""
-    import pandas as pd
-
     columns = {name: to_pandas_column(found[name]) for name in found.columns}
-    return pd.DataFrame(columns, index=index)
+    return sys.modules["pandas"].DataFrame(columns, index=index)  # imported, since a frame is of it
 
 
 def to_pandas_column(column: pl.Series) -> Any:
@@ -138,7 +137,5 @@ def to_pandas_column(column: pl.Series) -> Any:
     if column.dtype.is_numeric():
         return column.to_numpy()
     if column.dtype == pl.Datetime:
-        import pandas as pd
-
-        return pd.to_datetime(column.dt.replace_time_zone(None).to_numpy(), utc=True)
+        return sys.modules["pandas"].to_datetime(column.dt.replace_time_zone(None).to_numpy(), utc=True)
     return column.to_list()

@@ -62,7 +62,7 @@ def constant(name: str, text: str, rows: int) -> pl.Series:
 
 
 def rejects(chunk: Chunk) -> pl.DataFrame:
-    """Returns a row for each lead that was rejected: ``row`` is its position in the table, from 0, ``faults`` say why."""
+    """Returns a row for each lead that was rejected: ``row`` is its position in the table, from 0; ``faults`` why."""
     faults = [
         [
             {

@@ -1,7 +1,7 @@
 """Decides on leads of which the columns of a table do not clearly show that they are sound: as the service would.
 
-Each is written as a client would send it, and goes through the service's own decoder. So a lead is rejected for the same
-faults, in the same words.
+Each is written as a client would send it, and goes through the service's own decoder. So a lead is rejected for the
+same faults, in the same words.
 """
 
 import json

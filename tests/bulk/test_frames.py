@@ -1,0 +1,102 @@
+"""Data frames of each library are scored alike, and get scores of their own kind; no lead is lost."""
+
+import importlib.util
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import factories
+import polars as pl
+import pytest
+
+from leadscoring import bulk
+from leadscoring.errors import ScoringTableError
+from leadscoring.model.file import open_model
+from leadscoring.model.loaded import LoadedModel
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[LoadedModel]:
+    """The small model."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield open_model(factories.model_file(Path(folder)))
+
+
+def frame() -> pl.DataFrame:
+    """Three leads, of which the API rejects the second."""
+    columns: dict[str, Any] = {name: [value] * 3 for name, value in factories.LEAD["features"].items()}
+    return pl.DataFrame(columns | {"revenue": [1.0, -1.0, 3.0], "id": ["a", "b", "c"], "note": ["x", "y", "z"]})
+
+
+def test_every_lead_is_scored_or_rejected(model: LoadedModel) -> None:
+    """The id and the columns that are named are kept; faults are those of the API, with the row."""
+    found = bulk.score(frame(), model, id="id", columns=["note"], reasons=2, details=True)
+    assert found.scores["id"].to_list() == ["a", "c"]
+    assert found.scores["note"].to_list() == ["x", "z"]
+    assert found.rejects["row"].to_list() == [1]
+    assert [fault["path"] for fault in found.rejects["faults"][0]] == ["/features/revenue"]
+    assert set(found.scores.columns) >= {"probability", "tier", "reason_2_contribution", "margin", "model_digest"}
+
+
+def test_a_frame_of_arrow_is_scored_without_its_library(model: LoadedModel) -> None:
+    """Any object with the stream of Arrow is a frame; the scores are then of polars."""
+
+    class Stream:
+        def __arrow_c_stream__(self, schema: object = None) -> object:
+            return frame().__arrow_c_stream__(schema)
+
+    found: Any = bulk.score(Stream(), model, id="id")
+    assert found.scores.equals(bulk.score(frame(), model, id="id").scores)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("pandas") is None, reason="pandas is not installed")
+def test_a_frame_of_pandas_gets_one_of_pandas(model: LoadedModel) -> None:
+    """With the labels of the rows that were scored; missing cells of pandas are unknown."""
+    pandas: Any = importlib.import_module("pandas")
+    given = pandas.DataFrame(frame().to_dict(as_series=False), index=["r1", "r2", "r3"])
+    given.loc["r3", "visits"] = float("nan")
+    given["source"] = given["source"].astype("category")
+    found: Any = bulk.score(given, model, id="id")
+    wanted = bulk.score(frame().with_columns(visits=pl.Series([3, 3, None])), model, id="id")
+    assert found.scores.index.tolist() == ["r1", "r3"]
+    assert found.scores["probability"].tolist() == wanted.scores["probability"].to_list()
+    assert found.scores["tier"].tolist() == wanted.scores["tier"].to_list()
+
+
+@pytest.mark.skipif(importlib.util.find_spec("pyarrow") is None, reason="pyarrow is not installed")
+def test_a_table_of_pyarrow_gets_one_of_pyarrow(model: LoadedModel) -> None:
+    """The library that the caller has converts the scores."""
+    found: Any = bulk.score(frame().to_arrow(), model, id="id")
+    assert found.scores.column("id").to_pylist() == ["a", "c"]
+
+
+@pytest.mark.parametrize(
+    ("options", "without", "said"),
+    [
+        ({"id": "key"}, (), "the table lacks 'key', which is named; it has 'revenue'"),
+        ({}, ("revenue",), "the table lacks 'revenue', which every lead must have"),
+    ],
+)
+def test_a_frame_that_lacks_a_column_is_refused(
+    model: LoadedModel, options: Any, without: tuple[str, ...], said: str
+) -> None:
+    """At once, with its name, rather than by rejecting every lead."""
+    with pytest.raises(ScoringTableError) as raised:
+        bulk.score(frame().drop(*without), model, **options)
+    assert str(raised.value).startswith(said)
+
+
+def test_other_objects_are_refused(model: LoadedModel) -> None:
+    """A list is no frame, and a lazy frame has no rows yet."""
+    for given in ([1], frame().lazy()):
+        with pytest.raises(TypeError):
+            bulk.score(given, model)
+
+
+def test_scoring_needs_no_library_of_training() -> None:
+    """The extra ``bulk`` is polars and numpy; XGBoost is not imported."""
+    program = "import sys, leadscoring.bulk.frames; sys.exit(bool({'xgboost', 'sklearn', 'pandas'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", program], check=False, timeout=60).returncode == 0
