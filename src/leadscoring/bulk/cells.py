@@ -34,8 +34,8 @@ class Cells(NamedTuple):
     """The cells of one column: ``raw`` as the table has them, ``read`` as values of leads, null for unknown.
 
     ``read`` is of numbers or booleans for what is sent as a number (NaN is unknown, too), text or a list of texts for
-    what is sent so, and int64 for dates, in microseconds since 1970. It is one chunk. ``unread``, if any, marks the cells that are not of the feature's kind: a lead holds
-    these as they are in ``raw``, and is rejected for them.
+    what is sent so, and int64 for dates, in microseconds since 1970. It is one chunk. ``unread``, if any, marks the
+    cells that are not of the feature's kind: a lead holds these as they are in ``raw``, and is rejected for them.
     """
 
     raw: pl.Series

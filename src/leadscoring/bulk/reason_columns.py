@@ -23,7 +23,7 @@ def reason_columns(chunk: Chunk, model: LoadedModel, aspects: bool = False) -> l
     """Returns ``reason_1``, ``reason_1_value``, ``reason_1_contribution``, ``reason_2`` and so on, null for none.
 
     The first is the name of the feature. The second is its value, as a number if all features of the contract are sent
-    as numbers, else as text; null for unknown. The third is in log-odds. With ``aspects``, and by a contract that has
+    as numbers, else as text; null for unknown. The third is in log-odds, as float32, which it is. With ``aspects``, and by a contract that has
     any, ``reason_1_aspect`` describes what about the value mattered most.
     """
     if chunk.reasons is None:
@@ -38,7 +38,7 @@ def reason_columns(chunk: Chunk, model: LoadedModel, aspects: bool = False) -> l
     for place in range(features.shape[1]):
         title, own = f"reason_{place + 1}", features[:, place]
         there = pl.Series(own >= 0)
-        contribution = pl.Series(reasons.contributions[:, place])
+        contribution = pl.Series(reasons.contributions[:, place].astype(np.float32))  # as the engine computes them
         columns += [
             kept(names.gather(np.maximum(own, 0)), there).alias(title),
             values(place).alias(f"{title}_value"),
