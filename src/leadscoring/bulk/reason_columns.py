@@ -23,8 +23,8 @@ def reason_columns(chunk: Chunk, model: LoadedModel, aspects: bool = False) -> l
     """Returns ``reason_1``, ``reason_1_value``, ``reason_1_contribution``, ``reason_2`` and so on, null for none.
 
     The first is the name of the feature. The second is its value, as a number if all features of the contract are sent
-    as numbers, else as text; null for unknown. The third is in log-odds, as float32, which it is. With ``aspects``, and by a contract that has
-    any, ``reason_1_aspect`` describes what about the value mattered most.
+    as numbers, else as text; null for unknown. The third is in log-odds, as float32, which it is. With ``aspects``, and
+    by a contract that has any, ``reason_1_aspect`` describes what about the value mattered most.
     """
     if chunk.reasons is None:
         return []
