@@ -179,13 +179,13 @@ def marked(places: pl.Series, rows: int) -> pl.Series:
 
 def texts(feature: Feature, raw: pl.Series, missing: Collection[str]) -> Cells:
     """Reads texts, and lists of texts for sets."""
-    if raw.dtype == pl.List(pl.String) and feature.kind == "set":
+    if raw.dtype == pl.List(pl.String) and feature.form.takes_lists:
         unfit = (raw.list.len() > MOST_VALUES) | raw.list.eval(pl.element().is_null()).list.any()
         return Cells(raw, raw, none_if_false(unfit.fill_null(False)))
     if raw.dtype.is_nested() or raw.dtype in (pl.Binary, pl.Object):
         return Cells(raw, pl.repeat(None, len(raw), dtype=pl.String, eager=True), raw.is_not_null())
     read = categories(feature, raw, missing) if feature.form.is_category else as_text(without(raw, missing))
-    if feature.kind == "set" and any("," in known for known in known_values(feature)):
+    if feature.form.takes_lists and any("," in known for known in known_values(feature)):
         single = read.str.contains(",", literal=True) & ~read.str.contains(";", literal=True)
         read = pl.select(pl.when(single).then(read + ";").otherwise(read)).to_series()
     return Cells(raw, read)

@@ -136,7 +136,7 @@ def rule(feature: Feature, missing: float) -> Rule:
     if feature.form.is_aspected or feature.code_table is not None:
         marked = not feature.form.is_aspected and len(feature.columns) == 1
         return -np.inf, np.inf, ANY, False, missing if marked else np.nan
-    fit = FLAG if feature.kind == "flag" else WHOLE if feature.form.is_whole else ANY
+    fit = FLAG if feature.form.words else WHOLE if feature.form.is_whole else ANY
     return (*feature.bounds, fit, feature.required, missing)
 
 

@@ -46,6 +46,9 @@ class Kind:
     is_category = False
     """Whether values have no order, so that the trees split them by code."""
 
+    takes_lists = False
+    """Whether a value may be a list of texts."""
+
     words: tuple[str, ...] = ()
     """The JSON literals that are accepted besides numbers."""
 

@@ -123,6 +123,7 @@ class Values(Aspected):
     """Several values, as a list or as a text with semicolons or commas between them."""
 
     engine = 9
+    takes_lists = True
     noun = f"a list of at most {MOST_VALUES:,} texts, or text with ; between the values"
     sorts = {
         "value": Sort(True, 1, "includes {of!r}", "does not include {of!r}"),
