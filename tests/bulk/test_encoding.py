@@ -10,6 +10,9 @@ import numpy as np
 import polars as pl
 import pytest
 from bulk_oracle import NOW, answered, asked
+from every_form import VALUES, every_form_model
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from leadscoring.bulk.cells import Reader
 from leadscoring.bulk.chunk import BulkScorer
@@ -78,3 +81,29 @@ def test_threads_change_nothing(model: LoadedModel) -> None:
     assert three.reasons is not None
     for name in one.reasons.__struct_fields__:
         assert np.array_equal(getattr(one.reasons, name), getattr(three.reasons, name), equal_nan=True)
+
+
+@pytest.fixture(scope="module", params=[None, -1.0, 2.0])
+def every_form(request: pytest.FixtureRequest) -> Iterator[LoadedModel]:
+    """A model with every form of category, and a number that means missing."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield open_model(every_form_model(Path(folder), request.param))
+
+
+@settings(max_examples=40)
+@given(st.lists(st.fixed_dictionaries(VALUES), min_size=1, max_size=8))
+def test_every_form_of_number_and_category_is_encoded_as_by_the_api(
+    every_form: LoadedModel, made: list[dict[str, Any]]
+) -> None:
+    """Numbers that are categories, codes, other spellings, weights, and numbers that mean missing."""
+    texts = {"source", "industry", "region"}
+    columns = {
+        name: pl.Series([one[name] for one in made], dtype=pl.String if name in texts else pl.Float64, strict=False)
+        for name in VALUES
+    }
+    chunk = BulkScorer(every_form, 4, now=NOW).score(pl.DataFrame(columns))
+    sent = [
+        {"lead_id": "lead", "features": {name: float(v) if isinstance(v, int) else v for name, v in one.items()}}
+        for one in made
+    ]
+    assert answered(every_form, chunk, sent) == [asked(every_form, lead, 4) for lead in sent]
