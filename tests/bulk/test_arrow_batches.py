@@ -21,7 +21,7 @@ arrow_batches = clusters.module("leadscoring.bulk.arrow_batches", "pyarrow")
 
 def scorer_of(path: Path, **asked: Any) -> Any:
     """The scorer of batches with this model."""
-    given = {"reasons": 5, "details": False, "id": "lead", "as_of": clusters.NOW, "keep": ()} | asked
+    given: dict[str, Any] = {"reasons": 5, "details": False, "id": "lead", "as_of": clusters.NOW, "keep": ()} | asked
     made = shipment(path, Asked(**given))
     return arrow_batches.BatchScorer(made.loaded, made.plan)
 
@@ -62,6 +62,7 @@ def test_the_schema_does_not_depend_on_the_rows(path: Path, reasons: int) -> Non
 
 
 def dictionary(column: Any) -> Any:
+    """The column as Arrow has categories."""
     return column.cast(pa.string()).dictionary_encode()
 
 

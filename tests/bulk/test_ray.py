@@ -139,6 +139,12 @@ def test_a_model_that_arrives_damaged_scores_nothing(ray: Any, path: Path) -> No
         scoring.Scorer(ray.put(sent.content[:-1]), sent.plan)
 
 
+def test_workers_that_would_leave_nothing_to_read_with_are_an_error(ray: Any, path: Path) -> None:
+    """Else all of them would wait for leads forever."""
+    with pytest.raises(ValueError, match="4 workers of 1 processors leave none of the 4 of the cluster to read with"):
+        scoring.score(blocks_of(ray, clusters.leads(10)), path, workers=4)
+
+
 def test_a_missing_column_fails_the_run_and_is_named(ray: Any, path: Path) -> None:
     """With the columns that are there."""
     scored = scoring.score(blocks_of(ray, clusters.leads(10)), path, as_of="when", workers=1)

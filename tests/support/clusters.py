@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from leadscoring.bulk.columns import Columns
 from leadscoring.bulk.chunk import BulkScorer
+from leadscoring.bulk.columns import Columns
 from leadscoring.bulk.scores import rejects
 from leadscoring.model.loaded import LoadedModel
 

@@ -1,4 +1,4 @@
-"""Scores Arrow batches: a batch of leads in, a batch with one row for each of them out. Spark and Ray call only this."""
+"""Scores Arrow batches for Spark and Ray: a batch of leads in, a batch with one row for each of them out."""
 
 from collections.abc import Iterable, Mapping
 

@@ -17,7 +17,7 @@ ROWS = 65536
 """Leads that an actor scores at once, by default."""
 
 
-def score(
+def score(  # noqa: PLR0913  # each is an option of its own
     ds: Dataset,
     model: str | Path,
     *,
@@ -38,8 +38,10 @@ def score(
     cluster has room for. ``options`` are handed to ``map_batches``, such as ``num_cpus`` and ``memory`` of an actor.
     Everything else is as in ``leadscoring.bulk.spark.score``, its columns included.
 
-    Raises a ``ModelError`` if the file is not a model. A column that is missing fails the run.
+    Raises a ``ModelError`` if the file is not a model, and ``ValueError`` if so many workers leave no processor to
+    read with. A column that is missing fails the run.
     """
+    refuse_standstill(workers, options.get("num_cpus", 1))
     shipped = shipment(model, Asked(reasons, details, id, as_of, keep, opening))
     return ds.map_batches(
         Scorer,
@@ -80,6 +82,17 @@ def pool_of(workers: int | tuple[int, int] | None) -> ActorPoolStrategy:
         return ActorPoolStrategy(size=workers)
     least, most = workers or (1, None)
     return ActorPoolStrategy(min_size=least, max_size=most)
+
+
+def refuse_standstill(workers: int | tuple[int, int] | None, processors: float) -> None:
+    """Raises ``ValueError`` if actors would hold all processors of the cluster: nothing is read then, and all wait."""
+    least = workers if isinstance(workers, int) else (workers or (1, None))[0]
+    there = ray.cluster_resources().get("CPU", 0.0) if ray.is_initialized() else 0.0
+    if there and least * processors >= there:
+        raise ValueError(
+            f"{least} workers of {processors:g} processors leave none of the {there:g} of the cluster to read with: "
+            "start fewer, or give each less by num_cpus"
+        )
 
 
 def scored_only(batch: pa.Table) -> pa.Table:

@@ -98,10 +98,10 @@ def shipment(model: str | Path, asked: Asked) -> Shipment:
     Raises a ``ModelError`` if the file is not a model, and ``ValueError`` for options that do not fit.
     """
     reasons, as_of, keep = asked.reasons, asked.as_of, tuple(asked.keep)
-    if isinstance(reasons, bool) or not isinstance(reasons, int) or reasons < 0:
+    if type(reasons) is not int or reasons < 0:
         raise ValueError(f"reasons must be a whole number from 0 on, not {reasons!r}")
     if isinstance(asked.keep, str):
-        raise ValueError(f"keep must be a list of names, such as [{asked.keep!r}], not a text")
+        raise TypeError(f"keep must be a list of names, such as [{asked.keep!r}], not a text")
     if twice := [name for name in keep if keep.count(name) > 1]:
         raise ValueError(f"keep must name each column once, not {twice[0]!r} twice")
     content = read_content(model)

@@ -40,9 +40,10 @@ def score(
     scored, null for all others; then the kept columns. ``split`` separates scored leads from rejected ones.
 
     Raises a ``ModelError`` if the file is not a model, ``ScoringTableError`` if a column is missing, and ``ValueError``
-    for options that do not fit.
+    or ``TypeError`` for options that do not fit.
     """
-    from leadscoring.bulk.arrow_batches import BatchScorer, check_columns, refuse_twice
+    from leadscoring.bulk.arrow_batches import BatchScorer, refuse_twice
+    from leadscoring.bulk.frames import check_columns
 
     content, plan, loaded = shipment(model, Asked(reasons, details, id, as_of, keep, opening))
     names = df.columns
