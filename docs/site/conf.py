@@ -40,7 +40,7 @@ html_css_files = ["site.css"]
 
 # Titles in the navigation, where the page's own is too long; sections in the order in which a newcomer needs them.
 NAVIGATION = {
-    "Use it": ["docs/API.md", "docs/LEADS.md", "docs/GLOSSARY.md"],
+    "Use it": ["docs/API.md", "docs/LEADS.md", "docs/BULK.md", "docs/GLOSSARY.md"],
     "Run it": [
         "docs/OPERATIONS.md",
         "docs/MONITORING.md",

@@ -79,8 +79,6 @@ def places_of(features: Codes) -> Iterator[tuple[int, Places]]:
     if features.size == 0:
         return
     codes = features.reshape(-1)
-    if not len(codes):  # no lead was scored
-        return
     order = np.argsort(codes, kind="stable")
     known, starts = np.unique(codes[order], return_index=True)
     for code, at in zip(known.tolist(), np.split(order, starts[1:]), strict=True):
