@@ -71,7 +71,6 @@ CHANGES: dict[str, dict[str, Any]] = {
     "dictionaries": {"source": dictionary, "region / city (ü)": dictionary, "lead": dictionary},
     "small texts": {"source": lambda column: column.cast(pa.string()), "lead": lambda column: column.cast(pa.string())},
     "views": {"source": lambda column: column.cast(pa.string_view())},
-    "whole numbers": {"decision_maker": lambda column: column.cast(pa.int8())},
     "wide decimals": {"revenue": lambda column: column.cast(pa.decimal256(40, 5))},
 }
 

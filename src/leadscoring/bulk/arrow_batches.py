@@ -15,7 +15,13 @@ from leadscoring.model.loaded import LoadedModel
 
 TEXTS = ("path", "message", "value", "allowed")
 FAULTS = pa.list_(pa.struct([(name, pa.string()) for name in TEXTS]))
-PLAIN = {pa.uint8(): pa.int32(), pa.uint32(): pa.int64(), pa.large_string(): pa.string(), pa.string_view(): pa.string()}
+PLAIN = {
+    pa.uint8(): pa.int32(),
+    pa.uint32(): pa.int64(),
+    pa.float32(): pa.float64(),
+    pa.large_string(): pa.string(),
+    pa.string_view(): pa.string(),
+}
 """Types of Polars, and those that every engine has in their place."""
 
 
