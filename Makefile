@@ -80,6 +80,19 @@ $(CLIENTS): requirements/clients.txt requirements/clients/package-lock.json scri
 	@./scripts/install/clients.sh
 	@touch $@
 
+# The same for Spark and Ray.
+CLUSTERS_VENV := build/clusters-venv
+CLUSTERS := $(CLUSTERS_VENV)/.made
+$(CLUSTERS): requirements/clusters.txt scripts/install/clusters.sh scripts/install/from-lock.sh | $(STAMP)
+	@./scripts/install/clusters.sh
+	@touch $@
+
+clusters: $(CLUSTERS)  ## Install Spark and Ray, for the tests of scoring on clusters
+
+clusters-test: $(CLUSTERS)  ## Score on clusters of Spark and Ray on this machine, and kill their processes (needs Java 17)
+	CLUSTERS_TEST=yes $(CLUSTERS_VENV)/bin/python -m pytest tests/bulk/test_arrow_batches.py tests/bulk/test_shipped.py \
+	  tests/bulk/test_spark.py tests/bulk/test_ray.py
+
 clients: $(CLIENTS)  ## Install the generators of API clients, for the tests of the OpenAPI document
 
 azureml: $(AZUREML)  ## Install the Azure ML server, for the tests of the scoring script

@@ -40,7 +40,7 @@ html_css_files = ["site.css"]
 
 # Titles in the navigation, where the page's own is too long; sections in the order in which a newcomer needs them.
 NAVIGATION = {
-    "Use it": ["docs/FROM_EXPORT_TO_SCORES.md", "docs/LEADS.md", "docs/API.md", "docs/GLOSSARY.md"],
+    "Use it": ["docs/FROM_EXPORT_TO_SCORES.md", "docs/LEADS.md", "docs/API.md", "docs/BULK.md", "docs/GLOSSARY.md"],
     "Run it": [
         "docs/OPERATIONS.md",
         "docs/MONITORING.md",

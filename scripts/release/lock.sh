@@ -42,6 +42,9 @@ compile release.txt --universal requirements/release.in
 compile zig.txt --universal requirements/zig.in
 # Azure ML runs Linux; on Windows its server requires a psutil that is too old for the service.
 compile azureml.txt --python-platform linux requirements/azureml.in pyproject.toml
+# Spark and Ray are tested on Linux; the rest is what .venv has.
+compile clusters.txt --python-platform linux requirements/clusters.in pyproject.toml --extra spark --extra ray \
+    -c requirements/dev.txt
 compile docs.txt --universal requirements/docs.in
 compile infra.txt --universal requirements/infra.in
 compile clients.txt --universal requirements/clients.in

@@ -13,7 +13,8 @@ LeadScoringError
 │   ├── ModelAltered          model_altered           edited or damaged since training wrote it
 │   ├── GoldenRowMismatch     golden_row_mismatch     the trees do not reproduce the certified margins
 │   ├── UnexpectedModelVersion  model_version_unexpected  not the version that MODEL_VERSION requires
-│   └── ModelChanged          model_changed           not the file that the service loaded at start
+│   ├── ModelChanged          model_changed           not the file that the service loaded at start
+│   └── ModelMisdelivered     model_misdelivered      not the bytes that were sent to a worker of a cluster
 ├── TrainingDataError         training_data           a file that cannot be used for training or evaluation
 ├── ScoringFileError          scoring_file            a file of leads cannot be read, or its scores not written
 ├── ScoringTableError         scoring_table           a table of leads lacks columns that scoring needs
@@ -183,6 +184,18 @@ class ModelChanged(ModelError):
         super().__init__(
             f"model file {path!r} has changed since this service started (SHA-256 was {expected[:12]}, "
             f"is now {got[:12]}): restart the service to serve it"
+        )
+
+
+class ModelMisdelivered(ModelError):
+    """The model that reached a worker of a cluster is not the one that was sent: nothing was scored with it."""
+
+    code = "model_misdelivered"
+
+    def __init__(self, path: str, expected: str, got: str, size: int) -> None:
+        super().__init__(
+            f"the model {path!r} did not reach this worker as it was sent: its SHA-256 is {expected[:12]}, "
+            f"that of the {size} bytes here {got[:12]}"
         )
 
 

@@ -1,0 +1,67 @@
+"""A worker scores with the model that was sent or not at all, and opens it once; what is asked for is checked at once."""
+
+from pathlib import Path
+
+import clusters
+import pytest
+
+from leadscoring.bulk.shipped import Asked, Shipment, scorer_of, shipment
+from leadscoring.errors import ModelMisdelivered, ModelNotFound
+
+ASKED = Asked(5, False, "lead", None, ("note",))
+
+
+@pytest.fixture(scope="module")
+def sent(tmp_path_factory: pytest.TempPathFactory) -> Shipment:
+    """The small model, ready to be sent."""
+    return shipment(clusters.model_file(tmp_path_factory.mktemp("model")), ASKED)
+
+
+def test_other_bytes_than_those_that_were_sent_are_not_opened(sent: Shipment) -> None:
+    """The error names the model and both digests."""
+    with pytest.raises(ModelMisdelivered, match=f"model.json.*{sent.plan.sha256[:12]}.*{len(sent.content) - 1} bytes"):
+        scorer_of(sent.plan, lambda: sent.content[:-1])
+
+
+@clusters.needs("pyarrow")
+def test_a_process_opens_a_model_once(sent: Shipment) -> None:
+    """Its bytes are fetched by the first batch alone; another plan is another scorer."""
+    fetched = []
+
+    def fetch() -> bytes:
+        fetched.append(1)
+        return sent.content
+
+    assert scorer_of(sent.plan, fetch) is scorer_of(sent.plan, fetch)
+    assert len(fetched) == 1
+    other = shipment(sent.plan.path, ASKED._replace(reasons=1)).plan
+    assert scorer_of(other, fetch) is not scorer_of(sent.plan, fetch)
+
+
+def test_a_part_that_is_scored_again_has_the_same_moment(sent: Shipment) -> None:
+    """The plan holds it: a worker asks no clock."""
+    assert sent.plan.now > 0
+    assert sent.plan.as_of is None
+    assert shipment(sent.plan.path, ASKED._replace(as_of=clusters.NOW)).plan.now == clusters.NOW
+    assert shipment(sent.plan.path, ASKED._replace(as_of="when")).plan.named == ("lead", "when", "note")
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (ASKED._replace(reasons=-1), "reasons must be a whole number from 0 on, not -1"),
+        (ASKED._replace(reasons=True), "not True"),
+        (ASKED._replace(keep="note"), r"such as \['note'\]"),
+        (ASKED._replace(keep=("a", "b", "a")), "not 'a' twice"),
+    ],
+)
+def test_an_option_that_does_not_fit_is_an_error(sent: Shipment, asked: Asked, message: str) -> None:
+    """It says what is allowed, before anything is sent."""
+    with pytest.raises((TypeError, ValueError), match=message):
+        shipment(sent.plan.path, asked)
+
+
+def test_a_file_that_is_no_model_is_sent_nowhere(tmp_path: Path) -> None:
+    """The driver has to be able to open it."""
+    with pytest.raises(ModelNotFound):
+        shipment(tmp_path / "model.json", ASKED)
