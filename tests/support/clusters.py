@@ -33,7 +33,7 @@ def needs(*libraries: str) -> pytest.MarkDecorator:
 
 def module(name: str, *libraries: str) -> Any:
     """Imports a module where the libraries that it needs are installed."""
-    return import_module(name) if all(map(find_spec, libraries)) else None
+    return import_module(name) if all(map(find_spec, libraries or (name,))) else None
 
 
 def leads(rows: int = 3000, seed: int = 3) -> pl.DataFrame:

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import ray
 from ray.data import ActorPoolStrategy, Dataset
 
-from leadscoring.bulk.shipped import MADE, REJECTED, Asked, Plan, scorer_of, shipment
+from leadscoring.bulk.shipped import MADE, REJECTED, Asked, Plan, shipment
 from leadscoring.model.file import AS_IT_IS, Opening
 
 ROWS = 65536
@@ -69,6 +69,8 @@ class Scorer:
 
     def __init__(self, content: Any, plan: Plan) -> None:
         os.environ.setdefault("POLARS_MAX_THREADS", "1")
+        from leadscoring.bulk.delivered import scorer_of  # which imports Polars
+
         self._scorer = scorer_of(plan, lambda: ray.get(content))
 
     def __call__(self, batch: pa.Table) -> pa.Table:

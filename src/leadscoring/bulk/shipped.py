@@ -1,24 +1,18 @@
-"""What each worker of a cluster needs to score its part of a table: the plan, and the model, checked where it arrives.
+"""What each worker of a cluster needs to score its part of a table: the plan, and the model.
 
 Importing this module imports neither numpy nor polars, so that a worker can set the number of their threads before.
 """
 
-import hashlib
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from leadscoring.contract import moment
-from leadscoring.errors import ModelMisdelivered
 from leadscoring.model.content import read_content
 from leadscoring.model.file import AS_IT_IS, Opening, model_of
 from leadscoring.model.loaded import LoadedModel
-
-if TYPE_CHECKING:
-    from leadscoring.bulk.arrow_batches import BatchScorer
 
 MADE = (
     "as_of",
@@ -38,9 +32,6 @@ MADE = (
 
 REJECTED = "rejected"
 """The column with the faults of a rejected lead."""
-
-SCORERS = 4
-"""How many plans a worker holds ready: those of the models that it scores with at the same time."""
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -123,30 +114,3 @@ def shipment(model: str | Path, asked: Asked) -> Shipment:
 def columns_read(loaded: LoadedModel) -> tuple[str, ...]:
     """The columns of a table that a model reads: those of its features, and those whose presence is a feature."""
     return tuple(dict.fromkeys((*loaded.names, *loaded.card.read_as.presence.values())))
-
-
-_ready: OrderedDict[bytes, "BatchScorer"] = OrderedDict()
-
-
-def scorer_of(plan: Plan, fetch: Callable[[], bytes]) -> "BatchScorer":
-    """Returns the scorer of a plan, opened once in each process; ``fetch`` returns the bytes of the model.
-
-    Raises ``ModelMisdelivered`` unless these are the bytes that were sent.
-    """
-    key = msgspec.msgpack.encode(plan)
-    if key not in _ready:
-        _ready[key] = made(plan, fetch())
-        if len(_ready) > SCORERS:
-            _ready.popitem(last=False)
-    _ready.move_to_end(key)
-    return _ready[key]
-
-
-def made(plan: Plan, content: bytes) -> "BatchScorer":
-    """Opens a model where it has arrived."""
-    got = hashlib.sha256(content).hexdigest()
-    if got != plan.sha256:
-        raise ModelMisdelivered(plan.path, plan.sha256, got, len(content))
-    from leadscoring.bulk.arrow_batches import BatchScorer
-
-    return BatchScorer(model_of(content, plan.path, plan.opening), plan)

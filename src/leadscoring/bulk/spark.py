@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 from pyspark.sql import types as t
 
-from leadscoring.bulk.shipped import MADE, REJECTED, Asked, Plan, columns_read, scorer_of, shipment
+from leadscoring.bulk.shipped import MADE, REJECTED, Asked, Plan, columns_read, shipment
 from leadscoring.model.file import AS_IT_IS, Opening
 
 Batches = Iterator[pa.RecordBatch]
@@ -90,6 +90,8 @@ def fetching(df: DataFrame, content: bytes) -> Callable[[], bytes]:
 def parts(batches: Batches, names: Sequence[str], plan: Plan, fetch: Callable[[], bytes]) -> Batches:
     """Scores the batches of a partition, in a worker of Spark, which computes in one thread."""
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
+    from leadscoring.bulk.delivered import scorer_of  # which imports Polars
+
     for batch in batches:
         if batch.num_rows:
             leads = pa.RecordBatch.from_arrays(batch.columns, names=list(names))
