@@ -57,7 +57,7 @@ COMMANDS = {
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(
     ("command", "stage"),
-    [("train", b"reading"), ("train", b"training"), ("inspect", b"reading"), ("train", b"certifying")],
+    [("train", b"reading"), ("train", b"growing"), ("inspect", b"reading"), ("train", b"certifying")],
 )
 def test_a_command_ends_with_one_line_and_leaves_nothing(
     tmp_path: Path, command: str, stage: bytes, number: int

@@ -43,7 +43,7 @@ def test_a_file_that_is_no_model_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text("nonsense")
     code, said = run("model", "show", str(tmp_path / "x.json"))
     assert code == 1
-    assert said.startswith("Error: ")
+    assert said.startswith("Error:")
     assert "Traceback" not in said
 
 

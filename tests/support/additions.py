@@ -309,7 +309,7 @@ def test_the_greeting_is_set(tmp_path: Path) -> None:
     (
         f"{SERVED}::test_the_greeting_is_set",
         "tests/test_settings.py",
-        "tests/cli/test_main.py::test_the_help_of_serve_lists_every_setting",
+        "tests/cli/test_serve.py::test_the_help_of_serve_lists_every_setting",
         "tests/delivery/deployment/test_compose.py::test_every_setting_reaches_the_service",
         "tests/delivery/infra/test_values.py",
         DOCUMENTED,
