@@ -49,7 +49,7 @@ def test_values_are_written_as_they_are_in_the_table() -> None:
 
 
 def test_ids_and_moments_are_those_of_the_table() -> None:
-    """They are beside the features, and an id that is none is written, too."""
+    """They are beside the features, and an id of a wrong type is written, too."""
     frame = pl.DataFrame({"amount": [1, 2]})
     table = Table(Reader(CONTRACT.features, Reading()).read(frame), pl.Series(["x", None]))
     assert json.loads(lead_json(CONTRACT, table, 0)) == {"lead_id": "x", "features": {"amount": 1}}

@@ -114,7 +114,7 @@ def test_mistakes_are_messages(model: Path, data: Path, tmp_path: Path, monkeypa
 
 
 def test_a_folder_without_permission_is_a_message(model: Path, data: Path, tmp_path: Path) -> None:
-    """Who may not write is told where."""
+    """The error names the place where nothing may be written."""
     if os.geteuid() == 0:
         pytest.skip("root may write everywhere")
     (tmp_path / "closed").mkdir(mode=0o500)

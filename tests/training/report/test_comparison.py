@@ -1,4 +1,4 @@
-"""Two models are compared on the same leads, and it is said whom the comparison flatters."""
+"""Two models are compared on the same leads, with a warning about the one that the comparison flatters."""
 
 from pathlib import Path
 

@@ -52,7 +52,7 @@ def test_noise_is_never_good(seed: int) -> None:
 
 
 def test_few_leads_are_not_enough_for_good() -> None:
-    """They are said to be few; if chance could do the same, it is not usable, and not for that reason bad."""
+    """The verdict names them as too few; if chance could do the same, the model is not usable, but not bad either."""
     assert level(quality(120)) in {"usable", "weak", "unusable"}
     assert level(quality(150, 1, sharp=3.0)) in {"usable", "weak"}
     tiny = Seen(quality=quality(60, 0, noise=True))
