@@ -50,7 +50,8 @@ def score(
     ``model`` is a model, or the path of its file. ``reasons`` is the number of reasons of a lead, and ``details`` adds
     the margin and what about each value mattered. ``id`` names the column of the ids of leads, which is kept.
     ``as_of`` is the moment as of which leads are scored: a column, or microseconds since 1970; by default now.
-    ``columns`` are kept in the scores, too, as ``input_NAME`` if scores have a column of that name. ``threads`` is the number of threads.
+    ``columns`` are kept in the scores, too. A column that is kept is ``input_NAME`` if scores have one of its name.
+    ``threads`` is the number of threads.
 
     Raises ``ScoringTableError`` if the frame lacks a column that is named here, or that every lead must have, and a
     ``ModelError`` if the file of the model cannot be opened.
