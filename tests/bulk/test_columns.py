@@ -45,6 +45,14 @@ def test_rows_are_those_that_were_scored(model: LoadedModel) -> None:
     assert set(table["model_digest"]) == {model.sha256}
 
 
+def test_names_of_the_input_never_clash(model: LoadedModel) -> None:
+    """Not even those that a column of scores got at an earlier run."""
+    chunk = BulkScorer(model, 2, now=NOW).score(FRAME)
+    others = [pl.Series(name, [1, 2, 3]) for name in ("tier", "input_tier")]
+    table = Columns(model, False, 2).table(chunk, IDS, others)
+    assert table.columns[-2:] == ["input_input_tier", "input_tier"]
+
+
 def test_parquet_has_lists(model: LoadedModel) -> None:
     """Reasons and warnings are lists of structs; without reasons there is no such column."""
     chunk = BulkScorer(model, 2, now=NOW).score(FRAME)

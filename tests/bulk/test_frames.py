@@ -41,6 +41,15 @@ def test_every_lead_is_scored_or_rejected(model: LoadedModel) -> None:
     assert set(found.scores.columns) >= {"probability", "tier", "reason_2_contribution", "margin", "model_digest"}
 
 
+def test_columns_that_scores_have_get_another_name(model: LoadedModel) -> None:
+    """Scores of yesterday may be kept beside those of today, and the id may have any name."""
+    given = frame().with_columns(tier=pl.lit("old"), input_tier=pl.lit("older")).rename({"id": "bucket"})
+    found = bulk.score(given, model, id="bucket", columns=["tier", "input_tier"])
+    assert found.scores.columns[:3] == ["input_bucket", "input_input_tier", "input_tier"]
+    assert found.scores.select("input_input_tier", "input_tier").row(0) == ("old", "older")
+    assert found.scores["tier"].to_list() == bulk.score(given, model).scores["tier"].to_list()
+
+
 def test_a_frame_of_arrow_is_scored_without_its_library(model: LoadedModel) -> None:
     """Any object with the stream of Arrow is a frame; the scores are then of polars."""
 

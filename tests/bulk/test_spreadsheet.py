@@ -1,5 +1,7 @@
 """Cells that a spreadsheet would run are written harmless, and can be restored."""
 
+import datetime as dt
+
 import polars as pl
 import pytest
 from hypothesis import given
@@ -37,3 +39,25 @@ def test_headers_are_harmless_too_and_safe_columns_are_not_looked_at() -> None:
     assert table.columns == ["'=name", "n", "tier"]
     assert table.rows() == [("'=1", -1, "=A"), ("x", 2, "B")]
     assert count == 1
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        (pl.Series(["=1+1"], dtype=pl.Categorical), "'=1+1"),
+        (pl.Series(["=1+1"], dtype=pl.Enum(["=1+1"])), "'=1+1"),
+        (pl.Series([b"=1+1"]), "'=1+1"),
+        (pl.Series([b"a\xff"]), "a\\xff"),
+        (pl.Series([["a", "b"]]), '["a","b"]'),
+        (pl.Series([[1, 2]], dtype=pl.Array(pl.Int64, 2)), "[1,2]"),
+        (pl.Series([{"a": dt.date(2026, 1, 2)}]), '{"a":"2026-01-02"}'),
+        (pl.Series([dt.timedelta(days=1)]), "1 day, 0:00:00"),
+        (pl.Series([None, [1]])[:1], None),
+    ],
+)
+def test_columns_of_every_type_of_parquet_are_written(column: pl.Series, text: str | None) -> None:
+    """Those that CSV has no notation for as text, and texts that a spreadsheet would run with an apostrophe."""
+    table, marked = harmless_frame(column.alias("note").to_frame())
+    assert table["note"].to_list() == [text]
+    assert marked == (text == "'=1+1")
+    assert table.write_csv()

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from leadscoring.bulk.chunk import Chunk
+from leadscoring.bulk.kept import names_beside
 from leadscoring.bulk.reason_columns import reason_columns
 from leadscoring.bulk.spreadsheet import harmless
 from leadscoring.contract import moment
@@ -53,8 +54,8 @@ class Columns(msgspec.Struct, frozen=True):
         columns += self._details(chunk) if self.details else []
         columns += self._reasons(chunk)
         columns.append(warnings_of(chunk, self.nested))
-        taken = {column.name for column in columns}
-        columns += [own(other, taken).gather(chunk.kept) for other in others]
+        names = names_beside({column.name for column in columns}, [other.name for other in others])
+        columns += [other.gather(chunk.kept).alias(names[other.name]) for other in others]
         return pl.DataFrame(columns)
 
     def _details(self, chunk: Chunk) -> list[pl.Series]:
@@ -109,11 +110,6 @@ def plain(column: pl.Series, part: str) -> pl.Series:
 def constant(name: str, value: str | float, rows: int) -> pl.Series:
     """A column of one value."""
     return pl.Series(name, [value]).new_from_index(0, rows)
-
-
-def own(column: pl.Series, taken: set[str]) -> pl.Series:
-    """A column of the input under its name, or as ``input_NAME`` if scores have a column of that name."""
-    return column.alias(f"input_{column.name}") if column.name in taken else column
 
 
 def written(moments: pl.Series) -> pl.Series:

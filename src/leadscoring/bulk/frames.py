@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from leadscoring.bulk.chunk import BulkScorer
+from leadscoring.bulk.kept import names_beside
 from leadscoring.bulk.scores import rejects, scores
 from leadscoring.errors import ScoringTableError
 from leadscoring.model.file import open_model
@@ -49,7 +50,8 @@ def score(
     ``model`` is a model, or the path of its file. ``reasons`` is the number of reasons of a lead, and ``details`` adds
     the margin and what about each value mattered. ``id`` names the column of the ids of leads, which is kept.
     ``as_of`` is the moment as of which leads are scored: a column, or microseconds since 1970; by default now.
-    ``columns`` are kept in the scores, too. ``threads`` is the number of threads.
+    ``columns`` are kept in the scores, too. A column that is kept is ``input_NAME`` if scores have one of its name.
+    ``threads`` is the number of threads.
 
     Raises ``ScoringTableError`` if the frame lacks a column that is named here, or that every lead must have, and a
     ``ModelError`` if the file of the model cannot be opened.
@@ -64,7 +66,8 @@ def score(
     chunk = scorer.score(table, moments, None if id is None else table[id])
     found = scores(chunk, loaded, details)
     if kept:
-        found = pl.concat([table.select(list(dict.fromkeys(kept)))[chunk.kept], found], how="horizontal")
+        names = names_beside(found.columns, kept)
+        found = pl.concat([table.select(list(names))[chunk.kept].rename(names), found], how="horizontal")
     return Scored(back(found, chunk.kept), back(rejects(chunk), None))
 
 

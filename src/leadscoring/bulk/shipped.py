@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from leadscoring.bulk.kept import names_beside
 from leadscoring.contract import moment
 from leadscoring.model.content import read_content
 from leadscoring.model.file import AS_IT_IS, Opening, model_of
@@ -60,8 +61,7 @@ class Plan(msgspec.Struct, frozen=True):
     @property
     def handed(self) -> dict[str, str]:
         """The columns that are handed on behind the scores, and their names there."""
-        taken = {"id", REJECTED, *MADE}
-        return {name: f"input_{name}" if name in taken else name for name in self.keep}
+        return names_beside({"id", REJECTED, *MADE}, self.keep)
 
 
 class Shipment(NamedTuple):

@@ -6,7 +6,9 @@ apostrophe of a cell always restores the text.
 """
 
 from collections.abc import Collection
+from typing import Any
 
+import msgspec
 import polars as pl
 
 MARK = "'"
@@ -32,10 +34,30 @@ def harmless_frame(frame: pl.DataFrame, safe: Collection[str] = ()) -> tuple[pl.
     ``safe`` are columns of which every text is known to be harmless.
     """
     columns, count = [], 0
-    for column in frame.iter_columns():
+    for column in map(writable, frame.iter_columns()):
         is_risky = column.dtype == pl.String and column.name not in safe
         text, changed = harmless(column) if is_risky else (column, 0)
         columns.append(text)
         count += changed
     names = harmless(pl.Series(frame.columns, dtype=pl.String))[0].to_list()
     return pl.DataFrame([column.alias(name) for column, name in zip(columns, names, strict=True)]), count
+
+
+def writable(column: pl.Series) -> pl.Series:
+    """Returns a column of a type that CSV has: dictionaries and bytes as text, lists and structs as JSON."""
+    kind = column.dtype
+    if isinstance(kind, pl.Categorical | pl.Enum):
+        return column.cast(pl.String)
+    if kind.is_nested() or isinstance(kind, pl.Binary | pl.Duration | pl.Object):
+        texts = [None if cell is None else text_of(cell) for cell in column.to_list()]
+        return pl.Series(column.name, texts, dtype=pl.String)
+    return column
+
+
+def text_of(cell: Any) -> str:
+    """Returns a cell that CSV has no notation for as text; bytes that are not UTF-8 as escapes."""
+    if isinstance(cell, bytes):
+        return cell.decode(errors="backslashreplace")
+    if isinstance(cell, list | dict):
+        return msgspec.json.encode(cell, enc_hook=str).decode()
+    return str(cell)
