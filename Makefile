@@ -91,7 +91,8 @@ clusters: $(CLUSTERS)  ## Install Spark and Ray, for the tests of scoring on clu
 
 clusters-test: $(CLUSTERS)  ## Score on clusters of Spark and Ray on this machine, and kill their processes (needs Java 17)
 	CLUSTERS_TEST=yes $(CLUSTERS_VENV)/bin/python -m pytest tests/bulk/test_arrow_batches.py tests/bulk/test_delivered.py \
-	  tests/bulk/test_spark.py tests/bulk/test_ray.py
+	  tests/bulk/test_spark.py tests/bulk/test_ray.py \
+	  tests/bulk/test_frames.py tests/bulk/test_parquet_footer.py
 
 clients: $(CLIENTS)  ## Install the generators of API clients, for the tests of the OpenAPI document
 
