@@ -72,6 +72,18 @@ def test_an_unwritable_place_is_a_message(data: Path) -> None:
     assert "cannot write" in told.stderr
 
 
+def test_a_model_never_replaces_its_leads(data: Path, tmp_path: Path) -> None:
+    """Not even with --overwrite, and not by another name of the same file."""
+    before = data.read_bytes()
+    other = tmp_path / "other.csv"
+    other.symlink_to(data)
+    for out in (data, other):
+        told = CliRunner().invoke(train, [str(data), "--target", "won", "--out", str(out), "--overwrite"])
+        assert told.exit_code == 1
+        assert "is also the data" in flat(told.stderr)
+    assert data.read_bytes() == before
+
+
 def test_wrong_usage_is_exit_code_2(data: Path) -> None:
     """A missing option is a matter of usage."""
     assert CliRunner().invoke(train, [str(data)]).exit_code == 2

@@ -68,6 +68,7 @@ def test_each_column_may_have_its_own_reason() -> None:
     [
         (("remark",), (), "--keep names 'remark', which is a probable leak: .*Add --because"),
         (("remark",), (" ",), "--because needs a reason"),
+        (("remark",), ("WHY IT IS KNOWN WHEN A LEAD ARRIVES",), "--because is still .*: replace this text"),
         (("remark",), ("a", "b"), "there are 1 columns to keep and 2 reasons"),
         ((), ("a", "b"), "there are 0 columns to keep"),
     ],

@@ -33,3 +33,9 @@ def refuse_folder(folder: Path, path: Path, option: str) -> None:
             f"cannot write {path}: there is no permission to write to the folder {there}; name another place for "
             f"{option}"
         )
+
+
+def refuse_data(path: Path, data: Path, option: str) -> None:
+    """Raises ``click.ClickException`` if ``path``, which an option names, is the file of leads, by whatever name."""
+    if path.exists() and data.exists() and path.samefile(data):
+        raise click.ClickException(f"{option} {path} is also the data, which it would replace: name another file")

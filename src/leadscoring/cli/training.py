@@ -11,7 +11,7 @@ from leadscoring.cli.commands import Command, option
 from leadscoring.cli.data_options import FILE, OUTPUT, READING, as_train_options, data_options
 from leadscoring.cli.model_options import opening_options
 from leadscoring.cli.page import Line, show
-from leadscoring.cli.places import refuse_no_folder, refuse_unwritable
+from leadscoring.cli.places import refuse_data, refuse_no_folder, refuse_unwritable
 from leadscoring.cli.working import Work, working
 from leadscoring.model.file import Opening
 from leadscoring.model.rounds import Choice
@@ -89,6 +89,7 @@ def train(
             "shows which columns could be it"
         )
     refuse_unwritable(out, "--out")
+    refuse_data(out, data, "--out")
     if report is not None:
         refuse_no_folder(report, "--report")
     with working() as work:

@@ -10,6 +10,9 @@ from leadscoring.training.infer import Asked, Inferred, without
 from leadscoring.training.leads import Leads
 from leadscoring.training.suspects import Verdict, verdicts
 
+PLACEHOLDER = "WHY IT IS KNOWN WHEN A LEAD ARRIVES"
+"""Stands for the reason in a proposed command; it is no reason, so the command as printed keeps no leak."""
+
 NAMED = 8
 
 
@@ -80,6 +83,8 @@ def refuse_stray_reasons(keep: Sequence[str], because: Sequence[str]) -> None:
         )
     if any(not text.strip() for text in because):
         raise TrainingDataError("--because needs a reason: why the column is known when a lead is scored")
+    if any(text.strip() == PLACEHOLDER for text in because):
+        raise TrainingDataError(f"--because is still {PLACEHOLDER!r}: replace this text by your reason")
 
 
 def with_reason(verdict: Verdict, asked: Asked, because: Sequence[str]) -> Verdict:

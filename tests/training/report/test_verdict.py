@@ -109,6 +109,9 @@ def test_changes_and_groups_are_pointed_out() -> None:
     period = {"from": "2025-01-01", "to": "2025-01-31", "verdict": "fewer than predicted"}
     figures = quality(4000)
     assert signs(quality=figures, segments=[group])["Off for some groups"] == "look"
+    fitting = {**group, "verdict": "as predicted"}
+    assert signs(quality=figures, segments=[fitting])["One group compared"] == "note"
+    assert signs(quality=figures, segments=[fitting] * 2)["As good for every group"] == "ok"
     assert signs(quality=figures, moved=["it rose"])["Changes over time"] == "look"
     assert signs(quality=figures, over_time=[period])["Changes over time"] == "look"
     assert signs(quality=figures, left_out=["stage"])["Leaks were left out"] == "ok"

@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 
 from leadscoring.contract.features import Contract
+from leadscoring.training.leak_guard import PLACEHOLDER
 from leadscoring.training.options import TrainOptions
 
 MODEL, DATA, REPORT = "model.json", "leads.csv", "report"
 SINGLE = ("target", "positive", "negative", "time", "as_of", "won_date", "lost_date", "within", "id", "name")
 SEVERAL = ("ignore", "keep", "because", "read", "missing")
-REASON = "WHY IT IS KNOWN WHEN A LEAD ARRIVES"
 LATER, NEW = "later-leads.csv", "new-leads.csv"
 
 
@@ -100,7 +100,7 @@ def retraining(data: Mapping[str, Any], run: Run) -> Iterator[dict[str, str]]:
         yield again(run, *run.arguments, "--time", run.dates[0], why=why)
     if left_out := [one["column"] for one in data.get("evidence", ()) if one["left_out"]]:
         why = f"only if {left_out[0]!r} is known when a lead arrives, although it looks like a leak"
-        yield again(run, *run.arguments, "--keep", left_out[0], "--because", REASON, why=why)
+        yield again(run, *run.arguments, "--keep", left_out[0], "--because", PLACEHOLDER, why=why)
 
 
 def again(run: Run, *arguments: str, why: str) -> dict[str, str]:

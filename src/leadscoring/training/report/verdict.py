@@ -238,7 +238,10 @@ def groups(seen: Seen) -> Check:
         more = f" and {len(off) - 3} more" if len(off) > 3 else ""
         text = f"{named}{more}. Do not compare these leads by their percentages"
         return Check("look", "Off for some groups", text, "segments")
-    return Check("ok", "As good for every group", f"none of {len(seen.segments)} groups is off by more than chance")
+    count = len(seen.segments)
+    if count == 1:
+        return Check("note", "One group compared", "the only group that is large enough is not off by more than chance")
+    return Check("ok", "As good for every group", f"none of {count} groups is off by more than chance")
 
 
 def beliefs(_seen: Seen) -> Check:
