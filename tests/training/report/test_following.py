@@ -68,6 +68,9 @@ def test_dates_and_leaks_have_their_commands() -> None:
         True,
     ]
     assert not any("--time" in one["command"] for one in steps(report("good"), RUN))
+    usable = steps(report("usable", evidence=[leak]), Run(arguments=("--target", "won", "--id", "deal")))
+    assert "--keep stage" in usable[-1]["command"]
+    assert any(one["command"].endswith("--out scores.csv --id deal") for one in usable)
 
 
 def test_the_options_of_a_run_are_repeated_as_they_were_given() -> None:

@@ -60,14 +60,15 @@ def steps(data: Mapping[str, Any], run: Run) -> list[dict[str, str]]:
     found = list(retraining(data, run)) if trained else []
     using = serving(run) if level in {"good", "usable"} else []
     watching = [checking(run)] if level != "unusable" and trained else []
-    return [*using, *watching, *found] if level == "good" else [*found, *using, *watching]
+    kept = list(keeping(data, run)) if trained else []
+    return [*using, *watching, *found, *kept] if level == "good" else [*found, *using, *watching, *kept]
 
 
 def serving(run: Run) -> list[dict[str, str]]:
     """Returns how to use a model."""
     return [
         step(
-            ["leadscoring", "score", run.model, NEW, "--out", "scores.csv"],
+            ["leadscoring", "score", run.model, NEW, "--out", "scores.csv", *identified(run)],
             f"score a file of new leads, {NEW}: a spreadsheet with probability, tier and reasons",
         ),
         {
@@ -75,6 +76,12 @@ def serving(run: Run) -> list[dict[str, str]]:
             "why": "serve it, to score leads as they arrive; open /docs to try one",
         },
     ]
+
+
+def identified(run: Run) -> tuple[str, ...]:
+    """Returns the option with the column of ids, if one was named."""
+    words = run.arguments
+    return words[words.index("--id") :][:2] if "--id" in words else ()
 
 
 def checking(run: Run) -> dict[str, str]:
@@ -98,6 +105,10 @@ def retraining(data: Mapping[str, Any], run: Run) -> Iterator[dict[str, str]]:
     if run.dates and "--time" not in run.arguments:
         why = f"hold out the latest leads by {run.dates[0]!r}: they say more about new leads than a random fifth"
         yield again(run, *run.arguments, "--time", run.dates[0], why=why)
+
+
+def keeping(data: Mapping[str, Any], run: Run) -> Iterator[dict[str, str]]:
+    """Yields how to keep a column that looks like a leak: last, since it is seldom right and needs a reason."""
     if left_out := [one["column"] for one in data.get("evidence", ()) if one["left_out"]]:
         why = f"only if {left_out[0]!r} is known when a lead arrives, although it looks like a leak"
         yield again(run, *run.arguments, "--keep", left_out[0], "--because", PLACEHOLDER, why=why)
