@@ -190,3 +190,12 @@ def test_few_leads_are_resampled_one_by_one(monkeypatch: pytest.MonkeyPatch) -> 
     assert called == [10_000]
     assert many.roc_auc.value == pytest.approx(metrics.roc_auc_score(y, p))
     assert many.roc_auc.low < many.roc_auc.value < many.roc_auc.high
+
+
+def test_a_tier_of_which_nobody_converted_may_convert_yet() -> None:
+    """Resamples of 0 of 30 never show another rate; the interval is Wilson's, by the rule 0 to 11 %."""
+    y = np.r_[np.ones(20), np.zeros(10), np.zeros(30)]
+    p = np.r_[np.full(30, 0.9), np.full(30, 0.05)]
+    last = measure(y, p, (0.8, 0.6, 0.4, 0.2)).tiers[-1].conversion
+    assert (last.value, last.low) == (0.0, 0.0)
+    assert last.high == pytest.approx(0.1135, abs=0.0005)

@@ -18,6 +18,9 @@ Vector = npt.NDArray[np.float64]
 BINS = 10
 RESAMPLES = 500
 COVERAGE = 0.95
+Z = 1.959964
+"""The quantile of the normal distribution for ``COVERAGE``."""
+
 CELLS = 1000
 """Outcomes are simulated for this many groups of leads with nearly equal probabilities; a multiple of ``BINS``.
 
@@ -296,7 +299,10 @@ class Scored(Ranked):
             *(rate, roc, average, loss, brier, error, perfect),
             tenths=tuple(self.tenth(k, conversion[k], lift[k], gain[k]) for k in range(10)),
             tiers=tuple(self.tier_quality(k, tiers[k :: len(TIERS)]) for k in range(len(TIERS))) if tiers else (),
-            bins=tuple(CalibrationBin(int((self.bin == k).sum()), float(means[k]), observed[k]) for k in range(count)),
+            bins=tuple(
+                CalibrationBin(leads := int((self.bin == k).sum()), float(means[k]), bounded(observed[k], leads))
+                for k in range(count)
+            ),
         )
 
     def tenth(self, k: int, conversion: Figure, lift: Figure, gain: Figure) -> Tenth:
@@ -305,22 +311,34 @@ class Scored(Ranked):
         inside = self.p[edges[k] : edges[k + 1]]
         mean = float(inside.mean()) if len(inside) else float("nan")
         leads = len(inside)
-        return Tenth(k + 1, leads, round(conversion.value * self.rows / 10.0), mean, conversion, lift, gain)
+        won = round(conversion.value * self.rows / 10.0)
+        return Tenth(k + 1, leads, won, mean, bounded(conversion, leads), lift, gain)
 
     def tier_quality(self, k: int, figures: Sequence[Figure]) -> TierQuality:
         """Returns the metrics of tier number ``k``, where A is 0."""
         inside, up = self.tier == k, self.tier <= k
         share, conversion, precision, recall, false_rate = figures
         return TierQuality(
-            *(TIERS[k], int(inside.sum()), int(self.y[inside].sum()), share, conversion),
+            *(TIERS[k], int(inside.sum()), int(self.y[inside].sum()), share, bounded(conversion, int(inside.sum()))),
             true_positives=int(self.y[up].sum()),
             false_positives=int((1.0 - self.y[up]).sum()),
             false_negatives=int(self.y[~up].sum()),
             true_negatives=int((1.0 - self.y[~up]).sum()),
-            precision=precision,
+            precision=bounded(precision, int(up.sum())),
             recall=recall,
             false_positive_rate=false_rate,
         )
+
+
+def bounded(rate: Figure, leads: int) -> Figure:
+    """Returns a share of leads with an interval also where none or all of them are positive.
+
+    No resample of such leads shows another share; Wilson's interval (1927) says what so few can show.
+    """
+    if leads == 0 or rate.low != rate.high or rate.value not in {0.0, 1.0}:
+        return rate
+    reach = Z**2 / (leads + Z**2)
+    return Figure(0.0, 0.0, reach) if rate.value == 0.0 else Figure(1.0, 1.0 - reach, 1.0)
 
 
 def roc_auc(y: npt.ArrayLike, score: npt.ArrayLike) -> float:
