@@ -14,11 +14,11 @@ namespace leadscoring {
 namespace nb = nanobind;
 
 // How a buffer describes its elements.
-template <class T> constexpr const char* kFormat = nullptr;
-template <> constexpr const char* kFormat<float> = "f";
-template <> constexpr const char* kFormat<double> = "d";
-template <> constexpr const char* kFormat<int32_t> = "i";
-template <> constexpr const char* kFormat<uint8_t> = "B";
+template <class T> inline constexpr const char* kFormat = nullptr;
+template <> inline constexpr const char* kFormat<float> = "f";
+template <> inline constexpr const char* kFormat<double> = "d";
+template <> inline constexpr const char* kFormat<int32_t> = "i";
+template <> inline constexpr const char* kFormat<uint8_t> = "B";
 
 // A C-contiguous buffer of the caller, such as an array of numpy, kept open. Read only unless `T` may be written.
 template <class T, bool writable>
