@@ -277,3 +277,22 @@ def test_the_copy_of_a_long_file_is_made_a_little_at_a_time(tmp_path: Path) -> N
         if copy.exists():
             break
     assert copy.read_bytes() == file.read_bytes()
+
+
+def test_a_ring_that_nobody_asks_follows_its_file(tmp_path: Path) -> None:
+    """A worker without requests would else hold revoked keys once the file is broken."""
+    file = key_file(tmp_path, {"label": "revoked"})
+    ring = KeyRing([], file)
+
+    async def idle() -> None:
+        deadline = time.monotonic() + DEADLINE
+        async with ring.following():
+            key_file(tmp_path, {"label": "crm"})
+            while [key.label for key in ring.keys] != ["crm"]:
+                assert time.monotonic() < deadline
+                await asyncio.sleep(0.01)
+
+    asyncio.run(idle())
+    file.write_bytes(b"[")
+    assert not opens(ring, "key of revoked")
+    assert opens(ring, "key of crm")

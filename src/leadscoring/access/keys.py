@@ -5,7 +5,8 @@ import hashlib
 import time
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from hmac import compare_digest
 from math import inf
 from pathlib import Path
@@ -20,7 +21,7 @@ from leadscoring.stretches import Stretches, Work, at_once
 from leadscoring.telemetry.log import Log
 
 LOOK_SECONDS = 1.0
-"""Maximum delay before a change of the file is noticed while requests arrive."""
+"""Maximum delay before a change of the file is noticed."""
 
 TAKEN, FREED = 300, 2000
 """Entries converted to keys, and keys counted or freed, between two pauses."""
@@ -85,8 +86,8 @@ class KeyRing:
     Only the most recently accepted key is kept in clear, and only briefly: most callers call again, and comparing
     costs a tenth of hashing.
 
-    ``keys`` have the scope ``score`` and never expire. ``file`` is read again after a change, by the next request and
-    at most once in ``LOOK_SECONDS``; it takes precedence over ``keys``. A long file is read by a task of the event
+    ``keys`` have the scope ``score`` and never expire. ``file`` is read again after a change, by the next request or
+    by ``following``, and at most once in ``LOOK_SECONDS``; it takes precedence over ``keys``. A long file is read by a task of the event
     loop in slices of a millisecond, so that requests are not blocked. ``copy`` is the path of the ``KeyCopy``, which
     is the fallback when the file is invalid. Raises ``KeyFileInvalid`` if the file cannot be read and there is no
     copy, or if it holds the demo key although ``refuse_demo`` is set.
@@ -159,6 +160,22 @@ class KeyRing:
             deque(work, maxlen=0)
             return
         self._reading = loop.create_task(self._go_on(work))
+
+    @asynccontextmanager
+    async def following(self) -> AsyncIterator[None]:
+        """Follows the file while the context is open, so that a worker without requests never holds revoked keys."""
+        task = asyncio.create_task(self._follow()) if self._file else None
+        try:
+            yield
+        finally:
+            if task:
+                task.cancel()
+
+    async def _follow(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if monotonic() >= self._due:
+                self.refresh()
 
     def reread(self) -> None:
         """Reads the file now even if it has not changed, and logs completion."""

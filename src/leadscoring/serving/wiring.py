@@ -83,7 +83,7 @@ def assembled(
     limit = RateLimit(settings.rate_limit_per_minute, shared.limits if shared else None)
     closing.callback(limit.close)
     entrances = Entrances(service, operations, admission, lifecycle, limit)
-    opened = [service.succession.running(), pulse.beating(), *beside]
+    opened = [service.succession.running(), pulse.beating(), service.keys.following(), *beside]
     if settings.operations_access == "port":
         detail = App(service, entrances.table(apart(settings)), lifespan(lifecycle, ExitStack()), lifecycle, backlog)
         detail.gate.limits = detail.gate.limits._replace(connections=CONNECTIONS)
