@@ -87,10 +87,10 @@ class KeyRing:
     costs a tenth of hashing.
 
     ``keys`` have the scope ``score`` and never expire. ``file`` is read again after a change, by the next request or
-    by ``following``, and at most once in ``LOOK_SECONDS``; it takes precedence over ``keys``. A long file is read by a task of the event
-    loop in slices of a millisecond, so that requests are not blocked. ``copy`` is the path of the ``KeyCopy``, which
-    is the fallback when the file is invalid. Raises ``KeyFileInvalid`` if the file cannot be read and there is no
-    copy, or if it holds the demo key although ``refuse_demo`` is set.
+    by ``following``, and at most once in ``LOOK_SECONDS``; it takes precedence over ``keys``. A long file is read by a
+    task of the event loop in slices of a millisecond, so that requests are not blocked. ``copy`` is the path of the
+    ``KeyCopy``, which is the fallback when the file is invalid. Raises ``KeyFileInvalid`` if the file cannot be read
+    and there is no copy, or if it holds the demo key although ``refuse_demo`` is set.
     """
 
     def __init__(
