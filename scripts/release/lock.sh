@@ -29,7 +29,7 @@ compile() {
 }
 
 compile dev.txt --universal pyproject.toml --extra train --extra aws --extra azure --extra load --extra otel \
-    --extra dev
+    --extra postgres --extra dev
 # Lock files that are installed into the same environment, step by step, need the same versions.
 compile serve.txt --universal pyproject.toml -c requirements/dev.txt
 compile train.txt --universal pyproject.toml --extra train -c requirements/dev.txt
@@ -38,6 +38,7 @@ compile build.txt --universal requirements/build.in -c requirements/dev.txt
 compile serve-aws.txt --universal pyproject.toml --extra aws
 compile serve-azure.txt --universal pyproject.toml --extra azure
 compile serve-otel.txt --universal pyproject.toml --extra aws --extra azure --extra otel
+compile serve-postgres.txt --universal pyproject.toml --extra postgres --extra aws --extra azure
 compile release.txt --universal requirements/release.in
 compile zig.txt --universal requirements/zig.in
 # Azure ML runs Linux; on Windows its server requires a psutil that is too old for the service.

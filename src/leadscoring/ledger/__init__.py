@@ -1,0 +1,1 @@
+"""What was scored and what came of it: tape, keeper and database."""
