@@ -332,6 +332,25 @@ def test_leads_without_an_id_have_the_number_of_their_line(model: LoadedModel, t
     ]
 
 
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_a_bad_byte_changes_only_its_own_line(
+    model: LoadedModel, tmp_path: Path, small_blocks: None, ends: str
+) -> None:
+    """A line that is not UTF-8 is read as Windows-1252, and named, wherever it is; all others stay UTF-8."""
+    lines = content(["umlaut", *["sound"] * 300, "umlaut", "umlaut"]).removesuffix("\n").split("\n")
+    raw = [line.encode() for line in lines]
+    raw[302] = lines[302].encode("cp1252")
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_bytes(ends.encode().join(raw) + ends.encode())
+    found = run(model, tmp_path / "a.csv", tmp_path / "scores.csv")
+    assert (found.counts.foreign, found.counts.foreign_lines) == (1, ("303",))
+    assert not [note for note in found.notes if "UTF-8" in note]
+    ids = [one["id"] for one in rows_of(tmp_path / "scores.csv")]
+    assert [ids[0], *ids[-2:]] == ["lead 0 ü", "lead 301 ü", "lead 302 ü"]
+    both = run(model, f"{tmp_path}/?.csv", tmp_path / "scores.csv").counts
+    assert both.foreign_lines == (f"{tmp_path}/a.csv:303", f"{tmp_path}/b.csv:303")
+
+
 def test_a_file_without_rows_has_a_header_of_scores(model: LoadedModel, tmp_path: Path) -> None:
     """An empty export is no error: its scores are empty, too."""
     (tmp_path / "leads.csv").write_text(bulk_files.HEADER + "\n")

@@ -22,8 +22,9 @@ class Scored(NamedTuple, Generic[Frame]):
     """The scores of a frame, and the leads that were rejected.
 
     ``scores`` has a row for each lead that was scored, in order: ``id``, the columns of
-    ``leadscoring.bulk.scores.scores``, then those to repeat. ``rejects`` has a row for each of the others: its position ``row``, from 0, and
-    all of its ``faults``, in the words of the API. Together they are as many as the frame has rows.
+    ``leadscoring.bulk.scores.scores``, then those to repeat. ``rejects`` has a row for each of the others: its position
+    ``row``, from 0, and all of its ``faults``, in the words of the API. Together they are as many as the frame has
+    rows.
     """
 
     scores: Frame

@@ -124,6 +124,7 @@ def summary(result: Any) -> list[str]:
         (counts.marked, "cells begin with an apostrophe, so that no spreadsheet runs them"),
     )
     lines += [f"{count:,} {words}" for count, words in facts if count]
+    lines += [foreign(counts)] if counts.foreign else []
     lines.append(f"model {result.model} {result.version}" + (f", as of {result.as_of}" if result.as_of else ""))
     lines.append(
         f"ids are from the column {result.id!r}" if result.id else "ids are line numbers (--id names a column)"
@@ -133,6 +134,16 @@ def summary(result: Any) -> list[str]:
     if result.rejects:
         lines.append(f"wrote {result.rejects}: rows that were rejected, with their faults")
     return lines
+
+
+def foreign(counts: Any) -> str:
+    """The line on lines in another encoding than UTF-8, which are read one by one."""
+    named = ", ".join(counts.foreign_lines) + (" and so on" if counts.foreign > len(counts.foreign_lines) else "")
+    more = "s" if counts.foreign > 1 else ""
+    return (
+        f"{counts.foreign:,} line{more} (line{more} {named}) not UTF-8: read as Windows-1252 (Mac Roman with "
+        "old Mac line ends), the others as UTF-8"
+    )
 
 
 def cores() -> int:
