@@ -4,7 +4,9 @@ import gzip
 import json
 import math
 import os
+import subprocess
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +20,7 @@ from bulk_files import KINDS, NAMES, content, lead_of, rejects_of, row, rows_of,
 from bulk_oracle import asked
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_disk import small_disk
 from timed import timed_model as timed_file
 
 from leadscoring.bulk import batches
@@ -285,8 +288,102 @@ def test_a_file_that_changes_meanwhile_leaves_no_scores(model: LoadedModel, tmp_
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "write", growing)
         with pytest.raises(ScoringFileError, match="changed while it was scored"):
-            run(model, data, out)
+            run(model, data, out, recorded=0)
     assert not out.exists()
+    assert hidden(tmp_path) == []
+
+
+def hidden(folder: Path) -> list[str]:
+    """The files that a run left under temporary names."""
+    return sorted(path.name for path in folder.iterdir() if path.name.startswith("."))
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+@pytest.mark.parametrize("recorded", [0, 1e9])
+def test_damaged_input_leaves_no_files(
+    model: LoadedModel, tmp_path: Path, small_blocks: None, ending: str, recorded: float
+) -> None:
+    """Nothing could go on with them: a file that is mended is another file. The error says where the damage is."""
+    packed = gzip.compress(content(["sound"] * 2000).encode())[:-300]
+    (tmp_path / "leads.csv.gz").write_bytes(packed)
+    there = zlib.decompressobj(31).decompress(packed).count(b"\n")
+    with pytest.raises(ScoringFileError, match=rf"is cut off: its compressed data ends after line {there}$"):
+        run(model, tmp_path / "leads.csv.gz", tmp_path / f"scores.{ending}", recorded=recorded)
+    assert hidden(tmp_path) == []
+    good, bad = content(["sound", "text"] * 200), content(["sound"] * 5).replace("revenue", "sales")
+    (tmp_path / "a.csv").write_text(good)
+    (tmp_path / "b.csv").write_text(bad)
+    with pytest.raises(ScoringFileError, match=r"b\.csv lacks 'revenue'"):
+        run(model, f"{tmp_path}/?.csv", tmp_path / f"scores.{ending}", recorded=recorded)
+    assert hidden(tmp_path) == []
+
+
+def test_a_damaged_row_group_is_named(model: LoadedModel, tmp_path: Path, small_blocks: None) -> None:
+    """With the rows in it, and nothing is left behind."""
+    data = planted(tmp_path, "parquet")
+    raw = bytearray(data.read_bytes())
+    groups = pq_offsets(data)
+    raw[groups[1] : groups[1] + 200] = b"\xff" * 200
+    data.write_bytes(raw)
+    with pytest.raises(ScoringFileError, match=r"row group 2 \(rows 65 to 128\) cannot be read"):
+        run(model, data, tmp_path / "scores.csv", recorded=0)
+    assert hidden(tmp_path) == []
+
+
+def pq_offsets(path: Path) -> list[int]:
+    """Where the pages of each row group begin: the groups have the same size but for the last."""
+    body = path.read_bytes()
+    footer = len(body) - 8 - int.from_bytes(body[-8:-4], "little")
+    return [4 + footer * number // 3 for number in range(3)]
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_full_disk_is_an_error_and_the_run_goes_on_when_there_is_room(
+    model: LoadedModel, tmp_path: Path, small_blocks: None, ending: str
+) -> None:
+    """On a real file system: the error says how much is scored, how to go on, and what to delete to give it up."""
+    (tmp_path / "leads.csv").write_text(content(mixed(3000)))
+    expected = run(model, tmp_path / "leads.csv", tmp_path / f"whole.{ending}")
+    room = (tmp_path / f"whole.{ending}").stat().st_size // 2048
+    with small_disk(tmp_path / "disk", room) as disk:
+        out = disk / f"scores.{ending}"
+        with pytest.raises(ScoringFileError) as raised:
+            run(model, tmp_path / "leads.csv", out, recorded=0)
+        words = str(raised.value)
+        assert "No space left on device" in words
+        assert "rows are scored: the same command with --resume goes on after them" in words
+        assert f"delete .scores.{ending}.part and .scores.{ending}.journal to give them up" in words
+        assert {f".scores.{ending}.part", f".scores.{ending}.journal"} <= set(hidden(disk))
+        subprocess.run(["mount", "-o", f"remount,size={room * 8}k", str(disk)], check=True)
+        found = run(model, tmp_path / "leads.csv", out, recorded=0, resume=True)
+        assert found.resumed > 0
+        assert found.counts == expected.counts
+        assert out.read_bytes() == (tmp_path / f"whole.{ending}").read_bytes()
+        assert hidden(disk) == []
+
+
+def test_a_disk_without_any_room_leaves_nothing(model: LoadedModel, tmp_path: Path) -> None:
+    """No row was recorded, so that there is nothing to go on with."""
+    (tmp_path / "leads.csv").write_text(content(["sound"] * 3000))
+    with small_disk(tmp_path / "disk", 64) as disk:
+        with pytest.raises(ScoringFileError, match=r"No space left on device \(at byte \d+ of [^;]*$"):
+            run(model, tmp_path / "leads.csv", disk / "scores.csv")
+        assert hidden(disk) == []
+
+
+def test_what_a_run_was_given_up_for_leaves_no_old_rejects(
+    model: LoadedModel, tmp_path: Path, small_blocks: None
+) -> None:
+    """A new run starts without the temporary files of the one before."""
+    data, out = tmp_path / "leads.csv", tmp_path / "scores.csv"
+    data.write_text(content(["text"] * 200 + ["sound"] * 300))
+    with killed_at(40, True), pytest.raises(Killed):
+        run(model, data, out, recorded=0)
+    assert ".scores.rejects.csv.part" in hidden(tmp_path)
+    data.write_text(content(["sound"] * 300))
+    run(model, data, out)
+    assert hidden(tmp_path) == []
+    assert not (tmp_path / "scores.rejects.csv").exists()
 
 
 def test_moments_come_from_a_column_or_are_those_of_the_first_run(tmp_path: Path, small_blocks: None) -> None:

@@ -27,5 +27,6 @@ class Counts(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def __add__(self, other: "Counts") -> "Counts":
         """The counts of both."""
-        sums = [getattr(self, name) + getattr(other, name) for name in self.__struct_fields__]
-        return Counts(*sums[:-1], sums[-1][:SHOWN])
+        sums = {name: getattr(self, name) + getattr(other, name) for name in self.__struct_fields__}
+        sums["foreign_lines"] = sums["foreign_lines"][:SHOWN]
+        return Counts(**sums)

@@ -14,6 +14,9 @@ from leadscoring.model.rounds import Choice as Rounds
 SOME_REJECTED = 3
 """The exit code if some rows were rejected."""
 
+READER_GONE = 141
+"""The exit code of programs whose reader has gone: 128 and the number of SIGPIPE."""
+
 MOST_REASONS = 1000
 
 
@@ -43,6 +46,7 @@ MOST_REASONS = 1000
 @click.option("--id", "lead_id", metavar="COLUMN", help="Column of ids. Default: lead_id or id, else line numbers.")
 @click.option("--columns", multiple=True, metavar="A,B|all", help="Columns of DATA to repeat in the scores.")
 @click.option("--resume", is_flag=True, help="Go on with an interrupted run of the same command.")
+@click.option("--overwrite", is_flag=True, help="Overwrite existing files at --out and --rejects.")
 @click.option("--threads", type=click.IntRange(1, 64), metavar="N", help="Threads. Default: one for each core.")
 @click.option("--fail-on-rejects", is_flag=True, help="Exit with 1 instead of 3 if rows were rejected.")
 @opening_options
@@ -58,6 +62,7 @@ def score(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
     lead_id: str | None,
     columns: tuple[str, ...],
     resume: bool,
+    overwrite: bool,
     threads: int | None,
     fail_on_rejects: bool,
     rounds: Rounds,
@@ -78,21 +83,32 @@ def score(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
 
     with working() as work:
         from leadscoring.bulk.choice import Choice
-        from leadscoring.bulk.places import places_of
+        from leadscoring.bulk.places import places_of, refuse_existing
         from leadscoring.bulk.run import score_files
         from leadscoring.bulk.sources import sources_of
         from leadscoring.model.file import Opening, open_model
 
         loaded = open_model(model, Opening(rounds=rounds, missing=missing_value))
         places = places_of(model, data, sources_of(data), out, rejects)
-        if places.journal is not None:
-            work.interruption.left = "the same command with --resume goes on"
+        refuse_existing(places, resume, overwrite)
+        work.interruption.left = left_by(places)
         kept = tuple(part.strip() for value in columns for part in value.split(",") if part.strip())
         choice = Choice(reasons, details, as_of, lead_id, kept, threads)
-        result = score_files(loaded, places, choice, work.progress, resume)
+        try:
+            result = score_files(loaded, places, choice, work.progress, resume)
+        except BrokenPipeError:  # as of head: whoever read the scores has seen enough
+            sys.exit(READER_GONE)
     finish(result, as_json)
     if result.counts.rejected:
         sys.exit(1 if fail_on_rejects else SOME_REJECTED)
+
+
+def left_by(places: Any) -> str:
+    """What an interrupted run leaves, in words."""
+    if places.journal is None:
+        return "the scores are incomplete" if places.out is None else "nothing was written"
+    names = f".{places.out.name}.part and {places.journal.name}"
+    return f"the same command with --resume goes on; delete {names} in {places.out.parent} to give up what is done"
 
 
 def finish(result: Any, as_json: bool) -> None:
