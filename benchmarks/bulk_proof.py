@@ -240,6 +240,7 @@ def prove(kind: str, rows: int, kills: int, folder: Path, seed: int) -> Proof:
     account(planted, out, resumed.facts)
     confirmed = confirm(planted, out, model, chance)
     proof = Proof(kind, planted.counts, data.stat().st_size / 1e6, undisturbed, killed, resumed, confirmed)
+    report(table([proof]))
     hold(proof.memory <= MOST_MEMORY, f"a run had {proof.memory >> 20} MB of memory, more than {MOST_MEMORY >> 20}")
     return proof
 

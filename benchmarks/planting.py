@@ -210,6 +210,8 @@ class Planted:
                     name: str(one) if isinstance(one, float) and math.isinf(one) else one for name, one in sent.items()
                 }
             lead_id = sent.pop("lead_id", "lead")
+            if not self._is_text:  # as the columns are
+                sent |= {name: float(sent[name]) for name in ODD if name in sent}
             features = {name: features[name] for name in CONTRACT.names} | sent
             self._words[kind.name] = faults(self._model, {"lead_id": lead_id, "features": features})
         return self._words[kind.name]
