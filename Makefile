@@ -160,7 +160,8 @@ bench-quality: $(STAMP)  ## Measure the quality of trained models on exports wit
 
 bench-training: $(STAMP)  ## Measure what training costs beside one plain fit: processor time and memory; TRAINING_ROWS leads
 	$(BIN)/python -m benchmarks.training $(TRAINING_ROWS)
-bulk-proof: $(STAMP)  ## Score 10 million rows with planted faults, kill the runs and resume them, and account for every row (takes an hour, 10 GB)
+
+bulk-proof: $(STAMP)  ## Score 10 million rows with planted faults, kill the runs and resume them, and account for every row: up to an hour, 6 GB
 	$(BIN)/python -m benchmarks.bulk_proof --rows $(PROOF_ROWS)
 
 bench-bulk: $(STAMP)  ## Measure scoring tables and files of leads, beside reading and writing them and beside XGBoost

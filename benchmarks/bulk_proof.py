@@ -274,7 +274,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--kills", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="about 800 bytes a row are needed there")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="about 600 bytes a row are needed there")
     parser.add_argument("--kinds", default="csv,parquet")
     given = parser.parse_args()
     proofs = []

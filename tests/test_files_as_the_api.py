@@ -68,7 +68,7 @@ class Side(NamedTuple):
 def sides() -> Iterator[dict[str, Side]]:
     """Both models, each served."""
     with tempfile.TemporaryDirectory() as folder:
-        timed, plain = timed_model(Path(folder)), shipped_model()
+        timed, plain = timed_model(Path(folder)), Path(shipped_model())
         with serving(Path(folder), timed) as one, serving(Path(folder), plain) as other:
             yield {
                 "every kind": Side(one, open_model(timed), ODD_LEADS),
@@ -114,7 +114,7 @@ def hold_equal(side: Side, made: list[dict[str, Any]], is_text: bool) -> None:
         data = Path(folder) / ("leads.csv" if is_text else "leads.parquet")
         sent = write_csv(data, made) if is_text else write_parquet(data, made)
         out = data.with_name(f"scores{data.suffix}")
-        options = {"as_of": "seen"} if side.is_timed else {}
+        options: dict[str, Any] = {"as_of": "seen"} if side.is_timed else {}
         counts = run(side.model, data, out, lead_id="key", reasons=REASONS, details=True, **options).counts
         scores = rows_of(out) if is_text else pl.read_parquet(out).to_dicts()
         rejects = rejects_of(out.with_name("scores.rejects.csv"))
@@ -158,7 +158,7 @@ def reasons_of(row: dict[str, Any]) -> list[tuple[Any, ...]]:
     if "reasons" in row:
         return [tuple(one.get(part) for part in parts) for one in row["reasons"]]
     every = ([row.get(f"reason_{place}_{part}") or None for part in parts] for place in range(1, REASONS + 1))
-    return [(feature, value, float(share), aspect) for feature, value, share, aspect in every if feature]
+    return [(feature, value, float(share or "nan"), aspect) for feature, value, share, aspect in every if feature]
 
 
 def hold_value(text: str | None, value: Any) -> None:
