@@ -7,7 +7,6 @@ from leadscoring.bulk.batch import Position
 from leadscoring.bulk.parquet_footer import group_rows
 from leadscoring.bulk.sources import Source
 
-
 LONGEST = 5.0
 """Seconds after which progress is reported, however little it is."""
 
