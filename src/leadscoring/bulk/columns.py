@@ -51,37 +51,33 @@ class Columns(msgspec.Struct, frozen=True):
             constant("model_version", self.model.identity.version, rows),
             constant("model_digest", self.model.sha256, rows),
         ]
-        columns += self._details(chunk) if self.details else []
+        columns += details_of(chunk, self.model) if self.details else []
         columns += self._reasons(chunk)
         columns.append(warnings_of(chunk, self.nested))
         names = names_beside({column.name for column in columns}, [other.name for other in others])
         columns += [other.gather(chunk.kept).alias(names[other.name]) for other in others]
         return pl.DataFrame(columns)
 
-    def _details(self, chunk: Chunk) -> list[pl.Series]:
-        """How each score adds up, in log-odds, as ``include_details`` says it."""
-        base = self.model.trees.base_value
-        shown: Any = base
-        if chunk.reasons is not None:
-            shares = np.where(chunk.reasons.features >= 0, chunk.reasons.contributions, 0.0).tolist()
-            shown = np.array([sum(row, start=base) for row in shares], dtype=np.float64)
-        return [
-            pl.Series("margin", chunk.margins),
-            constant("base_value", base, len(chunk)),
-            pl.Series("remainder", chunk.margins - shown),
-        ]
-
     def _reasons(self, chunk: Chunk) -> list[pl.Series]:
         """The reasons of each lead, the strongest first; with what about the value mattered, if there are details."""
         found = reason_columns(chunk, self.model, self.details)
         if not self.nested:
-            return [column.alias(part_name(column.name)) for column in found]
+            return found
         return nested(found, chunk.reasons.features.shape[1]) if chunk.reasons is not None else []
 
 
-def part_name(name: str) -> str:
-    """The name of a column of a reason: that of the feature says so."""
-    return f"{name}_feature" if name.removeprefix("reason_").isdigit() else name
+def details_of(chunk: Chunk, model: LoadedModel) -> list[pl.Series]:
+    """How each score adds up, in log-odds, as ``include_details`` says it: margin, base value and remainder."""
+    base = model.trees.base_value
+    shown: Any = base
+    if chunk.reasons is not None:
+        shares = np.where(chunk.reasons.features >= 0, chunk.reasons.contributions, 0.0).tolist()
+        shown = np.array([sum(row, start=base) for row in shares], dtype=np.float64)
+    return [
+        pl.Series("margin", chunk.margins),
+        constant("base_value", base, len(chunk)),
+        pl.Series("remainder", chunk.margins - shown),
+    ]
 
 
 def nested(columns: Sequence[pl.Series], most: int) -> list[pl.Series]:

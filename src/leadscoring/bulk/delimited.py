@@ -134,7 +134,8 @@ class Parser:
         sorting = Sorting(self, rows, refused)
         sorting.sort()
         end = Position(at.offset + length, at.line + used)
-        return Cut(sorting.batch(end), length)
+        foreign = tuple(at.line + place for place in foreign_lines(raw, self.layout.end) if place < used)
+        return Cut(sorting.batch(end)._replace(foreign=foreign), length)
 
     def _decoded(self, block: bytes) -> tuple[str, bytes]:
         """The text of a block with line feeds, line by line in whatever encoding, and the bytes with its line ends."""
@@ -299,6 +300,24 @@ class Plain:
     def contents(self, rows: Sequence[int]) -> list[str]:
         """What stands in the file for rows."""
         return [self._line(row).decode() for row in rows]
+
+
+def foreign_lines(block: bytes, end: bytes) -> list[int]:
+    """The places of lines that are not UTF-8."""
+    try:
+        block.decode()
+    except UnicodeDecodeError:
+        return [place for place, line in enumerate(block.split(end)) if not is_unicode(line)]
+    return []
+
+
+def is_unicode(line: bytes) -> bool:
+    """Whether bytes are UTF-8."""
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def is_plain(block: bytes) -> bool:
