@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from leadscoring.errors import TrainingDataError
-from leadscoring.training.infer import Asked, Inferred, without
+from leadscoring.training.infer import Asked, Inferred, unread
 from leadscoring.training.leads import Leads
 from leadscoring.training.suspects import Verdict, verdicts
 
@@ -17,11 +17,16 @@ NAMED = 8
 
 
 class Guarded(msgspec.Struct, frozen=True):
-    """The leads and their parsed columns without the suspects, and the verdict on every column."""
+    """The leads and their parsed columns without the suspects, and the verdict on every column.
+
+    ``dates_moved`` says that a date was left out where the latest date of a lead is its moment: then that of some leads
+    is another one now, and with it which of the other dates lie after it.
+    """
 
     leads: Leads
     inferred: Inferred
     verdicts: tuple[Verdict, ...]
+    dates_moved: bool = False
 
     @property
     def published(self) -> list[dict[str, Any]]:
@@ -71,7 +76,9 @@ def guard(leads: Leads, inferred: Inferred, asked: Asked, because: Sequence[str]
         leaks=tuple(leaks),
         warnings=(*summary(out), *leaks, *leads.warnings),
     )
-    return Guarded(guarded, without(inferred, out) if out else inferred, found)
+    dates = {feature.name for feature in inferred.contract.features if feature.form.is_timed}
+    moved = leads.as_of is None and not dates.isdisjoint(out)
+    return Guarded(guarded, unread(inferred, out) if out else inferred, found, moved)
 
 
 def refuse_stray_reasons(keep: Sequence[str], because: Sequence[str]) -> None:
