@@ -16,8 +16,9 @@ import xgboost as xgb
 
 from leadscoring.contract.features import Contract
 from leadscoring.training.reading.series import Matrix, Vector
+from leadscoring.training.rounds import grown, of_rounds
 from leadscoring.training.split import Indices
-from leadscoring.training.workers import Watch, side_by_side
+from leadscoring.training.workers import side_by_side
 
 MAX_ROUNDS = 600
 PATIENCE = 30
@@ -145,15 +146,16 @@ def cross_fit(
     seed: int,
     tick: Callable[[], None],
     view: View | None = None,
+    stop: threading.Event | None = None,
 ) -> CrossFit:
     """Selects the best recipe by cross-validated log-loss.
 
     Each fold stops early on its own part; the number of rounds is the one with the lowest mean loss. Where there are
     many leads, recipes that are clearly worse on the first ``RACED`` folds are not trained on the others; over time,
     those folds are the latest. ``tick`` is called for each booster that is trained or skipped.
-    ``view`` returns the contract and the matrix of a fold, if folds have their own.
+    ``view`` returns the contract and the matrix of a fold, if folds have their own. All fits end once ``stop`` is set.
     """
-    stop = threading.Event()
+    stop = stop or threading.Event()
     own = view or (lambda _: (contract, x))
     numbers = [int(number) for number in np.unique(fold)[::-1]]
 
@@ -196,18 +198,8 @@ def grown_without(
     stop: threading.Event,
 ) -> Curve:
     """Trains on the leads that are ``inside``, until the loss on the others, those of a fold, no longer falls."""
-    grown: dict[str, dict[str, list[float]]] = {}
-    booster = xgb.train(
-        parameters,
-        matrix(contract, x[inside], y[inside]),
-        MAX_ROUNDS,
-        evals=[(matrix(contract, x[~inside], y[~inside]), "rest")],
-        evals_result=grown,
-        early_stopping_rounds=PATIENCE,
-        verbose_eval=False,
-        callbacks=[Watch(stop)],
-    )
-    return Curve(number, booster, grown["rest"]["logloss"])
+    data, rest = matrix(contract, x[inside], y[inside]), matrix(contract, x[~inside], y[~inside])
+    return Curve(number, *grown(parameters, data, rest, MAX_ROUNDS, PATIENCE, stop))
 
 
 def summed_up(view: View, y: Vector, fold: Indices, recipe: Recipe, curves: list[Curve]) -> CrossFit:
@@ -251,9 +243,18 @@ def best_rounds(curves: list[list[float]], weights: list[float]) -> tuple[int, f
     return int(mean.argmin()) + 1, float(mean.min())
 
 
-def grow(contract: Contract, x: Matrix, y: Vector, recipe: Recipe, rounds: int, seed: int) -> xgb.Booster:
-    """Trains the trees of one model."""
-    return xgb.train(recipe.parameters(float(y.mean()), seed), matrix(contract, x, y), rounds, verbose_eval=False)
+def grow(
+    contract: Contract,
+    x: Matrix,
+    y: Vector,
+    recipe: Recipe,
+    rounds: int,
+    seed: int,
+    stop: threading.Event | None = None,
+) -> xgb.Booster:
+    """Trains the trees of one model; fewer once ``stop`` is set."""
+    data = matrix(contract, x, y)
+    return of_rounds(recipe.parameters(float(y.mean()), seed), data, rounds, stop or threading.Event())
 
 
 def margins_of(booster: xgb.Booster, contract: Contract, x: Matrix) -> Vector:

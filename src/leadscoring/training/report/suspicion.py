@@ -38,12 +38,12 @@ SIGMAS = 2.6
 """Standard errors of a difference beyond which two tiers are in the wrong order; exceeded by chance 1 time in 200."""
 
 
-def suspicions(fitted: Fitted, measured: Measured, seed: int) -> list[str]:
+def suspicions(fitted: Fitted, measured: Measured, seed: int) -> tuple[str, ...]:
     """Returns warnings about implausible results on held-out leads, the most serious first."""
     ranked = drivers(fitted.trees, fitted.contract, measured.x)
     warnings = [too_good(ranked, measured.quality), one_column(fitted, measured, ranked, seed)]
     warnings += [late_names(fitted.contract), inverted(measured.quality.tiers)]
-    return [words for words in warnings if words]
+    return tuple(filter(None, warnings))
 
 
 def too_good(ranked: tuple[Driver, ...], quality: Quality) -> str:
