@@ -45,11 +45,8 @@ class Folded(msgspec.Struct, frozen=True):
 
     def crossed(self, recipes: tuple[trees.Recipe, ...], share: Share, stop: threading.Event) -> trees.CrossFit:
         """Selects the best of some recipes, and its number of rounds."""
-        x, contract = self.learned.x, self.learned.inferred.contract
         ticks = share.ticks("folds", FOLDS * len(recipes))
-        return trees.cross_fit(
-            contract, x, self.leads.y, self.folds, recipes, self.seed, ticks, self.learned.view, stop
-        )
+        return trees.cross_fit(self.learned.view, self.leads.y, self.folds, recipes, self.seed, ticks, stop)
 
     def grown(self, recipe: trees.Recipe, rounds: int, stop: threading.Event) -> xgb.Booster:
         """Trains the trees of the model."""

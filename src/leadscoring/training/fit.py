@@ -8,8 +8,8 @@
    outcomes.
 2. **Final.** The same steps on all leads: the newest leads are the most similar to future ones, and a fifth of the
    conversions is too much to waste. The recipe and the rounds are those of the rehearsal; of few leads, the recipes
-   that it could not tell apart compete again. The report shows its out-of-fold figures beside those of the rehearsal. ``ship_measured`` skips this step and writes the
-   model that was measured.
+   that it could not tell apart compete again. The report shows its out-of-fold figures beside those of the
+   rehearsal. ``ship_measured`` skips this step and writes the model that was measured.
 
 From ``PLENTY`` leads on, ``parts`` does the same with one fit each.
 """

@@ -40,6 +40,6 @@ def of_rounds(parameters: dict[str, Any], data: xgb.DMatrix, rounds: int, stop: 
 
 
 def loss_in(line: str) -> float:
-    """The loss in a line of XGBoost, such as ``[0]\\teval-logloss:0.52``; NaN if it is none, as of diverging trees."""
+    """The loss at the end of a line of XGBoost, such as ``eval-logloss:0.52``; NaN for trees that diverge."""
     value = float(line.rpartition(":")[2])
     return value if np.isfinite(value) else np.nan

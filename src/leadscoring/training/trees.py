@@ -138,14 +138,12 @@ class Curve(msgspec.Struct, frozen=True):
 
 
 def cross_fit(
-    contract: Contract,
-    x: Matrix,
+    view: View,
     y: Vector,
     fold: Indices,
     recipes: tuple[Recipe, ...],
     seed: int,
     tick: Callable[[], None],
-    view: View | None = None,
     stop: threading.Event | None = None,
 ) -> CrossFit:
     """Selects the best recipe by cross-validated log-loss.
@@ -153,17 +151,16 @@ def cross_fit(
     Each fold stops early on its own part; the number of rounds is the one with the lowest mean loss. Where there are
     many leads, recipes that are clearly worse on the first ``RACED`` folds are not trained on the others; over time,
     those folds are the latest. ``tick`` is called for each booster that is trained or skipped.
-    ``view`` returns the contract and the matrix of a fold, if folds have their own. All fits end once ``stop`` is set.
+    ``view`` returns the contract and the matrix of a fold. All fits end once ``stop`` is set.
     """
     stop = stop or threading.Event()
-    own = view or (lambda _: (contract, x))
     numbers = [int(number) for number in np.unique(fold)[::-1]]
 
     def grow_fold(job: tuple[Recipe, int]) -> Curve:
         recipe, number = job
         inside = fold != number
         parameters = recipe.parameters(float(y[inside].mean()), seed)
-        curve = grown_without(number, *own(number), y, inside, parameters, stop)
+        curve = grown_without(number, *view(number), y, inside, parameters, stop)
         tick()
         return curve
 
@@ -174,12 +171,12 @@ def cross_fit(
 
     first = RACED if len(recipes) > 1 and len(y) >= MANY else len(numbers)
     tried = grow_folds(list(recipes), numbers[:first])
-    raced = [summed_up(own, y, fold, *one) for one in zip(recipes, tried, strict=True)]
+    raced = [summed_up(view, y, fold, *one) for one in zip(recipes, tried, strict=True)]
     if first < len(numbers):
         left = in_race(raced, y, np.isin(fold, numbers[:first]))
         more = grow_folds([recipes[place] for place in left], numbers[first:])
         raced = [
-            summed_up(own, y, fold, recipes[place], tried[place] + curves)
+            summed_up(view, y, fold, recipes[place], tried[place] + curves)
             for place, curves in zip(left, more, strict=True)
         ]
         for _ in range((len(recipes) - len(left)) * (len(numbers) - first)):
