@@ -8,7 +8,7 @@ import msgspec
 from leadscoring.errors import TrainingDataError
 from leadscoring.training.infer import Asked, Inferred, unread
 from leadscoring.training.leads import Leads
-from leadscoring.training.suspects import Verdict, verdicts
+from leadscoring.training.suspects import Verdict, not_looked_at, verdicts
 
 PLACEHOLDER = "WHY IT IS KNOWN WHEN A LEAD ARRIVES"
 """Stands for the reason in a proposed command; it is no reason, so the command as printed keeps no leak."""
@@ -72,7 +72,7 @@ def guard(leads: Leads, inferred: Inferred, asked: Asked, because: Sequence[str]
     guarded = msgspec.structs.replace(
         leads,
         named={**leads.named, **out},
-        notes=(*leads.notes, *kept),
+        notes=(*leads.notes, *kept, *not_looked_at(len(judged))),
         leaks=tuple(leaks),
         warnings=(*summary(out), *leaks, *leads.warnings),
     )

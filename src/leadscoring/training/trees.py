@@ -32,6 +32,10 @@ MANY = 2000
 """From this number of leads on, trees may be deep, and two folds tell which recipe is clearly worse."""
 
 
+WIDE, COARSE = 300, 32
+"""From this number of columns on, numbers of few leads have so many bins."""
+
+
 class Recipe(msgspec.Struct, frozen=True):
     """Hyperparameters of the trees; all others are the same for every model."""
 
@@ -129,6 +133,11 @@ def matrix(contract: Contract, x: Matrix, y: Vector | None = None) -> xgb.DMatri
     return xgb.DMatrix(x, y, **naming(contract), enable_categorical=True, nthread=1)
 
 
+def bins_of(x: Matrix) -> dict[str, int]:
+    """XGBoost's number of bins for a table of many columns and few leads, where finding the splits takes longest."""
+    return {"max_bin": COARSE} if x.shape[1] > WIDE and len(x) < MANY else {}
+
+
 class Curve(msgspec.Struct, frozen=True):
     """The trees of a recipe for one fold, trained on the others, and the log-loss on the fold after each round."""
 
@@ -159,8 +168,9 @@ def cross_fit(
     def grow_fold(job: tuple[Recipe, int]) -> Curve:
         recipe, number = job
         inside = fold != number
-        parameters = recipe.parameters(float(y[inside].mean()), seed)
-        curve = grown_without(number, *view(number), y, inside, parameters, stop)
+        contract, x = view(number)
+        parameters = recipe.parameters(float(y[inside].mean()), seed) | bins_of(x)
+        curve = grown_without(number, contract, x, y, inside, parameters, stop)
         tick()
         return curve
 
@@ -251,7 +261,8 @@ def grow(
 ) -> xgb.Booster:
     """Trains the trees of one model; fewer once ``stop`` is set."""
     data = matrix(contract, x, y)
-    return of_rounds(recipe.parameters(float(y.mean()), seed), data, rounds, stop or threading.Event())
+    parameters = recipe.parameters(float(y.mean()), seed) | bins_of(x)
+    return of_rounds(parameters, data, rounds, stop or threading.Event())
 
 
 def margins_of(booster: xgb.Booster, contract: Contract, x: Matrix) -> Vector:
