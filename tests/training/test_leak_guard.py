@@ -11,6 +11,7 @@ from leadscoring.training.fit import Trained, train
 from leadscoring.training.infer import infer
 from leadscoring.training.options import TrainOptions
 from leadscoring.training.prepared import Prepared, prepare
+from leadscoring.training.report.left_out import probable_leaks
 
 ROWS = 600
 
@@ -125,3 +126,14 @@ def test_a_date_that_is_left_out_moves_the_moments_of_the_leads() -> None:
     assert basis_of(past).inferred is not past.guarded.inferred
     dated = prepare(frame, TrainOptions(target="won", ignore=("total", "remark"), as_of="last modified"))
     assert not dated.guarded.dates_moved
+
+
+def test_leaks_are_counted_in_one_way() -> None:
+    """The warning counts what determines the outcome and was left out before, as the verdict does."""
+    frame = leaky().with_columns(copy=pl.when(pl.col("won") == "yes").then(3.5).otherwise(1.5))
+    report = train(frame, TrainOptions(target="won")).report
+    (first,) = (words for words in report["warnings"] if "columns were left out" in words)
+    assert first.startswith(
+        "3 columns were left out as known, or changed, only after the outcome: 'total', 'remark', 'copy'"
+    )
+    assert len(probable_leaks(report["columns"]["dropped"])) == 3

@@ -11,6 +11,7 @@ from leaky import LEAKS, honest, leads_of
 from leadscoring.training import suspects
 from leadscoring.training.infer import infer
 from leadscoring.training.options import TrainOptions
+from leadscoring.training.pairs import telling_pairs
 from leadscoring.training.prepared import by_names, read_leads
 from leadscoring.training.quick import Quick
 from leadscoring.training.reading.table import read_source
@@ -113,7 +114,7 @@ def test_a_table_of_very_many_columns_is_looked_at_in_time_that_grows_with_their
         looked.append(len(places))
         return found_pairs(_quick, places, alone)  # type: ignore[return-value]
 
-    measured, found_pairs = Quick.measured, suspects.telling_pairs
+    measured, found_pairs = Quick.measured, telling_pairs
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Quick, "measured", quick)
         patch.setattr(suspects, "telling_pairs", pairs)

@@ -106,7 +106,7 @@ def train(
         options |= {"out": str(out), "report": str(report or ""), "compare": compare and str(compare)}
         trained = train_model(data, TrainOptions(**options, beside=served(out)), work.progress)
         with work.writing():
-            trained.save(out)
+            trained.save(out, fresh=not overwrite)
             work.wrote(out)
             write(work, trained.report, report)
     finish(work, trained.report, as_json)

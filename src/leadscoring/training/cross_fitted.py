@@ -119,7 +119,8 @@ def followed(
         tick()
         return result
 
-    first, booster, *unseen = side_by_side(done, [beside, with_all, *without], stop)
+    jobs: list[Callable[[], Any]] = [beside, with_all, *without]
+    first, booster, *unseen = side_by_side(done, jobs, stop)
     margins = np.full(len(some.folds), np.nan)
     for number, found in zip(numbers, unseen, strict=True):
         margins[some.folds == number] = found

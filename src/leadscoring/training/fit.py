@@ -43,7 +43,7 @@ from leadscoring.training.plenty import PLENTY
 from leadscoring.training.prepared import Prepared, prepare
 from leadscoring.training.reading.series import Matrix
 from leadscoring.training.reading.table import Table
-from leadscoring.training.report.comparison import compared, served_model
+from leadscoring.training.report.comparison import compared, not_compared, served_model
 from leadscoring.training.report.facts import finish_report, training_report
 from leadscoring.training.report.following import run_of
 from leadscoring.training.report.suspicion import suspicions
@@ -64,9 +64,12 @@ class Trained(msgspec.Struct, frozen=True):
     card: Card
     report: dict[str, Any]
 
-    def save(self, path: str | Path) -> None:
-        """Writes the model file atomically: UBJ if the name ends in ``.ubj``, else JSON."""
-        write_model(self.booster, Path(path))
+    def save(self, path: str | Path, *, fresh: bool = False) -> None:
+        """Writes the model file atomically: UBJ if the name ends in ``.ubj``, else JSON.
+
+        If it is to be ``fresh``, a file that is there stays, and ``FileExistsError`` is raised.
+        """
+        write_model(self.booster, Path(path), fresh=fresh)
 
 
 def train(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Progress | None = None) -> Trained:
@@ -92,7 +95,11 @@ def train(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Pr
         card, pair.final, pair.rehearsal, pair.held_out, leads, out_of_fold, past.table.notes, pair.doubts
     )
     report["evidence"] = past.guarded.published
-    comparison = compared(served, pair.held_out, past.table.data_hash, report["warnings"])
+    if past.encoded is None:
+        comparison = compared(served, pair.held_out, past.table.data_hash, report["warnings"])
+    else:
+        comparison = None
+        report["warnings"] += not_compared(served)
     finish_report(report, comparison, run_of(options, source, past.guarded.inferred.contract))
     report_progress("done", 1.0)
     return Trained(pair.final.booster, card, report)
@@ -198,9 +205,9 @@ def seal(booster: xgb.Booster) -> None:
         booster.set_attr(**{SEAL: sealed(trees_of(booster), card)})
 
 
-def write_model(booster: xgb.Booster, path: Path) -> None:
+def write_model(booster: xgb.Booster, path: Path, *, fresh: bool = False) -> None:
     """Writes a sealed booster; the file appears whole or not at all."""
     seal(booster)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as part:
+    with whole_file(path, fresh=fresh) as part:
         part.write_bytes(booster.save_raw("ubj" if path.suffix == ".ubj" else "json"))
