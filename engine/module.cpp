@@ -11,6 +11,7 @@
 
 #include "bind_tokens.hpp"
 #include "bins.hpp"
+#include "csv_lines.hpp"
 #include "encode.hpp"
 #include "forest.hpp"
 #include "from_python.hpp"
@@ -320,6 +321,7 @@ NB_MODULE(_engine, m) {
         .def("reasons", &found_reasons, nb::arg("rows"), nb::arg("limit"), nb::arg("first") = 0,
              nb::arg("last") = -1);
 
+    bind_csv_lines(m);
     bind_ranking(m);
     bind_table_scorer(m);
     bind_texts(m);

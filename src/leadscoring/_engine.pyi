@@ -89,6 +89,19 @@ def parse_moment(text: str) -> int | None:
     Years are 1 to 9999, fractions are cut to microseconds, and the second 60 is the first of the next minute.
     """
 
+def csv_lines(columns: Sequence[tuple[int, object]]) -> tuple[bytes, int]:
+    """Writes columns as lines of CSV; returns them, and how many texts got an apostrophe.
+
+    A column is a kind and an Arrow series of one chunk: 0 for numbers (whole, or float64) and booleans, 1 for texts that
+    no spreadsheet runs, 2 for texts that get an apostrophe if one could. Null is nothing, and an empty text ``""``.
+    """
+
+def decimal(value: float, plain: bool = False) -> str:
+    """The shortest decimal that reads as a number, in the notation of Polars; ``plain`` without the C++ library's."""
+
+def read_decimal(text: str) -> float | None:
+    """The nearest number to a plain decimal; ``None`` for any other text, and for what is not finite."""
+
 def mark_tokens(column: object, tokens: Iterable[str], marks: object) -> None:
     """Marks the texts of an Arrow series that are one of ``tokens``, but for case and the whitespace around them.
 

@@ -7,9 +7,19 @@ from typing import Protocol
 import msgspec
 import polars as pl
 
+from leadscoring._engine import csv_lines
 from leadscoring.bulk.appended import Appended, Standard
 from leadscoring.bulk.parquet_footer import MAGIC, Part, footer_of, groups_of, part_of
-from leadscoring.bulk.spreadsheet import harmless_frame
+from leadscoring.bulk.spreadsheet import harmless_frame, writable
+
+NUMBERS, TEXTS, GUARDED = 0, 1, 2
+"""What the engine writes: numbers, texts that are harmless, and texts that get an apostrophe if they are not."""
+
+WRITTEN = (
+    *(pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64),
+    *(pl.Float64, pl.Boolean, pl.Null),
+)
+"""The types of numbers that the engine writes."""
 
 Groups = tuple[tuple[int, bytes], ...]
 """Row groups that were written: the rows in each, and its bytes in the footer."""
@@ -52,8 +62,8 @@ class CsvOutput:
 
     def piece(self, scores: pl.DataFrame) -> Piece:
         """The lines of some scores."""
-        table, marked = harmless_frame(scores, self._safe)
-        return Piece(csv_of(table, with_header=False), marked=marked)
+        lines, marked = lines_of(scores, self._safe)
+        return Piece(lines, marked=marked)
 
     def begin(self, empty: pl.DataFrame) -> None:
         """Writes the header."""
@@ -105,6 +115,16 @@ class ParquetOutput:
         """Writes the footer."""
         rows = sum(rows for rows, _ in groups)
         self._file.write(footer_of(self._part(empty), rows, [content for _, content in groups]))
+
+
+def lines_of(table: pl.DataFrame, safe: Collection[str]) -> tuple[bytes, int]:
+    """A table as lines of CSV, and how many cells got an apostrophe; the engine writes what it has a notation for."""
+    columns = [writable(column) for column in table.iter_columns()]
+    if not all(column.dtype == pl.String or column.dtype in WRITTEN for column in columns):
+        harmless, marked = harmless_frame(table, safe)
+        return csv_of(harmless, with_header=False), marked
+    kinds = [NUMBERS if column.dtype != pl.String else TEXTS if column.name in safe else GUARDED for column in columns]
+    return csv_lines([(kind, column.rechunk()) for kind, column in zip(kinds, columns, strict=True)])
 
 
 def csv_of(table: pl.DataFrame, with_header: bool) -> bytes:

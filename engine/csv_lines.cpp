@@ -1,0 +1,251 @@
+// Writes the columns of a table as lines of CSV that no spreadsheet runs.
+
+#include "csv_lines.hpp"
+
+#include <charconv>
+#include <cstring>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include <nanobind/stl/string_view.h>
+
+#include "arrow.hpp"
+#include "cells.hpp"
+#include "decimal.hpp"
+#include "tables.hpp"
+#include "text_cells.hpp"
+
+namespace leadscoring {
+
+namespace {
+
+constexpr size_t kKept = 2048;  // decimals that are kept, a power of two
+
+bool is_digit(char c) { return unsigned(c - '0') < 10; }
+
+size_t digits_from(std::string_view text, size_t at) {
+    size_t end = at;
+    while (end < text.size() && is_digit(text[end])) ++end;
+    return end;
+}
+
+// Whether a text is a number that no spreadsheet takes for a formula: a sign, digits with a dot, an exponent.
+bool is_plain_number(std::string_view text) {
+    size_t at = !text.empty() && (text[0] == '-' || text[0] == '+') ? 1 : 0;
+    const size_t whole = digits_from(text, at);
+    const bool dot = whole < text.size() && text[whole] == '.';
+    const size_t end = dot ? digits_from(text, whole + 1) : whole;
+    if (whole == at && end <= whole + 1) return false;
+    if (end == text.size()) return true;
+    if ((text[end] | 0x20) != 'e') return false;
+    at = end + 1;
+    if (at < text.size() && (text[at] == '-' || text[at] == '+')) ++at;
+    return at < text.size() && digits_from(text, at) == text.size();
+}
+
+// Whether a text starts with what starts a formula, also in full width, or with the mark that makes one harmless.
+bool is_risky(std::string_view text) {
+    if (text.empty()) return false;
+    switch (text[0]) {
+        case '\'': case '=': case '+': case '-': case '@': case '\t': case '\r': case '\n': return true;
+        case '\xef': break;
+        default: return false;
+    }
+    const std::string_view start = text.substr(0, 3);
+    return start == "\uff1d" || start == "\uff0b" || start == "\uff0d" || start == "\uff20";
+}
+
+// Whether a text must stand in quotation marks: an empty one, too, since nothing at all is null.
+bool is_quoted(std::string_view text) {
+    for (const char c : text)
+        if (c == ',' || c == '"' || c == '\n' || c == '\r') return true;
+    return text.empty();
+}
+
+// The text of a column that was written last: constants and names come again in the next line.
+struct Last {
+    std::string_view text;
+    const char* begin = nullptr;
+    size_t size = 0;
+    size_t marked = 0;
+};
+
+enum class Kind { numbers, texts, guarded };
+
+// One column; `guarded` texts may come from a lead, and a spreadsheet could run them.
+struct Column {
+    std::optional<Cells> numbers;
+    std::optional<TextCells> texts;
+    bool guarded;
+    Last last;
+
+    Column(nb::handle cells, Kind kind) : guarded(kind == Kind::guarded) {
+        if (kind == Kind::numbers) numbers.emplace(cells);
+        else texts.emplace(cells);
+    }
+    size_t size() const { return texts ? texts->size() : numbers->size(); }
+
+    // The most bytes that the cells take, their separators included.
+    size_t most() const {
+        if (numbers) return size() * (kLongestDecimal + 1);
+        size_t bytes = size() * 4;  // quotation marks, apostrophe and separator
+        for (size_t row = 0; row < size(); ++row)
+            if (!texts->is_null(row)) bytes += 2 * texts->at(row).size();
+        return bytes;
+    }
+};
+
+// Writes cells one after the other.
+class Writer {
+  public:
+    explicit Writer(char* out) : out_(out), kept_(kKept) {}
+
+    char* end() const { return out_; }
+    size_t marked() const { return marked_; }
+    void separator(char c) { *out_++ = c; }
+
+    void cell(Column& column, size_t row) {
+        if (column.texts) {
+            if (!column.texts->is_null(row)) text(column, column.texts->at(row));
+        } else if (!column.numbers->is_null(row)) {
+            number(column.numbers->source(), row);
+        }
+    }
+
+  private:
+    // A decimal that was written, by the bits of its number.
+    struct Decimal {
+        uint64_t bits = 0;
+        uint8_t size = 0;
+        char text[kLongestDecimal] = {};
+    };
+
+    void number(const CellSource& from, size_t row) {
+        const size_t at = from.offset + row;
+        switch (from.type) {
+            case CellType::i8: return whole(static_cast<const int8_t*>(from.values)[at]);
+            case CellType::i16: return whole(static_cast<const int16_t*>(from.values)[at]);
+            case CellType::i32: return whole(static_cast<const int32_t*>(from.values)[at]);
+            case CellType::i64: return whole(static_cast<const int64_t*>(from.values)[at]);
+            case CellType::u8: return whole(static_cast<const uint8_t*>(from.values)[at]);
+            case CellType::u16: return whole(static_cast<const uint16_t*>(from.values)[at]);
+            case CellType::u32: return whole(static_cast<const uint32_t*>(from.values)[at]);
+            case CellType::u64: return whole(static_cast<const uint64_t*>(from.values)[at]);
+            case CellType::f64: return decimal(static_cast<const double*>(from.values)[at]);
+            case CellType::bits: return copy(bit(static_cast<const uint8_t*>(from.values), at) ? "true" : "false");
+            default: return;  // null; single precision is refused before
+        }
+    }
+
+    template <class T>
+    void whole(T value) {
+        out_ = std::to_chars(out_, out_ + kLongestDecimal, value).ptr;
+    }
+
+    void decimal(double value) {
+        uint64_t bits;
+        std::memcpy(&bits, &value, sizeof bits);
+        Decimal& kept = kept_[(bits * 0x9e3779b97f4a7c15ull) >> 53];
+        if (kept.size == 0 || kept.bits != bits) {
+            kept.bits = bits;
+            kept.size = uint8_t(write_decimal(value, kept.text) - kept.text);
+        }
+        std::memcpy(out_, kept.text, kLongestDecimal);
+        out_ += kept.size;
+    }
+
+    void copy(std::string_view text) {
+        std::memcpy(out_, text.data(), text.size());
+        out_ += text.size();
+    }
+
+    void text(Column& column, std::string_view text) {
+        Last& last = column.last;
+        if (last.begin && last.text.data() == text.data() && last.text.size() == text.size()) {
+            marked_ += last.marked;
+            return copy({last.begin, last.size});
+        }
+        const char* begin = out_;
+        const size_t before = marked_;
+        const bool marks = column.guarded && is_risky(text) && !is_plain_number(text);
+        marked_ += marks;
+        if (is_quoted(text)) quoted(text, marks);
+        else {
+            if (marks) *out_++ = '\'';
+            copy(text);
+        }
+        last = {text, begin, size_t(out_ - begin), marked_ - before};
+    }
+
+    void quoted(std::string_view text, bool marks) {
+        *out_++ = '"';
+        if (marks) *out_++ = '\'';
+        for (const char c : text) {
+            if (c == '"') *out_++ = '"';
+            *out_++ = c;
+        }
+        *out_++ = '"';
+    }
+
+    char* out_;
+    size_t marked_ = 0;
+    std::vector<Decimal> kept_;
+};
+
+std::vector<Column> columns_of(nb::handle given) {
+    const Items items = items_of(given, "columns must be a list");
+    std::vector<Column> columns;
+    for (Py_ssize_t i = 0; i < items.size; ++i) {
+        const Items pair = items_of(items.begin[i], "a column must be a tuple of its kind and its cells");
+        if (pair.size != 2) throw nb::value_error("a column must be a tuple of its kind and its cells");
+        const int64_t kind = nb::cast<int64_t>(nb::handle(pair.begin[0]));
+        if (kind < 0 || kind > 2) throw nb::value_error("a kind must be 0 (numbers), 1 (texts) or 2 (guarded texts)");
+        const Column& column = columns.emplace_back(nb::handle(pair.begin[1]), Kind(kind));
+        if (column.size() != columns.front().size()) throw nb::value_error("all columns must have one cell a line");
+        if (column.numbers && column.numbers->source().type == CellType::f32)
+            throw nb::type_error("numbers of single precision have another notation");
+    }
+    return columns;
+}
+
+// Returns the lines, and the number of texts that got an apostrophe.
+nb::object csv_lines(nb::handle given) {
+    std::vector<Column> columns = columns_of(given);
+    size_t most = kLongestDecimal;
+    for (const Column& column : columns) most += column.most();
+    PyObject* bytes = PyBytes_FromStringAndSize(nullptr, Py_ssize_t(most));
+    if (!bytes) throw nb::python_error();
+    Writer writer(PyBytes_AS_STRING(bytes));
+    const char* begin = writer.end();
+    {
+        const nb::gil_scoped_release release;
+        const size_t rows = columns.empty() ? 0 : columns.front().size();
+        for (size_t row = 0; row < rows; ++row) {
+            for (Column& column : columns) {
+                writer.cell(column, row);
+                writer.separator(&column == &columns.back() ? '\n' : ',');
+            }
+        }
+    }
+    if (_PyBytes_Resize(&bytes, writer.end() - begin) != 0) throw nb::python_error();
+    return nb::make_tuple(nb::steal(bytes), writer.marked());
+}
+
+}  // namespace
+
+void bind_csv_lines(nb::module_& m) {
+    m.def("csv_lines", &csv_lines, nb::arg("columns"));
+    m.def("decimal", [](double value, bool plain) {
+        char text[kLongestDecimal];
+        return nb::str(text, size_t((plain ? write_decimal_plain : write_decimal)(value, text) - text));
+    }, nb::arg("value"), nb::arg("plain") = false);
+    m.def("read_decimal", [](nb::str text) -> nb::object {
+        const std::string_view all = nb::cast<std::string_view>(text);
+        double value;
+        return read_decimal(all.data(), all.data() + all.size(), value) ? nb::object(nb::float_(value)) : nb::none();
+    }, nb::arg("text"));
+}
+
+}  // namespace leadscoring
