@@ -2,10 +2,12 @@
 
 #include "csv_lines.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -21,6 +23,8 @@ namespace leadscoring {
 
 namespace {
 
+constexpr const char* kColumn = "a column must be a tuple of its kind and its cells, and its names if these are places";
+constexpr size_t kAround = 3;   // quotation marks and an apostrophe
 constexpr size_t kKept = 2048;  // decimals that are kept, a power of two
 
 bool is_digit(char c) { return unsigned(c - '0') < 10; }
@@ -57,43 +61,101 @@ bool is_risky(std::string_view text) {
     return start == "\uff1d" || start == "\uff0b" || start == "\uff0d" || start == "\uff20";
 }
 
+// Bytes of a word that are zero, by their highest bits; bytes above 127 never count.
+uint64_t zeros_in(uint64_t word) { return (word - 0x0101010101010101u) & ~word & 0x8080808080808080u; }
+
+uint64_t has(uint64_t word, char c) { return zeros_in(word ^ (0x0101010101010101u * uint8_t(c))); }
+
+bool is_special(char c) { return c == ',' || c == '"' || c == '\n' || c == '\r'; }
+
 // Whether a text must stand in quotation marks: an empty one, too, since nothing at all is null.
 bool is_quoted(std::string_view text) {
+    if (text.empty()) return true;
+    while (text.size() >= 8) {
+        uint64_t word;
+        std::memcpy(&word, text.data(), 8);
+        if (has(word, ',') | has(word, '"') | has(word, '\n') | has(word, '\r')) return true;
+        text.remove_prefix(8);
+    }
     for (const char c : text)
-        if (c == ',' || c == '"' || c == '\n' || c == '\r') return true;
-    return text.empty();
+        if (is_special(c)) return true;
+    return false;
 }
+
+// Writes a text, in quotation marks if need be, and with an apostrophe if a spreadsheet would run it.
+char* write_text(std::string_view text, bool marks, char* out) {
+    const bool quotes = is_quoted(text);
+    if (quotes) *out++ = '"';
+    if (marks) *out++ = '\'';
+    if (!quotes) {
+        std::memcpy(out, text.data(), text.size());
+        return out + text.size();
+    }
+    for (const char c : text) {
+        if (c == '"') *out++ = '"';
+        *out++ = c;
+    }
+    *out++ = '"';
+    return out;
+}
+
+bool is_formula(std::string_view text) { return is_risky(text) && !is_plain_number(text); }
+
+// What is written for one text of a dictionary.
+struct Name {
+    std::string text;
+    bool marked;
+
+    Name(std::string_view given, bool guarded) : text(2 * given.size() + kAround, 0), marked(guarded && is_formula(given)) {
+        text.resize(size_t(write_text(given, marked, text.data()) - text.data()));
+    }
+};
 
 // The text of a column that was written last: constants and names come again in the next line.
 struct Last {
     std::string_view text;
     const char* begin = nullptr;
     size_t size = 0;
-    size_t marked = 0;
+    bool marked = false;
 };
 
 enum class Kind { numbers, texts, guarded };
 
-// One column; `guarded` texts may come from a lead, and a spreadsheet could run them.
+// One column: texts, numbers, or places in a list of names. `guarded` texts may come from a lead, and a spreadsheet could
+// run them.
 struct Column {
     std::optional<Cells> numbers;
     std::optional<TextCells> texts;
-    bool guarded;
+    std::vector<Name> names;
+    bool guarded, named;
     Last last;
 
-    Column(nb::handle cells, Kind kind) : guarded(kind == Kind::guarded) {
-        if (kind == Kind::numbers) numbers.emplace(cells);
+    Column(nb::handle cells, Kind kind, nb::handle known) : guarded(kind == Kind::guarded), named(known.is_valid()) {
+        if (kind == Kind::numbers || named) numbers.emplace(cells);
         else texts.emplace(cells);
+        if (!named) return;
+        if (!PyList_Check(known.ptr())) throw nb::type_error(kColumn);
+        for (const nb::handle one : known) names.emplace_back(nb::cast<std::string_view>(one), guarded);
+        check_names();
     }
     size_t size() const { return texts ? texts->size() : numbers->size(); }
 
     // The most bytes that the cells take, their separators included.
     size_t most() const {
-        if (numbers) return size() * (kLongestDecimal + 1);
-        size_t bytes = size() * 4;  // quotation marks, apostrophe and separator
+        size_t longest = kLongestDecimal;
+        for (const Name& name : names) longest = std::max(longest, name.text.size());
+        if (numbers) return size() * (longest + 1);
+        size_t bytes = size() * (kAround + 1);
         for (size_t row = 0; row < size(); ++row)
             if (!texts->is_null(row)) bytes += 2 * texts->at(row).size();
         return bytes;
+    }
+
+  private:
+    void check_names() const {
+        for (size_t row = 0; row < size(); ++row)
+            if (!numbers->is_null(row) && !(numbers->at(row) >= 0 && numbers->at(row) < double(names.size())))
+                throw nb::value_error("a place is beyond the names");
     }
 };
 
@@ -109,7 +171,13 @@ class Writer {
     void cell(Column& column, size_t row) {
         if (column.texts) {
             if (!column.texts->is_null(row)) text(column, column.texts->at(row));
-        } else if (!column.numbers->is_null(row)) {
+        } else if (column.numbers->is_null(row)) {
+            return;
+        } else if (column.named) {
+            const Name& name = column.names[size_t(column.numbers->at(row))];
+            marked_ += name.marked;
+            copy(name.text);
+        } else {
             number(column.numbers->source(), row);
         }
     }
@@ -167,26 +235,11 @@ class Writer {
             marked_ += last.marked;
             return copy({last.begin, last.size});
         }
-        const char* begin = out_;
-        const size_t before = marked_;
-        const bool marks = column.guarded && is_risky(text) && !is_plain_number(text);
+        char* begin = out_;
+        const bool marks = column.guarded && is_formula(text);
         marked_ += marks;
-        if (is_quoted(text)) quoted(text, marks);
-        else {
-            if (marks) *out_++ = '\'';
-            copy(text);
-        }
-        last = {text, begin, size_t(out_ - begin), marked_ - before};
-    }
-
-    void quoted(std::string_view text, bool marks) {
-        *out_++ = '"';
-        if (marks) *out_++ = '\'';
-        for (const char c : text) {
-            if (c == '"') *out_++ = '"';
-            *out_++ = c;
-        }
-        *out_++ = '"';
+        out_ = write_text(text, marks, begin);
+        last = {text, begin, size_t(out_ - begin), marks};
     }
 
     char* out_;
@@ -198,11 +251,11 @@ std::vector<Column> columns_of(nb::handle given) {
     const Items items = items_of(given, "columns must be a list");
     std::vector<Column> columns;
     for (Py_ssize_t i = 0; i < items.size; ++i) {
-        const Items pair = items_of(items.begin[i], "a column must be a tuple of its kind and its cells");
-        if (pair.size != 2) throw nb::value_error("a column must be a tuple of its kind and its cells");
-        const int64_t kind = nb::cast<int64_t>(nb::handle(pair.begin[0]));
+        const Items parts = items_of(items.begin[i], kColumn);
+        if (parts.size < 2 || parts.size > 3) throw nb::value_error(kColumn);
+        const int64_t kind = nb::cast<int64_t>(nb::handle(parts.begin[0]));
         if (kind < 0 || kind > 2) throw nb::value_error("a kind must be 0 (numbers), 1 (texts) or 2 (guarded texts)");
-        const Column& column = columns.emplace_back(nb::handle(pair.begin[1]), Kind(kind));
+        const Column& column = columns.emplace_back(nb::handle(parts.begin[1]), Kind(kind), parts.size > 2 ? nb::handle(parts.begin[2]) : nb::handle());
         if (column.size() != columns.front().size()) throw nb::value_error("all columns must have one cell a line");
         if (column.numbers && column.numbers->source().type == CellType::f32)
             throw nb::type_error("numbers of single precision have another notation");

@@ -122,12 +122,6 @@ char* write(double value, char* out) {
 
 bool is_digit(char c) { return unsigned(c - '0') < 10; }
 
-constexpr double kPowers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-                              1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-constexpr int kExact = 22;             // the largest power of ten that is a double
-constexpr uint64_t kWhole = 1ull << 53;  // all whole numbers up to this are doubles
-constexpr int kFitting = 18;           // digits that fit into 64 bits
-
 // A decimal as a whole number times a power of ten.
 struct Decimal {
     uint64_t whole = 0;
@@ -138,7 +132,7 @@ struct Decimal {
 // Adds digits from a place on; those that do not fit are left out.
 void take_digits(Decimal& number, const char* end, int step) {
     for (; number.at < end && is_digit(*number.at); ++number.at) {
-        if (number.digits < kFitting) number.whole = number.whole * 10 + uint64_t(*number.at - '0');
+        if (number.digits < kDigits) number.whole = number.whole * 10 + uint64_t(*number.at - '0');
         ++number.digits;
         number.power += step;
     }
@@ -180,9 +174,9 @@ bool read_decimal(const char* begin, const char* end, double& value) {
     if (number.at < end && (*number.at | 0x20) == 'e' && !take_exponent(number, end)) return false;
     if (number.at != end) return false;
     const int power = std::abs(number.power);
-    if (number.digits > kFitting || number.whole > kWhole || power > kExact) return read_any(begin, end, value);
+    if (number.digits > kDigits || number.whole > kWholeDoubles || power > kPowers) return read_any(begin, end, value);
     const double whole = double(number.whole);
-    value = number.power < 0 ? whole / kPowers[power] : whole * kPowers[power];
+    value = number.power < 0 ? whole / kPower[power] : whole * kPower[power];
     if (negative) value = -value;
     return true;
 }

@@ -61,6 +61,17 @@ def test_harmless_texts_are_written_as_they_are(texts: list[str | None]) -> None
     assert lines == (pl.DataFrame([column, column.alias("b")]).write_csv(include_header=False).encode(), 0)
 
 
+@given(st.lists(TEXTS, min_size=1, unique=True), st.data())
+def test_places_are_written_as_their_names(names: list[str], data: st.DataObject) -> None:
+    """As the texts themselves would be."""
+    places = data.draw(st.lists(st.none() | st.integers(0, len(names) - 1)))
+    texts = pl.Series([None if place is None else names[place] for place in places], dtype=pl.String)
+    column = pl.Series(places, dtype=pl.UInt8)
+    assert csv_lines([(2, column, names)]) == csv_lines([(2, texts)])
+    with pytest.raises(ValueError, match="beyond the names"):
+        csv_lines([(2, pl.Series([len(names)]), names)])
+
+
 def test_a_text_that_comes_again_is_marked_again() -> None:
     """What was written for the line before is copied, with its apostrophe and its quotation marks."""
     column = pl.Series(['=a formula, longer than "twelve" bytes']).new_from_index(0, 3)
@@ -129,7 +140,8 @@ def test_what_does_not_match_is_refused() -> None:
         ([(0, texts)], TypeError),
         ([(1, numbers)], TypeError),
         ([(3, texts)], ValueError),
-        ([(0, numbers, 1)], ValueError),
+        ([(1, numbers, "name")], TypeError),
+        ([(1, numbers, [], 1)], ValueError),
         ([(0, numbers), (1, pl.Series(["a", "b"]))], ValueError),
         ([(0, numbers.cast(pl.Float32))], TypeError),
     ):

@@ -5,6 +5,7 @@ scored in parts gets the same scores.
 """
 
 from collections.abc import Collection
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -92,7 +93,7 @@ def without(column: pl.Series, missing: Collection[str]) -> pl.Series:
         return without_texts(column, missing)
     if not column.dtype.is_numeric():
         return column
-    marks = [mark for token in missing if (mark := mark_of(token, column.dtype)) is not None]
+    marks = marks_of(frozenset(missing), column.dtype)
     if not marks:
         return column
     return pl.select(pl.when(~column.is_in(marks)).then(column)).to_series()
@@ -108,6 +109,12 @@ def without_texts(column: pl.Series, missing: Collection[str]) -> pl.Series:
     checked = blank(column.gather(places), frozenset(missing))[0]
     hit = places[checked.is_null().to_numpy()]
     return column.scatter(hit, None) if len(hit) else column
+
+
+@lru_cache(maxsize=1024)
+def marks_of(missing: frozenset[str], dtype: pl.DataType) -> list[float | int]:
+    """Returns the numbers of a column that mean missing; kept, since they are the same for every table."""
+    return [mark for token in missing if (mark := mark_of(token, dtype)) is not None]
 
 
 def mark_of(token: str, dtype: pl.DataType) -> float | int | None:

@@ -21,6 +21,9 @@ WRITTEN = (
 )
 """The types of numbers that the engine writes."""
 
+Written = tuple[int, pl.Series] | tuple[int, pl.Series, list[str]]
+"""A column as the engine writes it: what it is, its cells, and for places the names."""
+
 Groups = tuple[tuple[int, bytes], ...]
 """Row groups that were written: the rows in each, and its bytes in the footer."""
 
@@ -119,12 +122,23 @@ class ParquetOutput:
 
 def lines_of(table: pl.DataFrame, safe: Collection[str]) -> tuple[bytes, int]:
     """A table as lines of CSV, and how many cells got an apostrophe; the engine writes what it has a notation for."""
-    columns = [writable(column) for column in table.iter_columns()]
-    if not all(column.dtype == pl.String or column.dtype in WRITTEN for column in columns):
-        harmless, marked = harmless_frame(table, safe)
-        return csv_of(harmless, with_header=False), marked
-    kinds = [NUMBERS if column.dtype != pl.String else TEXTS if column.name in safe else GUARDED for column in columns]
-    return csv_lines([(kind, column.rechunk()) for kind, column in zip(kinds, columns, strict=True)])
+    columns = [written(column, column.name in safe) for column in table.iter_columns()]
+    known = [column for column in columns if column is not None]
+    if len(known) == len(columns):
+        return csv_lines(known)
+    harmless, marked = harmless_frame(table, safe)
+    return csv_of(harmless, with_header=False), marked
+
+
+def written(column: pl.Series, is_safe: bool) -> Written | None:
+    """A column for the engine; ``None`` if it has no notation for its type."""
+    kind = TEXTS if is_safe else GUARDED
+    if isinstance(column.dtype, pl.Enum):
+        return kind, column.to_physical().rechunk(), column.dtype.categories.to_list()
+    column = writable(column).rechunk()
+    if column.dtype == pl.String:
+        return kind, column
+    return (NUMBERS, column) if column.dtype in WRITTEN else None
 
 
 def csv_of(table: pl.DataFrame, with_header: bool) -> bytes:
