@@ -66,6 +66,8 @@ class Reader:
     def _cells(self, feature: Feature, raw: pl.Series, tokens: MissingTokens) -> Cells:
         own = {value.casefold() for value in feature.values}  # models of other trainers may have "unknown" as a value
         missing = tokens.of(feature.name) - own
+        if raw.dtype == pl.Float64 and not (feature.is_text or feature.form.is_timed):
+            return Cells(raw, without(raw, missing))
         raw = raw.cast(pl.String) if raw.dtype in (pl.Categorical, pl.Enum) else raw
         if feature.form.is_timed:
             return dates(raw, missing, self._reading.dates.get(feature.name))
@@ -89,11 +91,12 @@ def presence(source: pl.Series, tokens: MissingTokens) -> Cells:
 
 def without(column: pl.Series, missing: Collection[str]) -> pl.Series:
     """Replaces missing tokens by null."""
-    if column.dtype == pl.String:
+    dtype = column.dtype
+    if dtype == pl.String:
         return without_texts(column, missing)
-    if not column.dtype.is_numeric():
+    if not dtype.is_numeric():
         return column
-    marks = marks_of(frozenset(missing), column.dtype)
+    marks = marks_of(frozenset(missing), dtype)
     if not marks:
         return column
     return pl.select(pl.when(~column.is_in(marks)).then(column)).to_series()

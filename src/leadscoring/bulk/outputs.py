@@ -122,7 +122,14 @@ class ParquetOutput:
 
 def lines_of(table: pl.DataFrame, safe: Collection[str]) -> tuple[bytes, int]:
     """A table as lines of CSV, and how many cells got an apostrophe; the engine writes what it has a notation for."""
-    columns = [written(column, column.name in safe) for column in table.iter_columns()]
+    named = [column.name for column in table.iter_columns() if isinstance(column.dtype, pl.Enum)]
+    places = table.select(pl.col(named).to_physical()) if named else table.clear()
+    columns = [
+        (TEXTS if column.name in safe else GUARDED, places[column.name].rechunk(), column.dtype.categories.to_list())
+        if isinstance(column.dtype, pl.Enum)
+        else written(column, column.name in safe)
+        for column in table.iter_columns()
+    ]
     known = [column for column in columns if column is not None]
     if len(known) == len(columns):
         return csv_lines(known)
@@ -131,13 +138,10 @@ def lines_of(table: pl.DataFrame, safe: Collection[str]) -> tuple[bytes, int]:
 
 
 def written(column: pl.Series, is_safe: bool) -> Written | None:
-    """A column for the engine; ``None`` if it has no notation for its type."""
-    kind = TEXTS if is_safe else GUARDED
-    if isinstance(column.dtype, pl.Enum):
-        return kind, column.to_physical().rechunk(), column.dtype.categories.to_list()
+    """A column of numbers or texts for the engine; ``None`` if it has no notation for its type."""
     column = writable(column).rechunk()
     if column.dtype == pl.String:
-        return kind, column
+        return TEXTS if is_safe else GUARDED, column
     return (NUMBERS, column) if column.dtype in WRITTEN else None
 
 
