@@ -9,20 +9,16 @@ namespace leadscoring {
 // The memory of a column, and the bytes that its texts lie in.
 struct MadeColumn::Kept {
     size_t rows;
-    std::unique_ptr<double[]> numbers;
+    std::shared_ptr<double[]> numbers;
     std::unique_ptr<View[]> views;
     std::vector<uint8_t> valid;
     PyObject* block = nullptr;
     int64_t block_size = 0;
 
-    Kept(size_t rows, bool texts, nb::object given) : rows(rows), valid(rows / 8 + 1) {
-        if (texts) {
-            views.reset(new View[rows + 1]());
-            block = given.release().ptr();
-            block_size = int64_t(PyBytes_GET_SIZE(block));
-        } else {
-            numbers.reset(new double[rows + 1]);
-        }
+    Kept(size_t rows, std::shared_ptr<double[]> given) : rows(rows), numbers(std::move(given)), valid(rows / 8 + 1) {}
+    Kept(size_t rows, nb::object given) : rows(rows), views(new View[rows + 1]()), valid(rows / 8 + 1) {
+        block = given.release().ptr();
+        block_size = int64_t(PyBytes_GET_SIZE(block));
     }
     Kept(const Kept&) = delete;
     ~Kept() {
@@ -56,6 +52,7 @@ void drop(PyObject* capsule, const char* name) {
     delete content;
 }
 
+constexpr size_t kPage = 4096 / sizeof(double), kLine = 64 / sizeof(double);
 constexpr const char* kSchema = "arrow_schema";
 constexpr const char* kArray = "arrow_array";
 
@@ -69,16 +66,26 @@ nb::object capsule_of(std::unique_ptr<T> content, const char* name, PyCapsule_De
 
 }  // namespace
 
-MadeColumn::MadeColumn(size_t rows, bool texts, nb::object block)
-    : kept_(std::make_shared<Kept>(rows, texts, std::move(block))),
-      numbers_(kept_->numbers.get()),
+MadeColumn::MadeColumn(std::shared_ptr<Kept> kept, double* numbers)
+    : kept_(std::move(kept)),
+      numbers_(numbers),
       views_(kept_->views.get()),
       valid_(kept_->valid.data()),
-      block_(texts ? PyBytes_AS_STRING(kept_->block) : nullptr) {}
+      block_(kept_->block ? PyBytes_AS_STRING(kept_->block) : nullptr) {}
 
-MadeColumn MadeColumn::of_numbers(size_t rows) { return {rows, false, nb::object()}; }
+std::vector<MadeColumn> MadeColumn::of_numbers(size_t rows, size_t count) {
+    // Columns that are a multiple of a page apart would share few lines of the cache, as a row is written to all of them.
+    const size_t stride = (rows / kPage + 1) * kPage + kLine;
+    const std::shared_ptr<double[]> memory(new double[stride * count + 1]);
+    std::vector<MadeColumn> columns;
+    for (size_t i = 0; i < count; ++i)
+        columns.push_back(MadeColumn(std::make_shared<Kept>(rows, memory), memory.get() + i * stride));
+    return columns;
+}
 
-MadeColumn MadeColumn::of_texts(size_t rows, nb::object block) { return {rows, true, std::move(block)}; }
+MadeColumn MadeColumn::of_texts(size_t rows, nb::object block) {
+    return {std::make_shared<Kept>(rows, std::move(block)), nullptr};
+}
 
 void MadeColumn::set(size_t row, std::string_view text) {
     View& view = views_[row];

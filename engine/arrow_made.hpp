@@ -28,7 +28,8 @@ class MadeColumn {
         };
     };
 
-    static MadeColumn of_numbers(size_t rows);
+    // Several columns of numbers, in one piece of memory.
+    static std::vector<MadeColumn> of_numbers(size_t rows, size_t count);
     static MadeColumn of_texts(size_t rows, nb::object block);
 
     void set(size_t row, double number) {
@@ -42,7 +43,7 @@ class MadeColumn {
 
   private:
     struct Kept;
-    MadeColumn(size_t rows, bool texts, nb::object block);
+    MadeColumn(std::shared_ptr<Kept> kept, double* numbers);
     void mark(size_t row) { valid_[row / 8] |= uint8_t(1u << (row % 8)); }
 
     std::shared_ptr<Kept> kept_;

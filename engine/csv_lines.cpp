@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstring>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +26,7 @@ namespace {
 
 constexpr const char* kColumn = "a column must be a tuple of its kind and its cells, and its names if these are places";
 constexpr size_t kAround = 3;   // quotation marks and an apostrophe
+constexpr size_t kSlack = 32;   // bytes that are copied at once, whatever is behind a text
 constexpr size_t kKept = 2048;  // decimals that are kept, a power of two
 
 bool is_digit(char c) { return unsigned(c - '0') < 10; }
@@ -106,8 +108,11 @@ struct Name {
     std::string text;
     bool marked;
 
-    Name(std::string_view given, bool guarded) : text(2 * given.size() + kAround, 0), marked(guarded && is_formula(given)) {
-        text.resize(size_t(write_text(given, marked, text.data()) - text.data()));
+    size_t size;
+
+    Name(std::string_view given, bool guarded)
+        : text(2 * given.size() + kAround + kSlack, 0), marked(guarded && is_formula(given)) {
+        size = size_t(write_text(given, marked, text.data()) - text.data());
     }
 };
 
@@ -127,6 +132,7 @@ struct Column {
     std::optional<Cells> numbers;
     std::optional<TextCells> texts;
     std::vector<Name> names;
+    std::vector<uint32_t> places;  // in the names
     bool guarded, named;
     Last last;
 
@@ -136,14 +142,14 @@ struct Column {
         if (!named) return;
         if (!PyList_Check(known.ptr())) throw nb::type_error(kColumn);
         for (const nb::handle one : known) names.emplace_back(nb::cast<std::string_view>(one), guarded);
-        check_names();
+        find_places();
     }
     size_t size() const { return texts ? texts->size() : numbers->size(); }
 
     // The most bytes that the cells take, their separators included.
     size_t most() const {
         size_t longest = kLongestDecimal;
-        for (const Name& name : names) longest = std::max(longest, name.text.size());
+        for (const Name& name : names) longest = std::max(longest, name.size);
         if (numbers) return size() * (longest + 1);
         size_t bytes = size() * (kAround + 1);
         for (size_t row = 0; row < size(); ++row)
@@ -152,67 +158,61 @@ struct Column {
     }
 
   private:
-    void check_names() const {
-        for (size_t row = 0; row < size(); ++row)
-            if (!numbers->is_null(row) && !(numbers->at(row) >= 0 && numbers->at(row) < double(names.size())))
+    void find_places() {
+        places.resize(size());
+        for (size_t row = 0; row < size(); ++row) {
+            const double place = numbers->is_null(row) ? 0 : numbers->at(row);
+            if (!numbers->is_null(row) && !(place >= 0 && place < double(names.size())))
                 throw nb::value_error("a place is beyond the names");
+            places[row] = uint32_t(place);
+        }
     }
 };
 
-// Writes cells one after the other.
+// Writes cells one after the other: each to a place, of which it returns the end.
 class Writer {
   public:
-    explicit Writer(char* out) : out_(out), kept_(kKept) {}
+    Writer() : kept_(kKept) {}
 
-    char* end() const { return out_; }
     size_t marked() const { return marked_; }
-    void separator(char c) { *out_++ = c; }
 
-    void cell(Column& column, size_t row) {
-        if (column.texts) {
-            if (!column.texts->is_null(row)) text(column, column.texts->at(row));
-        } else if (column.numbers->is_null(row)) {
-            return;
-        } else if (column.named) {
-            const Name& name = column.names[size_t(column.numbers->at(row))];
-            marked_ += name.marked;
-            copy(name.text);
-        } else {
-            number(column.numbers->source(), row);
-        }
+    char* cell(Column& column, size_t row, char* out) {
+        if (column.texts) return column.texts->is_null(row) ? out : text(column, column.texts->at(row), out);
+        if (column.numbers->is_null(row)) return out;
+        return column.named ? name(column.names[column.places[row]], out) : number(column.numbers->source(), row, out);
     }
 
   private:
     // A decimal that was written, by the bits of its number.
     struct Decimal {
         uint64_t bits = 0;
+        char text[kSlack - 1] = {};
         uint8_t size = 0;
-        char text[kLongestDecimal] = {};
     };
 
-    void number(const CellSource& from, size_t row) {
+    char* number(const CellSource& from, size_t row, char* out) {
         const size_t at = from.offset + row;
         switch (from.type) {
-            case CellType::i8: return whole(static_cast<const int8_t*>(from.values)[at]);
-            case CellType::i16: return whole(static_cast<const int16_t*>(from.values)[at]);
-            case CellType::i32: return whole(static_cast<const int32_t*>(from.values)[at]);
-            case CellType::i64: return whole(static_cast<const int64_t*>(from.values)[at]);
-            case CellType::u8: return whole(static_cast<const uint8_t*>(from.values)[at]);
-            case CellType::u16: return whole(static_cast<const uint16_t*>(from.values)[at]);
-            case CellType::u32: return whole(static_cast<const uint32_t*>(from.values)[at]);
-            case CellType::u64: return whole(static_cast<const uint64_t*>(from.values)[at]);
-            case CellType::f64: return decimal(static_cast<const double*>(from.values)[at]);
-            case CellType::bits: return copy(bit(static_cast<const uint8_t*>(from.values), at) ? "true" : "false");
-            default: return;  // null; single precision is refused before
+            case CellType::i8: return whole(static_cast<const int8_t*>(from.values)[at], out);
+            case CellType::i16: return whole(static_cast<const int16_t*>(from.values)[at], out);
+            case CellType::i32: return whole(static_cast<const int32_t*>(from.values)[at], out);
+            case CellType::i64: return whole(static_cast<const int64_t*>(from.values)[at], out);
+            case CellType::u8: return whole(static_cast<const uint8_t*>(from.values)[at], out);
+            case CellType::u16: return whole(static_cast<const uint16_t*>(from.values)[at], out);
+            case CellType::u32: return whole(static_cast<const uint32_t*>(from.values)[at], out);
+            case CellType::u64: return whole(static_cast<const uint64_t*>(from.values)[at], out);
+            case CellType::f64: return decimal(static_cast<const double*>(from.values)[at], out);
+            case CellType::bits: return copy(bit(static_cast<const uint8_t*>(from.values), at) ? "true" : "false", out);
+            default: return out;  // null; single precision is refused before
         }
     }
 
     template <class T>
-    void whole(T value) {
-        out_ = std::to_chars(out_, out_ + kLongestDecimal, value).ptr;
+    char* whole(T value, char* out) {
+        return std::to_chars(out, out + kLongestDecimal, value).ptr;
     }
 
-    void decimal(double value) {
+    char* decimal(double value, char* out) {
         uint64_t bits;
         std::memcpy(&bits, &value, sizeof bits);
         Decimal& kept = kept_[(bits * 0x9e3779b97f4a7c15ull) >> 53];
@@ -220,32 +220,67 @@ class Writer {
             kept.bits = bits;
             kept.size = uint8_t(write_decimal(value, kept.text) - kept.text);
         }
-        std::memcpy(out_, kept.text, kLongestDecimal);
-        out_ += kept.size;
+        const size_t size = kept.size;
+        std::memcpy(out, kept.text, kSlack - 1);
+        return out + size;
     }
 
-    void copy(std::string_view text) {
-        std::memcpy(out_, text.data(), text.size());
-        out_ += text.size();
+    char* name(const Name& name, char* out) {
+        marked_ += name.marked;
+        const size_t size = name.size;
+        const char* text = name.text.data();
+        std::memcpy(out, text, kSlack);
+        if (size > kSlack) std::memcpy(out + kSlack, text + kSlack, size - kSlack);
+        return out + size;
     }
 
-    void text(Column& column, std::string_view text) {
+    char* copy(std::string_view text, char* out) {
+        std::memcpy(out, text.data(), text.size());
+        return out + text.size();
+    }
+
+    char* text(Column& column, std::string_view text, char* out) {
         Last& last = column.last;
         if (last.begin && last.text.data() == text.data() && last.text.size() == text.size()) {
             marked_ += last.marked;
-            return copy({last.begin, last.size});
+            return copy({last.begin, last.size}, out);
         }
-        char* begin = out_;
         const bool marks = column.guarded && is_formula(text);
         marked_ += marks;
-        out_ = write_text(text, marks, begin);
-        last = {text, begin, size_t(out_ - begin), marks};
+        char* end = write_text(text, marks, out);
+        last = {text, out, size_t(end - out), marks};
+        return end;
     }
 
-    char* out_;
     size_t marked_ = 0;
     std::vector<Decimal> kept_;
 };
+
+// Memory of this thread, kept for the next lines: it is much more than they take, and the system would clear it each time.
+char* room(size_t bytes) {
+    thread_local std::unique_ptr<char[]> memory;
+    thread_local size_t size = 0;
+    if (size < bytes) {
+        size = 0;
+        memory.reset();
+        memory.reset(new char[bytes]);
+        size = bytes;
+    }
+    return memory.get();
+}
+
+// Writes all lines, and returns their end.
+char* write_lines(std::vector<Column>& columns, Writer& writer, char* out) {
+    const size_t rows = columns.empty() ? 0 : columns.front().size();
+    for (size_t row = 0; row < rows; ++row) {
+        for (Column& column : columns) {
+            out = writer.cell(column, row, out);
+            *out++ = ',';
+        }
+        out[-1] = '\n';
+    }
+    return out;
+}
 
 std::vector<Column> columns_of(nb::handle given) {
     const Items items = items_of(given, "columns must be a list");
@@ -266,24 +301,16 @@ std::vector<Column> columns_of(nb::handle given) {
 // Returns the lines, and the number of texts that got an apostrophe.
 nb::object csv_lines(nb::handle given) {
     std::vector<Column> columns = columns_of(given);
-    size_t most = kLongestDecimal;
+    size_t most = kSlack;
     for (const Column& column : columns) most += column.most();
-    PyObject* bytes = PyBytes_FromStringAndSize(nullptr, Py_ssize_t(most));
-    if (!bytes) throw nb::python_error();
-    Writer writer(PyBytes_AS_STRING(bytes));
-    const char* begin = writer.end();
+    Writer writer;
+    char* const begin = room(most);
+    size_t size;
     {
         const nb::gil_scoped_release release;
-        const size_t rows = columns.empty() ? 0 : columns.front().size();
-        for (size_t row = 0; row < rows; ++row) {
-            for (Column& column : columns) {
-                writer.cell(column, row);
-                writer.separator(&column == &columns.back() ? '\n' : ',');
-            }
-        }
+        size = size_t(write_lines(columns, writer, begin) - begin);
     }
-    if (_PyBytes_Resize(&bytes, writer.end() - begin) != 0) throw nb::python_error();
-    return nb::make_tuple(nb::steal(bytes), writer.marked());
+    return nb::make_tuple(nb::bytes(begin, size), writer.marked());
 }
 
 }  // namespace

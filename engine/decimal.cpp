@@ -90,13 +90,23 @@ char* write_short(double value, char* out) {
     return out;
 }
 
+// Whether a text reads as a number, as it is or with its last digit one higher: of a power of two, the nearest decimal may
+// be too low where the next one is right.
+bool reads_as(double value, char* text) {
+    if (std::strtod(text, nullptr) == value) return true;
+    char& last = *(std::strchr(text, 'e') - 1);
+    if (last == '9') return false;
+    ++last;
+    return std::strtod(text, nullptr) == value;
+}
+
 // The digits of a positive number by C's own conversion, with as many as it takes.
 Digits plain_digits(double value) {
     char text[64];
     int size = 0;
     for (int precision = 0; precision < 17; ++precision) {
         size = std::snprintf(text, sizeof text, "%.*e", precision, value);
-        if (std::strtod(text, nullptr) == value) break;
+        if (reads_as(value, text)) break;
     }
     return digits_of(text, text + size);
 }

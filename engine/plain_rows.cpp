@@ -108,13 +108,17 @@ class Reader {
 std::vector<Column> columns_of(nb::handle wanted, size_t rows, nb::handle block) {
     const Items items = items_of(wanted, "what is wanted must be a list");
     std::vector<Column> columns;
+    size_t numbers = 0;
     for (Py_ssize_t i = 0; i < items.size; ++i) {
         const int64_t what = nb::cast<int64_t>(nb::handle(items.begin[i]));
         if (what < 0 || what > 2) throw nb::value_error("wanted are 0 (nothing), 1 (numbers) or 2 (texts)");
         Column& column = columns.emplace_back(Column{Wanted(what), std::nullopt});
-        if (column.wanted == Wanted::number) column.made = MadeColumn::of_numbers(rows);
+        numbers += column.wanted == Wanted::number;
         if (column.wanted == Wanted::text) column.made = MadeColumn::of_texts(rows, nb::borrow(block));
     }
+    std::vector<MadeColumn> made = MadeColumn::of_numbers(rows, numbers);
+    for (Column& column : columns)
+        if (column.wanted == Wanted::number) column.made = std::move(made[--numbers]);
     if (columns.empty()) throw nb::value_error("rows must have one column or more");
     return columns;
 }

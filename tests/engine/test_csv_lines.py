@@ -82,6 +82,7 @@ def test_a_text_that_comes_again_is_marked_again() -> None:
 @example(1e16)
 @example(9999999999999998.0)
 @example(5e-324)
+@example(2.0**-24)
 @example(-0.0)
 @example(1e-5)
 @example(999999999999.999)
