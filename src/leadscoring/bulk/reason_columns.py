@@ -40,7 +40,7 @@ def reason_columns(chunk: Chunk, model: LoadedModel, aspects: bool = False) -> l
         there = pl.Series(own >= 0)
         contribution = pl.Series(reasons.contributions[:, place])
         columns += [
-            kept(names.gather(np.maximum(own, 0)), there).alias(f"{title}_feature"),
+            kept(names[np.maximum(own, 0)], there).alias(f"{title}_feature"),
             values(place).alias(f"{title}_value"),
             kept(contribution, there).alias(f"{title}_contribution"),
         ]
