@@ -34,12 +34,13 @@ ENV ?= dev
 # The target, concurrent users and duration of the load test. benchmarks/load_test.py has its objectives.
 BASE_URL ?= http://localhost:$(PORT)
 TRAINING_ROWS ?= 100000
+PROOF_ROWS ?= 10000000
 LOAD_USERS ?= 20
 LOAD_SECONDS ?= 30
 LOAD_REPORT ?= build/load/report.html
 
 .PHONY: help install training azureml clients dev test coverage test-changed test-unit test-integration zoo fuzz lint \
-  format bench bench-bulk bench-quality bench-training stress \
+  format bench bench-bulk bulk-proof bench-quality bench-training stress \
   test-sanitize uvicorn-test dashboards docs site screenshots lock model docker-build docker-run docker-compose-up \
   docker-compose-down image-test newcomer-test load-test infra-install infra-test infra-types deploy-aws deploy-azure \
   release-install wheel-test sdist wheels sbom audit secrets workflows release-notes clean
@@ -159,6 +160,10 @@ bench-quality: $(STAMP)  ## Measure the quality of trained models on exports wit
 
 bench-training: $(STAMP)  ## Measure what training costs beside one plain fit: processor time and memory; TRAINING_ROWS leads
 	$(BIN)/python -m benchmarks.training $(TRAINING_ROWS)
+
+bulk-proof: $(STAMP)  ## Score 10 million rows with planted faults, kill the runs and resume them, and account for every row: up to an hour, 6 GB
+	$(BIN)/python -m benchmarks.bulk_proof --rows $(PROOF_ROWS)
+
 bench-bulk: $(STAMP)  ## Measure scoring tables and files of leads, beside reading and writing them and beside XGBoost
 	$(BIN)/python -m benchmarks.bulk
 

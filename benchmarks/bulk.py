@@ -15,8 +15,12 @@ import polars as pl
 import xgboost as xgb
 
 from benchmarks import mixed
+from leadscoring.bulk.choice import Choice
 from leadscoring.bulk.chunk import BulkScorer
+from leadscoring.bulk.places import places_of
+from leadscoring.bulk.run import score_files
 from leadscoring.bulk.scores import scores
+from leadscoring.bulk.sources import sources_of
 from leadscoring.demo.leads import demo_leads
 from leadscoring.model.file import open_model
 from leadscoring.model.loaded import LoadedModel
@@ -145,6 +149,22 @@ def of_file(path: Path, rows: int, schema: dict[str, Any], model: LoadedModel) -
     return found
 
 
+def of_command(path: Path, rows: int, model: LoadedModel) -> list[Measured]:
+    """Measures what `leadscoring score` does with a file, by one and by two threads beside the one that reads."""
+
+    def run(reasons: int, threads: int) -> Callable[[], object]:
+        places = places_of(str(MODEL), str(path), sources_of(str(path)), str(FOLDER / f"scores{path.suffix}"), None)
+        return lambda: score_files(model, places, Choice(reasons=reasons, threads=threads), lambda _stage, _share: None)
+
+    return [
+        measure(
+            f"{path.suffix[1:]}: leadscoring score, {reasons} reasons, --threads {threads}", rows, run(reasons, threads)
+        )
+        for reasons in (0, 5)
+        for threads in (1, 2)
+    ]
+
+
 def in_memory(frame: pl.DataFrame, model: LoadedModel, name: str) -> list[Measured]:
     """Measures the scoring of a table in memory."""
     frame = frame.head(BATCH * 4)
@@ -181,6 +201,7 @@ def main() -> None:
     ]
     for suffix in ("parquet", "csv"):
         found += of_file(FOLDER / f"leads.{suffix}", rows, schema, model)
+        found += of_command(FOLDER / f"leads.{suffix}", rows, model)
     print(report(found))
 
 

@@ -4,15 +4,6 @@ namespace leadscoring {
 
 namespace {
 
-struct ArrowSchema {
-    const char *format, *name, *metadata;
-    int64_t flags, n_children;
-    ArrowSchema** children;
-    ArrowSchema* dictionary;
-    void (*release)(ArrowSchema*);
-    void* private_data;
-};
-
 struct ArrowArrayStream {
     int (*get_schema)(ArrowArrayStream*, ArrowSchema*);
     int (*get_next)(ArrowArrayStream*, ArrowArray*);

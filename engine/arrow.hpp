@@ -13,6 +13,15 @@ namespace leadscoring {
 namespace nb = nanobind;
 
 // The C data interface of Arrow, which is fixed forever.
+struct ArrowSchema {
+    const char *format, *name, *metadata;
+    int64_t flags, n_children;
+    ArrowSchema** children;
+    ArrowSchema* dictionary;
+    void (*release)(ArrowSchema*);
+    void* private_data;
+};
+
 struct ArrowArray {
     int64_t length, null_count, offset, n_buffers, n_children;
     const void** buffers;

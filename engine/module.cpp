@@ -9,11 +9,14 @@
 #include <cstring>
 #include <limits>
 
+#include "arrow_made.hpp"
 #include "bind_tokens.hpp"
 #include "bins.hpp"
+#include "csv_lines.hpp"
 #include "encode.hpp"
 #include "forest.hpp"
 #include "from_python.hpp"
+#include "plain_rows.hpp"
 #include "ranking.hpp"
 #include "reasons.hpp"
 #include "recorder.hpp"
@@ -320,6 +323,9 @@ NB_MODULE(_engine, m) {
         .def("reasons", &found_reasons, nb::arg("rows"), nb::arg("limit"), nb::arg("first") = 0,
              nb::arg("last") = -1);
 
+    bind_arrow_made(m);
+    bind_csv_lines(m);
+    bind_plain_rows(m);
     bind_ranking(m);
     bind_table_scorer(m);
     bind_texts(m);

@@ -90,3 +90,41 @@ def test_an_error_without_a_name_names_the_file(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as absent, whole_file(tmp_path / "a.json"):
         (tmp_path / "b.json").read_bytes()
     assert absent.value.filename == str(tmp_path / "b.json")
+
+
+def test_a_file_that_appeared_meanwhile_stays_where_a_fresh_one_is_wanted(tmp_path: Path) -> None:
+    """Of two that write it at once, the second is refused, and nothing remains beside it."""
+    path = tmp_path / "model.json"
+
+    def fresh(content: str) -> None:
+        with whole_file(path, fresh=True) as part:
+            part.write_text(content)
+
+    def second() -> None:
+        with whole_file(path, fresh=True) as part:
+            part.write_text("second")
+            fresh("first")
+
+    with pytest.raises(FileExistsError, match="appeared there meanwhile, and stays"):
+        second()
+    assert path.read_text() == "first"
+    assert list(tmp_path.iterdir()) == [path]
+    with whole_file(path) as part:
+        part.write_text("in its place")
+    assert path.read_text() == "in its place"
+
+
+def test_where_files_have_one_name_only_a_fresh_one_is_renamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on file systems without links; one that is there stays as well."""
+
+    def refused(_self: Path, _target: Path) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "hardlink_to", refused)
+    path = tmp_path / "model.json"
+    with whole_file(path, fresh=True) as part:
+        part.write_text("first")
+    with pytest.raises(FileExistsError), whole_file(path, fresh=True) as part:
+        part.write_text("second")
+    assert path.read_text() == "first"
+    assert list(tmp_path.iterdir()) == [path]

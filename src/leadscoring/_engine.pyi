@@ -89,11 +89,36 @@ def parse_moment(text: str) -> int | None:
     Years are 1 to 9999, fractions are cut to microseconds, and the second 60 is the first of the next minute.
     """
 
+def csv_lines(columns: Sequence[tuple[int, object] | tuple[int, object, Sequence[str]]]) -> tuple[bytes, int]:
+    """Writes columns as lines of CSV; returns them, and how many texts got an apostrophe.
+
+    A column is a kind and an Arrow series of one chunk: 0 for numbers (whole, or float64) and booleans, 1 for texts
+    that no spreadsheet runs, 2 for texts that get an apostrophe if one could. With names, a column of texts has their
+    places. Null is nothing, and an empty text ``""``.
+    """
+
+def decimal(value: float, plain: bool = False) -> str:
+    """The shortest decimal that reads as a number, in the notation of Polars; ``plain`` without the C++ library's."""
+
+def read_decimal(text: str) -> float | None:
+    """The nearest number to a plain decimal; ``None`` for any other text, and for what is not finite."""
+
 def mark_tokens(column: object, tokens: Iterable[str], marks: object) -> None:
     """Marks the texts of an Arrow series that are one of ``tokens``, but for case and the whitespace around them.
 
     ``tokens`` are in lower case. ``marks`` is a buffer of a byte for each text: 1 for such texts, 2 for those that are
     not ASCII, which the caller must look at, and else 0.
+    """
+
+def plain_rows(
+    block: bytes, delimiter: str, wanted: Sequence[int]
+) -> tuple[int, list[MadeColumn | None], list[int]] | None:
+    """Reads delimited text in which each line is a row, no cell is in quotation marks, and no byte is 0.
+
+    ``wanted`` says of each column of the file what is made of it: 0 nothing, 1 numbers, 2 texts. Returns the number of
+    rows, the columns that are wanted, and the rows without any value. Empty cells are null. A column of numbers is
+    ``None`` if a cell is neither empty nor a plain decimal (``read_decimal``). Returns ``None`` if a row is shorter or
+    longer than ``wanted``.
     """
 
 def parse_moments(texts: list[str]) -> list[int | None]:
@@ -231,6 +256,11 @@ class TableScorer:
         from 0, that contributes most), ``values`` (float32) in that column, and ``sent`` (float64), its cell. TypeError
         or ValueError if they do not match.
         """
+
+class MadeColumn:
+    """A column of float64 or of texts that the engine made; Arrow reads it where it lies."""
+
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
 
 class Ranking:
     """Converts margins to probabilities, buckets and percentiles, by the tables of a card.

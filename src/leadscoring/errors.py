@@ -206,9 +206,16 @@ class TrainingDataError(LeadScoringError):
 
 
 class ScoringFileError(LeadScoringError):
-    """A file of leads cannot be read to its end, or its scores cannot be written; the message says where."""
+    """A file of leads cannot be read to its end, or its scores cannot be written; the message says where.
+
+    ``may_pass`` says that the same command may succeed later, as after a full disk.
+    """
 
     code = "scoring_file"
+
+    def __init__(self, message: str, may_pass: bool = False) -> None:
+        super().__init__(message)
+        self.may_pass = may_pass
 
 
 class ScoringTableError(LeadScoringError):

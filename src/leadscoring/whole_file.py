@@ -1,5 +1,6 @@
 """Files that appear whole or not at all: written under a temporary name beside their place, then renamed."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +11,10 @@ UNFINISHED: set[Path] = set()
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, *, fresh: bool = False) -> Iterator[Path]:
     """Yields the path to write to; at the end the file there gets the name ``path``, or is removed after an error.
+
+    If it is to be ``fresh``, a file that appeared at ``path`` meanwhile stays, and ``FileExistsError`` is raised.
 
     A symbolic link is followed, and stays. A pipe or a device, such as ``/dev/stdout``, is written directly. Raises
     ``OSError``, with the name ``path``, if the file cannot be written.
@@ -24,7 +27,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     UNFINISHED.add(part)
     try:
         yield part
-        part.replace(place)
+        named(part, place, fresh=fresh)
     except OSError as failure:
         if failure.filename in (None, part, str(part)):  # as of a full disk, which names nothing
             failure.filename = str(path)
@@ -32,6 +35,26 @@ def whole_file(path: Path) -> Iterator[Path]:
     finally:
         part.unlink(missing_ok=True)
         UNFINISHED.discard(part)
+
+
+def named(part: Path, place: Path, *, fresh: bool) -> None:
+    """Gives a file its name, in place of the file that has it unless the name has to be ``fresh``."""
+    if not fresh:
+        part.replace(place)
+        return
+    try:
+        place.hardlink_to(part)
+    except FileExistsError:
+        raise appeared(place) from None
+    except OSError:  # as of file systems without links, where the check and the renaming are two steps
+        if place.exists():
+            raise appeared(place) from None
+        part.replace(place)
+
+
+def appeared(place: Path) -> FileExistsError:
+    """The error for a file that another process wrote meanwhile."""
+    return FileExistsError(errno.EEXIST, "a file appeared there meanwhile, and stays; name another file", str(place))
 
 
 def remove_unfinished() -> None:

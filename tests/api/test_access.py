@@ -7,12 +7,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from factories import LEAD, SMALL, key_file, model_file
-from serving import DEADLINE, Server, free_port, serving, start
+from serving import DEADLINE, Server, events, free_port, serving, start
 from wire import Wire, wired
 
 pytestmark = pytest.mark.integration
@@ -184,11 +183,8 @@ def test_keys_are_rotated_under_load_without_a_restart(tmp_path: Path) -> None:
         def answers(key: str, status: int, times: int = 20) -> bool:
             return all(ask(server, "/api/v1/model/info", key).status_code == status for _ in range(times))
 
-        def logged(event: str) -> list[dict[str, Any]]:
-            return [line for line in map(json.loads, server.logged().splitlines()) if line["event"] == event]
-
         def both_read(what: str, label: str) -> bool:  # each of 20 answers may be of the same worker
-            return sum(label in line[what] for line in logged("key file read")) == 2
+            return sum(label in line[what] for line in events(server, "key file read")) == 2
 
         assert answers("key of old", 200)
         assert answers("key of new", 401)
@@ -200,7 +196,7 @@ def test_keys_are_rotated_under_load_without_a_restart(tmp_path: Path) -> None:
             assert answers("key of new", 200)
             assert answers("key of old", 200)
             file.write_bytes(file.read_bytes()[:40])
-            assert within_deadline(lambda: len(logged("key file refused")) == 2)
+            assert within_deadline(lambda: len(events(server, "key file refused")) == 2)
             assert answers("key of new", 200)
             key_file(tmp_path, {"label": "stays"}, {"label": "new"})
             assert within_deadline(lambda: both_read("removed", "old"))
@@ -210,7 +206,7 @@ def test_keys_are_rotated_under_load_without_a_restart(tmp_path: Path) -> None:
         finally:
             statuses = caller.stop()
         assert set(statuses) == {200}
-        refused = logged("key file refused")
+        refused = events(server, "key file refused")
     assert len(refused) == 2  # once a worker
     assert all(line["level"] == "ERROR" and line["keys"] == 3 for line in refused)
 

@@ -31,7 +31,8 @@ def test_columns_are_those_of_the_model_and_those_that_are_named(model: LoadedMo
     assert (found.lead_id, found.as_of, found.keep) == ("id", "seen", ("owner", "visits"))
     assert found.numbers == ("revenue", "growth", "decision_maker", "open_rate")
     assert set(found.every) == set(names)
-    assert needed(Choice(keep=("all",)), model, names, "x").keep == tuple(names)
+    for every in (("all",), ("all", "owner"), ("owner", "all")):  # also beside others
+        assert needed(Choice(keep=every), model, names, "x").keep == tuple(names)
     assert needed(Choice(as_of="2026-01-01"), model, names, "x").moment == 1_767_225_600_000_000
 
 
@@ -52,6 +53,7 @@ def test_leads_are_seen_at_the_moment_at_which_training_saw_them(tmp_path: Path)
     [
         (Choice(lead_id="idd"), ["id", *NAMES], "--id names 'idd'.*did you mean 'id'"),
         (Choice(keep=("ownr",)), ["owner", *NAMES], "--columns names 'ownr'.*did you mean 'owner'"),
+        (Choice(keep=("all", "ownr")), ["owner", *NAMES], "--columns names 'ownr'.*did you mean 'owner'"),
         (Choice(as_of="soon"), NAMES, "--as-of must be a time"),
         (Choice(), ["visits", "growth"], "lacks 'revenue', 'decision_maker'.*which the model needs"),
         (Choice(), ["a", "b"], "lacks"),

@@ -13,6 +13,9 @@ import polars as pl
 import pytest
 
 from leadscoring import bulk
+from leadscoring.bulk.chunk import BulkScorer
+from leadscoring.bulk.columns import Columns
+from leadscoring.bulk.shipped import MADE
 from leadscoring.errors import ScoringTableError
 from leadscoring.model.file import open_model
 from leadscoring.model.loaded import LoadedModel
@@ -42,12 +45,25 @@ def test_every_lead_is_scored_or_rejected(model: LoadedModel) -> None:
 
 
 def test_columns_that_scores_have_get_another_name(model: LoadedModel) -> None:
-    """Scores of yesterday may be kept beside those of today, and the id may have any name."""
+    """Scores of yesterday may be kept beside those of today; the column of ids is ``id``, as in files."""
     given = frame().with_columns(tier=pl.lit("old"), input_tier=pl.lit("older")).rename({"id": "bucket"})
     found = bulk.score(given, model, id="bucket", columns=["tier", "input_tier"])
-    assert found.scores.columns[:3] == ["input_bucket", "input_input_tier", "input_tier"]
+    assert found.scores["id"].to_list() == ["a", "c"]
+    assert found.scores.columns[-2:] == ["input_input_tier", "input_tier"]
     assert found.scores.select("input_input_tier", "input_tier").row(0) == ("old", "older")
     assert found.scores["tier"].to_list() == bulk.score(given, model).scores["tier"].to_list()
+
+
+def test_frames_and_files_call_everything_by_the_same_names(model: LoadedModel) -> None:
+    """Scores of a frame can be put below those of a file: no column has a name of its own."""
+    found = bulk.score(frame(), model, id="id", reasons=2, details=True)
+    chunk = BulkScorer(model, 2).score(frame())
+    of_files = Columns(model, nested=False, reasons=2, details=True).table(chunk, frame()["id"]).columns
+    assert set(found.scores.columns) == set(of_files)
+    lists = Columns(model, nested=True, reasons=2, details=True).table(chunk, frame()["id"])
+    assert set(lists.columns) == {"id", *MADE} - {"as_of"}
+    parts = [f"reason_1_{field.name}" for field in lists.schema["reasons"].inner.fields]  # type: ignore[attr-defined]  # a list of structs
+    assert [name for name in of_files if name.startswith("reason_1")] == parts
 
 
 def test_a_frame_of_arrow_is_scored_without_its_library(model: LoadedModel) -> None:

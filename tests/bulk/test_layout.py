@@ -56,6 +56,18 @@ def test_what_is_no_table_is_an_error(content: bytes, words: str) -> None:
         layout_of(content, True, "leads.csv")
 
 
+def test_a_header_in_another_encoding_is_noted() -> None:
+    """Only the header: of the lines below, those that are not UTF-8 are named when they are read."""
+    below = "\n1;x;ü\n2;y;z\n"
+    plain = layout_of(("a;b;c" + below).encode() + b"3;\xfc;z\n", True, "leads.csv")
+    assert not [note for note in plain.notes if "UTF-8" in note]
+    other = layout_of("a;b;Größe".encode("cp1252") + below.encode(), True, "leads.csv")
+    assert other.names == ("a", "b", "Größe")
+    assert [note for note in other.notes if "UTF-8" in note] == [
+        "the header is not UTF-8: read as Windows-1252; save it as UTF-8 if letters look wrong"
+    ]
+
+
 def test_encodings_are_told_by_the_first_bytes() -> None:
     """UTF-16 without a mark has every other byte zero; anything else full of zeros is no text."""
     assert encoding_of("a,b\n1,2\n".encode("utf-16"), "x") == "utf-16-le"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from leadscoring.bulk.places import places_of
+from leadscoring.bulk.places import places_of, refuse_existing
 from leadscoring.bulk.sources import STDIN, Source, source_of
 from leadscoring.errors import ScoringFileError
 
@@ -35,6 +35,7 @@ def test_rejects_and_journal_are_beside_the_output(tmp_path: Path) -> None:
         (".", None, "is a folder"),
         ("s.csv.gz", None, "must end in .csv or .parquet"),
         ("s3://bucket/s.csv", None, "must be a file of this machine"),
+        ("/dev/null", None, "is no regular file"),
     ],
 )
 def test_what_cannot_be_written_is_an_error(
@@ -47,3 +48,26 @@ def test_what_cannot_be_written_is_an_error(
     Path("link.csv").symlink_to("leads.csv")
     with pytest.raises(ScoringFileError, match=words):
         places_of("model.json", "leads.csv", (source_of("leads.csv"),), out, rejects)
+
+
+@pytest.mark.parametrize("name", ["s.csv", "s.rejects.csv"])
+def test_no_file_is_replaced_unless_asked_for(tmp_path: Path, name: str) -> None:
+    """Neither scores nor rejects, as in training; only a run that goes on finds its own files."""
+    for one in ("leads.csv", name):
+        (tmp_path / one).write_text("a")
+    source = source_of(str(tmp_path / "leads.csv"))
+    found = places_of("m.json", source.path, (source,), str(tmp_path / "s.csv"), None)
+    for resume in (False, True):
+        with pytest.raises(
+            ScoringFileError, match=r"exists: name another file for --.*, or replace it with --overwrite"
+        ):
+            refuse_existing(found, resume=resume, overwrite=False)
+    refuse_existing(found, resume=False, overwrite=True)
+    (tmp_path / ".s.csv.journal").write_text("")
+    refuse_existing(found, resume=True, overwrite=False)
+
+
+def test_a_link_stays(tmp_path: Path) -> None:
+    """Scores are written where it leads to."""
+    (tmp_path / "link.csv").symlink_to(tmp_path / "real.csv")
+    assert places_of("m.json", STDIN, (Source(STDIN),), str(tmp_path / "link.csv"), None).out == tmp_path / "real.csv"

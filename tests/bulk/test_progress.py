@@ -33,3 +33,15 @@ def test_a_stream_of_unknown_length_has_no_share() -> None:
     pace.start(0, Position())
     pace.add(0, Position(10, 2), 1_500)
     assert heard[-1] == ("1,500 rows", 0.0)
+
+
+def test_a_file_of_many_batches_is_reported_a_hundred_times(tmp_path: Path) -> None:
+    """Outside a terminal each report is a line; the speed of this test may add some."""
+    (tmp_path / "a.csv").write_bytes(b"x" * 100_000)
+    heard: list[str] = []
+    pace = Pace(lambda stage, _: heard.append(stage), [source_of(str(tmp_path / "a.csv"))])
+    pace.start(0, Position(0, 1))
+    for number in range(1, 10_001):
+        pace.add(0, Position(number * 10, number), number)
+    assert 100 <= len(heard) < 200
+    assert heard[-1].startswith("10,000 rows")

@@ -28,10 +28,10 @@ def test_columns_hold_what_the_api_answers() -> None:
         for place in range(7):
             name = f"reason_{place + 1}"
             if place >= len(scored.reasons):
-                assert row[name] is None
+                assert row[f"{name}_feature"] is None
                 continue
             reason = scored.reasons[place]
-            assert (row[name], row[f"{name}_contribution"]) == (reason.feature, reason.contribution)
+            assert (row[f"{name}_feature"], row[f"{name}_contribution"]) == (reason.feature, reason.contribution)
             assert row[f"{name}_aspect"] == (None if reason.aspect is UNSET else reason.aspect)
             if reason.feature in ("title", "email", "source"):
                 assert row[f"{name}_value"] == reason.value
@@ -44,6 +44,6 @@ def test_values_are_numbers_if_all_features_are() -> None:
     chunk = BulkScorer(model, 2, now=NOW).score(pl.DataFrame(features))
     columns = pl.DataFrame(reason_columns(chunk, model))
     assert columns["reason_1_value"].dtype == pl.Float64
-    assert columns["reason_1_value"][0] == features[columns["reason_1"][0]][0]
+    assert columns["reason_1_value"][0] == features[columns["reason_1_feature"][0]][0]
     assert reason_columns(BulkScorer(model, 0, now=NOW).score(pl.DataFrame(features)), model) == []
     assert factories.SMALL.names

@@ -1,12 +1,10 @@
 """No row of a file is lost or doubled, whatever is in it and whenever a run ends; scores are those of the API."""
 
-import gzip
+import hashlib
 import json
 import math
-import os
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +12,15 @@ import bulk_files
 import factories
 import polars as pl
 import pytest
-from bulk_files import KINDS, NAMES, content, lead_of, rejects_of, row, rows_of, run, value_of
+from bulk_files import KINDS, content, lead_of, rejects_of, row, rows_of, run, value_of
 from bulk_oracle import asked
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from killed import Killed, killed_at
 from timed import timed_model as timed_file
 
 from leadscoring.bulk import batches
 from leadscoring.contract import moment
-from leadscoring.errors import ScoringFileError
 from leadscoring.model.file import open_model
 from leadscoring.model.loaded import LoadedModel
 
@@ -41,11 +39,6 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files are read in small parts, so that small files have many."""
     monkeypatch.setattr(batches, "BLOCK", 1500)
     monkeypatch.setattr(batches, "ROWS", 40)
-
-
-def mixed(rows: int, every: int = 7) -> list[str]:
-    """The kinds of many rows, most of them sound."""
-    return [KINDS[(number // every) % len(KINDS)] if number % every == 0 else "sound" for number in range(rows)]
 
 
 @FEW
@@ -140,155 +133,6 @@ def test_details_add_up(model: LoadedModel, tmp_path: Path) -> None:
         assert math.isclose(float(one["base_value"]) + sum(shares) + float(one["remainder"]), float(one["margin"]))
 
 
-class Killed(BaseException):
-    """Stands for the end of the process: nothing of the run handles it."""
-
-
-SYSTEM = ("write", "fsync", "replace", "ftruncate", "open")
-"""What a run calls to change files."""
-
-
-@contextmanager
-def killed_at(number: int, before: bool) -> Iterator[list[int]]:
-    """Ends whatever runs at one of its calls of the system, before it or, for writes, when half is written."""
-    count = [0]
-
-    def ending(real: Callable[..., Any], name: str) -> Callable[..., Any]:
-        def called(*arguments: Any, **options: Any) -> Any:
-            count[0] += 1
-            if count[0] != number:
-                return real(*arguments, **options)
-            if not before and name == "write":
-                real(arguments[0], bytes(arguments[1])[: max(1, len(arguments[1]) // 2)])
-            elif not before:
-                real(*arguments, **options)
-            raise Killed
-
-        return called
-
-    with pytest.MonkeyPatch.context() as patch:
-        for name in SYSTEM:
-            patch.setattr(os, name, ending(getattr(os, name), name))
-        yield count
-
-
-@FEW
-@given(
-    kills=st.lists(st.tuples(st.integers(1, 90), st.booleans()), min_size=1, max_size=3),
-    ending=st.sampled_from(["csv", "parquet"]),
-    source=st.sampled_from(["csv", "csv.gz", "parquet", "folder"]),
-)
-def test_a_run_that_is_killed_anywhere_is_resumed(
-    model: LoadedModel, kills: list[tuple[int, bool]], ending: str, source: str
-) -> None:
-    """Whenever a run ends, going on gives byte for byte what an undisturbed run gives."""
-    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(batches, "BLOCK", 1500)
-        patch.setattr(batches, "ROWS", 40)
-        place = Path(folder)
-        data = planted(place, source)
-        whole, out = place / "one" / f"scores.{ending}", place / "two" / f"scores.{ending}"
-        whole.parent.mkdir()
-        out.parent.mkdir()
-        expected = run(model, data, whole)
-        for number, before in kills:
-            with killed_at(number, before):
-                try:
-                    run(model, data, out, resume=True, recorded=0)
-                except Killed:
-                    continue
-        found = run(model, data, out, resume=True, recorded=0)
-        assert found.counts == expected.counts
-        assert out.read_bytes() == whole.read_bytes()
-        rejects = (whole.with_name("scores.rejects.csv"), out.with_name("scores.rejects.csv"))
-        assert rejects[0].exists() == rejects[1].exists()
-        assert not rejects[0].exists() or rejects[0].read_bytes() == rejects[1].read_bytes()
-        assert sorted(path.name for path in out.parent.iterdir()) == sorted(
-            path.name for path in whole.parent.iterdir()
-        )
-
-
-def planted(place: Path, source: str) -> Path:
-    """Leads with faults as a file of a kind, or as a folder of files."""
-    text = content(mixed(150))
-    if source == "parquet":
-        table = pl.DataFrame(
-            [bulk_files.cells(f"lead {number}", visits=str(number % 9)) for number in range(150)],
-            schema=["crm id", *NAMES],
-            orient="row",
-        )
-        table.write_parquet(place / "leads.parquet", row_group_size=64)
-        return place / "leads.parquet"
-    if source == "csv":
-        (place / "leads.csv").write_text(text)
-        return place / "leads.csv"
-    if source == "csv.gz":
-        (place / "leads.csv.gz").write_bytes(gzip.compress(text.encode()))
-        return place / "leads.csv.gz"
-    folder = place / "folder"
-    folder.mkdir()
-    for name in ("a.csv", "b.csv", "c.csv"):
-        (folder / name).write_text(content(mixed(50, 11)))
-    return folder
-
-
-def test_resuming_does_not_score_twice(model: LoadedModel, tmp_path: Path, small_blocks: None) -> None:
-    """What an interrupted run had recorded is not read again."""
-    (tmp_path / "leads.csv").write_text(content(["sound"] * 500))
-    with killed_at(40, True), pytest.raises(Killed):
-        run(model, tmp_path / "leads.csv", tmp_path / "scores.csv", recorded=0)
-    found = run(model, tmp_path / "leads.csv", tmp_path / "scores.csv", recorded=0, resume=True)
-    assert 0 < found.resumed < found.counts.rows == 500
-
-
-@pytest.mark.parametrize("change", ["source", "options", "model", "removed"])
-def test_what_has_changed_cannot_be_resumed(
-    model: LoadedModel, tmp_path: Path, small_blocks: None, change: str
-) -> None:
-    """The error says what has changed, and a run without --resume starts anew."""
-    data, out = tmp_path / "leads.csv", tmp_path / "scores.csv"
-    data.write_text(content(["sound"] * 500))
-    with killed_at(40, True), pytest.raises(Killed):
-        run(model, data, out, recorded=0)
-    options: dict[str, Any] = {}
-    if change == "source":
-        data.write_text(content(["sound"] * 501))
-        words = "has changed"
-    elif change == "removed":
-        data = data.rename(tmp_path / "other.csv")
-        words = "was not there"
-    elif change == "options":
-        options, words = {"reasons": 2}, "reasons is 2, not 5"
-    else:
-        other = factories.card(version="9.9.9")
-        model, words = open_model(factories.model_file(tmp_path, other)), "the model is another file"
-    with pytest.raises(ScoringFileError, match=words):
-        run(model, data, out, resume=True, **options)
-    found = run(model, data, out, **options)
-    assert found.counts.rows == len(rows_of(out))
-    assert any("given up" in note for note in found.notes)
-
-
-def test_a_file_that_changes_meanwhile_leaves_no_scores(model: LoadedModel, tmp_path: Path, small_blocks: None) -> None:
-    """Scores of two states of a file are in no output; the error says what has happened."""
-    data, out = tmp_path / "leads.csv", tmp_path / "scores.csv"
-    data.write_text(content(["sound"] * 500))
-    real = os.write
-    grown: list[int] = []
-
-    def growing(descriptor: int, part: Any) -> int:
-        if not grown:
-            with data.open("a") as file:
-                grown.append(file.write("more"))
-        return real(descriptor, part)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "write", growing)
-        with pytest.raises(ScoringFileError, match="changed while it was scored"):
-            run(model, data, out)
-    assert not out.exists()
-
-
 def test_moments_come_from_a_column_or_are_those_of_the_first_run(tmp_path: Path, small_blocks: None) -> None:
     """By a contract with dates, scores have the moment as of which they hold; a resumed run keeps it."""
     model, data, out = open_model(timed_file(tmp_path)), tmp_path / "leads.csv", tmp_path / "scores.csv"
@@ -305,6 +149,29 @@ def test_moments_come_from_a_column_or_are_those_of_the_first_run(tmp_path: Path
         found = run(model, data, out, lead_id="lead", recorded=0, resume=True)
     assert found.resumed
     assert len({one["as_of"] for one in rows_of(out)}) == 1
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_scores_can_be_joined_to_what_comes_later(tmp_path: Path, ending: str) -> None:
+    """Each row has its id, its moment and the SHA-256 of the model; Parquet also has the model in its metadata."""
+    model, data, out = open_model(timed_file(tmp_path)), tmp_path / "leads.csv", tmp_path / f"scores.{ending}"
+    rows = [f"{number},{number},2026-01-{1 + number % 28:02},2026-03-0{1 + number % 9}" for number in range(50)]
+    data.write_text("\n".join(["lead,amount,created,seen", *rows]))
+    run(model, data, out, lead_id="lead", as_of="seen")
+    scores = pl.read_csv(out, infer_schema=False) if ending == "csv" else pl.read_parquet(out)
+    digest = hashlib.sha256((tmp_path / "timed.json").read_bytes()).hexdigest()
+    outcomes = pl.DataFrame(
+        {
+            "id": [str(number) for number in range(50)],
+            "as_of": [f"2026-03-0{1 + number % 9}T00:00:00Z" for number in range(50)],
+            "model_digest": digest,
+            "won": [number % 3 == 0 for number in range(50)],
+        }
+    )
+    assert scores.join(outcomes, on=["id", "as_of", "model_digest"], validate="1:1").height == 50
+    if ending == "parquet":
+        facts = pl.read_parquet_metadata(out)
+        assert (facts["leadscoring.model"], facts["leadscoring.model_sha256"]) == ("timed", digest)
 
 
 def test_columns_of_the_input_are_repeated(model: LoadedModel, tmp_path: Path) -> None:
@@ -330,6 +197,25 @@ def test_leads_without_an_id_have_the_number_of_their_line(model: LoadedModel, t
     assert pl.read_parquet(tmp_path / "scores.parquet")["id"].to_list() == [
         f"{tmp_path}/{place}" for place in ("a.csv:2", "a.csv:4", "b.csv:2", "b.csv:4")
     ]
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_a_bad_byte_changes_only_its_own_line(
+    model: LoadedModel, tmp_path: Path, small_blocks: None, ends: str
+) -> None:
+    """A line that is not UTF-8 is read as Windows-1252, and named, wherever it is; all others stay UTF-8."""
+    lines = content(["umlaut", *["sound"] * 300, "umlaut", "umlaut"]).removesuffix("\n").split("\n")
+    raw = [line.encode() for line in lines]
+    raw[302] = lines[302].encode("cp1252")
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_bytes(ends.encode().join(raw) + ends.encode())
+    found = run(model, tmp_path / "a.csv", tmp_path / "scores.csv")
+    assert (found.counts.foreign, found.counts.foreign_lines) == (1, ("303",))
+    assert not [note for note in found.notes if "UTF-8" in note]
+    ids = [one["id"] for one in rows_of(tmp_path / "scores.csv")]
+    assert [ids[0], *ids[-2:]] == ["lead 0 ü", "lead 301 ü", "lead 302 ü"]
+    both = run(model, f"{tmp_path}/?.csv", tmp_path / "scores.csv").counts
+    assert both.foreign_lines == (f"{tmp_path}/a.csv:303", f"{tmp_path}/b.csv:303")
 
 
 def test_a_file_without_rows_has_a_header_of_scores(model: LoadedModel, tmp_path: Path) -> None:

@@ -36,3 +36,13 @@ def test_a_folder_without_permission_is_named(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(click.ClickException, match="no permission to write to the folder"):
         refuse_unwritable(tmp_path / "m.json", "--out")
+
+
+def test_a_folder_in_which_no_file_can_be_created_is_named_before_the_work() -> None:
+    """Permissions do not show it: a system folder of processes takes no files, even from root."""
+    for refuse, path, option in (
+        (refuse_no_folder, Path("/proc/report"), "--report"),
+        (refuse_unwritable, Path("/proc/m.json"), "--out"),
+    ):
+        with pytest.raises(click.ClickException, match=rf"cannot write {path}: .*the folder /proc.* {option}"):
+            refuse(path, option)

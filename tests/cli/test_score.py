@@ -56,10 +56,11 @@ def test_the_summary_and_the_exit_code_say_what_came_of_the_rows(model: Path, da
     assert "wrote scores.rejects.csv" in text
     assert len(rows_of(tmp_path / "scores.csv")) == 38
     assert [one["line"] for one in rejects_of(tmp_path / "scores.rejects.csv")] == ["32", "41"]
-    failing = score(model, data, "--out", "scores.csv", "--fail-on-rejects", folder=tmp_path)
+    failing = score(model, data, "--out", "scores.csv", "--fail-on-rejects", "--overwrite", folder=tmp_path)
     assert failing.returncode == 1
     data.write_text(content(["sound"] * 5))
-    assert score(model, data, "--out", "scores.csv", "--reasons", "0", folder=tmp_path).returncode == 0
+    last = score(model, data, "--out", "scores.csv", "--reasons", "0", "--overwrite", folder=tmp_path)
+    assert last.returncode == 0
     assert "reason_1_feature" not in rows_of(tmp_path / "scores.csv")[0]
 
 
@@ -75,7 +76,7 @@ def test_json_is_all_that_is_on_stdout(model: Path, data: Path, tmp_path: Path) 
 def test_scores_flow_through_pipes(model: Path, data: Path, tmp_path: Path) -> None:
     """From standard input to standard output, compressed or not; words go to stderr, rejects into the folder."""
     plain = score(model, "-", input=data.read_bytes(), folder=tmp_path)
-    packed = score(model, "-", "--out", "-", input=gzip.compress(data.read_bytes()), folder=tmp_path)
+    packed = score(model, "-", "--out", "-", "--overwrite", input=gzip.compress(data.read_bytes()), folder=tmp_path)
     assert plain.returncode == packed.returncode == 3
     assert plain.stdout == packed.stdout
     assert plain.stdout.count(b"\n") == 39
@@ -110,7 +111,7 @@ def test_mistakes_are_messages(model: Path, data: Path, tmp_path: Path, monkeypa
         assert found.exit_code == 1, arguments
         assert words in " ".join(found.stderr.split())
         assert "Traceback" not in found.output
-        assert sorted(path.name for path in tmp_path.iterdir() if not path.name.startswith(".")) == before
+        assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
 def test_a_folder_without_permission_is_a_message(model: Path, data: Path, tmp_path: Path) -> None:
@@ -124,7 +125,7 @@ def test_a_folder_without_permission_is_a_message(model: Path, data: Path, tmp_p
 
 
 def test_a_full_disk_is_a_message_and_the_run_goes_on_later(model: Path, tmp_path: Path) -> None:
-    """The error says after how many rows; with room again, --resume completes the same bytes."""
+    """The error says where; with room again, --resume completes the same bytes. Short runs record nothing to keep."""
     (tmp_path / "leads.csv").write_text(content(["sound"] * 15_000))
     limit = 2_000_000
 
@@ -136,8 +137,7 @@ def test_a_full_disk_is_a_message_and_the_run_goes_on_later(model: Path, tmp_pat
     full = score(*arguments, "--out", "scores.csv", folder=tmp_path, preexec_fn=limited)
     assert full.returncode == 1
     assert b"cannot write scores.csv" in full.stderr
-    assert b"go on with --resume" in full.stderr
-    assert not (tmp_path / "scores.csv").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["leads.csv"]
     assert score(*arguments, "--out", "scores.csv", "--resume", folder=tmp_path).returncode == 0
     assert score(*arguments, "--out", "whole.csv", folder=tmp_path).returncode == 0
     assert (tmp_path / "scores.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
@@ -148,7 +148,7 @@ def test_a_killed_process_loses_and_doubles_nothing(model: Path, tmp_path: Path,
     """Killed twice while it writes and resumed, it leaves what an undisturbed run leaves, and no other file."""
     long = content([*["sound"] * 500, "text", "outside"] * 40).replace("lead ", "l" * 240)  # more than one block
     (tmp_path / "leads.csv").write_text(long)
-    arguments = [COMMAND, "score", str(model), "leads.csv", "--id", "crm id", "--reasons", "1"]
+    arguments = [COMMAND, "score", str(model), "leads.csv", "--id", "crm id", "--reasons", "1", "--overwrite"]
     out = ["--out", f"scores.{ending}"]
     part = tmp_path / f".scores.{ending}.part"
     for _ in range(2):
@@ -200,8 +200,49 @@ def test_every_compression_gives_the_same(model: Path, data: Path, tmp_path: Pat
             continue
         packed = subprocess.run([program, "-c", str(data)], capture_output=True, check=True).stdout
         (tmp_path / "packed").write_bytes(packed)
-        assert score(model, "packed", "--out", "scores.csv", folder=tmp_path).returncode == 3, program
+        assert score(model, "packed", "--out", "scores.csv", "--overwrite", folder=tmp_path).returncode == 3, program
         assert (tmp_path / "scores.csv").read_bytes() == (tmp_path / "plain.csv").read_bytes()
+
+
+def test_a_reader_that_has_seen_enough_ends_it_quietly(model: Path, tmp_path: Path) -> None:
+    """As other programs in a pipe: no error, the code of SIGPIPE, and no file but the data."""
+    (tmp_path / "leads.csv").write_text(content(["sound"] * 20_000))
+    command = [COMMAND, "score", str(model), "leads.csv"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdout.readline().startswith(b"id,probability,tier")
+    process.stdout.close()
+    words = process.stderr.read().decode()
+    process.stderr.close()
+    assert process.wait(ENDLESS) == 141
+    assert not [line for line in words.splitlines() if line[:1] not in "0123456789"], "progress alone"
+    assert [path.name for path in tmp_path.iterdir()] == ["leads.csv"]
+
+
+def test_no_file_is_replaced_without_overwrite(model: Path, data: Path, tmp_path: Path) -> None:
+    """The words are those of train; --overwrite replaces both files, also where nothing is rejected any more."""
+    (tmp_path / "scores.csv").write_text("mine")
+    found = score(model, data, "--out", "scores.csv", folder=tmp_path)
+    assert found.returncode == 1
+    assert "scores.csv exists: name another file for --out, or replace it with --overwrite" in " ".join(
+        found.stderr.decode().split()
+    )
+    assert (tmp_path / "scores.csv").read_text() == "mine"
+    assert score(model, data, "--out", "scores.csv", "--overwrite", folder=tmp_path).returncode == 3
+    assert len(rows_of(tmp_path / "scores.csv")) == 38
+
+
+def test_lines_in_another_encoding_are_named(model: Path, tmp_path: Path) -> None:
+    """The summary says how many there are, and which; the JSON too."""
+    text = content(["sound", "umlaut", "sound", "umlaut"]).encode().split(b"\n")
+    text[2] = text[2].decode().encode("cp1252")
+    (tmp_path / "leads.csv").write_bytes(b"\n".join(text))
+    found = score(model, "leads.csv", "--id", "crm id", "--out", "scores.csv", folder=tmp_path)
+    assert "1 line (line 3) not UTF-8: read as Windows-1252" in found.stdout.decode()
+    assert [one["id"] for one in rows_of(tmp_path / "scores.csv")] == ["lead 0", "lead 1 ü", "lead 2", "lead 3 ü"]
+    facts = json.loads(score(model, "leads.csv", "--out", "other.csv", "--json", folder=tmp_path).stdout)
+    assert (facts["counts"]["foreign"], facts["counts"]["foreign_lines"]) == (1, ["3"])
 
 
 def test_scores_are_those_of_a_running_service(model: Path, tmp_path: Path) -> None:

@@ -71,3 +71,26 @@ def test_the_served_model_stands_beside_the_new_one() -> None:
     assert "Compared with leads 1.0.0 on the same leads:" in lines
     assert any(line.startswith("  ROC-AUC ") and line.endswith("0.800 to 0.810: better") for line in lines)
     assert "  it may have been trained on some of them" in lines
+
+
+def test_what_flatters_the_served_model_stands_before_the_figures() -> None:
+    """And what is worse is so with that reservation."""
+    figure = {"name": "ROC-AUC", "served": 0.9, "candidate": 0.8, "verdict": "worse"}
+    known = "the served model was trained on this very file, these leads included, which flatters it in this comparison"
+    comparison = {"model": {"name": "leads", "version": "1.0.0"}, "overlap": known, "figures": [figure]}
+    lines = texts(comparison=comparison)
+    place = lines.index(f"  {known}")
+    assert lines[place + 1].endswith("0.900 to 0.800: worse, as far as leads can say that the served model may know")
+    fair = comparison | {"overlap": "the served model was trained on earlier leads only"}
+    assert texts(comparison=fair)[place + 1].endswith("0.900 to 0.800: worse")
+
+
+def test_an_evaluation_has_the_tiers_of_its_own_leads() -> None:
+    """Not those of training, which say nothing of these."""
+    held_out = trained().report["held_out"] | {
+        "tiers": [{"tier": "A", "leads": 1200, "positives": 600}, {"tier": "B", "leads": 0, "positives": 0}]
+    }
+    lines = texts(kind="evaluate", held_out=held_out)
+    assert lines[lines.index("Tiers of these leads:") + 1] == "  A  600 of 1,200 leads converted (50.0%)"
+    assert "  B  0 of 0 leads converted" in lines
+    assert not any("past leads" in line for line in lines)

@@ -1,12 +1,14 @@
 """Files of leads of the small contract with known contents, and runs of the scoring of files on them."""
 
 import csv
+import gzip
 import io
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import factories
+import polars as pl
 
 from leadscoring.bulk.choice import Choice
 from leadscoring.bulk.places import places_of
@@ -141,3 +143,32 @@ def value_of(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return text
+
+
+def mixed(rows: int, every: int = 7) -> list[str]:
+    """The kinds of many rows, most of them sound."""
+    return [KINDS[(number // every) % len(KINDS)] if number % every == 0 else "sound" for number in range(rows)]
+
+
+def planted(place: Path, source: str) -> Path:
+    """Leads with faults as a file of a kind, or as a folder of files."""
+    text = content(mixed(150))
+    if source == "parquet":
+        table = pl.DataFrame(
+            [cells(f"lead {number}", visits=str(number % 9)) for number in range(150)],
+            schema=["crm id", *NAMES],
+            orient="row",
+        )
+        table.write_parquet(place / "leads.parquet", row_group_size=64)
+        return place / "leads.parquet"
+    if source == "csv":
+        (place / "leads.csv").write_text(text)
+        return place / "leads.csv"
+    if source == "csv.gz":
+        (place / "leads.csv.gz").write_bytes(gzip.compress(text.encode()))
+        return place / "leads.csv.gz"
+    folder = place / "folder"
+    folder.mkdir()
+    for name in ("a.csv", "b.csv", "c.csv"):
+        (folder / name).write_text(content(mixed(50, 11)))
+    return folder

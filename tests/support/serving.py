@@ -60,6 +60,11 @@ def logged_lines(server: Server) -> list[dict[str, Any]]:
     return [json.loads(line) for line in server.logged().splitlines()]
 
 
+def events(server: Server, name: str) -> list[dict[str, Any]]:
+    """Its lines about one kind of event, of every worker."""
+    return [line for line in logged_lines(server) if line["event"] == name]
+
+
 def ended(program: str, **environ: str) -> "subprocess.CompletedProcess[str]":
     """A program in Python that has ended by itself."""
     command = [sys.executable, "-c", program]

@@ -30,11 +30,15 @@ def with_title() -> pl.DataFrame:
 
 
 def test_leads_are_encoded_once_by_what_was_inferred() -> None:
-    """Inference is not repeated unless columns were left out since."""
+    """Inference is not repeated, also where a probable leak was left out since."""
     prepared = past()
     basis = basis_of(prepared)
     assert basis.inferred is prepared.guarded.inferred
     assert len(basis.x) == ROWS
+    told = pl.when(pl.int_range(ROWS) % 40 == 0).then(pl.lit("ringing")).otherwise("won")
+    leaks = past(leads(ROWS).with_columns(remark=told))
+    assert "remark" in leaks.leads.named
+    assert basis_of(leaks).inferred is leaks.guarded.inferred
     some = basis.of(SEEN)
     assert some.inferred.contract == basis.inferred.contract
     assert np.array_equal(some.x, basis.x[SEEN], equal_nan=True)

@@ -9,6 +9,7 @@ import pytest
 from leadscoring.training.dates import date_columns, date_of, is_before_outcome, is_of_beginning, is_of_outcome
 from leadscoring.training.reading.how import How
 from leadscoring.training.reading.missing import MissingTokens
+from leadscoring.training.reading.moments import moments
 
 DAY = 86_400e6
 
@@ -55,3 +56,10 @@ def test_dates_of_arrival_are_known_by_name(name: str) -> None:
     """The plain ones of CRMs."""
     assert is_of_beginning(name)
     assert is_before_outcome(name)
+
+
+@pytest.mark.parametrize("text", ["7", " 12.5", "-3", "999.125", "red", "", "+1.5"])
+def test_what_is_passed_over_without_a_look_is_no_date(text: str) -> None:
+    """Texts without digits and short plain numbers are not read as dates in any way."""
+    assert np.isnan(moments(pl.Series([text])).values).all()
+    assert date_of(pl.Series("c", [text] * 3), MissingTokens()) is None

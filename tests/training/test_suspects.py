@@ -8,9 +8,12 @@ import polars as pl
 import pytest
 from leaky import LEAKS, honest, leads_of
 
+from leadscoring.training import suspects
 from leadscoring.training.infer import infer
 from leadscoring.training.options import TrainOptions
+from leadscoring.training.pairs import telling_pairs
 from leadscoring.training.prepared import by_names, read_leads
+from leadscoring.training.quick import Quick
 from leadscoring.training.reading.table import read_source
 from leadscoring.training.suspects import Verdict, verdicts
 
@@ -92,3 +95,34 @@ def accused_in(path: str, target: str) -> set[str]:
 def test_real_files_have_the_leaks_that_are_known(path: str, target: str, late: set[str]) -> None:
     """Every one of them, and no column that is known beforehand."""
     assert accused_in(path, target) == late
+
+
+def test_a_table_of_very_many_columns_is_looked_at_in_time_that_grows_with_their_number() -> None:
+    """Pairs of the most telling ones, models of those that tell something, and a note that says so."""
+    random, rows, width = np.random.default_rng(3), 240, 700
+    y = (random.random(rows) < 0.4).astype(float)
+    noise = [pl.Series(f"c{place}", random.normal(size=rows)) for place in range(width)]
+    frame = pl.DataFrame([*noise, pl.Series("Field", y + random.normal(size=rows) * 0.1)])
+    fitted: list[int] = []
+    looked: list[int] = []
+
+    def quick(self: Quick, *given: object) -> float:
+        fitted.append(len(given[0]))  # type: ignore[arg-type]  # the places
+        return measured(self, *given)  # type: ignore[arg-type]
+
+    def pairs(_quick: Quick, places: list[int], alone: dict[int, float]) -> list[object]:
+        looked.append(len(places))
+        return found_pairs(_quick, places, alone)  # type: ignore[return-value]
+
+    measured, found_pairs = Quick.measured, telling_pairs
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Quick, "measured", quick)
+        patch.setattr(suspects, "telling_pairs", pairs)
+        found = verdicts(frame, leads_of(frame, y), 20)
+    assert accused(found) == {"Field"}
+    assert looked == [suspects.MOST_PAIRED]
+    assert len(fitted) < width / 3
+    assert max(fitted) <= suspects.MOST_BESIDE + 1
+    (note,) = suspects.not_looked_at(width + 1)
+    assert note == "of 701 columns, leaks of two columns together were looked for among the 120 that say most alone"
+    assert suspects.not_looked_at(120) == ()

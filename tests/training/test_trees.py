@@ -54,7 +54,7 @@ def test_every_booster_is_counted_and_every_margin_is_of_trees_that_had_not_seen
     """Of several recipes, that with the least loss is chosen."""
     ticks: list[None] = []
     fold = np.arange(240) % 3
-    found = cross_fit(TWO, X, Y, fold, (STUMPS, Recipe(3, 0.3)), 0, lambda: ticks.append(None))
+    found = cross_fit(lambda _: (TWO, X), Y, fold, (STUMPS, Recipe(3, 0.3)), 0, lambda: ticks.append(None))
     assert len(ticks) == 2 * 3
     assert 1 <= found.rounds <= found.seen <= MAX_ROUNDS
     assert found.recipe in (STUMPS, Recipe(3, 0.3))
@@ -71,15 +71,15 @@ def test_a_recipe_that_is_clearly_worse_is_not_trained_on_every_fold() -> None:
     fold = np.arange(MANY) % 5
     grown: list[int] = []
     ticks: list[None] = []
-    original = xgb.train
 
-    def counted(parameters: dict[str, Any], *rest: Any, **options: Any) -> xgb.Booster:
-        grown.append(parameters["max_depth"])
-        return original(parameters, *rest, **options)
+    class Counted(xgb.Booster):
+        def __init__(self, parameters: dict[str, Any], data: list[xgb.DMatrix]) -> None:
+            grown.append(parameters["max_depth"])
+            super().__init__(parameters, data)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(xgb, "train", counted)
-        found = cross_fit(TWO, x, y, fold, (STUMPS, Recipe(3, 0.3)), 0, lambda: ticks.append(None))
+        patch.setattr(xgb, "Booster", Counted)
+        found = cross_fit(lambda _: (TWO, x), y, fold, (STUMPS, Recipe(3, 0.3)), 0, lambda: ticks.append(None))
     assert found.recipe.depth == 3
     assert (grown.count(1), grown.count(3)) == (RACED, 5)
     assert len(ticks) == 2 * 5

@@ -22,6 +22,7 @@ class Appended:
     def resume(self, size: int) -> None:
         """Continues the temporary file, and drops what was written beyond ``size``. Raises if it is shorter."""
         if size == 0:
+            self.discard()
             return
         try:
             self._descriptor = os.open(self.part, os.O_WRONLY | os.O_CLOEXEC)
@@ -77,7 +78,7 @@ class Appended:
 
     def _failed(self, failure: OSError) -> ScoringFileError:
         return ScoringFileError(
-            f"cannot write {self.path}: {failure.strerror} (at byte {self.size} of {self.part.name})"
+            f"cannot write {self.path}: {failure.strerror} (at byte {self.size} of {self.part.name})", may_pass=True
         )
 
 
@@ -89,11 +90,13 @@ class Standard:
         self.size = 0
 
     def write(self, content: bytes) -> None:
-        """Writes bytes. Raises ``ScoringFileError`` if the reader has gone."""
+        """Writes bytes. Raises ``BrokenPipeError`` if the reader has gone, ``ScoringFileError`` for other reasons."""
         try:
             left = memoryview(content)
             while left:
                 left = left[os.write(self._descriptor, left) :]
+        except BrokenPipeError:
+            raise
         except OSError as failure:
             raise ScoringFileError(f"cannot write to standard output: {failure.strerror}") from None
         self.size += len(content)
@@ -105,6 +108,9 @@ class Standard:
         """Does nothing."""
 
     def finish(self) -> None:
+        """Does nothing."""
+
+    def discard(self) -> None:
         """Does nothing."""
 
     def close(self) -> None:

@@ -37,7 +37,7 @@ class Batch(NamedTuple):
     ``short`` has, for each row with fewer values than the header has names, how many it has. ``texts`` returns rows
     again with all columns as text, where the file is text; ``contents`` returns what stands in the file for them.
     ``empty`` counts lines without any value, and ``headers`` repeated headers, which are no leads. ``end`` is where
-    the next batch begins.
+    the next batch begins. ``foreign`` are the numbers of lines that are not UTF-8, and so were read as Windows-1252.
     """
 
     frame: pl.DataFrame
@@ -49,6 +49,7 @@ class Batch(NamedTuple):
     empty: int
     headers: int
     end: Position
+    foreign: tuple[int, ...] = ()
 
     @property
     def rows(self) -> int:

@@ -97,7 +97,7 @@ def of_text(file: Opened, parser: Parser, at: Position) -> Iterator[Batch]:
     size = BLOCK
     while True:
         if len(held) < size:
-            held += read(stream, size - len(held), file.source, at.line - 1)
+            held += read(stream, size - len(held), file.source, at.line - 1, held)
         is_final = len(held) < size
         if not held:
             return

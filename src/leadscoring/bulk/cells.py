@@ -5,6 +5,7 @@ scored in parts gets the same scores.
 """
 
 from collections.abc import Collection
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -65,6 +66,8 @@ class Reader:
     def _cells(self, feature: Feature, raw: pl.Series, tokens: MissingTokens) -> Cells:
         own = {value.casefold() for value in feature.values}  # models of other trainers may have "unknown" as a value
         missing = tokens.of(feature.name) - own
+        if raw.dtype == pl.Float64 and not (feature.is_text or feature.form.is_timed):
+            return Cells(raw, without(raw, missing))
         raw = raw.cast(pl.String) if raw.dtype in (pl.Categorical, pl.Enum) else raw
         if feature.form.is_timed:
             return dates(raw, missing, self._reading.dates.get(feature.name))
@@ -88,11 +91,12 @@ def presence(source: pl.Series, tokens: MissingTokens) -> Cells:
 
 def without(column: pl.Series, missing: Collection[str]) -> pl.Series:
     """Replaces missing tokens by null."""
-    if column.dtype == pl.String:
+    dtype = column.dtype
+    if dtype == pl.String:
         return without_texts(column, missing)
-    if not column.dtype.is_numeric():
+    if not dtype.is_numeric():
         return column
-    marks = [mark for token in missing if (mark := mark_of(token, column.dtype)) is not None]
+    marks = marks_of(frozenset(missing), dtype)
     if not marks:
         return column
     return pl.select(pl.when(~column.is_in(marks)).then(column)).to_series()
@@ -108,6 +112,12 @@ def without_texts(column: pl.Series, missing: Collection[str]) -> pl.Series:
     checked = blank(column.gather(places), frozenset(missing))[0]
     hit = places[checked.is_null().to_numpy()]
     return column.scatter(hit, None) if len(hit) else column
+
+
+@lru_cache(maxsize=1024)
+def marks_of(missing: frozenset[str], dtype: pl.DataType) -> list[float | int]:
+    """Returns the numbers of a column that mean missing; kept, since they are the same for every table."""
+    return [mark for token in missing if (mark := mark_of(token, dtype)) is not None]
 
 
 def mark_of(token: str, dtype: pl.DataType) -> float | int | None:

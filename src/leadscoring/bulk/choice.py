@@ -76,13 +76,20 @@ def needed(choice: Choice, model: LoadedModel, names: Sequence[str], file: str) 
     moment, as_of = moment_or_column(choice.as_of, names, file)
     if choice.as_of is None and contract.is_timed:
         as_of = column_of(reading.dated.as_of, names)
-    keep = tuple(names) if choice.keep == (ALL,) else tuple(named(one, "--columns", names, file) for one in choice.keep)
+    keep = repeated(choice.keep, names, file)
     textual = {lead_id, as_of, *keep, *reading.numbers}
     plain = ("number", "integer", "flag")
     numbers = (one.name for one in contract.features if one.kind in plain and not one.codes)
     marked = any(is_number(token) for token in reading.missing)
     typed = () if marked else tuple(name for name in numbers if name in features and name not in textual)
-    return Needed(features, typed, lead_id, as_of, moment, tuple(name for name in keep if name is not None))
+    return Needed(features, typed, lead_id, as_of, moment, keep)
+
+
+def repeated(keep: Sequence[str], names: Sequence[str], file: str) -> tuple[str, ...]:
+    """The columns that the output repeats: ``all`` stands for every column, also beside others."""
+    found = [named(one, "--columns", names, file) for one in keep if one != ALL]
+    chosen = [*(names if ALL in keep else ()), *(name for name in found if name is not None)]
+    return tuple(dict.fromkeys(chosen))
 
 
 def moment_or_column(as_of: str | None, names: Sequence[str], file: str) -> tuple[int | None, str | None]:

@@ -24,6 +24,8 @@ from leadscoring.scoring.remarks import future_warning, unseen_warning
 Vector = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 
+TIERS = pl.Series("tier", ["A", "B", "C", "D", "E"], dtype=pl.Enum(["A", "B", "C", "D", "E"]))
+
 SHARE = 8192
 """Minimum leads of one thread's share of a table: fewer are not worth another thread."""
 
@@ -74,9 +76,7 @@ class Chunk(msgspec.Struct, frozen=True):
     @property
     def tier(self) -> pl.Series:
         """The tier of each lead, A to E."""
-        return pl.Series("tier", self.bucket).replace_strict(
-            [5, 4, 3, 2, 1], ["A", "B", "C", "D", "E"], return_dtype=pl.Enum(["A", "B", "C", "D", "E"])
-        )
+        return TIERS[5 - self.bucket]
 
     def __len__(self) -> int:
         return len(self.kept)
@@ -283,6 +283,7 @@ def moments_of(as_of: pl.Series | Sequence[int | None]) -> Cells:
 def unfit_ids(ids: pl.Series) -> npt.NDArray[np.uint8]:
     """Marks ids that the service's decoder must look at."""
     if ids.dtype == pl.String:
-        fine = ids.str.len_chars().is_between(1, LEAD_ID_LENGTH).fill_null(False)
+        length = pl.lit(ids).str.len_chars()
+        fine = pl.select(length.is_between(1, LEAD_ID_LENGTH).fill_null(False)).to_series()
         return (~fine).to_numpy().view(np.uint8)
     return np.array([lead_id_fault(one) is not None for one in ids.to_list()], dtype=bool).view(np.uint8)

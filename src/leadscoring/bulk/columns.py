@@ -40,48 +40,49 @@ class Columns(msgspec.Struct, frozen=True):
     def table(self, chunk: Chunk, ids: pl.Series, others: Sequence[pl.Series] = ()) -> pl.DataFrame:
         """The table of the leads that a chunk scored; ``ids`` and ``others`` are columns of the whole input."""
         rows = len(chunk)
-        columns = [ids.gather(chunk.kept).alias("id")]
+        columns = [of_kept(ids, chunk).alias("id")]
         if chunk.as_of is not None:
             columns.append(written(pl.Series("as_of", chunk.as_of)))
         columns += [
             pl.Series("probability", chunk.probability),
-            chunk.tier.cast(pl.String),
+            chunk.tier if not self.nested else chunk.tier.cast(pl.String),
             pl.Series("bucket", chunk.bucket),
-            pl.Series("percentile", chunk.percentile).fill_nan(None),
+            pl.Series("percentile", chunk.percentile, nan_to_null=True),
             constant("model_version", self.model.identity.version, rows),
             constant("model_digest", self.model.sha256, rows),
         ]
-        columns += self._details(chunk) if self.details else []
+        columns += details_of(chunk, self.model) if self.details else []
         columns += self._reasons(chunk)
         columns.append(warnings_of(chunk, self.nested))
         names = names_beside({column.name for column in columns}, [other.name for other in others])
-        columns += [other.gather(chunk.kept).alias(names[other.name]) for other in others]
+        columns += [of_kept(other, chunk).alias(names[other.name]) for other in others]
         return pl.DataFrame(columns)
-
-    def _details(self, chunk: Chunk) -> list[pl.Series]:
-        """How each score adds up, in log-odds, as ``include_details`` says it."""
-        base = self.model.trees.base_value
-        shown: Any = base
-        if chunk.reasons is not None:
-            shares = np.where(chunk.reasons.features >= 0, chunk.reasons.contributions, 0.0).tolist()
-            shown = np.array([sum(row, start=base) for row in shares], dtype=np.float64)
-        return [
-            pl.Series("margin", chunk.margins),
-            constant("base_value", base, len(chunk)),
-            pl.Series("remainder", chunk.margins - shown),
-        ]
 
     def _reasons(self, chunk: Chunk) -> list[pl.Series]:
         """The reasons of each lead, the strongest first; with what about the value mattered, if there are details."""
         found = reason_columns(chunk, self.model, self.details)
         if not self.nested:
-            return [column.alias(part_name(column.name)) for column in found]
+            return found
         return nested(found, chunk.reasons.features.shape[1]) if chunk.reasons is not None else []
 
 
-def part_name(name: str) -> str:
-    """The name of a column of a reason: that of the feature says so."""
-    return f"{name}_feature" if name.removeprefix("reason_").isdigit() else name
+def of_kept(column: pl.Series, chunk: Chunk) -> pl.Series:
+    """The cells of the leads that were scored."""
+    return column if len(column) == len(chunk) else column.gather(chunk.kept)
+
+
+def details_of(chunk: Chunk, model: LoadedModel) -> list[pl.Series]:
+    """How each score adds up, in log-odds, as ``include_details`` says it: margin, base value and remainder."""
+    base = model.trees.base_value
+    shown: Any = base
+    if chunk.reasons is not None:
+        shares = np.where(chunk.reasons.features >= 0, chunk.reasons.contributions, 0.0).tolist()
+        shown = np.array([sum(row, start=base) for row in shares], dtype=np.float64)
+    return [
+        pl.Series("margin", chunk.margins),
+        constant("base_value", base, len(chunk)),
+        pl.Series("remainder", chunk.margins - shown),
+    ]
 
 
 def nested(columns: Sequence[pl.Series], most: int) -> list[pl.Series]:
@@ -121,12 +122,14 @@ def written(moments: pl.Series) -> pl.Series:
 
 def warnings_of(chunk: Chunk, is_nested: bool) -> pl.Series:
     """The warnings of each lead: a list of them, or their messages as one text. Few leads have any."""
+    kind: pl.DataType = pl.List(WARNING) if is_nested else pl.String()
+    if not chunk.warnings:
+        return pl.Series("warnings", [[] if is_nested else None], dtype=kind).new_from_index(0, len(chunk))
     distinct = list(dict.fromkeys(warned for _, warned in chunk.warnings))
     texts: list[Any] = [facts(warned) if is_nested else "; ".join(map(said, warned)) for warned in distinct]
     places = {warned: place + 1 for place, warned in enumerate(distinct)}
     at = np.zeros(len(chunk), np.int64)
     at[[index for index, _ in chunk.warnings]] = [places[warned] for _, warned in chunk.warnings]
-    kind: pl.DataType = pl.List(WARNING) if is_nested else pl.String()
     return pl.Series("warnings", [[] if is_nested else None, *texts], dtype=kind).gather(at)
 
 

@@ -2,12 +2,16 @@
 
 import msgspec
 
+SHOWN = 5
+"""How many of the lines are named that are read in another encoding."""
+
 
 class Counts(msgspec.Struct, frozen=True, omit_defaults=True):
     """Rows read, scored and rejected; ``rows`` is always the sum of the others.
 
     ``warned`` are scored rows with a warning, ``short`` scored rows that lacked their last values. ``empty`` are lines
     without any value, and ``headers`` repeated headers: neither is a row. ``marked`` are cells that got an apostrophe.
+    ``foreign`` are lines that are not UTF-8, and so were read as Windows-1252; ``foreign_lines`` the first of them.
     """
 
     rows: int = 0
@@ -18,7 +22,11 @@ class Counts(msgspec.Struct, frozen=True, omit_defaults=True):
     empty: int = 0
     headers: int = 0
     marked: int = 0
+    foreign: int = 0
+    foreign_lines: tuple[str, ...] = ()
 
     def __add__(self, other: "Counts") -> "Counts":
         """The counts of both."""
-        return Counts(*(getattr(self, name) + getattr(other, name) for name in self.__struct_fields__))
+        sums = {name: getattr(self, name) + getattr(other, name) for name in self.__struct_fields__}
+        sums["foreign_lines"] = sums["foreign_lines"][:SHOWN]
+        return Counts(**sums)

@@ -5,7 +5,6 @@ itself.
 """
 
 import io
-import re
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import pairwise
@@ -14,13 +13,14 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from leadscoring._engine import plain_rows
 from leadscoring.bulk.batch import Batch, Indices, Position, Refused
 from leadscoring.bulk.layout import Layout
 from leadscoring.training.reading.lines import LONGEST_CELL, cells, one_row, well_formed, widths, written
 from leadscoring.training.reading.text import by_line
 
-FAILED_AT = re.compile(r"at column '(.*?)' \(column number")
-"""Where Polars names the column that it cannot parse as numbers."""
+NOTHING, NUMBERS, TEXTS = 0, 1, 2
+"""What the engine makes of a column."""
 
 
 class Cut(NamedTuple):
@@ -48,66 +48,60 @@ class Parser:
     def __init__(self, layout: Layout, wanted: Sequence[str], numbers: Sequence[str]) -> None:
         self.layout = layout
         self.wanted = [name for name in layout.names if name in set(wanted)]
-        self._numbers = [name for name in self.wanted if name in set(numbers)]
+        self._numbers = frozenset(numbers)
         self._texts: set[str] = set()
         self._places = [layout.names.index(name) for name in self.wanted]
 
     def parse(self, block: bytes, at: Position, is_final: bool) -> Cut:
         """Parses the rows of a block that starts at a row; the last ones may be left for the next block."""
         sound = block.replace(b"\r\n", b"\n") if b"\r" in block else block
-        frame = self._at_once(sound)
-        if frame is not None:
-            count = frame.height
-            rows = Plain(sound, self)
-            end = Position(at.offset + len(block), at.line + count)
-            lines = np.arange(at.line, at.line + count)
-            keep = rows.filled(frame)
-            if keep is not None:
-                frame, lines, rows.places = frame[keep], lines[keep], keep
-            gone = count - frame.height
-            return Cut(Batch(frame, lines, (), {}, rows.texts, rows.contents, gone, 0, end), len(block))
-        return self._line_by_line(block, at, is_final)
+        found = self._at_once(sound)
+        if found is None:
+            return self._line_by_line(block, at, is_final)
+        frame, empty = found
+        count = frame.height
+        lines, rows = np.arange(at.line, at.line + count), Plain(sound, self)
+        end = Position(at.offset + len(block), at.line + count)
+        if empty:
+            keep = np.delete(np.arange(count), empty)
+            frame, lines, rows.places = frame[keep], lines[keep], keep
+        return Cut(Batch(frame, lines, (), {}, rows.texts, rows.contents, len(empty), 0, end), len(block))
 
-    def _at_once(self, block: bytes) -> pl.DataFrame | None:
-        """The rows of a block in which each line is a row without quotation marks; ``None`` for any other."""
-        columns = len(self.layout.names)
-        if columns < 2 or self.layout.is_wrapped or self.layout.is_mac or not is_plain(block):
-            return None
-        codes = np.frombuffer(block, np.uint8)
-        rows = int(np.count_nonzero(codes == 10)) + (not block.endswith(b"\n"))
-        if int(np.count_nonzero(codes == ord(self.layout.delimiter))) != rows * (columns - 1):
-            return None
-        frame = self._typed(block)
-        if frame is None or frame.height != rows or self._has_header(frame):
-            return None
-        return frame
+    def _at_once(self, block: bytes) -> tuple[pl.DataFrame, list[int]] | None:
+        """The rows of a block in which each line is a row without quotation marks, and which of them have no value.
 
-    def _typed(self, block: bytes) -> pl.DataFrame | None:
-        """Parses plain rows, with numbers where the cells are; ``None`` if the rows are not as long as the header."""
+        Returns ``None`` for any other block.
+        """
+        layout = self.layout
+        if len(layout.names) < 2 or layout.is_wrapped or layout.is_mac or not is_plain(block):
+            return None
         while True:
-            numbers = [name for name in self._numbers if name not in self._texts]
-            try:
-                frame = self.table(block, numbers)
-            except pl.exceptions.PolarsError as failure:
-                found = FAILED_AT.search(str(failure))
-                if found is None or found[1] not in numbers:
-                    return None
-                self._texts.add(found[1])
-                continue
-            odd = [name for name in numbers if not is_finite(frame[name])]
+            found = plain_rows(block, layout.delimiter, self._kinds())
+            if found is None:
+                return None
+            _, columns, empty = found
+            odd = [name for name, column in zip(self.wanted, columns, strict=True) if column is None]
             if not odd:
-                return frame
+                frame = pl.DataFrame(
+                    {name: pl.Series(column) for name, column in zip(self.wanted, columns, strict=True)}
+                )
+                return None if self._has_header(frame) else (frame, empty)
             self._texts.update(odd)
 
-    def table(self, block: bytes, numbers: Sequence[str] = ()) -> pl.DataFrame:
-        """Parses rows that are as long as the header; all columns are text but those of ``numbers``."""
-        schema: dict[str, pl.DataType | type[pl.DataType]] = dict.fromkeys(self.layout.names, pl.String)
-        schema.update(dict.fromkeys(numbers, pl.Float64))
+    def _kinds(self) -> list[int]:
+        """How the engine reads each column of the file."""
+        kinds = [NOTHING] * len(self.layout.names)
+        for name, place in zip(self.wanted, self._places, strict=True):
+            kinds[place] = NUMBERS if name in self._numbers and name not in self._texts else TEXTS
+        return kinds
+
+    def table(self, block: bytes) -> pl.DataFrame:
+        """Parses rows that are as long as the header; all columns are text."""
         return pl.read_csv(
             io.BytesIO(block),
             separator=self.layout.delimiter,
             has_header=False,
-            schema=schema,
+            schema=dict.fromkeys(self.layout.names, pl.String),
             columns=self._places,
             raise_if_empty=False,
         ).select(self.wanted)
@@ -134,7 +128,8 @@ class Parser:
         sorting = Sorting(self, rows, refused)
         sorting.sort()
         end = Position(at.offset + length, at.line + used)
-        return Cut(sorting.batch(end), length)
+        foreign = tuple(at.line + place for place in foreign_lines(raw, self.layout.end) if place < used)
+        return Cut(sorting.batch(end)._replace(foreign=foreign), length)
 
     def _decoded(self, block: bytes) -> tuple[str, bytes]:
         """The text of a block with line feeds, line by line in whatever encoding, and the bytes with its line ends."""
@@ -281,17 +276,6 @@ class Plain:
     def _line(self, row: int) -> bytes:
         return self._lines[row if self.places is None else int(self.places[row])]
 
-    def filled(self, frame: pl.DataFrame) -> Indices | None:
-        """Which rows have a value in any column of the file; ``None`` if all have."""
-        empty = np.ones(frame.height, dtype=bool)
-        for column in frame.iter_columns():
-            empty &= blank(column).to_numpy()
-            if not empty.any():
-                return None
-        marks = self._parser.layout.delimiter.encode() + b" \t"
-        empty[empty] = [not self._lines[row].strip(marks) for row in np.flatnonzero(empty)]
-        return np.flatnonzero(~empty) if empty.any() else None
-
     def texts(self, rows: Sequence[int]) -> pl.DataFrame:
         """Rows with all columns as text."""
         return self._parser.table(b"\n".join(self._line(row) for row in rows))
@@ -299,6 +283,24 @@ class Plain:
     def contents(self, rows: Sequence[int]) -> list[str]:
         """What stands in the file for rows."""
         return [self._line(row).decode() for row in rows]
+
+
+def foreign_lines(block: bytes, end: bytes) -> list[int]:
+    """The places of lines that are not UTF-8."""
+    try:
+        block.decode()
+    except UnicodeDecodeError:
+        return [place for place, line in enumerate(block.split(end)) if not is_unicode(line)]
+    return []
+
+
+def is_unicode(line: bytes) -> bool:
+    """Whether bytes are UTF-8."""
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def is_plain(block: bytes) -> bool:
@@ -311,16 +313,6 @@ def is_plain(block: bytes) -> bool:
         return "\ufeff" not in block.decode()
     except UnicodeDecodeError:
         return False
-
-
-def is_finite(column: pl.Series) -> bool:
-    """Whether all values of a column of floats are finite or null."""
-    return column.dtype != pl.Float64 or bool(column.is_finite().all())
-
-
-def blank(column: pl.Series) -> pl.Series:
-    """Whether each cell of a column is empty."""
-    return column.is_null() if column.dtype != pl.String else column.str.strip_chars().fill_null("") == ""
 
 
 def without_formulas(frame: pl.DataFrame) -> pl.DataFrame:

@@ -127,9 +127,10 @@ def bits(mask: pl.Series) -> Marks:
 
 def bytes_of(read: pl.Series) -> pl.Series | None:
     """Returns the bytes of each text or list of texts; ``None`` for columns of anything else."""
-    if read.dtype == pl.String:
+    dtype = read.dtype
+    if dtype == pl.String:
         return read.str.len_bytes()
-    if read.dtype == pl.List(pl.String):
+    if isinstance(dtype, pl.List):
         return read.list.eval(pl.element().str.len_bytes()).list.sum()
     return None
 

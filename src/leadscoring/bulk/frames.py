@@ -21,9 +21,10 @@ Frame = TypeVar("Frame")
 class Scored(NamedTuple, Generic[Frame]):
     """The scores of a frame, and the leads that were rejected.
 
-    ``scores`` has a row for each lead that was scored, in order: the columns that were asked for, then those of
-    ``leadscoring.bulk.scores.scores``. ``rejects`` has a row for each of the others: its position ``row``, from 0, and
-    all of its ``faults``, in the words of the API. Together they are as many as the frame has rows.
+    ``scores`` has a row for each lead that was scored, in order: ``id``, the columns of
+    ``leadscoring.bulk.scores.scores``, then those to repeat. ``rejects`` has a row for each of the others: its position
+    ``row``, from 0, and all of its ``faults``, in the words of the API. Together they are as many as the frame has
+    rows.
     """
 
     scores: Frame
@@ -48,7 +49,7 @@ def score(
     ignored, and a feature without a column is unknown. Texts are read as training read its file.
 
     ``model`` is a model, or the path of its file. ``reasons`` is the number of reasons of a lead, and ``details`` adds
-    the margin and what about each value mattered. ``id`` names the column of the ids of leads, which is kept.
+    the margin and what about each value mattered. ``id`` names the column of the ids of leads: ``id`` in the scores.
     ``as_of`` is the moment as of which leads are scored: a column, or microseconds since 1970; by default now.
     ``columns`` are kept in the scores, too. A column that is kept is ``input_NAME`` if scores have one of its name.
     ``threads`` is the number of threads.
@@ -58,16 +59,18 @@ def score(
     """
     loaded = model if isinstance(model, LoadedModel) else open_model(model)
     table, back = opened(frame)
-    kept = [*([] if id is None else [id]), *(columns or ())]
-    named = [*kept, *([as_of] if isinstance(as_of, str) else [])]
+    kept = list(columns or ())
+    named = [*kept, *(one for one in (id, as_of) if isinstance(one, str))]
     check_columns(table.columns, named, loaded)
     scorer = BulkScorer(loaded, reasons, threads)
     moments = table[as_of] if isinstance(as_of, str) else as_of
     chunk = scorer.score(table, moments, None if id is None else table[id])
     found = scores(chunk, loaded, details)
+    if id is not None:
+        found.insert_column(0, table[id].gather(chunk.kept).alias("id"))
     if kept:
-        names = names_beside(found.columns, kept)
-        found = pl.concat([table.select(list(names))[chunk.kept].rename(names), found], how="horizontal")
+        names = names_beside(("id", *found.columns), kept)
+        found = pl.concat([found, table.select(list(names))[chunk.kept].rename(names)], how="horizontal")
     return Scored(back(found, chunk.kept), back(rejects(chunk), None))
 
 

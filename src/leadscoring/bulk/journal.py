@@ -18,6 +18,9 @@ from leadscoring.errors import ScoringFileError
 
 VERSION = 1
 
+OPTIONS = {"reasons": "--reasons", "details": "--details", "as_of": "--as-of", "lead_id": "--id", "keep": "--columns"}
+"""What people call the options of a run."""
+
 CLOSED = -1
 """The descriptor of a journal that is not open."""
 
@@ -106,7 +109,7 @@ class Journal:
                 left = left[os.write(self._descriptor, left) :]
             os.fsync(self._descriptor)
         except OSError as failure:
-            raise ScoringFileError(f"cannot write {self.path}: {failure.strerror}") from None
+            raise ScoringFileError(f"cannot write {self.path}: {failure.strerror}", may_pass=True) from None
 
     def remove(self) -> None:
         """Removes the journal: there is nothing to go on with."""
@@ -138,7 +141,7 @@ def differences(job: Job, before: Job) -> list[str]:
     if job.engine != before.engine or job.version != before.version:
         found.append(f"this is version {job.engine}, not {before.engine}")
     found += [
-        f"{name} is {job.options.get(name)!r}, not {before.options.get(name)!r}"
+        f"{OPTIONS.get(name, name)} is {job.options.get(name)!r}, not {before.options.get(name)!r}"
         for name in sorted({*job.options, *before.options})
         if job.options.get(name) != before.options.get(name)
     ]

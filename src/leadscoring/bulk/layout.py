@@ -20,7 +20,7 @@ from leadscoring.training.reading.lines import (
     sniff,
     wrapped,
 )
-from leadscoring.training.reading.text import MARKS, MOST_NULS, SAMPLE, decode
+from leadscoring.training.reading.text import MARKS, MOST_NULS, SAMPLE, by_line, decode
 
 HEAD = 1 << 20
 """Bytes at the start of a file from which its layout is detected."""
@@ -82,18 +82,22 @@ def layout_of(head: bytes, is_whole: bool, name: str) -> Layout:
         head = head[: head.rfind(end) + 1]
     if not head[start:].strip():
         raise ScoringFileError(f"{name} is empty")
-    text, notes = decode(head.replace(b"\0", b""), name)  # a line with NUL bytes is refused by itself
+    sound = head.replace(b"\0", b"")  # a line with NUL bytes is refused by itself
+    text, notes = decode(sound, name)
+    notes = [note for note in notes if note not in by_line(sound)[1]]  # batches name such lines, wherever they are
     found = header_in(text, name, notes)
     header, delimiter, line, lines, is_wrapped = found
     named = header_of(header, f"the header of {name}")
     usual = mode(map(len, sample(lines[:SNIFFED], delimiter)))
+    offset = offset_of(head, end, line - 1)
+    notes += foreign_words(head[start:offset])
     return Layout(
         names=tuple(named.names),
         header=tuple(cell.strip() for cell in header),
         labels=named.labels,
         delimiter=delimiter,
         usual=usual,
-        offset=offset_of(head, end, line - 1),
+        offset=offset,
         line=line,
         is_mac=is_mac,
         is_wrapped=is_wrapped,
@@ -123,6 +127,15 @@ def header_in(text: str, name: str, notes: list[str]) -> tuple[list[str], str, i
     place = filled[top]
     below = numbers[place + 1] if place + 1 < len(numbers) else first + len(lines)
     return cells(texts[place], delimiter), delimiter, below, lines, is_wrapped
+
+
+def foreign_words(header: bytes) -> list[str]:
+    """The note on a header that is not UTF-8, if it is none."""
+    try:
+        header.decode()
+    except UnicodeDecodeError:
+        return [f"the header is {by_line(header)[1][0]}"]
+    return []
 
 
 def offset_of(head: bytes, end: bytes, count: int) -> int:

@@ -7,9 +7,22 @@ from typing import Protocol
 import msgspec
 import polars as pl
 
+from leadscoring._engine import csv_lines
 from leadscoring.bulk.appended import Appended, Standard
 from leadscoring.bulk.parquet_footer import MAGIC, Part, footer_of, groups_of, part_of
-from leadscoring.bulk.spreadsheet import harmless_frame
+from leadscoring.bulk.spreadsheet import harmless_frame, writable
+
+NUMBERS, TEXTS, GUARDED = 0, 1, 2
+"""What the engine writes: numbers, texts that are harmless, and texts that get an apostrophe if they are not."""
+
+WRITTEN = (
+    *(pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64),
+    *(pl.Float64, pl.Boolean, pl.Null),
+)
+"""The types of numbers that the engine writes."""
+
+Written = tuple[int, pl.Series] | tuple[int, pl.Series, list[str]]
+"""A column as the engine writes it: what it is, its cells, and for places the names."""
 
 Groups = tuple[tuple[int, bytes], ...]
 """Row groups that were written: the rows in each, and its bytes in the footer."""
@@ -52,8 +65,8 @@ class CsvOutput:
 
     def piece(self, scores: pl.DataFrame) -> Piece:
         """The lines of some scores."""
-        table, marked = harmless_frame(scores, self._safe)
-        return Piece(csv_of(table, with_header=False), marked=marked)
+        lines, marked = lines_of(scores, self._safe)
+        return Piece(lines, marked=marked)
 
     def begin(self, empty: pl.DataFrame) -> None:
         """Writes the header."""
@@ -105,6 +118,31 @@ class ParquetOutput:
         """Writes the footer."""
         rows = sum(rows for rows, _ in groups)
         self._file.write(footer_of(self._part(empty), rows, [content for _, content in groups]))
+
+
+def lines_of(table: pl.DataFrame, safe: Collection[str]) -> tuple[bytes, int]:
+    """A table as lines of CSV, and how many cells got an apostrophe; the engine writes what it has a notation for."""
+    named = [column.name for column in table.iter_columns() if isinstance(column.dtype, pl.Enum)]
+    places = table.select(pl.col(named).to_physical()) if named else table.clear()
+    columns = [
+        (TEXTS if column.name in safe else GUARDED, places[column.name].rechunk(), column.dtype.categories.to_list())
+        if isinstance(column.dtype, pl.Enum)
+        else written(column, column.name in safe)
+        for column in table.iter_columns()
+    ]
+    known = [column for column in columns if column is not None]
+    if len(known) == len(columns):
+        return csv_lines(known)
+    harmless, marked = harmless_frame(table, safe)
+    return csv_of(harmless, with_header=False), marked
+
+
+def written(column: pl.Series, is_safe: bool) -> Written | None:
+    """A column of numbers or texts for the engine; ``None`` if it has no notation for its type."""
+    column = writable(column).rechunk()
+    if column.dtype == pl.String:
+        return TEXTS if is_safe else GUARDED, column
+    return (NUMBERS, column) if column.dtype in WRITTEN else None
 
 
 def csv_of(table: pl.DataFrame, with_header: bool) -> bytes:

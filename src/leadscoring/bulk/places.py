@@ -32,6 +32,8 @@ def places_of(model: str, data: str, sources: tuple[Source, ...], out: str | Non
     ``ScoringFileError`` if a file would be read and written, or cannot be written there.
     """
     place = None if out in (None, STANDARD) else Path(str(out))
+    if place is not None and place.is_symlink():  # which stays
+        place = place.resolve()
     if place is not None:
         refuse_output(place)
     beside = Path(rejects) if rejects else rejects_of(place, data)
@@ -47,6 +49,15 @@ def places_of(model: str, data: str, sources: tuple[Source, ...], out: str | Non
     return Places(sources, place, beside, journal, place is not None and place.suffix.lower() in PARQUET)
 
 
+def refuse_existing(places: Places, resume: bool, overwrite: bool) -> None:
+    """Raises ``ScoringFileError`` if a run would replace a file, unless it is asked to, or goes on with another run."""
+    if overwrite or (resume and places.journal is not None and places.journal.exists()):
+        return
+    for path, option in ((places.out, "--out"), (places.rejects, "--rejects")):
+        if path is not None and path.exists():
+            raise ScoringFileError(f"{path} exists: name another file for {option}, or replace it with --overwrite")
+
+
 def refuse_output(place: Path) -> None:
     """Raises ``ScoringFileError`` for an output that is no CSV or Parquet file in a folder of this machine."""
     if is_cloud(str(place).replace(":/", "://", 1)):
@@ -55,6 +66,8 @@ def refuse_output(place: Path) -> None:
         raise ScoringFileError(f"--out must end in .csv or .parquet, not {place.suffix}")
     if place.is_dir():
         raise ScoringFileError(f"--out {place} is a folder: name a file in it")
+    if place.exists() and not place.is_file():
+        raise ScoringFileError(f"--out {place} is no regular file: leave out --out for standard output")
     if not place.parent.is_dir():
         raise ScoringFileError(f"there is no folder {place.parent} for --out")
     if not os.access(place.parent, os.W_OK):

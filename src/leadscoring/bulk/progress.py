@@ -7,6 +7,9 @@ from leadscoring.bulk.batch import Position
 from leadscoring.bulk.parquet_footer import group_rows
 from leadscoring.bulk.sources import Source
 
+LONGEST = 5.0
+"""Seconds after which progress is reported, however little it is."""
+
 
 class Pace:
     """Reports the progress of a run over some files; the share counts each file by its size."""
@@ -18,6 +21,7 @@ class Pace:
         self._totals: dict[int, int] = {}
         self._began = time.monotonic()
         self._first: int | None = None
+        self._percent, self._reported = 0, 0.0
 
     def start(self, number: int, start: Position) -> None:
         """Notes the length of a file as its reader counts it: bytes, or rows of Parquet."""
@@ -29,12 +33,16 @@ class Pace:
         self._report("reading", self.share(number, start))
 
     def add(self, number: int, end: Position, rows: int) -> None:
-        """Reports that so many rows are scored, and where the next batch begins."""
+        """Reports that so many rows are scored, and where the next batch begins: each per cent, or after a while."""
+        now, share = time.monotonic(), self.share(number, end)
         if self._first is None:
-            self._first, self._began = rows, time.monotonic()
-        passed = time.monotonic() - self._began
+            self._first, self._began = rows, now
+        elif int(100 * share) == self._percent and now < self._reported + LONGEST:
+            return
+        self._percent, self._reported = int(100 * share), now
+        passed = now - self._began
         speed = f", {(rows - self._first) / passed:,.0f} rows/s" if passed > 0.5 else ""
-        self._report(f"{rows:,} rows{speed}", self.share(number, end))
+        self._report(f"{rows:,} rows{speed}", share)
 
     def share(self, number: int, end: Position) -> float:
         """The share of all files that is done; that of a file of unknown length counts when it is complete."""

@@ -20,7 +20,7 @@ Places = npt.NDArray[np.int64]
 
 
 def reason_columns(chunk: Chunk, model: LoadedModel, aspects: bool = False) -> list[pl.Series]:
-    """Returns ``reason_1``, ``reason_1_value``, ``reason_1_contribution``, ``reason_2`` and so on, null for none.
+    """Returns ``reason_1_feature``, ``reason_1_value``, ``reason_1_contribution`` and so on, null for none.
 
     The first is the name of the feature. The second is its value, as a number if all features of the contract are sent
     as numbers, else as text; null for unknown. The third is in log-odds. With ``aspects``, and
@@ -40,7 +40,7 @@ def reason_columns(chunk: Chunk, model: LoadedModel, aspects: bool = False) -> l
         there = pl.Series(own >= 0)
         contribution = pl.Series(reasons.contributions[:, place])
         columns += [
-            kept(names.gather(np.maximum(own, 0)), there).alias(title),
+            kept(names[np.maximum(own, 0)], there).alias(f"{title}_feature"),
             values(place).alias(f"{title}_value"),
             kept(contribution, there).alias(f"{title}_contribution"),
         ]

@@ -4,7 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
 import msgspec
@@ -28,6 +28,7 @@ from leadscoring.bulk.sources import refuse_changed
 from leadscoring.contract import moment
 from leadscoring.errors import LeadScoringError, ScoringFileError
 from leadscoring.model.loaded import LoadedModel
+from leadscoring.whole_file import UNFINISHED
 
 RECORDED = 2.0
 """Seconds between two places from which a run can go on."""
@@ -78,26 +79,57 @@ class Run:
         self._ids: str | None = None
         self._as_of: str | None = None
         self._empty: pl.DataFrame | None = None
+        self._is_ours = self._journal is None
+        self._saved = 0
         self._pace = Pace(report, places.sources)
 
     def go(self, resume: bool) -> Result:
         """Scores everything.
 
-        Raises ``ScoringFileError`` or ``TrainingDataError`` for files that cannot be read, or written; what was written
-        until then stays under temporary names, for ``resume``.
+        Raises ``ScoringFileError`` or ``TrainingDataError`` for files that cannot be read, or written. What was written
+        until then stays under temporary names only if ``resume`` can go on with it; ``BrokenPipeError`` if whoever
+        read standard output has gone.
         """
         began = time.monotonic()
         with ExitStack() as stack:
             stack.callback(self._file.close)
             stack.callback(self._rejects.close)
-            job, start = self._started(resume, stack)
-            resumed = start.counts.rows
-            self._now = job.now
-            if not start.done:
-                self._score_all(start)
-                self._end()
-            self._name()
+            if self._journal is None:
+                stack.enter_context(unfinished(self._file, self._rejects))
+            try:
+                job, start = self._started(resume, stack)
+                resumed = start.counts.rows
+                self._now = job.now
+                if not start.done:
+                    self._score_all(start)
+                    self._end()
+                self._name()
+            except Exception as failure:
+                raise self._ended(failure) from failure.__cause__
         return self._result(resumed, time.monotonic() - began)
+
+    def _ended(self, failure: Exception) -> Exception:
+        """Removes what no run can go on with; returns the error, which says what is left."""
+        if not self._is_ours:  # another run has the files, or they are of a run that this one does not continue
+            return failure
+        may_pass = not isinstance(failure, LeadScoringError) or getattr(failure, "may_pass", False)
+        if may_pass and self._saved and self._journal is not None:
+            if not isinstance(failure, ScoringFileError):
+                return failure
+            left = f"{self._file.part.name} and {self._journal.path.name}"  # type: ignore[union-attr]  # of a journal
+            return ScoringFileError(
+                f"{failure}; {self._saved:,} rows are scored: the same command with --resume goes on after them, or "
+                f"delete {left} to give them up"
+            )
+        self._discard()
+        return failure
+
+    def _discard(self) -> None:
+        """Removes everything under a temporary name."""
+        self._file.discard()
+        self._rejects.discard()
+        if self._journal is not None:
+            self._journal.remove()
 
     def _started(self, resume: bool, stack: ExitStack) -> tuple[Job, Checkpoint]:
         """Opens the journal and goes to the place at which to start."""
@@ -110,7 +142,10 @@ class Run:
         if not resume or before is None:
             if before is not None:
                 self._notes.append("an interrupted run was given up (--resume would have gone on with it)")
+            self._is_ours = True
             self._journal.begin(job)
+            self._file.discard()
+            self._rejects.discard()
             return job, Checkpoint()
         job = msgspec.structs.replace(job, now=before.now)
         refuse_other(job, before, self._journal.path)
@@ -127,7 +162,7 @@ class Run:
 
     def _resume(self, start: Checkpoint, checkpoints: list[Checkpoint]) -> None:
         """Takes up what an interrupted run left."""
-        self._counts = start.counts
+        self._counts, self._saved = start.counts, start.counts.rows
         self._groups = [group for checkpoint in checkpoints for group in checkpoint.groups]
         if isinstance(self._output, ParquetOutput):
             self._output.resume(len(self._groups))
@@ -135,6 +170,7 @@ class Run:
             return
         self._file.resume(start.out)
         self._rejects.resume(start.rejects)
+        self._is_ours = True
 
     def _score_all(self, start: Checkpoint) -> None:
         """Scores the files one after the other, from a place on."""
@@ -197,43 +233,30 @@ class Run:
 
     def _write(self, done: Done) -> None:
         """Appends what came of a batch."""
-        try:
-            self._fresh += self._output.append(done.piece)
-            if done.rejects:
-                self._rejects.write(done.rejects if self._rejects.size else header() + done.rejects)
-        except ScoringFileError as failure:
-            raise self._stopped(failure) from None
+        self._fresh += self._output.append(done.piece)
+        if done.rejects:
+            self._rejects.write(done.rejects if self._rejects.size else header() + done.rejects)
         self._counts += done.counts
-
-    def _stopped(self, failure: LeadScoringError) -> ScoringFileError:
-        """The error for an output that cannot be written further."""
-        how = "; once there is room, go on with --resume" if self._journal is not None else ""
-        return ScoringFileError(f"{failure}, after {self._counts.rows} rows{how}")
 
     def _record(self, number: int, position: Position | None, done: bool = False) -> None:
         """Makes everything so far survive, and says so in the journal."""
         if self._journal is None:
             return
         refuse_changed(self._places.sources[min(number, len(self._places.sources) - 1)])
-        try:
-            self._file.sync()
-            self._rejects.sync()
-            sizes = self._file.size, self._rejects.size
-            fresh, self._fresh = tuple(self._fresh), []
-            self._groups += fresh
-            self._journal.add(Checkpoint(number, position, *sizes, self._counts, fresh, done))
-        except ScoringFileError as failure:
-            raise self._stopped(failure) from None
+        self._file.sync()
+        self._rejects.sync()
+        sizes = self._file.size, self._rejects.size
+        fresh, self._fresh = tuple(self._fresh), []
+        self._groups += fresh
+        self._journal.add(Checkpoint(number, position, *sizes, self._counts, fresh, done))
+        self._saved = self._counts.rows
 
     def _end(self) -> None:
         """Completes the files under their temporary names."""
         for source in self._places.sources:
             refuse_changed(source)
         empty = pl.DataFrame() if self._empty is None else self._empty
-        try:
-            self._output.end(empty, [*self._groups, *self._fresh])
-        except ScoringFileError as failure:
-            raise self._stopped(failure) from None
+        self._output.end(empty, [*self._groups, *self._fresh])
         self._record(len(self._places.sources), None, done=True)
 
     def _name(self) -> None:
@@ -267,6 +290,17 @@ class Run:
             seconds=seconds,
             resumed=resumed,
         )
+
+
+@contextmanager
+def unfinished(*files: Appended | Standard) -> Iterator[None]:
+    """Lets an interruption remove the temporary files of a run that cannot be resumed."""
+    parts = {file.part for file in files if isinstance(file, Appended)}
+    UNFINISHED.update(parts)
+    try:
+        yield
+    finally:
+        UNFINISHED.difference_update(parts)
 
 
 def in_order(

@@ -9,7 +9,7 @@ from leadscoring.bulk.batch import Batch, Position
 from leadscoring.bulk.choice import Needed
 from leadscoring.bulk.chunk import BulkScorer, Chunk, Rejected
 from leadscoring.bulk.columns import Columns
-from leadscoring.bulk.counts import Counts
+from leadscoring.bulk.counts import SHOWN, Counts
 from leadscoring.bulk.outputs import Output, Piece
 from leadscoring.bulk.rejects import Reject, lines_of
 from leadscoring.errors import Fault
@@ -55,6 +55,8 @@ class Scoring(msgspec.Struct, frozen=True):
             empty=batch.empty,
             headers=batch.headers,
             marked=piece.marked,
+            foreign=len(batch.foreign),
+            foreign_lines=tuple(self._place(line) for line in batch.foreign[:SHOWN]),
         )
         return Done(piece, lines_of(rejects) if rejects else b"", counts, batch.end)
 
@@ -76,6 +78,10 @@ class Scoring(msgspec.Struct, frozen=True):
             return as_text(batch.frame[self.needed.lead_id]), True
         lines = pl.Series(batch.lines).cast(pl.String)
         return (lines if self.is_alone else f"{self.file}:" + lines), False
+
+    def _place(self, line: int) -> str:
+        """Where a line is."""
+        return str(line) if self.is_alone else f"{self.file}:{line}"
 
     def _rejects(self, batch: Batch, chunk: Chunk, ids: pl.Series, known: bool) -> list[Reject]:
         """The rejects of a batch in the order of the file."""

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from leadscoring.bulk.chunk import Chunk
+from leadscoring.bulk.columns import details_of
 from leadscoring.bulk.reason_columns import reason_columns
 from leadscoring.model.loaded import LoadedModel
 
@@ -20,8 +21,8 @@ def scores(chunk: Chunk, model: LoadedModel, details: bool = False) -> pl.DataFr
 
     The columns are ``probability``, ``tier``, ``bucket`` and ``percentile``, the reasons (``reason_columns``), and
     ``warnings``: the messages, or null. ``as_of`` is there if scores depend on a moment; with it, ``model_version`` and
-    ``model_digest`` (the SHA-256 of the model's file), a score can be computed again. ``details`` adds the ``margin``
-    and the ``base_value`` in log-odds, and what about each value mattered.
+    ``model_digest`` (the SHA-256 of the model's file), a score can be computed again. ``details`` adds the ``margin``,
+    the ``base_value`` and the ``remainder`` in log-odds, and what about each value mattered.
     """
     columns = [
         pl.Series("probability", chunk.probability),
@@ -33,9 +34,7 @@ def scores(chunk: Chunk, model: LoadedModel, details: bool = False) -> pl.DataFr
     ]
     if chunk.as_of is not None:
         columns.append(pl.Series("as_of", chunk.as_of).cast(MOMENT))
-    if details:
-        columns.append(pl.Series("margin", chunk.margins))
-        columns.append(pl.repeat(model.trees.base_value, len(chunk), dtype=pl.Float64, eager=True).alias("base_value"))
+    columns += details_of(chunk, model) if details else []
     columns.append(constant("model_version", model.identity.version, len(chunk)))
     columns.append(constant("model_digest", model.sha256, len(chunk)))
     return pl.DataFrame(columns)

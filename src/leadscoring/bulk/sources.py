@@ -10,7 +10,7 @@ import lzma
 import os
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -219,10 +219,11 @@ def skipped(stream: Stream, count: int, source: Source) -> Stream:
     return stream
 
 
-def read(stream: Stream, size: int, source: Source, line: int) -> bytes:
+def read(stream: Stream, size: int, source: Source, line: int, held: bytes = b"") -> bytes:
     """Reads up to ``size`` bytes, all of them unless the file ends.
 
-    Raises ``ScoringFileError``, with the last line, if a file is cut off, damaged or cannot be read.
+    Raises ``ScoringFileError``, with the last line, if a file is cut off, damaged or cannot be read. ``line`` is the
+    number of the last line before the bytes ``held``, which were read and not yet parsed.
     """
     parts: list[bytes] = []
     left = size
@@ -231,22 +232,28 @@ def read(stream: Stream, size: int, source: Source, line: int) -> bytes:
             parts.append(part)
             left -= len(part)
     except EOFError:
-        raise ScoringFileError(f"{source.name} is cut off: its compressed data ends {after(line)}") from None
+        place = after(line, [held, *parts])
+        raise ScoringFileError(f"{source.name} is cut off: its compressed data ends {place}") from None
     except (OSError, zlib.error, lzma.LZMAError, pl.exceptions.PolarsError, UnicodeDecodeError) as failure:
         why = getattr(failure, "strerror", None) or str(failure).splitlines()[0]
-        raise ScoringFileError(f"{source.name} cannot be read {after(line)}: {why}") from None
+        place, is_system = after(line, [held, *parts]), getattr(failure, "errno", None) is not None
+        raise ScoringFileError(f"{source.name} cannot be read {place}: {why}", may_pass=is_system) from None
     return b"".join(parts)
 
 
-def after(line: int) -> str:
-    """Where reading ended, in words."""
-    return f"after line {line}" if line else "at its beginning"
+def after(line: int, parts: Sequence[bytes]) -> str:
+    """Where reading ended, in words: behind a line and the lines of some bytes."""
+    last = line + (sum(part.count(b"\n") for part in parts) or sum(part.count(b"\r") for part in parts))
+    return f"after line {last}" if last else "at its beginning"
 
 
 class Unpacked:
-    """A decompressed stream, of which the first bytes were read; closes the file below."""
+    """A decompressed stream, of which the first bytes were read; closes the file below.
 
-    def __init__(self, raw: BinaryIO, inner: BinaryIO, head: bytes) -> None:
+    It is read in the parts in which it is decompressed, so that all that precedes a damaged place is there.
+    """
+
+    def __init__(self, raw: BinaryIO, inner: Any, head: bytes) -> None:
         self._raw, self._inner, self._head = raw, inner, head
 
     def read(self, size: int = -1, /) -> bytes:
@@ -254,7 +261,8 @@ class Unpacked:
         if self._head:
             self._head, given = self._head[size:], self._head[:size]
             return given
-        return self._inner.read(size)
+        part: bytes = self._inner.read1(size)
+        return part
 
     def close(self) -> None:
         """Closes both."""

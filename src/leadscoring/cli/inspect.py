@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from leadscoring.cli.boosting import import_xgboost
 from leadscoring.cli.commands import Command, option
 from leadscoring.cli.data_options import FILE, OUTPUT, as_train_options, data_options
 from leadscoring.cli.page import Line, show
@@ -36,6 +37,7 @@ def inspect(data: Path, *, as_json: bool, **given: Any) -> None:
     --target, the most probable column is taken for the outcome, and the others are named.
     """
     with working() as work:
+        import_xgboost()
         from leadscoring.training.inspected import inspect as inspect_file
         from leadscoring.training.options import TrainOptions
 

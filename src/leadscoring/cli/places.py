@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import click
 
@@ -33,6 +34,19 @@ def refuse_folder(folder: Path, path: Path, option: str) -> None:
             f"cannot write {path}: there is no permission to write to the folder {there}; name another place for "
             f"{option}"
         )
+    if not takes_files(there):
+        raise click.ClickException(
+            f"cannot write {path}: no file can be created in the folder {there}; name another place for {option}"
+        )
+
+
+def takes_files(folder: Path) -> bool:
+    """Whether a file can be created in a folder; permissions alone do not show it, as in ``/proc``."""
+    try:
+        with TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
 
 
 def refuse_data(path: Path, data: Path, option: str) -> None:

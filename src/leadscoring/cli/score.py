@@ -14,6 +14,9 @@ from leadscoring.model.rounds import Choice as Rounds
 SOME_REJECTED = 3
 """The exit code if some rows were rejected."""
 
+READER_GONE = 141
+"""The exit code of programs whose reader has gone: 128 and the number of SIGPIPE."""
+
 MOST_REASONS = 1000
 
 
@@ -43,6 +46,7 @@ MOST_REASONS = 1000
 @click.option("--id", "lead_id", metavar="COLUMN", help="Column of ids. Default: lead_id or id, else line numbers.")
 @click.option("--columns", multiple=True, metavar="A,B|all", help="Columns of DATA to repeat in the scores.")
 @click.option("--resume", is_flag=True, help="Go on with an interrupted run of the same command.")
+@click.option("--overwrite", is_flag=True, help="Overwrite existing files at --out and --rejects.")
 @click.option("--threads", type=click.IntRange(1, 64), metavar="N", help="Threads. Default: one for each core.")
 @click.option("--fail-on-rejects", is_flag=True, help="Exit with 1 instead of 3 if rows were rejected.")
 @opening_options
@@ -58,6 +62,7 @@ def score(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
     lead_id: str | None,
     columns: tuple[str, ...],
     resume: bool,
+    overwrite: bool,
     threads: int | None,
     fail_on_rejects: bool,
     rounds: Rounds,
@@ -75,24 +80,36 @@ def score(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
     """
     threads = threads or cores()
     os.environ.setdefault("POLARS_MAX_THREADS", str(threads))
+    os.environ.setdefault("POLARS_ROW_GROUP_PREFETCH_SIZE", "1")  # row groups of Parquet held ahead: 120 MB less
 
     with working() as work:
         from leadscoring.bulk.choice import Choice
-        from leadscoring.bulk.places import places_of
+        from leadscoring.bulk.places import places_of, refuse_existing
         from leadscoring.bulk.run import score_files
         from leadscoring.bulk.sources import sources_of
         from leadscoring.model.file import Opening, open_model
 
         loaded = open_model(model, Opening(rounds=rounds, missing=missing_value))
         places = places_of(model, data, sources_of(data), out, rejects)
-        if places.journal is not None:
-            work.interruption.left = "the same command with --resume goes on"
+        refuse_existing(places, resume, overwrite)
+        work.interruption.left = left_by(places)
         kept = tuple(part.strip() for value in columns for part in value.split(",") if part.strip())
         choice = Choice(reasons, details, as_of, lead_id, kept, threads)
-        result = score_files(loaded, places, choice, work.progress, resume)
+        try:
+            result = score_files(loaded, places, choice, work.progress, resume)
+        except BrokenPipeError:  # as of head: whoever read the scores has seen enough
+            sys.exit(READER_GONE)
     finish(result, as_json)
     if result.counts.rejected:
         sys.exit(1 if fail_on_rejects else SOME_REJECTED)
+
+
+def left_by(places: Any) -> str:
+    """What an interrupted run leaves, in words."""
+    if places.journal is None:
+        return "the scores are incomplete" if places.out is None else "nothing was written"
+    names = f".{places.out.name}.part and {places.journal.name}"
+    return f"the same command with --resume goes on; delete {names} in {places.out.parent} to give up what is done"
 
 
 def finish(result: Any, as_json: bool) -> None:
@@ -124,6 +141,7 @@ def summary(result: Any) -> list[str]:
         (counts.marked, "cells begin with an apostrophe, so that no spreadsheet runs them"),
     )
     lines += [f"{count:,} {words}" for count, words in facts if count]
+    lines += [foreign(counts)] if counts.foreign else []
     lines.append(f"model {result.model} {result.version}" + (f", as of {result.as_of}" if result.as_of else ""))
     lines.append(
         f"ids are from the column {result.id!r}" if result.id else "ids are line numbers (--id names a column)"
@@ -133,6 +151,16 @@ def summary(result: Any) -> list[str]:
     if result.rejects:
         lines.append(f"wrote {result.rejects}: rows that were rejected, with their faults")
     return lines
+
+
+def foreign(counts: Any) -> str:
+    """The line on lines in another encoding than UTF-8, which are read one by one."""
+    named = ", ".join(counts.foreign_lines) + (" and so on" if counts.foreign > len(counts.foreign_lines) else "")
+    more = "s" if counts.foreign > 1 else ""
+    return (
+        f"{counts.foreign:,} line{more} (line{more} {named}) not UTF-8: read as Windows-1252 (Mac Roman with "
+        "old Mac line ends), the others as UTF-8"
+    )
 
 
 def cores() -> int:

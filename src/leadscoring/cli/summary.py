@@ -20,7 +20,7 @@ def summary(data: Mapping[str, Any]) -> list[Line]:
         *section("Read as", [f"  {words}" for words in data["reading"]]),
         *(columns_text(data["columns"]) if "columns" in data else []),
         *figures(data),
-        *section("Tiers", [f"  {tier}  {words}" for tier, words in data["tiers"]["definitions"].items()]),
+        *section(*tiers(data)),
         *verdict(data),
     ]
 
@@ -76,19 +76,41 @@ def figures(data: Mapping[str, Any]) -> list[Line]:
     ]
 
 
+def tiers(data: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """The tiers and how many of the leads converted in each: those of training, or those that were evaluated."""
+    if data["kind"] == "train":
+        return "Tiers", [f"  {tier}  {words}" for tier, words in data["tiers"]["definitions"].items()]
+    lines = [
+        f"  {one['tier']}  {one['positives']:,} of {counted(one['leads'], 'lead')} converted{rate(one)}"
+        for one in data["held_out"]["tiers"]
+    ]
+    return "Tiers of these leads", lines
+
+
+def rate(one: Mapping[str, Any]) -> str:
+    """The observed rate of a tier, if it has leads."""
+    return f" ({one['positives'] / one['leads']:.1%})" if one["leads"] else ""
+
+
 def comparison(found: Mapping[str, Any] | None) -> list[Line]:
     """The figures of the served model beside those of the new one, if there is one."""
     if not found:
         return []
     name = f"{found['model'].get('name', '')} {found['model'].get('version', '')}".strip()
     lines = [
-        f"  {one['name']:<18} {number(one['served'])} to {number(one['candidate'])}: {one['verdict']}"
+        f"  {one['name']:<18} {number(one['served'])} to {number(one['candidate'])}: {in_doubt(one, found)}"
         for one in found["figures"]
     ]
     return section(
         f"Compared with {name} on the same leads",
-        [*lines, *filter(None, [found.get("overlap") and f"  {found['overlap']}"])],
+        [*filter(None, [found.get("overlap") and f"  {found['overlap']}"]), *lines],
     )
+
+
+def in_doubt(one: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+    """The verdict of a comparison; with a reservation if it may be due to leads that the served model knows."""
+    doubtful = one["verdict"] == "worse" and "flatters" in (found.get("overlap") or "")
+    return "worse, as far as leads can say that the served model may know" if doubtful else str(one["verdict"])
 
 
 def number(value: float | Mapping[str, Any] | None) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from leadscoring.cli.boosting import import_xgboost
 from leadscoring.cli.commands import Command, option
 from leadscoring.cli.data_options import FILE, OUTPUT, READING, as_train_options, data_options
 from leadscoring.cli.model_options import opening_options
@@ -93,6 +94,7 @@ def train(
     if report is not None:
         refuse_no_folder(report, "--report")
     with working() as work:
+        import_xgboost()
         from leadscoring.training.fit import train as train_model
         from leadscoring.training.options import TrainOptions
         from leadscoring.training.reading.source import source_name
@@ -104,7 +106,7 @@ def train(
         options |= {"out": str(out), "report": str(report or ""), "compare": compare and str(compare)}
         trained = train_model(data, TrainOptions(**options, beside=served(out)), work.progress)
         with work.writing():
-            trained.save(out)
+            trained.save(out, fresh=not overwrite)
             work.wrote(out)
             write(work, trained.report, report)
     finish(work, trained.report, as_json)
@@ -150,6 +152,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - click hands every option over as an ar
     if report is not None:
         refuse_no_folder(report, "--report")
     with working() as work:
+        import_xgboost()
         from leadscoring.training.evaluate import evaluate as evaluate_model
 
         more: dict[str, Any] = {} if compare is None else {"compare": str(compare)}
@@ -178,6 +181,7 @@ def drift(model: Path, data: Path, rounds: Choice, missing_value: float | None, 
     and of each feature: below 0.1 is no change, above 0.2 is drift.
     """
     with working() as work:
+        import_xgboost()
         from leadscoring.training.drift import drift_of, drift_text
 
         report = drift_of(model, data, work.progress, Opening(rounds=rounds, missing=missing_value))

@@ -45,10 +45,10 @@ def inferred_from(past: Prepared, leads: Leads) -> Basis:
 
 
 def basis_of(past: Prepared) -> Basis:
-    """Encodes all leads, by the contract that is inferred already unless probable leaks were left out since."""
+    """Encodes all leads, by the contract that is inferred already, unless the moments of the leads moved since."""
     if past.encoded is not None:
         return Basis(past.encoded.inferred, past.encoded.x, past.encoded.reading, complete=True)
-    if past.leads.leaks:
+    if past.guarded.dates_moved:
         return inferred_from(past, past.leads)
     return encoded(past, past.leads, past.guarded.inferred)
 

@@ -217,7 +217,10 @@ def read_category(read: Read) -> None:
         return
     if levels.aliases:
         some = ", ".join(f"{text!r} as {level!r}" for text, level in list(levels.aliases.items())[:3])
-        read.notes.append(f"{column.name!r}: values that differ only in case or spaces around them are one: {some}")
+        read.notes.append(
+            f"{column.name!r}: values that differ only in case or spaces around them are one: {some}; other "
+            "spellings than these are unseen when leads are scored"
+        )
     read.column, read.folded = levels.column, levels.rows
     read.feature = Feature(
         column.name,

@@ -41,6 +41,10 @@ OF_BEGINNING = re.compile(
 """Names of dates on which a lead arrives."""
 
 
+NO_DATE = r"^\s*[-+]?\d{1,3}(\.\d{1,3})?\s*$"
+"""Short plain numbers, which are no dates."""
+
+
 def date_of(column: pl.Series, tokens: MissingTokens, how: How | None = None) -> Vector | None:
     """A date column as microseconds since 1970 in UTC, NaN where missing; ``None`` for a column of another kind."""
     if column.dtype in (pl.Date, pl.Datetime):
@@ -51,6 +55,8 @@ def date_of(column: pl.Series, tokens: MissingTokens, how: How | None = None) ->
         if serials is not None:
             return serials
     if column.dtype != pl.String or (how.kind is not None and not KINDS[how.kind].is_timed) or how.notation is not None:
+        return None
+    if not column.str.contains(r"\d").any() or column.str.contains(NO_DATE).fill_null(True).all():
         return None
     if not glimpsed(column, lambda some: share_read(some, how) > 0.0):
         return None

@@ -6,15 +6,16 @@
    Only then is the held-out fifth scored, once. Those are the figures of the report. The contract is that of all
    leads where nobody asks for more: but for columns that tell the outcome, which are left out, it does not depend on
    outcomes.
-2. **Final.** The same steps, with the recipes that the rehearsal could not tell apart, on all leads: the newest
-   leads are the most similar to future ones, and a fifth of the conversions is too much to waste. The report
-   shows its out-of-fold figures beside those of the rehearsal. ``ship_measured`` skips this step and writes the
-   model that was measured.
+2. **Final.** The same steps on all leads: the newest leads are the most similar to future ones, and a fifth of the
+   conversions is too much to waste. The recipe and the rounds are those of the rehearsal; of few leads, the recipes
+   that it could not tell apart compete again. The report shows its out-of-fold figures beside those of the
+   rehearsal. ``ship_measured`` skips this step and writes the model that was measured.
 
 From ``PLENTY`` leads on, ``parts`` does the same with one fit each.
 """
 
 import os
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from leadscoring.model.reading import PLAIN
 from leadscoring.quality.figures import Quality, measure
 from leadscoring.training import certify, trees
 from leadscoring.training.basis import basis_of, inferred_from
-from leadscoring.training.cross_fitted import fit
+from leadscoring.training.cross_fitted import fit, folded, followed
 from leadscoring.training.encode import encode_table
 from leadscoring.training.fitted import Fitted, trees_of
 from leadscoring.training.leads import Leads, Progress, parted, quiet
@@ -42,7 +43,7 @@ from leadscoring.training.plenty import PLENTY
 from leadscoring.training.prepared import Prepared, prepare
 from leadscoring.training.reading.series import Matrix
 from leadscoring.training.reading.table import Table
-from leadscoring.training.report.comparison import compared, served_model
+from leadscoring.training.report.comparison import compared, not_compared, served_model
 from leadscoring.training.report.facts import finish_report, training_report
 from leadscoring.training.report.following import run_of
 from leadscoring.training.report.suspicion import suspicions
@@ -63,9 +64,12 @@ class Trained(msgspec.Struct, frozen=True):
     card: Card
     report: dict[str, Any]
 
-    def save(self, path: str | Path) -> None:
-        """Writes the model file atomically: UBJ if the name ends in ``.ubj``, else JSON."""
-        write_model(self.booster, Path(path))
+    def save(self, path: str | Path, *, fresh: bool = False) -> None:
+        """Writes the model file atomically: UBJ if the name ends in ``.ubj``, else JSON.
+
+        If it is to be ``fresh``, a file that is there stays, and ``FileExistsError`` is raised.
+        """
+        write_model(self.booster, Path(path), fresh=fresh)
 
 
 def train(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Progress | None = None) -> Trained:
@@ -83,16 +87,19 @@ def train(source: str | Path | pl.DataFrame, options: TrainOptions, progress: Pr
     pair = fitting(past, part, Share(report_progress, PREPARED, CERTIFYING))
     shipped = leads.take(~held) if options.ship_measured else leads
     report_progress("certifying", CERTIFYING)
-    doubts = suspicions(pair.rehearsal, pair.held_out, options.seed)
     out_of_fold = pair.final.out_of_fold()
     figures = {"held_out": pair.held_out.quality, "out_of_fold": out_of_fold}
     card = make_card(past.table, options, shipped, pair.final, figures)
     pair.final.booster.set_attr(**{ATTRIBUTE: card.to_json()})
     report = training_report(
-        card, pair.final, pair.rehearsal, pair.held_out, leads, out_of_fold, past.table.notes, doubts
+        card, pair.final, pair.rehearsal, pair.held_out, leads, out_of_fold, past.table.notes, pair.doubts
     )
     report["evidence"] = past.guarded.published
-    comparison = compared(served, pair.held_out, past.table.data_hash, report["warnings"])
+    if past.encoded is None:
+        comparison = compared(served, pair.held_out, past.table.data_hash, report["warnings"])
+    else:
+        comparison = None
+        report["warnings"] += not_compared(served)
     finish_report(report, comparison, run_of(options, source, past.guarded.inferred.contract))
     report_progress("done", 1.0)
     return Trained(pair.final.booster, card, report)
@@ -106,13 +113,24 @@ def fitted_by_folds(past: Prepared, part: Indices, share: Share) -> Pair:
     every = None if own and options.ship_measured else basis_of(past)
     basis = inferred_from(past, seen) if every is None or own else every.of(~held)
     recipes = trees.recipes_for(len(seen.y), over_time=leads.time is not None)
-    rehearsal = fit(seen, basis, recipes, options.seed, share.of(0.0, 0.55))
-    share.report("measuring", 0.55)
+    stop, some = threading.Event(), folded(seen, basis, options.seed)
+    cross = some.crossed(recipes, share.of(0.0, 0.55), stop)
     x = None if every is None or not every.complete else every.x[held]
-    held_out = rehearse(rehearsal, leads.take(held), x)
+
+    def rehearsed() -> Pair:
+        fitted = some.fitted(some.grown(cross.recipe, cross.rounds, stop), cross)
+        held_out = rehearse(fitted, leads.take(held), x)
+        return Pair(fitted, held_out, fitted, suspicions(fitted, held_out, options.seed))
+
+    share.report("measuring", 0.55)
     if every is None or options.ship_measured:
-        return Pair(rehearsal, held_out, rehearsal)
-    return Pair(rehearsal, held_out, fit(leads, every, rehearsal.cross.rivals, options.seed, share.of(0.6, 1.0)))
+        return rehearsed()
+    rest = share.of(0.6, 1.0)
+    if len(seen.y) >= trees.MANY:
+        pair, final = followed(folded(leads, every, options.seed), cross, rehearsed, rest, stop)
+    else:
+        pair, final = rehearsed(), fit(leads, every, cross.rivals, options.seed, rest)
+    return msgspec.structs.replace(pair, final=final)
 
 
 def fitted_by_parts(past: Prepared, part: Indices, share: Share) -> Pair:
@@ -187,9 +205,9 @@ def seal(booster: xgb.Booster) -> None:
         booster.set_attr(**{SEAL: sealed(trees_of(booster), card)})
 
 
-def write_model(booster: xgb.Booster, path: Path) -> None:
+def write_model(booster: xgb.Booster, path: Path, *, fresh: bool = False) -> None:
     """Writes a sealed booster; the file appears whole or not at all."""
     seal(booster)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as part:
+    with whole_file(path, fresh=fresh) as part:
         part.write_bytes(booster.save_raw("ubj" if path.suffix == ".ubj" else "json"))

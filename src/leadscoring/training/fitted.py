@@ -1,5 +1,7 @@
 """A fitted model before it is written."""
 
+from functools import cached_property
+
 import msgspec
 import numpy as np
 import xgboost as xgb
@@ -17,7 +19,7 @@ from leadscoring.training.reading.series import Matrix, Vector
 from leadscoring.training.split import Indices
 
 
-class Fitted(msgspec.Struct, frozen=True):
+class Fitted(msgspec.Struct, frozen=True, dict=True):
     """A fitted model: trees, contract, calibration and tiers.
 
     ``y`` are the outcomes of the leads that it was trained on, and ``unseen`` their calibrated probabilities by trees
@@ -44,7 +46,7 @@ class Fitted(msgspec.Struct, frozen=True):
         """The contract of the trees' columns."""
         return self.inferred.contract
 
-    @property
+    @cached_property
     def trees(self) -> TreeEnsemble:
         """The trees as they are served."""
         return trees_of(self.booster)

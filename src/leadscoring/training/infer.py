@@ -326,6 +326,24 @@ def without(inferred: Inferred, reasons: dict[str, str]) -> Inferred:
     )
 
 
+def unread(inferred: Inferred, reasons: dict[str, str]) -> Inferred:
+    """Drops some features as ``without`` does, and what is noted of how they were read: as if they had a role."""
+    tokens = tuple(f"{name}=" for name in reasons)
+    return msgspec.structs.replace(
+        without(inferred, reasons),
+        missing={name: counts for name, counts in inferred.missing.items() if name not in reasons},
+        tokens=tuple(one for one in inferred.tokens if not one.startswith(tokens)),
+        notes=not_about(reasons, inferred.notes),
+        warnings=not_about(reasons, inferred.warnings),
+    )
+
+
+def not_about(names: Collection[str], sentences: Sequence[str]) -> tuple[str, ...]:
+    """The sentences that do not begin with the name of one of some columns."""
+    starts = tuple(f"{name!r}{sign}" for name in names for sign in (":", " "))
+    return tuple(words for words in sentences if not words.startswith(starts))
+
+
 def contract_without(contract: Contract, names: Collection[str]) -> Contract:
     """Returns the contract without some features, and without gaps to dates among them."""
     kept = [feature for feature in contract.features if feature.name not in names]

@@ -1,14 +1,15 @@
 """Leaves suspects of the leak guard out of training, or keeps them for a reason; reports both with the evidence."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from leadscoring.errors import TrainingDataError
-from leadscoring.training.infer import Asked, Inferred, without
+from leadscoring.training.infer import Asked, Inferred, unread
 from leadscoring.training.leads import Leads
-from leadscoring.training.suspects import Verdict, verdicts
+from leadscoring.training.report.left_out import probable_leaks
+from leadscoring.training.suspects import Verdict, not_looked_at, verdicts
 
 PLACEHOLDER = "WHY IT IS KNOWN WHEN A LEAD ARRIVES"
 """Stands for the reason in a proposed command; it is no reason, so the command as printed keeps no leak."""
@@ -17,11 +18,16 @@ NAMED = 8
 
 
 class Guarded(msgspec.Struct, frozen=True):
-    """The leads and their parsed columns without the suspects, and the verdict on every column."""
+    """The leads and their parsed columns without the suspects, and the verdict on every column.
+
+    ``dates_moved`` says that a date was left out where the latest date of a lead is its moment: then that of some leads
+    is another one now, and with it which of the other dates lie after it.
+    """
 
     leads: Leads
     inferred: Inferred
     verdicts: tuple[Verdict, ...]
+    dates_moved: bool = False
 
     @property
     def published(self) -> list[dict[str, Any]]:
@@ -67,11 +73,13 @@ def guard(leads: Leads, inferred: Inferred, asked: Asked, because: Sequence[str]
     guarded = msgspec.structs.replace(
         leads,
         named={**leads.named, **out},
-        notes=(*leads.notes, *kept),
+        notes=(*leads.notes, *kept, *not_looked_at(len(judged))),
         leaks=tuple(leaks),
-        warnings=(*summary(out), *leaks, *leads.warnings),
+        warnings=(*summary(out, inferred.dropped), *leaks, *leads.warnings),
     )
-    return Guarded(guarded, without(inferred, out) if out else inferred, found)
+    dates = {feature.name for feature in inferred.contract.features if feature.form.is_timed}
+    moved = leads.as_of is None and not dates.isdisjoint(out)
+    return Guarded(guarded, unread(inferred, out) if out else inferred, found, moved)
 
 
 def refuse_stray_reasons(keep: Sequence[str], because: Sequence[str]) -> None:
@@ -101,12 +109,16 @@ def with_reason(verdict: Verdict, asked: Asked, because: Sequence[str]) -> Verdi
     return msgspec.structs.replace(verdict, because=reason.strip())
 
 
-def summary(out: dict[str, str]) -> list[str]:
-    """The warning about columns that were left out, with the way to keep them."""
+def summary(out: dict[str, str], dropped: Mapping[str, str]) -> list[str]:
+    """The warning about columns that were left out, with the way to keep them.
+
+    It counts those that inference had left out already, as the verdict of the report does.
+    """
     if not out:
         return []
-    some = ", ".join(map(repr, list(out)[:NAMED])) + (f" and {len(out) - NAMED} more" if len(out) > NAMED else "")
-    columns = "1 column was" if len(out) == 1 else f"{len(out)} columns were"
+    every = [*out, *probable_leaks(dropped)]
+    some = ", ".join(map(repr, every[:NAMED])) + (f" and {len(every) - NAMED} more" if len(every) > NAMED else "")
+    columns = "1 column was" if len(every) == 1 else f"{len(every)} columns were"
     return [
         f"{columns} left out as known, or changed, only after the outcome: {some}. If one is known when a lead is "
         "scored, keep it with --keep NAME --because TEXT"

@@ -6,6 +6,7 @@ import numpy as np
 
 from leadscoring.quality.figures import roc_auc
 from leadscoring.training.quick import Quick
+from leadscoring.training.rates import BINS, bins, rated
 from leadscoring.training.reading.series import Vector
 from leadscoring.training.split import Indices
 
@@ -15,7 +16,6 @@ TELLS = 0.95
 GAIN = 0.1
 """Minimum gain over the better of the two."""
 
-BINS = 12
 MOST = 2000
 """Maximum number of leads that are looked at."""
 
@@ -51,27 +51,9 @@ def telling_pairs(quick: Quick, places: list[int], alone: dict[int, float]) -> l
     return sorted(found, key=lambda pair: -pair[2])
 
 
-def bins(values: Vector, text: bool) -> Indices:
-    """Codes of the values of a column, 0..``BINS``; the last is missing."""
-    present = ~np.isnan(values)
-    codes = np.full(len(values), BINS, dtype=np.int64)
-    if text:
-        codes[present] = np.minimum(values[present], BINS - 1).astype(np.int64)
-    elif present.any():
-        edges = np.unique(np.quantile(values[present], np.linspace(0, 1, BINS)[1:-1]))
-        codes[present] = np.searchsorted(edges, values[present], side="right")
-    return codes
-
-
 def joint(one: Indices, two: Indices, y: Vector, fold: Indices) -> float:
     """The cross-validated ROC-AUC of the conversion rate of each combination of two codes."""
-    cell, width = one * (BINS + 1) + two, (BINS + 1) ** 2
-    score, base = np.empty(len(y)), float(y.mean())
-    for number in range(int(fold.max()) + 1):
-        inside = fold != number
-        rows, won = np.bincount(cell[inside], minlength=width), np.bincount(cell[inside], y[inside], minlength=width)
-        score[~inside] = ((won + base) / (rows + 1.0))[cell[~inside]]
-    return roc_auc(y, score)
+    return rated(one * (BINS + 1) + two, y, fold)
 
 
 def near(quick: Quick, x: Vector, y: Vector, one: int, two: int) -> bool:

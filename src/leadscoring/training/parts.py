@@ -23,6 +23,7 @@ from leadscoring.training.leads import HELD_OUT, Leads
 from leadscoring.training.learned import Learned
 from leadscoring.training.measured import Measured
 from leadscoring.training.plenty import Goal, Part, evenly
+from leadscoring.training.report.suspicion import suspicions
 from leadscoring.training.share import Share
 from leadscoring.training.split import Indices
 from leadscoring.training.trees import Recipe
@@ -40,11 +41,12 @@ SERIAL = 150_000_000
 
 
 class Pair(msgspec.Struct, frozen=True):
-    """The model that is measured, its figures on the held-out leads, and the model that is shipped."""
+    """The model that is measured, its figures on the held-out leads, the model that is shipped, and doubts about it."""
 
     rehearsal: Fitted
     held_out: Measured
     final: Fitted
+    doubts: tuple[str, ...]
 
 
 class Grown(msgspec.Struct, frozen=True):
@@ -133,10 +135,11 @@ class Parts:
         p = apply(rehearsal.calibration, self.margins[held])
         quality = measure(self.leads.y[held], p, rehearsal.tiers.thresholds)
         held_out = Measured(self.leads.take(held), measured.learned.served[held], p, quality)
+        doubts = suspicions(rehearsal, held_out, self.seed)
         if self.ship_measured:
-            return Pair(rehearsal, held_out, rehearsal)
+            return Pair(rehearsal, held_out, rehearsal, doubts)
         final = self.fitted(shipped, np.arange(len(part)), np.flatnonzero(part >= STOPS))
-        return Pair(rehearsal, held_out, final)
+        return Pair(rehearsal, held_out, final, doubts)
 
     def fitted(self, grown: Grown, rows: Indices, recent: Indices) -> Fitted:
         """Calibrates the trees of some leads, and derives their tiers, by those of the ``rows`` that are ``recent``."""

@@ -6,7 +6,7 @@ left out unless the user keeps them with a reason.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -40,6 +40,12 @@ FILLED = 0.4
 
 OPEN = 0.6
 """Maximum difference of the fill rates of decided and of open leads."""
+
+MOST_PAIRED = 120
+"""Number of columns, those that say most alone, of which each pair is looked at: pairs grow with the square of it."""
+
+MOST_BESIDE = 200
+"""Number of columns beyond doubt, those that say most alone, that a quick model has beside a column in doubt."""
 
 SIGNAL = 0.02
 SIGMAS = 2.6
@@ -138,6 +144,7 @@ def weighed(
     """The verdicts on some columns, by quick models with and without each beside those beyond doubt."""
     if not places:
         return {}
+    clear = strongest(clear, {place: found[place].alone for place in clear}, MOST_BESIDE)
     whole, *other = quick.each(
         [clear, *([one for one in clear if one != place] if place in clear else [*clear, place] for place in places)]
     )
@@ -167,11 +174,26 @@ def signs(verdict: Verdict, least: float) -> tuple[str, ...]:
 
 def telling(quick: Quick, found: list[Evidence], places: list[int]) -> dict[int, str]:
     """The columns that determine the outcome together with another, with that reason; one of each pair."""
-    left, result = list(places), {}
     alone = {place: found[place].alone for place in places}
-    while pairs := telling_pairs(quick, left, alone):
-        one, two, auc, how = pairs[0]
+    result: dict[int, str] = {}
+    for one, two, auc, how in telling_pairs(quick, strongest(places, alone, MOST_PAIRED), alone):
+        if one in result or two in result:
+            continue
         late, early = (one, two) if alone[one] > alone[two] else (two, one)
         result[late] = f"{how} with {found[early].column!r} it reaches a ROC-AUC of {auc:.3f}"
-        left.remove(late)
     return result
+
+
+def strongest(places: Sequence[int], alone: Mapping[int, float], most: int) -> list[int]:
+    """At most so many columns, those that say most alone, in their order."""
+    return sorted(sorted(places, key=lambda place: -alone[place])[:most])
+
+
+def not_looked_at(columns: int) -> tuple[str, ...]:
+    """The note on what the leak guard does not look at in a table of very many columns."""
+    if columns <= MOST_PAIRED:
+        return ()
+    return (
+        f"of {columns:,} columns, leaks of two columns together were looked for among the {MOST_PAIRED} that say most "
+        f"alone",
+    )

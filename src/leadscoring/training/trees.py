@@ -16,8 +16,9 @@ import xgboost as xgb
 
 from leadscoring.contract.features import Contract
 from leadscoring.training.reading.series import Matrix, Vector
+from leadscoring.training.rounds import grown, of_rounds
 from leadscoring.training.split import Indices
-from leadscoring.training.workers import Watch, side_by_side
+from leadscoring.training.workers import side_by_side
 
 MAX_ROUNDS = 600
 PATIENCE = 30
@@ -29,6 +30,10 @@ RIVALS = 2
 
 MANY = 2000
 """From this number of leads on, trees may be deep, and two folds tell which recipe is clearly worse."""
+
+
+WIDE, COARSE = 300, 32
+"""From this number of columns on, numbers of few leads have so many bins."""
 
 
 class Recipe(msgspec.Struct, frozen=True):
@@ -128,6 +133,11 @@ def matrix(contract: Contract, x: Matrix, y: Vector | None = None) -> xgb.DMatri
     return xgb.DMatrix(x, y, **naming(contract), enable_categorical=True, nthread=1)
 
 
+def bins_of(x: Matrix) -> dict[str, int]:
+    """XGBoost's number of bins for a table of many columns and few leads, where finding the splits takes longest."""
+    return {"max_bin": COARSE} if x.shape[1] > WIDE and len(x) < MANY else {}
+
+
 class Curve(msgspec.Struct, frozen=True):
     """The trees of a recipe for one fold, trained on the others, and the log-loss on the fold after each round."""
 
@@ -137,31 +147,30 @@ class Curve(msgspec.Struct, frozen=True):
 
 
 def cross_fit(
-    contract: Contract,
-    x: Matrix,
+    view: View,
     y: Vector,
     fold: Indices,
     recipes: tuple[Recipe, ...],
     seed: int,
     tick: Callable[[], None],
-    view: View | None = None,
+    stop: threading.Event | None = None,
 ) -> CrossFit:
     """Selects the best recipe by cross-validated log-loss.
 
     Each fold stops early on its own part; the number of rounds is the one with the lowest mean loss. Where there are
     many leads, recipes that are clearly worse on the first ``RACED`` folds are not trained on the others; over time,
     those folds are the latest. ``tick`` is called for each booster that is trained or skipped.
-    ``view`` returns the contract and the matrix of a fold, if folds have their own.
+    ``view`` returns the contract and the matrix of a fold. All fits end once ``stop`` is set.
     """
-    stop = threading.Event()
-    own = view or (lambda _: (contract, x))
+    stop = stop or threading.Event()
     numbers = [int(number) for number in np.unique(fold)[::-1]]
 
     def grow_fold(job: tuple[Recipe, int]) -> Curve:
         recipe, number = job
         inside = fold != number
-        parameters = recipe.parameters(float(y[inside].mean()), seed)
-        curve = grown_without(number, *own(number), y, inside, parameters, stop)
+        contract, x = view(number)
+        parameters = recipe.parameters(float(y[inside].mean()), seed) | bins_of(x)
+        curve = grown_without(number, contract, x, y, inside, parameters, stop)
         tick()
         return curve
 
@@ -172,12 +181,12 @@ def cross_fit(
 
     first = RACED if len(recipes) > 1 and len(y) >= MANY else len(numbers)
     tried = grow_folds(list(recipes), numbers[:first])
-    raced = [summed_up(own, y, fold, *one) for one in zip(recipes, tried, strict=True)]
+    raced = [summed_up(view, y, fold, *one) for one in zip(recipes, tried, strict=True)]
     if first < len(numbers):
         left = in_race(raced, y, np.isin(fold, numbers[:first]))
         more = grow_folds([recipes[place] for place in left], numbers[first:])
         raced = [
-            summed_up(own, y, fold, recipes[place], tried[place] + curves)
+            summed_up(view, y, fold, recipes[place], tried[place] + curves)
             for place, curves in zip(left, more, strict=True)
         ]
         for _ in range((len(recipes) - len(left)) * (len(numbers) - first)):
@@ -196,18 +205,8 @@ def grown_without(
     stop: threading.Event,
 ) -> Curve:
     """Trains on the leads that are ``inside``, until the loss on the others, those of a fold, no longer falls."""
-    grown: dict[str, dict[str, list[float]]] = {}
-    booster = xgb.train(
-        parameters,
-        matrix(contract, x[inside], y[inside]),
-        MAX_ROUNDS,
-        evals=[(matrix(contract, x[~inside], y[~inside]), "rest")],
-        evals_result=grown,
-        early_stopping_rounds=PATIENCE,
-        verbose_eval=False,
-        callbacks=[Watch(stop)],
-    )
-    return Curve(number, booster, grown["rest"]["logloss"])
+    data, rest = matrix(contract, x[inside], y[inside]), matrix(contract, x[~inside], y[~inside])
+    return Curve(number, *grown(parameters, data, rest, MAX_ROUNDS, PATIENCE, stop))
 
 
 def summed_up(view: View, y: Vector, fold: Indices, recipe: Recipe, curves: list[Curve]) -> CrossFit:
@@ -251,9 +250,19 @@ def best_rounds(curves: list[list[float]], weights: list[float]) -> tuple[int, f
     return int(mean.argmin()) + 1, float(mean.min())
 
 
-def grow(contract: Contract, x: Matrix, y: Vector, recipe: Recipe, rounds: int, seed: int) -> xgb.Booster:
-    """Trains the trees of one model."""
-    return xgb.train(recipe.parameters(float(y.mean()), seed), matrix(contract, x, y), rounds, verbose_eval=False)
+def grow(
+    contract: Contract,
+    x: Matrix,
+    y: Vector,
+    recipe: Recipe,
+    rounds: int,
+    seed: int,
+    stop: threading.Event | None = None,
+) -> xgb.Booster:
+    """Trains the trees of one model; fewer once ``stop`` is set."""
+    data = matrix(contract, x, y)
+    parameters = recipe.parameters(float(y.mean()), seed) | bins_of(x)
+    return of_rounds(parameters, data, rounds, stop or threading.Event())
 
 
 def margins_of(booster: xgb.Booster, contract: Contract, x: Matrix) -> Vector:

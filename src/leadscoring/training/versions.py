@@ -6,6 +6,7 @@ from pathlib import Path
 from leadscoring import lead
 from leadscoring.errors import LeadScoringError, TrainingDataError
 from leadscoring.model.file import identity_of
+from leadscoring.training.reading.packed import plain_name
 
 FIRST = "1.0.0"
 SUFFIXES = (".json", ".ubj")
@@ -16,7 +17,7 @@ COUNTED = re.compile(r"(\d{1,9})\.(\d{1,9})\.(\d{1,9})").fullmatch
 
 def model_name(name: str | None, source: str) -> str:
     """The name of a model: the one requested, else the stem of the leads' file in lower case with hyphens."""
-    return name or re.sub(r"[^a-z0-9]+", "-", Path(source).stem.casefold()).strip("-") or "leads"
+    return name or re.sub(r"[^a-z0-9]+", "-", Path(plain_name(source)).stem.casefold()).strip("-") or "leads"
 
 
 def refuse_existing(out: Path, overwrite: bool) -> None:

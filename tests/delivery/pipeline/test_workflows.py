@@ -145,7 +145,7 @@ def sections(command: str) -> list[str]:
 
 def test_github_runs_every_section_of_ci() -> None:
     """And none that there is not; and it asks about vulnerabilities, for which the internet is needed."""
-    there = re.findall(r'^(?:section|on_request) "([^"]+)"', CI_RUN, re.MULTILINE)
+    there = re.findall(r'^(?:section|aside|on_request) "([^"]+)"', CI_RUN, re.MULTILINE)
     asked = [name for command in runs(workflow="ci.yml") if command.startswith(".ci/run") for name in sections(command)]
     assert set(asked) == set(there)
     assert "make audit" in runs("dependencies", "ci.yml")
@@ -156,6 +156,23 @@ def test_a_section_that_is_not_there_fails_the_run() -> None:
     ran = subprocess.run([ROOT / ".ci" / "run", "tset"], capture_output=True, text=True, check=False)
     assert ran.returncode == 2
     assert "there is no section of this name: tset" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("beside", "after", "code"), [("true", "true", 0), ("false", "true", 1), ("sleep 600", "false", 1)]
+)
+def test_what_runs_beside_other_sections_fails_the_run_and_ends_with_it(
+    tmp_path: Path, beside: str, after: str, code: int
+) -> None:
+    """With its output in one piece, after the others."""
+    (tmp_path / ".ci").mkdir()
+    helpers = CI_RUN[: CI_RUN.index('section "system programs"')]
+    program = tmp_path / ".ci" / "run"
+    program.write_text(f'{helpers}aside "one" sh -c "echo from one; {beside}"\nsection "two" {after}\njoin\n')
+    ran = subprocess.run(["bash", program], capture_output=True, text=True, check=False, timeout=60)
+    assert ran.returncode == code
+    assert ("from one" in ran.stdout) is (after == "true")
+    assert ran.stdout.startswith("\n=== two\n")
 
 
 def test_every_supported_python_is_tested_and_gets_a_wheel() -> None:

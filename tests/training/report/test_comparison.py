@@ -12,7 +12,7 @@ from leadscoring.quality.figures import Figure, measure
 from leadscoring.training.evaluate import evaluate
 from leadscoring.training.fit import train
 from leadscoring.training.options import TrainOptions
-from leadscoring.training.report.comparison import FIGURES, judged, overlap, paired, served_model
+from leadscoring.training.report.comparison import FIGURES, judged, not_compared, overlap, paired, served_model
 
 
 @pytest.fixture
@@ -118,3 +118,11 @@ def test_whom_the_comparison_flatters_is_said(tmp_path: Path) -> None:
     assert "flatters it" in overlap(card, "", ("2024-06-01", "2025-03-01"))
     assert "may have been trained on some" in overlap(card, "", None)
     assert "not known" in overlap(trained().card.__class__(name="a", version="1", contract=card.contract), "", None)
+
+
+def test_a_file_that_does_not_fit_in_memory_is_not_compared_with_a_word(served: Path) -> None:
+    """The warning names the model, and the command that compares."""
+    (words,) = not_compared(served_model(None, (str(served),)))
+    assert words.startswith("not compared with served 1.0.0: of leads that do not fit in memory")
+    assert "leadscoring evaluate NEW LEADS --compare OLD" in words
+    assert not_compared((None, False)) == []

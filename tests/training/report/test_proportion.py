@@ -58,3 +58,12 @@ def test_rows_are_taken_evenly() -> None:
     """All of few, from the first to the last of many."""
     assert evenly(3, 10).tolist() == [0, 1, 2]
     assert evenly(1000, 3).tolist() == [0, 499, 999]
+
+
+def test_a_difference_that_no_plan_notices_is_not_off() -> None:
+    """However many leads show that it is there; of rare conversions, half of the rate is noticed."""
+    assert verdicts([(1_310_000, 10_000_000, 0.129)]) == ["as predicted"]
+    assert verdicts([(1_510_000, 10_000_000, 0.129)]) == ["more than predicted"]
+    assert verdicts([(70_000, 10_000_000, 0.01)]) == ["as predicted"]
+    assert verdicts([(40_000, 10_000_000, 0.01)]) == ["fewer than predicted"]
+    assert verdicts([(8_800_000, 10_000_000, 0.91)]) == ["as predicted"]

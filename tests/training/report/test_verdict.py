@@ -139,3 +139,14 @@ def test_the_leads_of_the_training_show_nothing(tmp_path: Any) -> None:
     assert said["level"] != "good"
     assert "trained on" in " ".join(said["points"])
     assert trained().report["verdict"]["points"][-1].startswith("What not to believe: ")
+
+
+def test_the_headline_of_few_leads_has_its_interval() -> None:
+    """A factor of few leads is read as what it is; that of many needs none."""
+    figures = quality(150, 1, sharp=3.0)
+    lift = figures.tenths[0].lift
+    assert (
+        f"times as often as average (95%: {lift.low:.1f} to {lift.high:.1f})"
+        in verdict(Seen(quality=figures))["headline"]
+    )
+    assert "(95%" not in verdict(Seen(quality=quality(4000)))["headline"]

@@ -10,6 +10,7 @@ import msgspec
 from leadscoring.errors import TrainingDataError
 from leadscoring.training.large.delimited import blocks_of
 from leadscoring.training.large.parts import Parquet, Parts, Tick, still
+from leadscoring.training.reading.packed import is_packed
 from leadscoring.training.reading.table import PARQUET_MAGIC
 
 MOST = 20_000_000
@@ -28,7 +29,7 @@ def opened(path: Path, tick: Tick = still, most: int = MOST) -> Iterator[Parts |
 
     Raises ``TrainingDataError`` if it is not readable, or changes before the end.
     """
-    if not path.is_file():
+    if not path.is_file() or begins_packed(path):
         yield None
         return
     before = stamp_of(path)
@@ -51,6 +52,15 @@ def parts_of(path: Path, tick: Tick, most: int, stack: ExitStack) -> Parts | Non
         return None
     parts.facts = msgspec.structs.replace(parts.facts, data_hash=hash_of(path, tick), name=path.name)
     return parts
+
+
+def begins_packed(path: Path) -> bool:
+    """Whether a file is compressed: then it is read as a whole."""
+    try:
+        with path.open("rb") as file:
+            return is_packed(file.read(len(PARQUET_MAGIC) + 1))
+    except OSError:  # the message of a table says more
+        return False
 
 
 def is_parquet(path: Path) -> bool:

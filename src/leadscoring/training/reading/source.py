@@ -9,6 +9,7 @@ from pathlib import Path
 
 from leadscoring.errors import TrainingDataError
 from leadscoring.regular_file import NotRegular, descriptor_of
+from leadscoring.training.reading.packed import unpacked
 
 LONGEST_WAIT = 10.0
 """Seconds to wait for a writer to open a pipe. Once it has been opened, there is no time limit."""
@@ -20,7 +21,10 @@ PART = 1 << 20
 
 
 def read_bytes(path: Path) -> bytes:
-    """Reads the content of a file or a pipe. Raises ``TrainingDataError`` if it cannot be read or is empty."""
+    """Reads the content of a file or a pipe, decompressed if it is compressed.
+
+    Raises ``TrainingDataError`` if it cannot be read or is empty.
+    """
     if path.is_dir():
         raise TrainingDataError(f"{path} is a folder; name a CSV or Parquet file")
     try:
@@ -29,6 +33,7 @@ def read_bytes(path: Path) -> bytes:
         raise TrainingDataError(f"there is no file {path}") from None
     except (OSError, ValueError) as failure:
         raise TrainingDataError(f"{path} cannot be read: {getattr(failure, 'strerror', None) or failure}") from failure
+    content = unpacked(content, str(path))
     if not content.strip():
         raise TrainingDataError(f"{path} is empty")
     return content

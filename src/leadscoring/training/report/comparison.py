@@ -78,6 +78,17 @@ def compared(
     return compare(opened, held_out, data_hash)
 
 
+def not_compared(served: tuple[LoadedModel | None, bool]) -> list[str]:
+    """Returns the warning that the served model, if any, did not score leads that do not fit in memory."""
+    opened, _ = served
+    if opened is None:
+        return []
+    return [
+        f"not compared with {opened.card.name} {opened.card.version}: of leads that do not fit in memory, only what "
+        "the new model reads is kept; leadscoring evaluate NEW LEADS --compare OLD compares both on a smaller file"
+    ]
+
+
 def lacks(opened: LoadedModel, held_out: Measured) -> list[str]:
     """Returns the columns that a model reads, or that a feature was made of, and the leads do not have."""
     presence = opened.card.read_as.presence

@@ -1,4 +1,8 @@
-"""Observed shares: their intervals, and whether they differ from what was predicted by more than chance explains."""
+"""Observed shares: their intervals, and whether they differ from what was predicted by more than chance explains.
+
+Of very many leads chance explains next to nothing, and every difference is beyond it. So a share is off only if the
+difference is also material: one that a plan would notice.
+"""
 
 import math
 from collections.abc import Sequence
@@ -14,6 +18,12 @@ Z = NORMAL.inv_cdf(0.975)
 
 ALARMS = 0.05
 """The chance that any of several shares is reported as off although every prediction is right."""
+
+PART = 0.1
+"""Minimum difference, as a part of the predicted rate, that is material."""
+
+POINTS, MANIFOLD = 0.02, 0.5
+"""It also has to be so large, or so large a part of the predicted rate, where conversions are rare."""
 
 
 def share_of(positives: float, leads: float) -> Figure:
@@ -61,14 +71,23 @@ def beyond_chance(chances: Sequence[float], alarms: float = ALARMS) -> list[bool
 
 
 def verdicts(groups: Sequence[tuple[float, float, float]]) -> list[str]:
-    """Compares groups of (conversions, leads, mean prediction): ``as predicted``, or ``more`` or ``fewer``."""
+    """Compares groups of (conversions, leads, mean prediction): ``as predicted``, or ``more`` or ``fewer``.
+
+    A group is off if the difference is both beyond chance and material.
+    """
     off = beyond_chance([surprise(*group) for group in groups])
     return [
         ("more than predicted" if positives > leads * predicted else "fewer than predicted")
-        if wrong
+        if wrong and is_material(positives / leads, predicted)
         else "as predicted"
         for (positives, leads, predicted), wrong in zip(groups, off, strict=True)
     ]
+
+
+def is_material(observed: float, expected: float) -> bool:
+    """Whether a rate differs from the expected one by enough to change a plan."""
+    gap = abs(observed - expected)
+    return gap >= PART * expected and (gap >= POINTS or gap >= MANIFOLD * expected)
 
 
 def evenly(rows: int, most: int) -> Indices:

@@ -92,5 +92,5 @@ def facts(feature: str, level: Level, scored: Scored, verdict: str) -> dict[str,
 
 
 def off(every: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Returns the segments that converted otherwise than predicted, beyond chance."""
+    """Returns the segments that converted otherwise than predicted, beyond chance and materially."""
     return [one for one in every if one["verdict"] != "as predicted"]

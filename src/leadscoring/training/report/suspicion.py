@@ -14,6 +14,7 @@ from leadscoring.training.measured import Measured
 from leadscoring.training.plenty import evenly
 from leadscoring.training.reading.series import Matrix
 from leadscoring.training.report.drivers import Driver, drivers
+from leadscoring.training.report.proportion import is_material
 
 TOO_GOOD = 0.99
 """A ROC-AUC that models of leads hardly ever reach without leakage."""
@@ -38,12 +39,12 @@ SIGMAS = 2.6
 """Standard errors of a difference beyond which two tiers are in the wrong order; exceeded by chance 1 time in 200."""
 
 
-def suspicions(fitted: Fitted, measured: Measured, seed: int) -> list[str]:
+def suspicions(fitted: Fitted, measured: Measured, seed: int) -> tuple[str, ...]:
     """Returns warnings about implausible results on held-out leads, the most serious first."""
     ranked = drivers(fitted.trees, fitted.contract, measured.x)
     warnings = [too_good(ranked, measured.quality), one_column(fitted, measured, ranked, seed)]
     warnings += [late_names(fitted.contract), inverted(measured.quality.tiers)]
-    return [words for words in warnings if words]
+    return tuple(filter(None, warnings))
 
 
 def too_good(ranked: tuple[Driver, ...], quality: Quality) -> str:
@@ -101,12 +102,15 @@ def late_names(contract: Contract) -> str:
 
 
 def inverted(tiers: tuple[TierQuality, ...]) -> str:
-    """Returns the warning for a tier that converted significantly less than a lower one; empty if there is none."""
+    """Returns the warning for a tier that converted less than a lower one; empty if there is none.
+
+    The difference has to be beyond chance, and material.
+    """
     for high, low in combinations([tier for tier in tiers if tier.leads], 2):
         pooled = (high.positives + low.positives) / (high.leads + low.leads)
         error = np.sqrt(pooled * (1.0 - pooled) * (1.0 / high.leads + 1.0 / low.leads))
         first, second = high.positives / high.leads, low.positives / low.leads
-        if error > 0 and (second - first) / error > SIGMAS:
+        if error > 0 and (second - first) / error > SIGMAS and is_material(second, first):
             return (
                 f"tier {high.tier} converted less often than tier {low.tier} on the evaluated leads ({first:.1%} of "
                 f"{high.leads} against {second:.1%} of {low.leads}): the ranking is unreliable"

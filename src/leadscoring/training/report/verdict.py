@@ -13,6 +13,8 @@ The thresholds are those of this module and of no other:
 - Percentages hold if the calibration error is within what chance alone does, or below ``SMALL``: a difference
   of one point of a percentage changes no decision. If chance alone can do more than ``VAGUE``, there are too few leads
   to judge them. Unless they hold, a model is at most *usable*: for the order of the calls.
+- A group or a period is off if the difference is beyond chance and material (see ``proportion``): at least a tenth of
+  the predicted rate, and two points or half of that rate.
 - ``FEW``: with fewer conversions among the evaluated leads, the share of conversions in the best tenth is uncertain
   by a third; a model is at most *usable* then, however it does.
 """
@@ -114,7 +116,10 @@ def times(figure: Figure, digits: int = 1) -> str:
 def headline(seen: Seen, level: Level) -> str:
     """Returns the verdict in one sentence that needs no statistics."""
     quality = seen.quality
-    lift = f"the best tenth of the leads converts {times(quality.tenths[0].lift)} times as often as average"
+    best = quality.tenths[0].lift
+    lift = f"the best tenth of the leads converts {times(best)} times as often as average"
+    if few(quality) or held_up(quality) == "unclear":
+        lift += f" (95%: {best.low:.1f} to {best.high:.1f})"
     if quality.roc_auc.value >= TOO_GOOD:
         return "Do not use it yet: it is too good to be true, so some column probably gives the outcome away"
     if level == "unusable":
@@ -240,8 +245,8 @@ def groups(seen: Seen) -> Check:
         return Check("look", "Off for some groups", text, "segments")
     count = len(seen.segments)
     if count == 1:
-        return Check("note", "One group compared", "the only group that is large enough is not off by more than chance")
-    return Check("ok", "As good for every group", f"none of {count} groups is off by more than chance")
+        return Check("note", "One group compared", "the only group that is large enough is not off")
+    return Check("ok", "As good for every group", f"none of {count} groups is off")
 
 
 def beliefs(_seen: Seen) -> Check:

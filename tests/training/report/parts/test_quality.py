@@ -42,3 +42,11 @@ def test_all_figures_are_there() -> None:
     del evaluated["out_of_fold"]
     assert "Evaluated" in figures(evaluated)
     assert "Results by tenth" in figures(data())
+
+
+def test_tiers_of_the_file_that_differ_from_those_above_say_why() -> None:
+    """They are of the model of all leads; those of an evaluated file are the same, and say nothing."""
+    both = data()
+    assert "the file has the model" not in tiers(both | {"measured_thresholds": both["tiers"]["thresholds"]})
+    moved = [value + 0.01 for value in both["tiers"]["thresholds"]]
+    assert "the file has the model of all leads" in tiers(both | {"measured_thresholds": moved})

@@ -149,8 +149,9 @@ def segments(data: Data) -> str:
     return card(
         "Is it as good for everybody?",
         charts.LEGEND + body,
-        "Groups of at least 100 leads by the strongest features. A verdict is given beyond chance only: if all "
-        "percentages are right, no group is off in 19 of 20 reports.",
+        "Groups of at least 100 leads by the strongest features. A group is off if the difference is beyond chance (if "
+        "all percentages are right, no group is off in 19 of 20 reports) and matters: at least a tenth of the "
+        "predicted rate, and two points or half of that rate.",
         anchor="segments", flush=True,
     )  # fmt: skip
 

@@ -64,6 +64,16 @@ def scores(data: Data) -> str:
     )
 
 
+def of_file(data: Data) -> str:
+    """Renders why the tiers of the model file differ from those that were measured, if they do."""
+    if list(data["measured_thresholds"]) == list(data["tiers"]["thresholds"]):
+        return ""
+    return (
+        "<p>They begin at slightly other scores than those above: those are of the model that was evaluated, which did "
+        "not see the held-out leads, and the file has the model of all leads.</p>"
+    )
+
+
 def tiers(data: Data) -> str:
     """Renders the tiers: what they mean, and what came of their leads."""
     rows = data["held_out"]["tiers"]
@@ -88,7 +98,7 @@ def tiers(data: Data) -> str:
         label="Tiers", css=["said", "n", "n", "n", "n", "wide", "n", "n"], cards=True,
     )  # fmt: skip
     meanings = [[tier(letter), name(words)] for letter, words in data["tiers"]["definitions"].items()]
-    defined = table(["Tier", "Definition"], meanings, label="Definitions", css=["", "say"])
+    defined = table(["Tier", "Definition"], meanings, label="Definitions", css=["", "say"]) + of_file(data)
     return card(
         "What a tier means",
         body + folded("As the model file defines them", defined),
