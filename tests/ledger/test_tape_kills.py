@@ -14,10 +14,10 @@ from tape_writer import KEYS, MODELS
 
 from leadscoring.ledger.segments import Record, is_being_written, read, segments_in
 
-KILLS = int(os.environ.get("LEDGER_KILLS", "40"))
+KILLS = int(os.environ.get("LEDGER_KILLS", "25"))
 """``make ledger-kills`` kills more."""
 
-LONGEST = 400
+LONGEST = 120
 """Acknowledgements until a writer is killed, at most."""
 
 
