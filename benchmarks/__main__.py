@@ -8,7 +8,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import engine, http
+from benchmarks import engine, http, tape
 from benchmarks.models import lead_body, model_file
 from benchmarks.row import table
 from leadscoring import _engine
@@ -18,7 +18,7 @@ REPORT = Path(__file__).parent / "README.md"
 
 def main() -> int:
     """Runs all benchmarks; the exit code is 0 if all bounds hold."""
-    rows = [*engine.rows(), *http.rows(model_file(), lead_body())]
+    rows = [*engine.rows(), *http.rows(model_file(), lead_body()), *tape.rows()]
     report = table(rows)
     REPORT.write_text(INTRODUCTION.format(machine=machine(), table=report))
     print(report)

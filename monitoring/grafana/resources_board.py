@@ -98,8 +98,23 @@ PROCESSES = Row(
     ],
 )  # fmt: skip
 
+TAPE = Row(
+    "Scores on their way to the ledger",
+    [
+        lines(
+            "Size of the tape", "bytes",
+            "Scores that are not yet in the ledger; a size that keeps growing means that nothing moves them there.",
+            [Query(f"ledger_tape_bytes{{{HERE}}}", "{{instance}}")],
+        ),
+        lines(
+            "Leads not kept", "short", "Leads per second that were scored but could not be kept: the tape is full.",
+            [Query(rate("ledger_unrecorded_leads_total", by="instance"), "{{instance}}")], limits=[(0.001, RED)],
+        ),
+    ],
+)  # fmt: skip
+
 
 def resources() -> Dashboard:
     """The page for whoever looks after the machines."""
     said = "CPU, memory and disk of the machine or container, and what the processes use."
-    return page("lead-scoring-resources", "Resources", said, [NOW, MACHINE, PROCESSES])
+    return page("lead-scoring-resources", "Resources", said, [NOW, MACHINE, PROCESSES, TAPE])

@@ -44,6 +44,7 @@ LeadScoringError
     ├── InvalidRows           invalid_rows            encoded rows or tensors that do not match the model's columns
     ├── UnknownModel          model_unknown           a model or version other than the one served
     ├── Overloaded            overloaded              more work than it can finish in time
+    ├── NotRecorded           not_recorded            scored, but not kept for the ledger as it must be
     ├── DeadlineExceeded      deadline_exceeded       queued for too long
     ├── RateLimited           rate_limited            the key has reached its limit of leads per minute
     ├── PageNotAllowed        page_not_allowed        CORS preflight rejected
@@ -488,6 +489,16 @@ class Overloaded(RequestError):
 
     def __init__(self) -> None:
         super().__init__("the service is overloaded; no lead was scored, retry later")
+
+
+class NotRecorded(RequestError):
+    """A lead was scored but could not be kept, with LEDGER_FULL=refuse."""
+
+    code = "not_recorded"
+    retry_after = 5
+
+    def __init__(self) -> None:
+        super().__init__("the score cannot be kept, since the tape is full, and LEDGER_FULL=refuse; retry later")
 
 
 class DeadlineExceeded(RequestError):

@@ -33,6 +33,12 @@ EVENTS = {
     "model file changed": Event("WARNING", ("serves", "advice"), "The file at MODEL_PATH changed or disappeared before "
                                 "a worker started: the worker serves the same model as the others, whose SHA-256 is "
                                 "`serves`"),
+    "tape full": Event("ERROR", ("reason", "folder"), "There is no room to keep further scores for the ledger: "
+                       "LEDGER_TAPE_BYTES are used up, or the disk is full or cannot be written to. LEDGER_FULL says "
+                       "what happens to leads meanwhile"),
+    "tape has room again": Event("INFO", ("before",), "Scores are kept again; `before` is why they were not"),
+    "tape not synced": Event("ERROR", ("reason",), "Scores could not be written to the disk: if the machine loses its "
+                             "power now, they are lost"),
     "shipped model served": Event("WARNING", ("advice",), "MODEL_PATH is not set and the default file does not exist: "
                                   "the service serves the model in the package"),
     "demo key accepted": Event("WARNING", ("advice",), "The service accepts the demo key"),
