@@ -1,6 +1,7 @@
 """The components of one process on which its handlers are built."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from leadscoring.access.keys import KeyRing
 from leadscoring.scoring.scorer import Scorer
@@ -9,6 +10,9 @@ from leadscoring.settings import Settings
 from leadscoring.telemetry.access_log import AccessLog
 from leadscoring.telemetry.metrics import Metrics
 from leadscoring.telemetry.vitals import Vitals
+
+if TYPE_CHECKING:
+    from leadscoring.ledger.tape import Tape
 
 
 @dataclass(frozen=True)
@@ -22,3 +26,5 @@ class Service:
     metrics: Metrics
     access_log: AccessLog
     vitals: Vitals
+    tape: "Tape | None" = None
+    """Where scored leads are kept, if the ledger is on."""
