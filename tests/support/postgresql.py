@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from programs import missing
@@ -21,7 +22,7 @@ SERVERS = Path("/usr/lib/postgresql")
 class Cluster:
     """A running server; ``url()`` makes an empty database."""
 
-    def __init__(self, programs: Path, folder: Path, port: int, account: dict[str, int]) -> None:
+    def __init__(self, programs: Path, folder: Path, port: int, account: dict[str, Any]) -> None:
         self._programs, self._folder, self._port, self._account = programs, folder, port, account
         self._numbers = count(1)
 
@@ -60,7 +61,7 @@ def programs() -> Path:
     return found[-1].parent
 
 
-def account() -> dict[str, int]:
+def account() -> dict[str, Any]:
     """Whom the server runs as: root it refuses."""
     if os.geteuid():
         return {}

@@ -7,8 +7,10 @@ import struct
 from itertools import count
 from pathlib import Path
 
-from leadscoring.ledger.segments import FALLBACK, HAS_MOMENT, PAGE, PLAIN_ID, RECORD, Header, crc32c
+from leadscoring._engine import crc32c
+from leadscoring.ledger.segments import FALLBACK, HAS_MOMENT, PAGE, PLAIN_ID, Header
 
+RECORD = struct.Struct("<IIQdHHHBB")
 NUMBERS = count(1)
 SEGMENT_BYTES = 1 << 20
 
@@ -31,6 +33,7 @@ class Segment:
         lead: str | None = None,
         row: tuple[float, ...] = (1.0, 2.0),
         margin: float = 0.0,
+        *,
         model: int = 0,
         request: str = "",
         unseen: str = "",

@@ -80,5 +80,3 @@ def card_in(content: bytes) -> Card | None:
     """Returns the card in a model file, ``None`` if it has none. Raises a ``ModelError`` if the file is no model."""
     text = read_header(content).attributes.get(ATTRIBUTE)
     return None if text is None else read_card(text)
-
-

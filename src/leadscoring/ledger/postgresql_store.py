@@ -13,18 +13,24 @@ from leadscoring.ledger.store import SCORE
 TURN = 7_305_808_873
 """The advisory lock under which keepers take turns. The number is arbitrary."""
 
+NUMBER, MOMENT, DIGEST = "int8", "int8", "bytea"
 TYPES = {
-    "score": ("int8", "int8", "int8", "int8", "int4", "int8", "int8", "float8", "float8", "varchar", "bytea", "text", "text", "int2"),
-    "moving_keys": ("bytea", "text"),
-    "moving_stretches": ("int8", "int8", "int8", "int4"),
-    "moving_leads": ("int8", "int8", "int8", "bytea", "text"),
+    "score": (
+        NUMBER, NUMBER, MOMENT, MOMENT, "int4", MOMENT, NUMBER, "float8", "float8", "varchar", "bytea", "text", "text",
+        "int2",
+    ),
+    "moving_keys": (DIGEST, "text"),
+    "moving_stretches": (NUMBER, MOMENT, MOMENT, "int4"),
+    "moving_leads": (NUMBER, NUMBER, MOMENT, DIGEST, "text"),
 }  # fmt: skip
+"""The types of what is copied, in the order of the columns."""
 
-TABLES = """
-CREATE TEMP TABLE IF NOT EXISTS moving_keys (key bytea, name text) ON COMMIT DELETE ROWS;
-CREATE TEMP TABLE IF NOT EXISTS moving_stretches (number int8, first_at int8, last_at int8, times int4) ON COMMIT DELETE ROWS;
-CREATE TEMP TABLE IF NOT EXISTS moving_leads (number int8, score int8, first_at int8, digest bytea, name text) ON COMMIT DELETE ROWS
-"""  # fmt: skip
+TABLES = (
+    "moving_keys (key bytea, name text)",
+    "moving_stretches (number int8, first_at int8, last_at int8, times int4)",
+    "moving_leads (number int8, score int8, first_at int8, digest bytea, name text)",
+)
+"""The temporary tables of a connection, empty at the end of each transaction."""
 
 NEW = """
 INSERT INTO lead (key, name) SELECT key, name FROM moving_keys
@@ -60,8 +66,8 @@ class PostgresqlStore:
         run = self._connection.execute
         run("SELECT pg_advisory_xact_lock(%s)", (TURN,))
         run("LOCK TABLE erased IN SHARE MODE")
-        for statement in TABLES.split(";"):
-            run(statement.encode())
+        for table in TABLES:
+            run(f"CREATE TEMP TABLE IF NOT EXISTS {table} ON COMMIT DELETE ROWS".encode())
 
     def erased(self, keys: Iterable[bytes]) -> dict[bytes, int]:
         """Returns those of the keys that were erased, and when."""
@@ -112,7 +118,7 @@ class PostgresqlStore:
                 copy.write_row(row)
 
     def _make_partitions(self, months: set[datetime]) -> None:
-        """Makes the partitions of months that have none, unless their first scores are in the one for everything else."""
+        """Makes the partitions of months that have none, unless scores of theirs are in the one for everything else."""
         for month in months:
             name = f"score_{month:%Y_%m}"
             if self._connection.execute("SELECT to_regclass(%s)", (name,)).fetchone() != (None,):
