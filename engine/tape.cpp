@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <ctime>
 #include <limits>
 
 #include "arrays.hpp"
@@ -27,11 +28,9 @@ std::string_view bytes_of(PyObject* object) {
     return {PyBytes_AS_STRING(object), size_t(PyBytes_GET_SIZE(object))};
 }
 
-PyObject* optional_list(nb::handle list, Py_ssize_t size, const char* what) {
-    if (list.is_none()) return nullptr;
+void check_list(nb::handle list, Py_ssize_t size, const char* what) {
     if (!PyList_Check(list.ptr()) || PyList_GET_SIZE(list.ptr()) != size)
         throw nb::value_error((std::string("there must be a list of one ") + what + " for each row").c_str());
-    return list.ptr();
 }
 
 size_t padded(size_t size) { return (size + 7) & ~size_t(7); }
@@ -44,6 +43,29 @@ std::string_view unseen_of(PyObject* texts, Py_ssize_t row) {
     return found ? bytes_of(found) : std::string_view();
 }
 
+uint64_t microseconds() {
+    timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return uint64_t(now.tv_sec) * 1000000 + uint64_t(now.tv_nsec) / 1000;
+}
+
+// The id of a lead in UTF-8; `object` keeps it.
+std::string_view id_of(PyObject* lead, nb::object& object) {
+    static PyObject* const name = PyUnicode_InternFromString("lead_id");
+    object = owned(PyObject_GetAttr(lead, name));
+    Py_ssize_t length = 0;
+    if (const char* text = PyUnicode_AsUTF8AndSize(object.ptr(), &length)) return {text, size_t(length)};
+    PyErr_Clear();  // half of a surrogate pair, which UTF-8 lacks
+    object = owned(PyUnicode_AsEncodedString(object.ptr(), "utf-8", "surrogatepass"));
+    return bytes_of(object.ptr());
+}
+
+// The moment as of which a lead was scored, or None.
+nb::object moment_of(PyObject* lead) {
+    static PyObject* const name = PyUnicode_InternFromString("as_of");
+    return owned(PyObject_GetAttr(lead, name));
+}
+
 unsigned char* put(unsigned char* to, const void* from, size_t size) {
     if (size > 0) std::memcpy(to, from, size);
     return to + size;
@@ -51,7 +73,8 @@ unsigned char* put(unsigned char* to, const void* from, size_t size) {
 
 }  // namespace
 
-TapeSegment::TapeSegment(int file, size_t size, size_t begin, double share) : size_(size), end_(begin) {
+TapeSegment::TapeSegment(int file, size_t size, size_t begin, nb::bytes secret, double share)
+    : key_({secret.c_str(), secret.size()}), size_(size), end_(begin) {
     if (begin % 8 != 0 || begin > size) throw nb::value_error("records must begin at a multiple of 8, within the file");
     below_ = share >= 1 ? std::numeric_limits<uint64_t>::max() : uint64_t(std::ldexp(share, 64));
     void* mapped = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
@@ -67,24 +90,25 @@ void TapeSegment::close() {
     bytes_ = nullptr;
 }
 
-Py_ssize_t TapeSegment::record(const Rows& rows, nb::handle margins, nb::handle leads, nb::str request, uint16_t model,
-                               uint64_t time, uint8_t flags, nb::handle as_of, nb::handle unseen, Py_ssize_t first) {
+Py_ssize_t TapeSegment::record(const Rows& rows, nb::handle margins, nb::handle leads, nb::handle request,
+                               uint16_t model, uint8_t flags, bool timed, nb::handle unseen, Py_ssize_t first) {
     if (!bytes_) throw nb::value_error("the segment is closed");
     const Py_ssize_t n = rows.n_rows;
     Py_ssize_t length = 0;
     const char* text = PyUnicode_AsUTF8AndSize(request.ptr(), &length);
     if (!text) throw nb::python_error();
     if (length > std::numeric_limits<uint8_t>::max()) throw nb::value_error("a request id has at most 255 bytes");
-    if (!unseen.is_none() && !PyDict_Check(unseen.ptr())) throw nb::type_error("unseen texts must be a dict");
-    const Recorded recorded{{text, size_t(length)},
-                            time,
-                            model,
-                            flags,
-                            optional_list(margins, n, "margin"),
-                            optional_list(leads, n, "lead"),
-                            optional_list(as_of, n, "moment"),
-                            unseen.is_none() ? nullptr : unseen.ptr()};
-    if (!recorded.margins || first < 0) throw nb::value_error("there must be a margin for each row");
+    check_list(margins, n, "margin");
+    if (!leads.is_none()) check_list(leads, n, "lead");
+    nb::object texts;
+    if (!leads.is_none() && !unseen.is_none() && !rows.unseen.empty()) {
+        texts = unseen(nb::find(rows), leads);
+        if (!PyDict_Check(texts.ptr())) throw nb::type_error("unseen texts must be a dict");
+    }
+    const Recorded recorded{{text, size_t(length)}, microseconds(), model,
+                            flags,                  margins.ptr(),  leads.is_none() ? nullptr : leads.ptr(),
+                            texts.ptr(),            timed};
+    if (first < 0) throw nb::index_error("no such row");
     while (first < n && append(rows, first, recorded)) ++first;
     return first;
 }
@@ -92,19 +116,28 @@ Py_ssize_t TapeSegment::record(const Rows& rows, nb::handle margins, nb::handle 
 bool TapeSegment::append(const Rows& rows, Py_ssize_t row, const Recorded& recorded) {
     const size_t features = size_t(rows.n_features);
     const float* values = rows.values.data() + size_t(row) * features;
-    const std::string_view lead = recorded.leads ? bytes_of(PyList_GET_ITEM(recorded.leads, row)) : std::string_view();
-    if (!keeps(lead, values, features)) return true;
-    const std::string_view unseen = unseen_of(recorded.unseen, row);
-    PyObject* moment = recorded.as_of ? PyList_GET_ITEM(recorded.as_of, row) : Py_None;
+    PyObject* lead = recorded.leads ? PyList_GET_ITEM(recorded.leads, row) : nullptr;
+    nb::object id_object;
+    std::string_view id;
+    std::array<unsigned char, kKeyBytes> key;
+    if (lead) {
+        id = id_of(lead, id_object);
+        key = key_.of(id);
+    }
+    if (!keeps(lead ? key.data() : nullptr, values, features)) return true;
+    if (!(recorded.flags & kPlainId)) id = {};
+    const nb::object moment = lead && recorded.timed ? moment_of(lead) : nb::object(nb::none());
     int64_t as_of = 0;
-    if (moment != Py_None) as_of = PyLong_AsLongLong(moment);
+    if (!moment.is_none()) as_of = PyLong_AsLongLong(moment.ptr());
     const double margin = PyFloat_AsDouble(PyList_GET_ITEM(recorded.margins, row));
     if (PyErr_Occurred()) throw nb::python_error();
-    if (lead.size() > std::numeric_limits<uint16_t>::max() || features > std::numeric_limits<uint16_t>::max())
-        throw nb::value_error("a lead or its row is too long for a tape");
+    const std::string_view unseen = unseen_of(recorded.unseen, row);
 
-    const size_t dated = moment == Py_None ? 0 : sizeof as_of, of_row = features * sizeof(float);
-    const size_t size = sizeof(RecordHead) + dated + of_row + lead.size() + recorded.request.size() + unseen.size();
+    const size_t dated = moment.is_none() ? 0 : sizeof as_of, of_row = features * sizeof(float);
+    const size_t of_lead = lead ? kKeyBytes + id.size() : 0;
+    if (of_lead > std::numeric_limits<uint16_t>::max() || features > std::numeric_limits<uint16_t>::max())
+        throw nb::value_error("a lead or its row is too long for a tape");
+    const size_t size = sizeof(RecordHead) + dated + of_row + of_lead + recorded.request.size() + unseen.size();
     if (padded(size) > size_ - end_) return false;
     RecordHead head{0,
                     0,
@@ -112,13 +145,13 @@ bool TapeSegment::append(const Rows& rows, Py_ssize_t row, const Recorded& recor
                     margin,
                     recorded.model,
                     uint16_t(features),
-                    uint16_t(lead.size()),
+                    uint16_t(of_lead),
                     uint8_t(recorded.request.size()),
                     uint8_t(recorded.flags | (dated ? kHasMoment : 0))};
     unsigned char* record = bytes_ + end_;
     unsigned char* to = put(record + sizeof(RecordHead), &as_of, dated);
     to = put(to, values, of_row);
-    to = put(to, lead.data(), lead.size());
+    if (lead) to = put(put(to, key.data(), kKeyBytes), id.data(), id.size());
     to = put(to, recorded.request.data(), recorded.request.size());
     put(to, unseen.data(), unseen.size());
     put(record + kChecked, reinterpret_cast<const char*>(&head) + kChecked, sizeof(RecordHead) - kChecked);
@@ -130,10 +163,10 @@ bool TapeSegment::append(const Rows& rows, Py_ssize_t row, const Recorded& recor
 }
 
 // A row without a lead's key is chosen by its content, so that equal rows are kept together as well.
-bool TapeSegment::keeps(std::string_view lead, const float* values, size_t features) const {
+bool TapeSegment::keeps(const unsigned char* key, const float* values, size_t features) const {
     if (below_ == std::numeric_limits<uint64_t>::max()) return true;
     uint64_t place = uint64_t(crc32c(values, features * sizeof(float))) << 32;
-    if (lead.size() >= sizeof place) std::memcpy(&place, lead.data(), sizeof place);
+    if (key) std::memcpy(&place, key, sizeof place);
     return place < below_;
 }
 
@@ -195,6 +228,11 @@ nb::object read_tape(nb::handle segment, size_t begin, size_t limit) {
     return nb::make_tuple(records, begin, damaged);
 }
 
+nb::bytes lead_key(nb::bytes secret, nb::bytes id) {
+    const auto key = LeadKey({secret.c_str(), secret.size()}).of({id.c_str(), id.size()});
+    return nb::bytes(reinterpret_cast<const char*>(key.data()), key.size());
+}
+
 uint32_t checksum(nb::handle buffer) {
     const Given<uint8_t> bytes(buffer);
     return crc32c(bytes.data(), bytes.size());
@@ -209,14 +247,15 @@ uint32_t checksum_plain(nb::handle buffer) {
 
 void bind_tape(nb::module_& m) {
     nb::class_<TapeSegment>(m, "TapeSegment")
-        .def(nb::init<int, size_t, size_t, double>(), nb::arg("file"), nb::arg("size"), nb::arg("begin"),
-             nb::arg("share") = 1.0)
+        .def(nb::init<int, size_t, size_t, nb::bytes, double>(), nb::arg("file"), nb::arg("size"), nb::arg("begin"),
+             nb::arg("secret"), nb::arg("share") = 1.0)
         .def_prop_ro("end", &TapeSegment::end)
         .def("record", &TapeSegment::record, nb::arg("rows"), nb::arg("margins"), nb::arg("leads").none(),
-             nb::arg("request"), nb::arg("model"), nb::arg("time"), nb::arg("flags"), nb::arg("as_of").none(),
-             nb::arg("unseen").none(), nb::arg("first") = 0)
+             nb::arg("request"), nb::arg("model"), nb::arg("flags"), nb::arg("timed"), nb::arg("unseen").none(),
+             nb::arg("first") = 0)
         .def("close", &TapeSegment::close);
     m.def("read_tape", &read_tape, nb::arg("segment"), nb::arg("begin"), nb::arg("limit"));
+    m.def("lead_key", &lead_key, nb::arg("secret"), nb::arg("lead_id"));
     m.def("crc32c", &checksum, nb::arg("buffer"));
     m.def("_crc32c_plain", &checksum_plain, nb::arg("buffer"));
 }

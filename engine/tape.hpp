@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "encode.hpp"
+#include "lead_key.hpp"
 
 namespace leadscoring {
 
@@ -24,15 +25,16 @@ struct RecordHead {
 static_assert(sizeof(RecordHead) == 32);
 
 inline constexpr size_t kChecked = 8;  // where the checksum begins
-inline constexpr uint8_t kHasMoment = 8;
+inline constexpr uint8_t kHasMoment = 8, kPlainId = 16;
 
-// What the records of one call have in common, and the lists with what each has of its own; those may be None.
+// What the records of one call have in common, and what each has of its own; leads and unseen texts may be null.
 struct Recorded {
     std::string_view request;
     uint64_t time;
     uint16_t model;
     uint8_t flags;
-    PyObject *margins, *leads, *as_of, *unseen;
+    PyObject *margins, *leads, *unseen;
+    bool timed;  // whether leads have a moment as of which they were scored
 };
 
 // A segment of a tape that this process writes: a file mapped into memory.
@@ -40,14 +42,15 @@ class TapeSegment {
   public:
     // `file` is open for reading and writing, and has `size` bytes on disk; records begin at `begin`. Of the leads, a
     // `share` is kept, by their keys.
-    TapeSegment(int file, size_t size, size_t begin, double share);
+    TapeSegment(int file, size_t size, size_t begin, nb::bytes secret, double share);
     ~TapeSegment() { close(); }
     TapeSegment(const TapeSegment&) = delete;
     TapeSegment& operator=(const TapeSegment&) = delete;
 
     // Appends the rows from `first` on; returns the first one for which there is no room, or the number of rows.
-    Py_ssize_t record(const Rows& rows, nb::handle margins, nb::handle leads, nb::str request, uint16_t model,
-                      uint64_t time, uint8_t flags, nb::handle as_of, nb::handle unseen, Py_ssize_t first);
+    // `unseen` is called with the leads only if the rows have unseen texts; it returns them as a dict by row.
+    Py_ssize_t record(const Rows& rows, nb::handle margins, nb::handle leads, nb::handle request, uint16_t model,
+                      uint8_t flags, bool timed, nb::handle unseen, Py_ssize_t first);
 
     // The end of the last record.
     size_t end() const { return end_; }
@@ -57,8 +60,9 @@ class TapeSegment {
 
   private:
     bool append(const Rows& rows, Py_ssize_t row, const Recorded& recorded);
-    bool keeps(std::string_view lead, const float* values, size_t features) const;
+    bool keeps(const unsigned char* key, const float* values, size_t features) const;
 
+    LeadKey key_;
     unsigned char* bytes_;
     size_t size_, end_;
     uint64_t below_;  // leads with a key below this are kept

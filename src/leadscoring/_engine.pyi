@@ -1,7 +1,7 @@
 """The compiled engine: trees, exact contributions, encoding of leads, and incremental JSON scanners."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 class Rows:
@@ -34,11 +34,11 @@ class Rows:
 class TapeSegment:
     """A segment of a tape that this process writes: a file of ``size`` bytes, open for reading and writing.
 
-    Records begin at ``begin``. Of the leads, a ``share`` is kept by their keys, of rows without a key by their content.
-    ``OSError`` if the file cannot be mapped.
+    Records begin at ``begin``. ``secret`` is that of the keys of leads. Of the leads, a ``share`` is kept by their
+    keys, of rows without a key by their content. ``OSError`` if the file cannot be mapped.
     """
 
-    def __init__(self, file: int, size: int, begin: int, share: float = 1.0) -> None: ...
+    def __init__(self, file: int, size: int, begin: int, secret: bytes, share: float = 1.0) -> None: ...
     @property
     def end(self) -> int:
         """The end of the last record."""
@@ -47,19 +47,19 @@ class TapeSegment:
         self,
         rows: Rows,
         margins: list[float],
-        leads: list[bytes] | None,
+        leads: list[Any] | None,
         request: str,
         model: int,
-        time: int,
         flags: int,
-        as_of: list[int | None] | None,
-        unseen: dict[int, bytes] | None,
+        timed: bool,
+        unseen: Callable[[Rows, list[Any]], dict[int, bytes]] | None,
         first: int = 0,
     ) -> int:
         """Appends the rows from ``first`` on; returns the first without room, or the number of rows.
 
-        ``leads`` has the bytes that identify each lead, ``unseen`` JSON by row. A row that another process can read is
-        complete. ``ValueError`` for lists of another length.
+        ``leads`` have ``lead_id`` and, if they are ``timed``, ``as_of``; flag 16 keeps the id besides its key.
+        ``unseen`` is called for rows with values that the model does not know, and returns them as JSON by row. A row
+        that another process can read is complete. ``ValueError`` for lists of another length.
         """
 
     def close(self) -> None:
@@ -72,6 +72,9 @@ def read_tape(
 
     A record is time, margin, number of the model, as_of, row, lead, request id, unseen texts and flags.
     """
+
+def lead_key(secret: bytes, lead_id: bytes) -> bytes:
+    """The key of a lead as segments have it: a keyed BLAKE2b of its id in UTF-8, 16 bytes."""
 
 def crc32c(buffer: object) -> int:
     """The CRC-32C of a buffer, with the instruction of the machine where it has one."""

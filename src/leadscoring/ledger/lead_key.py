@@ -17,14 +17,14 @@ WRITTEN = re.compile(r"[0-9a-f]{64}\n?")
 
 
 class LeadKeys:
-    """Computes the keys of leads with one secret."""
+    """Computes the keys of leads with one secret, of 1 to 64 bytes; the engine computes the same for the tape."""
 
     def __init__(self, secret: bytes) -> None:
-        self._secret = secret
+        self.secret = secret
 
     def key(self, lead_id: str) -> bytes:
         """Returns the key of a lead, 16 bytes: a keyed BLAKE2b of its id."""
-        return blake2b(lead_id.encode("utf-8", "surrogatepass"), digest_size=KEY_BYTES, key=self._secret).digest()
+        return blake2b(lead_id.encode("utf-8", "surrogatepass"), digest_size=KEY_BYTES, key=self.secret).digest()
 
 
 def open_keys(settings: Settings) -> LeadKeys:

@@ -1,13 +1,11 @@
 """Records what one model scores: the key of each lead, its row and margin, and values unknown to the model."""
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from leadscoring._engine import Rows
 from leadscoring.contract.features import Contract
 from leadscoring.lead import Lead
-from leadscoring.ledger.lead_key import LeadKeys
 from leadscoring.ledger.segments import ENCODED, PLAIN_ID
 from leadscoring.ledger.tape import Tape
 
@@ -24,34 +22,26 @@ MOST_UNSEEN = 1 << 16
 class Recorder:
     """Records what one model scores."""
 
-    def __init__(self, tape: Tape, keys: LeadKeys, digest: str, contract: Contract, plain: bool = False) -> None:
+    def __init__(self, tape: Tape, digest: str, contract: Contract, plain: bool = False) -> None:
         self._append = tape.append
-        self._key = keys.key
         self._digest = digest
         self._timed = contract.is_timed
         self._contract = contract
         self._flags = PLAIN_ID if plain else 0
 
-    def record(self, rows: Rows, margins: list[float], leads: Sequence[Lead], request: str, flags: int = 0) -> None:
+    def record(self, rows: Rows, margins: list[float], leads: list[Lead], request: str, flags: int = 0) -> None:
         """Keeps leads with the rows and the margins of their scores. Raises ``NotRecorded``."""
-        key = self._key
-        keys = [key(lead.lead_id) for lead in leads]
-        if self._flags:
-            keys = [one + lead.lead_id.encode("utf-8", "surrogatepass") for one, lead in zip(keys, leads, strict=True)]
-        as_of = [lead.as_of for lead in leads] if self._timed else None
-        places = rows.unseen
-        unseen = self._unseen(places, leads) if places else None
-        self._append(self._digest, rows, margins, keys, request, flags | self._flags, as_of, unseen)
+        self._append(self._digest, rows, margins, leads, request, flags | self._flags, self._timed, self._unseen)
 
     def record_rows(self, rows: Rows, margins: list[float], request: str, flags: int = 0) -> None:
         """Keeps rows that a client has encoded, which belong to no lead that is known. Raises ``NotRecorded``."""
-        self._append(self._digest, rows, margins, None, request, flags | ENCODED, None, None)
+        self._append(self._digest, rows, margins, None, request, flags | ENCODED, False, None)
 
-    def _unseen(self, places: list[tuple[int, int]], leads: Sequence[Lead]) -> dict[int, bytes]:
+    def _unseen(self, rows: Rows, leads: list[Lead]) -> dict[int, bytes]:
         """Returns JSON of the values that the model does not know, by row."""
         found: dict[int, dict[str, Any]] = {}
         feature_of, features = self._contract.columns.feature, self._contract.features
-        for row, column in places:
+        for row, column in rows.unseen:
             place = feature_of[column]
             found.setdefault(row, {})[features[place].name] = shortened(leads[row].values[place])
         return {row: written(values) for row, values in found.items()}

@@ -10,16 +10,21 @@ import os
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from time import monotonic, time_ns
+from time import monotonic
 from typing import Literal
 
 from leadscoring._engine import Rows, TapeSegment
 from leadscoring.errors import NotRecorded
+from leadscoring.lead import Lead
+from leadscoring.ledger.lead_key import LeadKeys
 from leadscoring.ledger.segments import FORMAT, HEAD, MAGIC, MOST_MODELS, PAGE, place_of
 from leadscoring.ledger.tape_folder import TapeFolder, TapeFull
 from leadscoring.telemetry.log import Log
 
 log = Log("leadscoring")
+
+Unseen = Callable[[Rows, list[Lead]], dict[int, bytes]]
+"""Returns JSON of the values that a model does not know, by row."""
 
 SYNC_SECONDS = 1.0
 """Seconds between two syncs: the scores that a power cut may lose."""
@@ -34,10 +39,10 @@ SPARE_FROM = 4
 class Held:
     """A segment that this process writes: its file, and the numbers of its models."""
 
-    def __init__(self, folder: TapeFolder, share: float) -> None:
+    def __init__(self, folder: TapeFolder, keys: LeadKeys, share: float) -> None:
         self.file = folder.make_segment()
         try:
-            self.segment = TapeSegment(self.file, folder.segment_bytes, PAGE, share)
+            self.segment = TapeSegment(self.file, folder.segment_bytes, PAGE, keys.secret, share)
         except OSError as failure:
             os.close(self.file)
             raise TapeFull(failure.strerror or str(failure)) from None
@@ -81,12 +86,14 @@ class Tape:
     def __init__(
         self,
         folder: TapeFolder,
+        keys: LeadKeys,
         share: float = 1.0,
         full: Literal["serve", "refuse"] = "serve",
         unrecorded: Callable[[float], None] = lambda _leads: None,
         measured: Callable[[float], None] = lambda _bytes: None,
     ) -> None:
         self.folder = folder
+        self._keys = keys
         self._share = share
         self._refuses = full == "refuse"
         self._unrecorded = unrecorded
@@ -103,31 +110,31 @@ class Tape:
         digest: str,
         rows: Rows,
         margins: list[float],
-        leads: list[bytes] | None,
+        leads: list[Lead] | None,
         request: str,
         flags: int,
-        as_of: list[int | None] | None,
-        unseen: dict[int, bytes] | None,
+        timed: bool,
+        unseen: Unseen | None,
     ) -> None:
         """Appends rows scored by the model with this SHA-256; when it returns, they are kept or counted as not kept.
 
         Raises ``NotRecorded`` if they cannot be kept, and must be.
         """
-        held, done, now = self._held, 0, time_ns() // 1000
+        held, done = self._held, 0
         while held is not None or (held := self._go_on()) is not None:
             number = held.numbers.get(digest)
             if number is None:
                 number = held.enter(digest)
             if number is not None:
-                done = held.segment.record(rows, margins, leads, request, number, now, flags, as_of, unseen, done)
+                done = held.segment.record(rows, margins, leads, request, number, flags, timed, unseen, done)
                 if done == len(margins):
                     return
             held = None
-        self._miss(sum(map(self.keeps, leads[done:])) if leads is not None else len(margins) - done)
+        self._miss(len(margins) - done if leads is None else sum(map(self.keeps, leads[done:])))
 
-    def keeps(self, lead: bytes) -> bool:
-        """Whether the lead with this key belongs to the share that is kept."""
-        return self._share >= 1 or int.from_bytes(lead[:8], "little") < self._share * 2**64
+    def keeps(self, lead: Lead) -> bool:
+        """Whether a lead belongs to the share that is kept."""
+        return self._share >= 1 or int.from_bytes(self._keys.key(lead.lead_id)[:8], "little") < self._share * 2**64
 
     def _miss(self, leads: int) -> None:
         if leads and self._refuses:
@@ -146,7 +153,7 @@ class Tape:
 
     def _made(self) -> Held | None:
         try:
-            made = Held(self.folder, self._share)
+            made = Held(self.folder, self._keys, self._share)
         except TapeFull as failure:
             self._retry_at = monotonic() + RETRY_SECONDS
             if not self._reason:

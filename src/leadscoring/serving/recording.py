@@ -38,15 +38,21 @@ class Recording:
         unrecorded: Callable[[float], None] = lambda _leads: None,
         measured: Callable[[float], None] = lambda _bytes: None,
     ) -> None:
-        self._keys = open_keys(settings)
         self._plain = settings.ledger_lead_ids == "plain"
         self._sources = sources
-        self.tape = Tape(open_folder(settings), settings.ledger_share, settings.ledger_full, unrecorded, measured)
+        self.tape = Tape(
+            open_folder(settings),
+            open_keys(settings),
+            settings.ledger_share,
+            settings.ledger_full,
+            unrecorded,
+            measured,
+        )
 
     def of(self, model: LoadedModel) -> Recorder:
         """Returns the recorder of a model, after its file is kept. Raises ``CannotStart`` if that is not possible."""
         self.tape.folder.keep_model(model.sha256, self._contents)
-        return Recorder(self.tape, self._keys, model.sha256, model.card.contract, self._plain)
+        return Recorder(self.tape, model.sha256, model.card.contract, self._plain)
 
     def _contents(self) -> Iterator[bytes]:
         for source in self._sources:
