@@ -4,7 +4,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,14 @@ PRAGMAS = (
     "PRAGMA temp_store = MEMORY",  # no row of a lead outside of the file
 )
 
-POSTGRESQL = {"connect_timeout": 5, "application_name": "leadscoring"}
+POSTGRESQL = {
+    "connect_timeout": 5,
+    "application_name": "leadscoring",
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,  # a server that vanished is noticed
+}
 WRITES = "writes"
 
 
@@ -70,6 +77,19 @@ class Ledger:
             with connection.begin():
                 yield connection
 
+    def checkpoint(self) -> None:
+        """Empties the log that SQLite writes ahead, in which deleted rows are still to be found.
+
+        Does nothing in PostgreSQL. Raises ``LedgerUnavailable`` if others read an older state for too long.
+        """
+        if not self.is_sqlite:
+            return
+        with self._reported(), closing(self.engine.raw_connection()) as connection:
+            cursor = connection.cursor()
+            (busy, _, _) = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if busy:
+                raise LedgerUnavailable(self.name, "its log cannot be emptied while others read")
+
     def close(self) -> None:
         """Closes all connections."""
         self.engine.dispose()
@@ -82,6 +102,8 @@ class Ledger:
         except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError, dbapi.OperationalError) as failure:
             raise LedgerUnavailable(self.name, reason_of(failure)) from failure
         except (exc.DatabaseError, dbapi.DatabaseError) as failure:
+            if "UndefinedTable" in type(getattr(failure, "orig", failure)).__name__:
+                raise LedgerUnavailable(self.name, "it has no tables yet: the keeper makes them") from failure
             if "not a database" in str(failure) or "malformed" in str(failure):
                 raise LedgerUnusable(self.name, reason_of(failure)) from failure
             raise

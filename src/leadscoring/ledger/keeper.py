@@ -14,8 +14,7 @@ from leadscoring.ledger.database import Ledger
 from leadscoring.ledger.folding import Taken, digest_of, fold
 from leadscoring.ledger.models import Models
 from leadscoring.ledger.segments import SUFFIX, Record, is_being_written, read, segments_in
-from leadscoring.ledger.sqlite_store import SqliteStore
-from leadscoring.ledger.store import Store
+from leadscoring.ledger.stores import store_of
 from leadscoring.ledger.tables import segment
 from leadscoring.telemetry.log import Log
 
@@ -57,7 +56,7 @@ class MovedElsewhere(Exception):
 
 
 class Keeper:
-    """Moves the tape in ``folder`` into the ledger; one at a time, which ``Turn`` in ``ledger.turn`` sees to.
+    """Moves the tape in ``folder`` into the ledger; one at a time, which ``ledger.turn`` sees to.
 
     ``name`` is for models without a card.
     """
@@ -168,7 +167,7 @@ class Keeper:
         taken = sorted((one for part in parts for one in self._taken(part)), key=by_time)
         keys = {one.key: one.name for one in taken if one.key}
         with self._ledger.writing() as connection:
-            store = self._store_of(connection)
+            store = store_of(self._ledger, connection)
             store.take_turn()
             stored = self._places_in(connection)
             if any(stored.get(part.path.name, 0) != part.begin for part in parts):
@@ -181,14 +180,6 @@ class Keeper:
             store.moved([(self._prefix + part.path.name, part.end) for part in parts])
         until = max(map(by_time, taken))
         return Moved(len(taken), len(left) - len(folded.scores), len(taken) - len(left), until=until)
-
-    def _store_of(self, connection: Connection) -> Store:
-        driver = connection.connection.driver_connection
-        if self._ledger.is_sqlite:
-            return SqliteStore(driver)  # type: ignore[arg-type]  # as the ledger says
-        from leadscoring.ledger.postgresql_store import PostgresqlStore
-
-        return PostgresqlStore(driver)  # type: ignore[arg-type]  # as the ledger says
 
     def _taken(self, part: Part) -> Iterator[Taken]:
         """Yields the scores of a part, with probability and tier."""
