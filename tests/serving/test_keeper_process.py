@@ -70,7 +70,7 @@ def keeper_of(server: Server) -> int:
 def holds_lock(pid: int) -> bool:
     """Whether a process has the keeper's lock open."""
     try:
-        return any("keeper.lock" in os.readlink(path) for path in Path(f"/proc/{pid}/fd").iterdir())
+        return any(path.readlink().name == "keeper.lock" for path in Path(f"/proc/{pid}/fd").iterdir())
     except OSError:
         return False
 
