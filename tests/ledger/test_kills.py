@@ -29,7 +29,7 @@ class Writer:
         self._random = random.Random(seed)
         self._digest = keep_model(folder, (ROOT / "models" / "model.json").read_bytes())
         self._folder = folder
-        self._segment = Segment(folder, (self._digest,))
+        self._segment = Segment(folder, (self._digest,), "worker")
         self.written: Counter[bytes] = Counter()
 
     def write(self, leads: int) -> None:
@@ -40,7 +40,7 @@ class Writer:
             self._segment.write(NOON + self.written.total(), name, (float(self._random.randrange(2)),))
         if self._random.random() < 0.3:
             self.end()
-            self._segment = Segment(self._folder, (self._digest,))
+            self._segment = Segment(self._folder, (self._digest,), "worker")
 
     def end(self) -> None:
         """Ends the segment."""
@@ -50,7 +50,9 @@ class Writer:
 def moved(ledger: Ledger) -> Counter[bytes]:
     """How often the ledger has each lead's scores."""
     with ledger.reading() as connection:
-        sums = select(lead.c.key, func.sum(score.c.times)).join(score, score.c.lead == lead.c.number).group_by(lead.c.key)
+        sums = (
+            select(lead.c.key, func.sum(score.c.times)).join(score, score.c.lead == lead.c.number).group_by(lead.c.key)
+        )
         return Counter({key: int(times) for key, times in connection.execute(sums)})
 
 
@@ -61,14 +63,16 @@ def test_nothing_is_lost_or_doubled_when_keepers_are_killed(url: str, tmp_path: 
     for _ in range(KILLS):
         process = keeper(url, tmp_path / "tape")
         ends_at = time.monotonic() + chance.uniform(0, LONGEST_LIFE)
-        while time.monotonic() < ends_at:
+        for _ in range(10):
             writer.write(50)
+        time.sleep(max(0.0, ends_at - time.monotonic()))  # what is random is the moment
         process.kill()
         process.join()
     writer.end()
     last = keeper(url, tmp_path / "tape", ends=True)
     last.join()
     assert last.exitcode == 0
+    assert segments_in(tmp_path / "tape") == []
     ledger = open_ledger(url)
     assert moved(ledger) == writer.written, f"seed {seed}"
     with ledger.reading() as connection:

@@ -21,6 +21,9 @@ from leadscoring.telemetry.log import Log
 MOST = 1000
 """Scores in one transaction: those who record outcomes wait for it."""
 
+FEWEST = 10
+"""Scores of one process in one transaction, if there are that many."""
+
 DAMAGED = ".damaged"
 """Ends the name of a segment that was set aside."""
 
@@ -129,7 +132,7 @@ class Keeper:
             for path in paths:
                 written = is_being_written(path)  # before reading: what its owner wrote last is seen then
                 place = (self._places or {}).get(path.name, 0)
-                found = read(path, place, max(1, most // len(owners)))
+                found = read(path, place, max(FEWEST, most // len(owners)))
                 why = self._unusable(found.records) or ("it is damaged" if found.damaged and not found.records else "")
                 if found.records and not why:
                     parts.append(Part(path, place, found.records, found.offset))
