@@ -26,6 +26,9 @@ MODEL_VERSION_TO_TRAIN ?= 1.0.0
 # The effort of the fuzzers, as a multiple of that in the tests.
 FUZZ_EFFORT ?= 20
 
+# How often writers of the tape are killed.
+LEDGER_KILLS ?= 5000
+
 # The environment of the clouds' templates, separate from .venv; and the environment to deploy.
 INFRA_VENV := build/infra-venv
 INFRA_STAMP := $(INFRA_VENV)/.installed
@@ -38,7 +41,8 @@ LOAD_USERS ?= 20
 LOAD_SECONDS ?= 30
 LOAD_REPORT ?= build/load/report.html
 
-.PHONY: help install training azureml clients dev test coverage test-changed test-unit test-integration zoo fuzz lint \
+.PHONY: help install training azureml clients dev test coverage test-changed test-unit test-integration zoo fuzz \
+  ledger-kills lint \
   format bench bench-bulk bench-quality bench-training stress \
   test-sanitize uvicorn-test dashboards docs site screenshots lock model docker-build docker-run docker-compose-up \
   docker-compose-down image-test newcomer-test load-test infra-install infra-test infra-types deploy-aws deploy-azure \
@@ -122,6 +126,9 @@ zoo: $(STAMP)  ## Compare scores with those of the XGBoost versions in ZOO (all 
 fuzz: $(STAMP)  ## Run the fuzzers, FUZZ_EFFORT (20) times longer than the tests do
 	FUZZ_EFFORT=$(FUZZ_EFFORT) $(BIN)/python -m pytest -n $(JOBS) tests/fuzz/test_requests.py tests/fuzz/test_bodies.py \
 	  tests/api/test_openapi_fuzz.py tests/transport/test_cuts.py
+
+ledger-kills: $(STAMP)  ## Kill writers of the tape LEDGER_KILLS (5000) times: no acknowledged score may be lost
+	LEDGER_KILLS=$(LEDGER_KILLS) $(BIN)/python -m pytest tests/ledger/test_tape_kills.py
 
 uvicorn-test: $(STAMP)  ## Run the transport tests with the oldest and the newest uvicorn that pyproject.toml allows
 	./scripts/test/uvicorn.sh

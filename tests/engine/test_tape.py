@@ -79,7 +79,7 @@ def test_what_is_recorded_is_what_is_read(tmp_path_factory: pytest.TempPathFacto
         held.close()
     assert not damaged
     assert end == held.segment.end
-    expected = np.frombuffer(rows, np.float32).reshape(n, width)
+    expected = np.frombuffer(memoryview(rows), np.float32).reshape(n, width)
     for place, (_, margin, model, as_of, row_bytes, lead, told, unseen, has) in enumerate(records):
         one = leads[place]
         assert (margin, model, told, unseen) == (margins[place], number, request, None)

@@ -89,6 +89,14 @@ def test_a_header_reads_as_it_was_written() -> None:
     assert found == Header((), "x" * 512, "y" * 512)
 
 
+def test_a_segment_that_is_being_made_is_none_yet(tmp_path: Path) -> None:
+    """It gets its name when it is whole; neither is anything else in the folder a segment."""
+    path = filled(tmp_path)
+    for name in (f"{path.name}.new", f".{path.name}.new", "lock"):
+        (tmp_path / name).write_bytes(b"")
+    assert segments_in(tmp_path) == [path]
+
+
 def test_a_segment_is_held_as_long_as_its_owner_writes(tmp_path: Path) -> None:
     """The lock goes with the process, or when the segment has ended."""
     tape = Tape(TapeFolder(tmp_path, 1 << 20, 1 << 16), KEYS)

@@ -73,7 +73,7 @@ def test_a_full_disk_is_known_when_a_segment_is_made(tiny: Path) -> None:
     with pytest.raises(TapeFull, match="No space left on device"):
         held.extend(folder.make_segment() for _ in range(3))
     assert len(segments_in(tiny / "tape")) == len(held)
-    assert not list((tiny / "tape").glob(".*.tape"))
+    assert not list((tiny / "tape").glob("*.new"))
     os.close(held.pop())
     segments_in(tiny / "tape")[-1].unlink()
     held.append(folder.make_segment())
@@ -83,9 +83,9 @@ def test_a_full_disk_is_known_when_a_segment_is_made(tiny: Path) -> None:
 
 def test_what_a_killed_process_was_making_is_removed(tmp_path: Path) -> None:
     """A segment has its name only when it is whole."""
-    (tmp_path / ".1_2-000001.tape").write_bytes(bytes(100))
+    (tmp_path / "1_2-000001.tape.new").write_bytes(bytes(100))
     TapeFolder(tmp_path, SMALL, SMALL)
-    assert not list(tmp_path.glob(".*.tape"))
+    assert not list(tmp_path.glob("*.new"))
 
 
 def test_a_folder_that_cannot_be_used_is_an_error_at_the_start(tmp_path: Path) -> None:

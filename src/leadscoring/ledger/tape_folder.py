@@ -18,6 +18,7 @@ MODELS = "models"
 """The folder in it with the files of all models that were served, by their SHA-256."""
 
 LOCK = "lock"
+UNFINISHED = ".new"
 PRIVATE = 0o700
 
 
@@ -71,7 +72,7 @@ class TapeFolder:
     def _made_file(self, header: Header) -> int:
         self._made += 1
         name = f"{self._owner}-{self._made:06}{SUFFIX}"
-        part = self.path / f".{name}"
+        part = self.path / f"{name}{UNFINISHED}"
         descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -86,7 +87,7 @@ class TapeFolder:
 
     def _remove_abandoned(self) -> None:
         """Removes what a killed process was about to make."""
-        for part in self.path.glob(f".*{SUFFIX}"):
+        for part in self.path.glob(f"*{SUFFIX}{UNFINISHED}"):
             part.unlink(missing_ok=True)
 
     @contextmanager
