@@ -123,6 +123,9 @@ test-integration: $(STAMP)  ## Run the tests that start a real server
 zoo: $(STAMP)  ## Compare scores with those of the XGBoost versions in ZOO (all known ones), on models of each
 	./scripts/test/zoo.sh $(ZOO)
 
+keeper-kills: $(STAMP)  ## Kill the keeper of the ledger KEEPER_KILLS (250) times, in SQLite and in PostgreSQL each
+	KEEPER_KILLS=$(or $(KEEPER_KILLS),250) $(BIN)/python -m pytest --timeout 3600 tests/ledger/test_kills.py
+
 fuzz: $(STAMP)  ## Run the fuzzers, FUZZ_EFFORT (20) times longer than the tests do
 	FUZZ_EFFORT=$(FUZZ_EFFORT) $(BIN)/python -m pytest -n $(JOBS) tests/fuzz/test_requests.py tests/fuzz/test_bodies.py \
 	  tests/api/test_openapi_fuzz.py tests/transport/test_cuts.py
