@@ -41,7 +41,7 @@ LOAD_USERS ?= 20
 LOAD_SECONDS ?= 30
 LOAD_REPORT ?= build/load/report.html
 
-.PHONY: help install training azureml clients dev test coverage test-changed test-unit test-integration zoo fuzz \
+.PHONY: help install training azureml clients dev test coverage test-changed test-unit test-integration zoo keeper-kills fuzz \
   ledger-kills lint \
   format bench bench-bulk bench-quality bench-training stress \
   test-sanitize uvicorn-test dashboards docs site screenshots lock model docker-build docker-run docker-compose-up \

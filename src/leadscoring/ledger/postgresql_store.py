@@ -32,6 +32,16 @@ TABLES = (
 )
 """The temporary tables of a connection, empty at the end of each transaction."""
 
+PREPARE = "; ".join(
+    (
+        "SET LOCAL client_min_messages = warning",
+        *(f"SET LOCAL enable_{way} = off" for way in ("hashjoin", "mergejoin")),
+        "SET LOCAL jit = off",
+        *(f"CREATE TEMP TABLE IF NOT EXISTS {table} ON COMMIT DELETE ROWS" for table in TABLES),
+    )
+)
+"""Temporary tables have no statistics: without these settings the whole of ``lead`` may be read to find a few."""
+
 NEW = """
 INSERT INTO lead (key, name) SELECT key, name FROM moving_keys
 WHERE NOT EXISTS (SELECT 1 FROM lead WHERE lead.key = moving_keys.key) ORDER BY key ON CONFLICT (key) DO NOTHING
@@ -66,8 +76,7 @@ class PostgresqlStore:
         run = self._connection.execute
         run("SELECT pg_advisory_xact_lock(%s)", (TURN,))
         run("LOCK TABLE erased IN SHARE MODE")
-        for table in TABLES:
-            run(f"CREATE TEMP TABLE IF NOT EXISTS {table} ON COMMIT DELETE ROWS".encode())
+        run(PREPARE.encode())
 
     def erased(self, keys: Iterable[bytes]) -> dict[bytes, int]:
         """Returns those of the keys that were erased, and when."""

@@ -1,6 +1,5 @@
 """The schema of the ledger: made, brought to the newest version, and checked."""
 
-import logging
 from typing import NamedTuple
 
 from alembic import command
@@ -11,13 +10,14 @@ from sqlalchemy import Connection, text
 
 from leadscoring.errors import LedgerUnusable
 from leadscoring.ledger.database import Ledger
+from leadscoring.telemetry.log import hush
 
 VERSION_TABLE = "ledger_version"
 
 ONE_AT_A_TIME = 7_305_808_872
 """The advisory lock of PostgreSQL under which the schema changes. The number is arbitrary."""
 
-logging.getLogger("alembic").setLevel(logging.WARNING)
+hush("alembic")
 
 
 class Version(NamedTuple):
