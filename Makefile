@@ -43,7 +43,7 @@ LOAD_SECONDS ?= 30
 LOAD_REPORT ?= build/load/report.html
 
 .PHONY: help install training azureml clients dev test coverage test-changed test-unit test-integration zoo fuzz lint \
-  format bench bench-bulk bulk-proof ledger-kills bench-quality bench-training stress \
+  format bench bench-bulk bulk-proof ledger-kills keeper-kills bench-quality bench-training stress \
   test-sanitize uvicorn-test dashboards docs site screenshots lock model docker-build docker-run docker-compose-up \
   docker-compose-down image-test newcomer-test load-test infra-install infra-test infra-types deploy-aws deploy-azure \
   release-install wheel-test sdist wheels sbom audit secrets workflows release-notes clean
@@ -122,6 +122,9 @@ test-integration: $(STAMP)  ## Run the tests that start a real server
 
 zoo: $(STAMP)  ## Compare scores with those of the XGBoost versions in ZOO (all known ones), on models of each
 	./scripts/test/zoo.sh $(ZOO)
+
+keeper-kills: $(STAMP)  ## Kill the keeper of the ledger KEEPER_KILLS (250) times, in SQLite and in PostgreSQL each
+	KEEPER_KILLS=$(or $(KEEPER_KILLS),250) $(BIN)/python -m pytest --timeout 3600 tests/ledger/test_kills.py
 
 fuzz: $(STAMP)  ## Run the fuzzers, FUZZ_EFFORT (20) times longer than the tests do
 	FUZZ_EFFORT=$(FUZZ_EFFORT) $(BIN)/python -m pytest -n $(JOBS) tests/fuzz/test_requests.py tests/fuzz/test_bodies.py \

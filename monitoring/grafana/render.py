@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from ledger_board import ledger
 from model_board import model
 from resources_board import resources
 from service_board import service
@@ -16,7 +17,7 @@ def rendered() -> dict[str, str]:
     """The text of each file, by its name."""
     return {
         f"{made.__name__}.json": json.dumps(made(), cls=JSONEncoder, indent=2, sort_keys=True) + "\n"
-        for made in (service, model, resources)
+        for made in (service, model, resources, ledger)
     }
 
 

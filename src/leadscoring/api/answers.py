@@ -107,6 +107,20 @@ class Security(msgspec.Struct, frozen=True):
     demo_key_active: Annotated[bool, Meta(description="Whether the service accepts the public demo key.")]
 
 
+class Ledger(msgspec.Struct, frozen=True):
+    """The ledger of scores and outcomes, as its keeper reports it."""
+
+    state: Annotated[
+        Literal["healthy", "starting", "down", "silent"],
+        Meta(description="`down`: its database does not answer, scores wait on the tape; `silent`: no keeper reports."),
+    ]
+    reason: Annotated[str | None, Meta(description="Why it is not healthy.")]
+    lag_seconds: Annotated[Seconds, Meta(description="Age of the earliest score that is not in the ledger yet.")]
+    moved: Annotated[Count, Meta(description="Scores that the keeper has moved since the start of the service.")]
+    last_moved: Annotated[Moment | None, Meta(description="When it last moved any.")]
+    tape_bytes: Annotated[Count, Meta(description="Size of the tape.")]
+
+
 State = Literal["healthy", "degraded", "starting", "draining", "failing"]
 
 
@@ -121,6 +135,7 @@ class Status(msgspec.Struct, frozen=True):
     environment: Environment
     workers: Workers
     security: Security
+    ledger: Annotated[Ledger | None, Meta(description="Null with LEDGER off.")]
     timestamp: Moment
 
 

@@ -25,6 +25,7 @@ from leadscoring.api.answers import (
     Workers,
     answer,
 )
+from leadscoring.api.ledger_report import LedgerReport, problems_of
 from leadscoring.api.pulse import Pulse
 from leadscoring.api.scrape import Scrape
 from leadscoring.scoring.answer import API_VERSION
@@ -64,6 +65,8 @@ class Operations:
         self._env = settings.env
         self._workers = settings.workers
         self._started = time.monotonic() - age
+        self.ledger = LedgerReport(None)
+        """Of the ledger, with LEDGER."""
 
     async def root(self, _exchange: Exchange) -> Reply:
         """Returns the identity of the service, and links."""
@@ -103,7 +106,8 @@ class Operations:
         provider, model = served.provider, served.model
         serving, state = self._metrics.serving(), self._lifecycle.seen(model)
         endpoint = msgspec.convert(provider.status(), Endpoint | None)
-        problems = self._problems(serving, endpoint)
+        ledger = self.ledger.section()
+        problems = [*self._problems(serving, endpoint), *problems_of(ledger)]
         return answer(
             Status(
                 status=("degraded" if problems else "healthy") if state == "ready" else state,
@@ -121,6 +125,7 @@ class Operations:
                 environment=Environment(self._env, platform.python_version(), socket.gethostname()),
                 workers=Workers(self._workers, serving),
                 security=Security(self._keys.demo_active),
+                ledger=ledger,
                 timestamp=now(),
             )
         )
@@ -152,6 +157,7 @@ class Operations:
         self._metrics.workers(self._workers)
         self._metrics.keys(self._keys.demo_active, self._keys.next_expiry)
         self._metrics.machine(*await asyncio.to_thread(self._vitals.machine))
+        self.ledger.count(self._metrics)
         self._pulse.beat()
         return self._metrics.exposition()
 

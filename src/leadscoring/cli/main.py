@@ -18,6 +18,7 @@ LAZY = {
     "drift": ("leadscoring.cli.training", "drift"),
     "model": ("leadscoring.cli.model", "model"),
     "keys": ("leadscoring.cli.keys", "keys"),
+    "ledger": ("leadscoring.cli.ledger", "ledger"),
     "health": ("leadscoring.cli.health", "health"),
     "demo-data": ("leadscoring.cli.demo", "demo_data"),
 }

@@ -39,6 +39,7 @@ lead = Table(
     Column("key", LargeBinary(KEY_BYTES), nullable=False, unique=True, comment="keyed BLAKE2b of the lead's id"),
     Column("name", Text, comment="the id itself, only with LEDGER_LEAD_IDS=plain"),
     Column("last_score", Number, comment="the number of its latest score"),
+    Column("last_first_at", BigInteger, comment="the first_at of that score, by which PostgreSQL finds its partition"),
     Column("last_row", LargeBinary(16), comment="digest of that score's row, model and unseen texts"),
     Column("objected_at", BigInteger),
 )
@@ -60,7 +61,7 @@ model = Table(
 score = Table(
     "score",
     metadata,
-    Column("number", Number, primary_key=True),
+    Column("number", Number, primary_key=True, comment="in PostgreSQL unique with first_at, its partition"),
     Column("lead", Number, comment="unset for a row without an id: replayable, never joined to an outcome"),
     Column("first_at", BigInteger, nullable=False),
     Column("last_at", BigInteger, nullable=False),

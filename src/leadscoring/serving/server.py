@@ -4,7 +4,8 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -19,6 +20,7 @@ from leadscoring.model.file import model_of
 from leadscoring.providers.table import check_installed
 from leadscoring.quality.model_counts import AREA, FAMILIES
 from leadscoring.serving.drain import Server
+from leadscoring.serving.keeper_process import keeping
 from leadscoring.serving.served_model import keep_model, opening_of
 from leadscoring.serving.shared_folder import Shared, shared_folder
 from leadscoring.serving.supervisor import Supervisor
@@ -60,7 +62,7 @@ def run(settings: Settings, on_ready: Callable[[int], None] = lambda _port: None
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGHUP, leave if sys.stdout.isatty() else signal.SIG_IGN)  # there is nothing to reload yet
     allow_connections(settings.max_connections)
-    if settings.workers == 1:
+    if settings.workers == 1 and not settings.ledger:  # the keeper needs a supervisor
         with listening(settings) as listener:
             config = uvicorn.Config(**arguments(settings))
             Server(config, settings.drain_seconds, on_ready=partial(on_ready, port_of(listener))).run([listener])
@@ -76,7 +78,17 @@ def run(settings: Settings, on_ready: Callable[[int], None] = lambda _port: None
         config = uvicorn.Config(**arguments(settings, shared), workers=settings.workers)
         patience = settings.drain_seconds + settings.shutdown_seconds + 2
         ready = partial(on_ready, port_of(listener))
-        Supervisor(config, [listener], settings.drain_seconds, patience, copy.follow, ready).run()
+        with ExitStack() as closing:
+            tend = [copy.follow]
+            if settings.ledger:
+                tend.append(closing.enter_context(keeping(settings, shared.keeper)).watch)
+            Supervisor(config, [listener], settings.drain_seconds, patience, partial(every, tend), ready).run()
+
+
+def every(actions: Iterable[Callable[[], None]]) -> None:
+    """Calls all of the actions."""
+    for act in actions:
+        act()
 
 
 def leave(_signal: int, _frame: object) -> None:

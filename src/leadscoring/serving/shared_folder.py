@@ -69,6 +69,11 @@ class Shared(NamedTuple):
         return self.folder / "limits"
 
     @property
+    def keeper(self) -> Path:
+        """The state of the keeper, with LEDGER."""
+        return self.folder / "keeper.json"
+
+    @property
     def model(self) -> Path:
         """A copy of the model file from the start of the service, if there was disk space."""
         return self.folder / "model"

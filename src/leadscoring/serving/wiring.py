@@ -25,6 +25,7 @@ from leadscoring.access.rate_limit import RateLimit
 from leadscoring.api.app import App
 from leadscoring.api.entrances import Entrances
 from leadscoring.api.framework import Lifespan, RouteTable
+from leadscoring.api.ledger_report import LedgerReport
 from leadscoring.api.operations import Operations
 from leadscoring.api.pulse import Pulse
 from leadscoring.api.routes import PATHS, TABLE, TIMED, apart, here
@@ -84,6 +85,7 @@ def assembled(
     operations = Operations(
         service.scorer, service.metrics, service.keys, service.vitals, lifecycle, pulse, settings, age(first)
     )
+    operations.ledger = LedgerReport(shared.keeper if shared and settings.ledger else None)
     limit = RateLimit(settings.rate_limit_per_minute, shared.limits if shared else None)
     closing.callback(limit.close)
     entrances = Entrances(service, operations, admission, lifecycle, limit)

@@ -72,6 +72,21 @@ EVENTS = {
     "descriptors available": Event("INFO", (), "The process accepts connections again"),
     "worker replaced": Event("ERROR", ("pid", "exitcode", "hung"), "A worker exited or hung; a new one replaces it"),
     "worker killed": Event("ERROR", ("pid", "reason"), "A worker did not stop in time, and was killed"),
+    "ledger open": Event("INFO", ("ledger", "tape"), "The keeper moves scores from the tape to the ledger"),
+    "ledger migrated": Event("INFO", ("before", "now"), "The tables of the ledger were made, or brought to version "
+                             "`now`"),
+    "ledger down": Event("ERROR", ("reason",), "The database of the ledger does not respond: scores wait on the tape. "
+                         "Logged once per failure; the keeper tries again by itself"),
+    "ledger up again": Event("INFO", (), "The database of the ledger responds again"),
+    "segment set aside": Event("ERROR", ("path", "reason", "moved_to"), "A part of the tape is damaged, or the file of "
+                               "its model is missing; scores up to the byte `moved_to` are in the ledger"),
+    "another keeper has this tape": Event("WARNING", ("tape", "advice"), "Another service uses LEDGER_TAPE_PATH; its "
+                                          "keeper moves the scores of both"),
+    "keeper cannot start": Event("ERROR", ("error", "reason"), "The ledger cannot be used, and the service stops"),
+    "keeper failed": Event("ERROR", ("exception",), "The keeper ended with an unexpected error; a new one replaces it"),
+    "keeper replaced": Event("ERROR", ("pid", "exitcode"), "The keeper exited; a new one replaces it"),
+    "keeper killed": Event("ERROR", ("pid", "reason"), "The keeper did not stop in time, and was killed; what it has "
+                           "not moved waits on the tape"),
 }  # fmt: skip
 """Every event, with its fields besides ``timestamp``, ``level`` and ``event``."""
 

@@ -91,6 +91,11 @@ def declared(
         Family("gauge", "scoring_queue_requests", "Requests waiting in the scoring queue"),
         Family("counter", "log_lines_dropped", "Log lines dropped because they could not be written"),
         Family("counter", "ledger_unrecorded_leads", "Leads that were scored but could not be kept for the ledger"),
+        Family("counter", "ledger_moved_leads", "Leads moved from the tape to the ledger", alike=True),
+        Family("counter", "ledger_failures", "Attempts of the keeper that failed: the database is down", alike=True),
+        Family("counter", "ledger_damaged_segments", "Damaged parts of the tape that were set aside", alike=True),
+        Family("gauge", "ledger_lag_seconds", "Age of the earliest score that is not in the ledger yet", alike=True),
+        Family("gauge", "ledger_down", "1 when the ledger's database or its keeper does not respond", alike=True),
         Family("gauge", "ledger_tape_bytes", "Size of the tape: scores that are not yet in the ledger", alike=True),
         Family("histogram", "model_batch_size", "Leads per batch", {}, BATCHES),
         Family("gauge", BEAT, "When a process last reported that it serves, on the monotonic clock", hidden=True),
@@ -215,6 +220,10 @@ class Metrics:
         self.queued = tally.count("scoring_queue_requests")
         self.log_lines_dropped = tally.count("log_lines_dropped")
         self.unrecorded: Callable[[float], None] = tally.count("ledger_unrecorded_leads").add
+        self._ledger = tuple(
+            tally.count(f"ledger_{name}")
+            for name in ("moved_leads", "failures", "damaged_segments", "lag_seconds", "down")
+        )
         self.tape_bytes: Callable[[float], None] = tally.count("ledger_tape_bytes").set
         self.waited = tally.spread("scoring_stage_seconds", QUEUE).observe
         stages = [tally.spread("scoring_stage_seconds", stage) for stage in STAGES]
@@ -350,6 +359,11 @@ class Metrics:
     def machine(self, cpu_seconds: float, cpu_cores: float, memory_ratio: float, disk_ratio: float) -> None:
         """What is used of the container or machine, as ``/metrics`` reports it."""
         for count, value in zip(self._machine, (cpu_seconds, cpu_cores, memory_ratio, disk_ratio), strict=True):
+            count.set(value)
+
+    def ledger(self, moved: float, failures: float, damaged: float, lag_seconds: float, down: float) -> None:
+        """Sets what the keeper of the ledger reports."""
+        for count, value in zip(self._ledger, (moved, failures, damaged, lag_seconds, down), strict=True):
             count.set(value)
 
     def close(self) -> None:

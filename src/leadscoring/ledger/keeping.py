@@ -1,0 +1,164 @@
+"""The work of the keeper's process: moves the tape, again and again, and applies retention."""
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from time import monotonic
+from typing import NamedTuple
+
+import msgspec
+
+from leadscoring.errors import LedgerUnavailable
+from leadscoring.ledger.database import Ledger, open_ledger
+from leadscoring.ledger.keeper import Keeper
+from leadscoring.ledger.retention import retain
+from leadscoring.ledger.schema import migrate
+from leadscoring.ledger.state import KeeperState
+from leadscoring.ledger.turn import turn
+from leadscoring.telemetry.log import Log
+
+IDLE_SECONDS = 0.25
+"""Pause when there is nothing to move."""
+
+REPORT_SECONDS = 1.0
+RETENTION_SECONDS = 3600.0
+
+FIRST_RETRY, LONGEST_RETRY = 0.5, 15.0
+"""Seconds until the next attempt while the database is down; doubled each time."""
+
+NEW = KeeperState()
+
+log = Log("leadscoring")
+
+
+class Kept(NamedTuple):
+    """What is kept, and where: the URL of the ledger, the folder of the tape, and for how many days.
+
+    ``name`` is for models without a card.
+    """
+
+    url: str
+    folder: Path
+    days: int
+    name: str = "model"
+
+
+class Keeping:
+    """Keeps one folder, until ``stopping`` is set: then moves what is left, for up to ``drain_seconds``.
+
+    ``report`` is called with the state about once a second; ``state`` is that of the keeper before, if any.
+    """
+
+    def __init__(
+        self,
+        kept: Kept,
+        stopping: threading.Event,
+        report: Callable[[KeeperState], None],
+        state: KeeperState = NEW,
+        drain_seconds: float = 3.0,
+    ) -> None:
+        self._kept = kept
+        self._stopping = stopping
+        self._report = report
+        self._state = msgspec.structs.replace(state, condition="starting", reason="")
+        self._drain_seconds = drain_seconds
+        self._reported = self._retained = float("-inf")
+        self._retry = FIRST_RETRY
+        self._ends_at = float("inf")
+
+    def run(self) -> None:
+        """Keeps. Raises ``LedgerUnusable`` if the ledger's address or what is there is not usable."""
+        self._say()
+        with ExitStack() as closing:
+            ledger = open_ledger(self._kept.url)
+            closing.callback(ledger.close)
+            if not self._own_folder(closing) or not self._ready(ledger):
+                return
+            log.info("ledger open", ledger=ledger.name, tape=str(self._kept.folder))
+            keeper = Keeper(ledger, self._kept.folder, self._kept.name)
+            while self._goes_on(self._turn(ledger, keeper)):
+                pass
+        self._say()
+
+    def _own_folder(self, closing: ExitStack) -> bool:
+        """Waits for the folder; returns whether this keeper has it now, or was stopped before."""
+        return closing.enter_context(turn(self._kept.folder, self._stopping, self._say))
+
+    def _ready(self, ledger: Ledger) -> bool:
+        """Brings the tables to the newest version; returns whether they are."""
+        while True:
+            try:
+                before = migrate(ledger)
+            except LedgerUnavailable as failure:
+                self._failed(failure)
+                if self._stopping.is_set():
+                    return False
+                continue
+            if before.here != before.newest:
+                log.info("ledger migrated", before=before.here, now=before.newest)
+            return True
+
+    def _goes_on(self, left: bool) -> bool:
+        """Whether there is another turn; waits for it if nothing is left to move."""
+        if self._stopping.is_set():
+            self._ends_at = min(self._ends_at, monotonic() + self._drain_seconds)
+            return left and monotonic() < self._ends_at
+        if not left:
+            self._stopping.wait(IDLE_SECONDS)
+        return True
+
+    def _turn(self, ledger: Ledger, keeper: Keeper) -> bool:
+        """Moves once; returns whether there may be more."""
+        try:
+            moved = keeper.move()
+            if monotonic() - self._retained >= RETENTION_SECONDS and not self._stopping.is_set():
+                self._retained = monotonic()
+                retain(ledger, self._kept.days, self._stopping)
+        except LedgerUnavailable as failure:
+            self._failed(failure, keeper)
+            return True
+        self._succeeded()
+        self._count(moved.leads, moved.folded, moved.damaged)
+        if moved.until is not None:
+            self._change(lag_seconds=max(0.0, time.time() - moved.until / 1e6), last_moved_at=time.time())
+        if not moved.leads:
+            self._change(lag_seconds=0.0)
+        if monotonic() - self._reported >= REPORT_SECONDS:
+            self._change(tape_bytes=keeper.waiting()[1])
+            self._say()
+        return bool(moved.leads or moved.removed or moved.damaged)
+
+    def _failed(self, failure: LedgerUnavailable, keeper: Keeper | None = None) -> None:
+        """Reports that the database is down, once, and waits before the next attempt."""
+        if self._state.condition != "down":
+            log.error("ledger down", reason=str(failure))
+        earliest, size = (None, 0) if keeper is None else keeper.waiting()
+        lag = 0.0 if earliest is None else max(0.0, time.time() - earliest / 1e6)
+        self._change(condition="down", reason=str(failure), failures=self._state.failures + 1, lag_seconds=lag)
+        self._change(tape_bytes=size)
+        self._say()
+        self._stopping.wait(self._retry)
+        self._retry = min(2 * self._retry, LONGEST_RETRY)
+
+    def _succeeded(self) -> None:
+        if self._state.condition == "down":
+            log.info("ledger up again")
+        if self._state.condition != "healthy":
+            self._change(condition="healthy", reason="")
+            self._retry = FIRST_RETRY
+            self._say()
+
+    def _count(self, moved: int, folded: int, damaged: int) -> None:
+        if moved or damaged:
+            was = self._state
+            self._change(moved=was.moved + moved, folded=was.folded + folded, damaged=was.damaged + damaged)
+
+    def _change(self, **fields: object) -> None:
+        self._state = msgspec.structs.replace(self._state, **fields)
+
+    def _say(self) -> None:
+        self._reported = monotonic()
+        self._state = msgspec.structs.replace(self._state, reported_at=time.time())
+        self._report(self._state)

@@ -1,0 +1,117 @@
+"""The keeper as a process beside the workers: started with LEDGER, replaced when it dies, ended last."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from time import monotonic
+
+from uvicorn.config import STARTUP_FAILURE
+
+from leadscoring.errors import CannotStart, LeadScoringError
+from leadscoring.ledger.state import KeeperState, read_state, write_state
+from leadscoring.settings import Settings
+from leadscoring.telemetry.log import Log, configure
+
+RETRY_SECONDS = 1.0
+"""Seconds between two starts of a keeper that dies."""
+
+DRAIN_SECONDS = 3.0
+"""How long the keeper moves what the workers wrote last; the rest waits on the tape for the next start."""
+
+PATIENCE_SECONDS = DRAIN_SECONDS + 5.0
+
+log = Log("leadscoring")
+
+
+class KeeperProcess:
+    """The keeper of one service. ``state`` is the file in which it reports."""
+
+    def __init__(self, settings: Settings, state: Path) -> None:
+        self._settings = settings
+        self._state = state
+        self._retry_at = 0.0
+        self._process = self._started()
+
+    def watch(self) -> None:
+        """Replaces the keeper if it has died; called several times a second.
+
+        Raises ``CannotStart`` if the ledger is not usable, so that no keeper could start.
+        """
+        if self._process.is_alive() or monotonic() < self._retry_at:
+            return
+        self._process.join()
+        if self._process.exitcode == STARTUP_FAILURE:
+            raise CannotStart("the ledger cannot be used; the log says why")
+        log.error("keeper replaced", pid=self._process.pid, exitcode=self._process.exitcode)
+        self._retry_at = monotonic() + RETRY_SECONDS
+        self._process = self._started()
+
+    def end(self) -> None:
+        """Asks the keeper to move what is left and to end; kills it if it does not."""
+        if self._process.is_alive():
+            self._process.terminate()
+        self._process.join(PATIENCE_SECONDS)
+        if self._process.is_alive():
+            log.error("keeper killed", pid=self._process.pid, reason="it did not stop in time")
+            self._process.kill()
+            self._process.join()
+
+    def _started(self) -> BaseProcess:
+        process = get_context("spawn").Process(target=keep, args=(self._settings, self._state, os.getpid()))
+        process.start()
+        return process
+
+
+@contextmanager
+def keeping(settings: Settings, state: Path) -> Iterator[KeeperProcess]:
+    """Runs a keeper as long as the context is open."""
+    keeper = KeeperProcess(settings, state)
+    try:
+        yield keeper
+    finally:
+        keeper.end()
+
+
+def keep(settings: Settings, state: Path, supervisor: int) -> None:
+    """Runs in the process of the keeper."""
+    stopping = threading.Event()
+    for ignored in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)  # a terminal sends them to every process; the supervisor handles them
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: stopping.set())
+    configure(settings.log_level, sys.stdout.isatty())
+    threading.Thread(target=follow, args=(supervisor, stopping), daemon=True).start()
+    from leadscoring.ledger.database import ledger_url
+    from leadscoring.ledger.keeping import Keeping, Kept
+
+    url = ledger_url(settings)
+    assert url is not None  # noqa: S101  # there is no keeper without a ledger
+    kept = Kept(url, Path(settings.ledger_tape_path), settings.ledger_days, Path(settings.model_path).stem)
+    try:
+        Keeping(kept, stopping, partial(report, state), read_state(state), DRAIN_SECONDS).run()
+    except LeadScoringError as failure:
+        log.error("keeper cannot start", error=type(failure).__name__, reason=str(failure))  # noqa: TRY400
+        sys.exit(STARTUP_FAILURE)
+    except Exception as failure:  # the next keeper may do better, and whatever it was is on record
+        log.error("keeper failed", exc_info=failure)  # noqa: TRY400  # it is logged with its cause
+        sys.exit(1)
+
+
+def report(path: Path, state: KeeperState) -> None:
+    """Writes the state for the workers; on a full disk they find the one before, until there is room."""
+    with suppress(OSError):
+        write_state(path, state)
+
+
+def follow(supervisor: int, stopping: threading.Event) -> None:
+    """Ends the keeper when its supervisor was killed: another one starts with the next."""
+    while os.getppid() == supervisor:
+        if stopping.wait(1.0):
+            return
+    stopping.set()
