@@ -27,6 +27,12 @@ REASONS = Parameter(
     "Number of reasons to return, the strongest first; 0 for none.",
     {"type": "integer", "minimum": 0, "maximum": 10_000, "default": 5},
 )
+SHOWN_REASONS = Parameter(
+    "reasons",
+    "query",
+    "Number of reasons of the latest score to return, the strongest first; 0 for none.",
+    {"type": "integer", "minimum": 0, "maximum": 10_000, "default": 5},
+)
 DETAILS = Parameter(
     "include_details",
     "query",

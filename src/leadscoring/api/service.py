@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from leadscoring.access.keys import KeyRing
+from leadscoring.ledger.on_demand import LedgerOnDemand
 from leadscoring.scoring.scorer import Scorer
 from leadscoring.scoring.succession import Succession
 from leadscoring.settings import Settings
@@ -22,3 +23,4 @@ class Service:
     metrics: Metrics
     access_log: AccessLog
     vitals: Vitals
+    ledger: LedgerOnDemand

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from leadscoring.access.key_file import Entry, Scope, append, sha256_of, written
+from leadscoring.access.key_file import SCOPES, Entry, Scope, append, sha256_of, written
 from leadscoring.access.keys import DEMO_DIGEST, Key, KeyRing
 from leadscoring.cli.commands import Command, Group
 from leadscoring.cli.page import columns, show
@@ -37,23 +37,24 @@ def scopes_of(_context: click.Context, _option: click.Parameter, text: str) -> t
     try:
         return msgspec.convert([part.strip() for part in text.split(",")], tuple[Scope, ...])
     except msgspec.ValidationError:
-        raise click.BadParameter(f"must be score, admin or score,admin, not {text!r}") from None
+        raise click.BadParameter(f"must be one or more of {', '.join(SCOPES)}, separated by commas, not {text!r}") from None
 
 
 @keys.command(
     cls=Command,
     examples=(
         "leadscoring keys new --label crm --expires 365 --file keys.json > new-key.txt",
-        "leadscoring keys new --label crm --scopes score,admin",
+        "leadscoring keys new --label crm --scopes score,outcomes",
     ),
 )
 @click.option("--label", required=True, help="Name of the key in logs.")
 @click.option("--expires", type=click.IntRange(1, 36500), metavar="DAYS", help="Days until it expires; default: never.")
 @click.option(
     "--scopes",
+    "--scope",
     default="score",
     callback=scopes_of,
-    help="What it may do: score, admin or both; admin gives full access.",
+    help="What it may do: score, outcomes, or both with a comma; admin gives full access.",
 )
 @click.option("--note", default="", help="Free text, such as who uses the key.")
 @in_file
@@ -107,7 +108,7 @@ def list_keys(file: Path | None, as_json: bool) -> None:
     examples=("leadscoring keys check --file keys.json < new-key.txt",),
 )
 @in_file
-@click.option("--scope", type=click.Choice(["score", "admin"]), default="score", help="Scope that the key must have.")
+@click.option("--scope", type=click.Choice(SCOPES), default="score", help="Scope that the key must have.")
 def check(file: Path | None, scope: Scope) -> None:
     """Read a key from standard input, and report its label and whether it is valid.
 

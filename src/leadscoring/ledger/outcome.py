@@ -3,12 +3,12 @@
 import re
 from collections.abc import Sequence
 from time import time_ns
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, TypeGuard, get_args
 
 import msgspec
 from msgspec import Meta
 
-from leadscoring.contract.moment import SECOND, moment_of, written
+from leadscoring.contract.moment import SECOND, moment_of
 from leadscoring.errors import Fault, InvalidOutcome
 from leadscoring.lead import LEAD_ID_LENGTH, LEAD_ID_MAX, id_text
 
@@ -104,7 +104,7 @@ class Reading:
     def lead_id(self) -> str | None:
         """The id of the lead as text."""
         value = self._sent.get("lead_id")
-        if isinstance(value, str) and 1 <= len(value) <= LEAD_ID_LENGTH:
+        if is_text(value, LEAD_ID_LENGTH):
             return value
         if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= LEAD_ID_MAX:
             try:
@@ -128,7 +128,7 @@ class Reading:
     def id(self) -> str | None:
         """The caller's id of the event, if there is one."""
         value = self._sent.get("id")
-        if value is None or (isinstance(value, str) and 1 <= len(value) <= EVENT_LENGTH):
+        if value is None or is_text(value, EVENT_LENGTH):
             return value
         return self._wrong("id", ID_ALLOWED)
 
@@ -145,6 +145,11 @@ class Reading:
         self.faults.append(fault(f"/{name}", name, self._sent.get(name, msgspec.UNSET), allowed))
 
 
+def is_text(value: object, limit: int) -> TypeGuard[str]:
+    """Whether a value is a text of 1 to ``limit`` characters, without halves of surrogate pairs."""
+    return isinstance(value, str) and 1 <= len(value) <= limit and not any("\ud800" <= one <= "\udfff" for one in value)
+
+
 def zoned_moment(text: str) -> int | None:
     """Microseconds since 1970 of a time with its zone; ``None`` for any other text."""
     if ZONED(text) is None or "T" not in text.upper().strip().replace(" ", "T", 1):
@@ -159,8 +164,15 @@ def fault(path: str, name: str, value: Any, allowed: str) -> Fault:
     """One error of an outcome."""
     if value is msgspec.UNSET:
         return Fault(path, f"{name} is required: {allowed}", None, allowed)
-    shown = msgspec.json.encode(value).decode()[:80]
-    return Fault(path, f"{name} must be {allowed}, not {shown}", value if len(shown) < 80 else None, allowed)
+    shown = repr(value)[:80]
+    return Fault(path, f"{name} must be {allowed}, not {shown}", value if is_simple(value) else None, allowed)
+
+
+def is_simple(value: object) -> bool:
+    """Whether a value that is wrong can be repeated in the answer: a short text, a number, true or false."""
+    if isinstance(value, str):
+        return is_text(value, 80)
+    return isinstance(value, bool) or (isinstance(value, int | float) and abs(value) <= LEAD_ID_MAX)
 
 
 def unknown(sent: dict[str, Any], known: Sequence[str] = ("lead_id", "outcome", "at", "id", "value")) -> list[Fault]:
@@ -172,7 +184,3 @@ def unknown(sent: dict[str, Any], known: Sequence[str] = ("lead_id", "outcome", 
         if name not in known
     ]
 
-
-def shown_at(moment: int) -> str:
-    """A moment as it is sent: ISO 8601 in UTC."""
-    return written(moment)

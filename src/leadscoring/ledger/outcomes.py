@@ -120,7 +120,7 @@ def leads_of(connection: Connection, ids: Mapping[bytes, str], plain: bool) -> d
     """The leads with these keys; adds those that are missing, with their ids if ``plain``."""
     columns = select(lead.c.key, lead.c.number, lead.c.last_score)
     found = {row.key: row for row in rows_with(connection, columns, lead.c.key, ids)}
-    missing = [{"key": key, "name": ids[key] if plain else None} for key in sorted(set(ids) - set(found))]
+    missing = [{"key": key, "name": ids[key].replace("\0", "\ufffd") if plain else None} for key in sorted(set(ids) - set(found))]
     for part in parts(missing):
         connection.execute(unless_there(connection, lead, part))
     added_keys = [row["key"] for row in missing]

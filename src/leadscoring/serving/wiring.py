@@ -29,6 +29,7 @@ from leadscoring.api.pulse import Pulse
 from leadscoring.api.routes import PATHS, TABLE, TIMED, apart, here
 from leadscoring.api.service import Service
 from leadscoring.errors import CannotStart
+from leadscoring.ledger.on_demand import LedgerOnDemand
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.providers.table import is_installed
 from leadscoring.quality.model_counts import AREA, CountedModels
@@ -165,6 +166,8 @@ def open_service(
             closing.callback(start_traces(settings))
         scorer = scorer_of(settings, opened(model))
         metrics.of_model = lambda: counted.exposition(scorer.served.counts)
+        ledger = LedgerOnDemand(settings)
+        closing.callback(ledger.close)
         announce(settings, model, keys)
         settle_memory()
         yield Service(
@@ -175,6 +178,7 @@ def open_service(
             metrics=metrics,
             access_log=access_log,
             vitals=Vitals(),
+            ledger=ledger,
         )
 
 
