@@ -344,6 +344,8 @@ class RequestError(LeadScoringError):
     code = "request"
     key: str | None = None
     """The label of the rejected key, as logs show it."""
+    lead_id: str | None = None
+    """The id of the lead that is rejected, if it is known."""
 
 
 class MalformedJson(RequestError):
@@ -472,7 +474,8 @@ class OutcomeConflict(RequestError):
 
     code = "outcome_conflict"
 
-    def __init__(self, event: str | None, differs: Sequence[str]) -> None:
+    def __init__(self, lead_id: str, event: str | None, differs: Sequence[str]) -> None:
+        self.lead_id = lead_id
         known = "an outcome of this lead with the same outcome and at" if event is None else f"the id {event[:80]!r}"
         advice = "give it an id of its own" if event is None else "send a correction with another id"
         super().__init__(f"{known} was recorded before with other values of {', '.join(differs)}: {advice}")
@@ -492,7 +495,8 @@ class LeadErased(RequestError):
 
     code = "lead_erased"
 
-    def __init__(self) -> None:
+    def __init__(self, lead_id: str) -> None:
+        self.lead_id = lead_id
         super().__init__("this lead was erased after the outcome occurred, so the outcome is not kept")
 
 
@@ -501,18 +505,9 @@ class LeadObjected(RequestError):
 
     code = "lead_objected"
 
-    def __init__(self) -> None:
+    def __init__(self, lead_id: str) -> None:
+        self.lead_id = lead_id
         super().__init__("the person objected to being scored: the lead was not scored, and nothing of it was kept")
-
-
-class LedgerUnavailable(RequestError):
-    """STANDIN."""
-
-    code = "ledger_unavailable"
-    retry_after = 5
-
-    def __init__(self, why: str) -> None:
-        super().__init__(f"the ledger cannot be reached: {why}")
 
 
 class LedgerOff(RequestError):

@@ -42,6 +42,9 @@ from leadscoring.transport.sending import send_parts
 
 SCORING_PATHS = frozenset(path for _, path in TIMED)
 
+LEADS = "/api/v1/leads/"
+"""Where the paths begin that contain the id of a lead."""
+
 REJECTED = {"Overloaded": "overloaded", "DeadlineExceeded": "deadline", "RateLimited": "rate_limit"}
 """Errors by which the service protects itself, with their names in metrics."""
 
@@ -258,6 +261,9 @@ class App:
                 await send(first)
             await send(message)
 
+        if exchange.path.startswith(LEADS):
+            exchange.scope["path"] = exchange.scope["raw_path"].decode("ascii")  # an id may contain a slash
+            exchange.path = LEADS  # no log holds an id
         exchange.scope["exchange"] = exchange
         try:
             exchange.check_protocol()

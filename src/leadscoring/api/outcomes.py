@@ -130,6 +130,4 @@ def shown(place: Outcome | InvalidOutcome, recorded: Iterator[Answer]) -> Place 
     if isinstance(place, InvalidOutcome):
         return refused(place)
     answer = next(recorded)
-    if isinstance(answer, Place):
-        return answer
-    return Refused(place.lead_id, refused(answer).error)
+    return answer if isinstance(answer, Place) else refused(answer)

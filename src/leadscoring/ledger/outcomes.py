@@ -69,7 +69,7 @@ def recorded(
     fresh = {id(first[event]) for event in new}
     here = set(map(id, kept))
     return [
-        answered(one, leads[one.key], None if id(one) in fresh else held[one.event]) if id(one) in here else LeadErased()
+        answered(one, leads[one.key], None if id(one) in fresh else held[one.event]) if id(one) in here else LeadErased(one.sent.lead_id)
         for one in stored
     ]
 
@@ -77,7 +77,7 @@ def recorded(
 def answered(one: Stored, found: Row[Any], before: "Held | None") -> Place | OutcomeConflict:
     """The answer for one outcome; ``before`` is what was recorded of its event earlier, if anything."""
     if before is not None and (differs := differences(before, held_of(one, found.number))):
-        return OutcomeConflict(one.sent.id, differs)
+        return OutcomeConflict(one.sent.lead_id, one.sent.id, differs)
     scored = found.last_score is not None
     return Place(one.sent.lead_id, "recorded" if before is None else "repeated", scored)
 

@@ -186,7 +186,7 @@ def refused(error: RequestError) -> Refused:
     """The element of a batch response for a lead that was rejected."""
     if isinstance(error, ValidationError):
         return Refused(error.lead_id, Refusal(error.code, str(error), error.faults, error.more or UNSET))
-    return Refused(None, Refusal(error.code, str(error)))
+    return Refused(error.lead_id, Refusal(error.code, str(error)))
 
 
 def anchor(code: str) -> str:
