@@ -9,11 +9,11 @@ from factories import lead as a_lead
 from factories import model_file
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ledgers import DAY, KEYS, NEW_YEAR, add_score, days
+from ledgers import DAY, KEYS, NEW_YEAR, add_score, days, new_ledger
 from sqlalchemy import delete, func, insert, select
 
 from leadscoring.errors import LeadErased, OutcomeConflict
-from leadscoring.ledger.database import Ledger, open_ledger
+from leadscoring.ledger.database import Ledger
 from leadscoring.ledger.outcome import Outcome, Place
 from leadscoring.ledger.outcomes import check, contradicts, current, outcomes_of, record
 from leadscoring.ledger.tables import erased, lead, outcome
@@ -24,7 +24,7 @@ KINDS = ("won", "lost", "open")
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
     """A ledger for the tests of this file."""
-    opened = open_ledger(f"sqlite:///{tmp_path_factory.mktemp('ledger')}/ledger.db")
+    opened = new_ledger(tmp_path_factory.mktemp("ledger"))
     yield opened
     opened.close()
 

@@ -7,18 +7,27 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
-from leadscoring.ledger.database import Ledger
+from leadscoring.ledger.database import Ledger, open_ledger
 from leadscoring.ledger.lead_key import LeadKeys
+from leadscoring.ledger.schema import migrate
 from leadscoring.ledger.tables import lead, model, score
 from leadscoring.model.file import model_of, open_model
 from leadscoring.model.loaded import LoadedModel
 
-KEYS = LeadKeys(b"a secret of the tests, 32 bytes.")
+SECRET = b"a secret of the tests, 32 bytes."
+KEYS = LeadKeys(SECRET)
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
 NEW_YEAR = 1_767_225_600 * SECOND
 """The first of January 2026, in microseconds since 1970."""
+
+
+def new_ledger(folder: Path) -> Ledger:
+    """An empty ledger in a folder."""
+    made = open_ledger(f"sqlite:///{folder}/ledger.db")
+    migrate(made)
+    return made
 
 
 def model_number(ledger: Ledger, path: Path) -> int:
@@ -67,6 +76,17 @@ def row_of(loaded: LoadedModel, margin: float, row: bytes, at: int) -> dict[str,
         "first_at": at, "last_at": at, "times": 1, "margin": margin, "probability": shown.raw_score,
         "tier": shown.tier, "row": row, "unseen": None, "request": f"request-{at}", "flags": 0,
     }  # fmt: skip
+
+
+def ledger_settings(folder: Path) -> dict[str, str]:
+    """The settings of a service whose ledger is that of ``new_ledger`` in this folder, with the keys of the tests."""
+    (folder / "ledger.key").write_bytes(SECRET)
+    (folder / "ledger.key").chmod(0o600)
+    return {
+        "LEDGER": f"sqlite:///{folder}/ledger.db",
+        "LEDGER_KEY_FILE": str(folder / "ledger.key"),
+        "LEDGER_TAPE_PATH": str(folder / "tape"),
+    }
 
 
 def bytes_in(folder: Path, needle: bytes) -> list[str]:

@@ -44,7 +44,7 @@ class LedgerOnDemand:
         if not self._settings.ledger:
             raise LedgerOff
         if self._waiting >= WAITING:
-            raise LedgerUnavailable(f"{WAITING} requests wait for it")
+            raise LedgerUnavailable("of this service", f"{WAITING} requests wait for it")
         if self._threads is None:
             self._threads = ThreadPoolExecutor(THREADS, "ledger")
         self._waiting += 1

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, select, text, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from leadscoring.contract.moment import written
 from leadscoring.errors import LeadUnknown
@@ -74,10 +74,13 @@ def scrub(ledger: Ledger) -> bool:
 
     A reader in a long transaction is in the way; then the next erasure, or the keeper's next checkpoint, does it.
     """
-    if ledger.engine.dialect.name != "sqlite":
+    if not ledger.is_sqlite:
         return True
-    with ledger.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        busy, _, _ = connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")).one()
+    raw = ledger.engine.raw_connection()  # outside of a transaction
+    try:
+        busy, _, _ = raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        raw.close()
     return not busy
 
 

@@ -36,6 +36,7 @@ from leadscoring.errors import (
     LeadUnknown,
     LedgerOff,
     LedgerUnavailable,
+    LedgerUnusable,
     MalformedEncoding,
     MalformedJson,
     MissingKey,
@@ -96,6 +97,7 @@ STATUS: dict[type[LeadScoringError], tuple[int, str]] = {
     EndpointBusy: (503, "Too many calls to the model endpoint"),
     EndpointSuspended: (503, "The circuit breaker of the model endpoint is open"),
     LedgerUnavailable: (503, "The ledger is not available"),
+    LedgerUnusable: (500, "The ledger cannot be used"),
     EndpointTimeout: (504, "The model endpoint did not respond in time"),
 }
 """HTTP status and title of each error that a request can end with.
