@@ -5,6 +5,7 @@ from struct import unpack
 from typing import Any
 
 from leadscoring._engine import Rows
+from leadscoring.contract.features import Feature
 from leadscoring.contract.rows import decoded
 from leadscoring.float32 import single
 from leadscoring.ledger.lead_record import Difference, LeadReason, Receipt, TierChange, Value
@@ -14,26 +15,26 @@ from leadscoring.model.loaded import LoadedModel
 
 def rows_from(stored: Sequence[bytes]) -> Rows:
     """Rows as the engine takes them, from rows as the ledger has them: float32, little endian."""
-    return Rows([floats(row) for row in stored])
+    return Rows([numbers_of(row) for row in stored])
 
 
-def floats(row: bytes) -> list[float]:
-    """The numbers of a stored row."""
-    return list(unpack(f"<{len(row) // 4}f", row))
+def numbers_of(row: bytes) -> list[float | None]:
+    """The numbers of a stored row; ``None`` for missing."""
+    return [None if number != number else number for number in unpack(f"<{len(row) // 4}f", row)]  # noqa: PLR0124 - NaN
 
 
 class Explained:
     """A stored row with the contribution and the value of each feature, by one model."""
 
     def __init__(self, model: LoadedModel, row: bytes) -> None:
-        numbers = floats(row)
+        numbers = numbers_of(row)
         columns = model.card.contract.columns
         (shares,) = model.trees.explain(Rows([numbers]))
         places = [columns.places(place) for place in range(len(model.names))]
         self._names = model.names
         self.contributions = [sum(shares[of]) for of in places]
-        cells = [None if number != number else number for number in numbers]
-        self.values = [as_sent(value) for value in decoded(model.card.contract)(cells)]
+        values = zip(model.card.contract.features, decoded(model.card.contract)(numbers), strict=True)
+        self.values = [as_sent(feature, value) for feature, value in values]
 
     def reasons(self, most: int) -> list[LeadReason]:
         """The strongest contributions."""
@@ -57,8 +58,10 @@ class Explained:
         return Receipt(margin, None, differences, margin - sum(one.contribution for one in differences))
 
 
-def as_sent(value: Any) -> Value:
+def as_sent(feature: Feature, value: Any) -> Value:
     """A value as it was probably sent: the shortest number with these bits as float32, whole numbers as such."""
+    if feature.kind == "flag" and value is not None:
+        return bool(value)
     if isinstance(value, float):
         short = next((found for digits in range(1, 10) if single(found := float(f"{value:.{digits}g}")) == value), value)
         return int(short) if short.is_integer() and abs(short) < 1e15 else short
