@@ -14,11 +14,11 @@ from sqlalchemy import delete, func, insert, select
 
 from leadscoring.errors import LeadErased, OutcomeConflict
 from leadscoring.ledger.database import Ledger
-from leadscoring.ledger.outcome import Outcome, Place
+from leadscoring.ledger.outcome import Kind, Outcome, Place
 from leadscoring.ledger.outcomes import check, contradicts, current, outcomes_of, record
 from leadscoring.ledger.tables import erased, lead, outcome
 
-KINDS = ("won", "lost", "open")
+KINDS: tuple[Kind, ...] = ("won", "lost", "open")
 
 
 @pytest.fixture(scope="module")
@@ -114,10 +114,18 @@ def test_the_outcome_that_occurred_last_counts_and_of_equals_the_one_received_la
     assert states(ledger) == {KEYS.key("a"): ("won", two)}
 
 
+@pytest.mark.parametrize("kinds", [("won", "lost"), ("lost", "won"), ("lost", "won", "open")])
+def test_in_one_batch_the_place_says_what_was_received_later(ledger: Ledger, kinds: tuple[Kind, ...]) -> None:
+    """Of outcomes with the same moment the last one counts."""
+    record(ledger, KEYS, [Outcome("a", kind, NEW_YEAR) for kind in kinds], "crm")
+    assert states(ledger) == {KEYS.key("a"): (kinds[-1], NEW_YEAR)}
+
+
 def test_open_takes_back_what_came_before(ledger: Ledger) -> None:
     """And what comes later counts again; all of it stays in the history."""
-    for kind, at in zip(("won", "open", "lost"), days(1, 2, 3), strict=True):
-        record(ledger, KEYS, [Outcome("a", kind, at)], "crm")  # type: ignore[arg-type]  # as annotated
+    reopened: tuple[Kind, ...] = ("won", "open", "lost")
+    for kind, at in zip(reopened, days(1, 2, 3), strict=True):
+        record(ledger, KEYS, [Outcome("a", kind, at)], "crm")
         assert states(ledger)[KEYS.key("a")] == (kind, at)
     with ledger.reading() as connection:
         number = connection.scalar(select(lead.c.number))

@@ -1,6 +1,6 @@
 """``leadscoring replay``: recomputes scores that were given, and compares every bit."""
 
-from datetime import date
+from datetime import date, datetime
 
 import click
 
@@ -22,7 +22,7 @@ EPOCH = date(1970, 1, 1)
 @click.option(
     "--share", metavar="X", type=click.FloatRange(0, 1, min_open=True), default=1.0, help="Only this share of the scores."
 )
-def replay(lead_id: str | None, day: object, share: float) -> None:
+def replay(lead_id: str | None, day: datetime | None, share: float) -> None:
     """Recompute margins, probabilities and tiers from the rows and models in the ledger.
 
     Ends with exit code 1 at the first score with another bit, or if a model cannot be loaded. Scores of remote models
@@ -36,10 +36,10 @@ def replay(lead_id: str | None, day: object, share: float) -> None:
         counts = Replayed()
         with opened.ledger.reading() as connection:
             number = None if lead_id is None else lead_of(connection, opened.keys.key(lead_id), lead_id).number
-            days = (day.date() - EPOCH).days if day is not None else None  # type: ignore[attr-defined]  # as click parses it
+            days = None if day is None else (day.date() - EPOCH).days
             try:
                 for counts in replaying(connection, opened.models(), Chosen(number, days, share)):
-                    work.progress(f"{counts.recomputed:,} scores recomputed")
+                    work.progress("recomputing", (counts.recomputed + counts.remote) / counts.chosen)
             except Differing as failure:
                 raise click.ClickException(str(failure)) from None
     lines = [f"{counts.recomputed:,} scores recomputed: every bit is the same"]

@@ -61,8 +61,8 @@ def recorded(
     kept = [one for one in stored if one.sent.at > gone.get(one.key, one.sent.at - 1)]
     first = {one.event: one for one in reversed(kept)}  # of those sent twice in one batch, the first one
     leads = leads_of(connection, {one.key: one.sent.lead_id for one in kept}, plain)
-    rows = [row_of(one, leads[one.key].number, source, received_at) for one in first.values()]
-    new = added(connection, sorted(rows, key=lambda row: row["event"]))
+    once = [one for one in kept if first[one.event] is one]
+    new = added(connection, [row_of(one, leads[one.key].number, source, received_at) for one in once])
     known = rows_with(connection, select(outcome), outcome.c.event, set(first) - new)
     held = {event: held_of(one, leads[one.key].number) for event, one in first.items()}
     held |= {row.event: Held(row.lead, row.kind, row.occurred_at, row.value) for row in known}

@@ -6,7 +6,7 @@ from itertools import groupby
 from struct import pack
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, func, select
 
 from leadscoring.ledger.kept_models import KeptModels, names_of
 from leadscoring.ledger.lead_record import ScoringModel
@@ -62,8 +62,9 @@ class Differing(Exception):
 
 @dataclass
 class Replayed:
-    """How many scores were recomputed, and how many cannot be, since a remote model gave their margins."""
+    """How many scores were chosen and recomputed, and how many cannot be, since a remote model gave their margins."""
 
+    chosen: int = 0
     recomputed: int = 0
     remote: int = 0
 
@@ -73,7 +74,8 @@ def replay(connection: Connection, models: KeptModels, chosen: Chosen) -> Iterat
 
     Raises ``Differing`` at the first score with another bit, and a ``ModelError`` if a model cannot be loaded.
     """
-    counts, names = Replayed(), names_of(connection)
+    counted = connection.scalar(select(func.count()).select_from(chosen.statement().order_by(None).subquery()))
+    counts, names = Replayed(counted or 0), names_of(connection)
     reading = connection.execution_options(stream_results=True, yield_per=AT_ONCE)
     for part in reading.execute(chosen.statement()).partitions(AT_ONCE):
         for number, rows in groupby(part, key=lambda row: row.model):
