@@ -19,6 +19,7 @@
 #include "recorder.hpp"
 #include "scan.hpp"
 #include "table_scorer.hpp"
+#include "tape.hpp"
 #include "texts.hpp"
 
 namespace leadscoring {
@@ -322,6 +323,7 @@ NB_MODULE(_engine, m) {
 
     bind_ranking(m);
     bind_table_scorer(m);
+    bind_tape(m);
     bind_texts(m);
     bind_tokens(m);
     m.def("mark_tokens", &mark_tokens, nb::arg("column"), nb::arg("tokens"), nb::arg("marks"));

@@ -31,6 +31,54 @@ class Rows:
     def __len__(self) -> int: ...
     def __buffer__(self, flags: int, /) -> memoryview: ...
 
+class TapeSegment:
+    """A segment of a tape that this process writes: a file of ``size`` bytes, open for reading and writing.
+
+    Records begin at ``begin``. Of the leads, a ``share`` is kept by their keys, of rows without a key by their content.
+    ``OSError`` if the file cannot be mapped.
+    """
+
+    def __init__(self, file: int, size: int, begin: int, share: float = 1.0) -> None: ...
+    @property
+    def end(self) -> int:
+        """The end of the last record."""
+
+    def record(
+        self,
+        rows: Rows,
+        margins: list[float],
+        leads: list[bytes] | None,
+        request: str,
+        model: int,
+        time: int,
+        flags: int,
+        as_of: list[int | None] | None,
+        unseen: dict[int, bytes] | None,
+        first: int = 0,
+    ) -> int:
+        """Appends the rows from ``first`` on; returns the first without room, or the number of rows.
+
+        ``leads`` has the bytes that identify each lead, ``unseen`` JSON by row. A row that another process can read is
+        complete. ``ValueError`` for lists of another length.
+        """
+
+    def close(self) -> None:
+        """Unmaps the file."""
+
+def read_tape(
+    segment: object, begin: int, limit: int
+) -> tuple[list[tuple[int, float, int, int | None, bytes, bytes, str, str | None, int]], int, bool]:
+    """Up to ``limit`` records of a buffer from ``begin`` on, the offset behind them, and whether damage follows.
+
+    A record is time, margin, number of the model, as_of, row, lead, request id, unseen texts and flags.
+    """
+
+def crc32c(buffer: object) -> int:
+    """The CRC-32C of a buffer, with the instruction of the machine where it has one."""
+
+def _crc32c_plain(buffer: object) -> int:
+    """The same from a table."""
+
 def join_rows(parts: Sequence[Rows]) -> Rows:
     """Concatenates rows. ValueError if they differ in their features."""
 

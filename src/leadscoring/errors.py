@@ -572,6 +572,16 @@ class Overloaded(RequestError):
         super().__init__("the service is overloaded; no lead was scored, retry later")
 
 
+class NotRecorded(RequestError):
+    """A lead was scored but could not be kept, with LEDGER_FULL=refuse."""
+
+    code = "not_recorded"
+    retry_after = 5
+
+    def __init__(self) -> None:
+        super().__init__("the score cannot be kept, since the tape is full, and LEDGER_FULL=refuse; retry later")
+
+
 class DeadlineExceeded(RequestError):
     """The request was queued for longer than REQUEST_TIMEOUT_SECONDS."""
 

@@ -1,6 +1,7 @@
 """The components of one process on which its handlers are built."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from leadscoring.access.keys import KeyRing
 from leadscoring.ledger.on_demand import LedgerOnDemand
@@ -10,6 +11,9 @@ from leadscoring.settings import Settings
 from leadscoring.telemetry.access_log import AccessLog
 from leadscoring.telemetry.metrics import Metrics
 from leadscoring.telemetry.vitals import Vitals
+
+if TYPE_CHECKING:
+    from leadscoring.ledger.tape import Tape
 
 
 @dataclass(frozen=True)
@@ -24,3 +28,5 @@ class Service:
     access_log: AccessLog
     vitals: Vitals
     ledger: LedgerOnDemand
+    tape: "Tape | None" = None
+    """Where scored leads are kept, if the ledger is on."""

@@ -15,7 +15,14 @@ from typing import Any, NamedTuple
 from leadscoring.access.rate_limit import Headers, RateLimit
 from leadscoring.api.answer_lines import Form, InCsv, InLines, Place, wants_csv
 from leadscoring.contract.lead_lines import LeadTable, Line, json_lines
-from leadscoring.errors import BatchTooLarge, EndpointError, LeadScoringError, RequestError, UnsupportedMediaType
+from leadscoring.errors import (
+    BatchTooLarge,
+    EndpointError,
+    LeadScoringError,
+    NotRecorded,
+    RequestError,
+    UnsupportedMediaType,
+)
 from leadscoring.lead import Lead, Scored
 from leadscoring.scoring.answer import Asked
 from leadscoring.scoring.scorer import Scorer
@@ -116,7 +123,7 @@ class StreamedScoring:
                 scored: Iterator[Scored | RequestError | EndpointError]
                 try:
                     scored = iter(await self._scored(served, chunk, asked, exchange.request_id, spent, now))
-                except EndpointError as failure:
+                except (EndpointError, NotRecorded) as failure:
                     if not begun:
                         raise
                     scored = iter([failure] * len(chunk))
@@ -208,7 +215,7 @@ def shown(result: LeadScoringError | Scored, asking: Asking) -> Place:
     """Returns the entry of a lead in the response."""
     if isinstance(result, Scored):
         return result
-    if isinstance(result, RequestError):
+    if isinstance(result, RequestError) and not isinstance(result, NotRecorded):
         return refused(result)
     return Refused(asking.lead_id, Refusal(result.code, str(result)))
 

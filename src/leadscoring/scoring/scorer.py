@@ -15,6 +15,7 @@ from msgspec import UNSET
 from leadscoring._engine import Rows
 from leadscoring.errors import LeadObjected, RequestError
 from leadscoring.lead import Lead, Scored
+from leadscoring.ledger.segments import FALLBACK, REMOTE
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.providers.provider import Given
 from leadscoring.scoring.answer import Asked, add_details, answers, attribute
@@ -53,7 +54,8 @@ class Scorer:
     async def one(self, body: bytes, asked: Asked, request_id: str) -> tuple[Scored, Spent]:
         """Scores the lead in ``body``; returns the answer and the time spent.
 
-        Raises a ``RequestError`` if the body is not a lead that satisfies the contract, or its person objected.
+        Raises a ``RequestError`` if the body is not a lead that satisfies the contract, or if its person objected,
+        ``NotRecorded`` if the score cannot be kept and must be.
         """
         began = perf_counter()
         served = self.served
@@ -65,12 +67,14 @@ class Scorer:
         margins = served.provider.margins(rows)
         if not isinstance(margins, list):
             spent = Spent(decoded - began)
-            given = await had(served, rows, margins, decoded, spent)
+            given = await had(served, rows, margins, decoded, spent, request_id, [lead])
             predicted = perf_counter()
             scored = Answering(served, asked, request_id, began, rows, remarks_on(model, rows), given).part([lead], 0)
             spent.explain = perf_counter() - predicted
             return scored[0], spent
         predicted = perf_counter()
+        if served.recorder is not None:
+            served.recorder.record(rows, margins, [lead], request_id)
         if served.count is not None:
             served.count(rows, margins)
         strongest = served.reasons(rows, asked.reasons) if asked.reasons else NO_REASONS
@@ -114,7 +118,8 @@ class Scorer:
             return
         yield []
         asking = perf_counter()
-        given = await had(served, rows, served.provider.margins(rows), asking, spent)
+        leads = [place for place in places if isinstance(place, Lead)] if served.recorder is not None else None
+        given = await had(served, rows, served.provider.margins(rows), asking, spent, request_id, leads)
         remarks = remarks_on(served.model, rows)
         for part in Answering(served, asked, request_id, began, rows, remarks, given).parts(places, spent):
             yield part
@@ -126,29 +131,53 @@ class Scorer:
         now = model.decoder.now() if now is None else now
         return without_objected(model, body, limit, now, self.objected)
 
-    async def encoded(self, rows: Rows, spent: Spent, served: Served | None = None) -> list[float]:
+    async def encoded(
+        self, rows: Rows, spent: Spent, served: Served | None = None, request_id: str = ""
+    ) -> list[float]:
         """Returns the margin of each row, in log-odds, in order, for rows that the caller has encoded.
 
-        Adds the time spent to ``spent``. Raises an ``EndpointError`` if a remote model fails to score.
+        Adds the time spent to ``spent``. Raises an ``EndpointError`` if a remote model fails to score, ``NotRecorded``
+        if the scores cannot be kept and must be.
         """
         asking = perf_counter()
         served = served or self.served
-        return (await had(served, rows, served.provider.margins(rows), asking, spent)).margins
+        return (await had(served, rows, served.provider.margins(rows), asking, spent, request_id)).margins
 
 
 async def had(
-    served: Served, rows: Rows, margins: list[float] | Awaitable[Given], asking: float, spent: Spent
+    served: Served,
+    rows: Rows,
+    margins: list[float] | Awaitable[Given],
+    asking: float,
+    spent: Spent,
+    request_id: str,
+    leads: list[Lead] | None = None,
 ) -> Given:
-    """Awaits the margins of rows and counts them; ``asking`` is the time of the call by ``perf_counter``."""
+    """Awaits the margins of rows, keeps and counts them; ``asking`` is the time of the call by ``perf_counter``.
+
+    ``leads`` are those of the rows, ``None`` for rows that the caller has encoded.
+    """
     if isinstance(margins, list):
         given = Given(margins)
         spent.predict = perf_counter() - asking
     else:
         given = await margins
         spent.predict = spent.waited = perf_counter() - asking
+    if served.recorder is not None:
+        if leads is None:
+            served.recorder.record_rows(rows, given.margins, request_id, flags_of(given))
+        else:
+            served.recorder.record(rows, given.margins, leads, request_id, flags_of(given))
     if served.count is not None:
         served.count(rows, given.margins)
     return given
+
+
+def flags_of(given: Given) -> int:
+    """Returns what a record says of the source of its margin."""
+    if given.degraded:
+        return FALLBACK
+    return 0 if given.served_by is UNSET else REMOTE
 
 
 class Answering(NamedTuple):

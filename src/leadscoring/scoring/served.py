@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from leadscoring._engine import Rows
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.model.trees import Reasons
 from leadscoring.providers.provider import Provider
 from leadscoring.quality.model_counts import ModelCounts
+
+if TYPE_CHECKING:  # imported only where the ledger is on
+    from leadscoring.ledger.recorder import Recorder
 
 Count = Callable[[Rows, list[float]], None]
 
@@ -35,10 +38,19 @@ class Served:
     counts: ModelCounts | None = None
     """The counts of drift and reasons, if counting is on."""
 
+    recorder: "Recorder | None" = None
+    """Keeps each scored lead before it is answered, if the ledger is on."""
+
     @classmethod
-    def of(cls, model: LoadedModel, provider: Provider, counts: ModelCounts | None = None) -> Self:
-        """Combines a model and its provider; counts into ``counts`` if not ``None``."""
+    def of(
+        cls,
+        model: LoadedModel,
+        provider: Provider,
+        counts: ModelCounts | None = None,
+        recorder: "Recorder | None" = None,
+    ) -> Self:
+        """Combines a model and its provider; counts into ``counts``, and keeps leads with ``recorder``, if given."""
         if counts is None:
-            return cls(model, provider, model.finding())
+            return cls(model, provider, model.finding(), recorder=recorder)
         count = counts.drift.count if counts.drift else None
-        return cls(model, provider, model.finding(counts.reasons.numbers), count, counts)
+        return cls(model, provider, model.finding(counts.reasons.numbers), count, counts, recorder)

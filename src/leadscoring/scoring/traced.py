@@ -50,8 +50,10 @@ class TracedScorer(Scorer):
             span.set_attribute(LEADS, leads)
             span.end()
 
-    async def encoded(self, rows: Rows, spent: Spent, served: Served | None = None) -> list[float]:
+    async def encoded(
+        self, rows: Rows, spent: Spent, served: Served | None = None, request_id: str = ""
+    ) -> list[float]:
         """As in ``Scorer``."""
         served = served or self.served
         with spanning(SCORING, SpanKind.INTERNAL, {PROVIDER: served.provider.name, LEADS: len(rows)}):
-            return await super().encoded(rows, spent, served)
+            return await super().encoded(rows, spent, served, request_id)

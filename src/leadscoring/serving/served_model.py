@@ -5,6 +5,7 @@ All workers, however late they start, serve the file that was at MODEL_PATH when
 
 import hashlib
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from leadscoring._engine import count_colons
 from leadscoring.contract.features import Contract
@@ -21,6 +22,9 @@ from leadscoring.serving.shared_folder import Shared
 from leadscoring.settings import Settings
 from leadscoring.telemetry.log import Log
 from leadscoring.telemetry.metrics import Metrics
+
+if TYPE_CHECKING:
+    from leadscoring.serving.recording import Recording
 
 log = Log("leadscoring")
 
@@ -73,16 +77,23 @@ def holds(path: str, digest: str) -> bool:
         return False
 
 
-def open_served(settings: Settings, model: LoadedModel, metrics: Metrics, counted: CountedModels) -> Served:
-    """Combines a model with the decoder, provider and counts that the settings select.
+def open_served(
+    settings: Settings,
+    model: LoadedModel,
+    metrics: Metrics,
+    counted: CountedModels,
+    recording: "Recording | None" = None,
+) -> Served:
+    """Combines a model with the decoder, provider, counts and recorder that the settings select.
 
-    Raises ``CannotStart`` if the configuration of its provider is not usable.
+    Raises ``CannotStart`` if the configuration of its provider is not usable, or its file cannot be kept.
     """
     if settings.lenient_clients:
         model = replace(model, decoder=lenient_decoder(model.card.contract))
     provider = provider_of(settings, model, metrics)
     base = baseline(model.card) if settings.drift_metrics else None
-    return Served.of(model, provider, counted.open(model.card, model.sha256, base))
+    recorder = recording.of(model) if recording else None
+    return Served.of(model, provider, counted.open(model.card, model.sha256, base), recorder)
 
 
 def lenient_decoder(contract: Contract) -> LenientDecoder:

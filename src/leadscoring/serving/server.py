@@ -44,7 +44,7 @@ def run(settings: Settings, on_ready: Callable[[int], None] = lambda _port: None
     """Serves until a signal ends it; calls ``on_ready`` with its port once it accepts connections.
 
     Raises a ``ModelError``, ``KeyFileInvalid`` or ``SettingError`` before any worker starts if the configuration is
-    not usable, and ``CannotStart`` if the port is not available or the disk is full.
+    not usable, and ``CannotStart`` if the port is not available, the disk is full, or the tape cannot be used.
     """
     configure(settings.log_level, sys.stdout.isatty())
     KeyRing.of(settings)
@@ -53,6 +53,10 @@ def run(settings: Settings, on_ready: Callable[[int], None] = lambda _port: None
     check_installed(settings.model_endpoint_provider)
     if settings.otel_traces:
         check_traces_installed()
+    if settings.ledger:
+        from leadscoring.serving.recording import check_recording
+
+        check_recording(settings)
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGHUP, leave if sys.stdout.isatty() else signal.SIG_IGN)  # there is nothing to reload yet
     allow_connections(settings.max_connections)

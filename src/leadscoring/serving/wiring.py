@@ -16,6 +16,7 @@ from contextlib import (
 )
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 
@@ -53,6 +54,9 @@ from leadscoring.transport.buffers import Buffers, most
 from leadscoring.transport.kept import Kept
 from leadscoring.transport.listener import CONNECTIONS, listening
 
+if TYPE_CHECKING:  # imported only where the ledger is on
+    from leadscoring.serving.recording import Recording
+
 log = Log("leadscoring")
 
 GARBAGE_THRESHOLD = 50_000
@@ -87,13 +91,14 @@ def assembled(
     limit = RateLimit(settings.rate_limit_per_minute, shared.limits if shared else None)
     closing.callback(limit.close)
     entrances = Entrances(service, operations, admission, lifecycle, limit)
-    opened = [service.succession.running(), pulse.beating(), service.keys.following(), *beside]
+    kept = [] if service.tape is None else [service.tape.running()]
+    opened = [*kept, service.succession.running(), pulse.beating(), service.keys.following(), *beside]
     if settings.ledger:
         opened.append(objections_of(service).following())
     if settings.operations_access == "port":
         detail = App(service, entrances.table(apart(settings)), lifespan(lifecycle, ExitStack()), lifecycle, backlog)
         detail.gate.limits = detail.gate.limits._replace(connections=CONNECTIONS)
-        opened.insert(1, listening(detail, settings.host, settings.operations_port))
+        opened.insert(len(kept) + 1, listening(detail, settings.host, settings.operations_port))
     routes = entrances.table(here(settings))
     return application(service, routes, lifespan(lifecycle, closing, *opened), lifecycle, backlog)
 
@@ -174,7 +179,10 @@ def open_service(
         file = shared.metrics if shared else None
         metrics = Metrics(endpoints, settings.model_endpoint_provider, file, settings.env, AREA, timed)
         counted = CountedModels(metrics.tally)
-        opened = partial(open_served, settings, metrics=metrics, counted=counted)
+        recording = open_recording(settings, metrics, shared) if settings.ledger else None
+        if recording is not None:
+            closing.callback(recording.tape.close)
+        opened = partial(open_served, settings, metrics=metrics, counted=counted, recording=recording)
         output.dropped = metrics.log_lines_dropped.add
         closing.callback(metrics.close)
         if settings.otel_traces:
@@ -194,7 +202,16 @@ def open_service(
             access_log=access_log,
             vitals=Vitals(),
             ledger=ledger,
+            tape=None if recording is None else recording.tape,
         )
+
+
+def open_recording(settings: Settings, metrics: Metrics, shared: Shared | None) -> "Recording":
+    """Opens what keeps scored leads. Raises ``CannotStart`` if its folder or the key file cannot be used."""
+    from leadscoring.serving.recording import Recording
+
+    sources = (shared.model, settings.model_path) if shared else (settings.model_path,)
+    return Recording(settings, sources, metrics.unrecorded, metrics.tape_bytes)
 
 
 def check_traces_installed() -> None:

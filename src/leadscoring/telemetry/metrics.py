@@ -90,6 +90,8 @@ def declared(
         Family("counter", "requests_rejected", "Requests rejected to protect the service", {"reason": REJECTIONS}),
         Family("gauge", "scoring_queue_requests", "Requests waiting in the scoring queue"),
         Family("counter", "log_lines_dropped", "Log lines dropped because they could not be written"),
+        Family("counter", "ledger_unrecorded_leads", "Leads that were scored but could not be kept for the ledger"),
+        Family("gauge", "ledger_tape_bytes", "Size of the tape: scores that are not yet in the ledger", alike=True),
         Family("histogram", "model_batch_size", "Leads per batch", {}, BATCHES),
         Family("gauge", BEAT, "When a process last reported that it serves, on the monotonic clock", hidden=True),
         Family("gauge", "api_demo_key_active", "1 when the service accepts the demo key, else 0", alike=True),
@@ -212,6 +214,8 @@ class Metrics:
         self.beat = tally.count(BEAT).set
         self.queued = tally.count("scoring_queue_requests")
         self.log_lines_dropped = tally.count("log_lines_dropped")
+        self.unrecorded: Callable[[float], None] = tally.count("ledger_unrecorded_leads").add
+        self.tape_bytes: Callable[[float], None] = tally.count("ledger_tape_bytes").set
         self.waited = tally.spread("scoring_stage_seconds", QUEUE).observe
         stages = [tally.spread("scoring_stage_seconds", stage) for stage in STAGES]
         staged = (tally.spread("model_prediction_latency_seconds", provider), *stages)

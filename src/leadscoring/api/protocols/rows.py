@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from leadscoring._engine import Rows
 from leadscoring.access.rate_limit import Headers, RateLimit
-from leadscoring.errors import BatchTooLarge, Overloaded, RequestError
+from leadscoring.errors import BatchTooLarge, NotRecorded, Overloaded, RequestError
 from leadscoring.scoring.scorer import Scorer
 from leadscoring.scoring.served import Served
 from leadscoring.settings import Settings
@@ -68,7 +68,11 @@ class EncodedScoring:
         if self._limit.enabled:
             self._limit.take(exchange.key or "", len(rows) - 1)
         began = perf_counter()
-        margins = await self._scorer.encoded(rows, spent, served)
+        try:
+            margins = await self._scorer.encoded(rows, spent, served, exchange.request_id)
+        except NotRecorded:
+            self._metrics.failed(NotRecorded.__name__)
+            raise
         self._admission.spend(perf_counter() - began - spent.waited)
         await self._count(served, margins)
         self._metrics.batch(len(margins))
