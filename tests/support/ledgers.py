@@ -1,6 +1,8 @@
 """Ledgers of a test: SQLite in a folder, with scored leads in them as the keeper would put them there."""
 
 import json
+import math
+import struct
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -61,6 +63,14 @@ def add_score(
         return int(made[0])
 
 
+def add_row(ledger: Ledger, path: Path, row: Sequence[float | None], margin: float, at: int = NEW_YEAR) -> None:
+    """Adds a score of an encoded row without an id."""
+    content = struct.pack(f"<{len(row)}f", *(math.nan if value is None else value for value in row))
+    number, loaded = model_number(ledger, path), open_model(path)
+    with ledger.writing() as connection:
+        connection.execute(insert(score).values(row_of(loaded, margin, content, at) | {"lead": None, "model": number}))
+
+
 def lead_number(connection: Any, key: bytes) -> int:
     """The number of the lead with a key, which is added if it is new."""
     found = connection.scalar(select(lead.c.number).where(lead.c.key == key))
@@ -80,7 +90,7 @@ def row_of(loaded: LoadedModel, margin: float, row: bytes, at: int) -> dict[str,
 
 def ledger_settings(folder: Path) -> dict[str, str]:
     """The settings of a service whose ledger is that of ``new_ledger`` in this folder, with the keys of the tests."""
-    (folder / "ledger.key").write_bytes(SECRET)
+    (folder / "ledger.key").write_text(SECRET.hex())
     (folder / "ledger.key").chmod(0o600)
     return {
         "LEDGER": f"sqlite:///{folder}/ledger.db",

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from leadscoring.errors import LedgerOff, LedgerUnavailable
+from leadscoring.errors import CannotStart, LedgerOff, LedgerUnavailable, LedgerUnusable
 from leadscoring.settings import Settings
 
 if TYPE_CHECKING:
@@ -67,14 +67,16 @@ class LedgerOnDemand:
 
     def _with_ledger(self, work: "Callable[[Ledger, LeadKeys], Result]") -> Result:
         with self._lock:
-            opened = self._opened = self._opened or self._open()
-        return work(*opened)
+            if self._opened is None:
+                self._opened = self._open()
+        return work(*self._opened)
 
     def _open(self) -> "tuple[Ledger, LeadKeys]":
         from leadscoring.ledger.database import ledger_url, open_ledger
         from leadscoring.ledger.lead_key import open_keys
 
-        url = ledger_url(self._settings)
-        if url is None:
-            raise LedgerOff
-        return open_ledger(url), open_keys(self._settings)
+        ledger = open_ledger(ledger_url(self._settings) or "")
+        try:
+            return ledger, open_keys(self._settings)
+        except CannotStart as failure:  # the file was there when the service started
+            raise LedgerUnusable(ledger.name, str(failure)) from None
