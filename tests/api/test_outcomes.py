@@ -32,7 +32,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(folder: Path) -> Iterator[Server]:
     """A service with a ledger, in which one lead is scored."""
-    keys = key_file(folder, {"label": "crm", "scopes": ["outcomes"]}, {"label": "web"}, {"label": "ops", "scopes": ["admin"]})
+    keys = key_file(
+        folder, {"label": "crm", "scopes": ["outcomes"]}, {"label": "web"}, {"label": "ops", "scopes": ["admin"]}
+    )
     ledger = new_ledger(folder)
     add_score(ledger, model_file(folder), LEAD, NEW_YEAR)
     ledger.close()
@@ -71,7 +73,9 @@ def test_a_batch_has_an_answer_for_each_place(server: Server, folder: Path) -> N
     """An invalid outcome does not affect the others; the id of a lead may be a number."""
     batch = [WON, {"lead_id": 7, "outcome": "lost", "at": AT, "id": "e"}, WON, WON | {"outcome": "sold"}, 5]
     batch.append({"lead_id": "7", "outcome": "won", "at": AT, "id": "e"})
-    answer = server.http.post(PATH, content=gzip.compress(json.dumps(batch).encode()), headers={"Content-Encoding": "gzip"})
+    answer = server.http.post(
+        PATH, content=gzip.compress(json.dumps(batch).encode()), headers={"Content-Encoding": "gzip"}
+    )
     assert answer.status_code == 200
     said = answer.json()
     assert [place.get("status", place.get("error", {}).get("code")) for place in said] == [
@@ -139,7 +143,7 @@ def test_everything_that_is_wrong_is_listed_at_once(server: Server) -> None:
         ("[1,]", 400, "malformed_json"),
         ('[{"lead_id":"a","outcome":"won","at":NaN}]', 400, "malformed_json"),
         ("[" * 100_000 + "]" * 100_000, 400, "malformed_json"),
-        ('{"lead_id":"a","lead_id":"b","outcome":"won","at":"%s"}' % AT, 422, "invalid_outcome"),
+        (f'{{"lead_id":"a","lead_id":"b","outcome":"won","at":"{AT}"}}', 422, "invalid_outcome"),
         ("7", 422, "invalid_outcome"),
         (json.dumps([WON] * 51), 400, "batch_too_large"),
         (json.dumps([WON]) + "x", 400, "malformed_json"),

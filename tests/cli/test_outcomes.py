@@ -77,7 +77,10 @@ def test_words_of_ones_own_are_named_and_rejects_go_to_a_file(ledger: Ledger, tm
     assert done.exit_code == 3, done.output
     assert [row[0] for row in kept(ledger)] == ["won", "lost"]
     assert "without a zone" not in done.output
-    assert out.read_text() == "place,reason\nrow 3,\"the outcome 'x' is neither won, lost nor open: --won or --lost can name it\"\n"
+    assert (
+        out.read_text()
+        == "place,reason\nrow 3,\"the outcome 'x' is neither won, lost nor open: --won or --lost can name it\"\n"
+    )
     with ledger.reading() as connection:
         assert connection.scalar(select(outcome.c.source).limit(1)) == "leadscoring outcomes add deals.parquet"
     assert record(ledger, KEYS, [Outcome("1", "won", 1769904000000000)], "crm")[0].status == "repeated"  # type: ignore[union-attr]  # a place
@@ -130,7 +133,12 @@ def test_without_a_ledger_the_commands_say_what_to_set(monkeypatch: pytest.Monke
     """All of those that need one."""
     monkeypatch.delenv("LEDGER", raising=False)
     (tmp_path / "x.csv").write_text("Id,Stage,Closed\n1,Won,2026-02-01\n")
-    for words in (("outcomes", "add", tmp_path / "x.csv", *COLUMNS), ("outcomes", "check"), ("replay",), ("lead", "show", "1")):
+    for words in (
+        ("outcomes", "add", tmp_path / "x.csv", *COLUMNS),
+        ("outcomes", "check"),
+        ("replay",),
+        ("lead", "show", "1"),
+    ):
         done = run(*words)
         assert (done.exit_code, "LEDGER is empty" in done.output) == (1, True)
 

@@ -65,9 +65,10 @@ SCORING_FAULTS = (400, 408, 413, 415, 422, 429, 431, 500, 502, 503, 504)
 class Route:
     """One method of one path.
 
-    ``scope`` is the required access: ``score``, ``outcomes`` and ``admin`` need a key with it; ``operations`` are operational details, which
-    OPERATIONS_ACCESS makes public, protects by a key or moves to another port. ``answer`` and ``body`` are types that
-    are sent as JSON, or media types; a body may also be a key of ``openapi.BODIES`` if it depends on the contract.
+    ``scope`` is the required access: ``score``, ``outcomes`` and ``admin`` need a key with it; ``operations`` are
+    operational details, which OPERATIONS_ACCESS makes public, protects by a key or moves to another port. ``answer``
+    and ``body`` are types that are sent as JSON, or media types; a body may also be a key of ``openapi.BODIES`` if it
+    depends on the contract.
     ``protocol`` is the value of ENDPOINT_PROTOCOLS that enables the route.
     """
 

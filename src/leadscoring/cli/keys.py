@@ -37,7 +37,9 @@ def scopes_of(_context: click.Context, _option: click.Parameter, text: str) -> t
     try:
         return msgspec.convert([part.strip() for part in text.split(",")], tuple[Scope, ...])
     except msgspec.ValidationError:
-        raise click.BadParameter(f"must be one or more of {', '.join(SCOPES)}, separated by commas, not {text!r}") from None
+        raise click.BadParameter(
+            f"must be one or more of {', '.join(SCOPES)}, separated by commas, not {text!r}"
+        ) from None
 
 
 @keys.command(

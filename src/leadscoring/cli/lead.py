@@ -42,7 +42,9 @@ def show(lead_id: str, as_json: bool) -> None:
     examples=("leadscoring lead export lead-1 --out lead-1.json",),
 )
 @click.argument("lead_id", metavar="ID")
-@click.option("--out", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Default: standard output.")
+@click.option(
+    "--out", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Default: standard output."
+)
 def export(lead_id: str, out: Path | None) -> None:
     """Write all that is kept of a lead as JSON, for its person: every score with its receipt, and every outcome."""
     from leadscoring.whole_file import whole_file
@@ -83,7 +85,7 @@ def erase(lead_id: str, yes: bool) -> None:
 @click.argument("lead_id", metavar="ID")
 @click.option("--withdraw", is_flag=True, help="Take the objection back.")
 def object(lead_id: str, withdraw: bool) -> None:  # noqa: A001 - the command is called so
-    """Note that the person of a lead objects to scoring: services with this ledger refuse to score it within seconds."""
+    """Note that the person of a lead objects to scoring: services with this ledger refuse to score it from now on."""
     from leadscoring.ledger.persons import publish_objections, put_objection, withdraw_objection
 
     with opened_ledger() as opened:
@@ -127,8 +129,7 @@ def overview(found: "LeadRecord") -> list[str]:
     if found.outcomes:
         lines += ["", f"outcomes{' (they contradict each other)' if found.contradictory else ''}"]
         lines += columns(
-            (f"  {one.at}", one.outcome, f"from {one.source}", "counts" if one.counts else "")
-            for one in found.outcomes
+            (f"  {one.at}", one.outcome, f"from {one.source}", "counts" if one.counts else "") for one in found.outcomes
         )
     return lines
 

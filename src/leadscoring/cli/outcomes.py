@@ -15,8 +15,8 @@ from leadscoring.cli.page import show
 from leadscoring.cli.working import Work, working
 
 if TYPE_CHECKING:
-    from leadscoring.cli.outcome_file import OutcomeFile, Rejected
     from leadscoring.ledger.outcomes import Checked
+    from leadscoring.training.outcome_file import OutcomeFile, Rejected
 
 SOME_REJECTED = 3
 """The exit code if some rows were rejected, as of ``score``."""
@@ -42,15 +42,21 @@ def outcomes() -> None:
     examples=("leadscoring outcomes add deals.csv --id lead_id --outcome stage --at closed_at --won 'Closed Won'",),
 )
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--id", "lead_id", metavar="COLUMN", required=True, help="Column of the ids of leads, as they were scored.")
+@click.option(
+    "--id", "lead_id", metavar="COLUMN", required=True, help="Column of the ids of leads, as they were scored."
+)
 @click.option("--outcome", metavar="COLUMN", required=True, help="Column of outcomes.")
 @click.option("--at", metavar="COLUMN", required=True, help="Column of the times at which they occurred.")
 @click.option("--won", multiple=True, metavar="A,B", help="Outcomes that mean won, beside words such as Closed Won.")
 @click.option("--lost", multiple=True, metavar="A,B", help="Outcomes that mean lost, beside words such as Closed Lost.")
-@click.option("--event", metavar="COLUMN", help="Column of your ids of outcomes. Default: lead, outcome and time are one.")
+@click.option(
+    "--event", metavar="COLUMN", help="Column of your ids of outcomes. Default: lead, outcome and time are one."
+)
 @click.option("--value", metavar="COLUMN", help="Column of amounts.")
 @click.option("--dates", type=click.Choice(["day-first", "month-first"]), help="How dates such as 3/4/2026 are read.")
-@click.option("--rejects", metavar="OUT", type=click.Path(path_type=Path), help="Rejected rows, as CSV: place and reason.")
+@click.option(
+    "--rejects", metavar="OUT", type=click.Path(path_type=Path), help="Rejected rows, as CSV: place and reason."
+)
 @click.option("--fail-on-rejects", is_flag=True, help="Exit with 1 instead of 3 if rows were rejected.")
 def add(  # noqa: PLR0913, PLR0917 - click hands every option over as an argument of its own
     file: Path,
@@ -72,7 +78,7 @@ def add(  # noqa: PLR0913, PLR0917 - click hands every option over as an argumen
     row was rejected, 3 if some were (1 with --fail-on-rejects), and 1 if the file could not be read.
     """
     with working() as work, opened_ledger() as opened:
-        from leadscoring.cli.outcome_file import Columns, Meaning, OutcomeFile, named
+        from leadscoring.training.outcome_file import Columns, Meaning, OutcomeFile, named
 
         columns, meaning = Columns(lead_id, outcome, at, event, value), Meaning(named(won), named(lost), dates)
         work.progress("reading", 0)
@@ -81,7 +87,8 @@ def add(  # noqa: PLR0913, PLR0917 - click hands every option over as an argumen
         if rejects is not None and refused:
             write_rejects(rejects, refused)
     show([f"note: {note}" for note in read.notes])
-    show([f"{len(read):,} rows: {counts['recorded']:,} recorded, {counts['repeated']:,} repeated, {len(refused):,} rejected"])
+    added = f"{counts['recorded']:,} recorded, {counts['repeated']:,} repeated, {len(refused):,} rejected"
+    show([f"{len(read):,} rows: {added}"])
     if counts["unscored"]:
         show([f"{counts['unscored']:,} of them are of leads that the ledger has no score of"])
     if rejects is None:
@@ -94,11 +101,13 @@ def add(  # noqa: PLR0913, PLR0917 - click hands every option over as an argumen
         sys.exit(1 if fail_on_rejects else SOME_REJECTED)
 
 
-def recorded(opened: OpenedLedger, read: "OutcomeFile", work: Work, source: str) -> "tuple[Counter[str], list[Rejected]]":
-    """Records the rows of a file, some thousands in a transaction; returns the counts, and the rows that were rejected."""
-    from leadscoring.cli.outcome_file import Rejected
+def recorded(
+    opened: OpenedLedger, read: "OutcomeFile", work: Work, source: str
+) -> "tuple[Counter[str], list[Rejected]]":
+    """Records the rows of a file, some thousands in a transaction; returns the counts, and the rejected rows."""
     from leadscoring.ledger.outcome import Outcome, Place, now
     from leadscoring.ledger.outcomes import record
+    from leadscoring.training.outcome_file import Rejected
 
     counts: Counter[str] = Counter()
     rejected: list[Rejected] = []
@@ -171,4 +180,6 @@ def summary(found: "Checked") -> list[str]:
 def delays(ascending: list[float]) -> list[tuple[int, float]]:
     """Points of the curve of delays: within how many days that many of 100 outcomes came."""
     last = len(ascending) - 1
-    return [(percent, ascending[min(last, len(ascending) * percent // 100)]) for percent in QUANTILES] if ascending else []
+    return (
+        [(percent, ascending[min(last, len(ascending) * percent // 100)]) for percent in QUANTILES] if ascending else []
+    )

@@ -20,7 +20,11 @@ EPOCH = date(1970, 1, 1)
 @click.option("--lead", "lead_id", metavar="ID", help="Only the scores of this lead.")
 @click.option("--day", metavar="DAY", type=click.DateTime(["%Y-%m-%d"]), help="Only scores of this day, in UTC.")
 @click.option(
-    "--share", metavar="X", type=click.FloatRange(0, 1, min_open=True), default=1.0, help="Only this share of the scores."
+    "--share",
+    metavar="X",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=1.0,
+    help="Only this share of the scores.",
 )
 def replay(lead_id: str | None, day: datetime | None, share: float) -> None:
     """Recompute margins, probabilities and tiers from the rows and models in the ledger.

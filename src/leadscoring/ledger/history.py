@@ -1,7 +1,7 @@
 """The history of one lead: its scores with receipts, its outcomes, and what would change its tier."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, func, select
 
@@ -40,7 +40,7 @@ def record_of(
     scores = telling.scores(rows, earlier)
     reported = outcomes_of(connection, found.number)
     explained = telling.explained(rows[-1]) if rows else None
-    kind = reported[-1].kind if reported else "open"
+    kind: Literal["won", "lost", "open"] = reported[-1].kind if reported else "open"
     return LeadRecord(
         lead_id=lead_id,
         outcome=None if kind == "open" else kind,

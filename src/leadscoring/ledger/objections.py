@@ -38,6 +38,7 @@ class Objections:
         self._keys = keys
         self._use = use
         self._stamp: Stamp | None = None
+        self._refused = ""
         self.held: frozenset[bytes] = frozenset()
         self.refresh()
 
@@ -48,10 +49,14 @@ class Objections:
             return
         try:
             content = self._file.read_bytes() if stamp is not None else b""
-            if len(content) % KEY_BYTES:
-                raise OSError(f"{len(content)} bytes are no keys of {KEY_BYTES}")
+            why = f"{len(content)} bytes are no keys of {KEY_BYTES}" if len(content) % KEY_BYTES else ""
         except OSError as failure:
-            log.error("objections not read", why=str(failure), objections=len(self.held))
+            content, why = b"", failure.strerror or type(failure).__name__
+        if why != self._refused:  # once, and again only for another reason
+            self._refused = why
+            if why:
+                log.error("objections not read", why=why, objections=len(self.held))
+        if why:
             return
         self._stamp = stamp
         self.held = frozenset(content[at : at + KEY_BYTES] for at in range(0, len(content), KEY_BYTES))

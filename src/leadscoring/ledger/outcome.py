@@ -111,26 +111,33 @@ class Reading:
                 return id_text(value)
             except ValueError:
                 pass
-        return self._wrong("lead_id", LEAD_ID_ALLOWED)
+        self._wrong("lead_id", LEAD_ID_ALLOWED)
+        return None
 
     def kind(self) -> Kind | None:
         """What happened."""
         value = self._sent.get("outcome")
-        return value if value in KINDS else self._wrong("outcome", WORDS)  # type: ignore[return-value]  # as checked
+        for kind in KINDS:
+            if value == kind:
+                return kind
+        self._wrong("outcome", WORDS)
+        return None
 
     def at(self) -> int | None:
         """When it happened."""
         value = self._sent.get("at")
         if isinstance(value, str) and (at := zoned_moment(value)) is not None and at <= self._received_at + AHEAD:
             return at
-        return self._wrong("at", AT_ALLOWED)
+        self._wrong("at", AT_ALLOWED)
+        return None
 
     def id(self) -> str | None:
         """The caller's id of the event, if there is one."""
         value = self._sent.get("id")
         if value is None or is_text(value, EVENT_LENGTH):
             return value
-        return self._wrong("id", ID_ALLOWED)
+        self._wrong("id", ID_ALLOWED)
+        return None
 
     def value(self) -> float | None:
         """The amount, if there is one."""
@@ -139,7 +146,8 @@ class Reading:
             return None
         if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300:
             return float(value)
-        return self._wrong("value", "a number")
+        self._wrong("value", "a number")
+        return None
 
     def _wrong(self, name: str, allowed: str) -> None:
         self.faults.append(fault(f"/{name}", name, self._sent.get(name, msgspec.UNSET), allowed))
@@ -183,4 +191,3 @@ def unknown(sent: dict[str, Any], known: Sequence[str] = ("lead_id", "outcome", 
         for name in sent
         if name not in known
     ]
-

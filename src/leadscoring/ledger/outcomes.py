@@ -6,7 +6,7 @@ before it.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Row, Select, Table, func, select
@@ -69,7 +69,9 @@ def recorded(
     fresh = {id(first[event]) for event in new}
     here = set(map(id, kept))
     return [
-        answered(one, leads[one.key], None if id(one) in fresh else held[one.event]) if id(one) in here else LeadErased(one.sent.lead_id)
+        answered(one, leads[one.key], None if id(one) in fresh else held[one.event])
+        if id(one) in here
+        else LeadErased(one.sent.lead_id)
         for one in stored
     ]
 
@@ -120,11 +122,13 @@ def leads_of(connection: Connection, ids: Mapping[bytes, str], plain: bool) -> d
     """The leads with these keys; adds those that are missing, with their ids if ``plain``."""
     columns = select(lead.c.key, lead.c.number, lead.c.last_score)
     found = {row.key: row for row in rows_with(connection, columns, lead.c.key, ids)}
-    missing = [{"key": key, "name": ids[key].replace("\0", "\ufffd") if plain else None} for key in sorted(set(ids) - set(found))]
+    missing = [
+        {"key": key, "name": ids[key].replace("\0", "\ufffd") if plain else None}
+        for key in sorted(set(ids) - set(found))
+    ]
     for part in parts(missing):
         connection.execute(unless_there(connection, lead, part))
-    added_keys = [row["key"] for row in missing]
-    return found | {row.key: row for row in rows_with(connection, columns, lead.c.key, added_keys)}
+    return found | {row.key: row for row in rows_with(connection, columns, lead.c.key, set(ids) - set(found))}
 
 
 def added(connection: Connection, rows: Sequence[dict[str, Any]]) -> set[bytes]:
@@ -182,7 +186,7 @@ def outcomes_of(connection: Connection, number: int) -> list[Row[Any]]:
 def contradicts(kinds: Iterable[str]) -> bool:
     """Whether the outcomes of a lead, in their order, contain won and lost without ``open`` between them."""
     runs = [kind for kind, _ in groupby(kinds)]
-    return any({"won", "lost"} == {one, other} for one, other in zip(runs, runs[1:], strict=False))
+    return any({"won", "lost"} == {one, other} for one, other in pairwise(runs))
 
 
 class Checked(NamedTuple):
@@ -244,4 +248,3 @@ class Counts:
         leads = sum(self._kinds.values())
         counted = (self._kinds, self._unmatched, self._contradictions, self._early)
         return Checked(self._outcomes, leads, *counted, sorted(self._delays))
-

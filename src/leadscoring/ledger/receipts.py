@@ -63,7 +63,9 @@ def as_sent(feature: Feature, value: Any) -> Value:
     if feature.kind == "flag" and value is not None:
         return bool(value)
     if isinstance(value, float):
-        short = next((found for digits in range(1, 10) if single(found := float(f"{value:.{digits}g}")) == value), value)
+        short = next(
+            (found for digits in range(1, 10) if single(found := float(f"{value:.{digits}g}")) == value), value
+        )
         return int(short) if short.is_integer() and abs(short) < 1e15 else short
     return value if isinstance(value, bool | int | str) else None
 

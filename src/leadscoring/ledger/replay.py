@@ -56,7 +56,8 @@ class Differing(Exception):
     def __init__(self, row: Row[Any], model: ScoringModel, what: str, again: object) -> None:
         kept = getattr(row, what)
         super().__init__(
-            f"score {row.number} of {model.name} {model.version}: {what} is kept as {kept!r}, but recomputed as {again!r}"
+            f"score {row.number} of {model.name} {model.version}: "
+            f"{what} is kept as {kept!r}, but recomputed as {again!r}"
         )
 
 

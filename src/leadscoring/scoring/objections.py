@@ -1,4 +1,4 @@
-"""Leaves out the leads of a batch whose persons objected to scoring; the others are scored as if they were not there."""
+"""Leaves out the leads of a batch whose persons objected to scoring; the others are scored as if alone."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,8 @@ def without_objected(
 ) -> Stretches[Places]:
     """Decodes a batch, as of ``now``; leads with an objection have an error in their place.
 
-    Yields as the decoder does. The body is decoded again without them, so that nothing of them is counted, recorded or scored.
+    Yields as the decoder does. The body is decoded again without them, so that nothing of them is scored, counted or
+    recorded.
     """
     found = yield from model.decoder.reading(body, limit, now)
     places, _ = found

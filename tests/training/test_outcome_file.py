@@ -6,15 +6,16 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from leadscoring.cli.outcome_file import Columns, Meaning, OutcomeFile, Rejected, named
 from leadscoring.errors import TrainingDataError
 from leadscoring.ledger.outcome import Outcome
+from leadscoring.training.outcome_file import Columns, Meaning, OutcomeFile, Rejected, named
 
 NOW = 1_900_000_000_000_000
 AT = Columns("id", "stage", "at")
+PLAIN = Meaning()
 
 
-def read(path: Path, columns: Columns = AT, meaning: Meaning = Meaning()) -> list[Outcome | Rejected]:
+def read(path: Path, columns: Columns = AT, meaning: Meaning = PLAIN) -> list[Outcome | Rejected]:
     """All rows of a file."""
     file = OutcomeFile(path, columns, meaning)
     return list(file.rows(0, len(file), NOW))
@@ -41,7 +42,15 @@ def test_dates_are_read_in_the_formats_of_training(tmp_path: Path, text: str, mo
 
 @pytest.mark.parametrize(
     ("word", "kind"),
-    [("Closed Won", "won"), ("gewonnen", "won"), ("1", "won"), ("closed lost: price", "lost"), ("0", "lost"), ("Neu", "open"), ("Tea", None)],
+    [
+        ("Closed Won", "won"),
+        ("gewonnen", "won"),
+        ("1", "won"),
+        ("closed lost: price", "lost"),
+        ("0", "lost"),
+        ("Neu", "open"),
+        ("Tea", None),
+    ],
 )
 def test_words_mean_what_they_mean_in_training(tmp_path: Path, word: str, kind: str | None) -> None:
     """Beside those that the options name, which come first."""
@@ -56,7 +65,7 @@ def test_words_mean_what_they_mean_in_training(tmp_path: Path, word: str, kind: 
 
 def test_types_of_parquet_are_read(tmp_path: Path) -> None:
     """Dates, times with and without a zone; whole numbers as ids; truth as an outcome."""
-    path, day = tmp_path / "x.parquet", datetime(2026, 1, 31, 10)
+    path, day = tmp_path / "x.parquet", datetime(2026, 1, 31, 10)  # noqa: DTZ001 - without a zone
     for column in ([date(2026, 1, 31)], [day], [day.replace(tzinfo=UTC)]):
         pl.DataFrame({"id": [7.0], "stage": [True], "at": column}).write_parquet(path)
         hour = 10 if isinstance(column[0], datetime) else 0
@@ -70,7 +79,9 @@ def test_a_column_that_is_not_there_is_named(tmp_path: Path) -> None:
     """With a guess, as in training."""
     path = tmp_path / "x.csv"
     path.write_text("id,stage,closed_at\n7,Won,2026-01-31\n")
-    with pytest.raises(TrainingDataError, match="--at names the column 'closedat', which is not in the data.*closed_at"):
+    with pytest.raises(
+        TrainingDataError, match=r"--at names the column 'closedat', which is not in the data.*closed_at"
+    ):
         read(path, AT._replace(at="closedat"))
 
 
