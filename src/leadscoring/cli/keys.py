@@ -100,7 +100,7 @@ def list_keys(file: Path | None, as_json: bool) -> None:
         )
         click.echo(written(entries), nl=False)
         return
-    rows = [(key.label, ",".join(key.scopes), minute(key), state(key)) for key in ring.keys]
+    rows = [(key.label, shown(key.scopes), minute(key), state(key)) for key in ring.keys]
     show(columns([("label", "scopes", "expires", "state"), *rows]))
 
 
@@ -126,7 +126,7 @@ def check(file: Path | None, scope: Scope) -> None:
         reason = "no key on standard input" if not presented else f"{failure.code}: {failure}"
         click.echo(f"{named}{reason}")
         sys.exit(1)
-    click.echo(f"{key.label}: {state(key)}, scopes {','.join(key.scopes)}, expires {day(key) or 'never'}")
+    click.echo(f"{key.label}: {state(key)}, scopes {shown(key.scopes)}, expires {day(key) or 'never'}")
 
 
 def ring_of(file: Path | None) -> KeyRing:
@@ -157,3 +157,8 @@ def state(key: Key) -> str:
         return "expired"
     known = "valid, but public (the demo key)" if key.digest == DEMO_DIGEST else "valid"
     return known if left == float("inf") else f"{known}, {left / DAY_SECONDS:.0f} days left"
+
+
+def shown(scopes: tuple[Scope, ...]) -> str:
+    """Scopes in few words: ``admin`` includes the others."""
+    return "admin" if "admin" in scopes else ",".join(scopes)

@@ -219,7 +219,11 @@ def errors_markdown() -> str:
 def start_errors_markdown() -> str:
     """The table of startup and command errors in Markdown, for the documentation."""
     lines = ["| Error | Code | When |", "|---|---|---|"]
-    kinds = [kind for kind in leaves(LeadScoringError) if not issubclass(kind, RequestError | EndpointError)]
+    kinds = [
+        kind
+        for kind in leaves(LeadScoringError)
+        if not issubclass(kind, RequestError | EndpointError) and kind not in STATUS
+    ]
     lines += [f"| `{kind.__name__}` | `{kind.code}` | {first_line(kind)} |" for kind in kinds]
     return "\n".join(lines)
 
