@@ -1,4 +1,6 @@
-"""Records what came of a lead, with nothing but Python: ``python3 docs/examples/record_an_outcome.py LEAD won|lost|open [TIME]``.
+"""Records what came of a lead, with nothing but Python.
+
+``python3 docs/examples/record_an_outcome.py LEAD won|lost|open [TIME]``
 
 BASE_URL names the service (http://localhost:8000, or the PORT that is set), API_KEY a key with the scope ``outcomes``.
 TIME is in ISO 8601 with a zone, by default now. The outcome is sent again until it is committed, which is harmless.

@@ -110,6 +110,9 @@ class App:
         try:
             handler = None if exchange.unusual else self._routes.get((scope["method"], scope["path"]))
             if handler is None:
+                if exchange.path.startswith(LEADS):
+                    scope["path"] = scope["raw_path"].decode("ascii")  # an id may contain a slash
+                    exchange.path = LEADS  # no log holds an id
                 if exchange.path not in PROBES:
                     await self._turn(exchange)
                 status = await self._through_framework(exchange, send)
@@ -261,9 +264,6 @@ class App:
                 await send(first)
             await send(message)
 
-        if exchange.path.startswith(LEADS):
-            exchange.scope["path"] = exchange.scope["raw_path"].decode("ascii")  # an id may contain a slash
-            exchange.path = LEADS  # no log holds an id
         exchange.scope["exchange"] = exchange
         try:
             exchange.check_protocol()
