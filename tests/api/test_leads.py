@@ -125,7 +125,9 @@ def test_a_lead_that_nobody_knows_is_not_found(server: Server) -> None:
         assert (answer.status_code, answer.json()["code"]) == (404, "lead_unknown")
     assert server.http.get("/api/v1/leads/%FF").json()["code"] == "lead_unknown"
     assert server.http.get("/api/v1/leads/a/b").json()["code"] == "not_found"
-    assert server.http.post(PATH).status_code == 405
+    refused = server.http.post(PATH)
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD, DELETE")
+    assert server.http.get(f"{PATH}/objection").headers["allow"] == "PUT, DELETE"
 
 
 def test_leads_need_a_key_of_an_administrator(server: Server) -> None:
