@@ -46,6 +46,7 @@ NAVIGATION = {
         "docs/MONITORING.md",
         "docs/SCRIPTS.md",
         "docs/DEPLOYMENT.md",
+        "docs/PRIVACY.md",
         "SageMaker <infra/endpoints/sagemaker/README.md>",
         "Azure ML <infra/endpoints/azure_ml/README.md>",
     ],

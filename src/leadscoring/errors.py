@@ -44,6 +44,12 @@ LeadScoringError
     ├── InvalidParameter      invalid_parameter
     ├── InvalidTimeout        invalid_timeout
     ├── ValidationError       invalid_lead            one lead, with all its errors
+    │   └── InvalidOutcome    invalid_outcome         one outcome of a lead, with all its errors
+    ├── OutcomeConflict       outcome_conflict        the id of an outcome that was recorded with other content
+    ├── LeadUnknown           lead_unknown            the ledger has neither a score nor an outcome of the lead
+    ├── LeadErased            lead_erased             an outcome from before the lead was erased
+    ├── LeadObjected          lead_objected           the person objected to being scored
+    ├── LedgerOff             ledger_off              the service keeps no leads: LEDGER is empty
     ├── InvalidRows           invalid_rows            encoded rows or tensors that do not match the model's columns
     ├── UnknownModel          model_unknown           a model or version other than the one served
     ├── Overloaded            overloaded              more work than it can finish in time
@@ -371,6 +377,8 @@ class RequestError(LeadScoringError):
     code = "request"
     key: str | None = None
     """The label of the rejected key, as logs show it."""
+    lead_id: str | None = None
+    """The id of the lead that is rejected, if it is known."""
 
 
 class MalformedJson(RequestError):
@@ -486,6 +494,62 @@ class ValidationError(RequestError):
         self.faults = tuple(faults)
         self.more = count - len(faults)
         self.lead_id = lead_id
+
+
+class InvalidOutcome(ValidationError):
+    """An outcome of a lead is invalid; the error lists everything that is wrong with it."""
+
+    code = "invalid_outcome"
+
+
+class OutcomeConflict(RequestError):
+    """This outcome was recorded before with other content: what is recorded is never changed."""
+
+    code = "outcome_conflict"
+
+    def __init__(self, lead_id: str, event: str | None, differs: Sequence[str]) -> None:
+        self.lead_id = lead_id
+        known = "an outcome of this lead with the same outcome and at" if event is None else f"the id {event[:80]!r}"
+        advice = "give it an id of its own" if event is None else "send a correction with another id"
+        super().__init__(f"{known} was recorded before with other values of {', '.join(differs)}: {advice}")
+
+
+class LeadUnknown(RequestError):
+    """The ledger has neither a score nor an outcome of this lead."""
+
+    code = "lead_unknown"
+
+    def __init__(self, lead_id: str) -> None:
+        super().__init__(f"the ledger has neither a score nor an outcome of the lead {lead_id[:80]!r}")
+
+
+class LeadErased(RequestError):
+    """The lead was erased after this outcome occurred, so the outcome is not kept."""
+
+    code = "lead_erased"
+
+    def __init__(self, lead_id: str) -> None:
+        self.lead_id = lead_id
+        super().__init__("this lead was erased after the outcome occurred, so the outcome is not kept")
+
+
+class LeadObjected(RequestError):
+    """The person objected to being scored."""
+
+    code = "lead_objected"
+
+    def __init__(self, lead_id: str) -> None:
+        self.lead_id = lead_id
+        super().__init__("the person objected to being scored: the lead was not scored, and nothing of it was kept")
+
+
+class LedgerOff(RequestError):
+    """The service keeps no leads, since LEDGER is empty."""
+
+    code = "ledger_off"
+
+    def __init__(self) -> None:
+        super().__init__("this service keeps neither scores nor outcomes: LEDGER is off")
 
 
 class InvalidRows(RequestError):

@@ -50,7 +50,7 @@ def test_an_entry_has_defaults_that_are_safe() -> None:
         ({"label": "crm"}, "missing required field `sha256`"),
         (SOUND | {"sha256": "ab"}, "sha256 must be the 64 hexadecimal digits"),
         (SOUND | {"sha256": 7}, "Expected `str`, got `int`"),
-        (SOUND | {"scopes": []}, "scopes must hold score, admin or both"),
+        (SOUND | {"scopes": []}, "scopes must hold one or more of score, outcomes, admin"),
         (SOUND | {"scopes": ["root"]}, "Invalid enum value 'root'"),
         (SOUND | {"scopes": "score"}, "Expected `array`"),
         (SOUND | {"expires": "soon"}, "expires must be an ISO date or time"),

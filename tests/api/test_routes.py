@@ -6,7 +6,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from factories import key_file, model_file
+from factories import LEAD, key_file, model_file
+from ledgers import add_score, ledger_settings, new_ledger
 from project import ROOT
 from serving import Server, free_port, serving
 
@@ -22,16 +23,21 @@ REFUSALS = {401, 403}
 
 def path_of(route: Route) -> str:
     """Its path, with the small model in the place of any."""
-    return route.path.replace("{name}", "small").replace("{version}", "1.2.3")
+    return route.path.replace("{name}", "small").replace("{version}", "1.2.3").replace("{lead_id}", "lead-1")
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A service with every route, whose operational detail needs a key."""
     folder = tmp_path_factory.mktemp("routes")
-    file = key_file(folder, {"label": "crm"}, {"label": "ops", "scopes": ["admin"]})
+    file = key_file(
+        folder, {"label": "crm"}, {"label": "ops", "scopes": ["admin"]}, {"label": "deals", "scopes": ["outcomes"]}
+    )
+    ledger = new_ledger(folder)
+    add_score(ledger, model_file(folder), LEAD)
+    ledger.close()
     closed = {"API_KEYS": "", "API_KEYS_FILE": str(file), "OPERATIONS_ACCESS": "key"}
-    with serving(folder, model_file(folder), **ALL, **closed) as running:
+    with serving(folder, model_file(folder), **ALL, **closed, **ledger_settings(folder)) as running:
         yield running
 
 
@@ -56,6 +62,8 @@ def test_the_scope_of_every_row_is_enforced(
     scopes: dict[str, dict[str | None, int | None]] = {
         "open": {None: None, "nobody's": None, "key of crm": None, "key of ops": None},
         "score": {None: 401, "nobody's": 401, "key of crm": None, "key of ops": None},
+        "outcomes": {None: 401, "nobody's": 401, "key of crm": 403, "key of deals": None, "key of ops": None},
+        "admin": {None: 401, "nobody's": 401, "key of crm": 403, "key of deals": 403, "key of ops": None},
         "operations": {None: 401, "nobody's": 401, "key of crm": 403, "key of ops": None},
     }
     for key, status in scopes[route.scope].items():
@@ -118,7 +126,7 @@ def test_the_document_has_every_row_and_nothing_else(tmp_path: Path) -> None:
         made = described[route.method, route.path]
         assert (made["operationId"], made["summary"]) == (route.name, route.summary)
         statuses = {"200", *map(str, route.faults), *map(str, route.otherwise)} | (
-            {"401"} if route.scope == "score" else set()
+            {"score": {"401"}, "outcomes": {"401", "403"}, "admin": {"401", "403"}}.get(route.scope, set())
         )
         assert set(made["responses"]) == statuses
         assert made["responses"]["200"]["content"]
@@ -135,6 +143,7 @@ def test_rows_do_not_contradict_each_other_or_themselves() -> None:
         assert not (route.probe or route.at_once) or not route.compressed
         assert not route.probe or (route.method == "GET" and route.scope == "open")
         assert (route.method == "POST") == (route.body is not None)
+        assert route.method in {"GET", "POST"} or route.scope == "admin"
         assert not isinstance(route.body, str) or route.body in BODIES
     assert PROBES <= set(PATHS) >= {path for _, path in TIMED}
 

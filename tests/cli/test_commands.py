@@ -11,7 +11,8 @@ import click
 import polars as pl
 import pytest
 from click.testing import CliRunner, Result
-from factories import model_file
+from factories import LEAD, model_file
+from ledgers import add_score, ledger_settings, new_ledger
 from past_leads import csv_of, leads
 from terminal import in_terminal
 
@@ -88,6 +89,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     frame = frame.with_columns(pl.Series("created_at", [next(days) for _ in range(300)]))
     for name in ("leads.csv", "newest.csv"):
         csv_of(frame.with_columns(lead_id=frame["lead_id"] + 1000), folder / name)
+    (folder / "deals.csv").write_text("lead_id,stage,closed_at\nlead-1,Closed Won,2026-02-01\n")
+    ledger = new_ledger(folder)
+    add_score(ledger, folder / "models" / "model.json", LEAD)
+    ledger.close()
     return folder
 
 
@@ -99,7 +104,7 @@ def test_every_example_works_as_it_is_printed(folder: Path) -> None:
     for example in examples:
         if not any(name in example for name in NOT_RUN):
             ended = subprocess.run(
-                ["/bin/sh", "-c", example], cwd=folder, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=False
+                ["/bin/sh", "-c", example], cwd=folder, env=os.environ | ledger_settings(folder) | {"PATH": path}, capture_output=True, text=True, check=False
             )  # fmt: skip
             assert ended.returncode == 0, (example, ended.stderr)
 

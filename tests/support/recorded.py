@@ -13,6 +13,7 @@ ALL_OUTPUTS = [{"name": name} for name in ("probability", "margin", "tier", "rea
 MODEL = "/v2/models/small"
 VERSION = f"{MODEL}/versions/1.2.3"
 CSV = {"Content-Type": "text/csv"}
+LEAD_PATH = "/api/v1/leads/lead-1"
 GET_PATHS = (
     "/", "/health", "/health/live", "/health/ready", "/status", "/resources", "/metrics", "/docs", "/openapi.json",
     "/openapi.json?bodies=json", "/openapi.json?bodies=xml", "/openapi.json?x=1",
@@ -20,7 +21,7 @@ GET_PATHS = (
     "/ping", "/execution-parameters",
     "/v2", "/v2/health/live", "/v2/health/ready", MODEL, f"{MODEL}/ready", VERSION, f"{VERSION}/ready",
     "/v2/models/other", "/v2/models/other/ready", f"{MODEL}/versions/9", f"{MODEL}/versions/9/ready",
-    "/nothing", "/api/v1/score", f"{MODEL}/infer", "/health/", "/healthz", "/model/info",
+    LEAD_PATH, "/nothing", "/api/v1/score", f"{MODEL}/infer", "/health/", "/healthz", "/model/info",
 )  # fmt: skip
 HEADERS = ("content-type", "content-encoding", "vary", "allow", "www-authenticate", "retry-after", "content-security-policy",
            "x-content-type-options", "cache-control", "inference-header-content-length", "connection")  # fmt: skip
@@ -71,6 +72,11 @@ POSTS = (
     Asked("POST", "/v2/models/other/infer", INFER),
     Asked("POST", "/health", {}),
     Asked("PUT", "/api/v1/score", {}),
+    Asked("POST", "/api/v1/outcomes", {"lead_id": "lead-1", "outcome": "won", "at": "2026-02-01T10:00:00Z"}),
+    Asked("POST", "/api/v1/outcomes", [{"lead_id": "lead-1"}]),
+    Asked("PUT", f"{LEAD_PATH}/objection"),
+    Asked("DELETE", f"{LEAD_PATH}/objection"),
+    Asked("DELETE", LEAD_PATH),
     Asked("OPTIONS", "/api/v1/score", None, {"Origin": "https://a.example", "Access-Control-Request-Method": "POST"}),
 )
 REQUESTS = (

@@ -13,6 +13,7 @@ from leadscoring.errors import (
     Fault,
     HostNotClear,
     LeadScoringError,
+    LedgerError,
     MalformedJson,
     MissingKey,
     Overloaded,
@@ -47,7 +48,8 @@ def said(reply: Reply) -> dict[str, Any]:
 
 def test_every_error_that_a_request_can_end_with_has_a_status() -> None:
     """A new error cannot be forgotten in the table."""
-    assert {*RequestError.__subclasses__(), *EndpointError.__subclasses__()} == set(STATUS)
+    ends = (RequestError, EndpointError, LedgerError, ValidationError)
+    assert {kind for base in ends for kind in base.__subclasses__()} == set(STATUS)
 
 
 def test_no_two_failures_share_a_code() -> None:
@@ -133,7 +135,8 @@ def test_a_handler_that_raises_ends_with_a_status(failure: Exception, status: in
 def test_the_tables_of_the_documentation_have_each_error_once() -> None:
     """What a request can end with in one, what stops a start or a command in the other."""
     requests, starts = errors_markdown(), start_errors_markdown()
-    others = [kind for kind in leaves(LeadScoringError) if not issubclass(kind, RequestError | EndpointError)]
+    ends = RequestError | EndpointError | LedgerError
+    others = [kind for kind in leaves(LeadScoringError) if not issubclass(kind, ends)]
     for kinds, table, other in ((STATUS, requests, starts), (others, starts, requests)):
         for kind in kinds:
             assert table.count(f"`{kind.__name__}`") == 1

@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from math import inf
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -25,7 +25,10 @@ from leadscoring.errors import KeyFileInvalid
 from leadscoring.regular_file import NotRegular, opened
 from leadscoring.stretches import Stretches, at_once
 
-Scope = Literal["score", "admin"]
+Scope = Literal["score", "outcomes", "admin"]
+"""What a key gives access to; ``admin`` includes the others."""
+
+SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 LARGEST = 1 << 25
 """Maximum size of a key file in bytes, enough for about 200,000 keys."""
@@ -63,7 +66,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         if not SHA256(self.sha256):
             raise ValueError("sha256 must be the 64 hexadecimal digits of a key's SHA-256")
         if not self.scopes:
-            raise ValueError("scopes must hold score, admin or both")
+            raise ValueError(f"scopes must hold one or more of {', '.join(SCOPES)}")
         moment(self.expires)
 
     @property

@@ -14,7 +14,7 @@ from time import monotonic
 
 import msgspec
 
-from leadscoring.access.key_file import Entry, KeyFile, Scope, read, replace, sha256_of
+from leadscoring.access.key_file import SCOPES, Entry, KeyFile, Scope, read, replace, sha256_of
 from leadscoring.errors import ExpiredKey, KeyFileInvalid, KeyScope, MissingKey, UnknownKey
 from leadscoring.settings import DEMO_KEY, Settings
 from leadscoring.stretches import Stretches, Work, at_once
@@ -59,7 +59,7 @@ class Filed:
 
     def __init__(self) -> None:
         self.keys: dict[bytes, Key] = {}
-        self.until: dict[Scope, float] = {"score": -inf, "admin": -inf}
+        self.until: dict[Scope, float] = dict.fromkeys(SCOPES, -inf)
         """When the last key for each scope expires, in seconds since 1970."""
         self._expiries: set[float] = set()
         self._sorted: list[float] = []
@@ -327,8 +327,8 @@ def freed(keys: dict[bytes, Key], entries: list[Entry]) -> Stretches[None]:
 
 
 def key_of(entry: Entry) -> Key:
-    """Converts an entry to a key; the scope ``admin`` includes ``score``."""
-    scopes: tuple[Scope, ...] = ("score", "admin") if "admin" in entry.scopes else ("score",)
+    """Converts an entry to a key; the scope ``admin`` includes the others."""
+    scopes = SCOPES if "admin" in entry.scopes else tuple(scope for scope in SCOPES if scope in entry.scopes)
     return Key(entry.label, entry.digest, scopes, entry.expires_at)
 
 

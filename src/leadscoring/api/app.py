@@ -42,6 +42,9 @@ from leadscoring.transport.sending import send_parts
 
 SCORING_PATHS = frozenset(path for _, path in TIMED)
 
+LEADS = "/api/v1/leads/"
+"""Where the paths begin that contain the id of a lead."""
+
 REJECTED = {"Overloaded": "overloaded", "DeadlineExceeded": "deadline", "RateLimited": "rate_limit"}
 """Errors by which the service protects itself, with their names in metrics."""
 
@@ -107,6 +110,9 @@ class App:
         try:
             handler = None if exchange.unusual else self._routes.get((scope["method"], scope["path"]))
             if handler is None:
+                if exchange.path.startswith(LEADS):
+                    scope["path"] = scope["raw_path"].decode("ascii")  # an id may contain a slash
+                    exchange.path = LEADS  # no log holds an id
                 if exchange.path not in PROBES:
                     await self._turn(exchange)
                 status = await self._through_framework(exchange, send)

@@ -23,6 +23,8 @@ from leadscoring.transport.exchange import Exchange
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
+    from leadscoring.api.leads import Leads
+    from leadscoring.api.outcomes import Outcomes
     from leadscoring.api.protocols.inference_v2 import InferenceV2
     from leadscoring.api.protocols.sagemaker import SageMaker
     from leadscoring.transport.exchange import Reply
@@ -42,6 +44,20 @@ class Entrances:
         self.scoring: Scoring = Scoring(service.scorer, service.metrics, service.settings, admission, limit)
         self.model: ModelRoutes = ModelRoutes(service.scorer)
         self.documentation: Documentation = Documentation(service.scorer, service.keys, service.settings)
+
+    @cached_property
+    def outcomes(self) -> "Outcomes":
+        """The handler of outcomes."""
+        from leadscoring.api.outcomes import Outcomes
+
+        return Outcomes(self._service.ledger, self._service.settings, self._admission)
+
+    @cached_property
+    def leads(self) -> "Leads":
+        """The handlers of leads that the ledger keeps."""
+        from leadscoring.api.leads import Leads
+
+        return Leads(self._service.ledger, self._service.settings)
 
     @cached_property
     def sagemaker(self) -> "SageMaker":

@@ -1,6 +1,6 @@
 """The slow path of requests, through Starlette: for browsers, unusual methods, and unknown paths."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 
 from starlette.applications import Starlette
@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from leadscoring.api.cors import Cors
-from leadscoring.api.paths import Methods, by_path, not_found, wrong_method
+from leadscoring.api.paths import Methods, by_path, methods_of, not_found, wrong_method
 from leadscoring.errors import LeadScoringError, RequestError
 from leadscoring.telemetry.log import Log
 from leadscoring.transport.exchange import ClientGone, Exchange, Receive, Reply, Scope, Send, StreamedReply
@@ -86,9 +86,16 @@ def lost(methods: Methods) -> Callable[[Request, HTTPException], Awaitable[Respo
         elif status == 405:
             detail = wrong_method(request.method, path, methods)
         headers = tuple((name.lower().encode(), value.encode()) for name, value in (failure.headers or {}).items())
+        if status == 405:  # Starlette names the methods of one of the routes of a path
+            headers = ((b"allow", allowed(methods_of(path, methods)).encode()),)
         return response(plain_problem(status, detail, request.scope["exchange"].request_id, headers))
 
     return http_problem
+
+
+def allowed(methods: Iterable[str]) -> str:
+    """The header Allow of a path with these methods; whoever may GET may ask for the head."""
+    return ", ".join(found for method in methods for found in ((method, "HEAD") if method == "GET" else (method,)))
 
 
 class InParts(Response):

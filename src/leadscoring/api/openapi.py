@@ -31,8 +31,10 @@ FAULTS = {
     400: "Invalid request: not JSON, too many leads, rows that do not match the model, or an invalid timeout",
     401: "No key, an unknown key, or an expired key",
     403: "The key lacks the required scope",
-    404: "This model, or version, is not served",
+    404: "This model, version or lead is not there, or LEDGER is off",
     406: "No acceptable response format",
+    409: "The outcome was recorded before with other content",
+    410: "The lead was erased after the outcome occurred",
     408: "The request was not received in time",
     413: "The body is too large",
     415: "The content type is not supported",
@@ -41,7 +43,7 @@ FAULTS = {
     431: "The request headers are too large",
     500: "Internal error",
     502: "The remote model failed, denied access, or returned an unusable response",
-    503: "Overloaded, not ready, or the remote model is unavailable: retry later",
+    503: "Overloaded, not ready, or the remote model or the ledger is unavailable: retry later",
     504: "The remote model did not respond in time",
 }
 
@@ -60,7 +62,7 @@ def description(model: LoadedModel, settings: Settings) -> Json:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
-        "tags": [{"name": "scoring"}, {"name": "model"}, {"name": "operations"}],
+        "tags": [{"name": name} for name in ("scoring", "outcomes", "leads", "model", "operations")],
         "paths": paths(routes, Describing(schemas, card.contract, settings)),
         "components": {
             "schemas": {"Lead": lead_schema(card.contract), **schemas.components},
@@ -156,9 +158,9 @@ class Describing:
         """Yields the responses of a route, by status."""
         header = {"X-Request-ID": {"schema": {"type": "string"}}}
         yield "200", {"description": route.gives or route.summary, "headers": header, "content": self._answer(route)}
-        keyed = {"score": (401,), "admin": (401, 403)}
         scope = route.key_scope(self._settings)
-        for status in sorted({*route.faults, *(keyed[scope] if scope else ())}):
+        keyed = () if scope is None else (401,) if scope == "score" else (401, 403)
+        for status in sorted({*route.faults, *keyed}):
             if status in BEFORE_THE_HANDLER or route.fault is None:
                 yield str(status), self._response(status, "application/problem+json", Problem)
             else:
@@ -185,7 +187,8 @@ def paths(routes: list[Route], describing: Describing) -> Json:
 
 def path_parameter(name: str) -> Parameter:
     """Returns the description of a path parameter."""
-    return Parameter(name, "path", f"The {name} of the model.", {"type": "string"}, required=True)
+    about = {"lead_id": "Your id of the lead, percent-encoded."}
+    return Parameter(name, "path", about.get(name, f"The {name} of the model."), {"type": "string"}, required=True)
 
 
 def lines(forms: Lines) -> Json:

@@ -21,11 +21,19 @@ class Parameter(msgspec.Struct, frozen=True, rename={"place": "in", "about": "de
     required: bool = False
 
 
+MOST_REASONS = 10_000
+
 REASONS = Parameter(
     "reasons",
     "query",
     "Number of reasons to return, the strongest first; 0 for none.",
-    {"type": "integer", "minimum": 0, "maximum": 10_000, "default": 5},
+    {"type": "integer", "minimum": 0, "maximum": MOST_REASONS, "default": 5},
+)
+SHOWN_REASONS = Parameter(
+    "reasons",
+    "query",
+    "Number of reasons of the latest score to return, the strongest first; 0 for none.",
+    {"type": "integer", "minimum": 0, "maximum": MOST_REASONS, "default": 5},
 )
 DETAILS = Parameter(
     "include_details",
@@ -68,3 +76,10 @@ def takes_none(exchange: Exchange) -> None:
     """Raises ``InvalidParameter`` if the request has any query parameter."""
     if exchange.query:
         parameters(exchange.query, ())
+
+
+def whole_number(name: str, value: str) -> int:
+    """Parses the number of reasons. Raises ``InvalidParameter``."""
+    if not (value.isascii() and value.isdigit() and len(value) <= 5 and int(value) <= MOST_REASONS):
+        raise InvalidParameter(name, value, f"a whole number from 0 to {MOST_REASONS}")
+    return int(value)

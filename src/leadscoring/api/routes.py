@@ -21,7 +21,7 @@ from leadscoring.api.answers import (
     Resources,
     Status,
 )
-from leadscoring.api.parameters import BODIES, DETAILS, REASONS, Parameter
+from leadscoring.api.parameters import BODIES, DETAILS, REASONS, SHOWN_REASONS, Parameter
 from leadscoring.api.protocols.answers import (
     Failure,
     Inferred,
@@ -36,6 +36,8 @@ from leadscoring.api.protocols.answers import (
 )
 from leadscoring.api.protocols.tensors import Question
 from leadscoring.lead import Scored
+from leadscoring.ledger.lead_record import Erased, LeadRecord, Objection
+from leadscoring.ledger.outcome import Place, SentOutcome
 from leadscoring.quality.drift import DriftReport
 from leadscoring.settings import Settings
 from leadscoring.transport.failures import Refused
@@ -63,13 +65,14 @@ SCORING_FAULTS = (400, 408, 413, 415, 422, 429, 431, 500, 502, 503, 504)
 class Route:
     """One method of one path.
 
-    ``scope`` is the required access: ``score`` needs a key; ``operations`` are operational details, which
-    OPERATIONS_ACCESS makes public, protects by a key or moves to another port. ``answer`` and ``body`` are types that
-    are sent as JSON, or media types; a body may also be a key of ``openapi.BODIES`` if it depends on the contract.
+    ``scope`` is the required access: ``score``, ``outcomes`` and ``admin`` need a key with it; ``operations`` are
+    operational details, which OPERATIONS_ACCESS makes public, protects by a key or moves to another port. ``answer``
+    and ``body`` are types that are sent as JSON, or media types; a body may also be a key of ``openapi.BODIES`` if it
+    depends on the contract.
     ``protocol`` is the value of ENDPOINT_PROTOCOLS that enables the route.
     """
 
-    method: Literal["GET", "POST"]
+    method: Literal["GET", "POST", "PUT", "DELETE"]
     path: str
     handler: "Callable[[Entrances], Handler]"
     name: str
@@ -78,8 +81,8 @@ class Route:
     answer: Any
     gives: str = ""
     """A description of its response, if the summary only describes what it does."""
-    scope: Literal["open", "score", "operations"] = "open"
-    group: Literal["scoring", "model", "operations"] = "operations"
+    scope: Literal["open", "score", "outcomes", "admin", "operations"] = "open"
+    group: Literal["scoring", "outcomes", "leads", "model", "operations"] = "operations"
     protocol: Literal["", "sagemaker", "v2"] = ""
     body: Any = None
     body_lines: Lines = field(default_factory=dict)
@@ -104,7 +107,7 @@ class Route:
         """Returns the scope that a key needs for this route; ``None`` if no key is required."""
         if self.scope == "operations":
             return "admin" if settings.operations_access == "key" else None
-        return "score" if self.scope == "score" else None
+        return None if self.scope == "open" else self.scope
 
     @property
     def path_parameters(self) -> list[str]:
@@ -151,6 +154,34 @@ TABLE: tuple[Route, ...] = (
         body="leads", answer=list[Scored | Refused], answer_lines=ANSWERED,
         gives="For each lead, a score or an error",
         parameters=(REASONS, DETAILS), faults=SCORING_FAULTS, timed=True, deadline=True,
+    ),
+    Route(
+        method="POST", path="/api/v1/outcomes", handler=lambda at: at.outcomes.record, scope="outcomes",
+        group="outcomes", name="recordOutcomes", summary="Record what came of leads; the answer means committed",
+        body=SentOutcome | list[SentOutcome], answer=Place | list[Place | Refused],
+        gives="For each outcome, whether it was recorded now or before, or an error",
+        faults=(400, 404, 408, 409, 410, 413, 415, 422, 431, 500, 503),
+    ),
+    Route(
+        method="GET", path="/api/v1/leads/{lead_id}", handler=lambda at: at.leads.show, scope="admin", group="leads",
+        name="getLead", summary="All that is kept of a lead: scores, what changed them, outcomes, objection",
+        answer=LeadRecord, parameters=(SHOWN_REASONS,), faults=(404, 422, 500, 503), compressed=True,
+    ),
+    Route(
+        method="DELETE", path="/api/v1/leads/{lead_id}", handler=lambda at: at.leads.erase, scope="admin",
+        group="leads", name="eraseLead", summary="Erase all that is kept of a lead", answer=Erased,
+        faults=(404, 422, 500, 503),
+    ),
+    Route(
+        method="PUT", path="/api/v1/leads/{lead_id}/objection", handler=lambda at: at.leads.put_objection,
+        scope="admin", group="leads", name="putObjection",
+        summary="Object to scoring of a lead: it is not scored from now on", answer=Objection,
+        faults=(404, 422, 500, 503),
+    ),
+    Route(
+        method="DELETE", path="/api/v1/leads/{lead_id}/objection", handler=lambda at: at.leads.withdraw_objection,
+        scope="admin", group="leads", name="withdrawObjection", summary="Withdraw an objection to scoring",
+        answer=Objection, faults=(404, 422, 500, 503),
     ),
     Route(
         method="GET", path="/api/v1/model/info", handler=lambda at: at.model.info, scope="score", group="model",
@@ -272,7 +303,7 @@ def apart(settings: Settings) -> list[Route]:
 
 def routes_markdown(protocol: str = "") -> str:
     """Renders the routes of a protocol, or of the API, as a Markdown table for the documentation."""
-    keys = {"open": "", "score": "yes", "operations": "*"}
+    keys = {"open": "", "score": "yes", "outcomes": "`outcomes`", "admin": "`admin`", "operations": "*"}
     lines = ["| Method | Path | Purpose | Key |", "|---|---|---|---|"]
     lines += [
         f"| {route.method} | `{route.path}` | {route.summary} | {keys[route.scope]} |"

@@ -8,7 +8,7 @@ from time import perf_counter
 import msgspec
 
 from leadscoring.access.rate_limit import Headers, RateLimit
-from leadscoring.api.parameters import parameters
+from leadscoring.api.parameters import parameters, whole_number
 from leadscoring.api.streamed import StreamedScoring
 from leadscoring.errors import InvalidParameter, RequestError
 from leadscoring.scoring.answer import Asked
@@ -20,7 +20,6 @@ from leadscoring.transport.compression import PAYS_FROM, packed, packed_at_once,
 from leadscoring.transport.exchange import JSON, Exchange, Reply, is_json
 from leadscoring.transport.failures import refused
 
-MOST_REASONS = 10_000
 PLAIN = Asked()
 PARAMETERS = ("reasons", "include_details")
 
@@ -172,13 +171,6 @@ def what_is_asked(query: bytes, strict: bool = True) -> Asked:
         PLAIN.reasons if reasons is None else whole_number("reasons", reasons),
         PLAIN.details if details is None else truth("include_details", details),
     )
-
-
-def whole_number(name: str, value: str) -> int:
-    """Parses the number of reasons. Raises ``InvalidParameter``."""
-    if not (value.isascii() and value.isdigit() and len(value) <= 5 and int(value) <= MOST_REASONS):
-        raise InvalidParameter(name, value, f"a whole number from 0 to {MOST_REASONS}")
-    return int(value)
 
 
 def truth(name: str, value: str) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from leadscoring.access.keys import KeyRing
+from leadscoring.ledger.on_demand import LedgerOnDemand
 from leadscoring.scoring.scorer import Scorer
 from leadscoring.scoring.succession import Succession
 from leadscoring.settings import Settings
@@ -26,5 +27,6 @@ class Service:
     metrics: Metrics
     access_log: AccessLog
     vitals: Vitals
+    ledger: LedgerOnDemand
     tape: "Tape | None" = None
     """Where scored leads are kept, if the ledger is on."""

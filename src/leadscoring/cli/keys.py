@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from leadscoring.access.key_file import Entry, Scope, append, sha256_of, written
+from leadscoring.access.key_file import SCOPES, Entry, Scope, append, sha256_of, written
 from leadscoring.access.keys import DEMO_DIGEST, Key, KeyRing
 from leadscoring.cli.commands import Command, Group
 from leadscoring.cli.page import columns, show
@@ -37,23 +37,26 @@ def scopes_of(_context: click.Context, _option: click.Parameter, text: str) -> t
     try:
         return msgspec.convert([part.strip() for part in text.split(",")], tuple[Scope, ...])
     except msgspec.ValidationError:
-        raise click.BadParameter(f"must be score, admin or score,admin, not {text!r}") from None
+        raise click.BadParameter(
+            f"must be one or more of {', '.join(SCOPES)}, separated by commas, not {text!r}"
+        ) from None
 
 
 @keys.command(
     cls=Command,
     examples=(
         "leadscoring keys new --label crm --expires 365 --file keys.json > new-key.txt",
-        "leadscoring keys new --label crm --scopes score,admin",
+        "leadscoring keys new --label crm --scopes score,outcomes",
     ),
 )
 @click.option("--label", required=True, help="Name of the key in logs.")
 @click.option("--expires", type=click.IntRange(1, 36500), metavar="DAYS", help="Days until it expires; default: never.")
 @click.option(
     "--scopes",
+    "--scope",
     default="score",
     callback=scopes_of,
-    help="What it may do: score, admin or both; admin gives full access.",
+    help="What it may do: score, outcomes, or both with a comma; admin gives full access.",
 )
 @click.option("--note", default="", help="Free text, such as who uses the key.")
 @in_file
@@ -97,7 +100,7 @@ def list_keys(file: Path | None, as_json: bool) -> None:
         )
         click.echo(written(entries), nl=False)
         return
-    rows = [(key.label, ",".join(key.scopes), minute(key), state(key)) for key in ring.keys]
+    rows = [(key.label, shown(key.scopes), minute(key), state(key)) for key in ring.keys]
     show(columns([("label", "scopes", "expires", "state"), *rows]))
 
 
@@ -107,7 +110,7 @@ def list_keys(file: Path | None, as_json: bool) -> None:
     examples=("leadscoring keys check --file keys.json < new-key.txt",),
 )
 @in_file
-@click.option("--scope", type=click.Choice(["score", "admin"]), default="score", help="Scope that the key must have.")
+@click.option("--scope", type=click.Choice(SCOPES), default="score", help="Scope that the key must have.")
 def check(file: Path | None, scope: Scope) -> None:
     """Read a key from standard input, and report its label and whether it is valid.
 
@@ -123,7 +126,7 @@ def check(file: Path | None, scope: Scope) -> None:
         reason = "no key on standard input" if not presented else f"{failure.code}: {failure}"
         click.echo(f"{named}{reason}")
         sys.exit(1)
-    click.echo(f"{key.label}: {state(key)}, scopes {','.join(key.scopes)}, expires {day(key) or 'never'}")
+    click.echo(f"{key.label}: {state(key)}, scopes {shown(key.scopes)}, expires {day(key) or 'never'}")
 
 
 def ring_of(file: Path | None) -> KeyRing:
@@ -154,3 +157,8 @@ def state(key: Key) -> str:
         return "expired"
     known = "valid, but public (the demo key)" if key.digest == DEMO_DIGEST else "valid"
     return known if left == float("inf") else f"{known}, {left / DAY_SECONDS:.0f} days left"
+
+
+def shown(scopes: tuple[Scope, ...]) -> str:
+    """Scopes in few words: ``admin`` includes the others."""
+    return "admin" if "admin" in scopes else ",".join(scopes)

@@ -23,6 +23,8 @@ STAGES = {
     "scoring": "scoring",
     "counting": "counting",
     "certifying": "certifying",
+    "recording": "recording",
+    "recomputing": "recomputing",
     "writing": "writing",
 }
 """What each stage is called; a stage that is not listed has its own name."""

@@ -13,6 +13,7 @@ import msgspec
 from leadscoring.errors import LedgerUnavailable
 from leadscoring.ledger.database import Ledger, open_ledger
 from leadscoring.ledger.keeper import Keeper
+from leadscoring.ledger.persons import publish_objections
 from leadscoring.ledger.retention import retain
 from leadscoring.ledger.schema import migrate
 from leadscoring.ledger.state import KeeperState
@@ -113,6 +114,8 @@ class Keeping:
         """Moves once; returns whether there may be more."""
         try:
             moved = keeper.move()
+            if monotonic() - self._reported >= REPORT_SECONDS:
+                publish_objections(ledger, self._kept.folder)
             if monotonic() - self._retained >= RETENTION_SECONDS and not self._stopping.is_set():
                 self._retained = monotonic()
                 retain(ledger, self._kept.days, self._stopping)

@@ -5,7 +5,7 @@ decode, compute margins, count, explain. It awaits the margins of remote provide
 path for margins that are available immediately; a property test ensures that both return the same bytes.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from itertools import repeat
 from time import perf_counter
 from typing import NamedTuple
@@ -13,14 +13,16 @@ from typing import NamedTuple
 from msgspec import UNSET
 
 from leadscoring._engine import Rows
-from leadscoring.errors import RequestError
+from leadscoring.errors import LeadObjected, RequestError
 from leadscoring.lead import Lead, Scored
 from leadscoring.ledger.segments import FALLBACK, REMOTE
+from leadscoring.model.loaded import LoadedModel
 from leadscoring.providers.provider import Given
 from leadscoring.scoring.answer import Asked, add_details, answers, attribute
+from leadscoring.scoring.objections import Places, without_objected
 from leadscoring.scoring.remarks import Remark, remarks_on
 from leadscoring.scoring.served import Served
-from leadscoring.stretches import Work
+from leadscoring.stretches import Stretches, Work
 from leadscoring.telemetry.metrics import Spent
 
 PART = 32
@@ -46,17 +48,21 @@ class Scorer:
 
     def __init__(self, served: Served) -> None:
         self.served = served
+        self.objected: Callable[[str], bool] | None = None
+        """Whether the person of a lead, by its id, objected to being scored; ``None`` while nobody has."""
 
     async def one(self, body: bytes, asked: Asked, request_id: str) -> tuple[Scored, Spent]:
         """Scores the lead in ``body``; returns the answer and the time spent.
 
-        Raises a ``RequestError`` if the body is not a lead that satisfies the contract, ``NotRecorded`` if the score
-        cannot be kept and must be.
+        Raises a ``RequestError`` if the body is not a lead that satisfies the contract, or if its person objected,
+        ``NotRecorded`` if the score cannot be kept and must be.
         """
         began = perf_counter()
         served = self.served
         model = served.model
         lead, rows = model.decoder.one(body)
+        if self.objected is not None and self.objected(lead.lead_id):
+            raise LeadObjected(lead.lead_id)
         decoded = perf_counter()
         margins = served.provider.margins(rows)
         if not isinstance(margins, list):
@@ -98,7 +104,7 @@ class Scorer:
         """
         began = going = perf_counter()
         served = served or self.served
-        reading = Work(served.model.decoder.reading(body, limit, now))
+        reading = Work(self._reading(served.model, body, limit, now))
         for _ in reading:
             spent.decode += perf_counter() - going
             yield []
@@ -117,6 +123,13 @@ class Scorer:
         remarks = remarks_on(served.model, rows)
         for part in Answering(served, asked, request_id, began, rows, remarks, given).parts(places, spent):
             yield part
+
+    def _reading(self, model: LoadedModel, body: bytes, limit: int, now: int | None) -> Stretches[Places]:
+        """Decodes a batch, without the leads whose persons objected."""
+        if self.objected is None:
+            return model.decoder.reading(body, limit, now)
+        now = model.decoder.now() if now is None else now
+        return without_objected(model, body, limit, now, self.objected)
 
     async def encoded(
         self, rows: Rows, spent: Spent, served: Served | None = None, request_id: str = ""

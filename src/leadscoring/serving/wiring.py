@@ -15,6 +15,7 @@ from contextlib import (
     contextmanager,
 )
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -31,6 +32,9 @@ from leadscoring.api.pulse import Pulse
 from leadscoring.api.routes import PATHS, TABLE, TIMED, apart, here
 from leadscoring.api.service import Service
 from leadscoring.errors import CannotStart
+from leadscoring.ledger.lead_key import open_keys
+from leadscoring.ledger.objections import FILE, Objected, Objections
+from leadscoring.ledger.on_demand import LedgerOnDemand
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.providers.table import is_installed
 from leadscoring.quality.model_counts import AREA, CountedModels
@@ -91,12 +95,24 @@ def assembled(
     entrances = Entrances(service, operations, admission, lifecycle, limit)
     kept = [] if service.tape is None else [service.tape.running()]
     opened = [*kept, service.succession.running(), pulse.beating(), service.keys.following(), *beside]
+    if settings.ledger:
+        opened.append(objections_of(service).following())
     if settings.operations_access == "port":
         detail = App(service, entrances.table(apart(settings)), lifespan(lifecycle, ExitStack()), lifecycle, backlog)
         detail.gate.limits = detail.gate.limits._replace(connections=CONNECTIONS)
         opened.insert(len(kept) + 1, listening(detail, settings.host, settings.operations_port))
     routes = entrances.table(here(settings))
     return application(service, routes, lifespan(lifecycle, closing, *opened), lifecycle, backlog)
+
+
+def objections_of(service: Service) -> Objections:
+    """Creates what follows the leads whose persons objected, and tells the scorer."""
+    settings, scorer = service.settings, service.scorer
+
+    def use(objected: Objected | None) -> None:
+        scorer.objected = objected
+
+    return Objections(Path(settings.ledger_tape_path) / FILE, partial(open_keys, settings), use)
 
 
 def application(service: Service, routes: RouteTable, life: Lifespan, lifecycle: Lifecycle, backlog: Backlog) -> App:
@@ -175,6 +191,8 @@ def open_service(
             closing.callback(start_traces(settings))
         scorer = scorer_of(settings, opened(model))
         metrics.of_model = lambda: counted.exposition(scorer.served.counts)
+        ledger = LedgerOnDemand(settings)
+        closing.callback(ledger.close)
         announce(settings, model, keys)
         settle_memory()
         yield Service(
@@ -185,6 +203,7 @@ def open_service(
             metrics=metrics,
             access_log=access_log,
             vitals=Vitals(),
+            ledger=ledger,
             tape=None if recording is None else recording.tape,
         )
 

@@ -28,6 +28,8 @@ EVENTS = {
     "model caution": Event("WARNING", ("advice",), "The scores or the accepted values may differ from what the owner "
                            "of the model expects: training stopped early, or the file lacks the values of its "
                            "categories"),
+    "objections not read": Event("ERROR", ("why", "objections"), "The file of leads whose persons objected to scoring "
+                                 "cannot be read; `objections` is the number of those that stay in effect"),
     "model fails": Event("ERROR", ("reason",), "The model no longer reproduces its certified golden-row scores. Logged "
                          "once per failure; again only after a recovery"),
     "model file changed": Event("WARNING", ("serves", "advice"), "The file at MODEL_PATH changed or disappeared before "

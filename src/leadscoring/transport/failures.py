@@ -25,17 +25,24 @@ from leadscoring.errors import (
     ExpiredKey,
     Fault,
     HostNotClear,
+    InvalidOutcome,
     InvalidParameter,
     InvalidRows,
     InvalidTimeout,
     KeyScope,
+    LeadErased,
+    LeadObjected,
     LeadScoringError,
+    LeadUnknown,
+    LedgerOff,
     LedgerUnavailable,
+    LedgerUnusable,
     MalformedEncoding,
     MalformedJson,
     MissingKey,
     NotAcceptable,
     NotRecorded,
+    OutcomeConflict,
     Overloaded,
     PageNotAllowed,
     RateLimited,
@@ -64,12 +71,18 @@ STATUS: dict[type[LeadScoringError], tuple[int, str]] = {
     UnknownKey: (401, "The API key is unknown"),
     ExpiredKey: (401, "The API key has expired"),
     KeyScope: (403, "The API key lacks the required scope"),
+    LeadObjected: (403, "The person objected to being scored"),
     UnknownModel: (404, "This model is not served"),
+    LeadUnknown: (404, "The ledger has nothing of this lead"),
+    LedgerOff: (404, "The service keeps no leads"),
     NotAcceptable: (406, "No acceptable response format"),
+    OutcomeConflict: (409, "The outcome was recorded with other content"),
+    LeadErased: (410, "The lead was erased"),
     BodyTooLarge: (413, "The body is too large"),
     UnsupportedMediaType: (415, "The content type is not supported"),
     UnsupportedEncoding: (415, "The content encoding is not supported"),
     ValidationError: (422, "The lead is invalid"),
+    InvalidOutcome: (422, "The outcome is invalid"),
     InvalidParameter: (422, "A query parameter is invalid"),
     RateLimited: (429, "The rate limit is exceeded"),
     Overloaded: (503, "The service is overloaded"),
@@ -86,6 +99,7 @@ STATUS: dict[type[LeadScoringError], tuple[int, str]] = {
     EndpointBusy: (503, "Too many calls to the model endpoint"),
     EndpointSuspended: (503, "The circuit breaker of the model endpoint is open"),
     LedgerUnavailable: (503, "The ledger is not available"),
+    LedgerUnusable: (500, "The ledger cannot be used"),
     EndpointTimeout: (504, "The model endpoint did not respond in time"),
 }
 """HTTP status and title of each error that a request can end with.
@@ -178,7 +192,7 @@ def refused(error: RequestError) -> Refused:
     """The element of a batch response for a lead that was rejected."""
     if isinstance(error, ValidationError):
         return Refused(error.lead_id, Refusal(error.code, str(error), error.faults, error.more or UNSET))
-    return Refused(None, Refusal(error.code, str(error)))
+    return Refused(error.lead_id, Refusal(error.code, str(error)))
 
 
 def anchor(code: str) -> str:
@@ -205,7 +219,11 @@ def errors_markdown() -> str:
 def start_errors_markdown() -> str:
     """The table of startup and command errors in Markdown, for the documentation."""
     lines = ["| Error | Code | When |", "|---|---|---|"]
-    kinds = [kind for kind in leaves(LeadScoringError) if not issubclass(kind, RequestError | EndpointError)]
+    kinds = [
+        kind
+        for kind in leaves(LeadScoringError)
+        if not issubclass(kind, RequestError | EndpointError) and kind not in STATUS
+    ]
     lines += [f"| `{kind.__name__}` | `{kind.code}` | {first_line(kind)} |" for kind in kinds]
     return "\n".join(lines)
 

@@ -15,6 +15,7 @@ from msgspec import UNSET, UnsetType
 import leadscoring
 from leadscoring._engine import Rows, join_rows
 from leadscoring.api.answers import answer
+from leadscoring.api.parameters import MOST_REASONS
 from leadscoring.api.protocols.answers import (
     Failure,
     Inferred,
@@ -27,7 +28,6 @@ from leadscoring.api.protocols.answers import (
 )
 from leadscoring.api.protocols.rows import EncodedScoring
 from leadscoring.api.protocols.tensors import TOGETHER, Output, Question, Size, Tensor, Wanted, binary, read_question
-from leadscoring.api.score import MOST_REASONS
 from leadscoring.contract.features import Contract
 from leadscoring.contract.moment import AS_OF_ALLOWED, is_moment, moment_of, written
 from leadscoring.contract.rejection import told
