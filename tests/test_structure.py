@@ -19,6 +19,8 @@ WITHOUT = {
     "bulk/batch.py": "value types: what is in them is tested where they are made, in bulk/test_delimited.py",
     "contract/kind.py": "the base of the kinds: tests/contract/test_kinds.py tests it through each of its rows",
     "providers/provider.py": "a protocol: tests/providers/test_contract.py holds every provider to it",
+    "ledger/judged.py": "a value type: what is in it is tested where it is made, in ledger/test_matured.py",
+    "quality/figure.py": "a value type: what is in it is tested where it is made, in quality/test_figures.py",
     "training/derived/kind.py": "the base of the derived kinds: each is tested by itself, in test_dates.py and so on",
     "training/measured.py": "a value type: what is in it is tested where it is made, in training/test_evaluate.py",
 }

@@ -4,10 +4,7 @@ import math
 from collections.abc import Sequence
 from statistics import NormalDist
 
-import numpy as np
-
-from leadscoring.quality.figures import Figure
-from leadscoring.training.split import Indices
+from leadscoring.quality.figure import Figure
 
 NORMAL = NormalDist()
 Z = NORMAL.inv_cdf(0.975)
@@ -69,8 +66,3 @@ def verdicts(groups: Sequence[tuple[float, float, float]]) -> list[str]:
         else "as predicted"
         for (positives, leads, predicted), wrong in zip(groups, off, strict=True)
     ]
-
-
-def evenly(rows: int, most: int) -> Indices:
-    """Returns the numbers of at most ``most`` rows, evenly spaced."""
-    return np.unique(np.linspace(0, rows - 1, min(rows, most)).astype(np.int64))
