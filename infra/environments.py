@@ -28,6 +28,8 @@ ELSEWHERE = {
     "API_KEYS": "comes from the cloud's vault, and must not be in a file",
     "API_KEYS_FILE": "requires a file in the container, which a deployment does not create",
     "AZURE_ML_API_KEY": "comes from the cloud's vault, and must not be in a file",
+    "LEDGER": "comes from the cloud's vault if it has a password, and must not be in a file",
+    "LEDGER_KEY_FILE": "requires a file in the container, which a deployment does not create",
     "HOST": "is 0.0.0.0, as a container requires",
     "MODEL_PATH": "is the path of the model in the image",
     "SAGEMAKER_BIND_TO_PORT": "is set by SageMaker itself",

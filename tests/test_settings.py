@@ -57,6 +57,11 @@ def test_every_row_of_the_table_is_a_setting_and_the_other_way_round() -> None:
             "REQUEST_TIMEOUT_SECONDS=10.0: MAX_QUEUE_SECONDS must be at most REQUEST_TIMEOUT_SECONDS",
         ),
         ("SHUTDOWN_SECONDS", "12", "BODY_TIMEOUT_SECONDS must be at most SHUTDOWN_SECONDS"),
+        ("LEDGER", "mysql://ledger", "LEDGER must be on, off, or the URL of a database"),
+        ("LEDGER", "postgresql://", "LEDGER must be on, off, or the URL of a database"),
+        ("LEDGER_SHARE", "0", "LEDGER_SHARE must be a number above 0, up to 1, not '0'"),
+        ("LEDGER_SHARE", "1.5", "LEDGER_SHARE must be a number above 0, up to 1, not '1.5'"),
+        ("LEDGER_TAPE_BYTES", "1048576", "LEDGER_TAPE_BYTES must be a whole number from 33554432"),
         ("API_KEYS", " , ", "API_KEYS must be"),
         ("API_KEYS", "schlüssel", "API_KEYS must be keys of printable ASCII"),
     ],
@@ -96,6 +101,23 @@ def test_a_key_is_never_printed() -> None:
     assert "hidden" not in str(refusal.value)
 
 
+def test_the_ledger_is_off_unless_it_is_turned_on() -> None:
+    """And the password in its URL is never printed."""
+    assert [read_settings({"LEDGER": text}).ledger for text in ("", "off", "OFF", "on", "On")] == [
+        "",
+        "",
+        "",
+        "on",
+        "on",
+    ]
+    url = "postgresql://user:hidden@ledger.example/scores"
+    assert read_settings({"LEDGER": url}).ledger == url
+    assert "hidden" not in repr(read_settings({"LEDGER": url}))
+    with pytest.raises(SettingError) as refusal:
+        read_settings({"LEDGER": f"{url} "[::-1]})
+    assert "hidden"[::-1] not in str(refusal.value)
+
+
 def test_the_help_names_every_setting_with_its_default() -> None:
     """The help is rendered from the same table."""
     said = settings_help()
@@ -113,6 +135,10 @@ SECURE = {"REQUIRE_SECURE_CONFIG": "true", "API_KEYS": "a", "CORS_ORIGINS": "htt
         (SECURE | {"API_KEYS": ""}, "API_KEYS must not contain the demo key"),
         (SECURE | {"API_KEYS": "a,demo-api-key-123"}, "API_KEYS must not contain the demo key"),
         (SECURE | {"CORS_ORIGINS": ""}, "CORS_ORIGINS must list origins, not *"),
+        (
+            {"LEDGER": "on", "WORKERS": "8", "LEDGER_TAPE_BYTES": "134217728"},
+            "LEDGER_TAPE_BYTES must be at least 33554432 for each of WORKERS",
+        ),
         ({"OPERATIONS_ACCESS": "key"}, "OPERATIONS_ACCESS=key requires API_KEYS_FILE"),
         ({"OPERATIONS_ACCESS": "port", "OPERATIONS_PORT": "8000"}, "OPERATIONS_PORT must differ from PORT"),
     ],

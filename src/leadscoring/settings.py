@@ -246,6 +246,31 @@ def number_or_none(text: str) -> float | None:
     return value
 
 
+LEDGERS = ("sqlite", "postgresql")
+"""The databases that a ledger may be in, by the scheme of their URLs."""
+
+SEGMENT_BYTES = 16 << 20
+"""Size of one segment of the tape; each worker holds the one it writes, and the next before it is moved."""
+
+
+def ledger(text: str) -> Secret:
+    """Reads ``on``, ``off`` or the URL of a database, which may hold a password; ``off`` is returned as empty."""
+    if text.casefold() in ("", "on", "off"):
+        return Secret(text.casefold().removeprefix("off"))
+    scheme, separator, rest = text.partition("://")
+    if scheme not in LEDGERS or not separator or not rest or not text.isprintable() or " " in text:
+        raise ValueError(text)
+    return Secret(text)
+
+
+def share(text: str) -> float:
+    """Reads a share above 0, up to 1."""
+    value = float(digits(text))
+    if not 0 < value <= 1:
+        raise ValueError(text)
+    return value
+
+
 SPOKEN = "http/protobuf"
 """The protocol of traces, by OpenTelemetry's name for it."""
 
@@ -322,6 +347,28 @@ TABLE = (
             "Protocol for traces; no other OpenTelemetry protocol is supported"),
     Setting("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "", str, f"{SPOKEN} or nothing with OTEL_TRACES=on, else any",
             "The same for traces only; overrides OTEL_EXPORTER_OTLP_PROTOCOL"),
+    Setting("LEDGER", "", ledger, "on, off, or the URL of a database: postgresql://... or sqlite:///...",
+            "Keep every scored lead and what came of it: nowhere, in SQLite at data/ledger.db, or in a database",
+            secret=True),
+    Setting("LEDGER_KEY_FILE", "data/ledger.key", str, "a path",
+            "File of the secret with which lead ids are hashed; made at the first start with SQLite, required with "
+            "PostgreSQL: all instances need the same one"),
+    Setting("LEDGER_LEAD_IDS", "hashed", one_of("hashed", "plain"), "hashed or plain",
+            "How the ledger keeps lead ids: only hashed with that secret, or also as they were sent"),
+    Setting("LEDGER_DAYS", "730", whole(1, 36_500), "a whole number from 1 to 36500",
+            "How many days the ledger keeps a score after it was last given"),
+    Setting("LEDGER_SHARE", "1", share, "a number above 0, up to 1",
+            "Share of leads that the ledger keeps: each lead with all its scores, or not at all"),
+    Setting("LEDGER_TAPE_PATH", "data/tape", str, "a path of a folder on a local disk",
+            "Folder for scores that are not yet in the ledger"),
+    Setting("LEDGER_TAPE_BYTES", "1073741824", whole(2 * SEGMENT_BYTES, 1 << 44),
+            "a whole number from 33554432 to 17592186044416", "Maximum size of that folder in bytes"),
+    Setting("LEDGER_FULL", "serve", one_of("serve", "refuse"), "serve or refuse",
+            "What to do with leads that cannot be kept, as on a full disk: score and count them, or answer 503"),
+    Setting("OUTCOME_DAYS", "90", whole(1, 3650), "a whole number from 1 to 3650",
+            "Days after its score from which the outcome of a lead counts as known"),
+    Setting("OUTCOME_SILENCE", "lost", one_of("lost", "unknown"), "lost or unknown",
+            "What a lead without an outcome counts as after OUTCOME_DAYS"),
     Setting("LENIENT_CLIENTS", "off", on_or_off, "on or off",
             "Score leads with numbers sent as text or with unknown features, which are ignored; the response warns"),
     Setting("MAX_BATCH_SIZE", "1000", whole(1, 100_000), "a whole number from 1 to 100000",
@@ -394,6 +441,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     otel_traces: bool
     otel_exporter_otlp_protocol: str
     otel_exporter_otlp_traces_protocol: str
+    ledger: Secret
+    ledger_key_file: str
+    ledger_lead_ids: Literal["hashed", "plain"]
+    ledger_days: int
+    ledger_share: float
+    ledger_tape_path: str
+    ledger_tape_bytes: int
+    ledger_full: Literal["serve", "refuse"]
+    outcome_days: int
+    outcome_silence: Literal["lost", "unknown"]
     lenient_clients: bool
     max_batch_size: int
     max_body_bytes: int
@@ -477,6 +534,9 @@ RELATIONS = (
     Relation(("MAX_BODY_BYTES", "MAX_BUFFERED_BYTES"),
              lambda s: s.max_buffered_bytes == 0 or s.max_buffered_bytes >= s.max_body_bytes,
              "MAX_BUFFERED_BYTES must be 0 or at least MAX_BODY_BYTES"),
+    Relation(("LEDGER", "LEDGER_TAPE_BYTES", "WORKERS"),
+             lambda s: not s.ledger or s.ledger_tape_bytes >= 2 * SEGMENT_BYTES * s.workers,
+             f"LEDGER_TAPE_BYTES must be at least {2 * SEGMENT_BYTES} for each of WORKERS"),
     needed("sagemaker", "SAGEMAKER_ENDPOINT_NAME"),
     needed("azure", "AZURE_ML_ENDPOINT_URL"),
     within("MODEL_TIMEOUT_SECONDS", "REQUEST_TIMEOUT_SECONDS"),
