@@ -18,6 +18,9 @@ LeadScoringError
 ├── TrainingDataError         training_data           a file that cannot be used for training or evaluation
 ├── ScoringFileError          scoring_file            a file of leads cannot be read, or its scores not written
 ├── ScoringTableError         scoring_table           a table of leads lacks columns that scoring needs
+├── LedgerError               the ledger of scores and outcomes did not do what was asked
+│   ├── LedgerUnavailable     ledger_unavailable      its database does not answer: retry later
+│   └── LedgerUnusable        ledger_unusable         not a database that a ledger can be in, or not as it should be
 ├── EndpointError             a remote model did not score
 │   ├── EndpointTimeout       endpoint_timeout        no answer within the deadline
 │   ├── EndpointUnreachable   endpoint_unreachable    no connection, or it was lost
@@ -221,6 +224,28 @@ class ScoringTableError(LeadScoringError):
             f"the table lacks {listed(missing)}, which {why}; it has {listed(columns) if columns else 'no columns'}"
         )
         self.missing = tuple(missing)
+
+
+class LedgerError(LeadScoringError):
+    """The ledger of scores and outcomes did not do what was asked; ``ledger`` is its address without a password."""
+
+    code = "ledger"
+
+    def __init__(self, ledger: str, why: str) -> None:
+        super().__init__(f"the ledger {ledger}: {why}")
+
+
+class LedgerUnavailable(LedgerError):
+    """The database of the ledger does not answer, or is busy for too long."""
+
+    code = "ledger_unavailable"
+    retry_after = 5
+
+
+class LedgerUnusable(LedgerError):
+    """The address is of no database that a ledger can be in, or what is there is not as this version needs it."""
+
+    code = "ledger_unusable"
 
 
 class EndpointError(LeadScoringError):

@@ -30,6 +30,7 @@ from leadscoring.errors import (
     InvalidTimeout,
     KeyScope,
     LeadScoringError,
+    LedgerUnavailable,
     MalformedEncoding,
     MalformedJson,
     MissingKey,
@@ -82,6 +83,7 @@ STATUS: dict[type[LeadScoringError], tuple[int, str]] = {
     EndpointNotReady: (503, "The model endpoint is still loading its model"),
     EndpointBusy: (503, "Too many calls to the model endpoint"),
     EndpointSuspended: (503, "The circuit breaker of the model endpoint is open"),
+    LedgerUnavailable: (503, "The ledger is not available"),
     EndpointTimeout: (504, "The model endpoint did not respond in time"),
 }
 """HTTP status and title of each error that a request can end with.

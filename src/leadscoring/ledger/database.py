@@ -1,0 +1,183 @@
+"""The database of the ledger: opened, and read or written in transactions. SQLite or PostgreSQL."""
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import URL, Connection, Engine, event, exc, make_url
+
+from leadscoring.errors import LedgerUnavailable, LedgerUnusable
+from leadscoring.ledger.share import network_share
+from leadscoring.settings import Settings
+
+DEFAULT_FILE = "data/ledger.db"
+
+BUSY_SECONDS = 5.0
+"""How long a transaction waits for another that writes."""
+
+TURN_SECONDS = 0.001
+"""Pause between two attempts to begin writing: SQLite's own grow to 100 ms, in which others go first."""
+
+PRAGMAS = (
+    f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA secure_delete = ON",
+    "PRAGMA temp_store = MEMORY",  # no row of a lead outside of the file
+)
+
+POSTGRESQL = {"connect_timeout": 5, "application_name": "leadscoring"}
+WRITES = "writes"
+
+
+def ledger_url(settings: Settings) -> str | None:
+    """Returns the URL of the ledger that LEDGER names, ``None`` if it is off."""
+    return f"sqlite:///{DEFAULT_FILE}" if settings.ledger == "on" else settings.ledger or None
+
+
+class Ledger:
+    """An open ledger. Safe to use in several threads; a process that forks opens its own."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.name = engine.url.render_as_string(hide_password=True)
+        """The address without its password."""
+        self.is_sqlite = engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Yields a connection that reads one state of the ledger. Raises ``LedgerUnavailable``."""
+        options = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        with self._reported(), self.engine.connect() as connection:
+            connection.execution_options(**options)
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Yields a connection whose changes are on disk when the context ends, or are undone if it raises.
+
+        Raises ``LedgerUnavailable``.
+        """
+        with self._reported(), self.engine.connect() as connection:
+            connection.execution_options(**{WRITES: True})
+            with connection.begin():
+                yield connection
+
+    def close(self) -> None:
+        """Closes all connections."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _reported(self) -> Iterator[None]:
+        dbapi = self.engine.dialect.loaded_dbapi
+        try:
+            yield
+        except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError, dbapi.OperationalError) as failure:
+            raise LedgerUnavailable(self.name, reason_of(failure)) from failure
+        except (exc.DatabaseError, dbapi.DatabaseError) as failure:
+            if "not a database" in str(failure) or "malformed" in str(failure):
+                raise LedgerUnusable(self.name, reason_of(failure)) from failure
+            raise
+
+
+def open_ledger(url: str) -> Ledger:
+    """Opens the ledger at a URL: ``sqlite:///FILE`` or ``postgresql://…``. Connects when it is first used.
+
+    Creates the file of SQLite and its folder, for their owner alone. Raises ``LedgerUnusable`` if the URL is of no
+    such database, if the file is on a network share, or if the extra ``postgres`` is not installed.
+    """
+    parsed = parsed_url(url)
+    return Ledger(open_sqlite(parsed) if parsed.get_backend_name() == "sqlite" else open_postgresql(parsed))
+
+
+def parsed_url(url: str) -> URL:
+    """Parses the URL of a ledger. Raises ``LedgerUnusable``, without the URL's password."""
+    kind = url.partition(":")[0].partition("+")[0]
+    try:
+        parsed = make_url("postgresql" + url[len("postgres") :] if kind == "postgres" else url)
+    except exc.ArgumentError:
+        raise LedgerUnusable(f"{kind[:20]}:…", "LEDGER must be `on`, sqlite:///FILE or postgresql://…") from None
+    if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
+        hidden = parsed.render_as_string(hide_password=True)
+        raise LedgerUnusable(hidden, "LEDGER must be `on`, sqlite:///FILE or postgresql://…")
+    return parsed
+
+
+def open_sqlite(url: URL) -> Engine:
+    """Opens SQLite. Raises ``LedgerUnusable`` if its file is on a network share, or cannot be made."""
+    name = url.render_as_string()
+    if not url.database or url.database == ":memory:":
+        raise LedgerUnusable(name, "a ledger needs a file, as in sqlite:///data/ledger.db")
+    path = Path(url.database)
+    if kind := network_share(path):
+        raise LedgerUnusable(
+            name, f"the file is on a network share ({kind}), where SQLite loses data: use LEDGER=postgresql://…"
+        )
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as failure:
+        raise LedgerUnusable(name, f"its file cannot be opened: {failure.strerror}") from None
+    engine = sqlalchemy.create_engine(url)
+    event.listen(engine, "connect", prepare)
+    event.listen(engine, "begin", begin)
+    return engine
+
+
+def prepare(connection: sqlite3.Connection, _record: Any) -> None:
+    """Prepares a new connection of SQLite; transactions begin where we say so."""
+    connection.isolation_level = None
+    for pragma in PRAGMAS:
+        connection.execute(pragma).close()
+
+
+def begin(connection: Connection) -> None:
+    """Begins a transaction of SQLite: one that writes excludes others from its start, so that it need not be undone."""
+    if not connection.get_execution_options().get(WRITES):
+        connection.exec_driver_sql("BEGIN")
+        return
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)  # noqa: S101  # it is SQLite
+    gives_up = time.monotonic() + BUSY_SECONDS
+    driver.execute("PRAGMA busy_timeout = 0")
+    try:
+        while not began(driver, last=time.monotonic() >= gives_up):
+            time.sleep(TURN_SECONDS)
+    finally:
+        driver.execute(PRAGMAS[0])
+
+
+def began(connection: sqlite3.Connection, last: bool) -> bool:
+    """Tries to begin writing; returns whether it did. Raises ``sqlite3.OperationalError`` in the ``last`` attempt."""
+    with suppress(*(() if last else (sqlite3.OperationalError,))):
+        connection.execute("BEGIN IMMEDIATE")
+        return True
+    return False
+
+
+def open_postgresql(url: URL) -> Engine:
+    """Opens PostgreSQL. Raises ``LedgerUnusable`` if the extra ``postgres`` is not installed."""
+    given = {name: value for name, value in POSTGRESQL.items() if name not in url.query}
+    try:
+        return sqlalchemy.create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            connect_args=given,
+            pool_pre_ping=True,
+            pool_timeout=BUSY_SECONDS,
+        )
+    except ModuleNotFoundError:
+        name = url.render_as_string(hide_password=True)
+        raise LedgerUnusable(name, "PostgreSQL needs psycopg: pip install 'leadscoring[postgres]'") from None
+
+
+def reason_of(failure: BaseException) -> str:
+    """Returns the driver's reason in one line, without the statement and its values, which are of leads."""
+    cause = failure.orig if isinstance(failure, exc.DBAPIError) and failure.orig else failure
+    return " ".join(str(cause).split())[:300]
