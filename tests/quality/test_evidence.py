@@ -32,8 +32,8 @@ def test_the_evidence_is_fair() -> None:
 @pytest.mark.parametrize(("rate", "direction"), [(0.5, "fewer"), (2.0, "more")])
 @pytest.mark.parametrize("before", [0, 30, 60, 95])
 def test_a_change_is_seen_on_whatever_day_it_comes(rate: float, direction: str, before: int) -> None:
-    """Within 15 days of full effect at 6 expected conversions a day."""
-    found = evidence(course(6.0, rate, 15, 4, before))
+    """Within 30 days of full effect at 6 expected conversions a day."""
+    found = evidence(course(6.0, rate, 30, 4, before))
     assert max(one.value for one in found) >= ALARM
     assert next(one for one in found if one.value >= ALARM).direction == direction
 
