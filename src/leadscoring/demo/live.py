@@ -81,8 +81,7 @@ def live_events(
     end = START + timedelta(days=days)
     yield Event(START, "course", course(days, per_day, seed, changes))
     waiting: list[tuple[datetime, int, Event]] = []
-    number = 0
-    for lead in demo_leads(days * per_day, seed):
+    for number, lead in enumerate(demo_leads(days * per_day, seed)):
         day, place = divmod(number, per_day)
         comes = START + timedelta(days=day, seconds=int(86_400 * (place + 0.5) / per_day))
         while waiting and waiting[0][0] <= comes:
@@ -90,7 +89,6 @@ def live_events(
         for order, event in enumerate(events_of(lead, comes, day / days, rng, rescore_days, changes)):
             if event.at < end:
                 heapq.heappush(waiting, (event.at, number * 1000 + order, event))
-        number += 1
     while waiting:
         yield heapq.heappop(waiting)[2]
 

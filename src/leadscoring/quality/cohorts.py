@@ -14,7 +14,7 @@ from leadscoring.quality.cells import Cell, Promised
 from leadscoring.quality.daily import EPOCH_DAY
 from leadscoring.quality.delays import Delays
 from leadscoring.quality.figure import Figure
-from leadscoring.quality.proportion import share_of, verdicts
+from leadscoring.quality.proportion import Compared, share_of, verdicts
 
 Silence = Literal["lost", "unknown"]
 """What a mature lead without an outcome counts as (OUTCOME_SILENCE)."""
@@ -34,7 +34,7 @@ class TierCohort(msgspec.Struct, frozen=True):
     predicted: float
     observed: Figure
     known: float
-    verdict: str | None
+    verdict: Compared | None
 
 
 class Cohort(msgspec.Struct, frozen=True):
@@ -50,7 +50,7 @@ class Cohort(msgspec.Struct, frozen=True):
     known: float
     predicted: float
     observed: Figure
-    verdict: str | None
+    verdict: Compared | None
     roc_auc: Figure | None
     log_loss: Figure | None
     calibration_error: float | None
@@ -119,7 +119,7 @@ def measured(
     return [cohort(name, group, horizon, found.get(name)) for name, group in sorted(groups.items())]
 
 
-def cohort(start: str, leads: Sequence[Judged], horizon: int, verdict: str | None) -> Cohort:
+def cohort(start: str, leads: Sequence[Judged], horizon: int, verdict: Compared | None) -> Cohort:
     """Measures the leads of one period."""
     ordered = counted(leads, horizon)
     count, expected, won = cells.totals(ordered)

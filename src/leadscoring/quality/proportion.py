@@ -3,11 +3,14 @@
 import math
 from collections.abc import Sequence
 from statistics import NormalDist
+from typing import Literal
 
 from leadscoring.quality.figure import Figure
 
 NORMAL = NormalDist()
 Z = NORMAL.inv_cdf(0.975)
+
+Compared = Literal["as predicted", "more than predicted", "fewer than predicted"]
 
 ALARMS = 0.05
 """The chance that any of several shares is reported as off although every prediction is right."""
@@ -57,7 +60,7 @@ def beyond_chance(chances: Sequence[float], alarms: float = ALARMS) -> list[bool
     return found
 
 
-def verdicts(groups: Sequence[tuple[float, float, float]]) -> list[str]:
+def verdicts(groups: Sequence[tuple[float, float, float]]) -> list[Compared]:
     """Compares groups of (conversions, leads, mean prediction): ``as predicted``, or ``more`` or ``fewer``."""
     off = beyond_chance([surprise(*group) for group in groups])
     return [
