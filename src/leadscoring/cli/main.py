@@ -17,6 +17,7 @@ LAZY = {
     "score": ("leadscoring.cli.score", "score"),
     "drift": ("leadscoring.cli.training", "drift"),
     "model": ("leadscoring.cli.model", "model"),
+    "quality": ("leadscoring.cli.quality", "quality"),
     "keys": ("leadscoring.cli.keys", "keys"),
     "health": ("leadscoring.cli.health", "health"),
     "demo-data": ("leadscoring.cli.demo", "demo_data"),

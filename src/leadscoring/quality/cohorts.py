@@ -172,7 +172,8 @@ def by_week(leads: Iterable[Judged], horizon: int, today: int, silence: Silence,
     groups: dict[int, list[Judged]] = defaultdict(list)
     for one in leads:
         groups[one.day - day_of(one.day).weekday()].append(one)
-    return [week(monday, group, horizon, today, silence, delays) for monday, group in sorted(groups.items())]
+    found = [week(monday, group, horizon, today, silence, delays) for monday, group in sorted(groups.items())]
+    return [one for one in found if one.leads]
 
 
 def week(

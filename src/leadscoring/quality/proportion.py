@@ -2,13 +2,12 @@
 
 import math
 from collections.abc import Sequence
-from statistics import NormalDist
 from typing import Literal
 
 from leadscoring.quality.figure import Figure
 
-NORMAL = NormalDist()
-Z = NORMAL.inv_cdf(0.975)
+Z = 1.9599639845400536
+"""The 97.5 % quantile of the normal distribution."""
 
 Compared = Literal["as predicted", "more than predicted", "fewer than predicted"]
 
@@ -40,7 +39,7 @@ def surprise(positives: float, leads: float, predicted: float) -> float:
     gap = positives - leads * predicted
     nearer = (positives - math.copysign(min(0.5, abs(gap)), gap)) / leads
     root = math.sqrt(max(0.0, 2.0 * leads * divergence(nearer, predicted)))
-    return min(1.0, 2.0 * (1.0 - NORMAL.cdf(root)))
+    return min(1.0, math.erfc(root / math.sqrt(2.0)))
 
 
 def divergence(observed: float, predicted: float) -> float:
