@@ -91,7 +91,7 @@ def evidence(sentence: str, marks: Sequence[DayMark], alarm: float) -> str:
 
     def draw(size: Size) -> Plot:
         plot = Plot(size, Scale(0, max(1, len(marks) - 1)), scale)
-        ticks = [(10.0**power, f"{10.0**power:g}") for power in range(-2, round(math.log10(top)) + 1)]
+        ticks = [(10.0**power, f"{10.0**power:,.{max(0, -power)}f}") for power in range(-2, round(math.log10(top)) + 1)]
         plot.axes(labels(size, [one.name for one in marks], 3), ticks)
         plot.line([(0, alarm), (max(1, len(marks) - 1), alarm)], "c-dash")
         plot.text(size.left + 6, plot.down(alarm) - 5, "alarm", css="lab")
