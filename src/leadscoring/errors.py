@@ -44,6 +44,7 @@ LeadScoringError
     ├── InvalidParameter      invalid_parameter
     ├── InvalidTimeout        invalid_timeout
     ├── ValidationError       invalid_lead            one lead, with all its errors
+    ├── LedgerOff             ledger_off              the service keeps no leads: LEDGER is empty
     ├── InvalidRows           invalid_rows            encoded rows or tensors that do not match the model's columns
     ├── UnknownModel          model_unknown           a model or version other than the one served
     ├── Overloaded            overloaded              more work than it can finish in time
@@ -478,6 +479,15 @@ class ValidationError(RequestError):
         self.faults = tuple(faults)
         self.more = count - len(faults)
         self.lead_id = lead_id
+
+
+class LedgerOff(RequestError):
+    """The service keeps no leads, since LEDGER is empty."""
+
+    code = "ledger_off"
+
+    def __init__(self) -> None:
+        super().__init__("this service keeps neither scores nor outcomes: LEDGER is off")
 
 
 class InvalidRows(RequestError):

@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 from factories import key_file, model_file
+from live_ledger import empty
 from project import ROOT
 from serving import Server, free_port, serving
 
@@ -31,6 +32,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("routes")
     file = key_file(folder, {"label": "crm"}, {"label": "ops", "scopes": ["admin"]})
     closed = {"API_KEYS": "", "API_KEYS_FILE": str(file), "OPERATIONS_ACCESS": "key"}
+    empty(folder / "ledger.db", 0).close()
+    closed["LEDGER"] = f"sqlite:///{folder / 'ledger.db'}"
     with serving(folder, model_file(folder), **ALL, **closed) as running:
         yield running
 

@@ -27,9 +27,9 @@ def test_a_ledger_in_which_nothing_is_wrong(tmp_path: Path) -> None:
 
 
 def test_a_change_is_seen_before_outcomes_are_mature(tmp_path: Path) -> None:
-    """Odds tripled after 100 days raise the alarm within 40; the verdict on mature leads comes later."""
+    """Odds tripled after 100 days raise the alarm within 30, when every mature lead is of before."""
     ledger = filled(tmp_path / "ledger.db", odds=3.0, changes_after=100)
-    before, after = (compute(ledger, HORIZON, "lost", now(day)).live for day in (100, 140))
+    before, after = (compute(ledger, HORIZON, "lost", now(day)).live for day in (100, 130))
     ledger.close()
     assert before.alarm is None
     assert after.alarm is not None
