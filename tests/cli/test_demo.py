@@ -1,6 +1,7 @@
 """The command that writes demo data to a file."""
 
 import csv
+import json
 import re
 import shlex
 import signal
@@ -260,11 +261,11 @@ def test_an_export_without_numpy_says_what_to_install(tmp_path: Path, monkeypatc
 def test_events_of_a_live_system_are_lines_of_json(tmp_path: Path) -> None:
     """The same to a file and to the terminal, and what they are is said."""
     asked = ["demo-data", "--live", "--days", "20", "--per-day", "4", "--steady", "--out"]
-    result = CliRunner().invoke(main, [*asked, str(tmp_path / "events.jsonl")])
+    result = run(*asked[1:], str(tmp_path / "events.jsonl"))
     assert result.exit_code == 0, result.output
     assert "20 days of 4 leads, scored" in result.output
     lines = (tmp_path / "events.jsonl").read_text("utf-8")
-    assert CliRunner().invoke(main, [*asked, "-"]).output == lines
+    assert run(*asked[1:], "-").output == lines
     events = [json.loads(line) for line in lines.splitlines()]
     assert (events[0]["event"], events[0]["changes"]) == ("course", [])
     assert {event["event"] for event in events[1:]} == {"scored", "outcome"}
@@ -280,5 +281,5 @@ def test_events_of_a_live_system_are_lines_of_json(tmp_path: Path) -> None:
 )
 def test_options_of_events_belong_to_events(options: list[str], said: str) -> None:
     """Everything else is an error that says so."""
-    result = CliRunner().invoke(main, ["demo-data", *options])
+    result = run(*options)
     assert (result.exit_code, said in result.output + result.stderr) == (2, True), result.output
