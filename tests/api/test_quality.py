@@ -44,6 +44,25 @@ def test_the_kept_report_is_answered(server: Server) -> None:
     assert "numpy" not in maps(server)
 
 
+def test_the_figures_are_metrics(server: Server, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """From the file that whoever keeps a report writes; an alarm has its direction."""
+    folder = tmp_path_factory.mktemp("metrics")
+    (folder / "tape").mkdir()
+    (folder / "tape" / "quality.json").write_text('{"evidence":150.5,"expected":20,"observed":7,"alarm":"fewer"}')
+    environ = {"LEDGER": f"sqlite:///{folder / 'ledger.db'}", "LEDGER_TAPE_PATH": str(folder / "tape")}
+    with serving(folder, model_file(folder), **environ) as running:
+        text = running.http.get("/metrics").text
+    for line in (
+        "live_quality_evidence 150.5",
+        "live_quality_expected_conversions 20",
+        "live_quality_observed_conversions 7",
+        'live_quality_alarm{direction="fewer"} 1',
+        'live_quality_alarm{direction="more"} 0',
+    ):
+        assert f"\n{line}" in text
+    assert "\nlive_quality_evidence 0" in server.http.get("/metrics").text
+
+
 def test_a_key_is_required(server: Server) -> None:
     """As for the other routes about the model."""
     assert httpx.get(server.url + "/api/v1/model/quality", timeout=30).status_code == 401

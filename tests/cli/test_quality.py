@@ -9,6 +9,7 @@ from live_ledger import HORIZON, empty, filled
 
 from leadscoring.cli.main import main
 from leadscoring.ledger.database import open_ledger
+from leadscoring.quality.published import published
 from leadscoring.quality.reported import latest
 
 
@@ -21,10 +22,11 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture
-def runner(url: str, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
+def runner(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
     """A command line with the settings of the service."""
     monkeypatch.setenv("LEDGER", url)
     monkeypatch.setenv("OUTCOME_DAYS", str(HORIZON))
+    monkeypatch.setenv("LEDGER_TAPE_PATH", str(tmp_path / "tape"))
     return CliRunner()
 
 
@@ -45,14 +47,15 @@ def test_the_page_and_the_data_are_written(runner: CliRunner, tmp_path: Path) ->
     assert "<!doctype html>" in (tmp_path / "new" / "live.html").read_text()
 
 
-def test_a_report_is_kept_on_demand(runner: CliRunner, url: str) -> None:
-    """For the service to show."""
+def test_a_report_is_kept_on_demand(runner: CliRunner, url: str, tmp_path: Path) -> None:
+    """For the service to show, and its figures for monitoring."""
     runner.invoke(main, ["quality", "--at", "2026-03-01", "--keep"])
     ledger = open_ledger(url)
     kept = latest(ledger)
     ledger.close()
     assert kept is not None
     assert kept.at == "2026-03-01T00:00:00Z"
+    assert published(tmp_path / "tape").observed == kept.observed
 
 
 def test_without_a_ledger_the_command_says_what_to_set(runner: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from benchmarks.live import alarms, days_until
 
 from leadscoring.quality.evidence import ALARM, PERIOD, RATES, STANDS, Evidence, Expected, alarm, evidence
 
@@ -19,6 +20,12 @@ def test_a_period_with_nothing_wrong_rarely_alarms() -> None:
     """At most one in a hundred, at a look each day."""
     alarms = sum(max(one.value for one in evidence(course(6.0, 1.0, PERIOD, seed))) >= ALARM for seed in range(600))
     assert alarms <= 12
+
+
+def test_simulated_years_with_late_outcomes() -> None:
+    """Nothing wrong gives no alarm, doubled odds one within 40 days; `make live-simulation` has many more of them."""
+    assert alarms(4, seed=1) == 0
+    assert sorted(days_until(5, 30, seed=2))[2] <= 40
 
 
 def test_the_evidence_is_fair() -> None:

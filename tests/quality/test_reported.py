@@ -6,7 +6,9 @@ import pytest
 from live_ledger import DAYS, HORIZON, PER_DAY, empty, filled, now
 
 from leadscoring.ledger import matured
-from leadscoring.quality.reported import compute, keep, latest, rehearsal, renew
+from leadscoring.quality.published import published
+from leadscoring.quality.reported import compute, keep, latest, rehearsal, renew, tend
+from leadscoring.settings import read_settings
 
 
 def test_a_ledger_in_which_nothing_is_wrong(tmp_path: Path) -> None:
@@ -50,6 +52,18 @@ def test_the_report_of_a_day_is_computed_once(tmp_path: Path) -> None:
     ledger.close()
     assert sum(one.expected for one in days) == pytest.approx(sum(one.expected for one in second.days))
     assert sum(one.won for one in days) == sum(one.observed for one in second.days)
+
+
+def test_the_keeper_renews_and_publishes(tmp_path: Path) -> None:
+    """In one turn, however often it comes."""
+    ledger = filled(tmp_path / "ledger.db")
+    settings = read_settings({"OUTCOME_DAYS": str(HORIZON), "LEDGER_TAPE_PATH": str(tmp_path / "tape")})
+    for _ in range(2):
+        tend(ledger, settings, now(100))
+    kept = latest(ledger)
+    ledger.close()
+    assert kept is not None
+    assert published(tmp_path / "tape").evidence == kept.evidence
 
 
 def test_a_ledger_without_leads_says_so(tmp_path: Path) -> None:

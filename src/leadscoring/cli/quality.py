@@ -77,6 +77,7 @@ def measured(settings: Settings, now: datetime, *, keep: bool) -> "Live":
     """Computes the live quality, and keeps it if asked to. Raises a ``LedgerError``."""
     from leadscoring.ledger.database import ledger_url, open_ledger
     from leadscoring.quality import reported
+    from leadscoring.quality.published import publish
 
     url = ledger_url(settings)
     ledger = open_ledger(url or "")
@@ -84,6 +85,7 @@ def measured(settings: Settings, now: datetime, *, keep: bool) -> "Live":
         computed = reported.compute(ledger, settings.outcome_days, settings.outcome_silence, now)
         if keep:
             reported.keep(ledger, computed, "command", now)
+            publish(computed.live, Path(settings.ledger_tape_path))
     finally:
         ledger.close()
     return computed.live

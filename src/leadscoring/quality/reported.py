@@ -5,6 +5,7 @@ A serving worker reads the report that was kept, and computes nothing.
 
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,6 +19,8 @@ from leadscoring.model.document import read_header
 from leadscoring.quality.cohorts import Silence
 from leadscoring.quality.daily import Day
 from leadscoring.quality.live import Computed, Facts, Live, ModelName, live
+from leadscoring.quality.published import publish
+from leadscoring.settings import Settings
 
 
 def compute(ledger: Ledger, outcome_days: int, silence: Silence, now: datetime) -> Computed:
@@ -63,6 +66,15 @@ def renew(ledger: Ledger, outcome_days: int, silence: Silence, now: datetime, ac
     computed = compute(ledger, outcome_days, silence, now)
     keep(ledger, computed, actor, now)
     return computed.live
+
+
+def tend(ledger: Ledger, settings: Settings, now: datetime) -> None:
+    """Renews the report, and publishes its figures for monitoring: the keeper's turn, once a minute or so.
+
+    Raises ``LedgerUnavailable``.
+    """
+    live = renew(ledger, settings.outcome_days, settings.outcome_silence, now)
+    publish(live, Path(settings.ledger_tape_path))
 
 
 def latest(ledger: Ledger) -> Live | None:
