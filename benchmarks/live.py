@@ -26,7 +26,8 @@ def true_shares() -> Vector:
     """The share of eventual conversions at each age: log-normal with a median of 20 days, within the horizon."""
     draws = np.exp(np.log(20.0) + 0.9 * np.random.default_rng(0).standard_normal(1_000_000))
     counts = np.bincount(draws[draws < HORIZON].astype(np.int64), minlength=HORIZON + 1)
-    return counts / counts.sum()
+    shares: Vector = counts / counts.sum()
+    return shares
 
 
 def probabilities() -> Vector:
