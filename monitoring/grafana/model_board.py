@@ -254,6 +254,12 @@ QUALITY = Row(
             [Query(f"max(live_quality_evidence{{{OURS}}})", "evidence")], limits=[(100, RED)],
             runbooks=["FewerConversionsThanExpected"], width=12,
         ),
+        lines(
+            "Alarm of live quality", "short",
+            "1 while the evidence says that fewer, or more, leads convert than their scores say.",
+            [Query(f"max by (direction) (live_quality_alarm{{{OURS}}})", "{{direction}}")],
+            runbooks=["FewerConversionsThanExpected"], width=24,
+        ),
     ],
 )  # fmt: skip
 
