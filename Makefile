@@ -167,6 +167,9 @@ bench-quality: $(STAMP)  ## Measure the quality of trained models on exports wit
 	$(BIN)/python -m benchmarks.exports
 	$(BIN)/python -m benchmarks.quality
 
+live-simulation: $(STAMP)  ## Simulate the daily evidence of live quality: false alarms, and days until a change is seen
+	$(BIN)/python -m benchmarks.live --runs $(or $(RUNS),200)
+
 bench-training: $(STAMP)  ## Measure what training costs beside one plain fit: processor time and memory; TRAINING_ROWS leads
 	$(BIN)/python -m benchmarks.training $(TRAINING_ROWS)
 

@@ -26,6 +26,8 @@ WITHOUT = {
     "ledger/tables.py": "tests/ledger/test_schema.py holds them to what the migrations make",
     "ledger/lead_record.py": "value types: what is in them is tested where they are made, in ledger/test_history.py",
     "providers/provider.py": "a protocol: tests/providers/test_contract.py holds every provider to it",
+    "ledger/judged.py": "a value type: what is in it is tested where it is made, in ledger/test_matured.py",
+    "quality/figure.py": "a value type: what is in it is tested where it is made, in quality/test_figures.py",
     "training/derived/kind.py": "the base of the derived kinds: each is tested by itself, in test_dates.py and so on",
     "training/measured.py": "a value type: what is in it is tested where it is made, in training/test_evaluate.py",
 }

@@ -15,7 +15,7 @@ import msgspec
 
 from leadscoring.contract.features import Contract
 from leadscoring.demo.contract import CONTRACT
-from leadscoring.model.card import ATTRIBUTE
+from leadscoring.model.card import ATTRIBUTE, Card
 
 MADE_ON = datetime(2026, 1, 1, tzinfo=UTC)
 """The moment that the card names; a fixed one, so that the file can be made again."""
@@ -28,6 +28,14 @@ def check_columns(inferred: Contract) -> None:
     absent = sorted(set(CONTRACT.names) - set(inferred.names)) or "none"
     extra = sorted(set(inferred.names) - set(CONTRACT.names)) or "none"
     sys.exit(f"the demo data do not give the default contract: absent {absent}, too many {extra}, or out of order")
+
+
+def in_format_1(card: Card) -> Card:
+    """Returns the card as format 1, which the file of every release so far has: the bytes stay as they are."""
+    training = card.training and msgspec.structs.replace(
+        card.training, trained_until=msgspec.UNSET, as_of=msgspec.UNSET
+    )
+    return msgspec.structs.replace(card, training=training, format=1)
 
 
 @click.command()
@@ -47,7 +55,7 @@ def main(data: Path, version: str, out: Path, report: Path) -> None:
     options = TrainOptions(target="converted", id="lead_id", time="created_at", name="lead-scoring", version=version)
     trained = train(data, options)
     check_columns(trained.card.contract)
-    card = msgspec.structs.replace(trained.card, contract=CONTRACT)
+    card = in_format_1(msgspec.structs.replace(trained.card, contract=CONTRACT))
     trained.booster.set_attr(**{ATTRIBUTE: card.to_json()})
     msgspec.structs.replace(trained, card=card).save(out)
     write_report(trained.report, report)

@@ -70,7 +70,8 @@ def test_the_openapi_document_is_valid_and_describes_every_route(server: Server)
     for path, methods in document["paths"].items():
         for method in methods:
             answer = server.http.request(method, path, json=LEAD if method == "post" else None)
-            assert answer.status_code not in (404, 405, 500), path
+            off = answer.status_code == 404 and answer.json()["code"] == "ledger_off"
+            assert off or answer.status_code not in (404, 405, 500), path
 
 
 def test_the_example_of_the_openapi_document_is_a_lead_that_scores(server: Server) -> None:

@@ -1,6 +1,7 @@
 """The command that writes demo data to a file."""
 
 import csv
+import json
 import re
 import shlex
 import signal
@@ -255,3 +256,30 @@ def test_an_export_without_numpy_says_what_to_install(tmp_path: Path, monkeypatc
     assert result.exit_code == 2
     assert "--like needs numpy and polars" in result.output
     assert list(tmp_path.iterdir()) == []
+
+
+def test_events_of_a_live_system_are_lines_of_json(tmp_path: Path) -> None:
+    """The same to a file and to the terminal, and what they are is said."""
+    asked = ["demo-data", "--live", "--days", "20", "--per-day", "4", "--steady", "--out"]
+    result = run(*asked[1:], str(tmp_path / "events.jsonl"))
+    assert result.exit_code == 0, result.output
+    assert "20 days of 4 leads, scored" in result.output
+    lines = (tmp_path / "events.jsonl").read_text("utf-8")
+    assert run(*asked[1:], "-").output == lines
+    events = [json.loads(line) for line in lines.splitlines()]
+    assert (events[0]["event"], events[0]["changes"]) == ("course", [])
+    assert {event["event"] for event in events[1:]} == {"scored", "outcome"}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--live", "--like", "hubspot", "--out", "a.jsonl"], "--like cannot be used with --live"),
+        (["--live", "--out", "a.csv"], ".jsonl or .ndjson"),
+        (["--days", "3", "--steady", "--out", "a.csv"], "--days and --steady can only be used with --live"),
+    ],
+)
+def test_options_of_events_belong_to_events(options: list[str], said: str) -> None:
+    """Everything else is an error that says so."""
+    result = run(*options)
+    assert (result.exit_code, said in result.output + result.stderr) == (2, True), result.output

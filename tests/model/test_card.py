@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadscoring.errors import CardInvalid
-from leadscoring.model.card import TIERS, Bins, Reference, Tiers, in_percent, percentile, read_card
+from leadscoring.model.card import TIERS, Bins, Reference, Tiers, Training, in_percent, percentile, read_card
+
+TRAINED = {"rows": 3, "positives": 1, "target": "won", "data_hash": "sha256:0"}
 
 
 def test_a_card_is_read_back_as_it_was_written() -> None:
@@ -30,6 +32,9 @@ def test_a_card_is_read_back_as_it_was_written() -> None:
         ({"contract": {"features": []}}, "at least one feature"),
         ({"contract": {"features": [{"name": "made", "kind": "date"}]}}, "'made' makes no column"),
         ({"surprise": 1}, "surprise"),
+        ({"format": 1, "training": {**TRAINED, "as_of": "day"}}, "format 1, which has neither"),
+        ({"training": {**TRAINED, "trained_until": "yesterday"}}, "must be a moment .*, not 'yesterday'"),
+        ({"training": {**TRAINED, "trained_until": "2026-01-31T12:00:00"}}, "must be a moment"),
     ],
 )
 def test_a_card_that_contradicts_itself_says_where(changes: dict[str, object], said: str) -> None:
@@ -37,6 +42,19 @@ def test_a_card_that_contradicts_itself_says_where(changes: dict[str, object], s
     value = msgspec.json.decode(card().to_json()) | changes
     with pytest.raises(CardInvalid, match=said):
         read_card(msgspec.json.encode(value))
+
+
+def test_a_card_of_format_1_is_still_read() -> None:
+    """Files of earlier versions are served as they are, and say nothing of the end of their data."""
+    value = msgspec.json.decode(card().to_json()) | {"format": 1, "training": TRAINED}
+    old = read_card(msgspec.json.encode(value))
+    assert (old.format, old.training and old.training.until) == (1, None)
+
+
+def test_the_end_of_training_is_exact() -> None:
+    """To the microsecond, in any zone."""
+    for text, expected in (("2026-01-31T12:00:00.000001Z", 1769860800000001), ("1970-01-01T01:00:00+01:00", 0)):
+        assert Training(**TRAINED, trained_until=text).until == expected  # type: ignore[arg-type]  # as JSON has it
 
 
 @given(st.binary(max_size=200))

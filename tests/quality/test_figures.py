@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from leadscoring.quality import figures
-from leadscoring.quality.figures import Figure, Scored, bootstrap, bootstrap_in_cells, log_loss, measure, roc_auc
+from leadscoring.quality.figure import Figure
+from leadscoring.quality.figures import Scored, bootstrap, bootstrap_in_cells, log_loss, measure, roc_auc
 
 TIERS = (0.8, 0.6, 0.4, 0.2)
 

@@ -12,6 +12,7 @@ from leadscoring.api.docs import Documentation
 from leadscoring.api.framework import Handler, RouteTable
 from leadscoring.api.model import ModelRoutes
 from leadscoring.api.operations import Operations
+from leadscoring.api.quality import LiveQuality
 from leadscoring.api.routes import Route
 from leadscoring.api.score import Scoring
 from leadscoring.api.service import Service
@@ -58,6 +59,11 @@ class Entrances:
         from leadscoring.api.leads import Leads
 
         return Leads(self._service.ledger, self._service.settings)
+
+    @cached_property
+    def quality(self) -> LiveQuality:
+        """The handler of live quality."""
+        return LiveQuality(self._service.settings)
 
     @cached_property
     def sagemaker(self) -> "SageMaker":

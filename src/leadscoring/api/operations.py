@@ -5,9 +5,10 @@ import platform
 import socket
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
-from msgspec.structs import asdict
+from msgspec.structs import asdict, astuple
 
 import leadscoring
 from leadscoring.access.keys import KeyRing
@@ -28,6 +29,7 @@ from leadscoring.api.answers import (
 from leadscoring.api.ledger_report import LedgerReport, problems_of
 from leadscoring.api.pulse import Pulse
 from leadscoring.api.scrape import Scrape
+from leadscoring.quality.published import published
 from leadscoring.scoring.answer import API_VERSION
 from leadscoring.scoring.lifecycle import Lifecycle
 from leadscoring.scoring.scorer import Scorer
@@ -64,6 +66,7 @@ class Operations:
         self._scrape = Scrape(self._exposition)
         self._env = settings.env
         self._workers = settings.workers
+        self._tape = Path(settings.ledger_tape_path) if settings.ledger else None
         self._started = time.monotonic() - age
         self.ledger = LedgerReport(None)
         """Of the ledger, with LEDGER."""
@@ -158,6 +161,8 @@ class Operations:
         self._metrics.keys(self._keys.demo_active, self._keys.next_expiry)
         self._metrics.machine(*await asyncio.to_thread(self._vitals.machine))
         self.ledger.count(self._metrics)
+        if self._tape is not None:
+            self._metrics.judged(*astuple(published(self._tape)))
         self._pulse.beat()
         return self._metrics.exposition()
 

@@ -39,6 +39,7 @@ from leadscoring.lead import Scored
 from leadscoring.ledger.lead_record import Erased, LeadRecord, Objection
 from leadscoring.ledger.outcome import Place, SentOutcome
 from leadscoring.quality.drift import DriftReport
+from leadscoring.quality.live import Live
 from leadscoring.settings import Settings
 from leadscoring.transport.failures import Refused
 
@@ -203,6 +204,11 @@ TABLE: tuple[Route, ...] = (
         method="GET", path="/api/v1/model/drift", handler=lambda at: at.model.drift, scope="score", group="model",
         name="getDrift", summary="Drift of the scored leads from the training data", answer=DriftReport,
         faults=(422, 500), compressed=True,
+    ),
+    Route(
+        method="GET", path="/api/v1/model/quality", handler=lambda at: at.quality.report, scope="score", group="model",
+        name="getQuality", summary="Live quality: scores against what came of the leads", answer=Live,
+        faults=(404, 422, 500, 503), compressed=True,
     ),
     Route(
         method="GET", path="/", handler=lambda at: at.operations.root,

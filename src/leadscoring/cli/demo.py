@@ -1,6 +1,7 @@
 """``leadscoring demo-data``: writes synthetic leads to a file, for trials of training and scoring."""
 
 import csv
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from itertools import chain
@@ -9,12 +10,14 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from leadscoring.cli.commands import Command
 from leadscoring.cli.working import working
 from leadscoring.demo.contract import CONTRACT
 from leadscoring.demo.exports.crm import CRMS, ENCODINGS, LOCALES, SEPARATORS, Crm
 from leadscoring.demo.leads import DemoLead, demo_leads
+from leadscoring.demo.live import CHANGES, START, live_events
 from leadscoring.whole_file import whole_file
 
 if TYPE_CHECKING:
@@ -25,6 +28,8 @@ Cell = str | float | int | None
 
 ENDINGS = (".csv", ".parquet")
 EXPORT_ENDINGS = (".csv", ".tsv", ".txt")
+LIVE_ENDINGS = (".jsonl", ".ndjson")
+DAYS, PER_DAY = 365, 50
 SINGLY = 100_000
 """Up to so many leads are made one by one, which needs no library; more are drawn as arrays, and are others."""
 
@@ -99,10 +104,16 @@ def training_command(crm: Crm, out: Path) -> str:
     examples=(
         "leadscoring demo-data --out leads.csv",
         "leadscoring demo-data --like hubspot --out deals.csv --truth truth.csv",
+        "leadscoring demo-data --live --days 200 --per-day 20 --out events.jsonl",
     ),
 )
 @click.option("--rows", type=click.IntRange(1, 10_000_000), default=20_000, show_default=True, help="Number of leads.")
-@click.option("--out", type=FILE, required=True, help="A .csv or .parquet file; with --like a .csv, .tsv or .txt file.")
+@click.option(
+    "--out",
+    type=FILE,
+    required=True,
+    help="A .csv or .parquet file; with --like a .csv, .tsv or .txt file; with --live a .jsonl file.",
+)
 @click.option("--seed", type=int, default=1, show_default=True, help="Equal seeds give equal leads.")
 @click.option("--with-truth", is_flag=True, help="Add the column true_probability, from which each outcome is drawn.")
 @click.option(
@@ -119,6 +130,20 @@ def training_command(crm: Crm, out: Path) -> str:
 )
 @click.option("--locale", type=click.Choice(list(LOCALES)), help="With --like: form of dates and numbers.")
 @click.option("--encoding", type=click.Choice(list(ENCODINGS)), help="With --like: encoding of the file.")
+@click.option(
+    "--live",
+    is_flag=True,
+    help="Write events as JSON Lines in place of a table: leads that are scored, scored again each week, won and lost, "
+    "over --days with --per-day leads; --out - prints them.",
+)
+@click.option("--days", type=click.IntRange(1, 3650), help="With --live: number of days, 365 by default.")
+@click.option("--per-day", type=click.IntRange(1, 10_000), help="With --live: leads a day, 50 by default.")
+@click.option(
+    "--steady",
+    is_flag=True,
+    help="With --live: nothing changes. By default the rate of all leads halves after half of the days, and one source "
+    "goes bad after three quarters.",
+)
 @click.option("--separator", type=click.Choice(list(SEPARATORS)), help="With --like: separator of the columns.")
 def demo_data(  # noqa: PLR0913 - click hands every option over as an argument of its own
     rows: int,
@@ -131,6 +156,10 @@ def demo_data(  # noqa: PLR0913 - click hands every option over as an argument o
     locale: str | None,
     encoding: str | None,
     separator: str | None,
+    live: bool,
+    days: int | None,
+    per_day: int | None,
+    steady: bool,
 ) -> None:
     """Write synthetic leads with known true probabilities, for trials of training and scoring.
 
@@ -138,6 +167,13 @@ def demo_data(  # noqa: PLR0913 - click hands every option over as an argument o
     no library; more, Parquet and --like need numpy and polars (pip install 'leadscoring[train]').
     """
     chosen = {"locale": locale, "encoding": encoding, "separator": separator}
+    if live:
+        if surplus := options_of(like=like, with_truth=with_truth, truth=truth, **chosen):
+            raise click.UsageError(f"{surplus} cannot be used with --live")
+        events(out, days or DAYS, per_day or PER_DAY, seed, steady=steady)
+        return
+    if surplus := options_of(days=days, per_day=per_day, steady=steady):
+        raise click.UsageError(f"{surplus} can only be used with --live")
     for file, option, endings in ((out, "--out", EXPORT_ENDINGS if like else ENDINGS), (truth, "--truth", (".csv",))):
         if file is not None:
             check_file(file, option, endings)
@@ -151,6 +187,27 @@ def demo_data(  # noqa: PLR0913 - click hands every option over as an argument o
     if truth is not None and truth.resolve() == out.resolve():
         raise click.UsageError(f"--truth and --out must be two files, not both {str(out)!r}")
     export(like, rows, seed, out, truth, chosen)
+
+
+def events(out: Path, days: int, per_day: int, seed: int, *, steady: bool) -> None:
+    """Writes the events of a live system, a line each; ``-`` prints them."""
+    lines = live_events(days, per_day, seed, changes=() if steady else CHANGES)
+    if str(out) == "-":
+        for event in lines:
+            click.echo(msgspec.json.encode(event.plain()))
+        return
+    check_file(out, "--out", LIVE_ENDINGS)
+    counts: Counter[str] = Counter()
+    with working() as work, whole_file(out) as part, part.open("wb") as file:
+        for event in lines:
+            counts[event.fields.get("outcome", event.name)] += 1
+            file.write(msgspec.json.encode(event.plain()) + b"\n")
+            if counts.total() % 1000 == 0:
+                work.progress("writing", min(1.0, (event.at - START).days / days))
+    click.echo(
+        f"{out}: {days} days of {per_day} leads, scored {counts['scored']} times; "
+        f"{counts['won']} won, {counts['lost']} lost, {counts['open']} opened again"
+    )
 
 
 def check_file(file: Path, option: str, endings: tuple[str, ...]) -> None:

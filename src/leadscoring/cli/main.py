@@ -20,6 +20,7 @@ LAZY = {
     "lead": ("leadscoring.cli.lead", "lead"),
     "replay": ("leadscoring.cli.replay", "replay"),
     "model": ("leadscoring.cli.model", "model"),
+    "quality": ("leadscoring.cli.quality", "quality"),
     "keys": ("leadscoring.cli.keys", "keys"),
     "ledger": ("leadscoring.cli.ledger", "ledger"),
     "health": ("leadscoring.cli.health", "health"),

@@ -25,6 +25,7 @@ IDLE_SECONDS = 0.25
 
 REPORT_SECONDS = 1.0
 RETENTION_SECONDS = 3600.0
+TEND_SECONDS = 60.0
 
 FIRST_RETRY, LONGEST_RETRY = 0.5, 15.0
 """Seconds until the next attempt while the database is down; doubled each time."""
@@ -49,7 +50,8 @@ class Kept(NamedTuple):
 class Keeping:
     """Keeps one folder, until ``stopping`` is set: then moves what is left, for up to ``drain_seconds``.
 
-    ``report`` is called with the state about once a second; ``state`` is that of the keeper before, if any.
+    ``report`` is called with the state about once a second, ``tend`` about once a minute with the open ledger;
+    ``state`` is that of the keeper before, if any.
     """
 
     def __init__(
@@ -59,13 +61,15 @@ class Keeping:
         report: Callable[[KeeperState], None],
         state: KeeperState = NEW,
         drain_seconds: float = 3.0,
+        tend: Callable[[Ledger], None] | None = None,
     ) -> None:
         self._kept = kept
         self._stopping = stopping
         self._report = report
         self._state = msgspec.structs.replace(state, condition="starting", reason="")
         self._drain_seconds = drain_seconds
-        self._reported = self._retained = float("-inf")
+        self._tend = tend
+        self._reported = self._retained = self._tended = float("-inf")
         self._retry = FIRST_RETRY
         self._ends_at = float("inf")
 
@@ -119,6 +123,7 @@ class Keeping:
             if monotonic() - self._retained >= RETENTION_SECONDS and not self._stopping.is_set():
                 self._retained = monotonic()
                 retain(ledger, self._kept.days, self._stopping)
+            self._look_after(ledger)
         except LedgerUnavailable as failure:
             self._failed(failure, keeper)
             return True
@@ -132,6 +137,18 @@ class Keeping:
             self._change(tape_bytes=keeper.waiting()[1])
             self._say()
         return bool(moved.leads or moved.removed or moved.damaged)
+
+    def _look_after(self, ledger: Ledger) -> None:
+        """Calls ``tend`` when it is due; whatever fails there must not keep scores from being moved."""
+        if self._tend is None or monotonic() - self._tended < TEND_SECONDS or self._stopping.is_set():
+            return
+        self._tended = monotonic()
+        try:
+            self._tend(ledger)
+        except LedgerUnavailable:
+            raise
+        except Exception as failure:
+            log.error("live quality failed", exc_info=failure)  # noqa: TRY400  # it is logged with its cause
 
     def _failed(self, failure: LedgerUnavailable, keeper: Keeper | None = None) -> None:
         """Reports that the database is down, once, and waits before the next attempt."""

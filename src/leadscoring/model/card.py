@@ -6,6 +6,8 @@ and stock XGBoost still loads the model. It is data, never code.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -25,8 +27,16 @@ ATTRIBUTE = "lead_scoring"
 SEAL = "lead_scoring_seal"
 """The key of the seal, a digest of card and trees that is verified on load to detect changes of either."""
 
-FORMAT = 1
-"""The version of the card's format; readers reject other versions."""
+FORMAT = 2
+"""The version of the card's format that training writes.
+
+Format 2 has in addition the exact end of the training data, and the column with the moment of each lead.
+"""
+
+FORMATS = (1, 2)
+"""The versions that are read; readers reject others."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 TIERS: tuple[Tier, ...] = ("A", "B", "C", "D", "E")
 
@@ -120,7 +130,11 @@ class Reference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the model was trained on."""
+    """What the model was trained on.
+
+    ``trained_until`` is the latest moment of a lead, in ISO 8601 with microseconds in UTC, and ``as_of`` the column
+    that has the moment of each lead; both are unset if the data has none, and in format 1.
+    """
 
     rows: int
     positives: int
@@ -130,6 +144,27 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     positive: str = ""
     period: tuple[str, str] | None = None
     notes: tuple[str, ...] = ()
+    trained_until: str | UnsetType = UNSET
+    as_of: str | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.trained_until, UnsetType):
+            moment_of(self.trained_until)
+
+    @property
+    def until(self) -> int | None:
+        """``trained_until`` in microseconds since 1970; ``None`` if it is unset."""
+        return None if isinstance(self.trained_until, UnsetType) else moment_of(self.trained_until)
+
+
+def moment_of(text: str) -> int:
+    """Returns a moment in ISO 8601 in microseconds since 1970; raises ``CardInvalid`` for one without a zone."""
+    moment = None
+    with suppress(ValueError):
+        moment = datetime.fromisoformat(text)
+    if moment is None or moment.tzinfo is None:
+        raise CardInvalid(f"trained_until must be a moment such as 2026-01-31T12:00:00.000000Z, not {text!r}")
+    return (moment - EPOCH) // timedelta(microseconds=1)
 
 
 class GoldenRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -168,8 +203,10 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         columns = self.contract.columns
-        if self.format != FORMAT:
-            raise CardInvalid(f"the card has format {self.format}; this version reads format {FORMAT}")
+        if self.format not in FORMATS:
+            raise CardInvalid(f"the card has format {self.format}; this version reads formats 1 and {FORMAT}")
+        if self.format == 1 and self.training is not None and not unset(self.training):
+            raise CardInvalid("the card has format 1, which has neither trained_until nor as_of")
         if not self.name or not self.version:
             raise CardInvalid("the card needs a name and a version")
         if bare := [feature.name for feature in self.contract.features if not feature.columns]:
@@ -191,6 +228,11 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def to_json(self) -> str:
         """Serializes the card for the booster's attribute."""
         return msgspec.json.encode(self).decode()
+
+
+def unset(training: Training) -> bool:
+    """Whether nothing is set that only format 2 has."""
+    return isinstance(training.trained_until, UnsetType) and isinstance(training.as_of, UnsetType)
 
 
 def read_card(text: str | bytes) -> Card:

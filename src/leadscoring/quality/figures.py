@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from leadscoring.model.card import TIERS
+from leadscoring.quality.figure import Figure
 
 Vector = npt.NDArray[np.float64]
 
@@ -32,14 +33,6 @@ EXACT = 10_000
 
 CLIP = 1e-15
 """Probabilities are clipped to this distance from 0 and 1 in the log-loss, which would otherwise be infinite."""
-
-
-class Figure(msgspec.Struct, frozen=True):
-    """A measured value and its interval with ``COVERAGE``."""
-
-    value: float
-    low: float
-    high: float
 
 
 class Tenth(msgspec.Struct, frozen=True):

@@ -6,11 +6,13 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from functools import partial
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from uvicorn.config import STARTUP_FAILURE
 
@@ -18,6 +20,9 @@ from leadscoring.errors import CannotStart, LeadScoringError
 from leadscoring.ledger.state import KeeperState, read_state, write_state
 from leadscoring.settings import Settings
 from leadscoring.telemetry.log import Log, configure
+
+if TYPE_CHECKING:
+    from leadscoring.ledger.database import Ledger
 
 RETRY_SECONDS = 1.0
 """Seconds between two starts of a keeper that dies."""
@@ -89,12 +94,17 @@ def keep(settings: Settings, state: Path, supervisor: int) -> None:
     threading.Thread(target=follow, args=(supervisor, stopping), daemon=True).start()
     from leadscoring.ledger.database import ledger_url
     from leadscoring.ledger.keeping import Keeping, Kept
+    from leadscoring.quality.reported import tend
 
     url = ledger_url(settings)
     assert url is not None  # noqa: S101  # there is no keeper without a ledger
     kept = Kept(url, Path(settings.ledger_tape_path), settings.ledger_days, Path(settings.model_path).stem)
+
+    def judge(ledger: "Ledger") -> None:
+        tend(ledger, settings, datetime.now(UTC))
+
     try:
-        Keeping(kept, stopping, partial(report, state), read_state(state), DRAIN_SECONDS).run()
+        Keeping(kept, stopping, partial(report, state), read_state(state), DRAIN_SECONDS, judge).run()
     except LeadScoringError as failure:
         log.error("keeper cannot start", error=type(failure).__name__, reason=str(failure))  # noqa: TRY400
         sys.exit(STARTUP_FAILURE)

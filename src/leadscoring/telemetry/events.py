@@ -86,6 +86,8 @@ EVENTS = {
                                           "keeper moves the scores of both"),
     "keeper cannot start": Event("ERROR", ("error", "reason"), "The ledger cannot be used, and the service stops"),
     "keeper failed": Event("ERROR", ("exception",), "The keeper ended with an unexpected error; a new one replaces it"),
+    "live quality failed": Event("ERROR", ("exception",), "The report on live quality could not be made, because of an "
+                                 "unexpected fault; scores are kept all the same"),
     "keeper replaced": Event("ERROR", ("pid", "exitcode"), "The keeper exited; a new one replaces it"),
     "keeper killed": Event("ERROR", ("pid", "reason"), "The keeper did not stop in time, and was killed; what it has "
                            "not moved waits on the tape"),

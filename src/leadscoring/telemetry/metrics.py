@@ -47,6 +47,9 @@ ATTEMPTS = ("ok", "timeout", "unreachable", "throttled", "not_ready", "failed", 
             "answer_invalid", "abandoned")  # fmt: skip
 """The outcomes of a call to a remote model: success, an error code, or abandoned by its caller."""
 
+DIRECTIONS = ("fewer", "more")
+"""What an alarm of live quality says of conversions."""
+
 OUTCOMES = ("200", "500", "502", "503", "504")
 """Of routes that are timed, failed requests are shown at zero, so that an alert on their rate includes the first one.
 So are successful ones, or the ratio after the first failure would be 1."""
@@ -107,7 +110,19 @@ def declared(
             alike=True,
         ),
         *of_endpoint(provider),
+        *of_quality(),
         *of_process(env),
+    )
+
+
+def of_quality() -> tuple[Family, ...]:
+    """The metrics of live quality; all are 0 without a report of the ledger."""
+    alarm = "1 while the evidence says that fewer, or more, conversions come than expected, else 0"
+    return (
+        Family("gauge", "live_quality_evidence", "Evidence against the probabilities; 100 is an alarm", alike=True),
+        Family("gauge", "live_quality_expected_conversions", "Conversions expected in this period", alike=True),
+        Family("gauge", "live_quality_observed_conversions", "Conversions observed in this period", alike=True),
+        Family("gauge", "live_quality_alarm", alarm, {"direction": DIRECTIONS}, alike=True),
     )
 
 
@@ -215,6 +230,10 @@ class Metrics:
             tally.count(f"system_{name}")
             for name in ("cpu_seconds", "cpu_cores", "memory_usage_ratio", "disk_usage_ratio")
         )
+        self._judged = tuple(
+            tally.count(f"live_quality_{name}") for name in ("evidence", "expected_conversions", "observed_conversions")
+        )
+        self._alarms = {direction: tally.count("live_quality_alarm", direction) for direction in DIRECTIONS}
         self.stall = tally.count(STALL).set
         self.beat = tally.count(BEAT).set
         self.queued = tally.count("scoring_queue_requests")
@@ -334,6 +353,13 @@ class Metrics:
         """Whether the demo key is accepted, and when the next valid key expires."""
         self._demo_active.set(float(demo_active))
         self._next_expiry.set(next_expiry)
+
+    def judged(self, evidence: float, expected: float, observed: float, alarm: str) -> None:
+        """Sets the figures of live quality; ``alarm`` is a direction, or empty while none stands."""
+        for count, value in zip(self._judged, (evidence, expected, observed), strict=True):
+            count.set(value)
+        for direction, count in self._alarms.items():
+            count.set(float(direction == alarm))
 
     def serving(self) -> int:
         """The number of processes that serve now."""

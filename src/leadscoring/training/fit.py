@@ -50,6 +50,7 @@ from leadscoring.training.report.suspicion import suspicions
 from leadscoring.training.reread import reread
 from leadscoring.training.share import PREPARED, Share
 from leadscoring.training.split import Indices
+from leadscoring.training.until import as_of_column, trained_until
 from leadscoring.training.versions import model_name
 from leadscoring.whole_file import whole_file
 
@@ -169,6 +170,8 @@ def make_card(table: Table, options: TrainOptions, leads: Leads, final: Fitted, 
             source=table.name,
             period=leads.period,
             notes=(*leads.notes, *leads.leaks),
+            trained_until=trained_until(leads),
+            as_of=as_of_column(leads, options),
         ),
         libraries={"numpy": np.__version__, "polars": pl.__version__, "xgboost": xgb.__version__},
         quality={

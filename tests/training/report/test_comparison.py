@@ -8,7 +8,8 @@ import pytest
 from past_leads import csv_of, leads, trained
 
 from leadscoring.errors import ModelNotFound
-from leadscoring.quality.figures import Figure, measure
+from leadscoring.quality.figure import Figure
+from leadscoring.quality.figures import measure
 from leadscoring.training.evaluate import evaluate
 from leadscoring.training.fit import train
 from leadscoring.training.options import TrainOptions

@@ -3,7 +3,7 @@
 import pytest
 from past_leads import trained
 
-from leadscoring.quality.figures import Figure
+from leadscoring.quality.figure import Figure
 from leadscoring.training.report.words import calibration_text, column_text, figure_text, tokens_text
 
 

@@ -12,12 +12,13 @@ from leadscoring.errors import LeadScoringError
 from leadscoring.model.card import Card
 from leadscoring.model.file import open_model
 from leadscoring.model.loaded import LoadedModel
-from leadscoring.quality.figures import CLIP, Figure
+from leadscoring.quality.figure import Figure
+from leadscoring.quality.figures import CLIP
 from leadscoring.training.leads import Leads
 from leadscoring.training.measured import Measured
 from leadscoring.training.reading.series import Vector
+from leadscoring.training.report.evenly import evenly
 from leadscoring.training.report.periods import moments_of
-from leadscoring.training.report.proportion import evenly
 from leadscoring.training.scored import score_leads
 
 MOST = 50_000

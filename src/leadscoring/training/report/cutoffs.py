@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from leadscoring.quality.proportion import share_of
 from leadscoring.training.reading.series import Vector
-from leadscoring.training.report.proportion import share_of
 
 SHARES = (0.05, 0.10, 0.20, 0.30, 0.50, 0.75)
 """The shares of the leads that are worked, the best first."""

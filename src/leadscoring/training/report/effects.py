@@ -11,8 +11,8 @@ import numpy as np
 from leadscoring.contract.features import Contract
 from leadscoring.model.trees import TreeEnsemble
 from leadscoring.training.reading.series import Matrix, Vector
+from leadscoring.training.report.evenly import evenly
 from leadscoring.training.report.levels import Level, levels
-from leadscoring.training.report.proportion import evenly
 from leadscoring.training.split import Indices
 
 MOST_ROWS = 20_000

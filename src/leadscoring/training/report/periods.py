@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from leadscoring.quality.proportion import share_of, verdicts
 from leadscoring.training.leads import Leads
 from leadscoring.training.measured import Measured
 from leadscoring.training.reading.series import Vector
-from leadscoring.training.report.proportion import share_of, verdicts
 
 UNITS = ("1w", "1mo", "1q", "1y")
 MOST = 26

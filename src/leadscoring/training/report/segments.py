@@ -7,9 +7,9 @@ import numpy as np
 
 from leadscoring.contract.features import Contract
 from leadscoring.quality.figures import roc_auc
+from leadscoring.quality.proportion import share_of, verdicts
 from leadscoring.training.reading.series import Matrix, Vector
 from leadscoring.training.report.levels import OTHER, Level, levels
-from leadscoring.training.report.proportion import share_of, verdicts
 
 ENOUGH = 100
 """Minimum leads of a segment; there is no verdict on fewer."""

@@ -14,7 +14,7 @@ from leadscoring.training.measured import Measured
 from leadscoring.training.plenty import evenly
 from leadscoring.training.reading.series import Matrix
 from leadscoring.training.report.drivers import Driver, drivers
-from leadscoring.training.report.proportion import is_material
+from leadscoring.quality.proportion import is_material
 
 TOO_GOOD = 0.99
 """A ROC-AUC that models of leads hardly ever reach without leakage."""

@@ -24,7 +24,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from leadscoring.quality.figures import Figure, Quality
+from leadscoring.quality.figure import Figure
+from leadscoring.quality.figures import Quality
 from leadscoring.training.report.suspicion import TOO_GOOD, inverted
 
 GOOD, USABLE = 0.70, 0.60

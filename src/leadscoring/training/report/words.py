@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from leadscoring.model.card import in_percent
-from leadscoring.quality.figures import Figure
+from leadscoring.quality.figure import Figure
 
 FIGURE = ("value", "low", "high")
 

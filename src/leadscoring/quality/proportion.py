@@ -6,15 +6,14 @@ difference is also material: one that a plan would notice.
 
 import math
 from collections.abc import Sequence
-from statistics import NormalDist
+from typing import Literal
 
-import numpy as np
+from leadscoring.quality.figure import Figure
 
-from leadscoring.quality.figures import Figure
-from leadscoring.training.split import Indices
+Z = 1.9599639845400536
+"""The 97.5 % quantile of the normal distribution."""
 
-NORMAL = NormalDist()
-Z = NORMAL.inv_cdf(0.975)
+Compared = Literal["as predicted", "more than predicted", "fewer than predicted"]
 
 ALARMS = 0.05
 """The chance that any of several shares is reported as off although every prediction is right."""
@@ -50,7 +49,7 @@ def surprise(positives: float, leads: float, predicted: float) -> float:
     gap = positives - leads * predicted
     nearer = (positives - math.copysign(min(0.5, abs(gap)), gap)) / leads
     root = math.sqrt(max(0.0, 2.0 * leads * divergence(nearer, predicted)))
-    return min(1.0, 2.0 * (1.0 - NORMAL.cdf(root)))
+    return min(1.0, math.erfc(root / math.sqrt(2.0)))
 
 
 def divergence(observed: float, predicted: float) -> float:
@@ -70,7 +69,7 @@ def beyond_chance(chances: Sequence[float], alarms: float = ALARMS) -> list[bool
     return found
 
 
-def verdicts(groups: Sequence[tuple[float, float, float]]) -> list[str]:
+def verdicts(groups: Sequence[tuple[float, float, float]]) -> list[Compared]:
     """Compares groups of (conversions, leads, mean prediction): ``as predicted``, or ``more`` or ``fewer``.
 
     A group is off if the difference is both beyond chance and material.
@@ -88,8 +87,3 @@ def is_material(observed: float, expected: float) -> bool:
     """Whether a rate differs from the expected one by enough to change a plan."""
     gap = abs(observed - expected)
     return gap >= PART * expected and (gap >= POINTS or gap >= MANIFOLD * expected)
-
-
-def evenly(rows: int, most: int) -> Indices:
-    """Returns the numbers of at most ``most`` rows, evenly spaced."""
-    return np.unique(np.linspace(0, rows - 1, min(rows, most)).astype(np.int64))

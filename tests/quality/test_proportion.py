@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadscoring.training.report.proportion import beyond_chance, divergence, evenly, share_of, surprise, verdicts
+from leadscoring.quality.proportion import beyond_chance, divergence, share_of, surprise, verdicts
 
 
 @given(st.integers(0, 500), st.integers(1, 500))
@@ -52,12 +52,6 @@ def test_the_more_are_compared_the_more_each_must_be_off() -> None:
         "fewer than predicted",
         "as predicted",
     ]
-
-
-def test_rows_are_taken_evenly() -> None:
-    """All of few, from the first to the last of many."""
-    assert evenly(3, 10).tolist() == [0, 1, 2]
-    assert evenly(1000, 3).tolist() == [0, 499, 999]
 
 
 def test_a_difference_that_no_plan_notices_is_not_off() -> None:
