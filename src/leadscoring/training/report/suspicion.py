@@ -7,6 +7,7 @@ import numpy as np
 
 from leadscoring.contract.features import Contract
 from leadscoring.quality.figures import Quality, TierQuality, roc_auc
+from leadscoring.quality.proportion import is_material
 from leadscoring.training import names, trees
 from leadscoring.training.fitted import Fitted
 from leadscoring.training.infer import contract_without
@@ -14,7 +15,6 @@ from leadscoring.training.measured import Measured
 from leadscoring.training.plenty import evenly
 from leadscoring.training.reading.series import Matrix
 from leadscoring.training.report.drivers import Driver, drivers
-from leadscoring.quality.proportion import is_material
 
 TOO_GOOD = 0.99
 """A ROC-AUC that models of leads hardly ever reach without leakage."""
