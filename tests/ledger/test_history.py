@@ -1,5 +1,6 @@
 """The history of a lead: the latest scores, each against the one before it, also where a model is lost."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,13 +18,14 @@ from leadscoring.model.file import AS_IT_IS
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
+def ledger(url: str, tmp_path: Path) -> Iterator[Ledger]:
     """A ledger with five scores of a lead, and one of another."""
-    made = new_ledger(tmp_path)
+    made = new_ledger(tmp_path, url)
     for day in range(5):
         add_score(made, model_file(tmp_path), lead("ann", visits=day), NEW_YEAR + day * DAY)
     add_score(made, model_file(tmp_path), lead("bob"), NEW_YEAR)
-    return made
+    yield made
+    made.close()
 
 
 def shown(ledger: Ledger, most: int | None = None) -> LeadRecord:

@@ -25,9 +25,9 @@ DAY = at(0) // 86_400_000_000
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
+def ledger(url: str, tmp_path: Path) -> Iterator[Ledger]:
     """A ledger with a model and nine leads."""
-    opened = empty(tmp_path / "ledger.db", 9)
+    opened = empty(tmp_path, 9, url)
     yield opened
     opened.close()
 

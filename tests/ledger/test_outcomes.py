@@ -21,10 +21,11 @@ from leadscoring.ledger.tables import erased, lead, outcome
 KINDS: tuple[Kind, ...] = ("won", "lost", "open")
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
-    """A ledger for the tests of this file."""
-    opened = new_ledger(tmp_path_factory.mktemp("ledger"))
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
+    """A ledger for the tests of this file, in each database."""
+    url = request.getfixturevalue("cluster").url() if request.param == "postgresql" else None
+    opened = new_ledger(tmp_path_factory.mktemp("ledger"), url)
     yield opened
     opened.close()
 

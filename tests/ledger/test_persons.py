@@ -1,5 +1,6 @@
 """Objections and erasure in the ledger: nothing of another lead changes, and readers do not keep bytes alive."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,16 +19,17 @@ from leadscoring.ledger.tables import erased, lead, outcome, score, shadow
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
+def ledger(url: str, tmp_path: Path) -> Iterator[Ledger]:
     """A ledger with two leads, each with scores, shadows and outcomes."""
-    made = new_ledger(tmp_path)
+    made = new_ledger(tmp_path, url)
     for name in ("ann", "bob"):
         for day in range(3):
             number = add_score(made, model_file(tmp_path), a_lead(name), NEW_YEAR + day * DAY, request=f"of-{name}")
             with made.writing() as connection:
                 connection.execute(insert(shadow).values(score=number, model=9, margin=0.5))
         record(made, KEYS, [Outcome(name, "won", NEW_YEAR + DAY)], f"source-{name}", plain=True)
-    return made
+    yield made
+    made.close()
 
 
 def counts(ledger: Ledger) -> list[int]:
@@ -45,7 +47,7 @@ def test_erasure_takes_all_of_one_lead_and_nothing_of_another(ledger: Ledger, tm
     assert counts(ledger) == [1, 3, 3, 1, 1]
     for left in (b"of-ann", b"source-ann"):
         assert bytes_in(tmp_path, left) == []
-    assert bytes_in(tmp_path, b"of-bob")
+    assert bytes_in(tmp_path, b"of-bob") or not ledger.is_sqlite
     with pytest.raises(LeadUnknown):
         erase(ledger, KEYS, "ann", "ops")
 

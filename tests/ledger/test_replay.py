@@ -1,5 +1,6 @@
 """Scores that were given are recomputed to the bit, with stock XGBoost as the judge, and what differs is found."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,16 +19,17 @@ from leadscoring.model.file import AS_IT_IS
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
+def ledger(url: str, tmp_path: Path) -> Iterator[Ledger]:
     """A ledger with scores of two models, on three days."""
-    made = new_ledger(tmp_path)
+    made = new_ledger(tmp_path, url)
     (tmp_path / "other").mkdir()
     other = model_file(tmp_path / "other", card(version="2.0.0"))
     for day in range(3):
         for number in range(4):
             path = other if number == 3 else model_file(tmp_path)
             add_score(made, path, lead(f"{number}", visits=day * number, growth=None), NEW_YEAR + day * DAY)
-    return made
+    yield made
+    made.close()
 
 
 def replayed(ledger: Ledger, chosen: Chosen | None = None) -> Replayed:

@@ -6,12 +6,20 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, select, text
 
-from leadscoring.errors import LedgerUnusable
+from leadscoring.errors import LedgerUnavailable, LedgerUnusable
 from leadscoring.ledger.database import Ledger, open_ledger
 from leadscoring.ledger.schema import VERSION_TABLE, migrate, version_of
-from leadscoring.ledger.tables import metadata
+from leadscoring.ledger.tables import metadata, score
+
+
+def test_a_ledger_without_tables_says_what_makes_them(url: str) -> None:
+    """Whoever asks before the first start of the service."""
+    ledger = open_ledger(url)
+    with pytest.raises(LedgerUnavailable, match="no tables yet.*ledger migrate"), ledger.reading() as connection:
+        connection.execute(select(score))
+    ledger.close()
 
 
 def test_the_steps_make_the_tables_that_the_source_names(ledger: Ledger) -> None:

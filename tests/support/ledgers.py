@@ -25,9 +25,9 @@ NEW_YEAR = 1_767_225_600 * SECOND
 """The first of January 2026, in microseconds since 1970."""
 
 
-def new_ledger(folder: Path) -> Ledger:
-    """An empty ledger in a folder."""
-    made = open_ledger(f"sqlite:///{folder}/ledger.db")
+def new_ledger(folder: Path, url: str | None = None) -> Ledger:
+    """An empty ledger: at a URL, else in a folder."""
+    made = open_ledger(url or f"sqlite:///{folder}/ledger.db")
     migrate(made)
     return made
 

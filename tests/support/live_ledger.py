@@ -69,9 +69,9 @@ def outcome(lead: int, kind: str, day: float, received: float | None = None) -> 
     return {"lead": lead, "kind": kind, **moments, "event": event, "source": "test"}
 
 
-def empty(path: Path, leads: int) -> Ledger:
-    """A ledger with the shipped model and so many leads, without scores."""
-    ledger = open_ledger(f"sqlite:///{path}")
+def empty(path: Path, leads: int, url: str | None = None) -> Ledger:
+    """A ledger with the shipped model and so many leads, without scores: at a URL, else at a path."""
+    ledger = open_ledger(url or f"sqlite:///{path}")
     migrate(ledger)
     model = open_model(MODEL)
     names = {"sha256": model.sha256, "name": model.identity.name, "version": model.identity.version}

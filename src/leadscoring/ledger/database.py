@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import URL, Connection, Engine, event, exc, make_url
+from sqlalchemy import URL, Connection, CursorResult, Engine, Select, event, exc, make_url
 
 from leadscoring.errors import LedgerUnavailable, LedgerUnusable
 from leadscoring.ledger.share import network_share
@@ -41,6 +41,8 @@ POSTGRESQL = {
     "tcp_user_timeout": 15_000,  # a server that vanished is noticed
 }
 WRITES = "writes"
+
+NO_TABLES = "it has no tables yet: the service makes them when it starts, as `leadscoring ledger migrate` does"
 
 
 def ledger_url(settings: Settings) -> str | None:
@@ -103,10 +105,21 @@ class Ledger:
             raise LedgerUnavailable(self.name, reason_of(failure)) from failure
         except (exc.DatabaseError, dbapi.DatabaseError) as failure:
             if "UndefinedTable" in type(getattr(failure, "orig", failure)).__name__:
-                raise LedgerUnavailable(self.name, "it has no tables yet: the keeper makes them") from failure
+                raise LedgerUnavailable(self.name, NO_TABLES) from failure
             if "not a database" in str(failure) or "malformed" in str(failure):
                 raise LedgerUnusable(self.name, reason_of(failure)) from failure
             raise
+
+
+@contextmanager
+def streamed(connection: Connection, statement: Select[Any], at_once: int) -> Iterator[CursorResult[Any]]:
+    """Yields the rows of a statement while they are read, ``at_once`` of them in memory.
+
+    The cursor is closed also where the reader raises: PostgreSQL has it open on its side.
+    """
+    options = {"stream_results": True, "yield_per": at_once}
+    with connection.execute(statement, execution_options=options) as rows:
+        yield rows
 
 
 def open_ledger(url: str) -> Ledger:
@@ -202,4 +215,4 @@ def open_postgresql(url: URL) -> Engine:
 def reason_of(failure: BaseException) -> str:
     """Returns the driver's reason in one line, without the statement and its values, which are of leads."""
     cause = failure.orig if isinstance(failure, exc.DBAPIError) and failure.orig else failure
-    return " ".join(str(cause).split())[:300]
+    return NO_TABLES if "no such table" in str(cause) else " ".join(str(cause).split())[:300]

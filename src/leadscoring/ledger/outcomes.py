@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, Select, Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from leadscoring.errors import LeadErased, OutcomeConflict
-from leadscoring.ledger.database import Ledger
+from leadscoring.ledger.database import Ledger, streamed
 from leadscoring.ledger.lead_key import LeadKeys
 from leadscoring.ledger.outcome import Outcome, Place, now
 from leadscoring.ledger.tables import erased, lead, outcome, score
@@ -216,9 +216,9 @@ def check(connection: Connection) -> Checked:
         .order_by(*order)
     )
     counts = Counts()
-    reading = connection.execution_options(stream_results=True, yield_per=10_000)
-    for _, rows in groupby(reading.execute(statement), key=lambda row: row.lead):
-        counts.add([(row.kind, row.occurred_at, row.at) for row in rows])
+    with streamed(connection, statement, 10_000) as found:
+        for _, rows in groupby(found, key=lambda row: row.lead):
+            counts.add([(row.kind, row.occurred_at, row.at) for row in rows])
     return counts.checked()
 
 

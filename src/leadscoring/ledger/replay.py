@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, select
 
+from leadscoring.ledger.database import streamed
 from leadscoring.ledger.kept_models import KeptModels, names_of
 from leadscoring.ledger.lead_record import ScoringModel
 from leadscoring.ledger.receipts import rows_from
@@ -77,15 +78,15 @@ def replay(connection: Connection, models: KeptModels, chosen: Chosen) -> Iterat
     """
     counted = connection.scalar(select(func.count()).select_from(chosen.statement().order_by(None).subquery()))
     counts, names = Replayed(counted or 0), names_of(connection)
-    reading = connection.execution_options(stream_results=True, yield_per=AT_ONCE)
-    for part in reading.execute(chosen.statement()).partitions(AT_ONCE):
-        for number, rows in groupby(part, key=lambda row: row.model):
-            same = list(rows)
-            own = [row for row in same if not row.flags & REMOTE]
-            counts.remote += len(same) - len(own)
-            compare(models.open(connection, number), names[number], own)
-            counts.recomputed += len(own)
-        yield counts
+    with streamed(connection, chosen.statement(), AT_ONCE) as found:
+        for part in found.partitions():
+            for number, rows in groupby(part, key=lambda row: row.model):
+                same = list(rows)
+                own = [row for row in same if not row.flags & REMOTE]
+                counts.remote += len(same) - len(own)
+                compare(models.open(connection, number), names[number], own)
+                counts.recomputed += len(own)
+            yield counts
 
 
 def compare(model: LoadedModel, name: ScoringModel, rows: list[Row[Any]]) -> None:

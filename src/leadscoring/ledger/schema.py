@@ -10,14 +10,11 @@ from sqlalchemy import Connection, text
 
 from leadscoring.errors import LedgerUnusable
 from leadscoring.ledger.database import Ledger
-from leadscoring.telemetry.log import hush
 
 VERSION_TABLE = "ledger_version"
 
 ONE_AT_A_TIME = 7_305_808_872
 """The advisory lock of PostgreSQL under which the schema changes. The number is arbitrary."""
-
-hush("alembic")
 
 
 class Version(NamedTuple):

@@ -19,7 +19,7 @@ from uvicorn.config import STARTUP_FAILURE
 from leadscoring.errors import CannotStart, LeadScoringError
 from leadscoring.ledger.state import KeeperState, read_state, write_state
 from leadscoring.settings import Settings
-from leadscoring.telemetry.log import Log, configure
+from leadscoring.telemetry.log import Log, configure, hush
 
 if TYPE_CHECKING:
     from leadscoring.ledger.database import Ledger
@@ -91,6 +91,7 @@ def keep(settings: Settings, state: Path, supervisor: int) -> None:
         signal.signal(ignored, signal.SIG_IGN)  # a terminal sends them to every process; the supervisor handles them
     signal.signal(signal.SIGTERM, lambda _signal, _frame: stopping.set())
     configure(settings.log_level, sys.stdout.isatty())
+    hush("alembic")  # before it is imported, which it logs
     threading.Thread(target=follow, args=(supervisor, stopping), daemon=True).start()
     from leadscoring.ledger.database import ledger_url
     from leadscoring.ledger.keeping import Keeping, Kept
