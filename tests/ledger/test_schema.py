@@ -17,7 +17,7 @@ from leadscoring.ledger.tables import metadata, score
 def test_a_ledger_without_tables_says_what_makes_them(url: str) -> None:
     """Whoever asks before the first start of the service."""
     ledger = open_ledger(url)
-    with pytest.raises(LedgerUnavailable, match="no tables yet.*ledger migrate"), ledger.reading() as connection:
+    with pytest.raises(LedgerUnavailable, match=r"no tables yet.*ledger migrate"), ledger.reading() as connection:
         connection.execute(select(score))
     ledger.close()
 
