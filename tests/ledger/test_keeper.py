@@ -11,7 +11,7 @@ from tapes import Segment, keep_model, key_of
 
 from leadscoring.errors import LedgerUnavailable
 from leadscoring.ledger.database import Ledger, open_ledger
-from leadscoring.ledger.keeper import DAMAGED, Keeper, named
+from leadscoring.ledger.keeper import DAMAGED, LEAST, MOST, PACE_SECONDS, Keeper, named, paced
 from leadscoring.ledger.segments import PAGE, segments_in
 from leadscoring.ledger.tables import erased, lead, model, score, segment
 from leadscoring.model.file import model_of
@@ -71,6 +71,15 @@ def test_a_score_is_moved_with_all_that_is_known_of_it(ledger: Ledger, folder: P
     )  # fmt: skip
     assert (kept.key, kept.name, kept.last_score, kept.last_first_at) == (key_of("a lead"), "a lead", found[0], NOON)
     assert (made.file, made.how, made.name) == (CONTENT, "registered", model_of(CONTENT, "model").card.name)
+
+
+def test_transactions_become_smaller_where_they_take_long() -> None:
+    """And larger again: by half or double at once, between bounds."""
+    assert paced(600, PACE_SECONDS) == 600
+    assert paced(600, 4 * PACE_SECONDS) == 300
+    assert paced(400, PACE_SECONDS / 4) == 800
+    assert paced(LEAST, 1.0) == LEAST
+    assert paced(MOST, 0.0) == MOST
 
 
 def test_what_is_moved_is_not_moved_again(ledger: Ledger, folder: Path, tape: Segment) -> None:

@@ -21,6 +21,12 @@ from leadscoring.telemetry.log import Log
 MOST = 1000
 """Scores in one transaction: those who record outcomes wait for it."""
 
+LEAST = 200
+"""Scores in one transaction on a slow machine: each costs a sync of the disk."""
+
+PACE_SECONDS = 0.02
+"""How long a transaction should take: in SQLite, an outcome waits for its end."""
+
 FEWEST = 10
 """Scores of one process in one transaction, if there are that many."""
 
@@ -204,6 +210,12 @@ class Keeper:
                 record.flags,
                 digest_of(record.row, scale.number, record.margin, record.flags, record.unseen),
             )
+
+
+def paced(most: int, seconds: float) -> int:
+    """Returns how many scores to move next, after ``most`` took so long: up to twice as many, and down to half."""
+    wanted = most * PACE_SECONDS / max(seconds, 1e-6)
+    return round(min(max(wanted, most / 2, LEAST), most * 2, MOST))
 
 
 def by_time(one: Taken) -> int:

@@ -12,7 +12,7 @@ import msgspec
 
 from leadscoring.errors import LedgerUnavailable
 from leadscoring.ledger.database import Ledger, open_ledger
-from leadscoring.ledger.keeper import Keeper
+from leadscoring.ledger.keeper import MOST, Keeper, paced
 from leadscoring.ledger.persons import publish_objections
 from leadscoring.ledger.retention import retain
 from leadscoring.ledger.schema import migrate
@@ -71,6 +71,7 @@ class Keeping:
         self._tend = tend
         self._reported = self._retained = self._tended = float("-inf")
         self._retry = FIRST_RETRY
+        self._most = MOST
         self._ends_at = float("inf")
 
     def run(self) -> None:
@@ -117,7 +118,10 @@ class Keeping:
     def _turn(self, ledger: Ledger, keeper: Keeper) -> bool:
         """Moves once; returns whether there may be more."""
         try:
-            moved = keeper.move()
+            began = monotonic()
+            moved = keeper.move(self._most)
+            if moved.leads:
+                self._most = paced(self._most, monotonic() - began)
             if monotonic() - self._reported >= REPORT_SECONDS:
                 publish_objections(ledger, self._kept.folder)
             if monotonic() - self._retained >= RETENTION_SECONDS and not self._stopping.is_set():
