@@ -35,6 +35,7 @@ class Fleet(NamedTuple):
     url: str
     folder: Path
     settings: dict[str, str]
+    cluster: postgresql.Cluster | None
 
     def run(self, *command: str) -> "subprocess.CompletedProcess[str]":
         """A command in the environment of the service."""
@@ -53,9 +54,8 @@ def fleet(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     (folder / "ledger.key").chmod(0o600)
     settings = {"API_KEYS": "", "API_KEYS_FILE": str(keys), "LEDGER_KEY_FILE": str(folder / "ledger.key")}
     with ExitStack() as running:
-        url = f"sqlite:///{folder}/ledger.db"
-        if request.param == "postgresql":
-            url = running.enter_context(postgresql.cluster()).url()
+        cluster = running.enter_context(postgresql.cluster()) if request.param == "postgresql" else None
+        url = cluster.url() if cluster is not None else f"sqlite:///{folder}/ledger.db"
         settings |= {"LEDGER": url, "MODEL_PATH": str(model_file(folder))}
 
         def instance(name: str, workers: str) -> Server:
@@ -67,7 +67,7 @@ def fleet(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
         there = instance("there", "2")
         here = instance("here", "1") if request.param == "postgresql" else there
-        yield Fleet(here, there, url, folder, settings)
+        yield Fleet(here, there, url, folder, settings, cluster)
 
 
 def ok(answer: httpx.Response) -> Any:
@@ -193,3 +193,17 @@ def test_status_and_metrics_say_that_nothing_waits(fleet: Fleet) -> None:
 def moved(server: Server) -> int:
     """How many leads an instance has moved, by its status."""
     return int(status(server)["ledger"]["moved"])
+
+
+def test_a_database_that_stops_under_load_fails_no_score_and_loses_none(fleet: Fleet) -> None:
+    """PostgreSQL ends as after a power cut and comes back; outcomes meanwhile are to be sent again."""
+    for number in range(150):
+        if fleet.cluster is not None and number == 50:
+            fleet.cluster.stop("immediate")
+        if fleet.cluster is not None and number == 100:
+            answer = fleet.here.http.post(OUTCOMES, json={"lead_id": "gina", "outcome": "won", "at": MOMENT})
+            assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
+            fleet.cluster.start()
+        ok(fleet.here.http.post(SCORE, json=lead("gina", visits=number)))
+        ok(fleet.there.http.post(SCORE, json=lead("gina", visits=number)))
+    assert eventually(lambda: kept(fleet.here, "gina") == 300)
