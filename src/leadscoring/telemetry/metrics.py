@@ -223,26 +223,16 @@ class Metrics:
         self._workers = tally.count("service_workers")
         self._ready = tally.count("service_ready_workers")
         self._started = tally.count("process_start_time_seconds")
-        self._process = tuple(
-            tally.count(f"process_{name}") for name in ("cpu_seconds", "resident_memory_bytes", "open_fds")
-        )
-        self._machine = tuple(
-            tally.count(f"system_{name}")
-            for name in ("cpu_seconds", "cpu_cores", "memory_usage_ratio", "disk_usage_ratio")
-        )
-        self._judged = tuple(
-            tally.count(f"live_quality_{name}") for name in ("evidence", "expected_conversions", "observed_conversions")
-        )
+        self._process = counts(tally, "process", "cpu_seconds resident_memory_bytes open_fds")
+        self._machine = counts(tally, "system", "cpu_seconds cpu_cores memory_usage_ratio disk_usage_ratio")
+        self._judged = counts(tally, "live_quality", "evidence expected_conversions observed_conversions")
         self._alarms = {direction: tally.count("live_quality_alarm", direction) for direction in DIRECTIONS}
         self.stall = tally.count(STALL).set
         self.beat = tally.count(BEAT).set
         self.queued = tally.count("scoring_queue_requests")
         self.log_lines_dropped = tally.count("log_lines_dropped")
         self.unrecorded: Callable[[float], None] = tally.count("ledger_unrecorded_leads").add
-        self._ledger = tuple(
-            tally.count(f"ledger_{name}")
-            for name in ("moved_leads", "failures", "damaged_segments", "lag_seconds", "down")
-        )
+        self._ledger = counts(tally, "ledger", "moved_leads failures damaged_segments lag_seconds down")
         self.tape_bytes: Callable[[float], None] = tally.count("ledger_tape_bytes").set
         self.waited = tally.spread("scoring_stage_seconds", QUEUE).observe
         stages = [tally.spread("scoring_stage_seconds", stage) for stage in STAGES]
@@ -399,3 +389,8 @@ class Metrics:
     def exposition(self) -> bytes:
         """The metrics in Prometheus' text format, over all workers that share the file."""
         return self.tally.exposition() + self.of_model()
+
+
+def counts(tally: Tally, prefix: str, names: str) -> tuple[Count, ...]:
+    """Returns the counts of several metrics whose names begin alike."""
+    return tuple(tally.count(f"{prefix}_{name}") for name in names.split())
