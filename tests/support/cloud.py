@@ -72,7 +72,8 @@ def handler_of(cloud: Callable[[], Cloud]) -> type[BaseHTTPRequestHandler]:
             if fault == "denied":
                 self.reply(403, [], DENIED)
             else:
-                self.reply(*cloud().request(self.command, self.path, body, self.headers), cut=fault == "cut")
+                headers = {name: value for name, value in self.headers.items() if name.lower() != "authorization"}
+                self.reply(*cloud().request(self.command, self.path, body, headers | KNOWN), cut=fault == "cut")
 
         def reply(self, status: int, headers: Any, content: bytes, cut: bool = False) -> None:
             self.send_response_only(status)

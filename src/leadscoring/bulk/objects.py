@@ -20,7 +20,10 @@ CLOUDS = ("s3://", "s3a://", "gs://", "gcs://", "az://", "azure://", "abfs://", 
 """What begins the address of an object."""
 
 CHUNK = 8 << 20
-"""Bytes that are read, and at least written, by one request."""
+"""Bytes that are read by one request."""
+
+PART = 8 << 20
+"""Bytes that are at least written by one request."""
 
 MOST_PARTS = 9000
 """Parts of an object that is written; S3 takes 10,000."""
@@ -29,8 +32,6 @@ WILD = re.compile(r"[*?\[]")
 
 RETRIES: dict[str, Any] = {"max_retries": 5, "retry_timeout": timedelta(seconds=60)}
 """What a request that failed is tried again: some 5 seconds."""
-
-CLIENT: dict[str, Any] = {"timeout": timedelta(seconds=120), "connect_timeout": timedelta(seconds=5)}
 
 CREDENTIALS = {
     "s3": "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run where a role is attached",
@@ -88,8 +89,8 @@ def place_of(address: str) -> Place:
     """Takes an address apart."""
     scheme, _, rest = address.partition("://")
     bucket, _, key = rest.partition("/")
-    cloud = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs"}.get(scheme, "az")
-    return Place(cloud, f"{'gs' if scheme == 'gcs' else scheme}://{bucket}", key)
+    scheme = {"s3a": "s3", "gcs": "gs"}.get(scheme, scheme)
+    return Place(scheme if scheme in CREDENTIALS else "az", f"{scheme}://{bucket}", key)
 
 
 def objects_of(address: str) -> list[str]:
@@ -97,17 +98,15 @@ def objects_of(address: str) -> list[str]:
 
     Raises ``ScoringFileError`` if there is none, or if they cannot be listed.
     """
-    cloud = place_of(address)
-    wild = WILD.search(cloud.key)
-    if not wild and not cloud.key.endswith("/") and cloud.key:
-        if exists(address):
-            return [address]
-        address += "/"
     key = place_of(address).key
-    pattern = pattern_of(key if wild else f"{key}*")
-    prefix = key[: wild.start()].rpartition("/")[0] if wild else key.removesuffix("/")
+    wild = WILD.search(key)
+    if key and not wild and not key.endswith("/") and exists(address):
+        return [address]
+    folder = key.rstrip("/")
+    pattern = pattern_of(key if wild else f"{folder}/*".removeprefix("/"))
+    prefix = key[: wild.start()].rpartition("/")[0] if wild else folder
     found = sorted(one for one in listed(address, prefix) if pattern.fullmatch(one))
-    beginning = address.removesuffix(key)
+    beginning = address.removesuffix(key).rstrip("/") + "/"
     if not wild:
         found = [one for one in found if not one.rpartition("/")[2].startswith((".", "_"))]
     if not found:
@@ -193,7 +192,7 @@ class Bytes(io.RawIOBase):
         place = place_of(self._address)
         options = {"range": (self._at, end), "if_match": f'"{self._facts.tag}"'}
         with reaching(self._address, f"be read at byte {self._at}"):
-            return library().get(store_of(place.bucket), place.key, options=options).bytes().to_bytes()
+            return bytes(library().get(store_of(place.bucket), place.key, options=options).bytes())
 
 
 def begins(address: str, count: int) -> bytes:
@@ -216,10 +215,10 @@ def check_target(address: str) -> None:
 def send(path: Path, address: str) -> None:
     """Makes a file an object: whole at once, in place of the one that is there. Raises ``ScoringFileError``."""
     size = path.stat().st_size
-    chunk = max(CHUNK, -(-size // MOST_PARTS))
+    chunk = max(PART, -(-size // MOST_PARTS))
     with reaching(address, "be written"):
         store = store_of(place_of(address).bucket)
-        library().put(store, place_of(address).key, path, chunk_size=chunk, max_concurrency=4)
+        library().put(store, place_of(address).key, path, chunk_size=chunk, max_concurrency=2)
 
 
 def remove(address: str) -> bool:
@@ -246,8 +245,8 @@ def library() -> Any:
 
 @lru_cache(maxsize=16)
 def store_of(bucket: str) -> Any:
-    """The bucket of an address."""
-    return library().store.from_url(bucket, client_options=CLIENT, retry_config=RETRIES)
+    """The bucket of an address. Options of the client would take the place of those in the environment."""
+    return library().store.from_url(bucket, retry_config=RETRIES)
 
 
 class reaching:  # noqa: N801  # reads as a verb where it is used
@@ -291,6 +290,9 @@ def why_of(failure: Exception, address: str) -> tuple[str, str]:
         return "it changed while it was scored: no scores of it are kept", "changed"
     if "error sending request" in text or "HTTP error" in text or "timed out" in text:
         return f"no answer, or the connection was cut: check {ENDPOINTS[place.cloud]}", "unreachable"
+    if code:
+        message = found[1] if (found := re.search(r"<Message>([^<\n]+)", text)) else ""
+        return f"{code} {message}".strip(), "other"
     return (text.partition("Debug source")[0].strip() or type(failure).__name__).splitlines()[0], "other"
 
 
