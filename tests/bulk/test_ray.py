@@ -83,7 +83,7 @@ def test_every_row_is_scored_or_rejected_with_the_bits_of_the_chunk_function(ray
 def test_scored_and_rejected_leads_are_separated(ray: Any, path: Path) -> None:
     """Together they are all leads; rejected ones have their faults, and no columns of scores."""
     table = clusters.leads(300)
-    scored = scoring.score(blocks_of(ray, table), path, id="lead", as_of=clusters.NOW, keep=["growth"], workers=1)
+    scored = scoring.score(blocks_of(ray, table), path, id="lead", as_of=clusters.NOW, columns=["growth"], workers=1)
     good, bad = scoring.split(scored.materialize())
     kept, refused = good.take_all(), bad.take_all()
     assert len(kept) + len(refused) == table.height
