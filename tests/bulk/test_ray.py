@@ -97,6 +97,15 @@ def actors() -> list[psutil.Process]:
     return [one for one in psutil.Process().children(recursive=True) if "MapWorker" in title(one)]
 
 
+def both_actors() -> list[psutil.Process]:
+    """The two processes that score, as soon as both have started."""
+    until = time.monotonic() + DEADLINE
+    while len(found := actors()) < 2:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    return found
+
+
 def title(process: psutil.Process) -> str:
     """What a process calls itself; nothing if it has ended."""
     try:
@@ -124,7 +133,7 @@ def test_actors_that_are_killed_in_mid_run_lose_and_double_no_row(ray: Any, path
     for batch in scored.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
         rows += batch.to_pylist()
         if not killed:
-            killed = actors()
+            killed = both_actors()
             for one in killed:
                 one.kill()
             Path(go).touch()
