@@ -223,26 +223,16 @@ class Metrics:
         self._workers = tally.count("service_workers")
         self._ready = tally.count("service_ready_workers")
         self._started = tally.count("process_start_time_seconds")
-        self._process = tuple(
-            tally.count(f"process_{name}") for name in ("cpu_seconds", "resident_memory_bytes", "open_fds")
-        )
-        self._machine = tuple(
-            tally.count(f"system_{name}")
-            for name in ("cpu_seconds", "cpu_cores", "memory_usage_ratio", "disk_usage_ratio")
-        )
-        self._judged = tuple(
-            tally.count(f"live_quality_{name}") for name in ("evidence", "expected_conversions", "observed_conversions")
-        )
+        self._process = self._counts("process", "cpu_seconds", "resident_memory_bytes", "open_fds")
+        self._machine = self._counts("system", "cpu_seconds", "cpu_cores", "memory_usage_ratio", "disk_usage_ratio")
+        self._judged = self._counts("live_quality", "evidence", "expected_conversions", "observed_conversions")
         self._alarms = {direction: tally.count("live_quality_alarm", direction) for direction in DIRECTIONS}
         self.stall = tally.count(STALL).set
         self.beat = tally.count(BEAT).set
         self.queued = tally.count("scoring_queue_requests")
         self.log_lines_dropped = tally.count("log_lines_dropped")
         self.unrecorded: Callable[[float], None] = tally.count("ledger_unrecorded_leads").add
-        self._ledger = tuple(
-            tally.count(f"ledger_{name}")
-            for name in ("moved_leads", "failures", "damaged_segments", "lag_seconds", "down")
-        )
+        self._ledger = self._counts("ledger", "moved_leads", "failures", "damaged_segments", "lag_seconds", "down")
         self.tape_bytes: Callable[[float], None] = tally.count("ledger_tape_bytes").set
         self.waited = tally.spread("scoring_stage_seconds", QUEUE).observe
         stages = [tally.spread("scoring_stage_seconds", stage) for stage in STAGES]
@@ -258,6 +248,9 @@ class Metrics:
         self._staged = tally.together(*staged)
         self._scored = [tally.together(*handles) for handles in scored]
         self._alone = [tally.together(*handles, *staged) for handles in scored]
+
+    def _counts(self, prefix: str, *names: str) -> tuple[Count, ...]:
+        return tuple(self.tally.count(f"{prefix}_{name}") for name in names)
 
     def arrived(self) -> None:
         """A request has started."""
