@@ -6,6 +6,7 @@ it. Leads that had an outcome before their first score, or trained the model, or
 """
 
 from collections.abc import Sequence
+
 import msgspec
 from sqlalchemy import Connection, Integer, and_, case, cast, delete, exists, func, insert, or_, select
 
