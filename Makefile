@@ -91,11 +91,11 @@ $(CLUSTERS): requirements/clusters.txt scripts/install/clusters.sh scripts/insta
 	@./scripts/install/clusters.sh
 	@touch $@
 
-clusters: $(CLUSTERS)  ## Install Spark and Ray, for the tests of scoring on clusters
+clusters: $(CLUSTERS)  ## Install Spark, Ray and a cloud, for the tests of scoring on them
 
-clusters-test: $(CLUSTERS)  ## Score on clusters of Spark and Ray on this machine, and kill their processes (needs Java 17)
+clusters-test: $(CLUSTERS)  ## Score on clusters of Spark and Ray and in a cloud on this machine, and break them (needs Java 17)
 	CLUSTERS_TEST=yes $(CLUSTERS_VENV)/bin/python -m pytest tests/bulk/test_arrow_batches.py tests/bulk/test_delivered.py \
-	  tests/bulk/test_spark.py tests/bulk/test_ray.py \
+	  tests/bulk/test_spark.py tests/bulk/test_ray.py tests/bulk/test_objects.py \
 	  tests/bulk/test_frames.py tests/bulk/test_parquet_footer.py
 
 clients: $(CLIENTS)  ## Install the generators of API clients, for the tests of the OpenAPI document

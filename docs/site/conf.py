@@ -52,6 +52,7 @@ NAVIGATION = {
     ],
     "How good, how fast": [
         "docs/QUALITY.md",
+        "docs/TRUST.md",
         "Speed <benchmarks/README.md>",
         "Stress <benchmarks/STRESS.md>",
     ],

@@ -43,8 +43,8 @@ compile release.txt --universal requirements/release.in
 compile zig.txt --universal requirements/zig.in
 # Azure ML runs Linux; on Windows its server requires a psutil that is too old for the service.
 compile azureml.txt --python-platform linux requirements/azureml.in pyproject.toml
-# Spark and Ray are tested on Linux; the rest is what .venv has.
-compile clusters.txt --python-platform linux requirements/clusters.in pyproject.toml --extra spark --extra ray \
+# Spark, Ray and clouds are tested on Linux; the rest is what .venv has.
+compile clusters.txt --python-platform linux requirements/clusters.in pyproject.toml --extra spark --extra ray --extra cloud \
     -c requirements/dev.txt
 compile docs.txt --universal requirements/docs.in
 compile infra.txt --universal requirements/infra.in

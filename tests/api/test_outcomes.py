@@ -14,7 +14,7 @@ import psutil
 import pytest
 from factories import LEAD, key_file, lead, model_file
 from ledgers import NEW_YEAR, add_score, ledger_settings, new_ledger
-from serving import Server, eventually, serving
+from serving import Server, eventually, serving, worker_of
 
 pytestmark = pytest.mark.integration
 
@@ -202,8 +202,8 @@ def test_without_a_ledger_outcomes_and_leads_say_so(tmp_path: Path) -> None:
 
 
 def loaded(server: Server, name: str) -> bool:
-    """Whether the process of a server has mapped a library of a package, as seen by the kernel."""
-    return any(name in mapped.path for mapped in psutil.Process(server.process.pid).memory_maps())
+    """Whether the worker of a server has mapped a library of a package, as seen by the kernel."""
+    return any(name in mapped.path for mapped in psutil.Process(worker_of(server)).memory_maps())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads what a process has mapped")

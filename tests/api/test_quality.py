@@ -7,8 +7,9 @@ import httpx
 import psutil
 import pytest
 from factories import lead, model_file
+from ledgers import ledger_settings
 from live_ledger import DAYS, HORIZON, PER_DAY, filled, now
-from serving import Server, serving
+from serving import Server, serving, worker_of
 
 from leadscoring.quality.reported import renew
 
@@ -20,16 +21,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     ledger = filled(folder / "ledger.db")
     renew(ledger, HORIZON, "lost", now())
     ledger.close()
-    with serving(
-        folder, model_file(folder), LEDGER=f"sqlite:///{folder / 'ledger.db'}", OUTCOME_DAYS=str(HORIZON)
-    ) as running:
+    with serving(folder, model_file(folder), **ledger_settings(folder), OUTCOME_DAYS=str(HORIZON)) as running:
         yield running
 
 
 def maps(server: Server) -> str:
-    """The files that a process of the service has mapped."""
-    processes = [psutil.Process(server.process.pid), *psutil.Process(server.process.pid).children(recursive=True)]
-    return "\n".join(one.path for process in processes for one in process.memory_maps())
+    """The files that the worker of the service has mapped."""
+    return "\n".join(one.path for one in psutil.Process(worker_of(server)).memory_maps())
 
 
 def test_the_kept_report_is_answered(server: Server) -> None:
@@ -49,8 +47,7 @@ def test_the_figures_are_metrics(server: Server, tmp_path_factory: pytest.TempPa
     folder = tmp_path_factory.mktemp("metrics")
     (folder / "tape").mkdir()
     (folder / "tape" / "quality.json").write_text('{"evidence":150.5,"expected":20,"observed":7,"alarm":"fewer"}')
-    environ = {"LEDGER": f"sqlite:///{folder / 'ledger.db'}", "LEDGER_TAPE_PATH": str(folder / "tape")}
-    with serving(folder, model_file(folder), **environ) as running:
+    with serving(folder, model_file(folder), **ledger_settings(folder)) as running:
         text = running.http.get("/metrics").text
     for line in (
         "live_quality_evidence 150.5",
@@ -69,10 +66,11 @@ def test_a_key_is_required(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ledger", "status", "code"), [("", 404, "ledger_off"), ("sqlite:///{}/empty.db", 503, "ledger_unavailable")]
+    ("ledger", "status", "code"),
+    [("", 404, "ledger_off"), ("postgresql://nobody@127.0.0.1:1/nothing", 503, "ledger_unavailable")],
 )
 def test_without_a_ledger_there_is_an_error(tmp_path: Path, ledger: str, status: int, code: str) -> None:
-    """Off, or without tables yet."""
-    with serving(tmp_path, model_file(tmp_path), LEDGER=ledger.format(tmp_path)) as running:
+    """Off, or out of reach."""
+    with serving(tmp_path, model_file(tmp_path), **ledger_settings(tmp_path) | {"LEDGER": ledger}) as running:
         answer = running.http.get("/api/v1/model/quality")
     assert (answer.status_code, answer.json()["code"]) == (status, code)

@@ -21,7 +21,7 @@ arrow_batches = clusters.module("leadscoring.bulk.arrow_batches", "pyarrow")
 
 def scorer_of(path: Path, **asked: Any) -> Any:
     """The scorer of batches with this model."""
-    given: dict[str, Any] = {"reasons": 5, "details": False, "id": "lead", "as_of": clusters.NOW, "keep": ()} | asked
+    given: dict[str, Any] = {"reasons": 5, "details": False, "id": "lead", "as_of": clusters.NOW, "columns": ()} | asked
     made = shipment(path, Asked(**given))
     return arrow_batches.BatchScorer(made.loaded, made.plan)
 
@@ -103,7 +103,7 @@ def test_columns_that_no_one_asks_for_may_be_of_any_type(path: Path, model: Load
     extra = [{"a": [1, {"b": place}.get("b")]} for place in range(50)]
     arrow = table.to_arrow().append_column("nested", pa.array(extra))
     arrow = arrow.append_column("mapped", pa.array([[("x", 1)]] * 50, pa.map_(pa.string(), pa.int64())))
-    found = scorer_of(path, keep=("mapped", "nested")).score(arrow)
+    found = scorer_of(path, columns=("mapped", "nested")).score(arrow)
     assert found.column("nested").to_pylist() == extra
     assert found.column("mapped").to_pylist() == [[("x", 1)]] * 50
     rows = found.drop_columns(["mapped", "nested"]).to_pylist()
@@ -138,7 +138,7 @@ def test_a_table_without_ids_has_no_column_of_them(path: Path) -> None:
 def test_a_kept_column_with_the_name_of_a_score_is_renamed(path: Path) -> None:
     """As ``leadscoring score`` does."""
     table = clusters.leads(3).with_columns(tier=pl.Series([1, 2, 3]), note=pl.Series(["a", None, "c"]))
-    found = scorer_of(path, keep=("tier", "note")).score(table.to_arrow())
+    found = scorer_of(path, columns=("tier", "note")).score(table.to_arrow())
     assert found.schema.names[-2:] == ["input_tier", "note"]
     assert found.column("input_tier").to_pylist() == [1, 2, 3]
 
@@ -147,7 +147,7 @@ def test_a_missing_column_is_an_error_that_names_it(path: Path) -> None:
     """Before anything is scored."""
     table = clusters.leads(3)
     with pytest.raises(ScoringTableError, match="'note'"):
-        scorer_of(path, keep=("note",)).score(table.to_arrow())
+        scorer_of(path, columns=("note",)).score(table.to_arrow())
     with pytest.raises(ScoringTableError, match="'revenue'"):
         scorer_of(path).score(table.drop("revenue").to_arrow())
     arrow = table.to_arrow()

@@ -34,8 +34,9 @@ def test_rejects_and_journal_are_beside_the_output(tmp_path: Path) -> None:
         ("absent/s.csv", None, "there is no folder"),
         (".", None, "is a folder"),
         ("s.csv.gz", None, "must end in .csv or .parquet"),
-        ("s3://bucket/s.csv", None, "must be a file of this machine"),
         ("/dev/null", None, "is no regular file"),
+        ("s3://bucket/s.json", None, "must end in .csv or .parquet"),
+        ("s3://bucket/scores/", None, "is a folder: name a file in it"),
     ],
 )
 def test_what_cannot_be_written_is_an_error(

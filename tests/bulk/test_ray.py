@@ -83,7 +83,7 @@ def test_every_row_is_scored_or_rejected_with_the_bits_of_the_chunk_function(ray
 def test_scored_and_rejected_leads_are_separated(ray: Any, path: Path) -> None:
     """Together they are all leads; rejected ones have their faults, and no columns of scores."""
     table = clusters.leads(300)
-    scored = scoring.score(blocks_of(ray, table), path, id="lead", as_of=clusters.NOW, keep=["growth"], workers=1)
+    scored = scoring.score(blocks_of(ray, table), path, id="lead", as_of=clusters.NOW, columns=["growth"], workers=1)
     good, bad = scoring.split(scored.materialize())
     kept, refused = good.take_all(), bad.take_all()
     assert len(kept) + len(refused) == table.height
@@ -95,6 +95,15 @@ def test_scored_and_rejected_leads_are_separated(ray: Any, path: Path) -> None:
 def actors() -> list[psutil.Process]:
     """The processes of this cluster that score."""
     return [one for one in psutil.Process().children(recursive=True) if "MapWorker" in title(one)]
+
+
+def both_actors() -> list[psutil.Process]:
+    """The two processes that score, as soon as both have started."""
+    until = time.monotonic() + DEADLINE
+    while len(found := actors()) < 2:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    return found
 
 
 def title(process: psutil.Process) -> str:
@@ -124,7 +133,7 @@ def test_actors_that_are_killed_in_mid_run_lose_and_double_no_row(ray: Any, path
     for batch in scored.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
         rows += batch.to_pylist()
         if not killed:
-            killed = actors()
+            killed = both_actors()
             for one in killed:
                 one.kill()
             Path(go).touch()

@@ -30,8 +30,8 @@ def test_a_part_that_is_scored_again_has_the_same_moment(sent: Shipment) -> None
     [
         (ASKED._replace(reasons=-1), "reasons must be a whole number from 0 on, not -1"),
         (ASKED._replace(reasons=True), "not True"),
-        (ASKED._replace(keep="note"), r"such as \['note'\]"),
-        (ASKED._replace(keep=("a", "b", "a")), "not 'a' twice"),
+        (ASKED._replace(columns="note"), r"such as \['note'\]"),
+        (ASKED._replace(columns=("a", "b", "a")), "not 'a' twice"),
     ],
 )
 def test_an_option_that_does_not_fit_is_an_error(sent: Shipment, asked: Asked, message: str) -> None:

@@ -91,7 +91,7 @@ def test_every_row_is_scored_or_rejected_with_the_bits_of_the_chunk_function(ses
     df = df.union(frame_of(session, table[:0], 3))
     mapped = f.create_map(f.lit("a"), f.col("visits"))
     df = df.select(*df.columns[::-1], mapped.alias("a map"), f.struct("growth", f.array("visits")).alias("x.y"))
-    scored = spark.score(df, path, id="lead", as_of=clusters.NOW, keep=["x.y"])
+    scored = spark.score(df, path, id="lead", as_of=clusters.NOW, columns=["x.y"])
     found = rows_of(scored)
     for row in found.values():
         assert set(row.pop("x.y")) == {"growth", "col2"}
@@ -101,7 +101,9 @@ def test_every_row_is_scored_or_rejected_with_the_bits_of_the_chunk_function(ses
 def test_scored_and_rejected_leads_are_separated(session: Any, path: Path) -> None:
     """Together they are all leads; rejected ones have their faults in the words of the service, and no columns of scores."""
     table = clusters.leads(300)
-    good, bad = spark.split(spark.score(frame_of(session, table), path, id="lead", as_of=clusters.NOW, keep=["growth"]))
+    good, bad = spark.split(
+        spark.score(frame_of(session, table), path, id="lead", as_of=clusters.NOW, columns=["growth"])
+    )
     assert bad.columns == ["id", "rejected", "growth"]
     assert good.count() + bad.count() == table.height
     assert good.where("probability is null").count() == 0
@@ -164,7 +166,7 @@ def test_columns_are_found_by_their_exact_names(session: Any, path: Path) -> Non
     scored = spark.score(df, path, id="lead", as_of=clusters.NOW)
     assert rows_of(scored) == clusters.expected(open_model(path), table)
     exact = table.with_columns(revenue=pl.col("revenue").cast(pl.Decimal(20, 2)))
-    row = spark.score(frame_of(session, exact, 1), path, id="lead", as_of=clusters.NOW, keep=["revenue"]).first()
+    row = spark.score(frame_of(session, exact, 1), path, id="lead", as_of=clusters.NOW, columns=["revenue"]).first()
     assert isinstance(row["revenue"], Decimal)
 
 

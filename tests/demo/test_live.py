@@ -52,7 +52,9 @@ def test_as_many_convert_as_the_probabilities_say() -> None:
         for early in (True, False)
     )
     assert after < 0.75 * before
-    assert [(change["odds"], change["flag"]) for change in changes] == [(one.odds, one.flag or None) for one in CHANGES]
+    assert [(change["odds"], change["among"]) for change in changes] == [
+        (one.odds, one.flag or None) for one in CHANGES
+    ]
 
 
 def test_nothing_changes_if_nothing_is_to() -> None:

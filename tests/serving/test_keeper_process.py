@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from factories import LEAD, model_file
-from serving import DEADLINE, Server, children, eventually, serving, start, status
+from serving import DEADLINE, Server, children, eventually, holds_keeper_lock, serving, start, status
 
 pytestmark = pytest.mark.integration
 
@@ -63,16 +63,8 @@ def ledger(server: Server) -> dict[str, Any]:
 
 def keeper_of(server: Server) -> int:
     """The process of the keeper, by the lock that it holds."""
-    found = [pid for pid in children(server.process.pid) if holds_lock(pid)]
+    found = [pid for pid in children(server.process.pid) if holds_keeper_lock(pid)]
     return found[0] if found else 0
-
-
-def holds_lock(pid: int) -> bool:
-    """Whether a process has the keeper's lock open."""
-    try:
-        return any(path.readlink().name == "keeper.lock" for path in Path(f"/proc/{pid}/fd").iterdir())
-    except OSError:
-        return False
 
 
 def test_what_is_scored_comes_into_the_ledger(server: Server, folder: Path) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import xgboost as xgb
 from factories import LEAD, body, lead, model_file
-from serving import Server, children, eventually, serving, start
+from serving import Server, eventually, scoring, serving, start
 
 from leadscoring.errors import CannotStart
 from leadscoring.ledger.lead_key import open_keys
@@ -29,6 +29,13 @@ integration = pytest.mark.integration
 def environ(folder: Path, **more: str) -> dict[str, str]:
     """Settings with a ledger whose files are in this folder."""
     return {"LEDGER": "on", "LEDGER_TAPE_PATH": str(folder / "tape"), "LEDGER_KEY_FILE": str(folder / "key")} | more
+
+
+def tape_alone(folder: Path, **more: str) -> dict[str, str]:
+    """With a database that nobody reaches, so that no keeper takes anything off the tape."""
+    (folder / "key").write_text("ab" * 32)
+    (folder / "key").chmod(0o600)
+    return environ(folder, LEDGER="postgresql://nobody@127.0.0.1:1/nothing") | more
 
 
 def settings_in(folder: Path, **more: str) -> Settings:
@@ -50,7 +57,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(folder: Path) -> Iterator[Server]:
     """A service of two workers that keeps scores, with every protocol."""
-    with serving(folder, model_file(folder), **environ(folder, WORKERS="2", ENDPOINT_PROTOCOLS="v2,sagemaker")) as one:
+    with serving(
+        folder, model_file(folder), **tape_alone(folder, WORKERS="2", ENDPOINT_PROTOCOLS="v2,sagemaker")
+    ) as one:
         yield one
 
 
@@ -135,10 +144,10 @@ def test_a_killed_worker_loses_no_score_that_was_answered(server: Server, folder
         for _ in range(2):
             before = len(answered)
             assert eventually(lambda before=before: len(answered) > before + 50)  # type: ignore[misc]
-            workers = children(server.process.pid)
-            os.kill(workers[0], signal.SIGKILL)
-            gone = workers[0]
-            assert eventually(lambda gone=gone: len(new := children(server.process.pid)) == 2 and gone not in new)  # type: ignore[misc]
+            assert eventually(lambda: len(scoring(server)) == 2)
+            gone = scoring(server)[0]
+            os.kill(gone, signal.SIGKILL)
+            assert eventually(lambda gone=gone: len(new := scoring(server)) == 2 and gone not in new)  # type: ignore[misc]
     finally:
         ending.set()
         for client in clients:
@@ -154,7 +163,7 @@ def test_a_killed_worker_loses_no_score_that_was_answered(server: Server, folder
 @pytest.mark.parametrize(("full", "status"), [("serve", 200), ("refuse", 503)])
 def test_a_full_tape_serves_or_refuses(tmp_path: Path, full: str, status: int) -> None:
     """As LEDGER_FULL says; what is not kept is counted."""
-    settings = environ(tmp_path, LEDGER_FULL=full, LEDGER_TAPE_BYTES=str(2 << 24))
+    settings = tape_alone(tmp_path, LEDGER_FULL=full, LEDGER_TAPE_BYTES=str(2 << 24))
     taken = tmp_path / "tape" / "others-000001.tape"
     taken.parent.mkdir(mode=0o700)
     with taken.open("wb") as file:

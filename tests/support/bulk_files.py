@@ -97,12 +97,12 @@ def content(kinds: list[str]) -> str:
 def run(
     model: LoadedModel,
     data: Path | str,
-    out: Path | None,
+    out: Path | str | None,
     *,
     resume: bool = False,
     recorded: float = 1e9,
     model_path: Path = Path("absent.json"),
-    rejects: Path | None = None,
+    rejects: Path | str | None = None,
     **choice: Any,
 ) -> Result:
     """Scores files as the command does; ``recorded`` is 0 for a record after each batch."""

@@ -17,7 +17,7 @@ LEAD_PATH = "/api/v1/leads/lead-1"
 GET_PATHS = (
     "/", "/health", "/health/live", "/health/ready", "/status", "/resources", "/metrics", "/docs", "/openapi.json",
     "/openapi.json?bodies=json", "/openapi.json?bodies=xml", "/openapi.json?x=1",
-    *(f"/api/v1/model/{name}" for name in ("info", "features", "importance", "drift", "info?x=1")),
+    *(f"/api/v1/model/{name}" for name in ("info", "features", "importance", "drift", "quality", "info?x=1")),
     "/ping", "/execution-parameters",
     "/v2", "/v2/health/live", "/v2/health/ready", MODEL, f"{MODEL}/ready", VERSION, f"{VERSION}/ready",
     "/v2/models/other", "/v2/models/other/ready", f"{MODEL}/versions/9", f"{MODEL}/versions/9/ready",

@@ -56,8 +56,9 @@ def start(folder: Path, model: Path, **environ: str) -> Server:
 
 
 def logged_lines(server: Server) -> list[dict[str, Any]]:
-    """What a server has logged, a line each."""
-    return [json.loads(line) for line in server.logged().splitlines()]
+    """What a server has logged, a line each; the last one may be still in the writing."""
+    whole, _, _ = server.logged().rpartition("\n")
+    return [json.loads(line) for line in whole.splitlines()]
 
 
 def events(server: Server, name: str) -> list[dict[str, Any]]:
@@ -78,6 +79,14 @@ def children(pid: int) -> list[int]:
     return [child.pid for child in psutil.Process(pid).children() if serves(child)]
 
 
+def holds_keeper_lock(pid: int) -> bool:
+    """Whether a process is the keeper, by the lock that it has open."""
+    try:
+        return any(path.readlink().name == "keeper.lock" for path in Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:
+        return False
+
+
 def serves(process: psutil.Process) -> bool:
     """Whether a child is a worker, and not what multiprocessing keeps beside them."""
     try:
@@ -94,6 +103,18 @@ def eventually(holds: Callable[[], bool], seconds: float = DEADLINE) -> bool:
             return True
         time.sleep(0.02)
     return False
+
+
+def worker_of(server: Server) -> int:
+    """The process that scores, of a service of one worker: its own, or with a ledger the child that is no keeper."""
+    assert eventually(lambda: len(scoring(server)) == 1)
+    return scoring(server)[0]
+
+
+def scoring(server: Server) -> list[int]:
+    """The processes that score; the keeper is among them until it has its lock."""
+    below = children(server.process.pid)
+    return [pid for pid in below if not holds_keeper_lock(pid)] if below else [server.process.pid]
 
 
 @contextmanager

@@ -63,7 +63,7 @@ class Entrances:
     @cached_property
     def quality(self) -> LiveQuality:
         """The handler of live quality."""
-        return LiveQuality(self._service.settings)
+        return LiveQuality(self._service.ledger, self._service.settings)
 
     @cached_property
     def sagemaker(self) -> "SageMaker":

@@ -1,20 +1,19 @@
 """``GET /api/v1/model/quality``: the live quality of the model, as the ledger has it."""
 
-import asyncio
-import threading
 from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from leadscoring.api.answers import answer
 from leadscoring.api.parameters import takes_none
-from leadscoring.errors import LedgerOff
+from leadscoring.ledger.on_demand import LedgerOnDemand
 from leadscoring.quality.live import Facts, Live, live
 from leadscoring.settings import Settings
 from leadscoring.transport.exchange import Exchange, Reply
 
 if TYPE_CHECKING:
     from leadscoring.ledger.database import Ledger
+    from leadscoring.ledger.lead_key import LeadKeys
 
 FRESH_SECONDS = 60.0
 """How long a report is answered without asking the ledger: it changes once a day."""
@@ -23,10 +22,9 @@ FRESH_SECONDS = 60.0
 class LiveQuality:
     """The route of live quality. Nothing of a database is imported before the first request."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, ledger: LedgerOnDemand, settings: Settings) -> None:
+        self._ledger = ledger
         self._settings = settings
-        self._lock = threading.Lock()
-        self._ledger: Ledger | None = None
         self._kept: tuple[float, Live] | None = None
 
     async def report(self, exchange: Exchange) -> Reply:
@@ -35,23 +33,14 @@ class LiveQuality:
         Raises ``LedgerOff`` without a ledger, and ``LedgerUnavailable`` if it cannot be reached.
         """
         takes_none(exchange)
-        if not self._settings.ledger:
-            raise LedgerOff
-        return answer(await asyncio.to_thread(self._latest))
+        if self._kept is None or monotonic() - self._kept[0] > FRESH_SECONDS:
+            self._kept = (monotonic(), await self._ledger.run(self._read))
+        return answer(self._kept[1])
 
-    def _latest(self) -> Live:
-        with self._lock:
-            if self._kept is None or monotonic() - self._kept[0] > FRESH_SECONDS:
-                self._kept = (monotonic(), self._read())
-            return self._kept[1]
-
-    def _read(self) -> Live:
-        from leadscoring.ledger.database import ledger_url, open_ledger
+    def _read(self, ledger: "Ledger", _keys: "LeadKeys") -> Live:
         from leadscoring.quality.reported import latest
 
-        if self._ledger is None:
-            self._ledger = open_ledger(ledger_url(self._settings) or "")
-        return latest(self._ledger) or nothing(self._settings)
+        return latest(ledger) or nothing(self._settings)
 
 
 def nothing(settings: Settings) -> Live:

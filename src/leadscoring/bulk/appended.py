@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from leadscoring.bulk import objects
 from leadscoring.errors import ScoringFileError
 
 
@@ -70,6 +71,11 @@ class Appended:
         self.close()
         self.part.unlink(missing_ok=True)
 
+    def remove(self) -> str | None:
+        """Removes what an earlier run left at the place of the file. Returns a remark if it may still be there."""
+        self.path.unlink(missing_ok=True)
+        return None
+
     def close(self) -> None:
         """Closes the temporary file, which stays."""
         if self._descriptor is not None:
@@ -80,6 +86,29 @@ class Appended:
         return ScoringFileError(
             f"cannot write {self.path}: {failure.strerror} (at byte {self.size} of {self.part.name})", may_pass=True
         )
+
+
+class Sent(Appended):
+    """The same for an object of a cloud: it grows in a file here, and is sent when it is complete."""
+
+    def __init__(self, path: Path, address: str) -> None:
+        super().__init__(path)
+        self.address = address
+
+    def finish(self) -> None:
+        """Makes the file an object, whole at once, and removes it here."""
+        self.close()
+        if self.part.exists():
+            try:
+                objects.send(self.part, self.address)
+            except ScoringFileError as failure:
+                raise ScoringFileError(f"{failure}. It is complete in {self.part}: --resume sends it") from None
+            self.part.unlink()
+
+    def remove(self) -> str | None:
+        """Removes the object of an earlier run; a right may be missing to see whether there is one."""
+        gone = objects.remove(self.address)
+        return None if gone else f"no right to remove {self.address}: if it is there, it is of an earlier run"
 
 
 class Standard:

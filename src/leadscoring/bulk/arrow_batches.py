@@ -123,6 +123,8 @@ def series_of(batch: pa.RecordBatch | pa.Table, name: str) -> pl.Series:
         column = column.cast(pa.timestamp(column.type.unit, "UTC"))
     if pa.types.is_decimal256(column.type):  # Polars has none so wide; by text, since the cast of Arrow is not exact
         column = column.cast(pa.string()).cast(pa.float64())
+    if pa.types.is_string_view(column.type):  # with which Polars 1 ends the process
+        column = column.cast(pa.large_string())
     try:
         series = pl.Series(name, column)
     except (pl.exceptions.PolarsError, pa.ArrowException, ValueError, TypeError) as failure:

@@ -10,6 +10,7 @@ import polars as pl
 from leadscoring.bulk.batch import Batch, Position
 from leadscoring.bulk.delimited import Parser
 from leadscoring.bulk.layout import HEAD, Layout, layout_of
+from leadscoring.bulk.objects import why_of
 from leadscoring.bulk.parquet_footer import group_rows
 from leadscoring.bulk.sources import Source, Stream, opened, read
 from leadscoring.errors import ScoringFileError
@@ -163,11 +164,14 @@ def damaged(source: Source, scan: pl.LazyFrame, done: int, failure: Exception) -
             words = f"row group {number + 1} (rows {first} to {first + rows - 1})"
             return ScoringFileError(f"{source.name}: {words} cannot be read: {str(cause).splitlines()[0]}")
         first += rows
-    return ScoringFileError(f"{source.name} cannot be read after row {done}: {str(failure).splitlines()[0]}")
+    return ScoringFileError(f"{source.name} cannot be read after row {done}: {reason(source, failure)}")
 
 
 def unreadable(source: Source, failure: Exception) -> ScoringFileError:
     """The error for a Parquet file that cannot be opened."""
-    why = str(failure).splitlines()[0]
-    missing = "; see docs/BULK.md for what the address of a cloud needs" if source.is_cloud else ""
-    return ScoringFileError(f"{source.name} is not a readable Parquet file: {why}{missing}")
+    return ScoringFileError(f"{source.name} is not a readable Parquet file: {reason(source, failure)}")
+
+
+def reason(source: Source, failure: Exception) -> str:
+    """Why Polars cannot read a file, in one line."""
+    return why_of(failure, source.path)[0] if source.is_cloud else str(failure).splitlines()[0]

@@ -1,11 +1,14 @@
 """Where a run reads and writes: the files of leads, of scores and of rejects, and the journal."""
 
+import hashlib
 import os
 from pathlib import Path
 
 import msgspec
 
-from leadscoring.bulk.sources import STDIN, Source, is_cloud
+from leadscoring.bulk.appended import Appended, Sent, Standard
+from leadscoring.bulk.objects import check_target, exists, is_cloud, place_of
+from leadscoring.bulk.sources import STDIN, Source
 from leadscoring.errors import ScoringFileError
 
 PARQUET = (".parquet", ".pq")
@@ -16,37 +19,67 @@ STANDARD = "-"
 
 
 class Places(msgspec.Struct, frozen=True):
-    """The files of a run; ``out`` is ``None`` for standard output, ``journal`` if the run cannot be resumed."""
+    """The files of a run; ``out`` is ``None`` for standard output, ``journal`` if the run cannot be resumed.
+
+    ``sent`` are the addresses of those that go to a cloud when they are complete.
+    """
 
     sources: tuple[Source, ...]
     out: Path | None
     rejects: Path
     journal: Path | None
     is_parquet: bool
+    sent: dict[Path, str] = {}
+
+    def name(self, path: Path) -> str:
+        """Where a file is to be found in the end."""
+        return self.sent.get(path, str(path))
+
+    @property
+    def scores(self) -> Appended | Standard:
+        """What scores are written to."""
+        return Standard() if self.out is None else self.written(self.out)
+
+    def written(self, path: Path) -> Appended:
+        """What is written to a file."""
+        return Sent(path, self.sent[path]) if path in self.sent else Appended(path)
 
 
 def places_of(model: str, data: str, sources: tuple[Source, ...], out: str | None, rejects: str | None) -> Places:
     """Decides where everything is.
 
-    Without ``out``, scores go to standard output. Rejects are beside the output, or in the current folder. Raises
-    ``ScoringFileError`` if a file would be read and written, or cannot be written there.
+    Without ``out``, scores go to standard output. Rejects are beside the output, or in the current folder; what goes
+    to a cloud is in the current folder, too, until it is complete. Raises ``ScoringFileError`` if a file would be read
+    and written, or cannot be written there.
     """
-    place = None if out in (None, STANDARD) else Path(str(out))
-    if place is not None and place.is_symlink():  # which stays
-        place = place.resolve()
-    if place is not None:
-        refuse_output(place)
-    beside = Path(rejects) if rejects else rejects_of(place, data)
-    files = [(source.path, "the data") for source in sources if source.path != STDIN and not source.is_cloud]
+    target = None if out in (None, STANDARD) else str(out)
+    if target is not None and not is_cloud(target) and Path(target).is_symlink():  # which stays
+        target = str(Path(target).resolve())
+    if target is not None:
+        refuse_output(target)
+    beside = rejects or rejects_of(target, data)
+    if is_cloud(beside) and (target is None or not is_cloud(target)):
+        check_target(beside)
+    files = [(source.path, "the data") for source in sources if source.path != STDIN]
     for path, what in (*files, (model, "the model")):
-        for target, option in ((place, "--out"), (beside, "--rejects")):
-            if target is not None and is_same(Path(path), target):
-                raise ScoringFileError(f"{option} {target} is also {what}: it would be overwritten while it is read")
-    if place is not None and is_same(place, beside):
-        raise ScoringFileError(f"--out and --rejects are both {place}")
+        for written, option in ((target, "--out"), (beside, "--rejects")):
+            if written is not None and is_same(path, written):
+                raise ScoringFileError(f"{option} {written} is also {what}: it would be overwritten while it is read")
+    if target is not None and is_same(target, beside):
+        raise ScoringFileError(f"--out and --rejects are both {target}")
+    place, aside = None if target is None else here(target), here(beside)
     readable = all(source.identity is not None for source in sources)
     journal = place.with_name(f".{place.name}.journal") if place is not None and readable else None
-    return Places(sources, place, beside, journal, place is not None and place.suffix.lower() in PARQUET)
+    is_parquet = target is not None and target.lower().endswith(PARQUET)
+    sent = {path: name for path, name in ((place, target), (aside, beside)) if path and name and is_cloud(name)}
+    return Places(sources, place, aside, journal, is_parquet, sent)
+
+
+def here(target: str) -> Path:
+    """The file of this machine that a target is, or is until it is complete."""
+    if not is_cloud(target):
+        return Path(target)
+    return Path(f"{target.rpartition('/')[2]}-{hashlib.sha256(target.encode()).hexdigest()[:8]}")
 
 
 def refuse_existing(places: Places, resume: bool, overwrite: bool) -> None:
@@ -54,39 +87,48 @@ def refuse_existing(places: Places, resume: bool, overwrite: bool) -> None:
     if overwrite or (resume and places.journal is not None and places.journal.exists()):
         return
     for path, option in ((places.out, "--out"), (places.rejects, "--rejects")):
-        if path is not None and path.exists():
-            raise ScoringFileError(f"{path} exists: name another file for {option}, or replace it with --overwrite")
+        if path is None:
+            continue
+        name = places.name(path)
+        if exists(name) if path in places.sent else path.exists():
+            raise ScoringFileError(f"{name} exists: name another file for {option}, or replace it with --overwrite")
 
 
-def refuse_output(place: Path) -> None:
-    """Raises ``ScoringFileError`` for an output that is no CSV or Parquet file in a folder of this machine."""
-    if is_cloud(str(place).replace(":/", "://", 1)):
-        raise ScoringFileError(f"--out must be a file of this machine, not {place}: write it here, then copy it there")
+def refuse_output(target: str) -> None:
+    """Raises ``ScoringFileError`` for an output that is no CSV or Parquet file where one can be written."""
+    place = Path(target)
     if place.suffix.lower() in OTHER:
         raise ScoringFileError(f"--out must end in .csv or .parquet, not {place.suffix}")
-    if place.is_dir():
-        raise ScoringFileError(f"--out {place} is a folder: name a file in it")
+    if place.is_dir() or target.endswith("/"):
+        raise ScoringFileError(f"--out {target} is a folder: name a file in it")
     if place.exists() and not place.is_file():
-        raise ScoringFileError(f"--out {place} is no regular file: leave out --out for standard output")
-    if not place.parent.is_dir():
-        raise ScoringFileError(f"there is no folder {place.parent} for --out")
-    if not os.access(place.parent, os.W_OK):
-        raise ScoringFileError(f"cannot write to the folder {place.parent}: permission denied")
+        raise ScoringFileError(f"--out {target} is no regular file: leave out --out for standard output")
+    folder = here(target).parent
+    if not folder.is_dir():
+        raise ScoringFileError(f"there is no folder {folder} for --out")
+    if not os.access(folder, os.W_OK):
+        raise ScoringFileError(f"cannot write to the folder {folder.resolve()}: permission denied")
+    if is_cloud(target):
+        check_target(target)
 
 
-def rejects_of(out: Path | None, data: str) -> Path:
+def rejects_of(out: str | None, data: str) -> str:
     """The file of rejects where none is named."""
     if out is not None:
-        return out.with_name(f"{out.stem}.rejects.csv")
+        folder, slash, name = out.rpartition("/")
+        return f"{folder}{slash}{Path(name).stem}.rejects.csv"
     name = "stdin" if data == STDIN else Path(data.rstrip("/")).name.partition(".")[0] or "leads"
-    return Path(f"{name.replace('*', '_').replace('?', '_')}.rejects.csv")
+    return f"{name.replace('*', '_').replace('?', '_')}.rejects.csv"
 
 
-def is_same(one: Path, other: Path) -> bool:
+def is_same(one: str, other: str) -> bool:
     """Whether two paths are one file, now or once it is written."""
+    if is_cloud(one) or is_cloud(other):
+        return place_of(one) == place_of(other)
+    first, second = Path(one), Path(other)
     try:
-        if one.exists() and other.exists():
-            return one.samefile(other)
-        return one.resolve() == other.resolve()
+        if first.exists() and second.exists():
+            return first.samefile(second)
+        return first.resolve() == second.resolve()
     except OSError:
         return False

@@ -25,7 +25,7 @@ def score(  # noqa: PLR0913  # each is an option of its own
     details: bool = False,
     id: str | None = None,  # noqa: A002  # as the command calls it
     as_of: int | str | None = None,
-    keep: Sequence[str] = (),
+    columns: Sequence[str] = (),
     opening: Opening = AS_IT_IS,
     workers: int | tuple[int, int] | None = None,
     batch_size: int = ROWS,
@@ -42,7 +42,7 @@ def score(  # noqa: PLR0913  # each is an option of its own
     read with. A column that is missing fails the run.
     """
     refuse_standstill(workers, options.get("num_cpus", 1))
-    shipped = shipment(model, Asked(reasons, details, id, as_of, keep, opening))
+    shipped = shipment(model, Asked(reasons, details, id, as_of, columns, opening))
     return ds.map_batches(
         Scorer,
         fn_constructor_args=(ray.put(shipped.content), shipped.plan),

@@ -65,8 +65,7 @@ class Run:
         self, model: LoadedModel, places: Places, choice: Choice, report: Report, recorded: float = RECORDED
     ) -> None:
         self._model, self._places, self._choice, self._recorded = model, places, choice, recorded
-        self._file = Standard() if places.out is None else Appended(places.out)
-        self._rejects = Appended(places.rejects)
+        self._file, self._rejects = places.scores, places.written(places.rejects)
         self._journal = None if places.journal is None else Journal(places.journal)
         self._nested = places.is_parquet
         facts = {"leadscoring.model": model.identity.name, "leadscoring.model_sha256": model.sha256}
@@ -157,8 +156,9 @@ class Run:
         options = msgspec.json.decode(msgspec.json.encode(self._choice))  # as the journal has them
         del options["threads"]
         places = self._places
-        out = "" if places.out is None else str(places.out)
-        return Job(self._model.sha256, leadscoring.__version__, options, places.sources, out, str(places.rejects), now)
+        out = "" if places.out is None else places.name(places.out)
+        rejects = places.name(places.rejects)
+        return Job(self._model.sha256, leadscoring.__version__, options, places.sources, out, rejects, now)
 
     def _resume(self, start: Checkpoint, checkpoints: list[Checkpoint]) -> None:
         """Takes up what an interrupted run left."""
@@ -264,7 +264,7 @@ class Run:
         if self._counts.rejected:
             self._rejects.finish()
         else:
-            self._places.rejects.unlink(missing_ok=True)
+            self._notes += filter(None, [self._rejects.remove()])
         self._file.finish()
         if self._journal is not None:
             self._journal.remove()
@@ -278,8 +278,8 @@ class Run:
         model, timed = self._model, self._model.card.contract.is_timed
         return Result(
             counts=self._counts,
-            out="-" if self._places.out is None else str(self._places.out),
-            rejects=str(self._places.rejects) if self._counts.rejected else None,
+            out="-" if self._places.out is None else self._places.name(self._places.out),
+            rejects=self._places.name(self._places.rejects) if self._counts.rejected else None,
             model=model.identity.name,
             version=model.identity.version,
             sha256=model.sha256,

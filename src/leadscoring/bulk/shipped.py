@@ -40,7 +40,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     ``path`` is where the model was read, for messages, and ``sha256`` that of its bytes. ``now`` is the moment of leads
     without one of their own, in microseconds since 1970. ``id`` and ``as_of`` are the columns with the ids and moments
-    of leads, if any; ``keep`` are the columns that are handed on.
+    of leads, if any; ``columns`` are the columns that are handed on.
     """
 
     path: str
@@ -51,17 +51,17 @@ class Plan(msgspec.Struct, frozen=True):
     now: int
     id: str | None = None
     as_of: str | None = None
-    keep: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
     @property
     def named(self) -> tuple[str, ...]:
         """The columns that a table must have, each once."""
-        return tuple(dict.fromkeys(name for name in (self.id, self.as_of, *self.keep) if name is not None))
+        return tuple(dict.fromkeys(name for name in (self.id, self.as_of, *self.columns) if name is not None))
 
     @property
     def handed(self) -> dict[str, str]:
         """The columns that are handed on behind the scores, and their names there."""
-        return names_beside({"id", REJECTED, *MADE}, self.keep)
+        return names_beside({"id", REJECTED, *MADE}, self.columns)
 
 
 class Shipment(NamedTuple):
@@ -79,7 +79,7 @@ class Asked(NamedTuple):
     details: bool
     id: str | None
     as_of: int | str | None
-    keep: Sequence[str]
+    columns: Sequence[str]
     opening: Opening = AS_IT_IS
 
 
@@ -88,13 +88,13 @@ def shipment(model: str | Path, asked: Asked) -> Shipment:
 
     Raises a ``ModelError`` if the file is not a model, and ``ValueError`` for options that do not fit.
     """
-    reasons, as_of, keep = asked.reasons, asked.as_of, tuple(asked.keep)
+    reasons, as_of, columns = asked.reasons, asked.as_of, tuple(asked.columns)
     if type(reasons) is not int or reasons < 0:
         raise ValueError(f"reasons must be a whole number from 0 on, not {reasons!r}")
-    if isinstance(asked.keep, str):
-        raise TypeError(f"keep must be a list of names, such as [{asked.keep!r}], not a text")
-    if twice := [name for name in keep if keep.count(name) > 1]:
-        raise ValueError(f"keep must name each column once, not {twice[0]!r} twice")
+    if isinstance(asked.columns, str):
+        raise TypeError(f"columns must be a list of names, such as [{asked.columns!r}], not a text")
+    if twice := [name for name in columns if columns.count(name) > 1]:
+        raise ValueError(f"columns must name each column once, not {twice[0]!r} twice")
     content = read_content(model)
     loaded = model_of(content, model, asked.opening)
     plan = Plan(
@@ -106,7 +106,7 @@ def shipment(model: str | Path, asked: Asked) -> Shipment:
         as_of if isinstance(as_of, int) else moment.now(),
         asked.id,
         as_of if isinstance(as_of, str) else None,
-        keep,
+        columns,
     )
     return Shipment(content, plan, loaded)
 

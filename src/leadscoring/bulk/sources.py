@@ -11,6 +11,7 @@ import os
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -18,12 +19,10 @@ import msgspec
 import polars as pl
 
 from leadscoring.bulk.layout import encoding_of
+from leadscoring.bulk.objects import Bytes, Facts, begins, facts_of, is_cloud, objects_of
 from leadscoring.errors import ScoringFileError
 
 STDIN = "-"
-CLOUDS = ("s3://", "s3a://", "gs://", "gcs://", "az://", "azure://", "abfs://", "abfss://", "adl://")
-"""What begins the address of an object that Polars reads."""
-
 PARQUET = b"PAR1"
 GZIP, BZIP2, XZ, ZSTD = b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"
 ENDINGS = (".csv", ".tsv", ".txt", ".parquet")
@@ -37,9 +36,15 @@ PEEKED = 4096
 TOGETHER = 16384
 """Lines read at once where Polars reads them."""
 
+TOGETHER_LOOKED_AT = 16
+"""Objects that a cloud is asked about at the same time."""
+
 
 class Identity(msgspec.Struct, frozen=True):
-    """What tells whether a file is still the same: its size, when it was changed, and a digest of its beginning."""
+    """What tells whether a file is still the same: its size, when it was changed, and a digest of its beginning.
+
+    Of an object of a cloud, ``head`` is the tag of its content, and ``changed`` is 0.
+    """
 
     size: int
     changed: int
@@ -81,11 +86,6 @@ class Stream(Protocol):
         ...
 
 
-def is_cloud(path: str) -> bool:
-    """Whether a path is the address of an object of a cloud's storage."""
-    return path.startswith(CLOUDS)
-
-
 def sources_of(data: str) -> tuple[Source, ...]:
     """The files that an argument names, in the order of their names.
 
@@ -94,7 +94,8 @@ def sources_of(data: str) -> tuple[Source, ...]:
     if data == STDIN:
         return (Source(STDIN),)
     if is_cloud(data):
-        return (Source(data, data.endswith((".parquet", "/"))),)
+        with ThreadPoolExecutor(TOGETHER_LOOKED_AT) as pool:
+            return tuple(pool.map(source_of, objects_of(data)))
     path = Path(data)
     if path.is_dir():
         found = sorted(str(one) for one in path.iterdir() if is_data(one))
@@ -117,6 +118,8 @@ def is_data(path: Path) -> bool:
 
 def source_of(path: str) -> Source:
     """A file by its path. Raises ``ScoringFileError`` if it cannot be read."""
+    if is_cloud(path):
+        return Source(path, begins(path, len(PARQUET)) == PARQUET, identity_of(path))
     try:
         if Path(path).exists() and not Path(path).is_file():  # a pipe, such as <(zcat leads.csv.gz), is read once
             return Source(path)
@@ -133,9 +136,12 @@ def starts(path: str, magic: bytes) -> bool:
 
 def identity_of(path: str) -> Identity:
     """What identifies a file now."""
+    if is_cloud(path):
+        facts = facts_of(path)
+        return Identity(facts.size, 0, facts.tag)
     with Path(path).open("rb") as file:
-        facts = os.fstat(file.fileno())
-        return Identity(facts.st_size, facts.st_mtime_ns, hashlib.sha256(file.read(MARKED)).hexdigest())
+        status = os.fstat(file.fileno())
+        return Identity(status.st_size, status.st_mtime_ns, hashlib.sha256(file.read(MARKED)).hexdigest())
 
 
 def refuse_changed(source: Source) -> None:
@@ -157,8 +163,6 @@ def opened(source: Source, skip: int = 0) -> Stream:
 
     Raises ``ScoringFileError`` if it cannot be opened.
     """
-    if source.is_cloud:
-        return skipped(Lines(source), skip, source)
     raw = raw_of(source)
     try:
         return text_of(raw, source, skip)
@@ -185,7 +189,9 @@ def text_of(raw: Any, source: Source, skip: int) -> Stream:
 
 
 def raw_of(source: Source) -> Any:
-    """The bytes of a file or of standard input."""
+    """The bytes of a file, of an object or of standard input."""
+    if source.is_cloud and source.identity is not None:
+        return io.BufferedReader(Bytes(source.path, Facts(source.size, source.identity.head)), 1 << 16)
     if source.path == STDIN:
         return io.BufferedReader(sys.stdin.buffer.raw, 1 << 16) if hasattr(sys.stdin.buffer, "raw") else held(sys.stdin)
     try:
@@ -294,7 +300,7 @@ class Transcoded:
 
 
 class Lines:
-    """The lines of what Polars alone can read: an object in a cloud, or a file that Zstandard compressed."""
+    """The lines of what Polars alone can read: a file that Zstandard compressed."""
 
     def __init__(self, source: Source) -> None:
         if source.identity is None and not source.is_cloud:

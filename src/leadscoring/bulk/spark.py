@@ -24,14 +24,14 @@ def score(
     details: bool = False,
     id: str | None = None,  # noqa: A002  # as the command calls it
     as_of: int | str | None = None,
-    keep: Sequence[str] = (),
+    columns: Sequence[str] = (),
     opening: Opening = AS_IT_IS,
 ) -> DataFrame:
     """Returns a DataFrame with one row for each row of ``df``: its scores, or the reasons why it is rejected.
 
     ``model`` is the path of a model file that the driver can read. Each executor gets it once, by a broadcast, and
     checks its SHA-256. Columns are found by the names of features; others are ignored, and features without a column
-    are unknown. ``id`` is the column with the ids of leads, ``keep`` are columns to hand on. ``as_of`` is the column
+    are unknown. ``id`` is the column with the ids of leads, ``columns`` are columns to hand on. ``as_of`` is the column
     with the moment of each lead, or that of all in microseconds since 1970; by default the moment of this call.
 
     The columns are those of ``leadscoring score``: ``id``, ``as_of`` if scores depend on a moment, ``probability``,
@@ -45,7 +45,7 @@ def score(
     from leadscoring.bulk.arrow_batches import BatchScorer, refuse_twice
     from leadscoring.bulk.frames import check_columns
 
-    content, plan, loaded = shipment(model, Asked(reasons, details, id, as_of, keep, opening))
+    content, plan, loaded = shipment(model, Asked(reasons, details, id, as_of, columns, opening))
     names = df.columns
     used = (*plan.named, *columns_read(loaded))
     check_columns(names, plan.named, loaded)

@@ -72,8 +72,8 @@ def score(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
     """Score leads in files (CSV or Parquet).
 
     DATA is a file, a folder, a pattern such as 'exports/*.csv', - for standard input, or an address such as
-    s3://bucket/leads.parquet. Files may be compressed (.gz, .bz2, .xz, .zst). Columns and values are read as training
-    read its file. Each lead gets the same score, to the last bit, as from the API.
+    s3://bucket/leads.parquet, as --out and --rejects may be. Files may be compressed (.gz, .bz2, .xz, .zst). Columns
+    and values are read as training read its file. Each lead gets the same score, to the last bit, as from the API.
 
     Every row is in the scores or, with its line, its content and all of its faults, in the rejects. The exit code is 0
     if every row was scored, 3 if some were rejected (1 with --fail-on-rejects), and 1 if the files could not be scored.

@@ -96,7 +96,7 @@ def live_events(
 def course(days: int, per_day: int, seed: int, changes: tuple[Change, ...]) -> dict[str, Any]:
     """Describes what happens, for those who check what a system says of it."""
     told = [
-        {"at": moment(START + timedelta(days=one.at(days))), "odds": one.odds, "flag": one.flag or None}
+        {"at": moment(START + timedelta(days=one.at(days))), "odds": one.odds, "among": one.flag or None}
         for one in changes
     ]
     return {"days": days, "leads_per_day": per_day, "seed": seed, "horizon_days": HORIZON, "changes": told}

@@ -6,14 +6,13 @@ it. Leads that had an outcome before their first score, or trained the model, or
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Integer, and_, case, cast, delete, exists, func, insert, or_, select
-from sqlalchemy.sql.elements import ColumnElement
 
 from leadscoring.ledger.judged import Judged
-from leadscoring.ledger.tables import act, day, lead, model, outcome, score
+from leadscoring.ledger.outcomes import current
+from leadscoring.ledger.tables import act, day, lead, model, score
 
 DAY = 86_400_000_000
 """Microseconds of a day."""
@@ -51,7 +50,7 @@ class DaySums(msgspec.Struct, frozen=True):
 
 def judged(connection: Connection) -> list[Judged]:
     """Returns all leads that count, in groups of equal day, model, tier, outcome, and nearly equal probability."""
-    first, earlier, latest = score.alias("first"), score.alias("earlier"), current_outcome()
+    first, earlier, latest = score.alias("first"), score.alias("earlier"), current().subquery("latest")
     is_first = ~exists().where(
         earlier.c.lead == first.c.lead,
         or_(
@@ -82,22 +81,6 @@ def judged(connection: Connection) -> list[Judged]:
         Judged(scored_on, of, tier, mean, count, known, None if days is None else int(days))
         for scored_on, of, tier, known, days, count, mean in found
     ]
-
-
-def current_outcome() -> Any:
-    """Returns the outcome that counts of each lead: the latest, at a tie the one that was received later."""
-    one, later = outcome.alias("one"), outcome.alias("later")
-    is_later: ColumnElement[bool] = or_(
-        later.c.occurred_at > one.c.occurred_at,
-        and_(later.c.occurred_at == one.c.occurred_at, later.c.received_at > one.c.received_at),
-        and_(
-            later.c.occurred_at == one.c.occurred_at,
-            later.c.received_at == one.c.received_at,
-            later.c.number > one.c.number,
-        ),
-    )
-    overruled = exists().where(later.c.lead == one.c.lead, is_later)
-    return select(one.c.lead, one.c.kind, one.c.occurred_at).where(~overruled).subquery("latest")
 
 
 def models(connection: Connection) -> dict[int, Registered]:

@@ -60,7 +60,7 @@ class Explained:
 
 def as_sent(feature: Feature, value: Any) -> Value:
     """A value as it was probably sent: the shortest number with these bits as float32, whole numbers as such."""
-    if feature.kind == "flag" and value is not None:
+    if feature.form.words and value is not None:  # sent as true or false
         return bool(value)
     if isinstance(value, float):
         short = next(

@@ -249,6 +249,9 @@ class Metrics:
         self._scored = [tally.together(*handles) for handles in scored]
         self._alone = [tally.together(*handles, *staged) for handles in scored]
 
+    def _counts(self, prefix: str, *names: str) -> tuple[Count, ...]:
+        return tuple(self.tally.count(f"{prefix}_{name}") for name in names)
+
     def arrived(self) -> None:
         """A request has started."""
         self._active.add()
