@@ -9,24 +9,27 @@ import polars as pl
 
 from leadscoring.bulk.chunk import Chunk
 from leadscoring.bulk.kept import names_beside
-from leadscoring.bulk.reason_columns import reason_columns
+from leadscoring.bulk.reason_columns import reason_columns, reason_parts
 from leadscoring.bulk.spreadsheet import harmless
 from leadscoring.contract import moment
 from leadscoring.lead import Warned
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.training.reading.series import as_text
 
-PARTS = ("feature", "value", "contribution", "aspect")
 WARNING = pl.Struct({"code": pl.String, "feature": pl.String, "message": pl.String})
 
 
 class Columns(msgspec.Struct, frozen=True):
-    """Which columns scores have: ``nested`` ones for Parquet, or one for each part of a reason."""
+    """Which columns scores have: ``nested`` ones for Parquet, or one for each part of a reason.
+
+    With ``coded``, nested texts of few values are places in a list, which Parquet writes for less as the same texts.
+    """
 
     model: LoadedModel
     nested: bool
     reasons: int
     details: bool = False
+    coded: bool = False
 
     @property
     def safe(self) -> frozenset[str]:
@@ -45,7 +48,7 @@ class Columns(msgspec.Struct, frozen=True):
             columns.append(written(pl.Series("as_of", chunk.as_of)))
         columns += [
             pl.Series("probability", chunk.probability),
-            chunk.tier if not self.nested else chunk.tier.cast(pl.String),
+            chunk.tier if self.coded or not self.nested else chunk.tier.cast(pl.String),
             pl.Series("bucket", chunk.bucket),
             pl.Series("percentile", chunk.percentile, nan_to_null=True),
             constant("model_version", self.model.identity.version, rows),
@@ -60,10 +63,10 @@ class Columns(msgspec.Struct, frozen=True):
 
     def _reasons(self, chunk: Chunk) -> list[pl.Series]:
         """The reasons of each lead, the strongest first; with what about the value mattered, if there are details."""
-        found = reason_columns(chunk, self.model, self.details)
         if not self.nested:
-            return found
-        return nested(found, chunk.reasons.features.shape[1]) if chunk.reasons is not None else []
+            return reason_columns(chunk, self.model, self.details)
+        most = 0 if chunk.reasons is None else chunk.reasons.features.shape[1]
+        return nested(reason_parts(chunk, self.model, self.details), most, self.coded) if most else []
 
 
 def of_kept(column: pl.Series, chunk: Chunk) -> pl.Series:
@@ -85,27 +88,20 @@ def details_of(chunk: Chunk, model: LoadedModel) -> list[pl.Series]:
     ]
 
 
-def nested(columns: Sequence[pl.Series], most: int) -> list[pl.Series]:
-    """One column with a list of reasons for each lead."""
-    if not most:
-        return []
-    width, rows = len(columns) // most, len(columns[0])
-    parts = [
-        pl.concat([plain(column.alias(part), part) for column in columns[place::width]])
-        for place, part in enumerate(PARTS[:width])
-    ]
-    order = np.arange(rows * most).reshape(most, rows).ravel(order="F")
-    table = pl.DataFrame([part.gather(order) for part in parts])
+def nested(parts: Sequence[pl.Series], most: int, coded: bool = False) -> list[pl.Series]:
+    """One column with a list of reasons for each lead; ``parts`` have those of one lead after the other."""
+    table = pl.DataFrame([part if coded and part.name == "feature" else plain(part) for part in parts])
     structs = table.select(pl.struct(pl.all()).alias("reasons")).to_series()
+    rows = table.height // most
     lists = structs.reshape((rows, most)).arr.to_list() if rows else pl.Series([], dtype=pl.List(structs.dtype))
     if table["feature"].null_count():
         lists = lists.list.eval(pl.element().filter(pl.element().struct.field("feature").is_not_null()))
     return [lists.alias("reasons")]
 
 
-def plain(column: pl.Series, part: str) -> pl.Series:
+def plain(part: pl.Series) -> pl.Series:
     """A part of reasons as text, whatever the contract; contributions stay numbers."""
-    return column if part == "contribution" else as_text(column)
+    return part if part.name == "contribution" else as_text(part)
 
 
 def constant(name: str, value: str | float, rows: int) -> pl.Series:

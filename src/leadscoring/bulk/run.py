@@ -69,7 +69,7 @@ class Run:
         self._journal = None if places.journal is None else Journal(places.journal)
         self._nested = places.is_parquet
         facts = {"leadscoring.model": model.identity.name, "leadscoring.model_sha256": model.sha256}
-        self._columns = Columns(model, self._nested, choice.reasons, choice.details)
+        self._columns = Columns(model, self._nested, choice.reasons, choice.details, coded=self._nested)
         self._output = ParquetOutput(self._file, facts) if self._nested else CsvOutput(self._file, self._columns.safe)
         self._counts = Counts()
         self._groups: list[tuple[int, bytes]] = []
@@ -207,13 +207,14 @@ class Run:
         return scoring
 
     def _empty_of(self, file: Opened, need: Needed, columns: Columns) -> pl.DataFrame:
-        """The columns of the output without rows."""
+        """The columns of the output without rows, of the types that the file says it has."""
         schema: dict[str, Any] = dict.fromkeys(need.every, pl.String)
         if file.layout is None:
             types = pl.scan_parquet(file.source.path).collect_schema()
             schema = {name: types[file.labels.get(name, name)] for name in need.every}
         scorer = BulkScorer(self._model, self._choice.reasons, 1, self._now)
-        scoring = Scoring(scorer, columns, self._output, file.source.name, need, True)
+        as_text = msgspec.structs.replace(columns, coded=False)
+        scoring = Scoring(scorer, as_text, self._output, file.source.name, need, True)
         return scoring.empty(pl.DataFrame(schema=schema))
 
     def _score_file(
