@@ -189,7 +189,9 @@ def test_scores_that_could_not_be_sent_are_sent_by_resume(bucket: cloud.Cloud, m
     """Nothing is scored twice: the object with the leads is only looked at."""
     bucket.put("leads.csv", LINES)
     bucket.fault = lambda method, _path: "denied" if method == "PUT" else None
-    with pytest.raises(ScoringFileError, match=r"s3:PutObject to write\. It is complete in \..*\.part; 480 .* --resume"):
+    with pytest.raises(
+        ScoringFileError, match=r"s3:PutObject to write\. It is complete in \..*\.part; 480 .* --resume"
+    ):
         run(model, "s3://bucket/leads.csv", "s3://bucket/scores.csv")
     bucket.empty()
     found = run(model, "s3://bucket/leads.csv", "s3://bucket/scores.csv", resume=True)
