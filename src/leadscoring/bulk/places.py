@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from leadscoring.bulk.appended import Appended, Sent, Standard
-from leadscoring.bulk.objects import check_target, exists, is_cloud, place_of
+from leadscoring.bulk.objects import check_target, is_cloud, is_taken, place_of
 from leadscoring.bulk.sources import STDIN, Source
 from leadscoring.errors import ScoringFileError
 
@@ -90,7 +90,7 @@ def refuse_existing(places: Places, resume: bool, overwrite: bool) -> None:
         if path is None:
             continue
         name = places.name(path)
-        if exists(name) if path in places.sent else path.exists():
+        if is_taken(name) if path in places.sent else path.exists():
             raise ScoringFileError(f"{name} exists: name another file for {option}, or replace it with --overwrite")
 
 
