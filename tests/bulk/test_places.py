@@ -74,7 +74,8 @@ def test_no_file_is_replaced_unless_asked_for(tmp_path: Path, name: str) -> None
     found = places_of("m.json", source.path, (source,), str(tmp_path / "s.csv"), None)
     for resume in (False, True):
         with pytest.raises(
-            ScoringFileError, match=r"exists: name another file for --.*, or replace it with --overwrite"
+            ScoringFileError,
+            match=r"exists( and no run was interrupted \(it is complete\))?: name another file for --.*, or replace it with --overwrite",
         ):
             refuse_existing(found, resume=resume, overwrite=False)
     refuse_existing(found, resume=False, overwrite=True)
@@ -92,3 +93,15 @@ def test_a_link_stays(tmp_path: Path) -> None:
     (tmp_path / "null").symlink_to("/dev/null")
     with pytest.raises(ScoringFileError, match="--rejects /dev/null is no regular file"):
         places_of("m.json", STDIN, (Source(STDIN),), str(tmp_path / "s.csv"), str(tmp_path / "null"))
+
+
+def test_what_keeps_no_journal_cannot_be_resumed(tmp_path: Path) -> None:
+    """The error says why, and that a run which is complete is no interrupted one."""
+    with pytest.raises(ScoringFileError, match="--resume needs --out"):
+        refuse_existing(places_of("m.json", STDIN, (Source(STDIN),), None, None), resume=True, overwrite=False)
+    for name in ("leads.csv", "s.csv"):
+        (tmp_path / name).write_text("a")
+    source = source_of(str(tmp_path / "leads.csv"))
+    found = places_of("m.json", source.path, (source,), str(tmp_path / "s.csv"), None)
+    with pytest.raises(ScoringFileError, match=r"exists and no run was interrupted \(it is complete\)"):
+        refuse_existing(found, resume=True, overwrite=False)

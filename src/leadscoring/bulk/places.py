@@ -87,6 +87,8 @@ def here(target: str) -> Path:
 
 def refuse_existing(places: Places, resume: bool, overwrite: bool) -> None:
     """Raises ``ScoringFileError`` if a run would replace a file, unless it is asked to, or goes on with another run."""
+    if resume and places.journal is None:
+        raise ScoringFileError("--resume needs --out and files as DATA: standard input and output cannot be resumed")
     if overwrite or (resume and places.journal is not None and places.journal.exists()):
         return
     for path, option in ((places.out, "--out"), (places.rejects, "--rejects")):
@@ -94,7 +96,10 @@ def refuse_existing(places: Places, resume: bool, overwrite: bool) -> None:
             continue
         name = places.name(path)
         if exists(name) if path in places.sent else path.exists():
-            raise ScoringFileError(f"{name} exists: name another file for {option}, or replace it with --overwrite")
+            done = " and no run was interrupted (it is complete)" if resume else ""
+            raise ScoringFileError(
+                f"{name} exists{done}: name another file for {option}, or replace it with --overwrite"
+            )
 
 
 def led(target: str) -> str:
