@@ -273,10 +273,10 @@ def moments_of(as_of: pl.Series | Sequence[int | None]) -> Cells:
     """Reads the moments of leads: times, texts, or microseconds since 1970."""
     series = as_of.rechunk() if isinstance(as_of, pl.Series) else pl.Series(as_of, dtype=pl.Int64)
     if series.dtype.is_integer():
-        series = series.cast(pl.Int64)
-        fine = (series >= FIRST) & (series < END)
-        read = pl.select(pl.when(fine).then(series)).to_series()
-        return Cells(series, read, ~fine.fill_null(True))
+        whole = series.cast(pl.Int64, strict=False)  # null beyond 64 bits
+        fine = (whole >= FIRST) & (whole < END)
+        read = pl.select(pl.when(fine).then(whole)).to_series()
+        return Cells(series, read, series.is_not_null() & ~fine.fill_null(False))
     return dates(series, frozenset(), None)
 
 

@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
-from typing import Any
 
 import msgspec
 import polars as pl
@@ -16,6 +15,7 @@ from leadscoring.bulk.batch import Batch, Position
 from leadscoring.bulk.batches import Opened, batches, look_into
 from leadscoring.bulk.choice import NOW, Choice, Needed, needed
 from leadscoring.bulk.chunk import BulkScorer
+from leadscoring.bulk.column_types import refuse_types
 from leadscoring.bulk.columns import Columns
 from leadscoring.bulk.counts import Counts
 from leadscoring.bulk.journal import Checkpoint, Job, Journal, refuse_other
@@ -103,6 +103,9 @@ class Run:
                     self._score_all(start)
                     self._end()
                 self._name()
+            except pl.exceptions.PanicException as failure:  # which is no Exception
+                why = str(failure).splitlines()[0]
+                raise self._ended(ScoringFileError(f"Polars cannot score this table: {why}")) from None
             except Exception as failure:
                 raise self._ended(failure) from failure.__cause__
         return self._result(resumed, time.monotonic() - began)
@@ -190,6 +193,7 @@ class Run:
         """What scores a file; the first one decides on the columns of the output."""
         columns = self._columns
         need = needed(self._choice, self._model, file.names, file.source.name)
+        refuse_types(self._choice, need, file.types, file.source.name)
         if self._choice.keep and self._empty is not None:
             first = self._empty.width
             if first != self._empty_of(file, need, columns).width:
@@ -207,11 +211,8 @@ class Run:
         return scoring
 
     def _empty_of(self, file: Opened, need: Needed, columns: Columns) -> pl.DataFrame:
-        """The columns of the output without rows, of the types that the file says it has."""
-        schema: dict[str, Any] = dict.fromkeys(need.every, pl.String)
-        if file.layout is None:
-            types = pl.scan_parquet(file.source.path).collect_schema()
-            schema = {name: types[file.labels.get(name, name)] for name in need.every}
+        """The columns of the output without rows."""
+        schema = {name: file.types.get(name, pl.String) for name in need.every}
         scorer = BulkScorer(self._model, self._choice.reasons, 1, self._now)
         as_text = msgspec.structs.replace(columns, coded=False)
         scoring = Scoring(scorer, as_text, self._output, file.source.name, need, True)
