@@ -26,7 +26,8 @@ WARNING = pl.Struct({"code": pl.String, "feature": pl.String, "message": pl.Stri
 class Columns(msgspec.Struct, frozen=True):
     """Which columns scores have: ``nested`` ones for Parquet, or one for each part of a reason.
 
-    With ``coded``, nested names, and numbers of few values, are places in a list of texts, which Parquet writes for less as the same texts.
+    With ``coded``, nested names, and numbers of few values, are places in a list of texts: Parquet writes these
+    for less, and as the same texts.
     """
 
     model: LoadedModel
@@ -142,12 +143,11 @@ def warnings_of(chunk: Chunk, is_nested: bool) -> pl.Series:
     kind: pl.DataType = pl.List(WARNING) if is_nested else pl.String()
     if not chunk.warnings:
         return pl.Series("warnings", [[] if is_nested else None], dtype=kind).new_from_index(0, len(chunk))
-    distinct = list(dict.fromkeys(warned for _, warned in chunk.warnings))
-    texts: list[Any] = [facts(warned) if is_nested else "; ".join(map(said, warned)) for warned in distinct]
-    places = {warned: place + 1 for place, warned in enumerate(distinct)}
+    distinct = chunk.warnings.distinct
+    texts: list[Any] = [facts(warned) if is_nested else "; ".join(map(said, warned)) or None for warned in distinct]
     at = np.zeros(len(chunk), np.int64)
-    at[[index for index, _ in chunk.warnings]] = [places[warned] for _, warned in chunk.warnings]
-    return pl.Series("warnings", [[] if is_nested else None, *texts], dtype=kind).gather(at)
+    at[chunk.warnings.leads] = chunk.warnings.places
+    return pl.Series("warnings", texts, dtype=kind).gather(at)
 
 
 def facts(warned: Sequence[Warned]) -> list[dict[str, str | None]]:
