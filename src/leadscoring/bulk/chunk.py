@@ -58,8 +58,8 @@ class Chunk(msgspec.Struct, frozen=True):
 
     All arrays are of the leads that were scored, in the order of the table; ``kept`` has their positions there.
     ``bucket`` is 5 (A) to 1 (E). ``percentile`` is NaN if the model has no reference, and ``as_of`` in microseconds
-    since 1970, ``None`` if scores depend on no moment. ``warnings`` has, for leads with warnings, the index in these
-    arrays and the warnings. ``cells`` are the columns as they were read, of the whole table, for the values of reasons.
+    since 1970, ``None`` if scores depend on no moment. ``warnings`` counts leads by their index in these arrays.
+    ``cells`` are the columns as they were read, of the whole table, for the values of reasons.
     """
 
     kept: Indices
@@ -207,7 +207,6 @@ class BulkScorer:
                 table.cells,
                 kept,
                 moments,
-                # in the service's order
                 ((unseen_warning, encoded.unseen), (future_warning, encoded.future)),
             ),
             rejected=rejected,
