@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 import polars as pl
 
+from leadscoring._engine import distinct_numbers
 from leadscoring.bulk.chunk import Chunk
 from leadscoring.bulk.kept import names_beside
 from leadscoring.bulk.reason_columns import reason_columns, reason_parts
@@ -16,13 +17,17 @@ from leadscoring.lead import Warned
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.training.reading.series import as_text
 
+DISTINCT, FEW = 4, 64
+"""Numbers become places in a list if at most every fourth is another, or so few."""
+
 WARNING = pl.Struct({"code": pl.String, "feature": pl.String, "message": pl.String})
 
 
 class Columns(msgspec.Struct, frozen=True):
     """Which columns scores have: ``nested`` ones for Parquet, or one for each part of a reason.
 
-    With ``coded``, nested texts of few values are places in a list, which Parquet writes for less as the same texts.
+    With ``coded``, nested names, and numbers of few values, are places in a list of texts: Parquet writes these
+    for less, and as the same texts.
     """
 
     model: LoadedModel
@@ -90,7 +95,7 @@ def details_of(chunk: Chunk, model: LoadedModel) -> list[pl.Series]:
 
 def nested(parts: Sequence[pl.Series], most: int, coded: bool = False) -> list[pl.Series]:
     """One column with a list of reasons for each lead; ``parts`` have those of one lead after the other."""
-    table = pl.DataFrame([part if coded and part.name == "feature" else plain(part) for part in parts])
+    table = pl.DataFrame([placed(part) if coded else plain(part) for part in parts])
     structs = table.select(pl.struct(pl.all()).alias("reasons")).to_series()
     rows = table.height // most
     lists = structs.reshape((rows, most)).arr.to_list() if rows else pl.Series([], dtype=pl.List(structs.dtype))
@@ -102,6 +107,23 @@ def nested(parts: Sequence[pl.Series], most: int, coded: bool = False) -> list[p
 def plain(part: pl.Series) -> pl.Series:
     """A part of reasons as text, whatever the contract; contributions stay numbers."""
     return part if part.name == "contribution" else as_text(part)
+
+
+def placed(part: pl.Series) -> pl.Series:
+    """A part of reasons as places in a list of texts, if these are few."""
+    if part.name == "feature":
+        return part
+    return few_numbers(part) if part.name == "value" and part.dtype == pl.Float64 else plain(part)
+
+
+def few_numbers(column: pl.Series) -> pl.Series:
+    """Numbers as places in the list of their texts, so that each text is made once; as texts if most are different."""
+    places, room = np.empty(len(column), np.uint32), np.empty(len(column) // DISTINCT + FEW)
+    count = distinct_numbers(column.to_numpy(), places, room)
+    if count is None:
+        return as_text(column)
+    texts = as_text(pl.Series(room[:count], nan_to_null=True))
+    return texts.cast(pl.Enum(texts.drop_nulls())).gather(places).alias(column.name)
 
 
 def constant(name: str, value: str | float, rows: int) -> pl.Series:
@@ -121,12 +143,11 @@ def warnings_of(chunk: Chunk, is_nested: bool) -> pl.Series:
     kind: pl.DataType = pl.List(WARNING) if is_nested else pl.String()
     if not chunk.warnings:
         return pl.Series("warnings", [[] if is_nested else None], dtype=kind).new_from_index(0, len(chunk))
-    distinct = list(dict.fromkeys(warned for _, warned in chunk.warnings))
-    texts: list[Any] = [facts(warned) if is_nested else "; ".join(map(said, warned)) for warned in distinct]
-    places = {warned: place + 1 for place, warned in enumerate(distinct)}
+    distinct = chunk.warnings.distinct
+    texts: list[Any] = [facts(warned) if is_nested else "; ".join(map(said, warned)) or None for warned in distinct]
     at = np.zeros(len(chunk), np.int64)
-    at[[index for index, _ in chunk.warnings]] = [places[warned] for _, warned in chunk.warnings]
-    return pl.Series("warnings", [[] if is_nested else None, *texts], dtype=kind).gather(at)
+    at[chunk.warnings.leads] = chunk.warnings.places
+    return pl.Series("warnings", texts, dtype=kind).gather(at)
 
 
 def facts(warned: Sequence[Warned]) -> list[dict[str, str | None]]:

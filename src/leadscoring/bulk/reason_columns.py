@@ -98,6 +98,7 @@ def shown(feature: Feature, cells: Cells, rows: Places, dtype: type[pl.DataType]
         return pl.Series([None if one is None else written(one) for one in found.to_list()], dtype=pl.String)
     read = cells.read.gather(rows)
     if not feature.is_text:
+        read = read.fill_nan(None) if read.dtype.is_float() else read
         return read.cast(pl.Float64) if dtype == pl.Float64 else as_text(read)
     if read.dtype == pl.List(pl.String):
         long = read.list.len() > MOST_VALUES
