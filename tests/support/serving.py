@@ -56,8 +56,9 @@ def start(folder: Path, model: Path, **environ: str) -> Server:
 
 
 def logged_lines(server: Server) -> list[dict[str, Any]]:
-    """What a server has logged, a line each."""
-    return [json.loads(line) for line in server.logged().splitlines()]
+    """What a server has logged, a line each; the last one may be still in the writing."""
+    whole, _, _ = server.logged().rpartition("\n")
+    return [json.loads(line) for line in whole.splitlines()]
 
 
 def events(server: Server, name: str) -> list[dict[str, Any]]:
