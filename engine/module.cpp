@@ -13,6 +13,7 @@
 #include "bind_tokens.hpp"
 #include "bins.hpp"
 #include "csv_lines.hpp"
+#include "distinct.hpp"
 #include "encode.hpp"
 #include "forest.hpp"
 #include "from_python.hpp"
@@ -326,6 +327,7 @@ NB_MODULE(_engine, m) {
 
     bind_arrow_made(m);
     bind_csv_lines(m);
+    bind_distinct(m);
     bind_plain_rows(m);
     bind_ranking(m);
     bind_table_scorer(m);

@@ -148,6 +148,13 @@ def csv_lines(columns: Sequence[tuple[int, object] | tuple[int, object, Sequence
     places. Null is nothing, and an empty text ``""``.
     """
 
+def distinct_numbers(values: object, places: object, found: object) -> int | None:
+    """Finds the distinct numbers of a buffer of float64, in the order in which they come.
+
+    Writes them to ``found``, float64, and for each value its place there to ``places``, uint32 and as long as
+    ``values``. All NaN are one number; 0.0 and -0.0 are two. Returns how many there are, ``None`` if more than fit.
+    """
+
 def decimal(value: float, plain: bool = False) -> str:
     """The shortest decimal that reads as a number, in the notation of Polars; ``plain`` without the C++ library's."""
 

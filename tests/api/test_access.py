@@ -186,9 +186,7 @@ def test_keys_are_rotated_under_load_without_a_restart(tmp_path: Path) -> None:
         def both_read(what: str, label: str) -> bool:  # each of 20 answers may be of the same worker
             return sum(label in line[what] for line in events(server, "key file read")) == 2
 
-        assert within_deadline(
-            lambda: status(server)["workers"]["serving"] == 2
-        )  # one that starts later misses what changes
+        assert within_deadline(lambda: status(server)["workers"]["serving"] == 2)  # a later one misses what changes
         assert answers("key of old", 200)
         assert answers("key of new", 401)
         caller = Caller(server, "key of stays")

@@ -1,6 +1,5 @@
 """Files of a cloud are scored as files of this machine are: found, read while they stay the same, and written whole."""
 
-import bz2
 import gzip
 import json
 import os
@@ -17,6 +16,8 @@ import pytest
 from bulk_files import run
 
 from leadscoring.bulk import batches, objects
+from leadscoring.bulk.places import places_of, refuse_existing
+from leadscoring.bulk.sources import sources_of
 from leadscoring.errors import ScoringFileError
 from leadscoring.model.file import open_model
 from leadscoring.model.loaded import LoadedModel
@@ -91,11 +92,16 @@ def test_the_storage_of_google_is_read_and_written(
     assert len((bucket.get("scores.csv") or b"").splitlines()) == found.counts.scored + 1
 
 
-@pytest.mark.parametrize("ending", ["csv", "parquet"])
 @pytest.mark.parametrize(
-    "packed",
-    [bytes, gzip.compress, bz2.compress, lambda text: text.decode().encode("utf-16"), parquet],
-    ids=["csv", "gzip", "bzip2", "utf-16", "parquet"],
+    ("packed", "ending"),
+    [
+        (bytes, "parquet"),
+        (gzip.compress, "csv"),
+        (lambda text: text.decode().encode("utf-16"), "csv"),
+        (parquet, "csv"),
+        (parquet, "parquet"),
+    ],
+    ids=["csv to parquet", "gzip", "utf-16", "parquet to csv", "parquet"],
 )
 def test_scores_of_a_cloud_are_those_of_the_same_file_here(
     bucket: cloud.Cloud, model: LoadedModel, tmp_path: Path, packed: Callable[[Any], bytes], ending: str
@@ -183,7 +189,9 @@ def test_scores_that_could_not_be_sent_are_sent_by_resume(bucket: cloud.Cloud, m
     """Nothing is scored twice: the object with the leads is only looked at."""
     bucket.put("leads.csv", LINES)
     bucket.fault = lambda method, _path: "denied" if method == "PUT" else None
-    with pytest.raises(ScoringFileError, match=r"s3:PutObject to write\. It is complete in \..*\.part: --resume sends"):
+    with pytest.raises(
+        ScoringFileError, match=r"s3:PutObject to write\. It is complete in \..*\.part; 480 .* --resume"
+    ):
         run(model, "s3://bucket/leads.csv", "s3://bucket/scores.csv")
     bucket.empty()
     found = run(model, "s3://bucket/leads.csv", "s3://bucket/scores.csv", resume=True)
@@ -226,6 +234,25 @@ def test_an_object_that_changed_is_not_gone_on_with(bucket: cloud.Cloud, model: 
         run(model, "s3://bucket/leads.csv", "s3://bucket/scores.csv", resume=True)
 
 
+def test_no_object_is_replaced_unless_asked_for(bucket: cloud.Cloud, model: LoadedModel) -> None:
+    """Neither scores nor rejects; who has no right to look can ask for it, too."""
+    out = "s3://bucket/scores.csv"
+    bucket.put("leads.csv", LINES)
+    places = places_of("m.json", "s3://bucket/leads.csv", sources_of("s3://bucket/leads.csv"), out, None)
+    refuse_existing(places, resume=False, overwrite=False)
+    for name in ("scores.rejects.csv", "scores.csv"):
+        bucket.put(name, b"earlier")
+        with pytest.raises(ScoringFileError, match=rf"s3://bucket/{name} exists: .* replace it with --overwrite"):
+            refuse_existing(places, resume=False, overwrite=False)
+    bucket.fault = lambda method, _path: "denied" if method == "HEAD" else None
+    with pytest.raises(ScoringFileError, match=r"cannot be looked for \(--overwrite writes .*\): access denied"):
+        refuse_existing(places, resume=False, overwrite=False)
+    bucket.empty()
+    refuse_existing(places, resume=False, overwrite=True)
+    run(model, "s3://bucket/leads.csv", out)
+    assert bucket.get("scores.csv") != b"earlier"
+
+
 def test_rejects_of_an_earlier_run_are_removed(bucket: cloud.Cloud, model: LoadedModel) -> None:
     """Without the right to see whether there are some, a remark says so."""
     bucket.put("sound.csv", bulk_files.content(["sound"] * 5).encode())
@@ -243,7 +270,6 @@ def test_rejects_of_an_earlier_run_are_removed(bucket: cloud.Cloud, model: Loade
         ("s3://absent/leads.csv", "s.csv", None, "there is no object|there is no bucket s3://absent"),
         ("s3://absent/*.csv", "s.csv", None, "there is no bucket s3://absent: create it, or correct the address"),
         ("s3://bucket/leads.csv", "s3://absent/s.csv", None, "there is no bucket s3://absent"),
-        ("s3://bucket/leads.csv", "s3://bucket/leads.csv", None, "--out .* is also the data"),
         ("s3a://bucket/leads.csv", "s3://bucket/leads.csv", None, "--out .* is also the data"),
         ("s3://bucket/leads.csv", "s.csv", "denied", "access denied: it takes s3:GetObject and s3:ListBucket to read"),
         ("s3://bucket/*.csv", "s.csv", "denied", "access denied: it takes s3:GetObject and s3:ListBucket to read"),

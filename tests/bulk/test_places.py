@@ -1,5 +1,6 @@
 """Outputs have their places, and none is a file that is read."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -35,18 +36,31 @@ def test_rejects_and_journal_are_beside_the_output(tmp_path: Path) -> None:
         (".", None, "is a folder"),
         ("s.csv.gz", None, "must end in .csv or .parquet"),
         ("/dev/null", None, "is no regular file"),
+        ("s.tsv", None, "must end in .csv or .parquet, not .tsv"),
+        ("/proc/s.csv", None, "cannot write to the folder /proc: no file can be created in it"),
+        ("s.csv", "/dev/null", "--rejects /dev/null is no regular file: name a file"),
+        (None, "pipe", "--rejects pipe is no regular file"),
+        ("s.csv", "folder", "--rejects folder is a folder"),
+        ("s.csv", "folder/", "--rejects folder/ is a folder"),
+        ("s.csv", "absent/r.csv", "there is no folder absent for --rejects"),
+        ("s.csv", "/proc/r.csv", "cannot write to the folder /proc"),
+        ("s.csv", "r.parquet", "--rejects must end in .csv, not .parquet"),
+        ("full.csv", None, "--rejects full.rejects.csv is a folder"),
         ("s3://bucket/s.json", None, "must end in .csv or .parquet"),
         ("s3://bucket/scores/", None, "is a folder: name a file in it"),
     ],
 )
 def test_what_cannot_be_written_is_an_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str, rejects: str | None, words: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str | None, rejects: str | None, words: str
 ) -> None:
     """Before anything is read."""
     monkeypatch.chdir(tmp_path)
     for name in ("leads.csv", "model.json"):
         Path(name).write_text("a")
     Path("link.csv").symlink_to("leads.csv")
+    Path("folder").mkdir()
+    Path("full.rejects.csv").mkdir()
+    os.mkfifo("pipe")
     with pytest.raises(ScoringFileError, match=words):
         places_of("model.json", "leads.csv", (source_of("leads.csv"),), out, rejects)
 
@@ -60,7 +74,8 @@ def test_no_file_is_replaced_unless_asked_for(tmp_path: Path, name: str) -> None
     found = places_of("m.json", source.path, (source,), str(tmp_path / "s.csv"), None)
     for resume in (False, True):
         with pytest.raises(
-            ScoringFileError, match=r"exists: name another file for --.*, or replace it with --overwrite"
+            ScoringFileError,
+            match=r"exists( and no run was interrupted \(it is complete\))?: name another file for --.*, or replace it with --overwrite",
         ):
             refuse_existing(found, resume=resume, overwrite=False)
     refuse_existing(found, resume=False, overwrite=True)
@@ -69,6 +84,24 @@ def test_no_file_is_replaced_unless_asked_for(tmp_path: Path, name: str) -> None
 
 
 def test_a_link_stays(tmp_path: Path) -> None:
-    """Scores are written where it leads to."""
-    (tmp_path / "link.csv").symlink_to(tmp_path / "real.csv")
-    assert places_of("m.json", STDIN, (Source(STDIN),), str(tmp_path / "link.csv"), None).out == tmp_path / "real.csv"
+    """Scores and rejects are written where it leads to; a link to a device is none to a file."""
+    link = tmp_path / "link.csv"
+    link.symlink_to(tmp_path / "real.csv")
+    assert places_of("m.json", STDIN, (Source(STDIN),), str(link), None).out == tmp_path / "real.csv"
+    found = places_of("m.json", STDIN, (Source(STDIN),), str(tmp_path / "s.csv"), str(link))
+    assert found.rejects == tmp_path / "real.csv"
+    (tmp_path / "null").symlink_to("/dev/null")
+    with pytest.raises(ScoringFileError, match="--rejects /dev/null is no regular file"):
+        places_of("m.json", STDIN, (Source(STDIN),), str(tmp_path / "s.csv"), str(tmp_path / "null"))
+
+
+def test_what_keeps_no_journal_cannot_be_resumed(tmp_path: Path) -> None:
+    """The error says why, and that a run which is complete is no interrupted one."""
+    with pytest.raises(ScoringFileError, match="--resume needs --out"):
+        refuse_existing(places_of("m.json", STDIN, (Source(STDIN),), None, None), resume=True, overwrite=False)
+    for name in ("leads.csv", "s.csv"):
+        (tmp_path / name).write_text("a")
+    source = source_of(str(tmp_path / "leads.csv"))
+    found = places_of("m.json", source.path, (source,), str(tmp_path / "s.csv"), None)
+    with pytest.raises(ScoringFileError, match=r"exists and no run was interrupted \(it is complete\)"):
+        refuse_existing(found, resume=True, overwrite=False)

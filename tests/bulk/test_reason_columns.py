@@ -47,3 +47,13 @@ def test_values_are_numbers_if_all_features_are() -> None:
     assert columns["reason_1_value"][0] == features[columns["reason_1_feature"][0]][0]
     assert reason_columns(BulkScorer(model, 0, now=NOW).score(pl.DataFrame(features)), model) == []
     assert factories.SMALL.names
+
+
+def test_nan_is_unknown_whatever_the_contract(tmp_path: Path) -> None:
+    """NaN in a column of floats is null among the values of reasons, also where these are texts."""
+    model = open_model(timed_model(tmp_path))
+    table = pl.DataFrame({name: pl.Series([FEATURES[name]], strict=False) for name in model.names})
+    chunk = BulkScorer(model, 7, now=NOW).score(table.with_columns(amount=pl.lit(float("nan"))))
+    row = pl.DataFrame(reason_columns(chunk, model)).row(0, named=True)
+    values = {row[f"reason_{place}_feature"]: row[f"reason_{place}_value"] for place in range(1, 8)}
+    assert values["amount"] is None

@@ -1,10 +1,12 @@
 """No row of a file is lost or doubled, whatever is in it and whenever a run ends; scores are those of the API."""
 
+import datetime
 import hashlib
 import json
 import math
 import tempfile
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import bulk_files
 import factories
 import polars as pl
 import pytest
-from bulk_files import KINDS, content, lead_of, rejects_of, row, rows_of, run, value_of
+from bulk_files import KINDS, NAMES, content, lead_of, rejects_of, row, rows_of, run, value_of
 from bulk_oracle import asked
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,6 +23,7 @@ from timed import timed_model as timed_file
 
 from leadscoring.bulk import batches
 from leadscoring.contract import moment
+from leadscoring.errors import ScoringFileError
 from leadscoring.model.file import open_model
 from leadscoring.model.loaded import LoadedModel
 
@@ -235,3 +238,75 @@ def test_old_rejects_do_not_stay(model: LoadedModel, tmp_path: Path) -> None:
     (tmp_path / "leads.csv").write_text(content(["sound", "sound"]))
     assert run(model, tmp_path / "leads.csv", tmp_path / "scores.csv").rejects is None
     assert not (tmp_path / "scores.rejects.csv").exists()
+
+
+def columns_of_types() -> dict[str, pl.Series]:
+    """Columns of three cells of every type that Parquet has."""
+    day = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+    cells: dict[str, list[Any]] = {
+        "lists": [["a"], None, ["b"]],
+        "lists of bytes": [[b"\xff"], None, []],
+        "structs": [{"a": 1}] * 3,
+        "structs of bytes": [{"a": b"\xff"}] * 3,
+        "bytes": [b"\xff\xfe", b"b", None],
+        "flags": [True, False, None],
+        "days": [day.date()] * 3,
+        "times": [day] * 3,
+        "hours": [day.time()] * 3,
+        "durations": [datetime.timedelta(1)] * 3,
+        "nothing": [None] * 3,
+        "floats": [1.0, 2.0, None],
+    }
+    typed: dict[str, Any] = {
+        "arrays": pl.Array(pl.Int64, 1),
+        "long": pl.UInt64,
+        "decimals": pl.Decimal(9, 2),
+        "names": pl.Categorical,
+    }
+    values: dict[str, list[Any]] = {"arrays": [[1]] * 3, "long": [2**63 + 1, 2, 3], "decimals": [1] * 3}
+    made = {name: pl.Series(values.get(name, ["a", "b", "a"]), dtype=kind) for name, kind in typed.items()}
+    return {name: pl.Series(one) for name, one in cells.items()} | made
+
+
+@pytest.mark.parametrize("use", ["--id", "--as-of", "--columns", "revenue", "decision_maker", "source"])
+def test_a_column_of_any_type_is_used_or_refused_by_its_name(model: LoadedModel, tmp_path: Path, use: str) -> None:
+    """Whatever a column of Parquet holds, and whether its rows are rejected: nothing else ends the run."""
+    timed = open_model(timed_file(tmp_path))
+    sound: dict[str, pl.Series] = {
+        name: pl.Series([cell] * 3) for name, cell in zip(NAMES, bulk_files.SOUND, strict=True)
+    }
+    options: dict[str, dict[str, Any]] = {
+        "--id": {"lead_id": "x"},
+        "--as-of": {"as_of": "x"},
+        "--columns": {"keep": ("x",)},
+    }
+    for (kind, column), revenue, end in product(columns_of_types().items(), ("5", "many"), ("csv", "parquet")):
+        table = {"created": pl.Series([None] * 3), "amount": pl.Series([revenue] * 3)}
+        table |= sound | {"revenue": pl.Series([revenue] * 3), use if use in NAMES else "x": column}
+        table["crm id"] = pl.Series(["a", "b", "c"])
+        pl.DataFrame(table).write_parquet(tmp_path / "leads.parquet")
+        chosen = timed if use == "--as-of" else model
+        words = refusal(chosen, tmp_path / "leads.parquet", tmp_path / f"s.{end}", options.get(use, {}))
+        assert words is None or (use != "--columns" and use.removeprefix("--") in words and "which holds" in words), (
+            kind
+        )
+
+
+def refusal(model: LoadedModel, data: Path, out: Path, options: dict[str, Any]) -> str | None:
+    """Why three leads are refused; ``None`` if all are in the scores or rejects."""
+    try:
+        found = run(model, data, out, **options)
+    except ScoringFileError as failure:
+        return str(failure)
+    assert found.counts.rows == found.counts.scored + found.counts.rejected == 3
+    return None
+
+
+def test_an_id_of_lists_says_what_is_allowed(model: LoadedModel, tmp_path: Path) -> None:
+    """The error names the option, the column and what it holds; also where no option names the column."""
+    sound = {name: [cell] for name, cell in zip(NAMES, bulk_files.SOUND, strict=True)}
+    pl.DataFrame({"lead_id": [["a"]]} | sound).write_parquet(tmp_path / "leads.parquet")
+    for lead_id, words in (("lead_id", "--id names 'lead_id'"), (None, "the column 'lead_id' is needed")):
+        with pytest.raises(ScoringFileError, match=f"{words}, which holds lists .*; allowed: texts or whole numbers"):
+            run(model, tmp_path / "leads.parquet", tmp_path / "s.csv", lead_id=lead_id)
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".s.csv")]

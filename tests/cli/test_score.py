@@ -84,6 +84,29 @@ def test_scores_flow_through_pipes(model: Path, data: Path, tmp_path: Path) -> N
     assert len(rejects_of(tmp_path / "stdin.rejects.csv")) == 2
 
 
+def test_parquet_in_a_pipe_is_a_message(model: Path, tmp_path: Path) -> None:
+    """It cannot be read without its end: the error says to name the file; packed again, to unpack it."""
+    pl.DataFrame({name: ["1"] for name in bulk_files.NAMES}).write_parquet(tmp_path / "leads.parquet")
+    content = (tmp_path / "leads.parquet").read_bytes()
+    found = score(model, "-", input=content, folder=tmp_path)
+    assert (found.returncode, found.stdout) == (1, b"")
+    assert b"Parquet cannot be read from a pipe: name the file" in b" ".join(found.stderr.split())
+    (tmp_path / "leads.parquet.gz").write_bytes(gzip.compress(content))
+    packed = score(model, "leads.parquet.gz", folder=tmp_path)
+    assert packed.returncode == 1
+    assert b"compressed Parquet: unpack it" in b" ".join(packed.stderr.split())
+
+
+@pytest.mark.parametrize("place", [0, 1, 2, 3, 4])
+def test_an_empty_value_is_wrong_usage(model: Path, place: int) -> None:
+    """It is not the current folder or a default: often a variable of the shell was not set."""
+    names = ["DATA", "--out", "--rejects", "--as-of", "--id"]
+    options = [] if place == 0 else [names[place], ""]
+    found = CliRunner().invoke(command, [str(model), "" if place == 0 else "leads.csv", *options])
+    assert found.exit_code == 2
+    assert f"{names[place]} is empty" in found.stderr
+
+
 def test_mistakes_are_messages(model: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each says what is wrong, and nothing is written."""
     monkeypatch.chdir(tmp_path)
@@ -99,7 +122,8 @@ def test_mistakes_are_messages(model: Path, data: Path, tmp_path: Path, monkeypa
         ("is empty", model, "empty.csv", "--out", "s.csv"),
         ("which the model needs", model, "other.csv", "--out", "s.csv"),
         ("it would be overwritten", model, data, "--out", data),
-        ("it would be overwritten", model, data, "--out", "s.csv", "--rejects", model),
+        ("it would be overwritten", model, data, "--out", "s.csv", "--rejects", data),
+        ("must end in .csv", model, data, "--out", "s.csv", "--rejects", model),
         ("must end in .csv or .parquet", model, data, "--out", "scores.xlsx"),
         ("there is no folder", model, data, "--out", "nowhere/scores.csv"),
         ("has no such column; did you mean 'crm id'", model, data, "--out", "s.csv", "--id", "crm_id"),

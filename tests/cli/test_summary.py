@@ -94,3 +94,10 @@ def test_an_evaluation_has_the_tiers_of_its_own_leads() -> None:
     assert lines[lines.index("Tiers of these leads:") + 1] == "  A  600 of 1,200 leads converted (50.0%)"
     assert "  B  0 of 0 leads converted" in lines
     assert not any("past leads" in line for line in lines)
+
+
+def test_other_scores_of_the_file_are_explained() -> None:
+    """The tiers of the model file begin elsewhere than those that were measured, which is no fault of either."""
+    thresholds = trained().report["tiers"]["thresholds"]
+    assert any("the file has the model of all leads" in line for line in texts(measured_thresholds=[0.9, 0.5]))
+    assert not any("begin at slightly" in line for line in texts(measured_thresholds=thresholds))

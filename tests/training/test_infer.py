@@ -1,5 +1,6 @@
 """Which columns of a file become features, and why others do not."""
 
+import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -251,3 +252,22 @@ def test_what_identifies_leads_may_still_say_whether_it_is_there() -> None:
     assert found.presence == {"has Phone": "Phone", "has Code": "Code"}
     assert found.frame["has Phone"].to_list() == [float(k % 2) for k in range(ROWS)]
     assert set(found.dropped) == {"Phone", "Religion", "Code"}
+
+
+def test_plain_columns_are_inferred_in_few_queries_each() -> None:
+    """What a column cannot hold is found for all columns at once: each query takes longer than a few hundred values."""
+    columns = [text(RANDOM.choice(["web", "mail", "fair"], ROWS), f"word {place}") for place in range(20)]
+    columns += [text([f"{one:.3f}" for one in RANDOM.normal(size=ROWS)], f"size {place}") for place in range(20)]
+    queries = 0
+
+    def count(_frame: object, event: str, called: object) -> None:
+        nonlocal queries
+        queries += event == "c_call" and getattr(called, "__name__", "") == "collect"
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        inferred(*columns)
+    finally:
+        sys.setprofile(before)
+    assert 0 < queries < 40 * len(columns)

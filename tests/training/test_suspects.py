@@ -108,11 +108,11 @@ def test_a_table_of_very_many_columns_is_looked_at_in_time_that_grows_with_their
 
     def quick(self: Quick, *given: object) -> float:
         fitted.append(len(given[0]))  # type: ignore[arg-type]  # the places
-        return measured(self, *given)  # type: ignore[arg-type]
+        return measured(self, *given)  # type: ignore[arg-type]  # handed on as they came
 
     def pairs(_quick: Quick, places: list[int], alone: dict[int, float]) -> list[object]:
         looked.append(len(places))
-        return found_pairs(_quick, places, alone)  # type: ignore[return-value]
+        return found_pairs(_quick, places, alone)  # type: ignore[return-value]  # pairs, whatever they are
 
     measured, found_pairs = Quick.measured, telling_pairs
     with pytest.MonkeyPatch.context() as patch:

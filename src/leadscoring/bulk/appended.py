@@ -102,7 +102,7 @@ class Sent(Appended):
             try:
                 objects.send(self.part, self.address)
             except ScoringFileError as failure:
-                raise ScoringFileError(f"{failure}. It is complete in {self.part}: --resume sends it") from None
+                raise ScoringFileError(f"{failure}. It is complete in {self.part}", may_pass=True) from None
             self.part.unlink()
 
     def remove(self) -> str | None:

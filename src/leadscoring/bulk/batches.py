@@ -2,17 +2,20 @@
 
 import io
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
 import polars as pl
 
 from leadscoring.bulk.batch import Batch, Position
+from leadscoring.bulk.column_types import UNREAD, held_by
 from leadscoring.bulk.delimited import Parser
 from leadscoring.bulk.layout import HEAD, Layout, layout_of
 from leadscoring.bulk.objects import why_of
 from leadscoring.bulk.parquet_footer import group_rows
 from leadscoring.bulk.sources import Source, Stream, opened, read
+from leadscoring.bulk.spreadsheet import writable
 from leadscoring.errors import ScoringFileError
 from leadscoring.training.reading.header import clean, header_of
 
@@ -34,6 +37,7 @@ class Opened(msgspec.Struct):
     """A file that was looked into: its columns and remarks; ``layout`` and ``stream`` if it is text.
 
     ``stream`` stands behind ``head``, the first bytes of the file; standard input can be read in no other way.
+    ``types`` are those of the columns of Parquet; all columns of text are texts.
     """
 
     source: Source
@@ -43,6 +47,7 @@ class Opened(msgspec.Struct):
     layout: Layout | None = None
     stream: Stream = NOTHING
     head: bytes = b""
+    types: dict[str, Any] = {}
 
     def close(self) -> None:
         """Closes the file."""
@@ -58,14 +63,16 @@ def look_into(source: Source) -> Opened:
     """Opens a file and finds its columns. Raises ``ScoringFileError`` or ``TrainingDataError`` if it cannot be read."""
     if source.is_parquet:
         try:
-            labels = pl.scan_parquet(source.path).collect_schema().names()
+            schema = pl.scan_parquet(source.path).collect_schema()
         except (pl.exceptions.PolarsError, OSError) as failure:
             raise unreadable(source, failure) from None
+        labels = schema.names()
         if labels == [clean(label) for label in labels]:
-            return Opened(source, tuple(labels), {}, ())
+            return Opened(source, tuple(labels), {}, (), types=dict(schema))
         header = header_of(labels, "the header")
         original = {name: label for name, label in zip(header.names, labels, strict=True) if name != label}
-        return Opened(source, tuple(header.names), original, tuple(header.notes))
+        types = dict(zip(header.names, schema.dtypes(), strict=True))
+        return Opened(source, tuple(header.names), original, tuple(header.notes), types=types)
     stream = opened(source)
     try:
         head = read(stream, HEAD, source, 0)
@@ -148,9 +155,15 @@ def of_rows(frame: pl.DataFrame, done: int) -> Batch:
         return frame[list(rows)]
 
     def contents(rows: Sequence[int]) -> list[str]:
-        return [line for line in frame[list(rows)].write_ndjson().splitlines() if line]
+        shown = pl.DataFrame([written(column) for column in frame[list(rows)].iter_columns()])
+        return [line for line in shown.write_ndjson().splitlines() if line]
 
     return Batch(frame, lines, (), {}, texts, contents, 0, 0, end)
+
+
+def written(column: pl.Series) -> pl.Series:
+    """A column as JSON has it: bytes and what contains them as text, at which Polars panics."""
+    return column if held_by(column.dtype, UNREAD) is None else writable(column)
 
 
 def damaged(source: Source, scan: pl.LazyFrame, done: int, failure: Exception) -> ScoringFileError:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import repeat
 from typing import Any
 
 import msgspec
@@ -14,10 +13,11 @@ from leadscoring._engine import Ranking, TableScorer
 from leadscoring.bulk.cells import END, FIRST, Cells, Reader, dates
 from leadscoring.bulk.encoding import Encoded, TableEncoder
 from leadscoring.bulk.second_look import Accepted, Table, second_look
+from leadscoring.bulk.warned import Warnings, warnings_in
 from leadscoring.contract import moment
 from leadscoring.contract.rejection import lead_id_fault
 from leadscoring.errors import Fault
-from leadscoring.lead import LEAD_BYTES, LEAD_ID_LENGTH, Lead, Warned
+from leadscoring.lead import LEAD_BYTES, LEAD_ID_LENGTH
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.scoring.remarks import future_warning, unseen_warning
 
@@ -58,8 +58,8 @@ class Chunk(msgspec.Struct, frozen=True):
 
     All arrays are of the leads that were scored, in the order of the table; ``kept`` has their positions there.
     ``bucket`` is 5 (A) to 1 (E). ``percentile`` is NaN if the model has no reference, and ``as_of`` in microseconds
-    since 1970, ``None`` if scores depend on no moment. ``warnings`` has, for leads with warnings, the index in these
-    arrays and the warnings. ``cells`` are the columns as they were read, of the whole table, for the values of reasons.
+    since 1970, ``None`` if scores depend on no moment. ``warnings`` counts leads by their index in these arrays.
+    ``cells`` are the columns as they were read, of the whole table, for the values of reasons.
     """
 
     kept: Indices
@@ -68,7 +68,7 @@ class Chunk(msgspec.Struct, frozen=True):
     bucket: npt.NDArray[np.uint8]
     percentile: Vector
     reasons: ReasonColumns | None
-    warnings: list[tuple[int, tuple[Warned, ...]]]
+    warnings: Warnings
     rejected: list[Rejected]
     as_of: Indices | None
     cells: dict[str, Cells]
@@ -202,35 +202,17 @@ class BulkScorer:
             bucket=bucket,
             percentile=percentile,
             reasons=reasons if self.reasons else None,
-            warnings=self._warnings(table, encoded, kept, moments),
+            warnings=warnings_in(
+                self.model,
+                table.cells,
+                kept,
+                moments,
+                ((unseen_warning, encoded.unseen), (future_warning, encoded.future)),
+            ),
             rejected=rejected,
             as_of=moments_kept,
             cells=dict(table.cells),
         )
-
-    def _warnings(
-        self, table: Table, encoded: Encoded, kept: Indices, moments: Indices | None
-    ) -> list[tuple[int, tuple[Warned, ...]]]:
-        """Returns the warnings of leads in the service's order: unknown values first, then dates in the future."""
-        columns, features = self.model.card.contract.columns, self.model.card.contract.features
-        found: dict[int, list[Warned]] = {}
-        for noted, warn in ((encoded.unseen, unseen_warning), (encoded.future, future_warning)):
-            for column, places in sorted(noted, key=lambda one: one[0]):
-                if len(places) == 0:
-                    continue
-                place = columns.feature[column]
-                values = sent(features[place].form.is_timed, table.cells[features[place].name].read.gather(places))
-                stamps = repeat(None) if moments is None else moments[places].tolist()
-                known: dict[Any, Warned] = {}
-                for position, value, as_of in zip(places.tolist(), values, stamps, strict=False):
-                    key = (value, as_of) if warn is future_warning else value
-                    if key not in known:
-                        lead = Lead("", {place: value}, as_of)  # type: ignore[arg-type]  # of the values, one is read
-                        known[key] = warn(self.model, column, lead)
-                    found.setdefault(position, []).append(known[key])
-        positions = np.array(sorted(found), dtype=np.int64)
-        indices = np.searchsorted(kept, positions).tolist()
-        return [(index, tuple(found[position])) for index, position in zip(indices, positions.tolist(), strict=True)]
 
 
 def no_reasons(leads: int, most: int) -> ReasonColumns:
@@ -260,23 +242,14 @@ def put(reasons: ReasonColumns, position: int, strongest: Iterable[tuple[Any, ..
         reasons.sent[position, place] = values[feature] if isinstance(values[feature], int | float) else np.nan
 
 
-def sent(timed: bool, read: pl.Series) -> list[Any]:
-    """Returns values as a client would send them; lists are tuples, so that they can be looked up."""
-    if timed:
-        return [None if one is None else moment.written(one) for one in read.to_list()]
-    return (
-        read.to_list() if not read.dtype.is_nested() else [one if one is None else tuple(one) for one in read.to_list()]
-    )
-
-
 def moments_of(as_of: pl.Series | Sequence[int | None]) -> Cells:
     """Reads the moments of leads: times, texts, or microseconds since 1970."""
     series = as_of.rechunk() if isinstance(as_of, pl.Series) else pl.Series(as_of, dtype=pl.Int64)
     if series.dtype.is_integer():
-        series = series.cast(pl.Int64)
-        fine = (series >= FIRST) & (series < END)
-        read = pl.select(pl.when(fine).then(series)).to_series()
-        return Cells(series, read, ~fine.fill_null(True))
+        whole = series.cast(pl.Int64, strict=False)  # null beyond 64 bits
+        fine = (whole >= FIRST) & (whole < END)
+        read = pl.select(pl.when(fine).then(whole)).to_series()
+        return Cells(series, read, series.is_not_null() & ~fine.fill_null(False))
     return dates(series, frozenset(), None)
 
 

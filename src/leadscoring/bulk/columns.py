@@ -7,26 +7,34 @@ import msgspec
 import numpy as np
 import polars as pl
 
+from leadscoring._engine import distinct_numbers
 from leadscoring.bulk.chunk import Chunk
 from leadscoring.bulk.kept import names_beside
-from leadscoring.bulk.reason_columns import reason_columns
+from leadscoring.bulk.reason_columns import reason_columns, reason_parts
 from leadscoring.bulk.spreadsheet import harmless
 from leadscoring.contract import moment
 from leadscoring.lead import Warned
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.training.reading.series import as_text
 
-PARTS = ("feature", "value", "contribution", "aspect")
+DISTINCT, FEW = 4, 64
+"""Numbers become places in a list if at most every fourth is another, or so few."""
+
 WARNING = pl.Struct({"code": pl.String, "feature": pl.String, "message": pl.String})
 
 
 class Columns(msgspec.Struct, frozen=True):
-    """Which columns scores have: ``nested`` ones for Parquet, or one for each part of a reason."""
+    """Which columns scores have: ``nested`` ones for Parquet, or one for each part of a reason.
+
+    With ``coded``, nested names, and numbers of few values, are places in a list of texts: Parquet writes these
+    for less, and as the same texts.
+    """
 
     model: LoadedModel
     nested: bool
     reasons: int
     details: bool = False
+    coded: bool = False
 
     @property
     def safe(self) -> frozenset[str]:
@@ -45,7 +53,7 @@ class Columns(msgspec.Struct, frozen=True):
             columns.append(written(pl.Series("as_of", chunk.as_of)))
         columns += [
             pl.Series("probability", chunk.probability),
-            chunk.tier if not self.nested else chunk.tier.cast(pl.String),
+            chunk.tier if self.coded or not self.nested else chunk.tier.cast(pl.String),
             pl.Series("bucket", chunk.bucket),
             pl.Series("percentile", chunk.percentile, nan_to_null=True),
             constant("model_version", self.model.identity.version, rows),
@@ -60,10 +68,10 @@ class Columns(msgspec.Struct, frozen=True):
 
     def _reasons(self, chunk: Chunk) -> list[pl.Series]:
         """The reasons of each lead, the strongest first; with what about the value mattered, if there are details."""
-        found = reason_columns(chunk, self.model, self.details)
         if not self.nested:
-            return found
-        return nested(found, chunk.reasons.features.shape[1]) if chunk.reasons is not None else []
+            return reason_columns(chunk, self.model, self.details)
+        most = 0 if chunk.reasons is None else chunk.reasons.features.shape[1]
+        return nested(reason_parts(chunk, self.model, self.details), most, self.coded) if most else []
 
 
 def of_kept(column: pl.Series, chunk: Chunk) -> pl.Series:
@@ -85,27 +93,37 @@ def details_of(chunk: Chunk, model: LoadedModel) -> list[pl.Series]:
     ]
 
 
-def nested(columns: Sequence[pl.Series], most: int) -> list[pl.Series]:
-    """One column with a list of reasons for each lead."""
-    if not most:
-        return []
-    width, rows = len(columns) // most, len(columns[0])
-    parts = [
-        pl.concat([plain(column.alias(part), part) for column in columns[place::width]])
-        for place, part in enumerate(PARTS[:width])
-    ]
-    order = np.arange(rows * most).reshape(most, rows).ravel(order="F")
-    table = pl.DataFrame([part.gather(order) for part in parts])
+def nested(parts: Sequence[pl.Series], most: int, coded: bool = False) -> list[pl.Series]:
+    """One column with a list of reasons for each lead; ``parts`` have those of one lead after the other."""
+    table = pl.DataFrame([placed(part) if coded else plain(part) for part in parts])
     structs = table.select(pl.struct(pl.all()).alias("reasons")).to_series()
+    rows = table.height // most
     lists = structs.reshape((rows, most)).arr.to_list() if rows else pl.Series([], dtype=pl.List(structs.dtype))
     if table["feature"].null_count():
         lists = lists.list.eval(pl.element().filter(pl.element().struct.field("feature").is_not_null()))
     return [lists.alias("reasons")]
 
 
-def plain(column: pl.Series, part: str) -> pl.Series:
+def plain(part: pl.Series) -> pl.Series:
     """A part of reasons as text, whatever the contract; contributions stay numbers."""
-    return column if part == "contribution" else as_text(column)
+    return part if part.name == "contribution" else as_text(part)
+
+
+def placed(part: pl.Series) -> pl.Series:
+    """A part of reasons as places in a list of texts, if these are few."""
+    if part.name == "feature":
+        return part
+    return few_numbers(part) if part.name == "value" and part.dtype == pl.Float64 else plain(part)
+
+
+def few_numbers(column: pl.Series) -> pl.Series:
+    """Numbers as places in the list of their texts, so that each text is made once; as texts if most are different."""
+    places, room = np.empty(len(column), np.uint32), np.empty(len(column) // DISTINCT + FEW)
+    count = distinct_numbers(column.to_numpy(), places, room)
+    if count is None:
+        return as_text(column)
+    texts = as_text(pl.Series(room[:count], nan_to_null=True))
+    return texts.cast(pl.Enum(texts.drop_nulls())).gather(places).alias(column.name)
 
 
 def constant(name: str, value: str | float, rows: int) -> pl.Series:
@@ -125,12 +143,11 @@ def warnings_of(chunk: Chunk, is_nested: bool) -> pl.Series:
     kind: pl.DataType = pl.List(WARNING) if is_nested else pl.String()
     if not chunk.warnings:
         return pl.Series("warnings", [[] if is_nested else None], dtype=kind).new_from_index(0, len(chunk))
-    distinct = list(dict.fromkeys(warned for _, warned in chunk.warnings))
-    texts: list[Any] = [facts(warned) if is_nested else "; ".join(map(said, warned)) for warned in distinct]
-    places = {warned: place + 1 for place, warned in enumerate(distinct)}
+    distinct = chunk.warnings.distinct
+    texts: list[Any] = [facts(warned) if is_nested else "; ".join(map(said, warned)) or None for warned in distinct]
     at = np.zeros(len(chunk), np.int64)
-    at[[index for index, _ in chunk.warnings]] = [places[warned] for _, warned in chunk.warnings]
-    return pl.Series("warnings", [[] if is_nested else None, *texts], dtype=kind).gather(at)
+    at[chunk.warnings.leads] = chunk.warnings.places
+    return pl.Series("warnings", texts, dtype=kind).gather(at)
 
 
 def facts(warned: Sequence[Warned]) -> list[dict[str, str | None]]:

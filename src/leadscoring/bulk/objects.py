@@ -140,6 +140,16 @@ def exists(address: str) -> bool:
     return True
 
 
+def is_taken(address: str) -> bool:
+    """Whether something would be replaced there. Raises ``ScoringFileError`` if there is no right to know it."""
+    try:
+        with reaching(address, "be looked for (--overwrite writes without looking)", absent=FileNotFoundError):
+            library().head(store_of(place_of(address).bucket), place_of(address).key)
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def facts_of(address: str) -> Facts:
     """What identifies an object now. Raises ``FileNotFoundError`` if there is none, else ``ScoringFileError``."""
     with reaching(address, "be read", absent=FileNotFoundError):
@@ -271,7 +281,12 @@ class reaching:  # noqa: N801  # reads as a verb where it is used
         words = f"{self._address} cannot {self._doing}: "
         why, kind = why_of(failure, self._address)
         made = {"absent": self._absent, "denied": self._denied}.get(kind, ScoringFileError)
-        raise made(words + why) from None
+        raise failed(words + why, kind) if made is ScoringFileError else made(words + why) from None
+
+
+def failed(message: str, kind: str) -> ScoringFileError:
+    """The error of a kind; all but a change of the object may pass, so that what was scored until then is kept."""
+    return ScoringFileError(message, may_pass=kind != "changed")
 
 
 def why_of(failure: Exception, address: str) -> tuple[str, str]:

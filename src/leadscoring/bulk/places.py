@@ -1,18 +1,20 @@
 """Where a run reads and writes: the files of leads, of scores and of rejects, and the journal."""
 
+import errno
 import hashlib
-import os
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import msgspec
 
 from leadscoring.bulk.appended import Appended, Sent, Standard
-from leadscoring.bulk.objects import check_target, exists, is_cloud, place_of
+from leadscoring.bulk.objects import check_target, is_cloud, is_taken, place_of
 from leadscoring.bulk.sources import STDIN, Source
 from leadscoring.errors import ScoringFileError
 
 PARQUET = (".parquet", ".pq")
-OTHER = (".json", ".jsonl", ".ndjson", ".xlsx", ".xls", ".gz", ".bz2", ".xz", ".zst", ".zip", ".feather", ".arrow")
+PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
+OTHER = (".json", ".jsonl", ".ndjson", ".xlsx", ".xls", ".tsv", ".tab", ".feather", ".arrow", *PACKED)
 """Endings of an output that would promise another format than it gets."""
 
 STANDARD = "-"
@@ -52,12 +54,13 @@ def places_of(model: str, data: str, sources: tuple[Source, ...], out: str | Non
     to a cloud is in the current folder, too, until it is complete. Raises ``ScoringFileError`` if a file would be read
     and written, or cannot be written there.
     """
-    target = None if out in (None, STANDARD) else str(out)
-    if target is not None and not is_cloud(target) and Path(target).is_symlink():  # which stays
-        target = str(Path(target).resolve())
+    target = None if out in (None, STANDARD) else led(str(out))
     if target is not None:
-        refuse_output(target)
-    beside = rejects or rejects_of(target, data)
+        refuse_output(target, "--out", (".csv", ".parquet"))
+    beside = led(rejects or rejects_of(target, data))
+    refuse_output(beside, "--rejects", (".csv",))
+    if target is not None and is_cloud(target):
+        check_target(target)
     if is_cloud(beside) and (target is None or not is_cloud(target)):
         check_target(beside)
     files = [(source.path, "the data") for source in sources if source.path != STDIN]
@@ -84,32 +87,51 @@ def here(target: str) -> Path:
 
 def refuse_existing(places: Places, resume: bool, overwrite: bool) -> None:
     """Raises ``ScoringFileError`` if a run would replace a file, unless it is asked to, or goes on with another run."""
+    if resume and places.journal is None:
+        raise ScoringFileError("--resume needs --out and files as DATA: standard input and output cannot be resumed")
     if overwrite or (resume and places.journal is not None and places.journal.exists()):
         return
     for path, option in ((places.out, "--out"), (places.rejects, "--rejects")):
         if path is None:
             continue
         name = places.name(path)
-        if exists(name) if path in places.sent else path.exists():
-            raise ScoringFileError(f"{name} exists: name another file for {option}, or replace it with --overwrite")
+        if is_taken(name) if path in places.sent else path.exists():
+            done = " and no run was interrupted (it is complete)" if resume else ""
+            raise ScoringFileError(
+                f"{name} exists{done}: name another file for {option}, or replace it with --overwrite"
+            )
 
 
-def refuse_output(target: str) -> None:
-    """Raises ``ScoringFileError`` for an output that is no CSV or Parquet file where one can be written."""
+def led(target: str) -> str:
+    """The place to which a link leads, so that the link stays; any other target as it is."""
+    return str(Path(target).resolve()) if not is_cloud(target) and Path(target).is_symlink() else target
+
+
+def refuse_output(target: str, option: str, endings: tuple[str, ...]) -> None:
+    """Raises ``ScoringFileError`` for an output that is no file of an allowed format where one can be written."""
     place = Path(target)
-    if place.suffix.lower() in OTHER:
-        raise ScoringFileError(f"--out must end in .csv or .parquet, not {place.suffix}")
+    if place.suffix.lower() in OTHER or (place.suffix.lower() in PARQUET and ".parquet" not in endings):
+        raise ScoringFileError(f"{option} must end in {' or '.join(endings)}, not {place.suffix}")
     if place.is_dir() or target.endswith("/"):
-        raise ScoringFileError(f"--out {target} is a folder: name a file in it")
+        raise ScoringFileError(f"{option} {target} is a folder: name a file in it")
     if place.exists() and not place.is_file():
-        raise ScoringFileError(f"--out {target} is no regular file: leave out --out for standard output")
-    folder = here(target).parent
+        other = "leave out --out for standard output" if option == "--out" else "name a file, which gets these rows"
+        raise ScoringFileError(f"{option} {target} is no regular file: {other}")
+    refuse_folder(here(target).parent, option)
+
+
+def refuse_folder(folder: Path, option: str) -> None:
+    """Raises ``ScoringFileError`` if no file can be created in a folder; permissions alone do not show it."""
     if not folder.is_dir():
-        raise ScoringFileError(f"there is no folder {folder} for --out")
-    if not os.access(folder, os.W_OK):
-        raise ScoringFileError(f"cannot write to the folder {folder.resolve()}: permission denied")
-    if is_cloud(target):
-        check_target(target)
+        raise ScoringFileError(f"there is no folder {folder} for {option}")
+    try:
+        with TemporaryFile(dir=folder):
+            return
+    except OSError as failure:
+        why = str(failure.strerror).lower() if failure.errno != errno.ENOENT else "no file can be created in it"
+        raise ScoringFileError(
+            f"cannot write to the folder {folder.resolve()}: {why}; name another place for {option}"
+        ) from None
 
 
 def rejects_of(out: str | None, data: str) -> str:

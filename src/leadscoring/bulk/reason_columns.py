@@ -1,6 +1,6 @@
 """The reasons of a chunk as columns of a table: feature, value and contribution, and what about the value mattered."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -26,27 +26,32 @@ def reason_columns(chunk: Chunk, model: LoadedModel, aspects: bool = False) -> l
     as numbers, else as text; null for unknown. The third is in log-odds. With ``aspects``, and
     by a contract that has any, ``reason_1_aspect`` describes what about the value mattered most.
     """
+    parts = reason_parts(chunk, model, aspects)
+    most = 0 if chunk.reasons is None else chunk.reasons.features.shape[1]
+    return [
+        part.gather_every(most, place).alias(f"reason_{place + 1}_{part.name}")
+        for place in range(most)
+        for part in parts
+    ]
+
+
+def reason_parts(chunk: Chunk, model: LoadedModel, aspects: bool = False) -> list[pl.Series]:
+    """Returns the same, lead by lead, in the columns ``feature``, ``value``, ``contribution`` and maybe ``aspect``."""
     if chunk.reasons is None:
         return []
     reasons, contract = chunk.reasons, model.card.contract
-    features = reasons.features
+    features = reasons.features.reshape(-1)
+    there = pl.Series(features >= 0)
     names = pl.Series(contract.names, dtype=pl.Enum(contract.names))
     plain = not any(feature.is_text or feature.form.is_category for feature in contract.features)
-    values = numbers_of(reasons) if plain else values_of(chunk, contract, features)
-    phrases = phrases_of(chunk, contract, reasons) if aspects and contract.has_aspects else None
-    columns: list[pl.Series] = []
-    for place in range(features.shape[1]):
-        title, own = f"reason_{place + 1}", features[:, place]
-        there = pl.Series(own >= 0)
-        contribution = pl.Series(reasons.contributions[:, place])
-        columns += [
-            kept(names[np.maximum(own, 0)], there).alias(f"{title}_feature"),
-            values(place).alias(f"{title}_value"),
-            kept(contribution, there).alias(f"{title}_contribution"),
-        ]
-        if phrases is not None:
-            columns.append(phrases(place).alias(f"{title}_aspect"))
-    return columns
+    parts = [
+        kept(names.gather(np.maximum(features, 0)), there).alias("feature"),
+        (numbers_of(reasons) if plain else values_of(chunk, contract, reasons.features)).alias("value"),
+        kept(pl.Series(reasons.contributions.reshape(-1)), there).alias("contribution"),
+    ]
+    if aspects and contract.has_aspects:
+        parts.append(phrases_of(chunk, contract, reasons).alias("aspect"))
+    return parts
 
 
 def kept(column: pl.Series, there: pl.Series) -> pl.Series:
@@ -54,13 +59,13 @@ def kept(column: pl.Series, there: pl.Series) -> pl.Series:
     return column if there.all() else pl.select(pl.when(there).then(column)).to_series()
 
 
-def numbers_of(reasons: ReasonColumns) -> Callable[[int], pl.Series]:
-    """Returns the function from the place of a reason to its values, if all are numbers that the engine read."""
-    return lambda place: pl.Series(np.ascontiguousarray(reasons.sent[:, place]), nan_to_null=True)
+def numbers_of(reasons: ReasonColumns) -> pl.Series:
+    """Returns the values of all reasons, if all are numbers that the engine read."""
+    return pl.Series(reasons.sent.reshape(-1), nan_to_null=True)
 
 
-def values_of(chunk: Chunk, contract: Contract, features: Codes) -> Callable[[int], pl.Series]:
-    """Returns the function from the place of a reason to its values, one for each lead."""
+def values_of(chunk: Chunk, contract: Contract, features: Codes) -> pl.Series:
+    """Returns the values of all reasons, lead by lead."""
     dtype = pl.String if any(feature.is_text for feature in contract.features) else pl.Float64
     most, values = features.shape[1], pl.repeat(None, features.size, dtype=dtype, eager=True)
     parts = []
@@ -69,9 +74,9 @@ def values_of(chunk: Chunk, contract: Contract, features: Codes) -> Callable[[in
         if feature.name in chunk.cells:
             rows = chunk.kept[at // most]
             parts.append((at, shown(feature, chunk.cells[feature.name], rows, dtype)))
-    if parts:
-        values = values.scatter(np.concatenate([at for at, _ in parts]), pl.concat([found for _, found in parts]))
-    return lambda place: values.gather_every(most, place)
+    if not parts:
+        return values
+    return values.scatter(np.concatenate([at for at, _ in parts]), pl.concat([found for _, found in parts]))
 
 
 def places_of(features: Codes) -> Iterator[tuple[int, Places]]:
@@ -93,6 +98,7 @@ def shown(feature: Feature, cells: Cells, rows: Places, dtype: type[pl.DataType]
         return pl.Series([None if one is None else written(one) for one in found.to_list()], dtype=pl.String)
     read = cells.read.gather(rows)
     if not feature.is_text:
+        read = read.fill_nan(None) if read.dtype.is_float() else read
         return read.cast(pl.Float64) if dtype == pl.Float64 else as_text(read)
     if read.dtype == pl.List(pl.String):
         long = read.list.len() > MOST_VALUES
@@ -106,8 +112,8 @@ def shortened(text: pl.Expr) -> pl.Expr:
     return pl.when(text.str.len_chars() > LONGEST_VALUE).then(text.str.head(LONGEST_VALUE) + "…").otherwise(text)
 
 
-def phrases_of(chunk: Chunk, contract: Contract, reasons: ReasonColumns) -> Callable[[int], pl.Series]:
-    """Returns the function from the place of a reason to the phrases about its values, one for each lead."""
+def phrases_of(chunk: Chunk, contract: Contract, reasons: ReasonColumns) -> pl.Series:
+    """Returns the phrases about the values of all reasons, lead by lead."""
     known: dict[tuple[Any, ...], str | None] = {}
 
     def phrase(row: int, code: int, column: int, encoded: float, share: float) -> str | None:
@@ -120,12 +126,9 @@ def phrases_of(chunk: Chunk, contract: Contract, reasons: ReasonColumns) -> Call
             known[key] = feature.leading(column, sent, share) or feature.phrase(column, value) or None
         return known[key]
 
-    def column_of(place: int) -> pl.Series:
-        arrays = (chunk.kept, *(array[:, place] for array in reasons_of(reasons)))
-        rows = zip(*(array.tolist() for array in arrays), strict=True)
-        return pl.Series([None if code < 0 else phrase(row, code, *rest) for row, code, *rest in rows], dtype=pl.String)
-
-    return column_of
+    leads = np.repeat(chunk.kept, reasons.features.shape[1])
+    rows = zip(*(array.reshape(-1).tolist() for array in (leads, *reasons_of(reasons))), strict=True)
+    return pl.Series([None if code < 0 else phrase(row, code, *rest) for row, code, *rest in rows], dtype=pl.String)
 
 
 def reasons_of(reasons: ReasonColumns) -> tuple[Any, ...]:

@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
-from typing import Any
 
 import msgspec
 import polars as pl
@@ -16,6 +15,7 @@ from leadscoring.bulk.batch import Batch, Position
 from leadscoring.bulk.batches import Opened, batches, look_into
 from leadscoring.bulk.choice import NOW, Choice, Needed, needed
 from leadscoring.bulk.chunk import BulkScorer
+from leadscoring.bulk.column_types import refuse_types
 from leadscoring.bulk.columns import Columns
 from leadscoring.bulk.counts import Counts
 from leadscoring.bulk.journal import Checkpoint, Job, Journal, refuse_other
@@ -69,7 +69,7 @@ class Run:
         self._journal = None if places.journal is None else Journal(places.journal)
         self._nested = places.is_parquet
         facts = {"leadscoring.model": model.identity.name, "leadscoring.model_sha256": model.sha256}
-        self._columns = Columns(model, self._nested, choice.reasons, choice.details)
+        self._columns = Columns(model, self._nested, choice.reasons, choice.details, coded=self._nested)
         self._output = ParquetOutput(self._file, facts) if self._nested else CsvOutput(self._file, self._columns.safe)
         self._counts = Counts()
         self._groups: list[tuple[int, bytes]] = []
@@ -103,6 +103,9 @@ class Run:
                     self._score_all(start)
                     self._end()
                 self._name()
+            except pl.exceptions.PanicException as failure:  # which is no Exception
+                why = str(failure).splitlines()[0]
+                raise self._ended(ScoringFileError(f"Polars cannot score this table: {why}")) from None
             except Exception as failure:
                 raise self._ended(failure) from failure.__cause__
         return self._result(resumed, time.monotonic() - began)
@@ -190,6 +193,7 @@ class Run:
         """What scores a file; the first one decides on the columns of the output."""
         columns = self._columns
         need = needed(self._choice, self._model, file.names, file.source.name)
+        refuse_types(self._choice, need, file.types, file.source.name)
         if self._choice.keep and self._empty is not None:
             first = self._empty.width
             if first != self._empty_of(file, need, columns).width:
@@ -208,12 +212,10 @@ class Run:
 
     def _empty_of(self, file: Opened, need: Needed, columns: Columns) -> pl.DataFrame:
         """The columns of the output without rows."""
-        schema: dict[str, Any] = dict.fromkeys(need.every, pl.String)
-        if file.layout is None:
-            types = pl.scan_parquet(file.source.path).collect_schema()
-            schema = {name: types[file.labels.get(name, name)] for name in need.every}
+        schema = {name: file.types.get(name, pl.String) for name in need.every}
         scorer = BulkScorer(self._model, self._choice.reasons, 1, self._now)
-        scoring = Scoring(scorer, columns, self._output, file.source.name, need, True)
+        as_text = msgspec.structs.replace(columns, coded=False)
+        scoring = Scoring(scorer, as_text, self._output, file.source.name, need, True)
         return scoring.empty(pl.DataFrame(schema=schema))
 
     def _score_file(

@@ -179,6 +179,9 @@ def text_of(raw: Any, source: Source, skip: int) -> Stream:
         return skipped(Lines(source), skip, source)
     inner: Any = unpacked(raw, magic)
     head = magic if inner is raw else read(inner, PEEKED, source, 0)
+    if head.startswith(PARQUET):
+        why = "Parquet cannot be read from a pipe: name the file" if inner is raw else "compressed Parquet: unpack it"
+        raise ScoringFileError(f"{source.name} cannot be read: {why}")
     encoding = encoding_of(head, source.name)
     if inner is raw and encoding == "utf-8" and source.identity is not None:
         raw.seek(skip)
@@ -193,6 +196,8 @@ def raw_of(source: Source) -> Any:
     if source.is_cloud and source.identity is not None:
         return io.BufferedReader(Bytes(source.path, Facts(source.size, source.identity.head)), 1 << 16)
     if source.path == STDIN:
+        if sys.stdin is None:
+            raise ScoringFileError("standard input cannot be read: it is closed")
         return io.BufferedReader(sys.stdin.buffer.raw, 1 << 16) if hasattr(sys.stdin.buffer, "raw") else held(sys.stdin)
     try:
         return Path(source.path).open("rb", buffering=1 << 16)

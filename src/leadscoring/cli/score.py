@@ -78,6 +78,7 @@ def score(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
     Every row is in the scores or, with its line, its content and all of its faults, in the rejects. The exit code is 0
     if every row was scored, 3 if some were rejected (1 with --fail-on-rejects), and 1 if the files could not be scored.
     """
+    refuse_empty({"DATA": data, "--out": out, "--rejects": rejects, "--as-of": as_of, "--id": lead_id})
     threads = threads or cores()
     os.environ.setdefault("POLARS_MAX_THREADS", str(threads))
     os.environ.setdefault("POLARS_ROW_GROUP_PREFETCH_SIZE", "1")  # row groups of Parquet held ahead: 120 MB less
@@ -102,6 +103,13 @@ def score(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
     finish(result, as_json)
     if result.counts.rejected:
         sys.exit(1 if fail_on_rejects else SOME_REJECTED)
+
+
+def refuse_empty(values: dict[str, str | None]) -> None:
+    """Raises ``click.UsageError`` for a value that is empty, as of a variable of the shell that is not set."""
+    for name, value in values.items():
+        if value is not None and not value.strip():
+            raise click.UsageError(f"{name} is empty", click.get_current_context())
 
 
 def left_by(places: Any) -> str:

@@ -4,7 +4,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from leadscoring.cli.page import Line
-from leadscoring.training.report.words import FIGURES, calibration_text, column_text, figure_text, tokens_text
+from leadscoring.training.report.words import (
+    FIGURES,
+    calibration_text,
+    column_text,
+    figure_text,
+    other_scores,
+    tokens_text,
+)
 
 LEAK = "a probable leak"
 """How the reason to exclude a column begins that matters most."""
@@ -79,7 +86,9 @@ def figures(data: Mapping[str, Any]) -> list[Line]:
 def tiers(data: Mapping[str, Any]) -> tuple[str, list[str]]:
     """The tiers and how many of the leads converted in each: those of training, or those that were evaluated."""
     if data["kind"] == "train":
-        return "Tiers", [f"  {tier}  {words}" for tier, words in data["tiers"]["definitions"].items()]
+        lines = [f"  {tier}  {words}" for tier, words in data["tiers"]["definitions"].items()]
+        why = other_scores(data.get("measured_thresholds", ()), data["tiers"].get("thresholds", ()), "of the report")
+        return "Tiers", [*lines, *([f"  {why}"] if why else [])]
     lines = [
         f"  {one['tier']}  {one['positives']:,} of {counted(one['leads'], 'lead')} converted{rate(one)}"
         for one in data["held_out"]["tiers"]

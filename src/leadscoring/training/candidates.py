@@ -9,7 +9,7 @@ import polars as pl
 from leadscoring.errors import TrainingDataError
 from leadscoring.training import names
 from leadscoring.training.outcome import Outcome, is_negative, is_open, is_positive, outcomes
-from leadscoring.training.reading.missing import parse_tokens
+from leadscoring.training.reading.missing import MissingTokens
 from leadscoring.training.reading.series import as_text, counts_of
 
 MOST_VALUES = 30
@@ -43,19 +43,21 @@ class Candidate(msgspec.Struct, frozen=True):
 
 def candidates(frame: pl.DataFrame) -> list[Candidate]:
     """The columns that could be the outcome, the most probable first; of two of the same points the first one."""
-    found = [one for column in frame.iter_columns() if (one := candidate(frame, column.name)) is not None]
+    found = [one for column in frame.iter_columns() if (one := candidate(column)) is not None]
     return sorted(found, key=lambda one: -one.points)
 
 
-def candidate(frame: pl.DataFrame, name: str) -> Candidate | None:
+def candidate(column: pl.Series) -> Candidate | None:
     """What a column would be as the outcome; ``None`` if it can be none."""
-    column = frame[name]
+    name = column.name
     if not (column.dtype in (pl.String, pl.Boolean, pl.Categorical, pl.Enum) or column.dtype.is_numeric()):
         return None
     if column.head(10_000).n_unique() > MOST_VALUES + 5 or column.n_unique() > MOST_VALUES + 5:
         return None
     counts = dict(counts_of(as_text(column).drop_nulls()))
-    outcome = judged(frame, name, ()) or judged(frame, name, won_among(name, list(counts)))
+    outcome = judged(column, ())
+    if outcome is None and (won := won_among(name, list(counts))):
+        outcome = judged(column, won)
     if outcome is None:
         return None
     share = outcome.column.mean()
@@ -64,10 +66,10 @@ def candidate(frame: pl.DataFrame, name: str) -> Candidate | None:
     return Candidate(name, values, outcome.positive, float(share), points)  # type: ignore[arg-type]  # of numbers
 
 
-def judged(frame: pl.DataFrame, name: str, positive: Sequence[str]) -> Outcome | None:
+def judged(column: pl.Series, positive: Sequence[str]) -> Outcome | None:
     """The outcomes of a column, if its values say which of them mean converted, or ``positive`` does."""
     try:
-        return outcomes(frame, name, positive, (), parse_tokens((), frame.columns))
+        return outcomes(column.to_frame(), column.name, positive, (), MissingTokens())
     except TrainingDataError:
         return None
 

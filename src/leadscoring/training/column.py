@@ -17,6 +17,7 @@ from leadscoring.training.reading.levels import folded, levels_of
 from leadscoring.training.reading.missing import SPELLINGS
 from leadscoring.training.reading.notation import STRAY_SHARE, Decided, looks_like_numbers
 from leadscoring.training.reading.series import Vector, as_text, counts_of, numbers
+from leadscoring.training.reading.traits import Traits
 
 FEWEST = 20
 """Minimum rows of a category level, of all rare levels together, and of the values of a column."""
@@ -45,6 +46,7 @@ class Read(msgspec.Struct):
     column: pl.Series
     raw: pl.Series
     how: How = How()
+    traits: Traits = Traits()
     feature: Feature | None = None
     dropped: str = ""
     done: bool = False

@@ -14,6 +14,7 @@ from leadscoring.training.reading.missing import MissingTokens, blank
 from leadscoring.training.reading.moments import moments
 from leadscoring.training.reading.serials import serial_moments
 from leadscoring.training.reading.series import Vector
+from leadscoring.training.reading.traits import traits_of
 
 DATES = 0.95
 """Minimum share of dates among the values of a date column."""
@@ -89,10 +90,11 @@ def date_columns(
 ) -> dict[str, Vector]:
     """Every date column of a table besides some, as ``date_of`` returns it, in the order of the table."""
     ways = how or {}
+    columns = [column for column in frame.iter_columns() if column.name not in besides]
     read = {
         column.name: date_of(column, tokens, ways.get(column.name))
-        for column in frame.iter_columns()
-        if column.name not in besides
+        for column, traits in zip(columns, traits_of(columns, ("moments",)), strict=True)
+        if traits.moments or column.name in ways
     }
     return {name: values for name, values in read.items() if values is not None}
 

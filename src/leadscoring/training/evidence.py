@@ -139,8 +139,8 @@ def pure_values(column: pl.Series, y: Vector) -> str:
             inside = int(won if outcome else rows - won)
             if rows * (1 - every) >= EXPECTED / 4 and lower_share(inside, rows) >= max(0.8, every):
                 pure.append(value)
-        part = column.is_in(pure).fill_null(False).to_numpy()
-        if pure and is_pure(part, y, outcome):
+        part = column.is_in(pure).fill_null(False).to_numpy() if pure else np.zeros(len(y), dtype=bool)
+        if is_pure(part, y, outcome):
             some = ", ".join(map(repr, sorted(pure)[:3]))
             return f"of the {int(part.sum())} leads with {some}, {(y[part] == outcome).mean():.1%} {words}"
     return ""

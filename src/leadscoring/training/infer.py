@@ -21,10 +21,11 @@ from leadscoring.training.lookalikes import like_addresses, lookalike
 from leadscoring.training.presence import presence
 from leadscoring.training.reading.distinct import first_of, glimpsed, spread_of
 from leadscoring.training.reading.how import How
-from leadscoring.training.reading.missing import MissingTokens, blank, hint
+from leadscoring.training.reading.missing import MissingTokens, blank, blank_all, hint
 from leadscoring.training.reading.moments import CLOCK_ONLY
 from leadscoring.training.reading.notation import Decided, decide, habit_of, looks_like_numbers
 from leadscoring.training.reading.series import Vector, as_text
+from leadscoring.training.reading.traits import Traits, traits_of
 
 NEARLY_ALL = 0.95
 """Minimum share of times of day, or of numbers beside ``False``, among the values of a column of them."""
@@ -193,7 +194,11 @@ def read_columns(columns: list[pl.Series], asked: Asked, tokens: MissingTokens, 
 
     A column with ambiguous decimal and thousands separators is parsed like the others of the file.
     """
-    reads = [started(raw, tokens, asked.how.get(raw.name, How())) for raw in columns]
+    plain = [raw.cast(pl.String) if raw.dtype in (pl.Categorical, pl.Enum) else raw for raw in columns]
+    reads = [
+        started(raw, traits, blanked, asked.how.get(raw.name, How()))
+        for raw, traits, blanked in zip(columns, traits_of(plain), blank_all(plain, tokens), strict=True)
+    ]
     rows = [None if read.done else fitting(read, BEFORE_NUMBERS) for read in reads]
     decisions = [None if read.done or row else decision(read) for read, row in zip(reads, rows, strict=True)]
     habit, order = habit_of(decisions), order_of(reads, rows)
@@ -233,8 +238,8 @@ def order_of(reads: Sequence[Read], rows: Sequence[Derived | None]) -> DayOrder 
     return found.pop() if len(found) == 1 else None
 
 
-def started(raw: pl.Series, tokens: MissingTokens, how: How) -> Read:
-    """Blanks the missing tokens of a column, and drops it if that does not depend on its kind."""
+def started(raw: pl.Series, traits: Traits, blanked: tuple[pl.Series, dict[str, int]], how: How) -> Read:
+    """Takes a column with its missing tokens ``blanked``, and drops it if that does not depend on its kind."""
     if raw.dtype in (pl.Time, pl.Duration):
         return Read(
             raw, raw, how, dropped=f"of the type {raw.dtype}, which is not read: write it as a number", done=True
@@ -247,10 +252,10 @@ def started(raw: pl.Series, tokens: MissingTokens, how: How) -> Read:
         remedy = ": write its values as one text, with ';' between them" if raw.dtype == pl.List else ""
         why = f"of the type {raw.dtype}, which is neither number nor text nor date{remedy}"
         return Read(raw, raw, how, dropped=why, done=True)
-    column = raw.cast(pl.String) if raw.dtype in (pl.Categorical, pl.Enum) else raw
-    column, missing = blank(column, tokens.of(raw.name))
-    read = Read(column, raw, how, missing=missing)
-    read.dropped = empty(column) or (only_clock(column) if how.kind is None and how.notation is None else "")
+    column, missing = blanked
+    read = Read(column, raw, how, traits, missing=missing)
+    clocks = traits.clocks and how.kind is None and how.notation is None
+    read.dropped = empty(column) or (only_clock(column) if clocks else "")
     read.done = read.dropped != ""
     return read
 
@@ -286,10 +291,12 @@ def decision(read: Read) -> Decided | None:
         return None
     if column.dtype != pl.String:
         return Decided(read.plain) if column.dtype.is_numeric() or column.dtype == pl.Boolean else None
-    without_false(read)
+    if read.traits.false:
+        without_false(read)
     column = read.column
     present = column.drop_nulls()
-    if how.kind is None and how.notation is None and present.str.contains(r"^\s*\+?0\d[\d /-]*$").mean() > 0.01:  # type: ignore[operator]  # the mean of booleans is a float
+    codes = read.traits.codes and how.kind is None and how.notation is None
+    if codes and present.str.contains(r"^\s*\+?0\d[\d /-]*$").mean() > 0.01:  # type: ignore[operator]  # the mean of booleans is a float
         read.notes.append(f"{column.name!r}: codes with leading zeros, kept as text")
         return None
     decided = decide(column, how.notation)

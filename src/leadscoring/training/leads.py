@@ -14,7 +14,7 @@ from leadscoring.training.horizon import within
 from leadscoring.training.outcome import Outcome, column_of
 from leadscoring.training.outcome_dates import Decided, before, decided
 from leadscoring.training.reading.how import How
-from leadscoring.training.reading.missing import MissingTokens, blank
+from leadscoring.training.reading.missing import MissingTokens, blank_all
 from leadscoring.training.reading.series import Vector
 from leadscoring.training.reading.table import Table
 from leadscoring.training.split import Indices, groups_of_frame, numbered, random_folds, time_folds
@@ -192,8 +192,8 @@ def filled_of(frame: pl.DataFrame, rows: npt.NDArray[np.bool_], tokens: MissingT
     some = frame.filter(pl.Series(rows))
     if some.height < FEWEST_OPEN:
         return {}
-    blanked = [blank(column, tokens.of(column.name))[0] for column in some.iter_columns()]
-    return {column.name: 1.0 - column.null_count() / some.height for column in blanked}
+    blanked = blank_all(some.get_columns(), tokens)
+    return {column.name: 1.0 - column.null_count() / some.height for column, _ in blanked}
 
 
 def refuse_few(leads: Leads) -> None:

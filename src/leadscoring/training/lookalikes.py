@@ -26,7 +26,7 @@ def lookalike(read: Read) -> list[str]:
             f"{read.raw.name!r} looks like dates and was not read as such: it holds numbers that may be "
             f"{serial_words(read.column)}; --read {read.raw.name!r}=date reads them so"
         ]
-    return like_dates(read.column) if read.column.dtype == pl.String else []
+    return like_dates(read.column) if read.column.dtype == pl.String and read.traits.moments else []
 
 
 def in_milliseconds(column: pl.Series) -> bool:

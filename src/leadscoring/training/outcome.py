@@ -172,7 +172,10 @@ def spelled(text: pl.Series, target: str) -> tuple[pl.Series, Values]:
         groups.setdefault(fold(value), []).append((value, count))
     names = {value: group[0][0].strip() for group in groups.values() for value, _ in group}
     counts = {group[0][0].strip(): sum(count for _, count in group) for group in groups.values()}
-    return text.replace(names), Values(target, dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))))
+    other = {value: name for value, name in names.items() if value != name}
+    return text.replace(other) if other else text, Values(
+        target, dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
+    )
 
 
 def notes_on(

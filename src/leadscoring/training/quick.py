@@ -1,5 +1,6 @@
 """Quick models: what some columns are worth, by a small cross-validated XGBoost on a sample of the leads."""
 
+import math
 import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -148,8 +149,8 @@ def sample(y: Vector, seed: int, most: int) -> Indices:
 def codes(column: pl.Series) -> tuple[Vector, bool]:
     """A column as numbers, and whether it is a text; its levels are numbered by frequency."""
     if column.dtype != pl.String:
-        values: Vector = column.cast(pl.Float64).fill_null(np.nan).to_numpy().astype(np.float64)
+        values: Vector = column.cast(pl.Float64).to_numpy().astype(np.float64)  # null is NaN
         return np.where(np.isinf(values), np.nan, values), False
     code_of = {text: float(place) for place, (text, _) in enumerate(counts_of(column)[:LEVELS])}
-    coded = column.replace_strict(code_of, default=float(LEVELS), return_dtype=pl.Float64)
-    return pl.select(pl.when(column.is_not_null()).then(coded)).to_series().fill_null(np.nan).to_numpy(), True
+    coded = column.replace_strict({**code_of, None: math.nan}, default=float(LEVELS), return_dtype=pl.Float64)
+    return coded.to_numpy(), True

@@ -53,7 +53,7 @@ class Dates(Derived):
         """Whether nearly all values are dates; a few distinct values are looked at, from the whole column."""
         if read.column.dtype != pl.String:
             return read.column.dtype in (pl.Date, pl.Datetime)
-        if not glimpsed(read.column, any_moment):
+        if not read.traits.moments or not glimpsed(read.column, any_moment):
             return False
         return share_of(moments(spread_of(read.column)).values) > SHARE
 

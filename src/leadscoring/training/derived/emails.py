@@ -34,7 +34,7 @@ class Emails(Derived):
 
     def detects(self, read: Read) -> bool:
         """Whether nearly all values are addresses."""
-        return are_addresses(read.column)
+        return read.traits.addresses and are_addresses(read.column)
 
     def read(self, read: Read) -> None:
         """Reads the column as addresses; others are missing, with a warning that does not show them."""

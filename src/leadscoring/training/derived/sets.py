@@ -37,7 +37,7 @@ class Sets(Derived):
 
     def detects(self, read: Read) -> bool:
         """Whether values between semicolons, or else between commas, recur in different combinations."""
-        if read.column.dtype != pl.String:
+        if read.column.dtype != pl.String or not read.traits.sets:
             return False
         column = read.column.drop_nulls()
         with_semicolon, with_comma = (share(column, separator) for separator in ";,")

@@ -30,13 +30,16 @@ def levels_of(column: pl.Series, least: float) -> Levels:
     Texts that differ only in case and surrounding spaces are one level.
     """
     counts = column.drop_nulls().alias("text").value_counts(name="n").sort(["n", "text"], descending=[True, False])
-    spelled = counts.with_columns(key=folded(counts["text"]))
-    sizes = (
-        spelled.group_by("key", maintain_order=True)
-        .agg(level=pl.col("text").first().str.strip_chars(), rows=pl.col("n").sum())
-        .sort(["rows", "level"], descending=[True, False])
-    )
-    spelled = spelled.join(sizes, on="key")
+    spelled = counts.with_columns(key=folded(counts["text"]), level=counts["text"].str.strip_chars())
+    if spelled["key"].n_unique() == len(spelled):
+        return settled(column, spelled.select("text", "level", rows="n"), spelled.select("level", rows="n"), least)
+    sizes = spelled.group_by("key", maintain_order=True).agg(pl.col("level").first(), rows=pl.col("n").sum())
+    return settled(column, spelled.drop("level").join(sizes, on="key"), sizes, least)
+
+
+def settled(column: pl.Series, spelled: pl.DataFrame, sizes: pl.DataFrame, least: float) -> Levels:
+    """The levels of a column, from the level and its rows of each ``text`` in ``spelled``, and of each in ``sizes``."""
+    sizes = sizes.sort(["rows", "level"], descending=[True, False])
     often = pl.col("rows") >= least
     common: list[str] = sizes.filter(often)["level"].to_list()
     changed = spelled.filter(pl.col("text") != pl.col("level"))

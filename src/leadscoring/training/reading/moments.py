@@ -62,8 +62,8 @@ SHAPES = {
 }
 """The supported formats, with named groups."""
 
-PERHAPS = r"\d.*[-/.\s年].*\d.*[-/.\s月]|[^\W\d_]{3}|\d{8}"
-"""What every text in one of these formats has: two separators after digits, a name, or eight digits."""
+PERHAPS = r"\d.*[-/.\s年].*\d.*[-/.\s月]|[^\W\d_]{3}.*\d|\d.*[^\W\d_]{3}|\d{8}"
+"""What every text in one of these formats has: two separators after digits, a name and a digit, or eight digits."""
 OTHER_DIGITS = r"[\p{Nd}--0-9]"
 """Digits of other scripts, which the formats would match, but which are not converted to numbers."""
 

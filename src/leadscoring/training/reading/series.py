@@ -43,4 +43,4 @@ def counts_of(text: pl.Series) -> list[tuple[str, int]]:
 def as_text(column: pl.Series) -> pl.Series:
     """Converts a column to text; whole floats lose their ``.0``, so that 1.0 and 1 are the same value."""
     text = column.cast(pl.String)
-    return text.str.replace(r"^(-?\d+)\.0$", "${1}") if column.dtype.is_float() else text
+    return text.str.strip_suffix(".0") if column.dtype.is_float() else text

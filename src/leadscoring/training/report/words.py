@@ -86,3 +86,13 @@ def listed(columns: Sequence[str]) -> str:
 def tokens_text(counts: dict[str, int]) -> str:
     """Lists missing tokens with their counts."""
     return ", ".join(f"{token!r} {count} times" for token, count in counts.items())
+
+
+def other_scores(measured: Sequence[float], of_file: Sequence[float], where: str) -> str:
+    """Why the tiers of the model file begin at other scores than those that were measured; empty if they do not."""
+    if list(measured) == list(of_file):
+        return ""
+    return (
+        f"They begin at slightly other scores than those {where}: those are of the model that was evaluated, which did "
+        "not see the held-out leads, and the file has the model of all leads."
+    )

@@ -12,6 +12,7 @@ from leadscoring.training.report.words import (
     calibration_text,
     capital,
     figure_text,
+    other_scores,
     percent,
     span_text,
 )
@@ -66,12 +67,8 @@ def scores(data: Data) -> str:
 
 def of_file(data: Data) -> str:
     """Renders why the tiers of the model file differ from those that were measured, if they do."""
-    if list(data["measured_thresholds"]) == list(data["tiers"]["thresholds"]):
-        return ""
-    return (
-        "<p>They begin at slightly other scores than those above: those are of the model that was evaluated, which did "
-        "not see the held-out leads, and the file has the model of all leads.</p>"
-    )
+    words = other_scores(data["measured_thresholds"], data["tiers"]["thresholds"], "above")
+    return f"<p>{words}</p>" if words else ""
 
 
 def tiers(data: Data) -> str:
