@@ -144,6 +144,7 @@ with working() as work:
 
 def test_handlers_are_as_before_afterwards() -> None:
     """Also after a thread that has none."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background of a shell ignores it
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     with interruptible(lambda: None):
         assert signal.getsignal(signal.SIGINT) != before[0]

@@ -25,6 +25,7 @@ OTHER_WORDS = {
     "api_version",
     "http_code",
     "log_loss",
+    "model_before",
     "model_digest",
     "model_version",
     "service_healthy",
