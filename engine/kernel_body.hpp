@@ -118,8 +118,8 @@ struct Walk {
     }
     static LEADSCORING_INLINE void run(const Side& side, int at, int level, Int missed, const Vec (&P)[Q],
                                        Vec (&H)[Q]) {
-        // Three levels at a time keep the code small enough for the instruction cache.
-        if constexpr (Below % 3 == 0) {
+        // Three levels at a time keep the code small enough for the instruction cache; twigs are part of the last three.
+        if constexpr (Below % 3 == (Q >= kTwigPoints ? 1 : 0)) {
             call(side, at, level, missed, P, H);
         } else {
             body(side, at, level, missed, P, H);

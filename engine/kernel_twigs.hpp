@@ -69,9 +69,19 @@ LEADSCORING_INLINE void twig(const OneLead& side, int at, int level, Int missed,
 }
 
 template <int Q, bool Repeats>
-__attribute__((noinline)) void twig_without_table(const OneTree& side, int at, int level, Int missed, const Vec (&P)[Q],
-                                                  Vec (&H)[Q]) {
+__attribute__((noinline)) void twig_apart(const OneTree& side, int at, int level, Int missed, const Vec (&P)[Q],
+                                          Vec (&H)[Q]) {
     twig_nodes<Q, Repeats>(side, at, level, missed, P, H);
+}
+
+// Copies keep P and H in registers on the other ways.
+template <int Q, bool Repeats>
+LEADSCORING_INLINE void twig_without_table(const OneTree& side, int at, int level, Int missed, const Vec (&P)[Q],
+                                           Vec (&H)[Q]) {
+    Vec given[Q], found[Q];
+    for (int q = 0; q < Q; ++q) given[q] = P[q];
+    twig_apart<Q, Repeats>(side, at, level, missed, given, found);
+    for (int q = 0; q < Q; ++q) H[q] = found[q];
 }
 
 #if LEADSCORING_LANES == 16
@@ -111,20 +121,28 @@ LEADSCORING_INLINE void twig(const OneTree& side, int at, int level, Int missed,
     twig_without_table<Q, Repeats>(side, at, level, missed, P, H);
 }
 #else
+template <int Q, bool Sixteen, int Node>
+LEADSCORING_INLINE Vec look_up_node(const Look& look, const float* table, const Vec (&P)[Q]) {
+    Vec D[Q];
+    for (int q = 0; q < Q; ++q) {
+        const int value = (Node + 1) * Q + q;
+        D[q] = Sixteen ? look.sixteen(table, value) : look.eight(table, value);
+    }
+    return weighed(P, D);
+}
+
 template <int Q, bool Sixteen>
 LEADSCORING_INLINE void look_up(const OneTree& side, const Twig& twig, Int way, const Vec (&P)[Q], Vec (&H)[Q]) {
     const Look look(way);
-    Vec D[Q];
-    for (int q = 0; q < Q; ++q) H[q] = Sixteen ? look.sixteen(twig.table, q) : look.eight(twig.table, q);
-    for (int node = 2; node >= 0; --node) {
-        // The children first, the left one before the right one.
-        const int which = node == 2 ? 1 : node == 1 ? 2 : 0;
-        for (int q = 0; q < Q; ++q) {
-            const int value = (which + 1) * Q + q;
-            D[q] = Sixteen ? look.sixteen(twig.table, value) : look.eight(twig.table, value);
-        }
-        side.add_to(twig.feature[which], weighed(P, D));
-    }
+    const float* table = twig.table;
+    float *phi = side.phi, *top = phi + size_t(twig.feature[0]) * kLanes, *a = phi + size_t(twig.feature[1]) * kLanes,
+          *b = phi + size_t(twig.feature[2]) * kLanes;
+    for (int q = 0; q < Q; ++q) H[q] = Sixteen ? look.sixteen(table, q) : look.eight(table, q);
+    const Vec from_a = look_up_node<Q, Sixteen, 1>(look, table, P), from_b = look_up_node<Q, Sixteen, 2>(look, table, P),
+              from_top = look_up_node<Q, Sixteen, 0>(look, table, P);
+    store(a, load(a) + from_a);
+    store(b, load(b) + from_b);
+    store(top, load(top) + from_top);
 }
 
 template <int Q, bool Repeats>
