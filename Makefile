@@ -38,12 +38,13 @@ ENV ?= dev
 BASE_URL ?= http://localhost:$(PORT)
 TRAINING_ROWS ?= 100000
 PROOF_ROWS ?= 10000000
+CLUSTER_ROWS ?= 2000000
 LOAD_USERS ?= 20
 LOAD_SECONDS ?= 30
 LOAD_REPORT ?= build/load/report.html
 
 .PHONY: help install training azureml clients dev test coverage test-changed test-unit test-integration zoo fuzz lint \
-  format bench bench-bulk bulk-proof ledger-kills keeper-kills bench-quality bench-training stress \
+  format bench bench-bulk bench-clusters bulk-proof ledger-kills keeper-kills bench-quality bench-training stress \
   test-sanitize uvicorn-test dashboards docs site screenshots lock model docker-build docker-run docker-compose-up \
   docker-compose-down image-test newcomer-test load-test infra-install infra-test infra-types deploy-aws deploy-azure \
   release-install wheel-test sdist wheels sbom audit secrets workflows release-notes clean
@@ -175,6 +176,9 @@ bench-training: $(STAMP)  ## Measure what training costs beside one plain fit: p
 
 bulk-proof: $(STAMP)  ## Score 10 million rows with planted faults, kill the runs and resume them, and account for every row: up to an hour, 6 GB
 	$(BIN)/python -m benchmarks.bulk_proof --rows $(PROOF_ROWS)
+
+bench-clusters: $(CLUSTERS)  ## Measure scoring on clusters of Spark and Ray on this machine, beside one machine and copying (needs Java 17); CLUSTER_ROWS leads
+	$(CLUSTERS_VENV)/bin/python -m benchmarks.clusters --rows $(CLUSTER_ROWS)
 
 bench-bulk: $(STAMP)  ## Measure scoring tables and files of leads, beside reading and writing them and beside XGBoost
 	$(BIN)/python -m benchmarks.bulk

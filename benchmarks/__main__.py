@@ -45,7 +45,8 @@ INTRODUCTION = """# Benchmarks
 
 `make bench` measures all of this, prints the table and writes this file. Quality of the trainer on real data is
 measured by `make bench-quality`, what a training costs beside one plain fit of XGBoost by `make bench-training`
-([decision 22](../docs/decisions/0022-training-speed.md) has its figures).
+([decision 22](../docs/decisions/0022-training-speed.md) has its figures), scoring of files by `make bench-bulk`, and
+on clusters of Spark and Ray by `make bench-clusters` ([decision 25](../docs/decisions/0025-bulk.md)).
 
 Every figure is a ratio against a reference measured in the same run (or the figure itself where no reference stands
 beside it). The server runs alone on one core, the load (`wrk`, 16 connections) comes from the other; API key,

@@ -5,6 +5,7 @@
 
 #include "quadrature.hpp"
 #include "tree.hpp"
+#include "twigs.hpp"
 
 namespace leadscoring {
 
@@ -48,6 +49,21 @@ class ForestBuilder {
         forest_.bytes_ += table.size() * sizeof(int32_t);
         forest_.ints_.push_back(std::move(table));
         return forest_.ints_.back().data();
+    }
+
+    // Null for a table without numbers.
+    const float* keep(const std::vector<float>& values) {
+        if (values.empty()) return nullptr;
+        Aligned<float> table(values.size());
+        std::copy(values.begin(), values.end(), table.data());
+        return keep(std::move(table));
+    }
+
+    template <class T>
+    const T* keep(std::vector<T> values, std::vector<std::vector<T>>& among) {
+        forest_.bytes_ += values.size() * sizeof(T);
+        among.push_back(std::move(values));
+        return among.back().data();
     }
 
     struct Padded {
@@ -97,6 +113,7 @@ class ForestBuilder {
         group.threshold = keep(std::move(padded.threshold));
         group.ratio = keep(std::move(padded.ratio));
         group.leaf = keep(std::move(padded.leaf));
+        group.single = add_singles(group, padded.code);
         forest_.groups_.push_back(group);
         forest_.segments_.push_back({nullptr, nullptr, count});
     }
@@ -127,6 +144,45 @@ class ForestBuilder {
         group.code = keep(std::move(code));
         group.tau = keep(std::move(tau));
         group.kappa = keep(std::move(kappa));
+    }
+
+    // The trees of a group once more, each by itself.
+    const SingleTree* add_singles(const Group& group, const std::vector<int32_t>& code) {
+        std::vector<SingleTree> singles(group.trees);
+        for (int32_t lane = 0; lane < group.trees; ++lane) {
+            const int32_t inner = (1 << group.depth) - 1;
+            std::vector<SingleNode> nodes(inner);
+            std::vector<float> repeats;
+            for (int32_t position = 0; position < inner; ++position)
+                nodes[position] = single_node(group, size_t(position) * kLanes + lane, code, repeats);
+            Aligned<float> leaf(inner + 1);
+            for (int32_t i = 0; i <= inner; ++i) leaf.data()[i] = group.leaf[size_t(i) * kLanes + lane];
+            singles[lane].leaf = keep(std::move(leaf));
+            singles[lane].repeats = keep(repeats);
+            singles[lane].nodes = keep(std::move(nodes), forest_.single_nodes_);
+            if (group.depth >= kTwigDepth) add_twigs(group, singles[lane]);
+        }
+        return keep(std::move(singles), forest_.single_trees_);
+    }
+
+    // Appends to `repeats` if the feature has been asked above.
+    static SingleNode single_node(const Group& group, size_t slot, const std::vector<int32_t>& code,
+                                  std::vector<float>& repeats) {
+        const int32_t points = (group.depth + 1) / 2;
+        SingleNode node{group.column[slot], group.feature[slot], group.threshold[slot], group.ratio[slot], -1, code[slot]};
+        if (node.code == 0) return node;
+        node.repeat = int32_t(repeats.size()) / (2 * points);
+        const size_t position = slot / kLanes, lane = slot % kLanes, row = size_t(group.repeat[position]);
+        for (const float* table : {group.tau, group.kappa})
+            for (int32_t q = 0; q < points; ++q) repeats.push_back(table[(row * points + q) * kLanes + lane]);
+        return node;
+    }
+
+    void add_twigs(const Group& group, SingleTree& tree) {
+        const int32_t count = 1 << (group.depth - 2);
+        std::vector<Twig> twigs(count);
+        for (int32_t i = 0; i < count; ++i) twigs[i].table = keep(twig_table(tree, group, count - 1 + i, twigs[i]));
+        tree.twigs = keep(std::move(twigs), forest_.twigs_);
     }
 
     void add_deep(const Tree* trees, int32_t count, int32_t features) {

@@ -145,6 +145,9 @@ class Forest {
     std::vector<Aligned<int32_t>> ints_;
     std::vector<std::vector<DeepNode>> deep_nodes_;
     std::vector<std::vector<DeepTree>> deep_trees_;
+    std::vector<std::vector<SingleNode>> single_nodes_;
+    std::vector<std::vector<Twig>> twigs_;
+    std::vector<std::vector<SingleTree>> single_trees_;
     std::vector<Group> groups_;
     std::vector<Segment> segments_;
     Trees view_{};

@@ -13,7 +13,43 @@ namespace leadscoring {
 
 constexpr int kLanes = 16;         // leads per block, and trees per group
 constexpr int kMaxPadded = 8;      // maximum depth of a tree that is padded to a complete one
+constexpr int kTwigDepth = 5;      // minimum depth of a tree with twigs
 constexpr int kQuadChunk = 4;      // quadrature points processed at a time for a deep tree
+
+// An inner node of a padded tree, by itself.
+struct SingleNode {
+    int32_t column, feature;
+    float threshold, ratio;
+    int32_t repeat;            // row of SingleTree::repeats, or -1
+    int32_t code;              // see Group::code
+};
+
+// How the contributions of a twig are found.
+enum class TwigKind : int32_t {
+    leaf,      // it is one leaf, repeated
+    eight,     // in a table of the 8 ways in which three nodes decide
+    sixteen,   // in a table of 16, because a feature has been asked above, and the lead may have gone the other way there
+    nodes,     // node by node: features have been asked at several places above
+};
+
+// The last two levels of a padded tree: three nodes with four leaves. What they contribute depends only on what they
+// decide, apart from the weights of the path to them: see kernel_twigs.hpp.
+struct Twig {
+    TwigKind kind;
+    int32_t code;              // TwigKind::sixteen: the levels above at which the lead must stay on the way
+    int32_t column[3], feature[3];
+    float threshold[3];
+    float leaf;                // TwigKind::leaf
+    const float* table;        // [value][way]
+};
+
+// A padded tree by itself, its positions one after the other: what many leads are scored with.
+struct SingleTree {
+    const SingleNode* nodes;
+    const float* leaf;
+    const float* repeats;      // [row][tau of each quadrature point, then kappa]; null if no feature repeats
+    const Twig* twigs;         // of trees of kTwigDepth or more
+};
 
 // Sixteen consecutive trees, padded to complete trees of one depth, side by side:
 // table[position * 16 + tree]. Position p has the children 2p + 1 and 2p + 2.
@@ -30,6 +66,7 @@ struct Group {
     const int32_t* code;       // per lane: bit l is set when the ancestor at level l has the same feature
     const float* tau;          // [row][quadrature point][tree]: see kernel_body.hpp
     const float* kappa;
+    const SingleTree* single;  // the same trees, one by one
 };
 
 // An inner node of a tree that is too deep or too sparse to be padded.

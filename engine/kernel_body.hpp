@@ -70,33 +70,44 @@ struct OneLead {
     }
     LEADSCORING_INLINE Vec ratio(int at) const { return load(group.ratio + at * kLanes + first); }
     LEADSCORING_INLINE Vec leaf(int at) const { return load(group.leaf + at * kLanes + first); }
-    LEADSCORING_INLINE Int code(int row) const { return load(group.code + row * kLanes + first); }
-    LEADSCORING_INLINE Vec tau(int row) const { return load(group.tau + row * kLanes + first); }
-    LEADSCORING_INLINE Vec kappa(int row) const { return load(group.kappa + row * kLanes + first); }
+    LEADSCORING_INLINE float node(int q) const { return group.node[q]; }
+    LEADSCORING_INLINE int repeat(int at) const { return group.repeat[at]; }
+    LEADSCORING_INLINE Int code(int, int row) const { return load(group.code + row * kLanes + first); }
+    template <int Q>
+    LEADSCORING_INLINE Vec tau(int row, int q) const { return load(group.tau + (row * Q + q) * kLanes + first); }
+    template <int Q>
+    LEADSCORING_INLINE Vec kappa(int row, int q) const { return load(group.kappa + (row * Q + q) * kLanes + first); }
     LEADSCORING_INLINE void add(int at, Vec value) const { store(contribution + at * kLanes + first, value); }
 };
 
 // One tree: lanes are the leads of a block.
 struct OneTree {
     const Group& group;
+    const SingleTree& tree;
     const float* columns;  // [column][lead]
     float* phi;            // [feature][lead]
-    int tree;
 
-    LEADSCORING_INLINE Int left(int at) const {
-        return load(columns + size_t(group.column[at * kLanes + tree]) * kLanes) <
-               all(group.threshold[at * kLanes + tree]);
+    LEADSCORING_INLINE Int less(int32_t column, float threshold) const {
+        return load(columns + size_t(column) * kLanes) < all(threshold);
     }
-    LEADSCORING_INLINE Vec ratio(int at) const { return all(group.ratio[at * kLanes + tree]); }
-    LEADSCORING_INLINE Vec leaf(int at) const { return all(group.leaf[at * kLanes + tree]); }
-    LEADSCORING_INLINE Int code(int row) const { return all(group.code[row * kLanes + tree]); }
-    LEADSCORING_INLINE Vec tau(int row) const { return all(group.tau[row * kLanes + tree]); }
-    LEADSCORING_INLINE Vec kappa(int row) const { return all(group.kappa[row * kLanes + tree]); }
-    LEADSCORING_INLINE void add(int at, Vec value) const {
-        float* sum = phi + size_t(group.feature[at * kLanes + tree]) * kLanes;
+    LEADSCORING_INLINE Int left(int at) const { return less(tree.nodes[at].column, tree.nodes[at].threshold); }
+    LEADSCORING_INLINE Vec ratio(int at) const { return all(tree.nodes[at].ratio); }
+    LEADSCORING_INLINE Vec leaf(int at) const { return all(tree.leaf[at]); }
+    LEADSCORING_INLINE float node(int q) const { return group.node[q]; }
+    LEADSCORING_INLINE int repeat(int at) const { return tree.nodes[at].repeat; }
+    LEADSCORING_INLINE Int code(int at, int) const { return all(tree.nodes[at].code); }
+    template <int Q>
+    LEADSCORING_INLINE Vec tau(int row, int q) const { return all(tree.repeats[row * 2 * Q + q]); }
+    template <int Q>
+    LEADSCORING_INLINE Vec kappa(int row, int q) const { return all(tree.repeats[row * 2 * Q + Q + q]); }
+    LEADSCORING_INLINE void add_to(int32_t feature, Vec value) const {
+        float* sum = phi + size_t(feature) * kLanes;
         store(sum, load(sum) + value);
     }
+    LEADSCORING_INLINE void add(int at, Vec value) const { add_to(tree.nodes[at].feature, value); }
 };
+
+#include "kernel_twigs.hpp"
 
 template <int Q, int Below, bool Repeats, class Side>
 struct Walk {
@@ -107,8 +118,8 @@ struct Walk {
     }
     static LEADSCORING_INLINE void run(const Side& side, int at, int level, Int missed, const Vec (&P)[Q],
                                        Vec (&H)[Q]) {
-        // Three levels at a time keep the code small enough for the instruction cache.
-        if constexpr (Below % 3 == 0) {
+        // Three levels at a time keep the code small enough for the instruction cache; twigs are part of the last three.
+        if constexpr (Below % 3 == (Q >= kTwigPoints ? 1 : 0)) {
             call(side, at, level, missed, P, H);
         } else {
             body(side, at, level, missed, P, H);
@@ -119,20 +130,24 @@ struct Walk {
 template <int Q, int Below, bool Repeats, class Side>
 LEADSCORING_INLINE void Walk<Q, Below, Repeats, Side>::body(const Side& side, int at, int level, Int missed,
                                                             const Vec (&P)[Q], Vec (&H)[Q]) {
+    if constexpr (Below == 2 && Q >= kTwigPoints) {
+        twig<Q, Repeats>(side, at, level, missed, P, H);
+        return;
+    }
     const Int left = side.left(at);
     const Vec ratio = side.ratio(at);
     Vec step = keep(left, all(1.0f)) - ratio;
     Vec g[Q], weight[Q];
-    const int row = Repeats ? side.group.repeat[at] : -1;
+    const int row = Repeats ? side.repeat(at) : -1;
     if (Repeats && row >= 0) {
-        step = keep((side.code(row) & missed) == 0, step);
+        step = keep((side.code(at, row) & missed) == 0, step);
         for (int q = 0; q < Q; ++q) {
-            g[q] = ratio + side.tau(row * Q + q) * step;
-            weight[q] = P[q] * side.kappa(row * Q + q);
+            g[q] = ratio + side.template tau<Q>(row, q) * step;
+            weight[q] = P[q] * side.template kappa<Q>(row, q);
         }
     } else {
         for (int q = 0; q < Q; ++q) {
-            g[q] = ratio + all(side.group.node[q]) * step;
+            g[q] = ratio + all(side.node(q)) * step;
             weight[q] = P[q];
         }
     }
@@ -197,18 +212,17 @@ void one_lead(const Group& group, const float* columns, float* phi) {
 }
 
 template <int Depth, bool Repeats>
-void one_tree(const Group& group, const float* columns, size_t blocks, size_t columns_size, float* phi,
-              size_t phi_size) {
-    for (int tree = 0; tree < group.trees; ++tree)
-        for (size_t block = 0; block < blocks; ++block)
-            for (int first = 0; first < kLanes; first += W)
-                walk<Depth, Repeats>(
-                    OneTree{group, columns + block * columns_size + first, phi + block * phi_size + first, tree});
+void one_tree(const Group& group, const SingleTree& tree, const float* columns, size_t blocks, size_t columns_size,
+              float* phi, size_t phi_size) {
+    for (size_t block = 0; block < blocks; ++block)
+        for (int first = 0; first < kLanes; first += W)
+            walk<Depth, Repeats>(
+                OneTree{group, tree, columns + block * columns_size + first, phi + block * phi_size + first});
 }
 
-// Calls function<depth, repeats> for the group; single-leaf trees contribute nothing.
-#define LEADSCORING_DEPTHS(group, function, ...)                                                    \
-    switch (group.depth * 2 + (group.repeat != nullptr)) {                                          \
+// Calls function<depth, repeats>; single-leaf trees contribute nothing.
+#define LEADSCORING_DEPTHS(depth, repeats, function, ...)                                           \
+    switch (depth * 2 + repeats) {                                                                  \
         case 2: return function<1, false>(__VA_ARGS__);                                             \
         case 4: return function<2, false>(__VA_ARGS__);                                             \
         case 5: return function<2, true>(__VA_ARGS__);                                              \
@@ -228,12 +242,13 @@ void one_tree(const Group& group, const float* columns, size_t blocks, size_t co
     }
 
 void group_one_lead(const Group& group, const float* columns, float* phi) {
-    LEADSCORING_DEPTHS(group, one_lead, group, columns, phi)
+    LEADSCORING_DEPTHS(group.depth, (group.repeat != nullptr), one_lead, group, columns, phi)
 }
 
-void group_one_tree(const Group& group, const float* columns, size_t blocks, size_t columns_size, float* phi,
-                    size_t phi_size) {
-    LEADSCORING_DEPTHS(group, one_tree, group, columns, blocks, columns_size, phi, phi_size)
+void single_tree(const Group& group, const SingleTree& tree, const float* columns, size_t blocks, size_t columns_size,
+                 float* phi, size_t phi_size) {
+    LEADSCORING_DEPTHS(group.depth, (tree.repeats != nullptr), one_tree, group, tree, columns, blocks, columns_size,
+                       phi, phi_size)
 }
 
 #include "kernel_deep.hpp"
@@ -250,7 +265,8 @@ void contributions(const Trees& trees, const float* columns, size_t blocks, floa
     for (size_t i = 0; i < trees.n_segments; ++i) {
         const Segment& segment = trees.segments[i];
         if (segment.group) {
-            group_one_tree(*segment.group, columns, blocks, columns_size, phi, phi_size);
+            for (int tree = 0; tree < segment.trees; ++tree)
+                single_tree(*segment.group, segment.group->single[tree], columns, blocks, columns_size, phi, phi_size);
             continue;
         }
         for (int tree = 0; tree < segment.trees; ++tree)

@@ -58,7 +58,7 @@ LEADSCORING_INLINE void pick(const Group& group, const float* columns, float* su
     for (int first = 0; first < kLanes; first += W) {
         Vec sum = load(sums + first);
         for (int tree = 0; tree < group.trees; ++tree)
-            sum = sum + Pick<Depth>::run(OneTree{group, columns + first, nullptr, tree}, 0);
+            sum = sum + Pick<Depth>::run(OneTree{group, group.single[tree], columns + first, nullptr}, 0);
         store(sums + first, sum);
     }
 }

@@ -181,6 +181,20 @@ def test_all_instruction_sets_give_the_same_bits(depth: int, grow: Grow) -> None
     assert len(results) == 1
 
 
+@pytest.mark.parametrize("features", [3, 5, 40])
+@pytest.mark.parametrize("depth", [5, 6, 7, 8])
+def test_what_many_leads_look_up_is_what_one_lead_computes(depth: int, features: int, grow: Grow) -> None:
+    """Lookup tables have the bits of the computation, however often a path asks the same feature."""
+    model = grow(depth, 20, features=features, min_child_weight=0.1)
+    trees = check(model, leads=40)
+    alone = np.concatenate([trees.contributions(row[None]) for row in model.rows[:40]])
+    before = _engine.variant()
+    for name in _engine.variants():
+        _engine.use_variant(name)
+        np.testing.assert_array_equal(trees.contributions(model.rows[:40]), alone)
+    _engine.use_variant(before)
+
+
 @settings(max_examples=60, deadline=None)
 @given(rows=arrays(np.float32, st.tuples(st.integers(0, 40), st.just(6)), elements=st.floats(width=32)))
 def test_any_numbers_at_all_add_up(rows: np.ndarray[Any, np.dtype[np.float32]], grow: Grow) -> None:
