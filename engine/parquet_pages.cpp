@@ -1,0 +1,403 @@
+// Writes the pages of one column of a row group of Parquet: https://parquet.apache.org/docs/file-format/
+
+#include "parquet_pages.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "arrays.hpp"
+#include "distinct.hpp"
+#include "snappy.hpp"
+#include "text_cells.hpp"
+
+namespace leadscoring {
+
+namespace {
+
+enum class Kind { codes, doubles, texts, small };
+
+enum Encoding : uint32_t { kPlain = 0, kRuns = 3, kDictionary = 8 };
+
+constexpr uint32_t kNull = std::numeric_limits<uint32_t>::max();
+constexpr size_t kPlaces = 4;        // numbers get a dictionary if at most every fourth is another
+constexpr uint32_t kElement = 4;     // the level of a value in a list of structs, all of which may be null
+constexpr size_t kMostBytes = size_t(1) << 30;
+
+void put_varint(std::string& to, uint64_t value) {
+    for (; value >= 0x80; value >>= 7) to += char((value & 0x7f) | 0x80);
+    to += char(value);
+}
+
+template <class T>
+void put(std::string& to, T value) {
+    char bytes[sizeof value];
+    std::memcpy(bytes, &value, sizeof value);
+    to.append(bytes, sizeof value);
+}
+
+void put_text(std::string& to, std::string_view text) {
+    put(to, uint32_t(text.size()));
+    to.append(text);
+}
+
+unsigned bits_of(uint32_t largest) {
+    unsigned bits = 1;
+    while (bits < 32 && largest >> bits) ++bits;
+    return bits;
+}
+
+// Appends whole numbers of so many bits: as one run if all are the same, else packed.
+void put_packed(std::string& to, const std::vector<uint32_t>& values, unsigned bits) {
+    if (values.empty()) return;
+    if (std::all_of(values.begin(), values.end(), [&](uint32_t one) { return one == values.front(); })) {
+        put_varint(to, uint64_t(values.size()) << 1);
+        for (unsigned at = 0; at < bits; at += 8) to += char(values.front() >> at);
+        return;
+    }
+    const size_t groups = (values.size() + 7) / 8;
+    put_varint(to, uint64_t(groups) << 1 | 1);
+    const size_t before = to.size();
+    to.resize(before + groups * bits + 8);
+    char* out = to.data() + before;
+    uint64_t held = 0;
+    unsigned count = 0;
+    for (const uint32_t value : values) {
+        held |= uint64_t(value) << count;
+        count += bits;
+        if (count < 32) continue;
+        std::memcpy(out, &held, 4);
+        out += 4;
+        held >>= 32;
+        count -= 32;
+    }
+    std::memcpy(out, &held, 8);
+    to.resize(before + groups * bits);
+}
+
+// The struct of a page's header in Thrift's compact protocol: fields one after the other, all of 32 bits.
+class Header {
+  public:
+    explicit Header(std::string& to) : to_(to) {}
+    void field(unsigned number, uint32_t value) {
+        head(number, 5);
+        put_varint(to_, uint64_t(value) << 1);
+    }
+    void head(unsigned number, unsigned type) {
+        to_ += char((number - last_) << 4 | type);
+        last_ = number;
+    }
+    // Begins a struct that ends with the header.
+    void inner(unsigned number) {
+        head(number, 12);
+        last_ = 0;
+    }
+    void end() { to_.append(2, '\0'); }
+
+  private:
+    std::string& to_;
+    unsigned last_ = 0;
+};
+
+// The pages of one column.
+struct Pages {
+    std::string bytes;
+    size_t raw = 0, dictionary = 0, values = 0, nulls = 0;
+    std::optional<std::string> least, most;
+
+    void add(const std::string& content, bool is_dictionary, uint32_t count, Encoding encoding) {
+        std::string packed;
+        append_snappy(content.data(), content.size(), packed);
+        const size_t before = bytes.size();
+        Header header(bytes);
+        header.field(1, is_dictionary ? 2 : 0);
+        header.field(2, uint32_t(content.size()));
+        header.field(3, uint32_t(packed.size()));
+        header.inner(is_dictionary ? 7 : 5);
+        header.field(1, count);
+        header.field(2, encoding);
+        if (!is_dictionary) {
+            header.field(3, kRuns);
+            header.field(4, kRuns);
+        }
+        header.end();
+        raw += bytes.size() - before + content.size();
+        bytes += packed;
+        if (is_dictionary) dictionary = bytes.size();
+    }
+};
+
+// Where the values of a column are: in rows, or in lists of up to `width` for each row, as many as `there` has, 0 or more.
+struct Layout {
+    size_t rows, width;
+    std::optional<Given<int32_t>> there;
+
+    size_t cells() const { return rows * std::max<size_t>(width, 1); }
+    bool has(size_t cell) const { return !there || there->data()[cell] >= 0; }
+};
+
+// The levels of a column's cells; nulls are those that `is_null` says.
+struct Levels {
+    std::vector<uint32_t> repeated, defined;
+    size_t nulls = 0;
+
+    template <class IsNull>
+    Levels(const Layout& layout, IsNull is_null) {
+        defined.reserve(layout.cells());
+        if (layout.width == 0) {
+            for (size_t row = 0; row < layout.rows; ++row) defined.push_back(!is_null(row));
+        } else {
+            repeated.reserve(layout.cells());
+            for (size_t row = 0; row < layout.rows; ++row) list(layout, row * layout.width, is_null);
+        }
+        const uint32_t full = layout.width ? kElement : 1;
+        nulls = size_t(std::count_if(defined.begin(), defined.end(), [=](uint32_t one) { return one < full; }));
+    }
+
+    std::string written() const {
+        std::string to;
+        if (!repeated.empty()) add(to, repeated, 1);
+        add(to, defined, repeated.empty() ? 1 : 3);
+        return to;
+    }
+
+  private:
+    template <class IsNull>
+    void list(const Layout& layout, size_t first, IsNull is_null) {
+        const size_t before = defined.size();
+        for (size_t cell = first; cell < first + layout.width && layout.has(cell); ++cell) {
+            repeated.push_back(cell > first);
+            defined.push_back(is_null(cell) ? kElement - 1 : kElement);
+        }
+        if (defined.size() > before) return;
+        repeated.push_back(0);
+        defined.push_back(1);  // a list of nothing
+    }
+
+    static void add(std::string& to, const std::vector<uint32_t>& levels, unsigned bits) {
+        std::string packed;
+        put_packed(packed, levels, bits);
+        put(to, uint32_t(packed.size()));
+        to += packed;
+    }
+};
+
+// What a kind of cell is, and how it is written plainly.
+struct Doubles {
+    const double* values;
+    bool is_null(size_t cell) const { return values[cell] != values[cell]; }
+    void write(std::string& to, size_t cell) const { put(to, values[cell]); }
+    // Zero is written with the sign that makes the range larger.
+    std::string least(size_t cell) const { return text(values[cell] == 0 ? -0.0 : values[cell]); }
+    std::string most(size_t cell) const { return text(values[cell] == 0 ? 0.0 : values[cell]); }
+    bool is_less(size_t a, size_t b) const { return values[a] < values[b]; }
+
+  private:
+    static std::string text(double value) {
+        std::string to;
+        put(to, value);
+        return to;
+    }
+};
+
+struct Small {
+    const uint8_t* values;
+    bool is_null(size_t) const { return false; }
+    void write(std::string& to, size_t cell) const { put(to, uint32_t(values[cell])); }
+    std::string least(size_t cell) const { return text(cell); }
+    std::string most(size_t cell) const { return text(cell); }
+    bool is_less(size_t a, size_t b) const { return values[a] < values[b]; }
+
+  private:
+    std::string text(size_t cell) const {
+        std::string to;
+        write(to, cell);
+        return to;
+    }
+};
+
+struct Texts {
+    const TextCells& values;
+    bool is_null(size_t cell) const { return values.is_null(cell); }
+    void write(std::string& to, size_t cell) const { put_text(to, values.at(cell)); }
+    std::string least(size_t cell) const { return std::string(values.at(cell)); }
+    std::string most(size_t cell) const { return least(cell); }
+    bool is_less(size_t a, size_t b) const { return values.at(a) < values.at(b); }
+};
+
+// The places of cells in a dictionary, and its values.
+struct Dictionary {
+    std::vector<uint32_t> places;
+    std::string values;
+    uint32_t count = 0;
+};
+
+class Writer {
+  public:
+    explicit Writer(const Layout& layout) : layout_(layout) {}
+
+    template <class Cells>
+    void plain(const Cells& cells) {
+        start([&](size_t cell) { return cells.is_null(cell); });
+        for (size_t cell = 0; cell < layout_.cells(); ++cell)
+            if (layout_.has(cell) && !cells.is_null(cell)) cells.write(content_, cell);
+        finish(kPlain);
+    }
+
+    // Places in a dictionary; `kNull` is null.
+    void coded(const Dictionary& dictionary) {
+        start([&](size_t cell) { return dictionary.places[cell] == kNull; });
+        std::vector<uint32_t> places;
+        places.reserve(dictionary.places.size());
+        for (size_t cell = 0; cell < dictionary.places.size(); ++cell)
+            if (layout_.has(cell) && dictionary.places[cell] != kNull) places.push_back(dictionary.places[cell]);
+        pages_.add(dictionary.values, true, dictionary.count, kPlain);
+        const unsigned bits = bits_of(dictionary.count > 0 ? dictionary.count - 1 : 0);
+        content_ += char(bits);
+        put_packed(content_, places, bits);
+        finish(kDictionary);
+    }
+
+    template <class Cells>
+    void range(const Cells& cells) {
+        size_t least = kNull, most = kNull;
+        for (size_t cell = 0; cell < layout_.cells(); ++cell) {
+            if (!layout_.has(cell) || cells.is_null(cell)) continue;
+            if (least == kNull) least = most = cell;
+            else if (cells.is_less(cell, least)) least = cell;
+            else if (cells.is_less(most, cell)) most = cell;
+        }
+        if (least == kNull) return;
+        pages_.least = cells.least(least);
+        pages_.most = cells.most(most);
+    }
+
+    Pages& pages() { return pages_; }
+
+  private:
+    template <class IsNull>
+    void start(IsNull is_null) {
+        const Levels levels(layout_, is_null);
+        pages_.values = levels.defined.size();
+        pages_.nulls = levels.nulls;
+        content_ = levels.written();
+    }
+    void finish(Encoding encoding) {
+        if (content_.size() > kMostBytes) throw nb::value_error("a page has more than 1 GB");
+        pages_.add(content_, false, uint32_t(pages_.values), encoding);
+    }
+
+    const Layout& layout_;
+    Pages pages_;
+    std::string content_;
+};
+
+// Numbers as places of their distinct ones, if these are few.
+std::optional<Dictionary> few(const double* values, size_t size) {
+    Dictionary found;
+    std::vector<double> distinct(size / kPlaces);
+    found.places.resize(size);
+    const size_t count = find_distinct(values, size, found.places.data(), distinct.data(), distinct.size());
+    if (count > distinct.size()) return std::nullopt;
+    std::vector<uint32_t> after(count);
+    for (size_t place = 0; place < count; ++place) {
+        const bool is_null = distinct[place] != distinct[place];
+        after[place] = is_null ? kNull : found.count++;
+        if (!is_null) put(found.values, distinct[place]);
+    }
+    if (found.count < count)
+        for (uint32_t& place : found.places) place = after[place];
+    return found;
+}
+
+// Codes as places of their texts; a code that is not in the list, or is of null, is null.
+Dictionary of_codes(const uint32_t* codes, size_t size, const TextCells& names) {
+    Dictionary found;
+    std::vector<uint32_t> after(names.size());
+    for (size_t place = 0; place < names.size(); ++place) {
+        after[place] = names.is_null(place) ? kNull : found.count++;
+        if (after[place] != kNull) put_text(found.values, names.at(place));
+    }
+    found.places.resize(size);
+    for (size_t cell = 0; cell < size; ++cell)
+        found.places[cell] = codes[cell] < after.size() ? after[codes[cell]] : kNull;
+    return found;
+}
+
+Dictionary of_small(const uint8_t* values, size_t size) {
+    Dictionary found;
+    uint32_t places[256];
+    std::fill(places, places + 256, kNull);
+    found.places.resize(size);
+    for (size_t cell = 0; cell < size; ++cell) {
+        uint32_t& place = places[values[cell]];
+        if (place == kNull) {
+            place = found.count++;
+            put(found.values, uint32_t(values[cell]));
+        }
+        found.places[cell] = place;
+    }
+    return found;
+}
+
+nb::object shown(const std::optional<std::string>& bytes) {
+    return bytes ? nb::object(nb::bytes(bytes->data(), bytes->size())) : nb::none();
+}
+
+nb::object parquet_pages(int64_t kind, nb::handle cells, size_t rows, nb::handle names, size_t width, nb::handle there) {
+    if (kind < 0 || kind > 3) throw nb::value_error("a kind must be 0 (codes), 1 (doubles), 2 (texts) or 3 (bytes)");
+    Layout layout{rows, width, std::nullopt};
+    if (!there.is_none()) layout.there.emplace(there);
+    const size_t size = layout.cells();
+    if (layout.there) layout.there->check(width ? size : 0, "features");
+    std::optional<Given<uint32_t>> codes;
+    std::optional<Given<double>> doubles;
+    std::optional<Given<uint8_t>> bytes;
+    std::optional<TextCells> texts;
+    if (Kind(kind) == Kind::codes) codes.emplace(cells), codes->check(size, "codes"), texts.emplace(names);
+    else if (Kind(kind) == Kind::doubles) doubles.emplace(cells), doubles->check(size, "numbers");
+    else if (Kind(kind) == Kind::small) bytes.emplace(cells), bytes->check(size, "bytes");
+    else texts.emplace(cells);
+    if (Kind(kind) == Kind::texts && texts->size() != size) throw nb::value_error("there must be a text for each cell");
+    Writer writer(layout);
+    {
+        const nb::gil_scoped_release release;
+        const bool flat = width == 0;
+        if (codes) {
+            writer.coded(of_codes(codes->data(), size, *texts));
+        } else if (doubles) {
+            const Doubles own{doubles->data()};
+            const std::optional<Dictionary> found = few(doubles->data(), size);
+            if (found) writer.coded(*found);
+            else writer.plain(own);
+            if (flat) writer.range(own);
+        } else if (bytes) {
+            writer.coded(of_small(bytes->data(), size));
+            if (flat) writer.range(Small{bytes->data()});
+        } else {
+            writer.plain(Texts{*texts});
+            if (flat) writer.range(Texts{*texts});
+        }
+    }
+    const Pages& pages = writer.pages();
+    return nb::make_tuple(nb::bytes(pages.bytes.data(), pages.bytes.size()), pages.dictionary, pages.values, pages.raw,
+                          pages.nulls, shown(pages.least), shown(pages.most));
+}
+
+}  // namespace
+
+void bind_parquet_pages(nb::module_& m) {
+    m.def("parquet_pages", &parquet_pages, nb::arg("kind"), nb::arg("cells"), nb::arg("rows"), nb::arg("names") = nb::none(),
+          nb::arg("width") = 0, nb::arg("there") = nb::none());
+    m.def("snappy", [](nb::bytes content) {
+        std::string packed;
+        append_snappy(content.c_str(), content.size(), packed);
+        return nb::bytes(packed.data(), packed.size());
+    }, nb::arg("content"));
+}
+
+}  // namespace leadscoring
