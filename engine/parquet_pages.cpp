@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "arrays.hpp"
@@ -26,6 +27,7 @@ enum Encoding : uint32_t { kPlain = 0, kRuns = 3, kDictionary = 8 };
 constexpr uint32_t kNull = std::numeric_limits<uint32_t>::max();
 constexpr size_t kPlaces = 4;        // numbers get a dictionary if at most every fourth is another
 constexpr uint32_t kElement = 4;     // the level of a value in a list of structs, all of which may be null
+constexpr size_t kRun = 32;          // levels that are the same are packed if they are fewer
 constexpr size_t kMostBytes = size_t(1) << 30;
 
 void put_varint(std::string& to, uint64_t value) {
@@ -51,23 +53,19 @@ unsigned bits_of(uint32_t largest) {
     return bits;
 }
 
-// Appends whole numbers of so many bits: as one run if all are the same, else packed.
-void put_packed(std::string& to, const std::vector<uint32_t>& values, unsigned bits) {
-    if (values.empty()) return;
-    if (std::all_of(values.begin(), values.end(), [&](uint32_t one) { return one == values.front(); })) {
-        put_varint(to, uint64_t(values.size()) << 1);
-        for (unsigned at = 0; at < bits; at += 8) to += char(values.front() >> at);
-        return;
-    }
-    const size_t groups = (values.size() + 7) / 8;
-    put_varint(to, uint64_t(groups) << 1 | 1);
-    const size_t before = to.size();
-    to.resize(before + groups * bits + 8);
-    char* out = to.data() + before;
+// Appends whole numbers of so many bits, packed; `size` is their number, and 0 stands for those that fill the last eight.
+template <class T>
+void put_packed(std::string& to, const T* values, size_t size, unsigned bits) {
+    const size_t bytes = (size + 7) / 8 * bits, before = to.size();
+    put_varint(to, uint64_t((size + 7) / 8) << 1 | 1);
+    const size_t first = to.size();
+    to.reserve(before + bytes + 32);
+    to.resize(first + bytes + 8);
+    char* out = to.data() + first;
     uint64_t held = 0;
     unsigned count = 0;
-    for (const uint32_t value : values) {
-        held |= uint64_t(value) << count;
+    for (size_t i = 0; i < size; ++i) {
+        held |= uint64_t(values[i]) << count;
         count += bits;
         if (count < 32) continue;
         std::memcpy(out, &held, 4);
@@ -76,7 +74,40 @@ void put_packed(std::string& to, const std::vector<uint32_t>& values, unsigned b
         count -= 32;
     }
     std::memcpy(out, &held, 8);
-    to.resize(before + groups * bits);
+    to.resize(first + bytes);
+}
+
+void put_run(std::string& to, uint32_t value, size_t size, unsigned bits) {
+    put_varint(to, uint64_t(size) << 1);
+    for (unsigned at = 0; at < bits; at += 8) to += char(value >> at);
+}
+
+// Appends whole numbers as one run if all are the same, else packed.
+void put_values(std::string& to, const uint32_t* values, size_t size, unsigned bits) {
+    if (size == 0) return;
+    if (std::equal(values + 1, values + size, values)) put_run(to, values[0], size, bits);
+    else put_packed(to, values, size, bits);
+}
+
+// Appends levels, most of which are the same: long runs as such, what is between them packed.
+void put_levels(std::string& to, const std::vector<uint8_t>& levels, unsigned bits) {
+    const size_t before = to.size(), size = levels.size();
+    put(to, uint32_t(0));
+    size_t packed = 0, at = 0;  // those from `packed` on are to be packed, a multiple of eight
+    while (at < size) {
+        size_t end = at + 1;
+        while (end < size && levels[end] == levels[at]) ++end;
+        if (end - at < kRun && end < size) {
+            at = std::min(at + 8, size);
+            continue;
+        }
+        if (packed < at) put_packed(to, levels.data() + packed, at - packed, bits);
+        put_run(to, levels[at], end - at, bits);
+        packed = at = end;
+    }
+    if (packed < size) put_packed(to, levels.data() + packed, size - packed, bits);
+    const uint32_t bytes = uint32_t(to.size() - before - sizeof(uint32_t));
+    std::memcpy(to.data() + before, &bytes, sizeof bytes);
 }
 
 // The struct of a page's header in Thrift's compact protocol: fields one after the other, all of 32 bits.
@@ -109,9 +140,10 @@ struct Pages {
     size_t raw = 0, dictionary = 0, values = 0, nulls = 0;
     std::optional<std::string> least, most;
 
-    void add(const std::string& content, bool is_dictionary, uint32_t count, Encoding encoding) {
+    // What comes after the first `searched` bytes is packed already.
+    void add(const std::string& content, size_t searched, bool is_dictionary, uint32_t count, Encoding encoding) {
         std::string packed;
-        append_snappy(content.data(), content.size(), packed);
+        append_snappy(content.data(), content.size(), searched, packed);
         const size_t before = bytes.size();
         Header header(bytes);
         header.field(1, is_dictionary ? 2 : 0);
@@ -138,52 +170,72 @@ struct Layout {
 
     size_t cells() const { return rows * std::max<size_t>(width, 1); }
     bool has(size_t cell) const { return !there || there->data()[cell] >= 0; }
+    bool is_full() const {
+        return !there || std::none_of(there->data(), there->data() + there->size(), [](int32_t one) { return one < 0; });
+    }
 };
 
 // The levels of a column's cells; nulls are those that `is_null` says.
-struct Levels {
-    std::vector<uint32_t> repeated, defined;
-    size_t nulls = 0;
+class Levels {
+  public:
+    size_t count = 0, nulls = 0;
+    std::string written;
 
     template <class IsNull>
     Levels(const Layout& layout, IsNull is_null) {
-        defined.reserve(layout.cells());
-        if (layout.width == 0) {
-            for (size_t row = 0; row < layout.rows; ++row) defined.push_back(!is_null(row));
-        } else {
-            repeated.reserve(layout.cells());
-            for (size_t row = 0; row < layout.rows; ++row) list(layout, row * layout.width, is_null);
-        }
-        const uint32_t full = layout.width ? kElement : 1;
-        nulls = size_t(std::count_if(defined.begin(), defined.end(), [=](uint32_t one) { return one < full; }));
-    }
-
-    std::string written() const {
-        std::string to;
-        if (!repeated.empty()) add(to, repeated, 1);
-        add(to, defined, repeated.empty() ? 1 : 3);
-        return to;
+        if (layout.width == 0) rows(layout.rows, is_null);
+        else if (layout.is_full()) full(layout, is_null);
+        else lists(layout, is_null);
     }
 
   private:
     template <class IsNull>
-    void list(const Layout& layout, size_t first, IsNull is_null) {
-        const size_t before = defined.size();
-        for (size_t cell = first; cell < first + layout.width && layout.has(cell); ++cell) {
-            repeated.push_back(cell > first);
-            defined.push_back(is_null(cell) ? kElement - 1 : kElement);
-        }
-        if (defined.size() > before) return;
-        repeated.push_back(0);
-        defined.push_back(1);  // a list of nothing
+    void rows(size_t size, IsNull is_null) {
+        defined_.resize(size);
+        for (size_t row = 0; row < size; ++row) defined_[row] = !is_null(row);
+        finish(1, 1);
     }
 
-    static void add(std::string& to, const std::vector<uint32_t>& levels, unsigned bits) {
-        std::string packed;
-        put_packed(packed, levels, bits);
-        put(to, uint32_t(packed.size()));
-        to += packed;
+    // As many in each list: only the first of each begins one.
+    template <class IsNull>
+    void full(const Layout& layout, IsNull is_null) {
+        const size_t cells = layout.cells();
+        put(written, uint32_t(0));
+        put_varint(written, uint64_t((cells + 7) / 8) << 1 | 1);
+        const size_t first = written.size();
+        written.resize(first + (cells + 7) / 8, char(0xff));
+        for (size_t cell = 0; cell < cells; cell += layout.width) written[first + cell / 8] &= char(~(1u << cell % 8));
+        const uint32_t bytes = uint32_t(written.size() - sizeof bytes);
+        std::memcpy(written.data(), &bytes, sizeof bytes);
+        defined_.resize(cells);
+        for (size_t cell = 0; cell < cells; ++cell) defined_[cell] = uint8_t(kElement - is_null(cell));
+        finish(kElement, 3);
     }
+
+    template <class IsNull>
+    void lists(const Layout& layout, IsNull is_null) {
+        std::vector<uint8_t> repeated;
+        for (size_t row = 0; row < layout.rows; ++row) {
+            const size_t first = row * layout.width, before = defined_.size();
+            for (size_t cell = first; cell < first + layout.width && layout.has(cell); ++cell) {
+                repeated.push_back(cell > first);
+                defined_.push_back(uint8_t(kElement - is_null(cell)));
+            }
+            if (defined_.size() > before) continue;
+            repeated.push_back(0);
+            defined_.push_back(1);  // a list of nothing
+        }
+        put_levels(written, repeated, 1);
+        finish(kElement, 3);
+    }
+
+    void finish(uint8_t value, unsigned bits) {
+        count = defined_.size();
+        nulls = count - size_t(std::count(defined_.begin(), defined_.end(), value));
+        put_levels(written, defined_, bits);
+    }
+
+    std::vector<uint8_t> defined_;
 };
 
 // What a kind of cell is, and how it is written plainly.
@@ -191,6 +243,9 @@ struct Doubles {
     const double* values;
     bool is_null(size_t cell) const { return values[cell] != values[cell]; }
     void write(std::string& to, size_t cell) const { put(to, values[cell]); }
+    void write_all(std::string& to, size_t size) const {
+        to.append(reinterpret_cast<const char*>(values), size * sizeof(double));
+    }
     // Zero is written with the sign that makes the range larger.
     std::string least(size_t cell) const { return text(values[cell] == 0 ? -0.0 : values[cell]); }
     std::string most(size_t cell) const { return text(values[cell] == 0 ? 0.0 : values[cell]); }
@@ -224,14 +279,29 @@ struct Texts {
     const TextCells& values;
     bool is_null(size_t cell) const { return values.is_null(cell); }
     void write(std::string& to, size_t cell) const { put_text(to, values.at(cell)); }
+    void write_all(std::string& to, size_t size) const {
+        size_t bytes = 0;
+        for (size_t cell = 0; cell < size; ++cell) bytes += sizeof(uint32_t) + values.at(cell).size();
+        const size_t before = to.size();
+        to.resize(before + bytes);
+        char* out = to.data() + before;
+        for (size_t cell = 0; cell < size; ++cell) {
+            const std::string_view text = values.at(cell);
+            const uint32_t length = uint32_t(text.size());
+            std::memcpy(out, &length, sizeof length);
+            std::memcpy(out + sizeof length, text.data(), length);
+            out += sizeof length + length;
+        }
+    }
     std::string least(size_t cell) const { return std::string(values.at(cell)); }
     std::string most(size_t cell) const { return least(cell); }
     bool is_less(size_t a, size_t b) const { return values.at(a) < values.at(b); }
 };
 
-// The places of cells in a dictionary, and its values.
+// The places of cells in a dictionary, and its values; the places are the caller's if `own` is empty.
 struct Dictionary {
-    std::vector<uint32_t> places;
+    const uint32_t* places = nullptr;
+    std::vector<uint32_t> own;
     std::string values;
     uint32_t count = 0;
 };
@@ -242,24 +312,33 @@ class Writer {
 
     template <class Cells>
     void plain(const Cells& cells) {
-        start([&](size_t cell) { return cells.is_null(cell); });
-        for (size_t cell = 0; cell < layout_.cells(); ++cell)
-            if (layout_.has(cell) && !cells.is_null(cell)) cells.write(content_, cell);
-        finish(kPlain);
+        if (start([&](size_t cell) { return cells.is_null(cell); })) {
+            cells.write_all(content_, layout_.cells());
+        } else {
+            for (size_t cell = 0; cell < layout_.cells(); ++cell)
+                if (layout_.has(cell) && !cells.is_null(cell)) cells.write(content_, cell);
+        }
+        finish(kPlain, content_.size());
     }
 
     // Places in a dictionary; `kNull` is null.
     void coded(const Dictionary& dictionary) {
-        start([&](size_t cell) { return dictionary.places[cell] == kNull; });
-        std::vector<uint32_t> places;
-        places.reserve(dictionary.places.size());
-        for (size_t cell = 0; cell < dictionary.places.size(); ++cell)
-            if (layout_.has(cell) && dictionary.places[cell] != kNull) places.push_back(dictionary.places[cell]);
-        pages_.add(dictionary.values, true, dictionary.count, kPlain);
+        const uint32_t* places = dictionary.places;
+        const bool all = start([&](size_t cell) { return places[cell] == kNull; });
+        const size_t searched = content_.size();
+        pages_.add(dictionary.values, dictionary.values.size(), true, dictionary.count, kPlain);
         const unsigned bits = bits_of(dictionary.count > 0 ? dictionary.count - 1 : 0);
         content_ += char(bits);
-        put_packed(content_, places, bits);
-        finish(kDictionary);
+        if (all) {
+            put_values(content_, places, layout_.cells(), bits);
+        } else {
+            std::vector<uint32_t> present;
+            present.reserve(layout_.cells());
+            for (size_t cell = 0; cell < layout_.cells(); ++cell)
+                if (layout_.has(cell) && places[cell] != kNull) present.push_back(places[cell]);
+            put_values(content_, present.data(), present.size(), bits);
+        }
+        finish(kDictionary, searched);
     }
 
     template <class Cells>
@@ -279,16 +358,18 @@ class Writer {
     Pages& pages() { return pages_; }
 
   private:
+    // Returns whether each cell has a value.
     template <class IsNull>
-    void start(IsNull is_null) {
-        const Levels levels(layout_, is_null);
-        pages_.values = levels.defined.size();
+    bool start(IsNull is_null) {
+        Levels levels(layout_, is_null);
+        pages_.values = levels.count;
         pages_.nulls = levels.nulls;
-        content_ = levels.written();
+        content_ = std::move(levels.written);
+        return levels.nulls == 0 && levels.count == layout_.cells();
     }
-    void finish(Encoding encoding) {
+    void finish(Encoding encoding, size_t searched) {
         if (content_.size() > kMostBytes) throw nb::value_error("a page has more than 1 GB");
-        pages_.add(content_, false, uint32_t(pages_.values), encoding);
+        pages_.add(content_, searched, false, uint32_t(pages_.values), encoding);
     }
 
     const Layout& layout_;
@@ -300,8 +381,8 @@ class Writer {
 std::optional<Dictionary> few(const double* values, size_t size) {
     Dictionary found;
     std::vector<double> distinct(size / kPlaces);
-    found.places.resize(size);
-    const size_t count = find_distinct(values, size, found.places.data(), distinct.data(), distinct.size());
+    found.own.resize(size);
+    const size_t count = find_distinct(values, size, found.own.data(), distinct.data(), distinct.size());
     if (count > distinct.size()) return std::nullopt;
     std::vector<uint32_t> after(count);
     for (size_t place = 0; place < count; ++place) {
@@ -310,7 +391,8 @@ std::optional<Dictionary> few(const double* values, size_t size) {
         if (!is_null) put(found.values, distinct[place]);
     }
     if (found.count < count)
-        for (uint32_t& place : found.places) place = after[place];
+        for (uint32_t& place : found.own) place = after[place];
+    found.places = found.own.data();
     return found;
 }
 
@@ -322,9 +404,14 @@ Dictionary of_codes(const uint32_t* codes, size_t size, const TextCells& names) 
         after[place] = names.is_null(place) ? kNull : found.count++;
         if (after[place] != kNull) put_text(found.values, names.at(place));
     }
-    found.places.resize(size);
+    found.places = codes;
+    const bool same = found.count == after.size() &&
+                      std::none_of(codes, codes + size, [&](uint32_t code) { return code >= after.size() && code != kNull; });
+    if (same) return found;
+    found.own.resize(size);
     for (size_t cell = 0; cell < size; ++cell)
-        found.places[cell] = codes[cell] < after.size() ? after[codes[cell]] : kNull;
+        found.own[cell] = codes[cell] < after.size() ? after[codes[cell]] : kNull;
+    found.places = found.own.data();
     return found;
 }
 
@@ -332,15 +419,16 @@ Dictionary of_small(const uint8_t* values, size_t size) {
     Dictionary found;
     uint32_t places[256];
     std::fill(places, places + 256, kNull);
-    found.places.resize(size);
+    found.own.resize(size);
     for (size_t cell = 0; cell < size; ++cell) {
         uint32_t& place = places[values[cell]];
         if (place == kNull) {
             place = found.count++;
             put(found.values, uint32_t(values[cell]));
         }
-        found.places[cell] = place;
+        found.own[cell] = place;
     }
+    found.places = found.own.data();
     return found;
 }
 
@@ -395,7 +483,7 @@ void bind_parquet_pages(nb::module_& m) {
           nb::arg("width") = 0, nb::arg("there") = nb::none());
     m.def("snappy", [](nb::bytes content) {
         std::string packed;
-        append_snappy(content.c_str(), content.size(), packed);
+        append_snappy(content.c_str(), content.size(), content.size(), packed);
         return nb::bytes(packed.data(), packed.size());
     }, nb::arg("content"));
 }

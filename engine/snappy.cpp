@@ -46,9 +46,9 @@ class Compressor {
   public:
     explicit Compressor(char* out) : out_(out) {}
 
-    void block(const char* begin, size_t size) {
+    void block(const char* begin, size_t size, bool searched) {
         const char *literal = begin, *const end = begin + size;
-        if (size > kShortest) {
+        if (searched && size > kShortest) {
             std::fill(table_, table_ + (1u << kTableBits), uint16_t(0));
             literal = search(begin, end);
         }
@@ -115,16 +115,20 @@ class Compressor {
 
 }  // namespace
 
-void append_snappy(const char* begin, size_t size, std::string& to) {
+void append_snappy(const char* begin, size_t size, size_t searched, std::string& to) {
     const size_t before = to.size();
     to.resize(before + 5 + size + size / 6 + 32);
     char* out = to.data() + before;
-    for (size_t left = size; ; left >>= 7) {
-        *out++ = char(left < 0x80 ? left : (left & 0x7f) | 0x80);
-        if (left < 0x80) break;
-    }
+    size_t left = size;
+    for (; left >= 0x80; left >>= 7) *out++ = char((left & 0x7f) | 0x80);
+    *out++ = char(left);
     Compressor compressor(out);
-    for (size_t at = 0; at < size; at += kBlock) compressor.block(begin + at, std::min(kBlock, size - at));
+    for (size_t at = 0; at < size;) {
+        const bool is_searched = at < searched;
+        const size_t length = std::min(kBlock, (is_searched ? searched : size) - at);
+        compressor.block(begin + at, length, is_searched);
+        at += length;
+    }
     to.resize(size_t(compressor.end() - to.data()));
 }
 
