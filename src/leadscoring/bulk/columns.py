@@ -1,6 +1,7 @@
 """The columns of scores in files: what the API answers for each lead, as a table."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -129,6 +130,7 @@ def plain(part: pl.Series) -> pl.Series:
     return part if part.name == "contribution" else as_text(part)
 
 
+@lru_cache(maxsize=16)  # most batches have as many rows
 def constant(name: str, value: str | float, rows: int, coded: bool = False) -> pl.Series:
     """A column of one value."""
     return pl.Series(name, [value], dtype=pl.Enum([value]) if coded else None).new_from_index(0, rows)
@@ -145,12 +147,19 @@ def warnings_of(chunk: Chunk, is_nested: bool) -> pl.Series:
     """The warnings of each lead: a list of them, or their messages as one text. Few leads have any."""
     kind: pl.DataType = pl.List(WARNING) if is_nested else pl.String()
     if not chunk.warnings:
-        return pl.Series("warnings", [[] if is_nested else None], dtype=kind).new_from_index(0, len(chunk))
+        return no_warnings(is_nested, len(chunk))
     distinct = chunk.warnings.distinct
     texts: list[Any] = [facts(warned) if is_nested else "; ".join(map(said, warned)) or None for warned in distinct]
     at = np.zeros(len(chunk), np.int64)
     at[chunk.warnings.leads] = chunk.warnings.places
     return pl.Series("warnings", texts, dtype=kind).gather(at)
+
+
+@lru_cache(maxsize=4)
+def no_warnings(is_nested: bool, rows: int) -> pl.Series:
+    """The warnings of leads without any."""
+    kind: pl.DataType = pl.List(WARNING) if is_nested else pl.String()
+    return pl.Series("warnings", [[] if is_nested else None], dtype=kind).new_from_index(0, rows)
 
 
 def facts(warned: Sequence[Warned]) -> list[dict[str, str | None]]:
