@@ -13,6 +13,8 @@
 
 #include "arrays.hpp"
 #include "distinct.hpp"
+#include "parquet_levels.hpp"
+#include "parquet_packed.hpp"
 #include "snappy.hpp"
 #include "text_cells.hpp"
 
@@ -26,89 +28,7 @@ enum Encoding : uint32_t { kPlain = 0, kRuns = 3, kDictionary = 8 };
 
 constexpr uint32_t kNull = std::numeric_limits<uint32_t>::max();
 constexpr size_t kPlaces = 4;        // numbers get a dictionary if at most every fourth is another
-constexpr uint32_t kElement = 4;     // the level of a value in a list of structs, all of which may be null
-constexpr size_t kRun = 32;          // levels that are the same are packed if they are fewer
 constexpr size_t kMostBytes = size_t(1) << 30;
-
-void put_varint(std::string& to, uint64_t value) {
-    for (; value >= 0x80; value >>= 7) to += char((value & 0x7f) | 0x80);
-    to += char(value);
-}
-
-template <class T>
-void put(std::string& to, T value) {
-    char bytes[sizeof value];
-    std::memcpy(bytes, &value, sizeof value);
-    to.append(bytes, sizeof value);
-}
-
-void put_text(std::string& to, std::string_view text) {
-    put(to, uint32_t(text.size()));
-    to.append(text);
-}
-
-unsigned bits_of(uint32_t largest) {
-    unsigned bits = 1;
-    while (bits < 32 && largest >> bits) ++bits;
-    return bits;
-}
-
-// Appends whole numbers of so many bits, packed; `size` is their number, and 0 stands for those that fill the last eight.
-template <class T>
-void put_packed(std::string& to, const T* values, size_t size, unsigned bits) {
-    const size_t bytes = (size + 7) / 8 * bits, before = to.size();
-    put_varint(to, uint64_t((size + 7) / 8) << 1 | 1);
-    const size_t first = to.size();
-    to.reserve(before + bytes + 32);
-    to.resize(first + bytes + 8);
-    char* out = to.data() + first;
-    uint64_t held = 0;
-    unsigned count = 0;
-    for (size_t i = 0; i < size; ++i) {
-        held |= uint64_t(values[i]) << count;
-        count += bits;
-        if (count < 32) continue;
-        std::memcpy(out, &held, 4);
-        out += 4;
-        held >>= 32;
-        count -= 32;
-    }
-    std::memcpy(out, &held, 8);
-    to.resize(first + bytes);
-}
-
-void put_run(std::string& to, uint32_t value, size_t size, unsigned bits) {
-    put_varint(to, uint64_t(size) << 1);
-    for (unsigned at = 0; at < bits; at += 8) to += char(value >> at);
-}
-
-// Appends whole numbers as one run if all are the same, else packed.
-void put_values(std::string& to, const uint32_t* values, size_t size, unsigned bits) {
-    if (size == 0) return;
-    if (std::equal(values + 1, values + size, values)) put_run(to, values[0], size, bits);
-    else put_packed(to, values, size, bits);
-}
-
-// Appends levels, most of which are the same: long runs as such, what is between them packed.
-void put_levels(std::string& to, const std::vector<uint8_t>& levels, unsigned bits) {
-    const size_t before = to.size(), size = levels.size();
-    put(to, uint32_t(0));
-    size_t packed = 0, at = 0;  // those from `packed` on are to be packed, a multiple of eight
-    while (at < size) {
-        size_t end = at + 1;
-        while (end < size && levels[end] == levels[at]) ++end;
-        if (end - at < kRun && end < size) {
-            at = std::min(at + 8, size);
-            continue;
-        }
-        if (packed < at) put_packed(to, levels.data() + packed, at - packed, bits);
-        put_run(to, levels[at], end - at, bits);
-        packed = at = end;
-    }
-    if (packed < size) put_packed(to, levels.data() + packed, size - packed, bits);
-    const uint32_t bytes = uint32_t(to.size() - before - sizeof(uint32_t));
-    std::memcpy(to.data() + before, &bytes, sizeof bytes);
-}
 
 // The struct of a page's header in Thrift's compact protocol: fields one after the other, all of 32 bits.
 class Header {
@@ -161,81 +81,6 @@ struct Pages {
         bytes += packed;
         if (is_dictionary) dictionary = bytes.size();
     }
-};
-
-// Where the values of a column are: in rows, or in lists of up to `width` for each row, as many as `there` has, 0 or more.
-struct Layout {
-    size_t rows, width;
-    std::optional<Given<int32_t>> there;
-
-    size_t cells() const { return rows * std::max<size_t>(width, 1); }
-    bool has(size_t cell) const { return !there || there->data()[cell] >= 0; }
-    bool is_full() const {
-        return !there || std::none_of(there->data(), there->data() + there->size(), [](int32_t one) { return one < 0; });
-    }
-};
-
-// The levels of a column's cells; nulls are those that `is_null` says.
-class Levels {
-  public:
-    size_t count = 0, nulls = 0;
-    std::string written;
-
-    template <class IsNull>
-    Levels(const Layout& layout, IsNull is_null) {
-        if (layout.width == 0) rows(layout.rows, is_null);
-        else if (layout.is_full()) full(layout, is_null);
-        else lists(layout, is_null);
-    }
-
-  private:
-    template <class IsNull>
-    void rows(size_t size, IsNull is_null) {
-        defined_.resize(size);
-        for (size_t row = 0; row < size; ++row) defined_[row] = !is_null(row);
-        finish(1, 1);
-    }
-
-    // As many in each list: only the first of each begins one.
-    template <class IsNull>
-    void full(const Layout& layout, IsNull is_null) {
-        const size_t cells = layout.cells();
-        put(written, uint32_t(0));
-        put_varint(written, uint64_t((cells + 7) / 8) << 1 | 1);
-        const size_t first = written.size();
-        written.resize(first + (cells + 7) / 8, char(0xff));
-        for (size_t cell = 0; cell < cells; cell += layout.width) written[first + cell / 8] &= char(~(1u << cell % 8));
-        const uint32_t bytes = uint32_t(written.size() - sizeof bytes);
-        std::memcpy(written.data(), &bytes, sizeof bytes);
-        defined_.resize(cells);
-        for (size_t cell = 0; cell < cells; ++cell) defined_[cell] = uint8_t(kElement - is_null(cell));
-        finish(kElement, 3);
-    }
-
-    template <class IsNull>
-    void lists(const Layout& layout, IsNull is_null) {
-        std::vector<uint8_t> repeated;
-        for (size_t row = 0; row < layout.rows; ++row) {
-            const size_t first = row * layout.width, before = defined_.size();
-            for (size_t cell = first; cell < first + layout.width && layout.has(cell); ++cell) {
-                repeated.push_back(cell > first);
-                defined_.push_back(uint8_t(kElement - is_null(cell)));
-            }
-            if (defined_.size() > before) continue;
-            repeated.push_back(0);
-            defined_.push_back(1);  // a list of nothing
-        }
-        put_levels(written, repeated, 1);
-        finish(kElement, 3);
-    }
-
-    void finish(uint8_t value, unsigned bits) {
-        count = defined_.size();
-        nulls = count - size_t(std::count(defined_.begin(), defined_.end(), value));
-        put_levels(written, defined_, bits);
-    }
-
-    std::vector<uint8_t> defined_;
 };
 
 // What a kind of cell is, and how it is written plainly.

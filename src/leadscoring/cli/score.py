@@ -81,7 +81,7 @@ def score(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
     """
     refuse_empty({"DATA": data, "--out": out, "--rejects": rejects, "--as-of": as_of, "--id": lead_id})
     threads = threads or cores()
-    os.environ.setdefault("POLARS_MAX_THREADS", str(threads))
+    os.environ.setdefault("POLARS_MAX_THREADS", str(-(-threads // 2)))  # it only reads, for less than scoring costs
     os.environ.setdefault("POLARS_ROW_GROUP_PREFETCH_SIZE", "1")  # row groups of Parquet held ahead: 120 MB less
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads of numpy that nobody needs begin with a busy wait
 
