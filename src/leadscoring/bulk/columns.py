@@ -81,7 +81,11 @@ class Columns(msgspec.Struct, frozen=True):
         if chunk.reasons is None:
             return []
         contract = self.model.card.contract
-        if self.coded and not (self.details and contract.has_aspects) and not any(one.is_text for one in contract.features):
+        if (
+            self.coded
+            and not (self.details and contract.has_aspects)
+            and not any(one.is_text for one in contract.features)
+        ):
             return [coded_reasons(chunk.reasons, reason_values(chunk, self.model))]
         most = chunk.reasons.features.shape[1]
         return nested(reason_parts(chunk, self.model, self.details), most, self.coded) if most else []
@@ -133,7 +137,7 @@ def plain(part: pl.Series) -> pl.Series:
 @lru_cache(maxsize=16)  # most batches have as many rows
 def constant(name: str, value: str | float, rows: int, coded: bool = False) -> pl.Series:
     """A column of one value."""
-    return pl.Series(name, [value], dtype=pl.Enum([value]) if coded else None).new_from_index(0, rows)
+    return pl.Series(name, [value], dtype=pl.Enum([str(value)]) if coded else None).new_from_index(0, rows)
 
 
 def written(moments: pl.Series) -> pl.Series:
