@@ -27,7 +27,9 @@ enum class Kind { codes, doubles, texts, small };
 enum Encoding : uint32_t { kPlain = 0, kRuns = 3, kDictionary = 8 };
 
 constexpr uint32_t kNull = std::numeric_limits<uint32_t>::max();
-constexpr size_t kPlaces = 4;        // numbers get a dictionary if at most every fourth is another
+constexpr size_t kPlaces = 2;        // numbers get a dictionary if at most every second is another
+constexpr size_t kSample = 4096;     // and not if nearly all of the first are
+constexpr size_t kSampled = kSample / 16 * 15;
 constexpr size_t kMostBytes = size_t(1) << 30;
 
 // The struct of a page's header in Thrift's compact protocol: fields one after the other, all of 32 bits.
@@ -171,8 +173,9 @@ class Writer {
         const uint32_t* places = dictionary.places;
         const bool all = start([&](size_t cell) { return places[cell] == kNull; });
         const size_t searched = content_.size();
+        if (dictionary.count == 0) return finish(kPlain, searched);  // all are null
         pages_.add(dictionary.values, dictionary.values.size(), true, dictionary.count, kPlain);
-        const unsigned bits = bits_of(dictionary.count > 0 ? dictionary.count - 1 : 0);
+        const unsigned bits = bits_of(dictionary.count - 1);
         content_ += char(bits);
         if (all) {
             put_values(content_, places, layout_.cells(), bits);
@@ -227,6 +230,8 @@ std::optional<Dictionary> few(const double* values, size_t size) {
     Dictionary found;
     std::vector<double> distinct(size / kPlaces);
     found.own.resize(size);
+    if (distinct.size() > kSample && find_distinct(values, kSample, found.own.data(), distinct.data(), kSampled) > kSampled)
+        return std::nullopt;
     const size_t count = find_distinct(values, size, found.own.data(), distinct.data(), distinct.size());
     if (count > distinct.size()) return std::nullopt;
     std::vector<uint32_t> after(count);

@@ -88,12 +88,13 @@ def test_scores_are_read_as_they_were(tmp_path: Path, leads: list[tuple[Any, ...
     assert found.equals(expected)
 
 
-def test_many_rows_are_read_as_they_were(tmp_path: Path) -> None:
-    """More of them than the parts in which bytes are compressed, and null among runs of values."""
+@pytest.mark.parametrize("different", [9, 1_000_000])
+def test_many_rows_are_read_as_they_were(tmp_path: Path, different: int) -> None:
+    """More of them than the parts in which bytes are compressed, and null among runs of values, few of them or many."""
     chance = np.random.default_rng(4)
-    rows = 70_000
+    rows = 20_000
     numbers = np.where(chance.random(rows) < 0.001, np.nan, chance.normal(size=rows))
-    some = np.where(chance.random((rows, 5)) < 0.001, np.nan, chance.integers(0, 9, (rows, 5)) / 4)
+    some = np.where(chance.random((rows, 5)) < 0.001, np.nan, chance.integers(0, different, (rows, 5)) / 4)
     features = chance.integers(0, 3, (rows, 5)).astype(np.int32)
     parts = {"feature": features, "value": some, "contribution": chance.normal(size=(rows, 5))}
     table = pl.DataFrame({"id": pl.Series(range(rows)).cast(pl.String), "probability": numbers})
@@ -107,6 +108,17 @@ def test_many_rows_are_read_as_they_were(tmp_path: Path) -> None:
     assert flat["value"].equals(as_text(pl.Series(some.reshape(-1), nan_to_null=True)))
     assert np.array_equal(flat["contribution"].to_numpy(), parts["contribution"].reshape(-1))
     assert found["reasons"].list.len().unique().to_list() == [5]
+
+
+def test_columns_without_a_value_are_null(tmp_path: Path) -> None:
+    """As percentiles are if the model has no reference."""
+    table = pl.DataFrame({"probability": pl.Series([None] * 9, dtype=pl.Float64)})
+    reasons = coded([[(1, np.nan, 0.5)]] * 9, 1)
+    found = written(
+        tmp_path, [table.with_columns(reasons)], table.with_columns(plain([[(1, np.nan, 0.5)]] * 9)).clear()
+    )
+    assert found["probability"].null_count() == 9
+    assert found["reasons"].to_list() == [[{"feature": "größe", "value": None, "contribution": 0.5}]] * 9
 
 
 def test_columns_of_the_input_stay_as_they_are(tmp_path: Path) -> None:
