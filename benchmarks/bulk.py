@@ -4,8 +4,10 @@ Every figure is in rows a second of processor time, of all threads together, and
 """
 
 import argparse
+import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any, NamedTuple
@@ -150,19 +152,45 @@ def of_file(path: Path, rows: int, schema: dict[str, Any], model: LoadedModel) -
 
 
 def of_command(path: Path, rows: int, model: LoadedModel) -> list[Measured]:
-    """Measures what `leadscoring score` does with a file, by one and by two threads beside the one that reads."""
+    """Measures what `leadscoring score` does with a file, by one thread on one core, and by two on two."""
 
     def run(reasons: int, threads: int) -> Callable[[], object]:
         places = places_of(str(MODEL), str(path), sources_of(str(path)), str(FOLDER / f"scores{path.suffix}"), None)
-        return lambda: score_files(model, places, Choice(reasons=reasons, threads=threads), lambda _stage, _share: None)
+        choice = Choice(reasons=reasons, threads=threads)
+
+        def work() -> None:
+            with limited_to(threads):
+                score_files(model, places, choice, lambda _stage, _share: None)
+
+        return work
 
     return [
         measure(
-            f"{path.suffix[1:]}: leadscoring score, {reasons} reasons, --threads {threads}", rows, run(reasons, threads)
+            f"{path.suffix[1:]}: leadscoring score, {reasons} reasons, {threads} thread{'s' * (threads > 1)} and "
+            f"core{'s' * (threads > 1)}",
+            rows,
+            run(reasons, threads),
         )
         for reasons in (0, 5)
         for threads in (1, 2)
     ]
+
+
+@contextmanager
+def limited_to(cores: int) -> Iterator[None]:
+    """Lets the threads of this process run on so many cores: those that read would else take another one."""
+    allowed = os.sched_getaffinity(0)
+
+    def allow(some: set[int]) -> None:
+        for thread in Path("/proc/self/task").iterdir():
+            with suppress(OSError):  # a thread that has ended meanwhile
+                os.sched_setaffinity(int(thread.name), some)
+
+    allow(set(sorted(allowed)[:cores]))
+    try:
+        yield
+    finally:
+        allow(allowed)
 
 
 def in_memory(frame: pl.DataFrame, model: LoadedModel, name: str) -> list[Measured]:

@@ -23,21 +23,19 @@ uint64_t key_of(double value) {
     return bits;
 }
 
-// The places of numbers by their bits, in a table that is at most half full.
+// The places of numbers by their bits, in a table that is at most half full, and grows.
 class Places {
   public:
-    explicit Places(size_t most) {
-        while ((size_t(1) << width_) < 2 * most + 2) ++width_;
-        slots_.resize(size_t(1) << width_);
-    }
+    Places() : slots_(size_t(1) << width_) {}
 
-    // Returns the place of a key; a new one gets `next`.
-    uint32_t find(uint64_t key, uint32_t next) {
-        size_t at = size_t((key * kSpread) >> (64 - width_));
-        while (slots_[at].after != 0 && slots_[at].key != key) at = (at + 1) & (slots_.size() - 1);
-        Slot& slot = slots_[at];
-        if (slot.after == 0) slot = {key, next + 1};
-        return slot.after - 1;
+    // Returns the place of a key; a new one gets the next, which is the number of keys.
+    uint32_t find(uint64_t key) {
+        Slot& slot = slot_of(key);
+        if (slot.after != 0) return slot.after - 1;
+        slot = {key, ++count_};
+        const uint32_t place = count_ - 1;
+        if (2 * size_t(count_) > slots_.size()) grow();
+        return place;
     }
 
   private:
@@ -45,16 +43,32 @@ class Places {
         uint64_t key = 0;
         uint32_t after = 0;  // one more than the place; 0 for none
     };
-    unsigned width_ = 1;
+
+    Slot& slot_of(uint64_t key) {
+        size_t at = size_t((key * kSpread) >> (64 - width_));
+        while (slots_[at].after != 0 && slots_[at].key != key) at = (at + 1) & (slots_.size() - 1);
+        return slots_[at];
+    }
+
+    void grow() {
+        std::vector<Slot> before(size_t(1) << ++width_);
+        before.swap(slots_);
+        for (const Slot& slot : before)
+            if (slot.after != 0) slot_of(slot.key) = slot;
+    }
+
+    unsigned width_ = 10;
+    uint32_t count_ = 0;
     std::vector<Slot> slots_;
 };
 
-// Returns how many there are, or more than `most` as soon as there are more.
-size_t find_all(const double* values, size_t size, uint32_t* places, double* found, size_t most) {
-    Places known(most);
+}  // namespace
+
+size_t find_distinct(const double* values, size_t size, uint32_t* places, double* found, size_t most) {
+    Places known;
     size_t count = 0;
     for (size_t i = 0; i < size; ++i) {
-        const uint32_t place = known.find(key_of(values[i]), uint32_t(count));
+        const uint32_t place = known.find(key_of(values[i]));
         places[i] = place;
         if (place < count) continue;
         if (count == most) return most + 1;
@@ -62,6 +76,8 @@ size_t find_all(const double* values, size_t size, uint32_t* places, double* fou
     }
     return count;
 }
+
+namespace {
 
 nb::object distinct_numbers(nb::handle values, nb::handle places, nb::handle found) {
     const Given<double> given(values);
@@ -72,7 +88,7 @@ nb::object distinct_numbers(nb::handle values, nb::handle places, nb::handle fou
     size_t count;
     {
         const nb::gil_scoped_release release;
-        count = find_all(given.data(), given.size(), filled.data(), room.data(), room.size());
+        count = find_distinct(given.data(), given.size(), filled.data(), room.data(), room.size());
     }
     return count > room.size() ? nb::none() : nb::object(nb::int_(count));
 }

@@ -17,6 +17,7 @@
 #include "encode.hpp"
 #include "forest.hpp"
 #include "from_python.hpp"
+#include "parquet_pages.hpp"
 #include "plain_rows.hpp"
 #include "ranking.hpp"
 #include "reasons.hpp"
@@ -328,6 +329,7 @@ NB_MODULE(_engine, m) {
     bind_arrow_made(m);
     bind_csv_lines(m);
     bind_distinct(m);
+    bind_parquet_pages(m);
     bind_plain_rows(m);
     bind_ranking(m);
     bind_table_scorer(m);

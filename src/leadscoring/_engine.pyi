@@ -155,6 +155,21 @@ def distinct_numbers(values: object, places: object, found: object) -> int | Non
     ``values``. All NaN are one number; 0.0 and -0.0 are two. Returns how many there are, ``None`` if more than fit.
     """
 
+def parquet_pages(
+    kind: int, cells: object, rows: int, names: object = None, width: int = 0, there: object = None
+) -> tuple[bytes, int, int, int, int, bytes | None, bytes | None]:
+    """Writes a column of a row group of Parquet, compressed by Snappy.
+
+    Kinds of cells are 0 for places (uint32) in ``names``, an Arrow series of texts, 1 for float64, of which NaN is
+    null, 2 for an Arrow series of texts, and 3 for uint8. There is one cell a row; with ``width``, so many, which are a
+    list of values of structs: ``there``, int32, is less than 0 from the first cell on that is not in it. Returns the
+    pages, the bytes in them of a dictionary, the number of values, the bytes before compression, how many values are
+    null, and without ``width`` the least and the largest value as Parquet has them.
+    """
+
+def snappy(content: bytes) -> bytes:
+    """Compresses bytes in Snappy's format."""
+
 def decimal(value: float, plain: bool = False) -> str:
     """The shortest decimal that reads as a number, in the notation of Polars; ``plain`` without the C++ library's."""
 

@@ -6,17 +6,14 @@ import factories
 import polars as pl
 import pytest
 from bulk_oracle import NOW
-from hypothesis import given
-from hypothesis import strategies as st
 from timed import AS_OF, timed_lead, timed_model
 
 from leadscoring.bulk.appended import Appended
 from leadscoring.bulk.chunk import BulkScorer
-from leadscoring.bulk.columns import FEW, Columns, few_numbers
+from leadscoring.bulk.columns import Columns
 from leadscoring.bulk.outputs import ParquetOutput
 from leadscoring.model.file import open_model
 from leadscoring.model.loaded import LoadedModel
-from leadscoring.training.reading.series import as_text
 
 IDS = pl.Series("x", ["a", "b", "c"])
 FRAME = pl.DataFrame(
@@ -78,10 +75,11 @@ def test_coded_columns_are_written_as_texts(model: LoadedModel, tmp_path: Path, 
     chunk.reasons.features[1, 3:] = -1
     expected = Columns(model, True, 5, details).table(chunk, IDS)
     assert [len(reasons) for reasons in expected["reasons"]] == [5, 3]
-    coded = Columns(model, True, 5, details, coded=True).table(chunk, IDS)
+    columns = Columns(model, True, 5, details, coded=True)
+    coded = columns.table(chunk, IDS)
     assert coded.schema != expected.schema
     file = Appended(tmp_path / "scores.parquet")
-    output = ParquetOutput(file, {})
+    output = ParquetOutput(file, {}, columns.known)
     output.begin(expected.clear())
     groups = [group for part in (coded[:1], coded[1:]) for group in output.append(output.piece(part))]
     output.end(expected.clear(), groups)
@@ -89,24 +87,6 @@ def test_coded_columns_are_written_as_texts(model: LoadedModel, tmp_path: Path, 
     written = pl.read_parquet(tmp_path / "scores.parquet")
     assert written.schema == expected.schema
     assert written.equals(expected)
-
-
-@given(st.lists(st.none() | st.floats(allow_nan=False) | st.integers(-9, 9).map(float), max_size=FEW))
-def test_few_numbers_are_places_of_their_texts(numbers: list[float | None]) -> None:
-    """The texts are those of columns that are not coded; null stays null."""
-    column = pl.Series("value", numbers, dtype=pl.Float64)
-    coded = few_numbers(column)
-    assert coded.dtype == pl.Enum
-    assert coded.cast(pl.String).equals(as_text(column), check_names=True)
-
-
-def test_many_numbers_are_texts() -> None:
-    """A list of them would be as long as the column."""
-    column = pl.Series("value", [*range(9 * FEW), None], dtype=pl.Float64)
-    assert few_numbers(column).equals(as_text(column), check_dtypes=True)
-    again = pl.concat([column] * 8)
-    assert few_numbers(again).dtype == pl.Enum
-    assert few_numbers(again).cast(pl.String).equals(as_text(again))
 
 
 def test_an_empty_table_has_the_same_columns(model: LoadedModel) -> None:

@@ -25,7 +25,7 @@ BLOCK = 1 << 22
 LONGEST = 1 << 26
 """The most bytes of text without the end of a row."""
 
-ROWS = 16384
+ROWS = 32768
 """Rows of Parquet that are scored together."""
 
 

@@ -1,24 +1,25 @@
 """The columns of scores in files: what the API answers for each lead, as a table."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 import numpy as np
 import polars as pl
 
-from leadscoring._engine import distinct_numbers
-from leadscoring.bulk.chunk import Chunk
+from leadscoring.bulk.chunk import Chunk, ReasonColumns
 from leadscoring.bulk.kept import names_beside
-from leadscoring.bulk.reason_columns import reason_columns, reason_parts
+from leadscoring.bulk.reason_columns import reason_columns, reason_parts, reason_values
+from leadscoring.bulk.row_group import Scores
 from leadscoring.bulk.spreadsheet import harmless
 from leadscoring.contract import moment
 from leadscoring.lead import Warned
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.training.reading.series import as_text
 
-DISTINCT, FEW = 4, 64
-"""Numbers become places in a list if at most every fourth is another, or so few."""
+SCORES = ("id", "probability", "tier", "bucket", "percentile", "model_version", "model_digest", "warnings")
+"""Columns that all scores have."""
 
 WARNING = pl.Struct({"code": pl.String, "feature": pl.String, "message": pl.String})
 
@@ -26,8 +27,8 @@ WARNING = pl.Struct({"code": pl.String, "feature": pl.String, "message": pl.Stri
 class Columns(msgspec.Struct, frozen=True):
     """Which columns scores have: ``nested`` ones for Parquet, or one for each part of a reason.
 
-    With ``coded``, nested names, and numbers of few values, are places in a list of texts: Parquet writes these
-    for less, and as the same texts.
+    ``coded`` are columns for ``row_group``, which makes the same columns of Parquet of them for less: texts of few
+    values are places in a list of them, and reasons whose values are numbers are arrays.
     """
 
     model: LoadedModel
@@ -45,6 +46,13 @@ class Columns(msgspec.Struct, frozen=True):
         names = (f"reason_{number}_{part}" for number in range(1, self.reasons + 1) for part in parts)
         return frozenset(("as_of", "tier", "model_digest", "warnings", *names))
 
+    @property
+    def known(self) -> Scores:
+        """The columns of scores, for their writer to Parquet."""
+        details = ("margin", "base_value", "remainder") if self.details else ()
+        reasons = ("reasons",) if self.reasons else ()
+        return Scores(frozenset((*SCORES, *details, *reasons)), pl.Series(self.model.names, dtype=pl.String))
+
     def table(self, chunk: Chunk, ids: pl.Series, others: Sequence[pl.Series] = ()) -> pl.DataFrame:
         """The table of the leads that a chunk scored; ``ids`` and ``others`` are columns of the whole input."""
         rows = len(chunk)
@@ -56,8 +64,8 @@ class Columns(msgspec.Struct, frozen=True):
             chunk.tier if self.coded or not self.nested else chunk.tier.cast(pl.String),
             pl.Series("bucket", chunk.bucket),
             pl.Series("percentile", chunk.percentile, nan_to_null=True),
-            constant("model_version", self.model.identity.version, rows),
-            constant("model_digest", self.model.sha256, rows),
+            constant("model_version", self.model.identity.version, rows, self.coded),
+            constant("model_digest", self.model.sha256, rows, self.coded),
         ]
         columns += details_of(chunk, self.model) if self.details else []
         columns += self._reasons(chunk)
@@ -70,7 +78,16 @@ class Columns(msgspec.Struct, frozen=True):
         """The reasons of each lead, the strongest first; with what about the value mattered, if there are details."""
         if not self.nested:
             return reason_columns(chunk, self.model, self.details)
-        most = 0 if chunk.reasons is None else chunk.reasons.features.shape[1]
+        if chunk.reasons is None:
+            return []
+        contract = self.model.card.contract
+        if (
+            self.coded
+            and not (self.details and contract.has_aspects)
+            and not any(one.is_text for one in contract.features)
+        ):
+            return [coded_reasons(chunk.reasons, reason_values(chunk, self.model))]
+        most = chunk.reasons.features.shape[1]
         return nested(reason_parts(chunk, self.model, self.details), most, self.coded) if most else []
 
 
@@ -95,7 +112,7 @@ def details_of(chunk: Chunk, model: LoadedModel) -> list[pl.Series]:
 
 def nested(parts: Sequence[pl.Series], most: int, coded: bool = False) -> list[pl.Series]:
     """One column with a list of reasons for each lead; ``parts`` have those of one lead after the other."""
-    table = pl.DataFrame([placed(part) if coded else plain(part) for part in parts])
+    table = pl.DataFrame([part if coded and part.name == "feature" else plain(part) for part in parts])
     structs = table.select(pl.struct(pl.all()).alias("reasons")).to_series()
     rows = table.height // most
     lists = structs.reshape((rows, most)).arr.to_list() if rows else pl.Series([], dtype=pl.List(structs.dtype))
@@ -104,31 +121,23 @@ def nested(parts: Sequence[pl.Series], most: int, coded: bool = False) -> list[p
     return [lists.alias("reasons")]
 
 
+def coded_reasons(reasons: ReasonColumns, values: pl.Series) -> pl.Series:
+    """Reasons whose values are numbers as arrays, where they lie: places of features, NaN for unknown values."""
+    shape = reasons.features.shape
+    numbers = (values.fill_null(np.nan) if values.null_count() else values).to_numpy().reshape(shape)
+    parts = {"feature": reasons.features, "value": numbers, "contribution": reasons.contributions}
+    return pl.DataFrame([pl.Series(name, part) for name, part in parts.items()]).to_struct("reasons")
+
+
 def plain(part: pl.Series) -> pl.Series:
     """A part of reasons as text, whatever the contract; contributions stay numbers."""
     return part if part.name == "contribution" else as_text(part)
 
 
-def placed(part: pl.Series) -> pl.Series:
-    """A part of reasons as places in a list of texts, if these are few."""
-    if part.name == "feature":
-        return part
-    return few_numbers(part) if part.name == "value" and part.dtype == pl.Float64 else plain(part)
-
-
-def few_numbers(column: pl.Series) -> pl.Series:
-    """Numbers as places in the list of their texts, so that each text is made once; as texts if most are different."""
-    places, room = np.empty(len(column), np.uint32), np.empty(len(column) // DISTINCT + FEW)
-    count = distinct_numbers(column.to_numpy(), places, room)
-    if count is None:
-        return as_text(column)
-    texts = as_text(pl.Series(room[:count], nan_to_null=True))
-    return texts.cast(pl.Enum(texts.drop_nulls())).gather(places).alias(column.name)
-
-
-def constant(name: str, value: str | float, rows: int) -> pl.Series:
+@lru_cache(maxsize=16)  # most batches have as many rows
+def constant(name: str, value: str | float, rows: int, coded: bool = False) -> pl.Series:
     """A column of one value."""
-    return pl.Series(name, [value]).new_from_index(0, rows)
+    return pl.Series(name, [value], dtype=pl.Enum([str(value)]) if coded else None).new_from_index(0, rows)
 
 
 def written(moments: pl.Series) -> pl.Series:
@@ -142,12 +151,19 @@ def warnings_of(chunk: Chunk, is_nested: bool) -> pl.Series:
     """The warnings of each lead: a list of them, or their messages as one text. Few leads have any."""
     kind: pl.DataType = pl.List(WARNING) if is_nested else pl.String()
     if not chunk.warnings:
-        return pl.Series("warnings", [[] if is_nested else None], dtype=kind).new_from_index(0, len(chunk))
+        return no_warnings(is_nested, len(chunk))
     distinct = chunk.warnings.distinct
     texts: list[Any] = [facts(warned) if is_nested else "; ".join(map(said, warned)) or None for warned in distinct]
     at = np.zeros(len(chunk), np.int64)
     at[chunk.warnings.leads] = chunk.warnings.places
     return pl.Series("warnings", texts, dtype=kind).gather(at)
+
+
+@lru_cache(maxsize=4)
+def no_warnings(is_nested: bool, rows: int) -> pl.Series:
+    """The warnings of leads without any."""
+    kind: pl.DataType = pl.List(WARNING) if is_nested else pl.String()
+    return pl.Series("warnings", [[] if is_nested else None], dtype=kind).new_from_index(0, rows)
 
 
 def facts(warned: Sequence[Warned]) -> list[dict[str, str | None]]:

@@ -9,7 +9,8 @@ import polars as pl
 
 from leadscoring._engine import csv_lines
 from leadscoring.bulk.appended import Appended, Standard
-from leadscoring.bulk.parquet_footer import MAGIC, Part, footer_of, groups_of, part_of
+from leadscoring.bulk.parquet_footer import MAGIC, Part, footer_of, groups_of
+from leadscoring.bulk.row_group import Scores, group_of, whole
 from leadscoring.bulk.spreadsheet import harmless_frame, writable
 
 NUMBERS, TEXTS, GUARDED = 0, 1, 2
@@ -20,9 +21,6 @@ WRITTEN = (
     *(pl.Float64, pl.Boolean, pl.Null),
 )
 """The types of numbers that the engine writes."""
-
-LEVEL = 1
-"""How hard Zstandard compresses: level 3 makes files smaller by less than 1 %, for a fifth more time to write them."""
 
 Written = tuple[int, pl.Series] | tuple[int, pl.Series, list[str]]
 """A column as the engine writes it: what it is, its cells, and for places the names."""
@@ -87,21 +85,15 @@ class CsvOutput:
 class ParquetOutput:
     """Scores as Parquet, a row group for each batch; ``facts`` are what the file says of itself."""
 
-    def __init__(self, file: Appended | Standard, facts: dict[str, str]) -> None:
+    def __init__(self, file: Appended | Standard, facts: dict[str, str], known: Scores | None = None) -> None:
         self._file = file
         self._facts = facts
+        self._known = Scores() if known is None else known
         self._count = 0
 
     def piece(self, scores: pl.DataFrame) -> Piece:
         """The pages of some scores."""
-        return Piece(part=self._part(scores))
-
-    def _part(self, scores: pl.DataFrame) -> Part:
-        buffer = io.BytesIO()
-        scores.write_parquet(
-            buffer, row_group_size=max(scores.height, 1), compression_level=LEVEL, metadata=self._facts
-        )
-        return part_of(buffer.getvalue())
+        return Piece(part=group_of(scores, self._known)) if scores.height else Piece()
 
     def begin(self, _empty: pl.DataFrame) -> None:
         """Writes the magic bytes."""
@@ -109,9 +101,11 @@ class ParquetOutput:
 
     def append(self, piece: Piece) -> Groups:
         """Appends the pages; returns the row groups."""
+        if not piece.part.footer:
+            return ()
         groups = groups_of(piece.part, self._file.size, self._count)
         self._file.write(piece.part.pages)
-        kept = [(group.rows, group.content) for group in groups if group.rows]
+        kept = [(group.rows, group.content) for group in groups]
         self._count += len(kept)
         return tuple(kept)
 
@@ -122,7 +116,7 @@ class ParquetOutput:
     def end(self, empty: pl.DataFrame, groups: Sequence[tuple[int, bytes]]) -> None:
         """Writes the footer."""
         rows = sum(rows for rows, _ in groups)
-        self._file.write(footer_of(self._part(empty), rows, [content for _, content in groups]))
+        self._file.write(footer_of(whole(empty, self._facts), rows, [content for _, content in groups]))
 
 
 def lines_of(table: pl.DataFrame, safe: Collection[str]) -> tuple[bytes, int]:

@@ -43,15 +43,23 @@ def reason_parts(chunk: Chunk, model: LoadedModel, aspects: bool = False) -> lis
     features = reasons.features.reshape(-1)
     there = pl.Series(features >= 0)
     names = pl.Series(contract.names, dtype=pl.Enum(contract.names))
-    plain = not any(feature.is_text or feature.form.is_category for feature in contract.features)
     parts = [
         kept(names.gather(np.maximum(features, 0)), there).alias("feature"),
-        (numbers_of(reasons) if plain else values_of(chunk, contract, reasons.features)).alias("value"),
+        reason_values(chunk, model),
         kept(pl.Series(reasons.contributions.reshape(-1)), there).alias("contribution"),
     ]
     if aspects and contract.has_aspects:
         parts.append(phrases_of(chunk, contract, reasons).alias("aspect"))
     return parts
+
+
+def reason_values(chunk: Chunk, model: LoadedModel) -> pl.Series:
+    """Returns the values alone, lead by lead, in the column ``value``."""
+    if chunk.reasons is None:
+        return pl.Series("value", [], dtype=pl.Float64)
+    reasons, contract = chunk.reasons, model.card.contract
+    plain = not any(feature.is_text or feature.form.is_category for feature in contract.features)
+    return (numbers_of(reasons) if plain else values_of(chunk, contract, reasons.features)).alias("value")
 
 
 def kept(column: pl.Series, there: pl.Series) -> pl.Series:

@@ -1,5 +1,6 @@
 """``leadscoring score``: scores files of leads."""
 
+import gc
 import os
 import sys
 from typing import Any
@@ -80,8 +81,9 @@ def score(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
     """
     refuse_empty({"DATA": data, "--out": out, "--rejects": rejects, "--as-of": as_of, "--id": lead_id})
     threads = threads or cores()
-    os.environ.setdefault("POLARS_MAX_THREADS", str(threads))
+    os.environ.setdefault("POLARS_MAX_THREADS", str(-(-threads // 2)))  # it only reads, for less than scoring costs
     os.environ.setdefault("POLARS_ROW_GROUP_PREFETCH_SIZE", "1")  # row groups of Parquet held ahead: 120 MB less
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads of numpy that nobody needs begin with a busy wait
 
     with working() as work:
         from leadscoring.bulk.choice import Choice
@@ -90,6 +92,7 @@ def score(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
         from leadscoring.bulk.sources import sources_of
         from leadscoring.model.file import Opening, open_model
 
+        gc.freeze()  # modules stay: no search for garbage needs to pass through them
         loaded = open_model(model, Opening(rounds=rounds, missing=missing_value))
         places = places_of(model, data, sources_of(data), out, rejects)
         refuse_existing(places, resume, overwrite)
