@@ -153,7 +153,8 @@ void bind_table_scorer(nb::module_& m) {
         .def(nb::init<nb::object, nb::handle>(), nb::arg("finder"), nb::arg("rules"))
         .def("score", &TableScorer::score, nb::arg("columns"), nb::arg("first"), nb::arg("last"), nb::arg("limit"),
              nb::arg("doubtful"), nb::arg("margins"), nb::arg("features"), nb::arg("contributions"), nb::arg("leading"),
-             nb::arg("values"), nb::arg("sent"));
+             nb::arg("values"), nb::arg("sent"))
+        .def("rows", &TableScorer::rows, nb::arg("columns"), nb::arg("values"));
 }
 
 }  // namespace leadscoring

@@ -25,7 +25,7 @@ class Records(NamedTuple):
     leads: int = 0
 
 
-class Encoded(NamedTuple):
+class Tabled(NamedTuple):
     """The leads that were scored: their positions in the table, rows of float32, margins, and moments if they have any.
 
     ``unseen`` has, by the first column of a feature, the positions of leads whose value the model does not know.
@@ -47,27 +47,25 @@ class TableRecorder:
         self._share = share
         self._flags = BULK | (PLAIN_ID if plain else 0)
 
-    def records(self, encoded: Encoded, ids: pl.Series | None, cells: Mapping[str, Cells]) -> Records:
+    def records(self, tabled: Tabled, ids: pl.Series | None, cells: Mapping[str, Cells]) -> Records:
         """Returns the records of leads; without ``ids`` they can be scored again, but belong to no lead."""
-        rows = np.ascontiguousarray(encoded.rows, np.float32)
-        named = None if ids is None else ids.gather(encoded.kept).to_list()
+        rows = np.ascontiguousarray(tabled.rows, np.float32)
+        named = None if ids is None else ids.gather(tabled.kept).to_list()
         flags = self._flags if named is not None else BULK
-        moments = None if encoded.moments is None else np.ascontiguousarray(encoded.moments, np.int64)
-        margins = np.ascontiguousarray(encoded.margins)
-        unseen = self._unseen(encoded, cells)
-        content, leads = tape_table(
-            rows, margins, named, moments, unseen, self._keys.secret, self._share, "", flags
-        )
+        moments = None if tabled.moments is None else np.ascontiguousarray(tabled.moments, np.int64)
+        margins = np.ascontiguousarray(tabled.margins)
+        unseen = self._unseen(tabled, cells)
+        content, leads = tape_table(rows, margins, named, moments, unseen, self._keys.secret, self._share, "", flags)
         return Records(content, leads)
 
-    def _unseen(self, encoded: Encoded, cells: Mapping[str, Cells]) -> dict[int, bytes]:
+    def _unseen(self, tabled: Tabled, cells: Mapping[str, Cells]) -> dict[int, bytes]:
         """Returns JSON of the values that the model does not know, by place among the leads that were scored."""
         found: dict[int, dict[str, Any]] = {}
         contract = self._contract
-        for column, positions in encoded.unseen:
+        for column, positions in tabled.unseen:
             feature = contract.features[contract.columns.feature[column]]
             values = cells[feature.name].read.gather(positions).to_list()
-            places = np.searchsorted(encoded.kept, positions)
+            places = np.searchsorted(tabled.kept, positions)
             for place, value in zip(places.tolist(), values, strict=True):
                 sent = moment.written(value) if feature.form.is_timed and value is not None else value
                 found.setdefault(place, {})[feature.name] = shortened(sent)

@@ -13,6 +13,8 @@ import msgspec
 from leadscoring.errors import LedgerUnavailable
 from leadscoring.ledger.database import Ledger, open_ledger
 from leadscoring.ledger.keeper import MOST, Keeper, paced
+from leadscoring.ledger.key_check import check_keys
+from leadscoring.ledger.lead_key import LeadKeys
 from leadscoring.ledger.persons import publish_objections
 from leadscoring.ledger.retention import retain
 from leadscoring.ledger.schema import migrate
@@ -38,13 +40,14 @@ log = Log("leadscoring")
 class Kept(NamedTuple):
     """What is kept, and where: the URL of the ledger, the folder of the tape, and for how many days.
 
-    ``name`` is for models without a card.
+    ``name`` is for models without a card. ``keys`` are refused if they are not by the secret of the ledger.
     """
 
     url: str
     folder: Path
     days: int
     name: str = "model"
+    keys: LeadKeys | None = None
 
 
 class Keeping:
@@ -97,6 +100,8 @@ class Keeping:
         while True:
             try:
                 before = migrate(ledger)
+                if self._kept.keys is not None:
+                    check_keys(ledger, self._kept.keys)
             except LedgerUnavailable as failure:
                 self._failed(failure)
                 if self._stopping.is_set():

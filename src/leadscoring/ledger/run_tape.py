@@ -75,9 +75,9 @@ class RunTape:
         """Hands the sealed segment to the keeper, once the place of the run is recorded."""
         if self._file is None:
             return
-        os.close(self._file)
+        self.close()
         self._path(HELD).rename(self._path())
-        self._file, self.size = None, 0
+        self.size = 0
         self._sealed += 1
 
     def published(self) -> list[Path]:
@@ -87,8 +87,8 @@ class RunTape:
     def close(self) -> None:
         """Closes the segment in hand, which stays: a run that goes on decides on it."""
         if self._file is not None:
-            os.close(self._file)
-            self._file = None
+            file, self._file = self._file, None
+            os.close(file)
 
     def discard(self) -> None:
         """Removes the segment in hand: no run goes on with it."""

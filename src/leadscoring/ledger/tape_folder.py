@@ -61,9 +61,9 @@ class TapeFolder:
                     total += segment.stat().st_size
         return total
 
-    def has_room(self, size: int) -> bool:
-        """Whether a command may add so many bytes: half of the folder is left to the service."""
-        return self.size() + size <= self._limit // 2
+    def has_room(self, size: int, share: float = 1.0) -> bool:
+        """Whether there may be so many bytes more, in a share of the folder."""
+        return self.size() + size <= self._limit * share
 
     def make_segment(self) -> int:
         """Makes a segment with all its blocks; returns its file descriptor, which holds the lock on it.

@@ -95,16 +95,18 @@ def keep(settings: Settings, state: Path, supervisor: int) -> None:
     threading.Thread(target=follow, args=(supervisor, stopping), daemon=True).start()
     from leadscoring.ledger.database import ledger_url
     from leadscoring.ledger.keeping import Keeping, Kept
+    from leadscoring.ledger.lead_key import open_keys
     from leadscoring.quality.reported import tend
 
     url = ledger_url(settings)
     assert url is not None  # noqa: S101  # there is no keeper without a ledger
-    kept = Kept(url, Path(settings.ledger_tape_path), settings.ledger_days, Path(settings.model_path).stem)
 
     def judge(ledger: "Ledger") -> None:
         tend(ledger, settings, datetime.now(UTC))
 
     try:
+        name = Path(settings.model_path).stem
+        kept = Kept(url, Path(settings.ledger_tape_path), settings.ledger_days, name, open_keys(settings))
         Keeping(kept, stopping, partial(report, state), read_state(state), DRAIN_SECONDS, judge).run()
     except LeadScoringError as failure:
         log.error("keeper cannot start", error=type(failure).__name__, reason=str(failure))  # noqa: TRY400
