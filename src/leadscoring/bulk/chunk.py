@@ -13,7 +13,7 @@ from leadscoring._engine import Ranking, TableScorer
 from leadscoring.bulk.cells import END, FIRST, Cells, Reader, dates
 from leadscoring.bulk.encoding import Encoded, TableEncoder
 from leadscoring.bulk.objected import Objected, fault_of
-from leadscoring.bulk.recorder import Records, TableRecorder, Tabled
+from leadscoring.bulk.recorder import Records, Tabled, TableRecorder
 from leadscoring.bulk.second_look import Accepted, Table, second_look
 from leadscoring.bulk.warned import Warnings, warnings_in
 from leadscoring.contract import moment

@@ -50,7 +50,8 @@ class Job(msgspec.Struct, frozen=True):
 class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True):
     """A place up to which everything is written: the next row, and the sizes of the files.
 
-    ``segments`` is how many segments of the tape are complete. ``groups`` are the row groups since the place before, with their rows, for Parquet. With ``done`` the files are
+    ``segments`` is how many segments of the tape are complete.
+    ``groups`` are the row groups since the place before, with their rows, for Parquet. With ``done`` the files are
     complete, and only have to get their names.
     """
 

@@ -11,8 +11,8 @@ from leadscoring.bulk.objected import Objected
 from leadscoring.bulk.recorder import TableRecorder
 from leadscoring.bulk.recording import Recording
 from leadscoring.ledger.database import Ledger, ledger_url, open_ledger
-from leadscoring.ledger.key_check import check_keys
 from leadscoring.ledger.keeping import Kept
+from leadscoring.ledger.key_check import check_keys
 from leadscoring.ledger.lead_key import LeadKeys, open_keys
 from leadscoring.ledger.schema import migrate, version_of
 from leadscoring.ledger.tables import lead

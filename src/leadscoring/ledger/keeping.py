@@ -12,10 +12,11 @@ import msgspec
 
 from leadscoring.errors import LedgerUnavailable
 from leadscoring.ledger.database import Ledger, open_ledger
+from leadscoring.ledger.erasures import publish_erasures
 from leadscoring.ledger.keeper import MOST, Keeper, paced
 from leadscoring.ledger.key_check import check_keys
 from leadscoring.ledger.lead_key import LeadKeys
-from leadscoring.ledger.persons import publish_objections
+from leadscoring.ledger.persons import publish_objections, scrub
 from leadscoring.ledger.retention import retain
 from leadscoring.ledger.schema import migrate
 from leadscoring.ledger.state import KeeperState
@@ -74,6 +75,7 @@ class Keeping:
         self._tend = tend
         self._reported = self._retained = self._tended = float("-inf")
         self._retry = FIRST_RETRY
+        self._scrubbed = 0
         self._most = MOST
         self._ends_at = float("inf")
 
@@ -129,6 +131,7 @@ class Keeping:
                 self._most = paced(self._most, monotonic() - began)
             if monotonic() - self._reported >= REPORT_SECONDS:
                 publish_objections(ledger, self._kept.folder)
+                self._follow_erasures(ledger)
             if monotonic() - self._retained >= RETENTION_SECONDS and not self._stopping.is_set():
                 self._retained = monotonic()
                 retain(ledger, self._kept.days, self._stopping)
@@ -146,6 +149,12 @@ class Keeping:
             self._change(tape_bytes=keeper.waiting()[1])
             self._say()
         return bool(moved.leads or moved.removed or moved.damaged)
+
+    def _follow_erasures(self, ledger: Ledger) -> None:
+        """Lets workers end their segments after an erasure; clears the log of SQLite, which has the deleted rows."""
+        latest = publish_erasures(ledger, self._kept.folder)
+        if latest != self._scrubbed and scrub(ledger):
+            self._scrubbed = latest
 
     def _look_after(self, ledger: Ledger) -> None:
         """Calls ``tend`` when it is due; whatever fails there must not keep scores from being moved."""
