@@ -10,8 +10,8 @@ from ledgers import KEYS, ledger_settings
 from leadscoring.cli.opened_ledger import opened_ledger
 from leadscoring.errors import LedgerUnavailable, LedgerUnusable
 from leadscoring.ledger.database import Ledger, open_ledger
-from leadscoring.ledger.key_check import check_keys
 from leadscoring.ledger.keeping import Keeping, Kept
+from leadscoring.ledger.key_check import check_keys
 from leadscoring.ledger.lead_key import LeadKeys
 from leadscoring.ledger.on_demand import LedgerOnDemand
 from leadscoring.ledger.schema import migrate

@@ -192,7 +192,7 @@ def test_a_full_folder_keeps_the_segment(tmp_path: Path) -> None:
     assert [record.margin for record in recorded(tmp_path)] == [0.0, 1.0]
     os.close(other)
     segments_in(tmp_path)[-1].unlink()
-    tape._retry_at = 0.0  # noqa: SLF001  # the second between two attempts is over
+    tape._retry_at = 0.0  # the second between two attempts is over
     tape.tend()
     assert tape.leave()
     tape.close()

@@ -66,6 +66,7 @@ class Models:
         card = card_in(content)
         name, version = (self._name, sha256[:12]) if card is None else (card.name, card.version)
         row = {"sha256": sha256, "name": name, "version": version, "file": content, "how": "registered"}
+        row["trained_until"] = None if card is None or card.training is None else card.training.until
         with self._ledger.writing() as connection:
             if not self._ledger.is_sqlite:
                 connection.exec_driver_sql("LOCK TABLE model IN SHARE ROW EXCLUSIVE MODE")
