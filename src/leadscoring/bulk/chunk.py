@@ -149,7 +149,7 @@ class BulkScorer:
         chunk = self._chunk(table, encoded, rejected, moments, margins, reasons)
         if self._recorder is None or rows is None:
             return chunk
-        tabled = Tabled(chunk.kept, rows[chunk.kept], chunk.margins, chunk.as_of, encoded.unseen)
+        tabled = Tabled(chunk.kept, rows[chunk.kept] if rejected else rows, chunk.margins, chunk.as_of, encoded.unseen)
         return msgspec.structs.replace(chunk, records=self._recorder.records(tabled, ids, table.cells))
 
     def _rows(self, encoded: Encoded) -> npt.NDArray[np.float32] | None:

@@ -50,7 +50,7 @@ class TableRecorder:
     def records(self, tabled: Tabled, ids: pl.Series | None, cells: Mapping[str, Cells]) -> Records:
         """Returns the records of leads; without ``ids`` they can be scored again, but belong to no lead."""
         rows = np.ascontiguousarray(tabled.rows, np.float32)
-        named = None if ids is None else ids.gather(tabled.kept).to_list()
+        named = None if ids is None else (ids if len(ids) == len(tabled.kept) else ids.gather(tabled.kept)).to_list()
         flags = self._flags if named is not None else BULK
         moments = None if tabled.moments is None else np.ascontiguousarray(tabled.moments, np.int64)
         margins = np.ascontiguousarray(tabled.margins)

@@ -4,8 +4,11 @@ Scores go to the tape of this machine's service, in segments of their own (``led
 folder moves them: the service, or else this process for as long as it runs.
 """
 
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leadscoring.bulk.objected import Objected
@@ -13,6 +16,8 @@ from leadscoring.bulk.recorder import TableRecorder
 from leadscoring.errors import ScoringFileError
 from leadscoring.ledger.run_tape import RunTape, new_run
 from leadscoring.ledger.tape_folder import TapeFolder
+from leadscoring.model.loaded import LoadedModel
+from leadscoring.settings import read_settings
 
 if TYPE_CHECKING:  # imported only with LEDGER
     from leadscoring.bulk.moving import Moving
@@ -103,6 +108,13 @@ class Recording:
             time.sleep(LOOK_SECONDS)
         return []
 
+    def keep(self, records: bytes | bytearray) -> None:
+        """Keeps the records of a table as a run of its own."""
+        if self._folder is not None:
+            self.begin(self.new_run())
+            self.add(records, at_once=True)
+            self.end()
+
     def discard(self) -> None:
         """Removes what was not handed over: no run goes on with it."""
         if self._tape is not None:
@@ -124,6 +136,32 @@ class Recording:
 
 
 NOTHING = Recording()
+
+OFF = (
+    "to record leads, set LEDGER to that of the service, with LEDGER_KEY_FILE: LEDGER is empty "
+    "(on: SQLite at data/ledger.db)"
+)
+
+
+@contextmanager
+def configured(model: LoadedModel, path: str | Path | None, *, record: bool) -> Iterator[Recording]:
+    """Opens what there is to do with the ledger that LEDGER names in the environment: nothing where it is empty.
+
+    ``path`` is the file of the model, which is needed to record. Raises ``ScoringFileError`` to record without LEDGER,
+    ``SettingError`` for a setting that is not valid, and as ``ledgered.opened_recording`` does.
+    """
+    settings = read_settings(os.environ) if os.environ.get("LEDGER") else None
+    if settings is None or not settings.ledger:
+        if record:
+            raise ScoringFileError(OFF)
+        yield NOTHING
+        return
+    if record and path is None:
+        raise ScoringFileError("to record leads, name the model by the path of its file, which the ledger keeps")
+    from leadscoring.bulk.ledgered import opened_recording  # which imports the database
+
+    with opened_recording(settings, model, str(path), record=record) as recording:
+        yield recording
 
 
 class Waiting:

@@ -2,19 +2,14 @@
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from leadscoring.cli.commands import Command
 from leadscoring.cli.model_options import opening_options
-from leadscoring.cli.opened_ledger import OFF
 from leadscoring.cli.working import working
-from leadscoring.errors import SettingError
 from leadscoring.model.rounds import Choice as Rounds
-from leadscoring.settings import read_settings
 
 SOME_REJECTED = 3
 """The exit code if some rows were rejected."""
@@ -96,6 +91,7 @@ def score(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
     with working() as work:
         from leadscoring.bulk.choice import Choice
         from leadscoring.bulk.places import places_of, refuse_existing
+        from leadscoring.bulk.recording import configured
         from leadscoring.bulk.run import score_files
         from leadscoring.bulk.sources import sources_of
         from leadscoring.model.file import Opening, open_model
@@ -107,39 +103,13 @@ def score(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
         kept = tuple(part.strip() for value in columns for part in value.split(",") if part.strip())
         choice = Choice(reasons, details, as_of, lead_id, kept, threads, record)
         try:
-            with recording_of(loaded, model, record) as recording:
+            with configured(loaded, model, record=record) as recording:
                 result = score_files(loaded, places, choice, work.progress, resume, recording=recording)
         except BrokenPipeError:  # as of head: whoever read the scores has seen enough
             sys.exit(READER_GONE)
     finish(result, as_json)
     if result.counts.rejected:
         sys.exit(1 if fail_on_rejects else SOME_REJECTED)
-
-
-@contextmanager
-def recording_of(loaded: Any, model: str, record: bool) -> Iterator[Any]:
-    """Opens what a run has to do with the ledger: nothing without LEDGER, whatever else is set.
-
-    Raises ``click.ClickException`` for a setting that is not valid, or to record without LEDGER.
-    """
-    from leadscoring.bulk.recording import NOTHING
-
-    if not record and not os.environ.get("LEDGER"):
-        yield NOTHING
-        return
-    try:
-        settings = read_settings(os.environ)
-    except SettingError as failure:
-        raise click.ClickException(str(failure)) from None
-    if not settings.ledger:
-        if record:
-            raise click.ClickException(f"--record keeps leads in the ledger: {OFF}")
-        yield NOTHING
-        return
-    from leadscoring.bulk.ledgered import opened_recording
-
-    with opened_recording(settings, loaded, model, record=record) as recording:
-        yield recording
 
 
 def refuse_empty(values: dict[str, str | None]) -> None:
