@@ -15,6 +15,7 @@ from leadscoring.ledger.database import Ledger, open_ledger
 from leadscoring.ledger.erasures import publish_erasures
 from leadscoring.ledger.keeper import MOST, Keeper, paced
 from leadscoring.ledger.key_check import check_keys
+from leadscoring.ledger.known_key import note_known
 from leadscoring.ledger.lead_key import LeadKeys
 from leadscoring.ledger.persons import publish_objections, scrub
 from leadscoring.ledger.retention import retain
@@ -104,6 +105,7 @@ class Keeping:
                 before = migrate(ledger)
                 if self._kept.keys is not None:
                     check_keys(ledger, self._kept.keys)
+                    note_known(self._kept.folder, self._kept.keys)
             except LedgerUnavailable as failure:
                 self._failed(failure)
                 if self._stopping.is_set():

@@ -4,12 +4,10 @@ from sqlalchemy import select
 
 from leadscoring.errors import LedgerUnusable
 from leadscoring.ledger.database import Ledger
+from leadscoring.ledger.known_key import CHECKED
 from leadscoring.ledger.lead_key import LeadKeys
 from leadscoring.ledger.outcomes import unless_there
 from leadscoring.ledger.tables import key_check
-
-CHECKED = "\0 the secret of this ledger"
-"""What each secret has another key of: the ledger keeps that of its own, which does not reveal the secret."""
 
 
 def check_keys(ledger: Ledger, keys: LeadKeys) -> None:
