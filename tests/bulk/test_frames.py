@@ -134,18 +134,18 @@ def test_scoring_needs_no_library_of_training() -> None:
 def test_a_frame_is_recorded_and_objections_are_rejects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the ledger of the environment; without one, recording is refused."""
     path = factories.model_file(tmp_path)
-    table = pl.DataFrame({"id": ["ann", "bob"], "revenue": [1e6, 2e6]})
+    table = frame()
     with pytest.raises(ScoringFileError, match="set LEDGER to that of the service"):
         bulk.score(table, path, id="id", record=True)
     for name, value in ledger_settings(tmp_path).items():
         monkeypatch.setenv(name, value)
     ledger = new_ledger(tmp_path)
-    put_objection(ledger, KEYS, "ann", "ops")
+    put_objection(ledger, KEYS, "a", "ops")
     found = bulk.score(table, path, id="id", record=True)
-    assert found.scores["id"].to_list() == ["bob"]
+    assert found.scores["id"].to_list() == ["c"]
     assert "lead_objected" in found.rejects["faults"][0][0]["message"]
     with ledger.reading() as connection:
-        assert connection.scalars(select(lead.c.key).where(lead.c.last_score.is_not(None))).all() == [KEYS.key("bob")]
+        assert connection.scalars(select(lead.c.key).where(lead.c.last_score.is_not(None))).all() == [KEYS.key("c")]
     ledger.close()
     with pytest.raises(ScoringFileError, match="by the path of its file"):
         bulk.score(table, open_model(path), id="id", record=True)

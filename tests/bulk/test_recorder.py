@@ -95,7 +95,7 @@ def test_a_lead_that_needs_a_second_look_has_its_row(tmp_path: Path) -> None:
     plain, odd = scorer.score(frame, None, pl.Series(["a"])), scorer.score(frame, None, long)
     width = len(model.card.contract.columns.feature)
     rows = [np.frombuffer(bytes(chunk.records.content)[32:][: 4 * width], np.float32) for chunk in (plain, odd)]
-    np.testing.assert_array_equal(*rows)
+    np.testing.assert_array_equal(rows[0], rows[1])
 
 
 def test_leads_are_recorded_with_their_moment(tmp_path: Path) -> None:
