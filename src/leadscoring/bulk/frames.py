@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from leadscoring.bulk.chunk import BulkScorer
+from leadscoring.bulk.configured import configured
 from leadscoring.bulk.kept import names_beside
-from leadscoring.bulk.recording import configured
 from leadscoring.bulk.scores import rejects, scores
 from leadscoring.errors import ScoringTableError
 from leadscoring.model.file import open_model

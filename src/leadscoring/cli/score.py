@@ -8,7 +8,7 @@ import click
 
 from leadscoring.cli.commands import Command
 from leadscoring.cli.model_options import opening_options
-from leadscoring.cli.working import working
+from leadscoring.cli.working import Work, working
 from leadscoring.model.rounds import Choice as Rounds
 
 SOME_REJECTED = 3
@@ -91,8 +91,6 @@ def score(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
     with working() as work:
         from leadscoring.bulk.choice import Choice
         from leadscoring.bulk.places import places_of, refuse_existing
-        from leadscoring.bulk.recording import configured
-        from leadscoring.bulk.run import score_files
         from leadscoring.bulk.sources import sources_of
         from leadscoring.model.file import Opening, open_model
 
@@ -102,14 +100,22 @@ def score(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
         work.interruption.left = left_by(places)
         kept = tuple(part.strip() for value in columns for part in value.split(",") if part.strip())
         choice = Choice(reasons, details, as_of, lead_id, kept, threads, record)
-        try:
-            with configured(loaded, model, record=record) as recording:
-                result = score_files(loaded, places, choice, work.progress, resume, recording=recording)
-        except BrokenPipeError:  # as of head: whoever read the scores has seen enough
-            sys.exit(READER_GONE)
+        result = scored(work, loaded, model, places, choice, resume)
     finish(result, as_json)
     if result.counts.rejected:
         sys.exit(1 if fail_on_rejects else SOME_REJECTED)
+
+
+def scored(work: Work, loaded: Any, model: str, places: Any, choice: Any, resume: bool) -> Any:
+    """Scores the files, with what there is to do with the ledger; returns what came of it."""
+    from leadscoring.bulk.configured import configured
+    from leadscoring.bulk.run import score_files
+
+    try:
+        with configured(loaded, model, record=choice.record) as recording:
+            return score_files(loaded, places, choice, work.progress, resume, recording=recording)
+    except BrokenPipeError:  # as of head: whoever read the scores has seen enough
+        sys.exit(READER_GONE)
 
 
 def refuse_empty(values: dict[str, str | None]) -> None:
