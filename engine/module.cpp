@@ -25,6 +25,7 @@
 #include "scan.hpp"
 #include "table_scorer.hpp"
 #include "tape.hpp"
+#include "tape_table.hpp"
 #include "texts.hpp"
 
 namespace leadscoring {
@@ -334,6 +335,7 @@ NB_MODULE(_engine, m) {
     bind_ranking(m);
     bind_table_scorer(m);
     bind_tape(m);
+    bind_tape_table(m);
     bind_texts(m);
     bind_tokens(m);
     m.def("mark_tokens", &mark_tokens, nb::arg("column"), nb::arg("tokens"), nb::arg("marks"));

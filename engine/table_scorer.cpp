@@ -131,12 +131,30 @@ void TableScorer::score(nb::handle columns, int64_t first, int64_t last, int64_t
         worker.score(at, std::min<size_t>(kPart, size_t(last) - at));
 }
 
+void TableScorer::rows(nb::handle columns, nb::handle values) const {
+    const Filled<float> out(values);
+    const size_t width = rules_.size(), leads = out.size() / width;
+    out.check(leads * width, "values");
+    const std::vector<Cells> cells = cells_of(columns, width, leads);
+    nb::gil_scoped_release release;
+    Aligned<float> encoded(width * kPart);
+    for (size_t first = 0; first < leads; first += kPart) {
+        const size_t count = std::min<size_t>(kPart, leads - first);
+        alignas(64) int64_t doubt[kPart] = {};
+        for (size_t i = 0; i < width; ++i)
+            kernel().encode_cells(cells[i].source(), rules_[i], first, count, encoded.data() + i * kPart, doubt);
+        for (size_t lead = 0; lead < count; ++lead)
+            for (size_t i = 0; i < width; ++i) out.data()[(first + lead) * width + i] = encoded.data()[i * kPart + lead];
+    }
+}
+
 void bind_table_scorer(nb::module_& m) {
     nb::class_<TableScorer>(m, "TableScorer")
         .def(nb::init<nb::object, nb::handle>(), nb::arg("finder"), nb::arg("rules"))
         .def("score", &TableScorer::score, nb::arg("columns"), nb::arg("first"), nb::arg("last"), nb::arg("limit"),
              nb::arg("doubtful"), nb::arg("margins"), nb::arg("features"), nb::arg("contributions"), nb::arg("leading"),
-             nb::arg("values"), nb::arg("sent"));
+             nb::arg("values"), nb::arg("sent"))
+        .def("rows", &TableScorer::rows, nb::arg("columns"), nb::arg("values"));
 }
 
 }  // namespace leadscoring

@@ -24,6 +24,9 @@ class TableScorer {
                nb::handle features, nb::handle contributions, nb::handle leading, nb::handle values,
                nb::handle sent) const;
 
+    // Writes the rows of a table as the trees see them, lead by lead, to an array of shape (leads, columns).
+    void rows(nb::handle columns, nb::handle values) const;
+
   private:
     struct Out;
     class Worker;

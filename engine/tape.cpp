@@ -35,6 +35,8 @@ void check_list(nb::handle list, Py_ssize_t size, const char* what) {
 
 size_t padded(size_t size) { return (size + 7) & ~size_t(7); }
 
+}  // namespace
+
 std::string_view unseen_of(PyObject* texts, Py_ssize_t row) {
     if (!texts) return {};
     const nb::object place = owned(PyLong_FromSsize_t(row));
@@ -48,6 +50,8 @@ uint64_t microseconds() {
     clock_gettime(CLOCK_REALTIME, &now);
     return uint64_t(now.tv_sec) * 1000000 + uint64_t(now.tv_nsec) / 1000;
 }
+
+namespace {
 
 // The id of a lead in UTF-8; `object` keeps it.
 std::string_view id_of(PyObject* lead, nb::object& object) {
@@ -76,7 +80,7 @@ unsigned char* put(unsigned char* to, const void* from, size_t size) {
 TapeSegment::TapeSegment(int file, size_t size, size_t begin, nb::bytes secret, double share)
     : key_({secret.c_str(), secret.size()}), size_(size), end_(begin) {
     if (begin % 8 != 0 || begin > size) throw nb::value_error("records must begin at a multiple of 8, within the file");
-    below_ = share >= 1 ? std::numeric_limits<uint64_t>::max() : uint64_t(std::ldexp(share, 64));
+    below_ = below_share(share);
     void* mapped = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     if (mapped == MAP_FAILED) {
         PyErr_SetFromErrno(PyExc_OSError);
@@ -113,6 +117,39 @@ Py_ssize_t TapeSegment::record(const Rows& rows, nb::handle margins, nb::handle 
     return first;
 }
 
+size_t TapeRecord::size() const {
+    const size_t of_row = features * sizeof(float), of_lead = lead_length();
+    if (of_lead > std::numeric_limits<uint16_t>::max() || features > std::numeric_limits<uint16_t>::max())
+        throw nb::value_error("a lead or its row is too long for a tape");
+    return sizeof(RecordHead) + (as_of ? sizeof *as_of : 0) + of_row + of_lead + request.size() + unseen.size();
+}
+
+size_t TapeRecord::lead_length() const { return key ? kKeyBytes + (flags & kPlainId ? id.size() : 0) : 0; }
+
+size_t TapeRecord::padded_size() const { return padded(size()); }
+
+void TapeRecord::write(unsigned char* record) const {
+    const size_t whole = size(), of_lead = lead_length();
+    const RecordHead head{0,
+                          0,
+                          time,
+                          margin,
+                          model,
+                          uint16_t(features),
+                          uint16_t(of_lead),
+                          uint8_t(request.size()),
+                          uint8_t(flags | (as_of ? kHasMoment : 0))};
+    unsigned char* to = put(record + sizeof(RecordHead), as_of, as_of ? sizeof *as_of : 0);
+    to = put(to, values, features * sizeof(float));
+    if (key) to = put(put(to, key, kKeyBytes), id.data(), of_lead - kKeyBytes);
+    to = put(to, request.data(), request.size());
+    put(to, unseen.data(), unseen.size());
+    put(record + kChecked, reinterpret_cast<const char*>(&head) + kChecked, sizeof(RecordHead) - kChecked);
+    const uint32_t crc = crc32c(record + kChecked, whole - kChecked);
+    put(record + sizeof head.size, &crc, sizeof crc);
+    __atomic_store_n(reinterpret_cast<uint32_t*>(record), uint32_t(whole), __ATOMIC_RELEASE);
+}
+
 bool TapeSegment::append(const Rows& rows, Py_ssize_t row, const Recorded& recorded) {
     const size_t features = size_t(rows.n_features);
     const float* values = rows.values.data() + size_t(row) * features;
@@ -124,50 +161,40 @@ bool TapeSegment::append(const Rows& rows, Py_ssize_t row, const Recorded& recor
         id = id_of(lead, id_object);
         key = key_.of(id);
     }
-    if (!keeps(lead ? key.data() : nullptr, values, features)) return true;
-    if (!(recorded.flags & kPlainId)) id = {};
+    if (!is_kept(below_, lead ? key.data() : nullptr, values, features)) return true;
     const nb::object moment = lead && recorded.timed ? moment_of(lead) : nb::object(nb::none());
     int64_t as_of = 0;
     if (!moment.is_none()) as_of = PyLong_AsLongLong(moment.ptr());
     const double margin = PyFloat_AsDouble(PyList_GET_ITEM(recorded.margins, row));
     if (PyErr_Occurred()) throw nb::python_error();
-    const std::string_view unseen = unseen_of(recorded.unseen, row);
-
-    const size_t dated = moment.is_none() ? 0 : sizeof as_of, of_row = features * sizeof(float);
-    const size_t of_lead = lead ? kKeyBytes + id.size() : 0;
-    if (of_lead > std::numeric_limits<uint16_t>::max() || features > std::numeric_limits<uint16_t>::max())
-        throw nb::value_error("a lead or its row is too long for a tape");
-    const size_t size = sizeof(RecordHead) + dated + of_row + of_lead + recorded.request.size() + unseen.size();
-    if (padded(size) > size_ - end_) return false;
-    RecordHead head{0,
-                    0,
-                    recorded.time,
-                    margin,
-                    recorded.model,
-                    uint16_t(features),
-                    uint16_t(of_lead),
-                    uint8_t(recorded.request.size()),
-                    uint8_t(recorded.flags | (dated ? kHasMoment : 0))};
-    unsigned char* record = bytes_ + end_;
-    unsigned char* to = put(record + sizeof(RecordHead), &as_of, dated);
-    to = put(to, values, of_row);
-    if (lead) to = put(put(to, key.data(), kKeyBytes), id.data(), id.size());
-    to = put(to, recorded.request.data(), recorded.request.size());
-    put(to, unseen.data(), unseen.size());
-    put(record + kChecked, reinterpret_cast<const char*>(&head) + kChecked, sizeof(RecordHead) - kChecked);
-    head.crc = crc32c(record + kChecked, size - kChecked);
-    put(record + sizeof head.size, &head.crc, sizeof head.crc);
-    __atomic_store_n(reinterpret_cast<uint32_t*>(record), uint32_t(size), __ATOMIC_RELEASE);
-    end_ += padded(size);
+    const TapeRecord record{recorded.time,
+                            margin,
+                            recorded.model,
+                            recorded.flags,
+                            moment.is_none() ? nullptr : &as_of,
+                            values,
+                            features,
+                            lead ? key.data() : nullptr,
+                            id,
+                            recorded.request,
+                            unseen_of(recorded.unseen, row)};
+    const size_t size = record.padded_size();
+    if (size > size_ - end_) return false;
+    record.write(bytes_ + end_);
+    end_ += size;
     return true;
 }
 
+uint64_t below_share(double share) {
+    return share >= 1 ? std::numeric_limits<uint64_t>::max() : uint64_t(std::ldexp(share, 64));
+}
+
 // A row without a lead's key is chosen by its content, so that equal rows are kept together as well.
-bool TapeSegment::keeps(const unsigned char* key, const float* values, size_t features) const {
-    if (below_ == std::numeric_limits<uint64_t>::max()) return true;
+bool is_kept(uint64_t below, const unsigned char* key, const float* values, size_t features) {
+    if (below == std::numeric_limits<uint64_t>::max()) return true;
     uint64_t place = uint64_t(crc32c(values, features * sizeof(float))) << 32;
     if (key) std::memcpy(&place, key, sizeof place);
-    return place < below_;
+    return place < below;
 }
 
 namespace {

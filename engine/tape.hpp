@@ -37,6 +37,40 @@ struct Recorded {
     bool timed;  // whether leads have a moment as of which they were scored
 };
 
+// One record, as it is written; what it points to is the caller's. `as_of` and `key` may be null, and the id is written
+// only with its flag.
+struct TapeRecord {
+    uint64_t time;
+    double margin;
+    uint16_t model;
+    uint8_t flags;
+    const int64_t* as_of;
+    const float* values;
+    size_t features;
+    const unsigned char* key;
+    std::string_view id, request, unseen;
+
+    // With the padding to 8 bytes. Raises ValueError if it is too long.
+    size_t padded_size() const;
+
+    // `record` has `padded_size` bytes, which are zero, aligned to 8.
+    void write(unsigned char* record) const;
+
+  private:
+    size_t size() const;
+    size_t lead_length() const;
+};
+
+// Keys below the result are those of the `share` of the leads that is kept; rows without a key go by their content.
+uint64_t below_share(double share);
+bool is_kept(uint64_t below, const unsigned char* key, const float* values, size_t features);
+
+// The time now, in microseconds since 1970.
+uint64_t microseconds();
+
+// The unseen texts of a row, in a dict by row or null. Raises TypeError unless they are bytes.
+std::string_view unseen_of(PyObject* texts, Py_ssize_t row);
+
 // A segment of a tape that this process writes: a file mapped into memory.
 class TapeSegment {
   public:
@@ -60,7 +94,6 @@ class TapeSegment {
 
   private:
     bool append(const Rows& rows, Py_ssize_t row, const Recorded& recorded);
-    bool keeps(const unsigned char* key, const float* values, size_t features) const;
 
     LeadKey key_;
     unsigned char* bytes_;

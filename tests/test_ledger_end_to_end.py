@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +17,8 @@ from serving import Server, eventually, serving, status
 from sqlalchemy import select
 
 from leadscoring.ledger.database import open_ledger
-from leadscoring.ledger.tables import metadata
+from leadscoring.ledger.lead_key import LeadKeys
+from leadscoring.ledger.tables import metadata, score
 
 pytestmark = pytest.mark.integration
 
@@ -134,17 +135,42 @@ def test_an_objection_at_one_instance_reaches_the_other(fleet: Fleet) -> None:
 
 
 def test_an_erased_lead_is_gone_and_may_come_back(fleet: Fleet) -> None:
-    """No table and no file of the database has anything of it; a later score is a new history."""
+    """No table and no file, of the database and of the tapes, has anything of it; a later score is a new history."""
     request = "request-of-dora"
-    ok(fleet.here.http.post(SCORE, json=lead("dora"), headers={"X-Request-ID": request}))
+    for server in (fleet.here, fleet.there):
+        ok(server.http.post(SCORE, json=lead("dora", revenue=123457.0), headers={"X-Request-ID": request}))
     ok(fleet.here.http.post(OUTCOMES, json={"lead_id": "dora", "outcome": "lost", "at": MOMENT}))
-    assert eventually(lambda: kept(fleet.there, "dora") == 1)
+    assert eventually(lambda: kept(fleet.there, "dora") == 2)
+    kept_there = score_of(fleet, request), LeadKeys(bytes.fromhex("ab" * 32)).key("dora"), request.encode()
     assert places(fleet, request) != []
+    assert all(taped(fleet, needle) for needle in kept_there)
     ok(fleet.here.http.delete("/api/v1/leads/dora"))
     assert fleet.there.http.get("/api/v1/leads/dora").status_code == 404
     assert eventually(lambda: places(fleet, request) == [])
+    assert eventually(lambda: not any(taped(fleet, needle) for needle in kept_there)), "workers end their segments"
+    for needle in (kept_there[0], b"dora"):
+        assert [path.name for path in fleet.folder.glob("ledger.db*") if needle in path.read_bytes()] == []
     ok(fleet.there.http.post(SCORE, json=lead("dora")))
     assert eventually(lambda: kept(fleet.here, "dora") == 1)
+
+
+def score_of(fleet: Fleet, request: str) -> bytes:
+    """The row of a score that the ledger keeps."""
+    ledger = open_ledger(fleet.url)
+    with ledger.reading() as connection:
+        row = connection.scalar(select(score.c.row).where(score.c.request == request))
+    ledger.close()
+    assert row
+    return bytes(row)
+
+
+def taped(fleet: Fleet, needle: bytes) -> list[str]:
+    """The files of the tapes that contain some bytes."""
+    found = []
+    for path in (*fleet.folder.glob("here/*"), *fleet.folder.glob("there/*")):
+        with suppress(FileNotFoundError):  # the keeper has just removed it
+            found += [path.name] if path.is_file() and needle in path.read_bytes() else []
+    return found
 
 
 def places(fleet: Fleet, needle: str) -> list[str]:

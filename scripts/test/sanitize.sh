@@ -37,7 +37,7 @@ sys.meta_path[:] = [finder for finder in sys.meta_path if 'ScikitBuild' not in t
 from leadscoring import _engine
 assert '$build' in _engine.__file__, _engine.__file__
 import pytest
-sys.exit(pytest.main(['-q', '-p', 'no:cacheprovider', 'tests/model/test_trees.py', 'tests/model/test_ubjson.py', 'tests/engine', *sys.argv[1:]]))
+sys.exit(pytest.main(['-q', '-p', 'no:cacheprovider', 'tests/model/test_trees.py', 'tests/model/test_ubjson.py', 'tests/engine', 'tests/ledger/test_segments.py', 'tests/ledger/test_tape.py', 'tests/ledger/test_recorder.py', 'tests/ledger/test_lead_key.py', 'tests/bulk/test_recorder.py', *sys.argv[1:]]))
 " "$@" || status=$?
 
 for found in "$report".*; do

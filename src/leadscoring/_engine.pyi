@@ -73,6 +73,26 @@ def read_tape(
     A record is time, margin, number of the model, as_of, row, lead, request id, unseen texts and flags.
     """
 
+def tape_table(
+    values: object,
+    margins: object,
+    ids: list[str] | None,
+    moments: object | None,
+    unseen: Mapping[int, bytes],
+    secret: bytes,
+    share: float,
+    request: str,
+    flags: int,
+) -> tuple[bytearray, int]:
+    """The records of a table's leads, one after the other, and how many they are; all are of the model with number 0.
+
+    ``values`` is float32 of shape (leads, columns), ``margins`` float64 and ``moments`` int64, one per lead; ``unseen``
+    has JSON by row. Of the leads, a ``share`` is kept. ``ValueError`` for arrays of another length.
+    """
+
+def lead_keys(secret: bytes, ids: list[str]) -> bytes:
+    """The keys of many leads, 16 bytes each, one after the other."""
+
 def lead_key(secret: bytes, lead_id: bytes) -> bytes:
     """The key of a lead as segments have it: a keyed BLAKE2b of its id in UTF-8, 16 bytes."""
 
@@ -329,6 +349,9 @@ class TableScorer:
         from 0, that contributes most), ``values`` (float32) in that column, and ``sent`` (float64), its cell. TypeError
         or ValueError if they do not match.
         """
+
+    def rows(self, columns: Sequence[object], values: object) -> None:
+        """Writes the rows of a table as the trees see them to a float32 array of shape (leads, columns)."""
 
 class MadeColumn:
     """A column of float64 or of texts that the engine made; Arrow reads it where it lies."""

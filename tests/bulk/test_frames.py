@@ -11,12 +11,16 @@ from typing import Any
 import factories
 import polars as pl
 import pytest
+from ledgers import KEYS, ledger_settings, new_ledger
+from sqlalchemy import select
 
 from leadscoring import bulk
 from leadscoring.bulk.chunk import BulkScorer
 from leadscoring.bulk.columns import Columns
 from leadscoring.bulk.shipped import MADE
-from leadscoring.errors import ScoringTableError
+from leadscoring.errors import ScoringFileError, ScoringTableError
+from leadscoring.ledger.persons import put_objection
+from leadscoring.ledger.tables import lead
 from leadscoring.model.file import open_model
 from leadscoring.model.loaded import LoadedModel
 
@@ -125,3 +129,23 @@ def test_scoring_needs_no_library_of_training() -> None:
     """The extra ``bulk`` is polars and numpy; XGBoost is not imported."""
     program = "import sys, leadscoring.bulk.frames; sys.exit(bool({'xgboost', 'sklearn', 'pandas'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", program], check=False, timeout=60).returncode == 0
+
+
+def test_a_frame_is_recorded_and_objections_are_rejects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the ledger of the environment; without one, recording is refused."""
+    path = factories.model_file(tmp_path)
+    table = frame()
+    with pytest.raises(ScoringFileError, match="set LEDGER to that of the service"):
+        bulk.score(table, path, id="id", record=True)
+    for name, value in ledger_settings(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    ledger = new_ledger(tmp_path)
+    put_objection(ledger, KEYS, "a", "ops")
+    found = bulk.score(table, path, id="id", record=True)
+    assert found.scores["id"].to_list() == ["c"]
+    assert "lead_objected" in found.rejects["faults"][0][0]["message"]
+    with ledger.reading() as connection:
+        assert connection.scalars(select(lead.c.key).where(lead.c.last_score.is_not(None))).all() == [KEYS.key("c")]
+    ledger.close()
+    with pytest.raises(ScoringFileError, match="by the path of its file"):
+        bulk.score(table, open_model(path), id="id", record=True)

@@ -6,8 +6,10 @@ import os
 import resource
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -286,3 +288,34 @@ def test_scores_are_those_of_a_running_service(model: Path, tmp_path: Path) -> N
                 shares = [float(own[f"reason_{place}_contribution"]) for place in range(1, 6)]
                 assert shares == [reason["contribution"] for reason in answer.json()["reasons"]]
                 assert bool(own["warnings"]) == bool(answer.json()["warnings"])
+
+
+def test_a_killed_run_that_records_puts_each_lead_into_the_ledger_once(model: Path, tmp_path: Path) -> None:
+    """Killed twice while it writes and resumed, without a service: every scored lead is there, and was given once."""
+    (tmp_path / "leads.csv").write_text(content(["sound"] * 20_000).replace("lead ", "l" * 200))
+    arguments = [COMMAND, "score", str(model), "leads.csv", "--id", "crm id", "--out", "scores.csv", "--record"]
+    environment = os.environ | {"LEDGER": "on"}
+    part = tmp_path / ".scores.csv.part"
+    for _ in range(2):
+        process = subprocess.Popen(
+            [*arguments, "--resume"],
+            cwd=tmp_path,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        reached = size_of(part)
+        eventually(lambda: process.poll() is not None or size_of(part) > reached + 1000, ENDLESS)  # noqa: B023 - at once
+        process.kill()
+        process.wait(ENDLESS)
+    found = subprocess.run([*arguments, "--resume"], cwd=tmp_path, env=environment, capture_output=True, check=False)
+    assert found.returncode == 0, found.stderr
+    assert b"20,000 recorded for the ledger" in found.stdout
+    with closing(sqlite3.connect(tmp_path / "data" / "ledger.db")) as ledger:
+        assert (
+            ledger.execute("SELECT count(*), sum(times), count(DISTINCT lead) FROM score").fetchone() == (20_000,) * 3
+        )
+    assert not list((tmp_path / "data" / "tape").glob("*.tape*"))
+    rest = score(model, "leads.csv", "--out", "again.csv", "--record", folder=tmp_path)
+    assert rest.returncode == 1
+    assert "LEDGER is empty" in " ".join(rest.stderr.decode().split())

@@ -4,6 +4,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from factories import card, model_file
 from project import ROOT
 from sqlalchemy import select
 from tapes import keep_model
@@ -12,6 +13,7 @@ from leadscoring.errors import ModelNotFound, ModelUnreadable
 from leadscoring.ledger.database import Ledger
 from leadscoring.ledger.models import Models
 from leadscoring.ledger.tables import model
+from leadscoring.model.card import Training
 from leadscoring.model.file import model_of
 
 CONTENT = (ROOT / "models" / "model.json").read_bytes()
@@ -49,3 +51,15 @@ def test_a_file_that_is_gone_or_damaged_is_not_registered(ledger: Ledger, tmp_pa
     path.write_bytes(CONTENT[:-1])
     with pytest.raises(ModelUnreadable, match="damaged"):
         Models(ledger, tmp_path).scale(path.name)
+
+
+def test_until_when_a_model_was_trained_is_kept(ledger: Ledger, tmp_path: Path) -> None:
+    """Leads from before do not judge it; cards of format 1 do not say."""
+    until = "2026-01-31T12:00:00.000001Z"
+    dated = card(training=Training(10, 3, "converted", "00", trained_until=until))
+    for number, content in enumerate((CONTENT, model_file(tmp_path, dated, "dated.json").read_bytes())):
+        digest = keep_model(tmp_path, content)
+        Models(ledger, tmp_path).scale(digest)
+        with ledger.reading() as connection:
+            kept = connection.scalar(select(model.c.trained_until).where(model.c.sha256 == digest))
+        assert kept == (1_769_860_800_000_001 if number else None)

@@ -25,6 +25,7 @@ def test_it_is_opened_once_by_the_first_call(tmp_path: Path) -> None:
 
     on_demand = LedgerOnDemand(read_settings(ledger_settings(tmp_path)))
     assert not (tmp_path / "ledger.db").exists()
+    new_ledger(tmp_path).close()
     assert len(asyncio.run(calls())) == 1
     assert (tmp_path / "ledger.db").exists()
     on_demand.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,11 @@ import pytest
 from leadscoring._engine import Rows
 from leadscoring.errors import NotRecorded
 from leadscoring.lead import Lead
+from leadscoring.ledger import tape as ledger_tape
 from leadscoring.ledger.lead_key import LeadKeys
+from leadscoring.ledger.objections import replace_keys
 from leadscoring.ledger.segments import MOST_MODELS, Record, is_being_written, read, segments_in
-from leadscoring.ledger.tape import Tape
+from leadscoring.ledger.tape import ERASED, Tape
 from leadscoring.ledger.tape_folder import TapeFolder
 
 KEYS = LeadKeys(b"secret")
@@ -139,3 +142,57 @@ def test_a_running_tape_measures_itself_and_ends_with_its_context(tmp_path: Path
     assert not any(map(is_being_written, segments_in(tmp_path)))
     append(tape, 10, 1)  # a request that was answered late is counted, not kept
     assert len(recorded(tmp_path)) == 10
+
+
+def test_a_segment_is_ended_when_a_lead_is_erased(tmp_path: Path) -> None:
+    """One without leads stays; the next one is there before, so that no request waits for it."""
+    tape = Tape(TapeFolder(tmp_path, 100 * SMALL, SMALL), KEYS)
+    replace_keys(tmp_path / ERASED, b"1")
+    tape.tend()
+    assert not tape.leave()
+    append(tape, 0, 1)
+    tape.tend()
+    assert not tape.leave()
+    replace_keys(tmp_path / ERASED, b"2")
+    tape.tend()
+    assert tape.leave()
+    tape.tend()
+    first, *_ = segments_in(tmp_path)
+    assert not is_being_written(first)
+    append(tape, 1, 1)
+    assert [record.margin for record in read(first, 0, 10).records] == [0.0]
+    assert [record.margin for record in recorded(tmp_path)] == [0.0, 1.0]
+    tape.close()
+
+
+def test_a_segment_is_ended_by_its_age(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when no lead comes any more."""
+    tape = Tape(TapeFolder(tmp_path, 100 * SMALL, SMALL), KEYS)
+    append(tape, 0, 1)
+    tape.tend()
+    assert not tape.leave()
+    monkeypatch.setattr(ledger_tape, "SEGMENT_SECONDS", 0.0)
+    tape.tend()
+    assert tape.leave()
+    tape.tend()
+    assert not is_being_written(segments_in(tmp_path)[0])
+    tape.close()
+    assert len(recorded(tmp_path)) == 1
+
+
+def test_a_full_folder_keeps_the_segment(tmp_path: Path) -> None:
+    """It is ended as soon as there is room for the next one: no lead is lost for an erasure."""
+    tape = Tape(TapeFolder(tmp_path, 2 * SMALL, SMALL), KEYS)
+    append(tape, 0, 1)
+    other = TapeFolder(tmp_path, 2 * SMALL, SMALL).make_segment()
+    replace_keys(tmp_path / ERASED, b"1")
+    tape.tend()
+    assert not tape.leave()
+    append(tape, 1, 1)
+    assert [record.margin for record in recorded(tmp_path)] == [0.0, 1.0]
+    os.close(other)
+    segments_in(tmp_path)[-1].unlink()
+    tape._retry_at = 0.0  # the second between two attempts is over
+    tape.tend()
+    assert tape.leave()
+    tape.close()

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from factories import SMALL, bare_model_file, model_file
+from factories import SMALL, bare_model_file, card, model_file
 from msgspec import UNSET
 from timed import TIMED, timed_model
 
+from leadscoring.model.card import Training
 from leadscoring.model.description import describe
 from leadscoring.model.file import open_model
 
@@ -24,6 +25,17 @@ def test_a_model_without_a_card_has_no_quality_and_no_date(tmp_path: Path) -> No
     about = describe(open_model(bare_model_file(tmp_path)))
     assert (about.name, about.certified, about.created_at, about.quality) == ("bare", False, None, None)
     assert about.sha256.startswith(about.version)
+
+
+def test_the_latest_moment_of_training_is_exact_or_null(tmp_path: Path) -> None:
+    """Cards of format 1 and models without a card do not have it."""
+    until = "2026-01-31T12:00:00.000001Z"
+    training = Training(10, 3, "converted", "00", trained_until=until)
+    dated = open_model(model_file(tmp_path, card(training=training), "dated.json"))
+    assert describe(dated).trained_until == until
+    undated = card(training=Training(10, 3, "converted", "00"))
+    for made in (model_file(tmp_path, undated), bare_model_file(tmp_path)):
+        assert describe(open_model(made)).trained_until is None
 
 
 def test_a_model_with_dates_tells_that_and_its_columns(tmp_path: Path) -> None:

@@ -12,6 +12,11 @@ import pytest
 from factories import LEAD, model_file
 from serving import DEADLINE, Server, children, eventually, holds_keeper_lock, serving, start, status
 
+from leadscoring.ledger.database import open_ledger
+from leadscoring.ledger.key_check import check_keys
+from leadscoring.ledger.lead_key import LeadKeys
+from leadscoring.ledger.schema import migrate
+
 pytestmark = pytest.mark.integration
 
 
@@ -129,6 +134,25 @@ def test_a_ledger_that_is_not_usable_stops_the_start(tmp_path: Path) -> None:
     server = start(tmp_path, model_file(tmp_path), **kept_in(tmp_path))
     assert server.process.wait(DEADLINE) == 2
     assert "not a database" in server.logged()
+
+
+def test_a_key_file_of_another_ledger_stops_the_start(tmp_path: Path) -> None:
+    """Before any worker could give a lead a key by it; with the right file it starts, and again without waiting."""
+    given = kept_in(tmp_path)
+    (tmp_path / "data").mkdir()
+    right = tmp_path / "right.key"
+    right.write_text("ab" * 32)
+    ledger = open_ledger(given["LEDGER"])
+    migrate(ledger)
+    check_keys(ledger, LeadKeys(bytes.fromhex("ab" * 32)))
+    ledger.close()
+    server = start(tmp_path, model_file(tmp_path), **given)
+    assert server.process.wait(DEADLINE) == 2
+    assert "LEDGER_KEY_FILE holds another secret" in server.logged()
+    assert not list((tmp_path / "data" / "tape").glob("*.tape"))
+    with serving(tmp_path, model_file(tmp_path), **given | {"LEDGER_KEY_FILE": str(right)}) as running:
+        score(running, 1)
+        assert eventually(lambda: times(tmp_path) == 1)
 
 
 def test_without_a_ledger_there_is_no_keeper(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import polars as pl
 
 from leadscoring.bulk.choice import Choice
 from leadscoring.bulk.places import places_of
+from leadscoring.bulk.recording import NOTHING, Recording
 from leadscoring.bulk.run import Result, score_files
 from leadscoring.bulk.sources import sources_of
 from leadscoring.model.loaded import LoadedModel
@@ -103,6 +104,7 @@ def run(
     recorded: float = 1e9,
     model_path: Path = Path("absent.json"),
     rejects: Path | str | None = None,
+    recording: Recording = NOTHING,
     **choice: Any,
 ) -> Result:
     """Scores files as the command does; ``recorded`` is 0 for a record after each batch."""
@@ -114,7 +116,7 @@ def run(
         None if out is None else str(out),
         None if rejects is None else str(rejects),
     )
-    return score_files(model, places, chosen, lambda _stage, _share: None, resume, recorded)
+    return score_files(model, places, chosen, lambda _stage, _share: None, resume, recorded, recording)
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:

@@ -12,7 +12,7 @@ class Killed(BaseException):
     """Stands for the end of the process: nothing of the run handles it."""
 
 
-SYSTEM = ("write", "fsync", "replace", "ftruncate", "open")
+SYSTEM = ("write", "fsync", "replace", "rename", "ftruncate", "open")
 """What a run calls to change files."""
 
 

@@ -52,9 +52,12 @@ class Leads:
         lead_id, actor = self._named(exchange)
 
         def work(ledger: "Ledger", keys: "LeadKeys") -> Reply:
+            from leadscoring.ledger.erasures import publish_erasures
             from leadscoring.ledger.persons import erase
 
-            return answer(erase(ledger, keys, lead_id, actor))
+            done = erase(ledger, keys, lead_id, actor)
+            publish_erasures(ledger, self._folder)
+            return answer(done)
 
         return await self._ledger.run(work)
 

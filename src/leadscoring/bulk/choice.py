@@ -23,7 +23,7 @@ class Choice(msgspec.Struct, frozen=True):
 
     ``lead_id`` names the column of ids, ``as_of`` a moment, the column of moments or ``now`` (without it, the column by
     which training saw its leads, if the file has it), and ``keep`` the columns of the input that the output repeats, or
-    ``all``.
+    ``all``. With ``record`` each scored lead is kept for the ledger.
     """
 
     reasons: int = 5
@@ -32,6 +32,7 @@ class Choice(msgspec.Struct, frozen=True):
     lead_id: str | None = None
     keep: tuple[str, ...] = ()
     threads: int = 1
+    record: bool = False
 
 
 class Needed(msgspec.Struct, frozen=True):

@@ -12,6 +12,8 @@ import polars as pl
 from leadscoring._engine import Ranking, TableScorer
 from leadscoring.bulk.cells import END, FIRST, Cells, Reader, dates
 from leadscoring.bulk.encoding import Encoded, TableEncoder
+from leadscoring.bulk.objected import Objected, fault_of
+from leadscoring.bulk.recorder import Records, Tabled, TableRecorder
 from leadscoring.bulk.second_look import Accepted, Table, second_look
 from leadscoring.bulk.warned import Warnings, warnings_in
 from leadscoring.contract import moment
@@ -59,7 +61,8 @@ class Chunk(msgspec.Struct, frozen=True):
     All arrays are of the leads that were scored, in the order of the table; ``kept`` has their positions there.
     ``bucket`` is 5 (A) to 1 (E). ``percentile`` is NaN if the model has no reference, and ``as_of`` in microseconds
     since 1970, ``None`` if scores depend on no moment. ``warnings`` counts leads by their index in these arrays.
-    ``cells`` are the columns as they were read, of the whole table, for the values of reasons.
+    ``cells`` are the columns as they were read, of the whole table, for the values of reasons. ``records`` are for the
+    ledger, if the scorer makes them.
     """
 
     kept: Indices
@@ -72,6 +75,7 @@ class Chunk(msgspec.Struct, frozen=True):
     rejected: list[Rejected]
     as_of: Indices | None
     cells: dict[str, Cells]
+    records: Records = Records()
 
     @property
     def tier(self) -> pl.Series:
@@ -89,14 +93,25 @@ class BulkScorer:
     unknown. Cells are read as training read its file. ``reasons`` is the number of reasons of a lead, and ``threads``
     the number of threads that compute; scores do not depend on it. Leads are scored as of ``now``, in microseconds
     since 1970, unless the table says otherwise; by default the moment of the call, so that a long run has one moment.
+    Leads whose persons ``objected`` are rejected, and the others recorded by ``recorder``, if there is one.
     """
 
-    def __init__(self, loaded: LoadedModel, reasons: int = 5, threads: int = 1, now: int | None = None) -> None:
+    def __init__(
+        self,
+        loaded: LoadedModel,
+        reasons: int = 5,
+        threads: int = 1,
+        now: int | None = None,
+        objected: Objected | None = None,
+        recorder: TableRecorder | None = None,
+    ) -> None:
         card, columns = loaded.card, loaded.card.contract.columns
         self.model = loaded
         self.reasons = min(reasons, len(card.contract))
         self.threads = threads
         self.now = moment.now() if now is None else now
+        self._objected = objected
+        self._recorder = recorder
         self._reader = Reader(card.contract.features, card.read_as)
         self._encoder = TableEncoder(card.contract, LEAD_BYTES)
         finder = loaded.trees.finder(columns.widths)
@@ -126,9 +141,24 @@ class BulkScorer:
             encoded.doubtful |= stated.unread.to_numpy().view(np.uint8)
         if ids is not None:
             encoded.doubtful |= unfit_ids(ids)
+        if ids is not None and self._objected is not None:
+            encoded.doubtful |= self._objected.marks(ids)
         margins, reasons = self._compute(encoded)
-        rejected = self._second_looks(table, encoded, now, margins, reasons)
-        return self._chunk(table, encoded, rejected, moments, margins, reasons)
+        rows = self._rows(encoded)
+        rejected = self._second_looks(table, encoded, now, margins, reasons, rows)
+        chunk = self._chunk(table, encoded, rejected, moments, margins, reasons)
+        if self._recorder is None or rows is None:
+            return chunk
+        tabled = Tabled(chunk.kept, rows[chunk.kept] if rejected else rows, chunk.margins, chunk.as_of, encoded.unseen)
+        return msgspec.structs.replace(chunk, records=self._recorder.records(tabled, ids, table.cells))
+
+    def _rows(self, encoded: Encoded) -> npt.NDArray[np.float32] | None:
+        """The rows of the leads as the trees see them, if they are recorded; of doubtful ones they may mean nothing."""
+        if self._recorder is None:
+            return None
+        rows = np.empty((len(encoded.doubtful), len(encoded.columns)), np.float32)
+        self._scorer.rows(encoded.columns, rows)
+        return rows
 
     def _compute(self, encoded: Encoded) -> tuple[Vector, ReasonColumns]:
         """Computes margins and reasons of all leads; those of doubtful ones may mean nothing."""
@@ -154,7 +184,13 @@ class BulkScorer:
         return np.full(leads, now) if stated is None else stated.read.fill_null(now).to_numpy()
 
     def _second_looks(
-        self, table: Table, encoded: Encoded, now: int, margins: Vector, reasons: ReasonColumns
+        self,
+        table: Table,
+        encoded: Encoded,
+        now: int,
+        margins: Vector,
+        reasons: ReasonColumns,
+        rows: npt.NDArray[np.float32] | None,
     ) -> list[Rejected]:
         """Lets the service's decoder decide on doubtful leads; those that it accepts are scored as it encodes them."""
         rejected: list[Rejected] = []
@@ -166,10 +202,14 @@ class BulkScorer:
             noted[:] = [(column, at[encoded.doubtful[at] == 0]) for column, at in noted]
         for position in doubtful.tolist():
             found = second_look(decoder, contract, table, position, now if self._timed else None)
-            if isinstance(found, Accepted):
+            if isinstance(found, Accepted) and self._objected is not None and self._objected.holds(found.lead.lead_id):
+                rejected.append(Rejected(position, (fault_of(found.lead.lead_id),)))
+            elif isinstance(found, Accepted):
                 margins[position] = self.model.trees.predict(found.rows)[0]
                 if self.reasons:
                     put(reasons, position, self._again(found.rows, self.reasons)[0], found.lead.values)
+                if rows is not None:
+                    rows[position] = np.frombuffer(memoryview(found.rows), np.float32)
                 encoded.unseen += [(column, np.array([position])) for _, column in found.rows.unseen]
                 encoded.future += [(column, np.array([position])) for _, column in found.rows.future]
             else:

@@ -11,6 +11,7 @@ class Counts(msgspec.Struct, frozen=True, omit_defaults=True):
 
     ``warned`` are scored rows with a warning, ``short`` scored rows that lacked their last values. ``empty`` are lines
     without any value, and ``headers`` repeated headers: neither is a row. ``marked`` are cells that got an apostrophe.
+    ``recorded`` are scored rows that are kept for the ledger.
     ``foreign`` are lines that are not UTF-8, and so were read as Windows-1252; ``foreign_lines`` the first of them.
     """
 
@@ -23,6 +24,7 @@ class Counts(msgspec.Struct, frozen=True, omit_defaults=True):
     headers: int = 0
     marked: int = 0
     foreign: int = 0
+    recorded: int = 0
     foreign_lines: tuple[str, ...] = ()
 
     def __add__(self, other: "Counts") -> "Counts":

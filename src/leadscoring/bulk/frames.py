@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from leadscoring.bulk.chunk import BulkScorer
+from leadscoring.bulk.configured import configured
 from leadscoring.bulk.kept import names_beside
 from leadscoring.bulk.scores import rejects, scores
 from leadscoring.errors import ScoringTableError
@@ -31,7 +32,7 @@ class Scored(NamedTuple, Generic[Frame]):
     rejects: Frame
 
 
-def score(
+def score(  # noqa: PLR0913  # each is an option of its own
     frame: Frame,
     model: LoadedModel | str | Path,
     *,
@@ -41,6 +42,7 @@ def score(
     as_of: int | str | None = None,
     columns: Sequence[str] | None = None,
     threads: int = 1,
+    record: bool = False,
 ) -> Scored[Frame]:
     """Scores a data frame: the same bits, warnings and rejections as the API gives for each of its rows.
 
@@ -54,17 +56,23 @@ def score(
     ``columns`` are kept in the scores, too. A column that is kept is ``input_NAME`` if scores have one of its name.
     ``threads`` is the number of threads.
 
+    With LEDGER in the environment, leads whose persons objected are rejected. ``record`` keeps every scored lead in
+    that ledger, as the service does; without ``id`` its score can be computed again, but belongs to no lead.
+
     Raises ``ScoringTableError`` if the frame lacks a column that is named here, or that every lead must have, and a
-    ``ModelError`` if the file of the model cannot be opened.
+    ``ModelError`` if the file of the model cannot be opened; ``ScoringFileError`` or a ``LedgerError`` if leads cannot
+    be recorded, or the ledger with the objections cannot be reached.
     """
     loaded = model if isinstance(model, LoadedModel) else open_model(model)
     table, back = opened(frame)
     kept = list(columns or ())
     named = [*kept, *(one for one in (id, as_of) if isinstance(one, str))]
     check_columns(table.columns, named, loaded)
-    scorer = BulkScorer(loaded, reasons, threads)
     moments = table[as_of] if isinstance(as_of, str) else as_of
-    chunk = scorer.score(table, moments, None if id is None else table[id])
+    with configured(loaded, None if isinstance(model, LoadedModel) else model, record=record) as recording:
+        scorer = BulkScorer(loaded, reasons, threads, None, recording.objected, recording.recorder)
+        chunk = scorer.score(table, moments, None if id is None else table[id])
+        recording.keep(chunk.records.content)
     found = scores(chunk, loaded, details)
     if id is not None:
         found.insert_column(0, table[id].gather(chunk.kept).alias("id"))

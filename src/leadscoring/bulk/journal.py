@@ -18,7 +18,8 @@ from leadscoring.errors import ScoringFileError
 
 VERSION = 1
 
-OPTIONS = {"reasons": "--reasons", "details": "--details", "as_of": "--as-of", "lead_id": "--id", "keep": "--columns"}
+OPTIONS = {"reasons": "--reasons", "details": "--details", "as_of": "--as-of", "lead_id": "--id", "keep": "--columns",
+           "record": "--record"}  # fmt: skip
 """What people call the options of a run."""
 
 CLOSED = -1
@@ -42,11 +43,14 @@ class Job(msgspec.Struct, frozen=True):
     """The moment as of which leads without their own are scored, in microseconds since 1970; it is kept."""
 
     version: int = VERSION
+    run: str = ""
+    """The name of the run on the tape, if its leads are recorded; it is kept."""
 
 
 class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True):
     """A place up to which everything is written: the next row, and the sizes of the files.
 
+    ``segments`` is how many segments of the tape are complete.
     ``groups`` are the row groups since the place before, with their rows, for Parquet. With ``done`` the files are
     complete, and only have to get their names.
     """
@@ -58,6 +62,7 @@ class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True):
     counts: Counts = Counts()
     groups: tuple[tuple[int, bytes], ...] = ()
     done: bool = False
+    segments: int = 0
 
 
 class Journal:

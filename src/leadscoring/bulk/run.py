@@ -22,6 +22,7 @@ from leadscoring.bulk.journal import Checkpoint, Job, Journal, refuse_other
 from leadscoring.bulk.outputs import CsvOutput, ParquetOutput
 from leadscoring.bulk.places import Places
 from leadscoring.bulk.progress import Pace
+from leadscoring.bulk.recording import NOTHING, Recording
 from leadscoring.bulk.rejects import header
 from leadscoring.bulk.scored import Done, Scoring
 from leadscoring.bulk.sources import refuse_changed
@@ -62,8 +63,15 @@ class Run:
     """One run over all files into one output."""
 
     def __init__(
-        self, model: LoadedModel, places: Places, choice: Choice, report: Report, recorded: float = RECORDED
+        self,
+        model: LoadedModel,
+        places: Places,
+        choice: Choice,
+        report: Report,
+        recorded: float = RECORDED,
+        recording: Recording = NOTHING,
     ) -> None:
+        self._recording = recording
         self._model, self._places, self._choice, self._recorded = model, places, choice, recorded
         self._file, self._rejects = places.scores, places.written(places.rejects)
         self._journal = None if places.journal is None else Journal(places.journal)
@@ -97,6 +105,7 @@ class Run:
         with ExitStack() as stack:
             stack.callback(self._file.close)
             stack.callback(self._rejects.close)
+            stack.callback(self._recording.close)
             if self._journal is None:
                 stack.enter_context(unfinished(self._file, self._rejects))
             try:
@@ -107,6 +116,7 @@ class Run:
                     self._score_all(start)
                     self._end()
                 self._name()
+                self._notes += self._recording.end()
             except pl.exceptions.PanicException as failure:  # which is no Exception
                 why = str(failure).splitlines()[0]
                 raise self._ended(ScoringFileError(f"Polars cannot score this table: {why}")) from None
@@ -134,6 +144,7 @@ class Run:
         """Removes everything under a temporary name."""
         self._file.discard()
         self._rejects.discard()
+        self._recording.discard()
         if self._journal is not None:
             self._journal.remove()
 
@@ -141,6 +152,7 @@ class Run:
         """Opens the journal and goes to the place at which to start."""
         job = self._job(moment.now())
         if self._journal is None:
+            self._recording.begin(job.run)
             return job, Checkpoint()
         self._journal.lock()
         stack.callback(self._journal.close)
@@ -148,15 +160,18 @@ class Run:
         if not resume or before is None:
             if before is not None:
                 self._notes.append("an interrupted run was given up (--resume would have gone on with it)")
+                self._recording.give_up(before.run)
             self._is_ours = True
             self._journal.begin(job)
+            self._recording.begin(job.run)
             self._file.discard()
             self._rejects.discard()
             return job, Checkpoint()
-        job = msgspec.structs.replace(job, now=before.now)
+        job = msgspec.structs.replace(job, now=before.now, run=before.run)
         refuse_other(job, before, self._journal.path)
         start = checkpoints[-1] if checkpoints else Checkpoint()
         self._resume(start, checkpoints)
+        self._recording.begin(job.run, start.segments)
         return job, start
 
     def _job(self, now: int) -> Job:
@@ -165,7 +180,8 @@ class Run:
         places = self._places
         out = "" if places.out is None else places.name(places.out)
         rejects = places.name(places.rejects)
-        return Job(self._model.sha256, leadscoring.__version__, options, places.sources, out, rejects, now)
+        run = self._recording.new_run()
+        return Job(self._model.sha256, leadscoring.__version__, options, places.sources, out, rejects, now, run=run)
 
     def _resume(self, start: Checkpoint, checkpoints: list[Checkpoint]) -> None:
         """Takes up what an interrupted run left."""
@@ -202,7 +218,8 @@ class Run:
             first = self._empty.width
             if first != self._empty_of(file, need, columns).width:
                 raise ScoringFileError(f"{file.source.name} has other columns than the files before: name --columns")
-        scorer = BulkScorer(self._model, self._choice.reasons, 1, self._now)
+        kept = self._recording
+        scorer = BulkScorer(self._model, self._choice.reasons, 1, self._now, kept.objected, kept.recorder)
         scoring = Scoring(scorer, columns, self._output, file.source.name, need, len(self._places.sources) == 1)
         if self._empty is None:
             self._empty = self._empty_of(file, need, columns)
@@ -232,13 +249,14 @@ class Run:
         for done in in_order(pool, scoring.score, reading, self._choice.threads + 1):
             self._write(done)
             self._pace.add(number, done.end, self._counts.rows)
-            if time.monotonic() - recorded >= self._recorded:
+            if time.monotonic() - recorded >= self._recorded or self._recording.is_due:
                 self._record(number, done.end)
                 recorded = time.monotonic()
         refuse_changed(file.source)
 
     def _write(self, done: Done) -> None:
         """Appends what came of a batch."""
+        self._recording.add(done.records, at_once=self._journal is None)
         self._fresh += self._output.append(done.piece)
         if done.rejects:
             self._rejects.write(done.rejects if self._rejects.size else header() + done.rejects)
@@ -254,7 +272,9 @@ class Run:
         sizes = self._file.size, self._rejects.size
         fresh, self._fresh = tuple(self._fresh), []
         self._groups += fresh
-        self._journal.add(Checkpoint(number, position, *sizes, self._counts, fresh, done))
+        segments = self._recording.seal()
+        self._journal.add(Checkpoint(number, position, *sizes, self._counts, fresh, done, segments))
+        self._recording.publish()
         self._saved = self._counts.rows
 
     def _end(self) -> None:
@@ -333,9 +353,12 @@ def score_files(
     report: Report,
     resume: bool = False,
     recorded: float = RECORDED,
+    recording: Recording = NOTHING,
 ) -> Result:
     """Scores files into one output; ``recorded`` is the number of seconds between places from which to resume.
 
+    ``recording`` is what the run has to do with the ledger.
+
     Raises ``ScoringFileError`` or ``TrainingDataError`` as ``Run.go`` does.
     """
-    return Run(model, places, choice, report, recorded).go(resume)
+    return Run(model, places, choice, report, recorded, recording).go(resume)

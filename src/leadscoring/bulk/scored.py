@@ -17,12 +17,16 @@ from leadscoring.training.reading.series import as_text
 
 
 class Done(msgspec.Struct, frozen=True):
-    """What came of a batch: scores and rejects to be appended, the counts, and where the next batch begins."""
+    """What came of a batch: scores and rejects to be appended, the counts, and where the next batch begins.
+
+    ``records`` are those for the ledger.
+    """
 
     piece: Piece
     rejects: bytes
     counts: Counts
     end: Position
+    records: bytes | bytearray = b""
 
 
 class Scoring(msgspec.Struct, frozen=True):
@@ -56,9 +60,10 @@ class Scoring(msgspec.Struct, frozen=True):
             headers=batch.headers,
             marked=piece.marked,
             foreign=len(batch.foreign),
+            recorded=chunk.records.leads,
             foreign_lines=tuple(self._place(line) for line in batch.foreign[:SHOWN]),
         )
-        return Done(piece, lines_of(rejects) if rejects else b"", counts, batch.end)
+        return Done(piece, lines_of(rejects) if rejects else b"", counts, batch.end, chunk.records.content)
 
     def empty(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The columns of the output, without rows; ``frame`` has the columns of the input, without rows."""

@@ -67,15 +67,18 @@ def export(lead_id: str, out: Path | None) -> None:
 def erase(lead_id: str, yes: bool) -> None:
     """Erase the scores and outcomes of a lead; a tombstone keeps them from coming back.
 
-    An objection stays, with the lead's key alone. In SQLite no byte is left in the files of the ledger; backups are
-    yours to erase.
+    An objection stays, with the lead's key alone. In SQLite no byte is left in the files of the ledger, in PostgreSQL
+    after its next vacuum; on the tape the running services remove them within seconds, once they reach the database.
+    Backups, and segments that were set aside (.damaged) or left by an interrupted run (.held), are yours to erase.
     """
+    from leadscoring.ledger.erasures import publish_erasures
     from leadscoring.ledger.persons import erase as erasing
 
     if not yes:
         click.confirm(f"Erase all that is kept of the lead {lead_id!r}? This cannot be undone", abort=True)
     with opened_ledger() as opened:
         done = erasing(opened.ledger, opened.keys, lead_id, actor())
+        publish_erasures(opened.ledger, Path(opened.settings.ledger_tape_path))
     show_lines([f"erased {done.scores:,} scores and {done.outcomes:,} outcomes of the lead {lead_id!r}"])
 
 

@@ -82,6 +82,8 @@ def overview(description: "Description") -> list[str]:
         facts["dates"] = "scores depend on as_of, the moment as of which a lead is scored"
     if trained:
         facts["trained on"] = f"{trained.rows} leads, {trained.positives} converted ({trained.target})"
+    if description.trained_until:
+        facts["until"] = f"{description.trained_until}, the latest moment of a lead"
     facts |= {f"tier {tier}": meaning for tier, meaning in description.tiers.definitions.items()}
     lines = [f"{description.name} {description.version}", *(f"{name:<11}  {words}" for name, words in facts.items())]
     return [*lines, *(f"warning: {caution}" for caution in description.cautions), "", "features"]

@@ -47,12 +47,15 @@ def opened_ledger() -> Iterator[OpenedLedger]:
     if not settings.ledger:
         raise click.ClickException(OFF)
     from leadscoring.ledger.database import ledger_url, open_ledger
+    from leadscoring.ledger.key_check import check_keys
     from leadscoring.ledger.lead_key import open_keys
 
     try:
         ledger = open_ledger(ledger_url(settings) or "")
         try:
-            yield OpenedLedger(ledger, open_keys(settings), settings)
+            keys = open_keys(settings)
+            check_keys(ledger, keys)
+            yield OpenedLedger(ledger, keys, settings)
         finally:
             ledger.close()
     except LeadScoringError as failure:

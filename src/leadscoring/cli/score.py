@@ -9,7 +9,7 @@ import click
 
 from leadscoring.cli.commands import Command
 from leadscoring.cli.model_options import opening_options
-from leadscoring.cli.working import working
+from leadscoring.cli.working import Work, working
 from leadscoring.model.rounds import Choice as Rounds
 
 SOME_REJECTED = 3
@@ -47,6 +47,7 @@ MOST_REASONS = 1000
 @click.option("--id", "lead_id", metavar="COLUMN", help="Column of ids. Default: lead_id or id, else line numbers.")
 @click.option("--columns", multiple=True, metavar="A,B|all", help="Columns of DATA to repeat in the scores.")
 @click.option("--resume", is_flag=True, help="Go on with an interrupted run of the same command.")
+@click.option("--record", is_flag=True, help="Keep every scored lead in the ledger that LEDGER names.")
 @click.option("--overwrite", is_flag=True, help="Overwrite existing files at --out and --rejects.")
 @click.option("--threads", type=click.IntRange(1, 64), metavar="N", help="Threads. Default: one for each core.")
 @click.option("--fail-on-rejects", is_flag=True, help="Exit with 1 instead of 3 if rows were rejected.")
@@ -63,6 +64,7 @@ def score(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
     lead_id: str | None,
     columns: tuple[str, ...],
     resume: bool,
+    record: bool,
     overwrite: bool,
     threads: int | None,
     fail_on_rejects: bool,
@@ -76,6 +78,9 @@ def score(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
     s3://bucket/leads.parquet, as --out and --rejects may be. Files may be compressed (.gz, .bz2, .xz, .zst). Columns
     and values are read as training read its file. Each lead gets the same score, to the last bit, as from the API.
 
+    With LEDGER set, leads whose persons objected are rejected, and --record keeps every scored lead: its id makes it
+    known again, without ids the scores can only be computed again.
+
     Every row is in the scores or, with its line, its content and all of its faults, in the rejects. The exit code is 0
     if every row was scored, 3 if some were rejected (1 with --fail-on-rejects), and 1 if the files could not be scored.
     """
@@ -88,7 +93,6 @@ def score(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
     with working() as work:
         from leadscoring.bulk.choice import Choice
         from leadscoring.bulk.places import places_of, refuse_existing
-        from leadscoring.bulk.run import score_files
         from leadscoring.bulk.sources import sources_of
         from leadscoring.model.file import Opening, open_model
 
@@ -98,14 +102,23 @@ def score(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
         refuse_existing(places, resume, overwrite)
         work.interruption.left = left_by(places)
         kept = tuple(part.strip() for value in columns for part in value.split(",") if part.strip())
-        choice = Choice(reasons, details, as_of, lead_id, kept, threads)
-        try:
-            result = score_files(loaded, places, choice, work.progress, resume)
-        except BrokenPipeError:  # as of head: whoever read the scores has seen enough
-            sys.exit(READER_GONE)
+        choice = Choice(reasons, details, as_of, lead_id, kept, threads, record)
+        result = scored(work, loaded, model, places, choice, resume)
     finish(result, as_json)
     if result.counts.rejected:
         sys.exit(1 if fail_on_rejects else SOME_REJECTED)
+
+
+def scored(work: Work, loaded: Any, model: str, places: Any, choice: Any, resume: bool) -> Any:
+    """Scores the files, with what there is to do with the ledger; returns what came of it."""
+    from leadscoring.bulk.configured import configured
+    from leadscoring.bulk.run import score_files
+
+    try:
+        with configured(loaded, model, record=choice.record) as recording:
+            return score_files(loaded, places, choice, work.progress, resume, recording=recording)
+    except BrokenPipeError:  # as of head: whoever read the scores has seen enough
+        sys.exit(READER_GONE)
 
 
 def refuse_empty(values: dict[str, str | None]) -> None:
@@ -145,6 +158,7 @@ def summary(result: Any) -> list[str]:
     if result.resumed:
         lines.append(f"{result.resumed:,} of them by the interrupted run")
     facts = (
+        (counts.recorded, "recorded for the ledger"),
         (counts.warned, "scored with a warning, in the column warnings"),
         (counts.short, "lacked their last values, which are unknown"),
         (counts.empty, "lines without any value, which are no rows"),
@@ -154,6 +168,8 @@ def summary(result: Any) -> list[str]:
     lines += [f"{count:,} {words}" for count, words in facts if count]
     lines += [foreign(counts)] if counts.foreign else []
     lines.append(f"model {result.model} {result.version}" + (f", as of {result.as_of}" if result.as_of else ""))
+    if counts.recorded and not result.id:
+        lines.append("without ids, recorded scores can be computed again, but belong to no lead (--id names a column)")
     lines.append(
         f"ids are from the column {result.id!r}" if result.id else "ids are line numbers (--id names a column)"
     )

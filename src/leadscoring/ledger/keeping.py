@@ -12,8 +12,12 @@ import msgspec
 
 from leadscoring.errors import LedgerUnavailable
 from leadscoring.ledger.database import Ledger, open_ledger
+from leadscoring.ledger.erasures import publish_erasures
 from leadscoring.ledger.keeper import MOST, Keeper, paced
-from leadscoring.ledger.persons import publish_objections
+from leadscoring.ledger.key_check import check_keys
+from leadscoring.ledger.known_key import note_known
+from leadscoring.ledger.lead_key import LeadKeys
+from leadscoring.ledger.persons import publish_objections, scrub
 from leadscoring.ledger.retention import retain
 from leadscoring.ledger.schema import migrate
 from leadscoring.ledger.state import KeeperState
@@ -38,13 +42,14 @@ log = Log("leadscoring")
 class Kept(NamedTuple):
     """What is kept, and where: the URL of the ledger, the folder of the tape, and for how many days.
 
-    ``name`` is for models without a card.
+    ``name`` is for models without a card. ``keys`` are refused if they are not by the secret of the ledger.
     """
 
     url: str
     folder: Path
     days: int
     name: str = "model"
+    keys: LeadKeys | None = None
 
 
 class Keeping:
@@ -71,6 +76,7 @@ class Keeping:
         self._tend = tend
         self._reported = self._retained = self._tended = float("-inf")
         self._retry = FIRST_RETRY
+        self._scrubbed = 0
         self._most = MOST
         self._ends_at = float("inf")
 
@@ -97,6 +103,9 @@ class Keeping:
         while True:
             try:
                 before = migrate(ledger)
+                if self._kept.keys is not None:
+                    check_keys(ledger, self._kept.keys)
+                    note_known(self._kept.folder, self._kept.keys)
             except LedgerUnavailable as failure:
                 self._failed(failure)
                 if self._stopping.is_set():
@@ -124,6 +133,7 @@ class Keeping:
                 self._most = paced(self._most, monotonic() - began)
             if monotonic() - self._reported >= REPORT_SECONDS:
                 publish_objections(ledger, self._kept.folder)
+                self._follow_erasures(ledger)
             if monotonic() - self._retained >= RETENTION_SECONDS and not self._stopping.is_set():
                 self._retained = monotonic()
                 retain(ledger, self._kept.days, self._stopping)
@@ -141,6 +151,12 @@ class Keeping:
             self._change(tape_bytes=keeper.waiting()[1])
             self._say()
         return bool(moved.leads or moved.removed or moved.damaged)
+
+    def _follow_erasures(self, ledger: Ledger) -> None:
+        """Lets workers end their segments after an erasure; clears the log of SQLite, which has the deleted rows."""
+        latest = publish_erasures(ledger, self._kept.folder)
+        if latest != self._scrubbed and scrub(ledger):
+            self._scrubbed = latest
 
     def _look_after(self, ledger: Ledger) -> None:
         """Calls ``tend`` when it is due; whatever fails there must not keep scores from being moved."""

@@ -66,12 +66,13 @@ class Models:
         card = card_in(content)
         name, version = (self._name, sha256[:12]) if card is None else (card.name, card.version)
         row = {"sha256": sha256, "name": name, "version": version, "file": content, "how": "registered"}
+        until = None if card is None or card.training is None else card.training.until
         with self._ledger.writing() as connection:
             if not self._ledger.is_sqlite:
                 connection.exec_driver_sql("LOCK TABLE model IN SHARE ROW EXCLUSIVE MODE")
             known = connection.execute(select(model.c.number).where(model.c.sha256 == sha256)).scalar()
             if known is None:
-                added = row | {"added_at": time.time_ns() // 1000}
+                added = row | {"trained_until": until, "added_at": time.time_ns() // 1000}
                 known = connection.execute(insert(model).values(added).returning(model.c.number)).scalar_one()
         return int(known), content
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from leadscoring.errors import CannotStart, LedgerOff, LedgerUnavailable, LedgerUnusable
+from leadscoring.errors import CannotStart, LedgerError, LedgerOff, LedgerUnavailable, LedgerUnusable
 from leadscoring.settings import Settings
 
 if TYPE_CHECKING:
@@ -73,10 +73,17 @@ class LedgerOnDemand:
 
     def _open(self) -> "tuple[Ledger, LeadKeys]":
         from leadscoring.ledger.database import ledger_url, open_ledger
+        from leadscoring.ledger.key_check import check_keys
         from leadscoring.ledger.lead_key import open_keys
 
         ledger = open_ledger(ledger_url(self._settings) or "")
         try:
-            return ledger, open_keys(self._settings)
+            keys = open_keys(self._settings)
+            check_keys(ledger, keys)
         except CannotStart as failure:  # the file was there when the service started
+            ledger.close()
             raise LedgerUnusable(ledger.name, str(failure)) from None
+        except LedgerError:
+            ledger.close()
+            raise
+        return ledger, keys

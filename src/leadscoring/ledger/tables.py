@@ -142,3 +142,10 @@ erased = Table(
     Column("key", LargeBinary(KEY_BYTES), primary_key=True),
     Column("at", BigInteger, nullable=False),
 )
+
+key_check = Table(
+    "key_check",
+    metadata,
+    Column("number", Number, primary_key=True, comment="always 1"),
+    Column("value", LargeBinary(KEY_BYTES), nullable=False, comment="the key of a fixed text: of one secret alone"),
+)

@@ -17,6 +17,7 @@ from leadscoring._engine import Rows, TapeSegment
 from leadscoring.errors import NotRecorded
 from leadscoring.lead import Lead
 from leadscoring.ledger.lead_key import LeadKeys
+from leadscoring.ledger.objections import stamp_of
 from leadscoring.ledger.segments import FORMAT, HEAD, MAGIC, MOST_MODELS, PAGE, place_of
 from leadscoring.ledger.tape_folder import TapeFolder, TapeFull
 from leadscoring.telemetry.log import Log
@@ -31,6 +32,12 @@ SYNC_SECONDS = 1.0
 
 RETRY_SECONDS = 1.0
 """Seconds between two attempts to make a segment when the tape is full."""
+
+SEGMENT_SECONDS = 3600.0
+"""Seconds until a segment is ended that is not full."""
+
+ERASED = "erased"
+"""The file in the folder that changes when a lead is erased: segments are ended at once then (``ledger.erasures``)."""
 
 SPARE_FROM = 4
 """The next segment is made when one in this many bytes of the current one is used."""
@@ -48,6 +55,14 @@ class Held:
             raise TapeFull(failure.strerror or str(failure)) from None
         self.numbers: dict[str, int] = {}
         self._synced = 0
+        self._began: float | None = None
+
+    def is_over(self, erased: bool) -> bool:
+        """Whether it has records that must not stay: of a lead that was ``erased``, or for too long."""
+        if self.segment.end == PAGE:
+            return False
+        self._began = self._began or monotonic()
+        return erased or monotonic() - self._began >= SEGMENT_SECONDS
 
     def enter(self, digest: str) -> int | None:
         """Enters a model into the header; returns its number, or ``None`` if there is no room."""
@@ -101,6 +116,8 @@ class Tape:
         self._held: Held | None = None
         self._spare: Held | None = None
         self._ended: deque[Held] = deque()
+        self._leaving: Held | None = None
+        self._erased_at = stamp_of(folder.path / ERASED)
         self._retry_at = 0.0
         self._reason = ""
         self._go_on()
@@ -172,10 +189,28 @@ class Tape:
         held = self._held
         if held is not None:
             self._safely(held.sync)
-        if self._spare is None and (held is None or held.segment.end > self.folder.segment_bytes // SPARE_FROM):
+            if held.is_over(self._has_erased()):
+                self._leaving = held
+        near = held is None or held is self._leaving or held.segment.end > self.folder.segment_bytes // SPARE_FROM
+        if self._spare is None and near:
             self._spare = self._made()
             self._safely(self.folder.sync)
         self._measured(self.folder.size())
+
+    def _has_erased(self) -> bool:
+        """Whether a lead was erased since the last call."""
+        before, self._erased_at = self._erased_at, stamp_of(self.folder.path / ERASED)
+        return before != self._erased_at
+
+    def leave(self) -> bool:
+        """Goes on with the next segment if the current one must not stay; returns whether it did.
+
+        For the thread that appends. Waits until there is a next one: a full tape goes on as it is.
+        """
+        if self._leaving is None or self._leaving is not self._held or self._spare is None:
+            return False
+        self._go_on()
+        return True
 
     def _safely(self, work: Callable[[], None]) -> None:
         try:
@@ -209,6 +244,8 @@ class Tape:
     async def _tending(self, ending: asyncio.Event) -> None:
         while not ending.is_set():
             await asyncio.to_thread(self.tend)
+            if self.leave():
+                await asyncio.to_thread(self.tend)  # which ends it, so that the keeper can remove it
             try:
                 await asyncio.wait_for(ending.wait(), SYNC_SECONDS)
             except TimeoutError:

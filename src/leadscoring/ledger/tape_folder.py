@@ -19,6 +19,10 @@ MODELS = "models"
 
 LOCK = "lock"
 UNFINISHED = ".new"
+
+HELD = ".held"
+"""Ends the name of a segment that a run of a command has not handed over (``run_tape``)."""
+
 PRIVATE = 0o700
 
 
@@ -51,10 +55,15 @@ class TapeFolder:
     def size(self) -> int:
         """Returns the bytes of all segments."""
         total = 0
-        for segment in self.path.glob(f"*{SUFFIX}"):
-            with suppress(FileNotFoundError):  # the keeper has just removed it
-                total += segment.stat().st_size
+        for pattern in (f"*{SUFFIX}", f"*{SUFFIX}{HELD}"):
+            for segment in self.path.glob(pattern):
+                with suppress(FileNotFoundError):  # the keeper has just removed it
+                    total += segment.stat().st_size
         return total
+
+    def has_room(self, size: int, share: float = 1.0) -> bool:
+        """Whether there may be so many bytes more, in a share of the folder."""
+        return self.size() + size <= self._limit * share
 
     def make_segment(self) -> int:
         """Makes a segment with all its blocks; returns its file descriptor, which holds the lock on it.

@@ -48,6 +48,10 @@ class Description(msgspec.Struct, frozen=True):
     certified: Annotated[bool, Meta(description="Whether the file has a card with golden rows.")]
     sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$", description="SHA-256 of the file.")]
     created_at: str | None
+    trained_until: Annotated[
+        str | None,
+        Meta(description="The latest moment of a lead in training; null if it is not known, as in cards of format 1."),
+    ]
     training: Training | None
     calibration: CalibratedBy
     tiers: TierBounds
@@ -79,6 +83,7 @@ def describe(model: LoadedModel) -> Description:
         certified=model.certified,
         sha256=model.sha256,
         created_at=card.created_at or None,
+        trained_until=trained_until(card.training),
         training=card.training,
         calibration=CalibratedBy(card.calibration.method, len(card.calibration.margins)),
         tiers=TierBounds(dict(zip(TIERS, card.tiers.thresholds, strict=False)), card.tiers.meanings()),
@@ -89,3 +94,8 @@ def describe(model: LoadedModel) -> Description:
         n_columns=trees.n_features if card.contract.columns.several else UNSET,
         timed=True if card.contract.is_timed else UNSET,
     )
+
+
+def trained_until(training: Training | None) -> str | None:
+    """Returns the latest moment of a lead in training, as the card has it; ``None`` if it is not known."""
+    return None if training is None or isinstance(training.trained_until, UnsetType) else training.trained_until

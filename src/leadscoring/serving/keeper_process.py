@@ -11,12 +11,14 @@ from functools import partial
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 from uvicorn.config import STARTUP_FAILURE
 
 from leadscoring.errors import CannotStart, LeadScoringError
+from leadscoring.ledger.known_key import is_known
+from leadscoring.ledger.lead_key import open_keys
 from leadscoring.ledger.state import KeeperState, read_state, write_state
 from leadscoring.settings import Settings
 from leadscoring.telemetry.log import Log, configure, hush
@@ -29,6 +31,9 @@ RETRY_SECONDS = 1.0
 
 DRAIN_SECONDS = 3.0
 """How long the keeper moves what the workers wrote last; the rest waits on the tape for the next start."""
+
+SETTLING_SECONDS, SETTLING_TICK = 10.0, 0.02
+"""How long the first start with a key file waits for the ledger, and how often it looks."""
 
 PATIENCE_SECONDS = DRAIN_SECONDS + 5.0
 
@@ -57,6 +62,19 @@ class KeeperProcess:
         log.error("keeper replaced", pid=self._process.pid, exitcode=self._process.exitcode)
         self._retry_at = monotonic() + RETRY_SECONDS
         self._process = self._started()
+
+    def settle(self) -> None:
+        """Waits, at the first start with a key file, for the ledger's verdict on it; not for a ledger that is down.
+
+        Raises ``CannotStart`` if the ledger is not usable.
+        """
+        ends_at = monotonic() + SETTLING_SECONDS
+        known = partial(is_known, Path(self._settings.ledger_tape_path), open_keys(self._settings))
+        while not known() and monotonic() < ends_at:
+            self.watch()
+            if read_state(self._state).condition == "down":
+                return
+            sleep(SETTLING_TICK)
 
     def end(self) -> None:
         """Asks the keeper to move what is left and to end; kills it if it does not."""
@@ -99,12 +117,13 @@ def keep(settings: Settings, state: Path, supervisor: int) -> None:
 
     url = ledger_url(settings)
     assert url is not None  # noqa: S101  # there is no keeper without a ledger
-    kept = Kept(url, Path(settings.ledger_tape_path), settings.ledger_days, Path(settings.model_path).stem)
 
     def judge(ledger: "Ledger") -> None:
         tend(ledger, settings, datetime.now(UTC))
 
     try:
+        name = Path(settings.model_path).stem
+        kept = Kept(url, Path(settings.ledger_tape_path), settings.ledger_days, name, open_keys(settings))
         Keeping(kept, stopping, partial(report, state), read_state(state), DRAIN_SECONDS, judge).run()
     except LeadScoringError as failure:
         log.error("keeper cannot start", error=type(failure).__name__, reason=str(failure))  # noqa: TRY400

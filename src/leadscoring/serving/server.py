@@ -81,7 +81,9 @@ def run(settings: Settings, on_ready: Callable[[int], None] = lambda _port: None
         with ExitStack() as closing:
             tend = [copy.follow]
             if settings.ledger:
-                tend.append(closing.enter_context(keeping(settings, shared.keeper)).watch)
+                keeper = closing.enter_context(keeping(settings, shared.keeper))
+                keeper.settle()
+                tend.append(keeper.watch)
             Supervisor(config, [listener], settings.drain_seconds, patience, partial(every, tend), ready).run()
 
 

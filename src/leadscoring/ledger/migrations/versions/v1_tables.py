@@ -119,7 +119,7 @@ def make_acts() -> None:
 
 
 def make_counts() -> None:
-    """Sums of days, what of the tape is here, and who was erased."""
+    """Sums of days, what of the tape is here, who was erased, and by which secret leads have keys."""
     op.create_table(
         "day",
         sa.Column("day", sa.Integer, autoincrement=False),
@@ -144,4 +144,10 @@ def make_counts() -> None:
         sa.Column("key", sa.LargeBinary(16)),
         sa.Column("at", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("key", name="pk_erased"),
+    )
+    op.create_table(
+        "key_check",
+        sa.Column("number", Number),
+        sa.Column("value", sa.LargeBinary(16), nullable=False),
+        sa.PrimaryKeyConstraint("number", name="pk_key_check"),
     )
