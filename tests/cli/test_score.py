@@ -97,6 +97,29 @@ def test_parquet_in_a_pipe_is_a_message(model: Path, tmp_path: Path) -> None:
     assert b"compressed Parquet: unpack it" in b" ".join(packed.stderr.split())
 
 
+@pytest.mark.parametrize("redirected", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-", "2>/dev/full"])
+def test_streams_that_are_closed_or_full_cost_no_row(model: Path, data: Path, tmp_path: Path, redirected: str) -> None:
+    """The exit code is that of the rows, and the scores are there: words that nobody can read are no reason to fail."""
+    line = f'exec "$0" score "$1" "$2" --out s.csv --id "crm id" {redirected}'
+    command = ["/bin/sh", "-c", line, COMMAND, str(model), str(data)]
+    found = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=ENDLESS, check=False)
+    assert found.returncode == 3, found.stderr
+    assert len(rows_of(tmp_path / "s.csv")) == 38
+
+
+def test_a_closed_stream_that_is_needed_is_a_message(model: Path, data: Path, tmp_path: Path) -> None:
+    """Nothing is read or written, neither leads nor scores; a full standard output is named."""
+    for redirected, leads, code, words in (
+        ("<&-", "-", 1, "standard input cannot be read: it is closed"),
+        (">&-", str(data), 2, "standard output is closed: --out FILE names where scores go"),
+        (">/dev/full", str(data), 1, "cannot write to standard output: No space left on device"),
+        (">/dev/full", f"{data} --out s.csv", 1, "Error: standard output: No space left on device"),
+    ):
+        command = ["/bin/sh", "-c", f'exec "$0" score "$1" {leads} {redirected}', COMMAND, str(model)]
+        found = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=ENDLESS, check=False)
+        assert (found.returncode, words in " ".join(found.stderr.decode().split())) == (code, True), found.stderr
+
+
 @pytest.mark.parametrize("place", [0, 1, 2, 3, 4])
 def test_an_empty_value_is_wrong_usage(model: Path, place: int) -> None:
     """It is not the current folder or a default: often a variable of the shell was not set."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from leadscoring.bulk import objects
 from leadscoring.errors import ScoringFileError
+from leadscoring.system_error import why
 
 
 class Appended:
@@ -84,7 +85,7 @@ class Appended:
 
     def _failed(self, failure: OSError) -> ScoringFileError:
         return ScoringFileError(
-            f"cannot write {self.path}: {failure.strerror} (at byte {self.size} of {self.part.name})", may_pass=True
+            f"cannot write {self.path}: {why(failure)} (at byte {self.size} of {self.part.name})", may_pass=True
         )
 
 
@@ -127,7 +128,7 @@ class Standard:
         except BrokenPipeError:
             raise
         except OSError as failure:
-            raise ScoringFileError(f"cannot write to standard output: {failure.strerror}") from None
+            raise ScoringFileError(f"cannot write to standard output: {why(failure)}") from None
         self.size += len(content)
 
     def resume(self, _size: int) -> None:

@@ -15,6 +15,7 @@ from leadscoring.bulk.batch import Position
 from leadscoring.bulk.counts import Counts
 from leadscoring.bulk.sources import Source
 from leadscoring.errors import ScoringFileError
+from leadscoring.system_error import why
 
 VERSION = 1
 
@@ -76,7 +77,7 @@ class Journal:
             self.close()
             raise ScoringFileError(f"another run is writing this output: it holds {self.path}") from None
         except OSError as failure:
-            raise ScoringFileError(f"cannot write {self.path}: {failure.strerror}") from None
+            raise ScoringFileError(f"cannot write {self.path}: {why(failure)}") from None
 
     def read(self) -> tuple[Job | None, list[Checkpoint]]:
         """What the journal says, and drops a last line that is not complete."""
@@ -109,7 +110,7 @@ class Journal:
                 left = left[os.write(self._descriptor, left) :]
             os.fsync(self._descriptor)
         except OSError as failure:
-            raise ScoringFileError(f"cannot write {self.path}: {failure.strerror}", may_pass=True) from None
+            raise ScoringFileError(f"cannot write {self.path}: {why(failure)}", may_pass=True) from None
 
     def remove(self) -> None:
         """Removes the journal: there is nothing to go on with."""

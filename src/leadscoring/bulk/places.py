@@ -11,6 +11,7 @@ from leadscoring.bulk.appended import Appended, Sent, Standard
 from leadscoring.bulk.objects import check_target, is_cloud, is_taken, place_of
 from leadscoring.bulk.sources import STDIN, Source
 from leadscoring.errors import ScoringFileError
+from leadscoring.system_error import why
 
 PARQUET = (".parquet", ".pq")
 PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
@@ -128,9 +129,9 @@ def refuse_folder(folder: Path, option: str) -> None:
         with TemporaryFile(dir=folder):
             return
     except OSError as failure:
-        why = str(failure.strerror).lower() if failure.errno != errno.ENOENT else "no file can be created in it"
+        words = why(failure) if failure.errno != errno.ENOENT else "no file can be created in it"
         raise ScoringFileError(
-            f"cannot write to the folder {folder.resolve()}: {why}; name another place for {option}"
+            f"cannot write to the folder {folder.resolve()}: {words}; name another place for {option}"
         ) from None
 
 

@@ -21,6 +21,8 @@ import polars as pl
 from leadscoring.bulk.layout import encoding_of
 from leadscoring.bulk.objects import Bytes, Facts, begins, facts_of, is_cloud, objects_of
 from leadscoring.errors import ScoringFileError
+from leadscoring.standard_streams import is_closed
+from leadscoring.system_error import why
 
 STDIN = "-"
 PARQUET = b"PAR1"
@@ -125,7 +127,7 @@ def source_of(path: str) -> Source:
             return Source(path)
         return Source(path, starts(path, PARQUET), identity_of(path))
     except (OSError, ValueError) as failure:
-        raise ScoringFileError(f"{path} cannot be read: {getattr(failure, 'strerror', None) or failure}") from None
+        raise ScoringFileError(f"{path} cannot be read: {why(failure)}") from None
 
 
 def starts(path: str, magic: bytes) -> bool:
@@ -180,8 +182,8 @@ def text_of(raw: Any, source: Source, skip: int) -> Stream:
     inner: Any = unpacked(raw, magic)
     head = magic if inner is raw else read(inner, PEEKED, source, 0)
     if head.startswith(PARQUET):
-        why = "Parquet cannot be read from a pipe: name the file" if inner is raw else "compressed Parquet: unpack it"
-        raise ScoringFileError(f"{source.name} cannot be read: {why}")
+        what = "Parquet cannot be read from a pipe: name the file" if inner is raw else "compressed Parquet: unpack it"
+        raise ScoringFileError(f"{source.name} cannot be read: {what}")
     encoding = encoding_of(head, source.name)
     if inner is raw and encoding == "utf-8" and source.identity is not None:
         raw.seek(skip)
@@ -196,13 +198,13 @@ def raw_of(source: Source) -> Any:
     if source.is_cloud and source.identity is not None:
         return io.BufferedReader(Bytes(source.path, Facts(source.size, source.identity.head)), 1 << 16)
     if source.path == STDIN:
-        if sys.stdin is None:
+        if is_closed(sys.stdin):
             raise ScoringFileError("standard input cannot be read: it is closed")
         return io.BufferedReader(sys.stdin.buffer.raw, 1 << 16) if hasattr(sys.stdin.buffer, "raw") else held(sys.stdin)
     try:
         return Path(source.path).open("rb", buffering=1 << 16)
     except OSError as failure:
-        raise ScoringFileError(f"{source.name} cannot be read: {failure.strerror}") from None
+        raise ScoringFileError(f"{source.name} cannot be read: {why(failure)}") from None
 
 
 def held(stream: Any) -> Any:
@@ -246,9 +248,8 @@ def read(stream: Stream, size: int, source: Source, line: int, held: bytes = b""
         place = after(line, [held, *parts])
         raise ScoringFileError(f"{source.name} is cut off: its compressed data ends {place}") from None
     except (OSError, zlib.error, lzma.LZMAError, pl.exceptions.PolarsError, UnicodeDecodeError) as failure:
-        why = getattr(failure, "strerror", None) or str(failure).splitlines()[0]
         place, is_system = after(line, [held, *parts]), getattr(failure, "errno", None) is not None
-        raise ScoringFileError(f"{source.name} cannot be read {place}: {why}", may_pass=is_system) from None
+        raise ScoringFileError(f"{source.name} cannot be read {place}: {why(failure)}", may_pass=is_system) from None
     return b"".join(parts)
 
 

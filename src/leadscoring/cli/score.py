@@ -7,15 +7,14 @@ from typing import Any
 import click
 
 from leadscoring.cli.commands import Command
+from leadscoring.cli.page import put
 from leadscoring.cli.model_options import opening_options
 from leadscoring.cli.working import working
 from leadscoring.model.rounds import Choice as Rounds
+from leadscoring.standard_streams import is_closed
 
 SOME_REJECTED = 3
 """The exit code if some rows were rejected."""
-
-READER_GONE = 141
-"""The exit code of programs whose reader has gone: 128 and the number of SIGPIPE."""
 
 MOST_REASONS = 1000
 
@@ -79,6 +78,8 @@ def score(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
     if every row was scored, 3 if some were rejected (1 with --fail-on-rejects), and 1 if the files could not be scored.
     """
     refuse_empty({"DATA": data, "--out": out, "--rejects": rejects, "--as-of": as_of, "--id": lead_id})
+    if out in {None, "-"} and is_closed(sys.stdout):
+        raise click.UsageError("standard output is closed: --out FILE names where scores go", click.get_current_context())
     threads = threads or cores()
     os.environ.setdefault("POLARS_MAX_THREADS", str(threads))
     os.environ.setdefault("POLARS_ROW_GROUP_PREFETCH_SIZE", "1")  # row groups of Parquet held ahead: 120 MB less
@@ -96,10 +97,7 @@ def score(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
         work.interruption.left = left_by(places)
         kept = tuple(part.strip() for value in columns for part in value.split(",") if part.strip())
         choice = Choice(reasons, details, as_of, lead_id, kept, threads)
-        try:
-            result = score_files(loaded, places, choice, work.progress, resume)
-        except BrokenPipeError:  # as of head: whoever read the scores has seen enough
-            sys.exit(READER_GONE)
+        result = score_files(loaded, places, choice, work.progress, resume)
     finish(result, as_json)
     if result.counts.rejected:
         sys.exit(1 if fail_on_rejects else SOME_REJECTED)
@@ -124,14 +122,14 @@ def finish(result: Any, as_json: bool) -> None:
     """Prints what came of a run: to stderr if the scores are on stdout."""
     import msgspec
 
-    aside = result.out == "-"
+    stream = sys.stderr if result.out == "-" else sys.stdout
     if as_json:
         facts = msgspec.to_builtins(result)
         facts["counts"] = {name: getattr(result.counts, name) for name in result.counts.__struct_fields__}
-        click.echo(msgspec.json.encode(facts).decode(), err=aside)
+        put(msgspec.json.encode(facts).decode(), stream)
         return
     for line in summary(result):
-        click.echo(line, err=aside)
+        put(line, stream)
 
 
 def summary(result: Any) -> list[str]:
