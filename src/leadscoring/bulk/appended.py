@@ -1,6 +1,7 @@
 """A file that grows at its end under a temporary name, and gets its own name when it is complete."""
 
 import os
+import zlib
 from pathlib import Path
 
 from leadscoring.bulk import objects
@@ -8,33 +9,63 @@ from leadscoring.errors import ScoringFileError
 from leadscoring.system_error import why
 
 
+PART = 1 << 20
+"""Bytes that are compared at once."""
+
+AGAIN = "start again without --resume"
+
+
 class Appended:
     """An output that is being written; nothing of it is at ``path`` until ``finish``.
 
     It is opened when the first bytes are written. After an interruption ``resume`` continues it from a size at which
-    it was complete. Every failure is a ``ScoringFileError`` that names the file.
+    it was complete. ``digest`` is the CRC-32 of all bytes so far: 1 to 4 % of the time that it takes to score them.
+    Every failure is a ``ScoringFileError`` that names the file.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.part = path.with_name(f".{path.name}.part")
-        self.size = 0
+        self.size, self.digest = 0, 0
         self._descriptor: int | None = None
 
-    def resume(self, size: int) -> None:
-        """Continues the temporary file, and drops what was written beyond ``size``. Raises if it is shorter."""
+    def resume(self, size: int, digest: int | None = None) -> None:
+        """Continues the temporary file, and drops what was written beyond ``size``.
+
+        Raises if it is not what the interrupted run wrote. Journals of earlier versions have no ``digest``.
+        """
         if size == 0:
             self.discard()
             return
+        self._check(self.part, size, digest)
         try:
             self._descriptor = os.open(self.part, os.O_WRONLY | os.O_CLOEXEC)
-            if os.fstat(self._descriptor).st_size < size:
-                raise ScoringFileError(f"{self.part} is shorter than the interrupted run left it: delete its journal")
             os.ftruncate(self._descriptor, size)
             os.lseek(self._descriptor, size, os.SEEK_SET)
         except OSError as failure:
             raise self._failed(failure) from None
         self.size = size
+
+    def complete(self, size: int, digest: int | None) -> None:
+        """Raises unless the whole file is there, under its temporary name or under its own."""
+        self._check(self.part if self.part.exists() or not self.path.exists() else self.path, size, digest)
+
+    def _check(self, path: Path, size: int, digest: int | None) -> None:
+        """Raises unless the file begins with the bytes that the interrupted run wrote."""
+        try:
+            with path.open("rb") as file:
+                left, found = size, 0
+                while left and (part := file.read(min(left, PART))):
+                    left, found = left - len(part), zlib.crc32(part, found)
+        except FileNotFoundError:
+            raise ScoringFileError(f"{path} is gone, in which the interrupted run had its scores: {AGAIN}") from None
+        except OSError as failure:
+            raise ScoringFileError(f"{path} cannot be read: {why(failure)}", may_pass=True) from None
+        if left:
+            raise ScoringFileError(f"{path} is shorter than the interrupted run left it: {AGAIN}")
+        if digest not in {None, found}:
+            raise ScoringFileError(f"{path} was changed since the interrupted run wrote it: {AGAIN}")
+        self.digest = found
 
     def write(self, content: bytes) -> None:
         """Appends bytes."""
@@ -49,6 +80,7 @@ class Appended:
                 self.size += count
         except OSError as failure:
             raise self._failed(failure) from None
+        self.digest = zlib.crc32(content, self.digest)
 
     def sync(self) -> None:
         """Makes what was written survive a crash of the machine."""
@@ -96,6 +128,11 @@ class Sent(Appended):
         super().__init__(path)
         self.address = address
 
+    def complete(self, size: int, digest: int | None) -> None:
+        """Raises unless the whole file is here, or the object was sent."""
+        if self.part.exists() or not objects.is_taken(self.address):
+            super().complete(size, digest)
+
     def finish(self) -> None:
         """Makes the file an object, whole at once, and removes it here."""
         self.close()
@@ -117,7 +154,7 @@ class Standard:
 
     def __init__(self, descriptor: int = 1) -> None:
         self._descriptor = descriptor
-        self.size = 0
+        self.size, self.digest = 0, 0
 
     def write(self, content: bytes) -> None:
         """Writes bytes. Raises ``BrokenPipeError`` if the reader has gone, ``ScoringFileError`` for other reasons."""
@@ -131,8 +168,11 @@ class Standard:
             raise ScoringFileError(f"cannot write to standard output: {why(failure)}") from None
         self.size += len(content)
 
-    def resume(self, _size: int) -> None:
+    def resume(self, _size: int, _digest: int | None = None) -> None:
         """Does nothing: such a run has no journal."""
+
+    def complete(self, _size: int, _digest: int | None) -> None:
+        """Does nothing."""
 
     def sync(self) -> None:
         """Does nothing."""

@@ -46,7 +46,7 @@ class Job(msgspec.Struct, frozen=True):
 
 
 class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A place up to which everything is written: the next row, and the sizes of the files.
+    """A place up to which everything is written: the next row, and the sizes of the files with the CRC-32 of each.
 
     ``groups`` are the row groups since the place before, with their rows, for Parquet. With ``done`` the files are
     complete, and only have to get their names.
@@ -59,6 +59,8 @@ class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True):
     counts: Counts = Counts()
     groups: tuple[tuple[int, bytes], ...] = ()
     done: bool = False
+    out_digest: int | None = None
+    rejects_digest: int | None = None
 
 
 class Journal:

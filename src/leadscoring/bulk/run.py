@@ -170,9 +170,12 @@ class Run:
         if isinstance(self._output, ParquetOutput):
             self._output.resume(len(self._groups))
         if start.done:
+            self._file.complete(start.out, start.out_digest)
+            if start.rejects:
+                self._rejects.complete(start.rejects, start.rejects_digest)
             return
-        self._file.resume(start.out)
-        self._rejects.resume(start.rejects)
+        self._file.resume(start.out, start.out_digest)
+        self._rejects.resume(start.rejects, start.rejects_digest)
         self._is_ours = True
 
     def _score_all(self, start: Checkpoint) -> None:
@@ -250,7 +253,8 @@ class Run:
         sizes = self._file.size, self._rejects.size
         fresh, self._fresh = tuple(self._fresh), []
         self._groups += fresh
-        self._journal.add(Checkpoint(number, position, *sizes, self._counts, fresh, done))
+        digests = self._file.digest, self._rejects.digest
+        self._journal.add(Checkpoint(number, position, *sizes, self._counts, fresh, done, *digests))
         self._saved = self._counts.rows
 
     def _end(self) -> None:
