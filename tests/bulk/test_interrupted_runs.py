@@ -5,7 +5,6 @@ import os
 import subprocess
 import tempfile
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +22,6 @@ from leadscoring.model.file import open_model
 from leadscoring.model.loaded import LoadedModel
 
 FEW = settings(max_examples=25, deadline=None)
-
-
-@pytest.fixture(scope="module")
-def model() -> Iterator[LoadedModel]:
-    """The small model, opened as the service opens it."""
-    with tempfile.TemporaryDirectory() as folder:
-        yield open_model(factories.model_file(Path(folder)))
-
-
-@pytest.fixture
-def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Files are read in small parts, so that small files have many."""
-    monkeypatch.setattr(batches, "BLOCK", 1500)
-    monkeypatch.setattr(batches, "ROWS", 40)
 
 
 @FEW

@@ -10,7 +10,6 @@ from typing import Any
 import bulk_files
 import cloud
 import clusters
-import factories
 import polars as pl
 import pytest
 from bulk_files import run
@@ -19,7 +18,6 @@ from leadscoring.bulk import batches, objects
 from leadscoring.bulk.places import places_of, refuse_existing
 from leadscoring.bulk.sources import sources_of
 from leadscoring.errors import ScoringFileError
-from leadscoring.model.file import open_model
 from leadscoring.model.loaded import LoadedModel
 
 pytestmark = [
@@ -40,12 +38,6 @@ def here() -> Iterator[cloud.Cloud]:
         objects.store_of.cache_clear()
         yield started
         objects.store_of.cache_clear()
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> LoadedModel:
-    """The small model."""
-    return open_model(factories.model_file(tmp_path_factory.mktemp("model")))
 
 
 @pytest.fixture

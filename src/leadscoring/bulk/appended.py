@@ -8,7 +8,6 @@ from leadscoring.bulk import objects
 from leadscoring.errors import ScoringFileError
 from leadscoring.system_error import why
 
-
 PART = 1 << 20
 """Bytes that are compared at once."""
 

@@ -13,11 +13,11 @@ import leadscoring
 from leadscoring.bulk.appended import Appended, Standard
 from leadscoring.bulk.batch import Batch, Position
 from leadscoring.bulk.batches import Opened, batches, look_into
-from leadscoring.bulk.choice import NOW, Choice, Needed, needed
+from leadscoring.bulk.choice import NOW, Choice, Needed
 from leadscoring.bulk.chunk import BulkScorer
-from leadscoring.bulk.column_types import refuse_types
 from leadscoring.bulk.columns import Columns
 from leadscoring.bulk.counts import Counts
+from leadscoring.bulk.headers import Alike, check_headers
 from leadscoring.bulk.journal import Checkpoint, Job, Journal, refuse_other
 from leadscoring.bulk.outputs import CsvOutput, ParquetOutput
 from leadscoring.bulk.places import Places
@@ -81,6 +81,7 @@ class Run:
         self._is_ours = self._journal is None
         self._saved = 0
         self._pace = Pace(report, places.sources)
+        self._alike = Alike(model, choice, self._nested)
 
     def go(self, resume: bool) -> Result:
         """Scores everything.
@@ -96,6 +97,7 @@ class Run:
             if self._journal is None:
                 stack.enter_context(unfinished(self._file, self._rejects))
             try:
+                check_headers(self._model, self._choice, self._places.sources, self._nested)
                 job, start = self._started(resume, stack)
                 resumed = start.counts.rows
                 self._now = job.now
@@ -195,12 +197,7 @@ class Run:
     def _scoring(self, file: Opened) -> Scoring:
         """What scores a file; the first one decides on the columns of the output."""
         columns = self._columns
-        need = needed(self._choice, self._model, file.names, file.source.name)
-        refuse_types(self._choice, need, file.types, file.source.name)
-        if self._choice.keep and self._empty is not None:
-            first = self._empty.width
-            if first != self._empty_of(file, need, columns).width:
-                raise ScoringFileError(f"{file.source.name} has other columns than the files before: name --columns")
+        need = self._alike.take(file)
         scorer = BulkScorer(self._model, self._choice.reasons, 1, self._now)
         scoring = Scoring(scorer, columns, self._output, file.source.name, need, len(self._places.sources) == 1)
         if self._empty is None:

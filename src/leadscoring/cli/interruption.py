@@ -14,7 +14,7 @@ from leadscoring.whole_file import remove_unfinished
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 BASE = 128
-"""A process that ends by a signal has the exit code 128 and its number: 129 of SIGHUP, 130 of Ctrl-C, 143 of SIGTERM."""
+"""A process that ends by a signal exits with 128 and its number: 130 of Ctrl-C, 143 of SIGTERM, 129 of SIGHUP."""
 
 STANDARD_ERROR = 2
 

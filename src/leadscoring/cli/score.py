@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from leadscoring.cli.commands import Command
-from leadscoring.cli.page import put
 from leadscoring.cli.model_options import opening_options
+from leadscoring.cli.page import put
 from leadscoring.cli.working import working
 from leadscoring.model.rounds import Choice as Rounds
 from leadscoring.standard_streams import is_closed
@@ -79,7 +79,9 @@ def score(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
     """
     refuse_empty({"DATA": data, "--out": out, "--rejects": rejects, "--as-of": as_of, "--id": lead_id})
     if out in {None, "-"} and is_closed(sys.stdout):
-        raise click.UsageError("standard output is closed: --out FILE names where scores go", click.get_current_context())
+        raise click.UsageError(
+            "standard output is closed: --out FILE names where scores go", click.get_current_context()
+        )
     threads = threads or cores()
     os.environ.setdefault("POLARS_MAX_THREADS", str(threads))
     os.environ.setdefault("POLARS_ROW_GROUP_PREFETCH_SIZE", "1")  # row groups of Parquet held ahead: 120 MB less
