@@ -24,7 +24,11 @@ def test_a_disk_says_why_it_takes_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("failure", "words"),
-    [(ValueError("embedded null byte\nmore"), "embedded null byte"), (OSError(), "OSError"), (EOFError("\n"), "EOFError")],
+    [
+        (ValueError("embedded null byte\nmore"), "embedded null byte"),
+        (OSError(), "OSError"),
+        (EOFError("\n"), "EOFError"),
+    ],
 )
 def test_other_errors_have_their_own_words(failure: Exception, words: str) -> None:
     """The first line of them, or what kind they are."""

@@ -86,6 +86,16 @@ def test_what_differs_is_named(tmp_path: Path) -> None:
     ):
         assert part in words
     assert differences(JOB, JOB) == []
+    for now, before, part in (
+        ({"details": True}, {"details": False}, "--details is given now, and was not"),
+        ({"details": False}, {"details": True}, "--details is not given now, but was"),
+        ({"reasons": 0}, {"reasons": 5}, "--reasons is 0, not 5"),
+        ({"keep": ["a", "b"]}, {"keep": []}, "--columns a,b is given now, and was not"),
+        ({"keep": ["a"]}, {"keep": ["b", "c"]}, "--columns is a, not b,c"),
+        ({"as_of": None}, {"as_of": "now"}, "--as-of now is not given now, but was"),
+    ):
+        one, two = (msgspec.structs.replace(JOB, options=options) for options in (now, before))
+        assert differences(one, two) == [part]
     refuse_other(JOB, JOB, tmp_path)
     with pytest.raises(ScoringFileError, match="--resume cannot go on"):
         refuse_other(changed, JOB, tmp_path / "journal")

@@ -92,6 +92,14 @@ def test_a_change_is_noticed(tmp_path: Path) -> None:
     source = source_of(str(path))
     refuse_changed(source)
     assert source.identity == identity_of(str(path))
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+    with pytest.raises(
+        ScoringFileError, match=r"as many bytes, but was written to again: at 20.*Z and 2023-11-14T22:13:20Z"
+    ):
+        refuse_changed(source)
+    path.write_text("a,b\n3,2\n")
+    with pytest.raises(ScoringFileError, match="its content was changed"):
+        refuse_changed(source)
     path.write_text("a,b\n1,2\n3,4\n")
     with pytest.raises(ScoringFileError, match="from 8 to 12 bytes"):
         refuse_changed(source)

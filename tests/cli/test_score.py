@@ -19,6 +19,9 @@ from bulk_files import content, rejects_of, rows_of
 from click.testing import CliRunner
 from serving import eventually, serving
 
+from leadscoring.bulk.places import places_of
+from leadscoring.bulk.sources import sources_of
+from leadscoring.cli.score import left_by
 from leadscoring.cli.score import score as command
 
 COMMAND = str(Path(sys.executable).parent / "leadscoring")
@@ -120,10 +123,10 @@ def test_a_closed_stream_that_is_needed_is_a_message(model: Path, data: Path, tm
         assert (found.returncode, words in " ".join(found.stderr.decode().split())) == (code, True), found.stderr
 
 
-@pytest.mark.parametrize("place", [0, 1, 2, 3, 4])
+@pytest.mark.parametrize("place", [0, 1, 2, 3, 4, 5])
 def test_an_empty_value_is_wrong_usage(model: Path, place: int) -> None:
     """It is not the current folder or a default: often a variable of the shell was not set."""
-    names = ["DATA", "--out", "--rejects", "--as-of", "--id"]
+    names = ["DATA", "--out", "--rejects", "--as-of", "--id", "--columns"]
     options = [] if place == 0 else [names[place], ""]
     found = CliRunner().invoke(command, [str(model), "" if place == 0 else "leads.csv", *options])
     assert found.exit_code == 2
@@ -224,6 +227,19 @@ def size_of(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:
         return 0
+
+
+def test_an_interruption_names_every_file_that_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scores, rejects and journal, wherever they are; of standard output and input nothing stays."""
+    monkeypatch.chdir(tmp_path)
+    Path("leads.csv").write_text("a")
+    sources, piped = sources_of("leads.csv"), sources_of("-")
+    words = left_by(places_of("m", "leads.csv", sources, "s.csv", None))
+    assert "delete .s.csv.part, .s.rejects.csv.part, .s.csv.journal in . to give up" in words
+    Path("other").mkdir()
+    words = left_by(places_of("m", "leads.csv", sources, "s.csv", "other/no.csv"))
+    assert "delete .s.csv.part, other/.no.csv.part, .s.csv.journal to give up" in words
+    assert left_by(places_of("m", "-", piped, "s.csv", None)) == "nothing was written"
 
 
 def test_two_runs_do_not_write_one_output(model: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import msgspec
 
 from leadscoring.bulk.batch import Position
 from leadscoring.bulk.counts import Counts
-from leadscoring.bulk.sources import Source
+from leadscoring.bulk.sources import Source, change_of
 from leadscoring.errors import ScoringFileError
 from leadscoring.system_error import why
 
@@ -136,6 +136,19 @@ def refuse_other(job: Job, before: Job, path: Path) -> None:
         )
 
 
+def option_words(option: str, now: Any, before: Any) -> str:
+    """What differs in an option."""
+    if isinstance(now, bool) and isinstance(before, bool):
+        return f"{option} is {'given now, and was not' if now else 'not given now, but was'}"
+    empty = (None, [], "")
+    if now in empty or before in empty:
+        value = before if now in empty else now
+        shown = ",".join(value) if isinstance(value, list) else value
+        return f"{option} {shown} is {'not given now, but was' if now in empty else 'given now, and was not'}"
+    values = [",".join(value) if isinstance(value, list) else value for value in (now, before)]
+    return f"{option} is {values[0]}, not {values[1]}"
+
+
 def differences(job: Job, before: Job) -> list[str]:
     """What differs between two runs, in words."""
     found = []
@@ -144,7 +157,7 @@ def differences(job: Job, before: Job) -> list[str]:
     if job.engine != before.engine or job.version != before.version:
         found.append(f"this is version {job.engine}, not {before.engine}")
     found += [
-        f"{OPTIONS.get(name, name)} is {job.options.get(name)!r}, not {before.options.get(name)!r}"
+        option_words(OPTIONS.get(name, name), job.options.get(name), before.options.get(name))
         for name in sorted({*job.options, *before.options})
         if job.options.get(name) != before.options.get(name)
     ]
@@ -157,7 +170,7 @@ def differences(job: Job, before: Job) -> list[str]:
     found += [f"{path} was not there" for path in names if path not in others]
     found += [f"{path} is not there any more" for path in others if path not in names]
     found += [
-        f"{path} has changed (size {others[path].size} then, {source.size} now)"
+        f"{path} has changed ({change_of(others[path].identity, source.identity)})"
         for path, source in names.items()
         if path in others and source != others[path]
     ]

@@ -26,6 +26,7 @@ from leadscoring.bulk.rejects import header
 from leadscoring.bulk.scored import Done, Scoring
 from leadscoring.bulk.sources import refuse_changed
 from leadscoring.contract import moment
+from leadscoring.counted import counted
 from leadscoring.errors import LeadScoringError, ScoringFileError
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.whole_file import UNFINISHED
@@ -122,7 +123,7 @@ class Run:
                 return failure
             left = f"{self._file.part.name} and {self._journal.path.name}"  # type: ignore[union-attr]  # of a journal
             return ScoringFileError(
-                f"{failure}; {self._saved:,} rows are scored: the same command with --resume goes on after them, or "
+                f"{failure}; {counted(self._saved, 'row is', 'rows are')} scored: the same command with --resume goes on after them, or "
                 f"delete {left} to give them up"
             )
         self._discard()

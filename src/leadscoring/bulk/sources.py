@@ -12,6 +12,7 @@ import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -155,9 +156,22 @@ def refuse_changed(source: Source) -> None:
     except OSError:
         now = None
     if now != source.identity:
-        how = "was removed" if now is None else f"went from {source.size} to {now.size} bytes"
-        how = "its content was changed" if now is not None and now.size == source.size else how
+        how = change_of(source.identity, now)
         raise ScoringFileError(f"{source.name} changed while it was scored ({how}): no scores of it are kept")
+
+
+def change_of(before: Identity | None, now: Identity | None) -> str:
+    """What differs between two states of a file, in words."""
+    if now is None or before is None:
+        return "it was removed" if now is None else "it was no regular file"
+    if now.size != before.size:
+        return f"it went from {before.size} to {now.size} bytes"
+    if now.head != before.head:
+        return "its content was changed"
+    times = " and ".join(
+        datetime.fromtimestamp(one.changed // 10**9, UTC).isoformat().replace("+00:00", "Z") for one in (before, now)
+    )
+    return f"it has as many bytes, but was written to again: at {times}"
 
 
 def opened(source: Source, skip: int = 0) -> Stream:

@@ -10,6 +10,7 @@ from leadscoring.cli.commands import Command
 from leadscoring.cli.model_options import opening_options
 from leadscoring.cli.page import put
 from leadscoring.cli.working import working
+from leadscoring.counted import counted
 from leadscoring.model.rounds import Choice as Rounds
 from leadscoring.standard_streams import is_closed
 
@@ -78,6 +79,7 @@ def score(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
     if every row was scored, 3 if some were rejected (1 with --fail-on-rejects), and 1 if the files could not be scored.
     """
     refuse_empty({"DATA": data, "--out": out, "--rejects": rejects, "--as-of": as_of, "--id": lead_id})
+    refuse_empty({"--columns": part for value in columns for part in value.split(",") if not part.strip()})
     if out in {None, "-"} and is_closed(sys.stdout):
         raise click.UsageError(
             "standard output is closed: --out FILE names where scores go", click.get_current_context()
@@ -97,7 +99,7 @@ def score(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
         places = places_of(model, data, sources_of(data), out, rejects)
         refuse_existing(places, resume, overwrite)
         work.interruption.left = left_by(places)
-        kept = tuple(part.strip() for value in columns for part in value.split(",") if part.strip())
+        kept = tuple(part.strip() for value in columns for part in value.split(","))
         choice = Choice(reasons, details, as_of, lead_id, kept, threads)
         result = score_files(loaded, places, choice, work.progress, resume)
     finish(result, as_json)
@@ -116,8 +118,11 @@ def left_by(places: Any) -> str:
     """What an interrupted run leaves, in words."""
     if places.journal is None:
         return "the scores are incomplete" if places.out is None else "nothing was written"
-    names = f".{places.out.name}.part and {places.journal.name}"
-    return f"the same command with --resume goes on; delete {names} in {places.out.parent} to give up what is done"
+    files = [places.written(path).part for path in (places.out, places.rejects)] + [places.journal]
+    alike = len({path.parent for path in files}) == 1
+    names = ", ".join(path.name if alike else str(path) for path in files)
+    where = f" in {files[0].parent}" if alike else ""
+    return f"the same command with --resume goes on; delete {names}{where} to give up what is done"
 
 
 def finish(result: Any, as_json: bool) -> None:
@@ -138,17 +143,17 @@ def summary(result: Any) -> list[str]:
     """The lines that say what came of a run."""
     counts = result.counts
     lines = [f"note: {note}" for note in result.notes]
-    lines.append(f"{counts.rows:,} rows: {counts.scored:,} scored, {counts.rejected:,} rejected")
+    lines.append(f"{counted(counts.rows, 'row')}: {counts.scored:,} scored, {counts.rejected:,} rejected")
     if result.resumed:
         lines.append(f"{result.resumed:,} of them by the interrupted run")
     facts = (
-        (counts.warned, "scored with a warning, in the column warnings"),
-        (counts.short, "lacked their last values, which are unknown"),
-        (counts.empty, "lines without any value, which are no rows"),
-        (counts.headers, "repeated headers, which are no rows"),
-        (counts.marked, "cells begin with an apostrophe, so that no spreadsheet runs them"),
+        (counts.warned, "row", "scored with a warning, in the column warnings"),
+        (counts.short, "row", "without last values, which are unknown"),
+        (counts.empty, "line", "without any value, left out"),
+        (counts.headers, "repeated header", "left out"),
+        (counts.marked, "cell", "with an apostrophe in front, so that no spreadsheet runs what is there"),
     )
-    lines += [f"{count:,} {words}" for count, words in facts if count]
+    lines += [f"{counted(count, noun)} {words}" for count, noun, words in facts if count]
     lines += [foreign(counts)] if counts.foreign else []
     lines.append(f"model {result.model} {result.version}" + (f", as of {result.as_of}" if result.as_of else ""))
     lines.append(
@@ -164,9 +169,8 @@ def summary(result: Any) -> list[str]:
 def foreign(counts: Any) -> str:
     """The line on lines in another encoding than UTF-8, which are read one by one."""
     named = ", ".join(counts.foreign_lines) + (" and so on" if counts.foreign > len(counts.foreign_lines) else "")
-    more = "s" if counts.foreign > 1 else ""
     return (
-        f"{counts.foreign:,} line{more} (line{more} {named}) not UTF-8: read as Windows-1252 (Mac Roman with "
+        f"{counted(counts.foreign, 'line')} ({'line' if counts.foreign == 1 else 'lines'} {named}) not UTF-8: read as Windows-1252 (Mac Roman with "
         "old Mac line ends), the others as UTF-8"
     )
 
