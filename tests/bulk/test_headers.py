@@ -1,6 +1,7 @@
 """All files of a run fit together, which is known before a lead is scored."""
 
 from pathlib import Path
+from typing import Any
 
 import bulk_files
 import polars as pl
@@ -33,7 +34,7 @@ def changed(old: str, new: str) -> str:
     ],
 )
 def test_the_last_file_is_refused_before_the_first_is_scored(
-    model: LoadedModel, tmp_path: Path, last: str, options: dict[str, object], words: str
+    model: LoadedModel, tmp_path: Path, last: str, options: dict[str, Any], words: str
 ) -> None:
     """Nothing is written, and an interrupted run into the same output is not given up."""
     for name, text in (("a", SOUND), ("b", SOUND)):

@@ -140,7 +140,7 @@ def option_words(option: str, now: Any, before: Any) -> str:
     """What differs in an option."""
     if isinstance(now, bool) and isinstance(before, bool):
         return f"{option} is {'given now, and was not' if now else 'not given now, but was'}"
-    empty = (None, [], "")
+    empty: tuple[Any, ...] = (None, [], "")
     if now in empty or before in empty:
         value = before if now in empty else now
         shown = ",".join(value) if isinstance(value, list) else value

@@ -122,9 +122,10 @@ class Run:
             if not isinstance(failure, ScoringFileError):
                 return failure
             left = f"{self._file.part.name} and {self._journal.path.name}"  # type: ignore[union-attr]  # of a journal
+            saved = counted(self._saved, "row is", "rows are")
             return ScoringFileError(
-                f"{failure}; {counted(self._saved, 'row is', 'rows are')} scored: the same command with --resume goes on after them, or "
-                f"delete {left} to give them up"
+                f"{failure}; {saved} scored: the same command with --resume goes on after them, or delete {left} to "
+                "give them up"
             )
         self._discard()
         return failure

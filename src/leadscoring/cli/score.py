@@ -79,7 +79,8 @@ def score(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
     if every row was scored, 3 if some were rejected (1 with --fail-on-rejects), and 1 if the files could not be scored.
     """
     refuse_empty({"DATA": data, "--out": out, "--rejects": rejects, "--as-of": as_of, "--id": lead_id})
-    refuse_empty({"--columns": part for value in columns for part in value.split(",") if not part.strip()})
+    kept = tuple(part.strip() for value in columns for part in value.split(","))
+    refuse_empty({"--columns": None if all(kept) else ""})
     if out in {None, "-"} and is_closed(sys.stdout):
         raise click.UsageError(
             "standard output is closed: --out FILE names where scores go", click.get_current_context()
@@ -99,7 +100,6 @@ def score(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
         places = places_of(model, data, sources_of(data), out, rejects)
         refuse_existing(places, resume, overwrite)
         work.interruption.left = left_by(places)
-        kept = tuple(part.strip() for value in columns for part in value.split(","))
         choice = Choice(reasons, details, as_of, lead_id, kept, threads)
         result = score_files(loaded, places, choice, work.progress, resume)
     finish(result, as_json)
@@ -169,8 +169,9 @@ def summary(result: Any) -> list[str]:
 def foreign(counts: Any) -> str:
     """The line on lines in another encoding than UTF-8, which are read one by one."""
     named = ", ".join(counts.foreign_lines) + (" and so on" if counts.foreign > len(counts.foreign_lines) else "")
+    lines = "line" if counts.foreign == 1 else "lines"
     return (
-        f"{counted(counts.foreign, 'line')} ({'line' if counts.foreign == 1 else 'lines'} {named}) not UTF-8: read as Windows-1252 (Mac Roman with "
+        f"{counted(counts.foreign, 'line')} ({lines} {named}) not UTF-8: read as Windows-1252 (Mac Roman with "
         "old Mac line ends), the others as UTF-8"
     )
 
