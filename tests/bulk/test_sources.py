@@ -4,15 +4,17 @@ import bz2
 import gzip
 import lzma
 import os
+import sys
 import tempfile
 import zlib
 from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadscoring.bulk.sources import identity_of, opened, read, refuse_changed, source_of, sources_of
+from leadscoring.bulk.sources import Source, identity_of, opened, read, refuse_changed, source_of, sources_of
 from leadscoring.errors import ScoringFileError
 
 TEXT = "".join(f"line {number}, ü\n" for number in range(3000)).encode()
@@ -68,6 +70,26 @@ def test_a_file_that_is_cut_off_is_an_error(cut: int) -> None:
         with pytest.raises(ScoringFileError, match=rf"cut off.*after line {7 + 2 + there}$"):
             read(stream, 1 << 20, source, 7, b"a\nb\n")
         stream.close()
+
+
+def test_a_cut_of_zstandard_is_named_as_others_are(tmp_path: Path) -> None:
+    """Polars hands lines on in large parts, so that the place is the end of the last part."""
+    table = pl.LazyFrame({"line": [f"{number} {os.urandom(30).hex()}" for number in range(200_000)]})
+    table.sink_csv(tmp_path / "leads.zst", compression="zstd", include_header=False)
+    content = (tmp_path / "leads.zst").read_bytes()
+    (tmp_path / "leads.zst").write_bytes(content[: len(content) * 2 // 3])
+    source = source_of(str(tmp_path / "leads.zst"))
+    stream = opened(source)
+    with pytest.raises(ScoringFileError, match=r"is cut off: its compressed data ends after line \d+$"):
+        read(stream, 1 << 30, source, 0)
+    stream.close()
+
+
+def test_standard_input_that_is_closed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a process that a shell started without one."""
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(ScoringFileError, match="standard input cannot be read: it is closed"):
+        opened(Source("-"))
 
 
 def test_a_damaged_file_is_an_error(tmp_path: Path) -> None:

@@ -1,33 +1,28 @@
 """The files to score: one, those of a folder or a pattern, standard input, or an object in a cloud; and their bytes."""
 
-import bz2
 import codecs
 import glob
-import gzip
 import hashlib
 import io
-import lzma
 import os
 import sys
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 import msgspec
-import polars as pl
 
 from leadscoring.bulk.layout import encoding_of
 from leadscoring.bulk.objects import Bytes, Facts, begins, facts_of, is_cloud, objects_of
+from leadscoring.compressed import ZSTANDARD, CutOff, DamagedData, magic_of, reader_of
 from leadscoring.errors import ScoringFileError
 from leadscoring.standard_streams import is_closed
 from leadscoring.system_error import why
 
 STDIN = "-"
 PARQUET = b"PAR1"
-GZIP, BZIP2, XZ, ZSTD = b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"
 ENDINGS = (".csv", ".tsv", ".txt", ".parquet")
 PACKED = ("", ".gz", ".bz2", ".xz", ".zst")
 MARKED = 65536
@@ -35,9 +30,6 @@ MARKED = 65536
 
 PEEKED = 4096
 """Bytes by which compression and encoding are recognised."""
-
-TOGETHER = 16384
-"""Lines read at once where Polars reads them."""
 
 TOGETHER_LOOKED_AT = 16
 """Objects that a cloud is asked about at the same time."""
@@ -190,11 +182,8 @@ def opened(source: Source, skip: int = 0) -> Stream:
 def text_of(raw: Any, source: Source, skip: int) -> Stream:
     """The text of the bytes of a file, from an offset on."""
     magic = raw.peek(PEEKED)
-    if magic.startswith(ZSTD):
-        raw.close()
-        return skipped(Lines(source), skip, source)
-    inner: Any = unpacked(raw, magic)
-    head = magic if inner is raw else read(inner, PEEKED, source, 0)
+    inner: Any = unpacked(raw, magic, source)
+    head = magic if inner is raw else read(Unpacked(raw, inner, b""), PEEKED, source, 0)
     if head.startswith(PARQUET):
         what = "Parquet cannot be read from a pipe: name the file" if inner is raw else "compressed Parquet: unpack it"
         raise ScoringFileError(f"{source.name} cannot be read: {what}")
@@ -226,13 +215,14 @@ def held(stream: Any) -> Any:
     return io.BufferedReader(io.BytesIO(stream.buffer.read()))
 
 
-def unpacked(raw: io.BufferedReader, magic: bytes) -> Any:
+def unpacked(raw: Any, magic: bytes, source: Source) -> Any:
     """The decompressed bytes, if they are compressed."""
-    if magic.startswith(GZIP):
-        return gzip.GzipFile(fileobj=raw)
-    if magic.startswith(BZIP2):
-        return bz2.BZ2File(raw)
-    return lzma.LZMAFile(raw) if magic.startswith(XZ) else raw
+    kind = magic_of(magic)
+    if kind is None:
+        return raw
+    if kind == ZSTANDARD and source.identity is None:
+        raise ScoringFileError(f"{source.name} is compressed with Zstandard: pipe it through `zstd -dc`")
+    return reader_of(raw, kind, source.path)
 
 
 def skipped(stream: Stream, count: int, source: Source) -> Stream:
@@ -258,10 +248,10 @@ def read(stream: Stream, size: int, source: Source, line: int, held: bytes = b""
         while left and (part := stream.read(left)):
             parts.append(part)
             left -= len(part)
-    except EOFError:
+    except CutOff:
         place = after(line, [held, *parts])
         raise ScoringFileError(f"{source.name} is cut off: its compressed data ends {place}") from None
-    except (OSError, zlib.error, lzma.LZMAError, pl.exceptions.PolarsError, UnicodeDecodeError) as failure:
+    except (OSError, DamagedData, UnicodeDecodeError) as failure:
         place, is_system = after(line, [held, *parts]), getattr(failure, "errno", None) is not None
         raise ScoringFileError(f"{source.name} cannot be read {place}: {why(failure)}", may_pass=is_system) from None
     return b"".join(parts)
@@ -317,33 +307,3 @@ class Transcoded:
     def close(self) -> None:
         """Closes the file."""
         self._stream.close()
-
-
-class Lines:
-    """The lines of what Polars alone can read: a file that Zstandard compressed."""
-
-    def __init__(self, source: Source) -> None:
-        if source.identity is None and not source.is_cloud:
-            raise ScoringFileError(f"{source.name} is compressed with Zstandard: pipe it through `zstd -dc`")
-        if not hasattr(pl, "scan_lines"):
-            raise ScoringFileError(f"{source.name} needs Polars 1.37 or newer: pip install --upgrade polars")
-        self._parts = self._lines(source.path)
-        self._held = b""
-
-    @staticmethod
-    def _lines(path: str) -> Iterator[bytes]:
-        """Yields the text of some lines at a time."""
-        for part in pl.scan_lines(path, glob=False).collect_batches(chunk_size=TOGETHER):
-            if part.height:
-                yield ("\n".join(part.to_series().to_list()) + "\n").encode()
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Returns at most ``size`` bytes."""
-        if not self._held:
-            self._held = next(self._parts, b"")
-        self._held, given = self._held[size:], self._held[:size]
-        return given
-
-    def close(self) -> None:
-        """Stops reading."""
-        self._parts = iter(())
