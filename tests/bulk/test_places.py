@@ -105,3 +105,14 @@ def test_what_keeps_no_journal_cannot_be_resumed(tmp_path: Path) -> None:
     found = places_of("m.json", source.path, (source,), str(tmp_path / "s.csv"), None)
     with pytest.raises(ScoringFileError, match=r"exists and no run was interrupted \(it is complete\)"):
         refuse_existing(found, resume=True, overwrite=False)
+
+
+@pytest.mark.parametrize(
+    ("out", "rejects"), [("x" * 300 + ".csv", None), ("x" * 245 + ".csv", None), ("s.csv", "x" * 250 + ".csv")]
+)
+def test_a_name_with_which_no_journal_fits_is_refused(tmp_path: Path, out: str, rejects: str | None) -> None:
+    """Before anything is read, since the files beside the output have longer names."""
+    beside = None if rejects is None else str(tmp_path / rejects)
+    with pytest.raises(ScoringFileError, match="is too long"):
+        places_of("m.json", STDIN, (Source(STDIN),), str(tmp_path / out), beside)
+    assert list(tmp_path.iterdir()) == []

@@ -9,6 +9,7 @@ import msgspec
 
 from leadscoring.bulk.appended import Appended, Sent, Standard
 from leadscoring.bulk.objects import check_target, is_cloud, is_taken, place_of
+from leadscoring.bulk.printable import printable
 from leadscoring.bulk.sources import STDIN, Source
 from leadscoring.errors import ScoringFileError
 from leadscoring.system_error import why
@@ -36,7 +37,7 @@ class Places(msgspec.Struct, frozen=True):
 
     def name(self, path: Path) -> str:
         """Where a file is to be found in the end."""
-        return self.sent.get(path, str(path))
+        return self.sent.get(path, printable(str(path)))
 
     @property
     def scores(self) -> Appended | Standard:
@@ -55,10 +56,10 @@ def places_of(model: str, data: str, sources: tuple[Source, ...], out: str | Non
     to a cloud is in the current folder, too, until it is complete. Raises ``ScoringFileError`` if a file would be read
     and written, or cannot be written there.
     """
-    target = None if out in (None, STANDARD) else led(str(out))
+    target = None if out in (None, STANDARD) else led(str(out), "--out")
     if target is not None:
         refuse_output(target, "--out", (".csv", ".parquet"))
-    beside = led(rejects or rejects_of(target, data))
+    beside = led(rejects or rejects_of(target, data), "--rejects")
     refuse_output(beside, "--rejects", (".csv",))
     if target is not None and is_cloud(target):
         check_target(target)
@@ -103,8 +104,9 @@ def refuse_existing(places: Places, resume: bool, overwrite: bool) -> None:
             )
 
 
-def led(target: str) -> str:
+def led(target: str, option: str) -> str:
     """The place to which a link leads, so that the link stays; any other target as it is."""
+    refuse_long(here(target), option)
     return str(Path(target).resolve()) if not is_cloud(target) and Path(target).is_symlink() else target
 
 
@@ -119,6 +121,16 @@ def refuse_output(target: str, option: str, endings: tuple[str, ...]) -> None:
         other = "leave out --out for standard output" if option == "--out" else "name a file, which gets these rows"
         raise ScoringFileError(f"{option} {target} is no regular file: {other}")
     refuse_folder(here(target).parent, option)
+
+
+def refuse_long(path: Path, option: str) -> None:
+    """Raises ``ScoringFileError`` if the files beside an output, until it is complete, have names that are too long."""
+    try:
+        path.with_name(f".{path.name}.journal").lstat()
+    except (OSError, ValueError) as failure:
+        if getattr(failure, "errno", None) == errno.ENAMETOOLONG:
+            words = f"the name {path.name} of {option} is too long, as the journal beside it has 9 characters more"
+            raise ScoringFileError(f"{words}: name a shorter one") from None
 
 
 def refuse_folder(folder: Path, option: str) -> None:

@@ -21,6 +21,7 @@ from leadscoring.bulk.headers import Alike, check_headers
 from leadscoring.bulk.journal import Checkpoint, Job, Journal, refuse_other
 from leadscoring.bulk.outputs import CsvOutput, ParquetOutput
 from leadscoring.bulk.places import Places
+from leadscoring.bulk.printable import printable
 from leadscoring.bulk.progress import Pace
 from leadscoring.bulk.rejects import header
 from leadscoring.bulk.scored import Done, Scoring
@@ -165,7 +166,8 @@ class Run:
         places = self._places
         out = "" if places.out is None else places.name(places.out)
         rejects = places.name(places.rejects)
-        return Job(self._model.sha256, leadscoring.__version__, options, places.sources, out, rejects, now)
+        sources = tuple(msgspec.structs.replace(one, path=printable(one.path)) for one in places.sources)
+        return Job(self._model.sha256, leadscoring.__version__, options, sources, out, rejects, now)
 
     def _resume(self, start: Checkpoint, checkpoints: list[Checkpoint]) -> None:
         """Takes up what an interrupted run left."""

@@ -16,10 +16,12 @@ import msgspec
 
 from leadscoring.bulk.layout import encoding_of
 from leadscoring.bulk.objects import Bytes, Facts, begins, facts_of, is_cloud, objects_of
+from leadscoring.bulk.printable import printable
 from leadscoring.compressed import ZSTANDARD, CutOff, DamagedData, magic_of, reader_of
 from leadscoring.errors import ScoringFileError
 from leadscoring.standard_streams import is_closed
 from leadscoring.system_error import why
+from leadscoring.training.reading.text import refuse_foreign
 
 STDIN = "-"
 PARQUET = b"PAR1"
@@ -56,7 +58,7 @@ class Source(msgspec.Struct, frozen=True):
     @property
     def name(self) -> str:
         """What it is called in messages and rejects."""
-        return "standard input" if self.path == STDIN else self.path
+        return "standard input" if self.path == STDIN else printable(self.path)
 
     @property
     def is_cloud(self) -> bool:
@@ -187,6 +189,7 @@ def text_of(raw: Any, source: Source, skip: int) -> Stream:
     if head.startswith(PARQUET):
         what = "Parquet cannot be read from a pipe: name the file" if inner is raw else "compressed Parquet: unpack it"
         raise ScoringFileError(f"{source.name} cannot be read: {what}")
+    refuse_foreign(head, source.name)
     encoding = encoding_of(head, source.name)
     if inner is raw and encoding == "utf-8" and source.identity is not None:
         raw.seek(skip)
