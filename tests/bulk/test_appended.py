@@ -98,3 +98,32 @@ def test_standard_output_takes_bytes_and_says_if_nobody_reads() -> None:
     with pytest.raises(BrokenPipeError):
         out.write(b"x")
     os.close(writing)
+
+
+def test_two_runs_do_not_write_one_file(tmp_path: Path) -> None:
+    """The second is refused, and removes nothing of the first, not even when it gives up."""
+    first, second = Appended(tmp_path / "scores.csv"), Appended(tmp_path / "scores.csv")
+    first.write(b"0123")
+    with pytest.raises(ScoringFileError, match="another run is writing"):
+        second.write(b"x")
+    with pytest.raises(ScoringFileError, match="another run is writing"):
+        second.resume(4)
+    second.discard()
+    first.finish()
+    assert (tmp_path / "scores.csv").read_bytes() == b"0123"
+    second.write(b"x")
+    second.discard()
+    assert [one.name for one in tmp_path.iterdir()] == ["scores.csv"]
+
+
+def test_a_file_that_was_removed_meanwhile_is_an_error(tmp_path: Path) -> None:
+    """Nothing else gets its name instead."""
+    file = Appended(tmp_path / "scores.csv")
+    file.write(b"0123")
+    file.part.unlink()
+    with pytest.raises(ScoringFileError, match="was removed or replaced while it was written"):
+        file.finish()
+    file.part.write_bytes(b"other")
+    with pytest.raises(ScoringFileError, match="was removed or replaced while it was written"):
+        file.finish()
+    file.close()

@@ -116,3 +116,11 @@ def test_a_name_with_which_no_journal_fits_is_refused(tmp_path: Path, out: str, 
     with pytest.raises(ScoringFileError, match="is too long"):
         places_of("m.json", STDIN, (Source(STDIN),), str(tmp_path / out), beside)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_links_in_a_circle_are_an_error(tmp_path: Path) -> None:
+    """They lead to no file."""
+    for one, other in (("a.csv", "b.csv"), ("b.csv", "a.csv")):
+        (tmp_path / one).symlink_to(tmp_path / other)
+    with pytest.raises(ScoringFileError, match=r"--out .*a\.csv: symbolic links lead in a circle"):
+        places_of("m.json", STDIN, (Source(STDIN),), str(tmp_path / "a.csv"), None)

@@ -1,5 +1,6 @@
 """A file that grows at its end under a temporary name, and gets its own name when it is complete."""
 
+import fcntl
 import os
 import zlib
 from pathlib import Path
@@ -38,7 +39,7 @@ class Appended:
             return
         self._check(self.part, size, digest)
         try:
-            self._descriptor = os.open(self.part, os.O_WRONLY | os.O_CLOEXEC)
+            self._descriptor = self._locked(os.O_WRONLY)
             os.ftruncate(self._descriptor, size)
             os.lseek(self._descriptor, size, os.SEEK_SET)
         except OSError as failure:
@@ -70,8 +71,8 @@ class Appended:
         """Appends bytes."""
         try:
             if self._descriptor is None:
-                flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-                self._descriptor = os.open(self.part, flags, 0o666)
+                self._descriptor = self._locked(os.O_WRONLY | os.O_CREAT)
+                os.ftruncate(self._descriptor, 0)
             left = memoryview(content)
             while left:
                 count = os.write(self._descriptor, left)
@@ -80,6 +81,14 @@ class Appended:
         except OSError as failure:
             raise self._failed(failure) from None
         self.digest = zlib.crc32(content, self.digest)
+
+    def _locked(self, flags: int) -> int:
+        """Opens the temporary file. Raises ``ScoringFileError`` if another run is writing it."""
+        descriptor = os.open(self.part, flags | os.O_CLOEXEC, 0o666)
+        if not is_free(descriptor):
+            os.close(descriptor)
+            raise ScoringFileError(f"another run is writing {self.path}: name another file, or wait for it")
+        return descriptor
 
     def sync(self) -> None:
         """Makes what was written survive a crash of the machine."""
@@ -91,6 +100,7 @@ class Appended:
 
     def finish(self) -> None:
         """Gives the file its name, if it has bytes or is there already."""
+        self._refuse_removed()
         self.close()
         try:
             if self.part.exists():
@@ -99,9 +109,20 @@ class Appended:
             raise self._failed(failure) from None
 
     def discard(self) -> None:
-        """Removes the temporary file."""
+        """Removes the temporary file, unless another run is writing it."""
+        if self._descriptor is None and is_written(self.part):
+            return
         self.close()
         self.part.unlink(missing_ok=True)
+
+    def _refuse_removed(self) -> None:
+        """Raises ``ScoringFileError`` if the file that was written is not there any more."""
+        try:
+            gone = self._descriptor is not None and not os.path.samestat(os.fstat(self._descriptor), self.part.lstat())
+        except FileNotFoundError:
+            gone = True
+        if gone:
+            raise ScoringFileError(f"{self.part} was removed or replaced while it was written: score again")
 
     def remove(self) -> str | None:
         """Removes what an earlier run left at the place of the file. Returns a remark if it may still be there."""
@@ -134,6 +155,7 @@ class Sent(Appended):
 
     def finish(self) -> None:
         """Makes the file an object, whole at once, and removes it here."""
+        self._refuse_removed()
         self.close()
         if self.part.exists():
             try:
@@ -184,3 +206,26 @@ class Standard:
 
     def close(self) -> None:
         """Does nothing."""
+
+
+def is_free(descriptor: int) -> bool:
+    """Locks a file for this process, unless another one has it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # as of a network file system without locks
+        return True
+    return True
+
+
+def is_written(path: Path) -> bool:
+    """Whether a run is writing a file."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return not is_free(descriptor)
+    finally:
+        os.close(descriptor)

@@ -107,7 +107,12 @@ def refuse_existing(places: Places, resume: bool, overwrite: bool) -> None:
 def led(target: str, option: str) -> str:
     """The place to which a link leads, so that the link stays; any other target as it is."""
     refuse_long(here(target), option)
-    return str(Path(target).resolve()) if not is_cloud(target) and Path(target).is_symlink() else target
+    if is_cloud(target) or not Path(target).is_symlink():
+        return target
+    try:
+        return str(Path(target).resolve())
+    except (OSError, RuntimeError):  # RuntimeError before Python 3.13
+        raise ScoringFileError(f"{option} {target}: symbolic links lead in a circle") from None
 
 
 def refuse_output(target: str, option: str, endings: tuple[str, ...]) -> None:

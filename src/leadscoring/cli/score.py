@@ -150,7 +150,7 @@ def summary(result: Any) -> list[str]:
         (counts.warned, "row", "scored with a warning, in the column warnings"),
         (counts.short, "row", "without last values, which are unknown"),
         (counts.empty, "line", "without any value, left out"),
-        (counts.headers, "repeated header", "left out"),
+        (counts.headers, "repeated header", "between rows, left out"),
         (counts.marked, "cell", "with an apostrophe in front, so that no spreadsheet runs what is there"),
     )
     lines += [f"{counted(count, noun)} {words}" for count, noun, words in facts if count]
