@@ -150,7 +150,7 @@ def test_mistakes_are_messages(model: Path, data: Path, tmp_path: Path, monkeypa
         ("it would be overwritten", model, data, "--out", data),
         ("it would be overwritten", model, data, "--out", "s.csv", "--rejects", data),
         ("must end in .csv", model, data, "--out", "s.csv", "--rejects", model),
-        ("must end in .csv or .parquet", model, data, "--out", "scores.xlsx"),
+        ("must end in .csv, .tsv, .parquet", model, data, "--out", "scores.xlsx"),
         ("there is no folder", model, data, "--out", "nowhere/scores.csv"),
         ("has no such column; did you mean 'crm id'", model, data, "--out", "s.csv", "--id", "crm_id"),
         ("--as-of must be a time", model, data, "--out", "s.csv", "--as-of", "tomorrow"),

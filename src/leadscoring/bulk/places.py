@@ -15,8 +15,9 @@ from leadscoring.errors import ScoringFileError
 from leadscoring.system_error import why
 
 PARQUET = (".parquet", ".pq")
+TABBED = (".tsv", ".tab")
 PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
-OTHER = (".json", ".jsonl", ".ndjson", ".xlsx", ".xls", ".tsv", ".tab", ".feather", ".arrow", *PACKED)
+OTHER = (".json", ".jsonl", ".ndjson", ".xlsx", ".xls", ".feather", ".arrow", *PACKED)
 """Endings of an output that would promise another format than it gets."""
 
 STANDARD = "-"
@@ -40,6 +41,11 @@ class Places(msgspec.Struct, frozen=True):
         return self.sent.get(path, printable(str(path)))
 
     @property
+    def separator(self) -> str:
+        """What separates the values of scores in text, by the name of the output."""
+        return "\t" if self.out is not None and self.name(self.out).lower().endswith(TABBED) else ","
+
+    @property
     def scores(self) -> Appended | Standard:
         """What scores are written to."""
         return Standard() if self.out is None else self.written(self.out)
@@ -58,7 +64,7 @@ def places_of(model: str, data: str, sources: tuple[Source, ...], out: str | Non
     """
     target = None if out in (None, STANDARD) else led(str(out), "--out")
     if target is not None:
-        refuse_output(target, "--out", (".csv", ".parquet"))
+        refuse_output(target, "--out", (".csv", ".tsv", ".parquet"))
     beside = led(rejects or rejects_of(target, data), "--rejects")
     refuse_output(beside, "--rejects", (".csv",))
     if target is not None and is_cloud(target):
@@ -118,8 +124,9 @@ def led(target: str, option: str) -> str:
 def refuse_output(target: str, option: str, endings: tuple[str, ...]) -> None:
     """Raises ``ScoringFileError`` for an output that is no file of an allowed format where one can be written."""
     place = Path(target)
-    if place.suffix.lower() in OTHER or (place.suffix.lower() in PARQUET and ".parquet" not in endings):
-        raise ScoringFileError(f"{option} must end in {' or '.join(endings)}, not {place.suffix}")
+    ending, others = place.suffix.lower(), ((PARQUET, ".parquet"), (TABBED, ".tsv"))
+    if ending in OTHER or any(ending in alike and one not in endings for alike, one in others):
+        raise ScoringFileError(f"{option} must end in {', '.join(endings)}, not {place.suffix}")
     if place.is_dir() or target.endswith("/"):
         raise ScoringFileError(f"{option} {target} is a folder: name a file in it")
     if place.exists() and not place.is_file():

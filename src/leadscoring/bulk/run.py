@@ -72,7 +72,11 @@ class Run:
         self._nested = places.is_parquet
         facts = {"leadscoring.model": model.identity.name, "leadscoring.model_sha256": model.sha256}
         self._columns = Columns(model, self._nested, choice.reasons, choice.details, coded=self._nested)
-        self._output = ParquetOutput(self._file, facts) if self._nested else CsvOutput(self._file, self._columns.safe)
+        self._output = (
+            ParquetOutput(self._file, facts)
+            if self._nested
+            else CsvOutput(self._file, self._columns.safe, places.separator)
+        )
         self._counts = Counts()
         self._groups: list[tuple[int, bytes]] = []
         self._fresh: list[tuple[int, bytes]] = []

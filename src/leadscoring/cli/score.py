@@ -28,7 +28,9 @@ MOST_REASONS = 1000
 @click.argument("model", type=click.Path(dir_okay=False))
 @click.argument("data")
 @click.option(
-    "--out", metavar="FILE", help="Scores, as Parquet if the name ends in .parquet, else as CSV. Default: stdout."
+    "--out",
+    metavar="FILE",
+    help="Scores, as Parquet if the name ends in .parquet, else as CSV; tabs in .tsv. Default: stdout.",
 )
 @click.option(
     "--rejects", metavar="FILE", help="Rows that could not be scored, as CSV. Default: beside --out, NAME.rejects.csv."
