@@ -41,6 +41,11 @@ class Places(msgspec.Struct, frozen=True):
         return self.sent.get(path, printable(str(path)))
 
     @property
+    def is_begun(self) -> bool:
+        """Whether an interrupted run left a journal."""
+        return self.journal is not None and self.journal.exists()
+
+    @property
     def separator(self) -> str:
         """What separates the values of scores in text, by the name of the output."""
         return "\t" if self.out is not None and self.name(self.out).lower().endswith(TABBED) else ","
@@ -97,7 +102,7 @@ def refuse_existing(places: Places, resume: bool, overwrite: bool) -> None:
     """Raises ``ScoringFileError`` if a run would replace a file, unless it is asked to, or goes on with another run."""
     if resume and places.journal is None:
         raise ScoringFileError("--resume needs --out and files as DATA: standard input and output cannot be resumed")
-    if overwrite or (resume and places.journal is not None and places.journal.exists()):
+    if overwrite or (resume and places.is_begun):
         return
     for path, option in ((places.out, "--out"), (places.rejects, "--rejects")):
         if path is None:

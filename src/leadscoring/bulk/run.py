@@ -103,7 +103,8 @@ class Run:
             if self._journal is None:
                 stack.enter_context(unfinished(self._file, self._rejects))
             try:
-                check_headers(self._model, self._choice, self._places.sources, self._nested)
+                if not (resume and self._places.is_begun):  # whose files are the same, as the journal shows
+                    check_headers(self._model, self._choice, self._places.sources, self._nested)
                 job, start = self._started(resume, stack)
                 resumed = start.counts.rows
                 self._now = job.now
