@@ -128,3 +128,12 @@ def test_a_change_is_noticed(tmp_path: Path) -> None:
     path.unlink()
     with pytest.raises(ScoringFileError, match="was removed"):
         refuse_changed(source)
+
+
+def test_a_link_that_leads_nowhere_is_reported(tmp_path: Path) -> None:
+    """Its leads would be missing in the scores, and nobody would know."""
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "b.csv").symlink_to(tmp_path / "gone.csv")
+    for data in (str(tmp_path), f"{tmp_path}/*.csv"):
+        with pytest.raises(ScoringFileError, match=r"b\.csv cannot be read: No such file"):
+            sources_of(data)

@@ -99,7 +99,7 @@ def sources_of(data: str) -> tuple[Source, ...]:
         if not found:
             raise ScoringFileError(f"the folder {data} has no file that ends in {', '.join(ENDINGS)}")
     elif not path.exists() and glob.has_magic(data):
-        found = sorted(one for one in glob.glob(data, recursive=True) if Path(one).is_file())  # noqa: PTH207 - with any number of folders, as a shell
+        found = sorted(one for one in glob.glob(data, recursive=True) if is_read(Path(one)))  # noqa: PTH207 - with any number of folders, as a shell
         if not found:
             raise ScoringFileError(f"no file matches {data}")
     else:
@@ -110,7 +110,12 @@ def sources_of(data: str) -> tuple[Source, ...]:
 def is_data(path: Path) -> bool:
     """Whether a file of a folder holds leads, by its name."""
     endings = tuple(ending + packed for ending in ENDINGS for packed in PACKED)
-    return path.is_file() and not path.name.startswith((".", "_")) and path.name.lower().endswith(endings)
+    return is_read(path) and not path.name.startswith((".", "_")) and path.name.lower().endswith(endings)
+
+
+def is_read(path: Path) -> bool:
+    """Whether a name is that of a file; a link that leads nowhere is one, so that it is reported and not left out."""
+    return path.is_file() or (path.is_symlink() and not path.exists())
 
 
 def source_of(path: str) -> Source:
