@@ -5,7 +5,6 @@ import os
 import subprocess
 import tempfile
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import pytest
 from bulk_files import content, mixed, planted, rows_of, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from killed import Killed, killed_at
+from killed import SYSTEM, Killed, killed_at
 from small_disk import small_disk
 
 from leadscoring.bulk import batches
@@ -23,20 +22,6 @@ from leadscoring.model.file import open_model
 from leadscoring.model.loaded import LoadedModel
 
 FEW = settings(max_examples=25, deadline=None)
-
-
-@pytest.fixture(scope="module")
-def model() -> Iterator[LoadedModel]:
-    """The small model, opened as the service opens it."""
-    with tempfile.TemporaryDirectory() as folder:
-        yield open_model(factories.model_file(Path(folder)))
-
-
-@pytest.fixture
-def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Files are read in small parts, so that small files have many."""
-    monkeypatch.setattr(batches, "BLOCK", 1500)
-    monkeypatch.setattr(batches, "ROWS", 40)
 
 
 @FEW
@@ -82,6 +67,26 @@ def test_resuming_does_not_score_twice(model: LoadedModel, tmp_path: Path, small
         run(model, tmp_path / "leads.csv", tmp_path / "scores.csv", recorded=0)
     found = run(model, tmp_path / "leads.csv", tmp_path / "scores.csv", recorded=0, resume=True)
     assert 0 < found.resumed < found.counts.rows == 500
+
+
+@pytest.mark.parametrize("name", [".scores.csv.part", ".scores.rejects.csv.part"])
+@pytest.mark.parametrize("change", ["gone", "cut", "changed"])
+@pytest.mark.parametrize("is_complete", [False, True])
+def test_scores_that_are_not_those_of_the_run_are_not_kept(
+    model: LoadedModel, tmp_path: Path, small_blocks: None, name: str, change: str, is_complete: bool
+) -> None:
+    """Gone, cut or changed, in mid run or when all is written: the error names the file and what to do, which works."""
+    data, out, part = tmp_path / "leads.csv", tmp_path / "scores.csv", tmp_path / name
+    data.write_text(content(["sound", "text"] * 250))
+    with killed_at(1 if is_complete else 40, True, ("replace",) if is_complete else SYSTEM), pytest.raises(Killed):
+        run(model, data, out, recorded=0)
+    body = part.read_bytes()
+    part.unlink()
+    if change != "gone":
+        part.write_bytes(body[:100] if change == "cut" else body.replace(b"lead ", b"LEAD ", 1))
+    with pytest.raises(ScoringFileError, match=rf"{name} (is|was) .*: start again without --resume"):
+        run(model, data, out, resume=True)
+    assert run(model, data, out).counts.rows == len(rows_of(out)) + 250 == 500
 
 
 @pytest.mark.parametrize("change", ["source", "options", "model", "removed"])

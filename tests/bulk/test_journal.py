@@ -1,6 +1,7 @@
 """A journal says how far a run has come; half a line says nothing."""
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -86,6 +87,17 @@ def test_what_differs_is_named(tmp_path: Path) -> None:
     ):
         assert part in words
     assert differences(JOB, JOB) == []
+    cases: tuple[tuple[dict[str, Any], dict[str, Any], str], ...] = (
+        ({"details": True}, {"details": False}, "--details is given now, and was not"),
+        ({"details": False}, {"details": True}, "--details is not given now, but was"),
+        ({"reasons": 0}, {"reasons": 5}, "--reasons is 0, not 5"),
+        ({"keep": ["a", "b"]}, {"keep": []}, "--columns a,b is given now, and was not"),
+        ({"keep": ["a"]}, {"keep": ["b", "c"]}, "--columns is a, not b,c"),
+        ({"as_of": None}, {"as_of": "now"}, "--as-of now is not given now, but was"),
+    )
+    for now, before, part in cases:
+        one, two = (msgspec.structs.replace(JOB, options=options) for options in (now, before))
+        assert differences(one, two) == [part]
     refuse_other(JOB, JOB, tmp_path)
     with pytest.raises(ScoringFileError, match="--resume cannot go on"):
         refuse_other(changed, JOB, tmp_path / "journal")

@@ -10,7 +10,6 @@ from typing import Any
 import bulk_files
 import cloud
 import clusters
-import factories
 import polars as pl
 import pytest
 from bulk_files import run
@@ -19,7 +18,6 @@ from leadscoring.bulk import batches, objects
 from leadscoring.bulk.places import places_of, refuse_existing
 from leadscoring.bulk.sources import sources_of
 from leadscoring.errors import ScoringFileError
-from leadscoring.model.file import open_model
 from leadscoring.model.loaded import LoadedModel
 
 pytestmark = [
@@ -40,12 +38,6 @@ def here() -> Iterator[cloud.Cloud]:
         objects.store_of.cache_clear()
         yield started
         objects.store_of.cache_clear()
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> LoadedModel:
-    """The small model."""
-    return open_model(factories.model_file(tmp_path_factory.mktemp("model")))
 
 
 @pytest.fixture
@@ -163,7 +155,8 @@ def test_a_connection_that_is_cut_ends_the_run_and_resume_goes_on(
     """Nothing is at the output until then, and its bytes are those of an undisturbed run."""
     monkeypatch.setattr(batches, "BLOCK", 1500)
     monkeypatch.setattr(batches, "HEAD", 3000)
-    monkeypatch.setattr(objects, "CHUNK", 2000)
+    for size in ("FIRST", "CHUNK"):
+        monkeypatch.setattr(objects, size, 2000)
     bucket.put("leads.csv", LINES)
     run(model, "s3://bucket/leads.csv", Path("undisturbed.csv"), as_of="now")
     bucket.empty()
@@ -206,7 +199,8 @@ def test_an_object_that_changes_meanwhile_ends_the_run(
     bucket: cloud.Cloud, model: LoadedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     """Also if its size and its beginning stay: its tag does not. Its scores are not kept."""
-    monkeypatch.setattr(objects, "CHUNK", 2000)
+    for size in ("FIRST", "CHUNK"):
+        monkeypatch.setattr(objects, size, 2000)
     monkeypatch.setattr(batches, "BLOCK", 1500)
     content = parquet(tmp_path) if kind == "parquet" else LINES
     bucket.put("leads", content)

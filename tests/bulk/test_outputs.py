@@ -40,3 +40,15 @@ def test_parquet_has_a_row_group_for_each_piece(tmp_path: Path) -> None:
     assert [rows for rows, _ in groups] == [2, 1]
     assert pl.read_parquet(tmp_path / "s.parquet").equals(pl.concat(PARTS))
     assert pl.read_parquet_metadata(tmp_path / "s.parquet")["made by"] == "a test"
+
+
+def test_tabs_are_written_where_the_name_promises_them(tmp_path: Path) -> None:
+    """With the cells of CSV: harmless, and in quotation marks where a cell has a tab."""
+    file = Appended(tmp_path / "s.tsv")
+    output, table = CsvOutput(file, separator="\t"), pl.DataFrame({"id": ["a\tb", "=c, d"], "p": [0.1, 1e-300]})
+    output.begin(table.clear())
+    piece = output.piece(table)
+    output.append(piece)
+    file.finish()
+    assert piece.marked == 1
+    assert (tmp_path / "s.tsv").read_text() == 'id\tp\n"a\tb"\t0.1\n\'=c, d\t1e-300\n'

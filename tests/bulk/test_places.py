@@ -34,9 +34,9 @@ def test_rejects_and_journal_are_beside_the_output(tmp_path: Path) -> None:
         ("s.csv", "s.csv", "are both"),
         ("absent/s.csv", None, "there is no folder"),
         (".", None, "is a folder"),
-        ("s.csv.gz", None, "must end in .csv or .parquet"),
+        ("s.csv.gz", None, "must end in .csv, .tsv, .parquet"),
         ("/dev/null", None, "is no regular file"),
-        ("s.tsv", None, "must end in .csv or .parquet, not .tsv"),
+        ("s.json", None, "must end in .csv, .tsv, .parquet, not .json"),
         ("/proc/s.csv", None, "cannot write to the folder /proc: no file can be created in it"),
         ("s.csv", "/dev/null", "--rejects /dev/null is no regular file: name a file"),
         (None, "pipe", "--rejects pipe is no regular file"),
@@ -46,7 +46,7 @@ def test_rejects_and_journal_are_beside_the_output(tmp_path: Path) -> None:
         ("s.csv", "/proc/r.csv", "cannot write to the folder /proc"),
         ("s.csv", "r.parquet", "--rejects must end in .csv, not .parquet"),
         ("full.csv", None, "--rejects full.rejects.csv is a folder"),
-        ("s3://bucket/s.json", None, "must end in .csv or .parquet"),
+        ("s3://bucket/s.json", None, "must end in .csv, .tsv, .parquet"),
         ("s3://bucket/scores/", None, "is a folder: name a file in it"),
     ],
 )
@@ -105,3 +105,22 @@ def test_what_keeps_no_journal_cannot_be_resumed(tmp_path: Path) -> None:
     found = places_of("m.json", source.path, (source,), str(tmp_path / "s.csv"), None)
     with pytest.raises(ScoringFileError, match=r"exists and no run was interrupted \(it is complete\)"):
         refuse_existing(found, resume=True, overwrite=False)
+
+
+@pytest.mark.parametrize(
+    ("out", "rejects"), [("x" * 300 + ".csv", None), ("x" * 245 + ".csv", None), ("s.csv", "x" * 250 + ".csv")]
+)
+def test_a_name_with_which_no_journal_fits_is_refused(tmp_path: Path, out: str, rejects: str | None) -> None:
+    """Before anything is read, since the files beside the output have longer names."""
+    beside = None if rejects is None else str(tmp_path / rejects)
+    with pytest.raises(ScoringFileError, match="is too long"):
+        places_of("m.json", STDIN, (Source(STDIN),), str(tmp_path / out), beside)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_links_in_a_circle_are_an_error(tmp_path: Path) -> None:
+    """They lead to no file."""
+    for one, other in (("a.csv", "b.csv"), ("b.csv", "a.csv")):
+        (tmp_path / one).symlink_to(tmp_path / other)
+    with pytest.raises(ScoringFileError, match=r"--out .*a\.csv: symbolic links lead in a circle"):
+        places_of("m.json", STDIN, (Source(STDIN),), str(tmp_path / "a.csv"), None)

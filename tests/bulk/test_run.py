@@ -1,17 +1,16 @@
 """No row of a file is lost or doubled, whatever is in it and whenever a run ends; scores are those of the API."""
 
+import csv
 import datetime
 import hashlib
 import json
 import math
 import tempfile
-from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import bulk_files
-import factories
 import polars as pl
 import pytest
 from bulk_files import KINDS, NAMES, content, lead_of, rejects_of, row, rows_of, run, value_of
@@ -28,20 +27,6 @@ from leadscoring.model.file import open_model
 from leadscoring.model.loaded import LoadedModel
 
 FEW = settings(max_examples=25, deadline=None)
-
-
-@pytest.fixture(scope="module")
-def model() -> Iterator[LoadedModel]:
-    """The small model, opened as the service opens it."""
-    with tempfile.TemporaryDirectory() as folder:
-        yield open_model(factories.model_file(Path(folder)))
-
-
-@pytest.fixture
-def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Files are read in small parts, so that small files have many."""
-    monkeypatch.setattr(batches, "BLOCK", 1500)
-    monkeypatch.setattr(batches, "ROWS", 40)
 
 
 @FEW
@@ -125,6 +110,15 @@ def test_parquet_has_the_scores_of_csv(model: LoadedModel, tmp_path: Path, small
         assert reason.field("value").to_list() == texts[f"reason_{number + 1}_value"].to_list()
         assert reason.field("contribution").to_list() == plain[f"reason_{number + 1}_contribution"].to_list()
     assert [bool(one) for one in nested["warnings"].to_list()] == [one is not None for one in plain["warnings"]]
+
+
+def test_scores_with_tabs_are_those_with_commas(model: LoadedModel, tmp_path: Path) -> None:
+    """In every cell, whatever stands there; rejects are CSV."""
+    (tmp_path / "leads.csv").write_text(content([*KINDS] * 3))
+    for ending in ("csv", "tsv"):
+        run(model, tmp_path / "leads.csv", tmp_path / f"scores.{ending}", keep=("all",), details=True)
+    with (tmp_path / "scores.tsv").open(newline="") as file:
+        assert list(csv.DictReader(file, delimiter="\t")) == rows_of(tmp_path / "scores.csv")
 
 
 def test_details_add_up(model: LoadedModel, tmp_path: Path) -> None:

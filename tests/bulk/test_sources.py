@@ -4,15 +4,17 @@ import bz2
 import gzip
 import lzma
 import os
+import sys
 import tempfile
 import zlib
 from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadscoring.bulk.sources import identity_of, opened, read, refuse_changed, source_of, sources_of
+from leadscoring.bulk.sources import Source, identity_of, opened, read, refuse_changed, source_of, sources_of
 from leadscoring.errors import ScoringFileError
 
 TEXT = "".join(f"line {number}, ü\n" for number in range(3000)).encode()
@@ -70,6 +72,26 @@ def test_a_file_that_is_cut_off_is_an_error(cut: int) -> None:
         stream.close()
 
 
+def test_a_cut_of_zstandard_is_named_as_others_are(tmp_path: Path) -> None:
+    """Polars hands lines on in large parts, so that the place is the end of the last part."""
+    table = pl.LazyFrame({"line": [f"{number} {os.urandom(30).hex()}" for number in range(200_000)]})
+    table.sink_csv(tmp_path / "leads.zst", compression="zstd", include_header=False)
+    content = (tmp_path / "leads.zst").read_bytes()
+    (tmp_path / "leads.zst").write_bytes(content[: len(content) * 2 // 3])
+    source = source_of(str(tmp_path / "leads.zst"))
+    stream = opened(source)
+    with pytest.raises(ScoringFileError, match=r"is cut off: its compressed data ends after line \d+$"):
+        read(stream, 1 << 30, source, 0)
+    stream.close()
+
+
+def test_standard_input_that_is_closed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a process that a shell started without one."""
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(ScoringFileError, match="standard input cannot be read: it is closed"):
+        opened(Source("-"))
+
+
 def test_a_damaged_file_is_an_error(tmp_path: Path) -> None:
     """So is one that ends before the place from which to go on."""
     packed = bytearray(gzip.compress(os.urandom(50_000)))
@@ -92,9 +114,26 @@ def test_a_change_is_noticed(tmp_path: Path) -> None:
     source = source_of(str(path))
     refuse_changed(source)
     assert source.identity == identity_of(str(path))
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+    with pytest.raises(
+        ScoringFileError, match=r"as many bytes, but was written to again: at 20.*Z and 2023-11-14T22:13:20Z"
+    ):
+        refuse_changed(source)
+    path.write_text("a,b\n3,2\n")
+    with pytest.raises(ScoringFileError, match="its content was changed"):
+        refuse_changed(source)
     path.write_text("a,b\n1,2\n3,4\n")
     with pytest.raises(ScoringFileError, match="from 8 to 12 bytes"):
         refuse_changed(source)
     path.unlink()
     with pytest.raises(ScoringFileError, match="was removed"):
         refuse_changed(source)
+
+
+def test_a_link_that_leads_nowhere_is_reported(tmp_path: Path) -> None:
+    """Its leads would be missing in the scores, and nobody would know."""
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "b.csv").symlink_to(tmp_path / "gone.csv")
+    for data in (str(tmp_path), f"{tmp_path}/*.csv"):
+        with pytest.raises(ScoringFileError, match=r"b\.csv cannot be read: No such file"):
+            sources_of(data)

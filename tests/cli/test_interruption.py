@@ -93,15 +93,17 @@ FOREVER = "threading.Event().wait()"
 COMPUTES = "import numpy as np; a = np.random.rand(2500, 2500); [np.linalg.svd(a) for _ in range(100)]"
 
 
-@pytest.mark.parametrize("wait", [FOREVER, COMPUTES])
-def test_a_half_written_file_is_removed(tmp_path: Path, wait: str) -> None:
-    """Also while a library computes, where no handler of Python runs."""
+@pytest.mark.parametrize(
+    ("wait", "number"), [(FOREVER, signal.SIGINT), (COMPUTES, signal.SIGINT), (FOREVER, signal.SIGHUP)]
+)
+def test_a_half_written_file_is_removed(tmp_path: Path, wait: str, number: int) -> None:
+    """Also while a library computes, where no handler of Python runs; and when the terminal is closed."""
     with process([sys.executable, "-c", WRITES.format(before="", wait=wait)], tmp_path) as running:
         until(running, b"half written\n")
         assert len(list(tmp_path.iterdir())) == 1
-        said = interrupted(running, signal.SIGINT)
+        said = interrupted(running, number)
     assert said == "Interrupted; nothing was written.\n"
-    assert running.returncode == 130
+    assert running.returncode == 128 + number
     assert list(tmp_path.iterdir()) == []
 
 

@@ -27,6 +27,13 @@ def test_help_names_every_command() -> None:
         assert run(name, "--help")[0] == 0
 
 
+def test_help_lists_every_exit_code() -> None:
+    """Of all commands."""
+    said = run("--help")[1].partition("Exit codes:")[2]
+    for code in ("0", "1", "2", "3", "70", "129, 130, 143", "141"):
+        assert f"\n    {code} " in said
+
+
 @pytest.mark.parametrize("group", [(), ("keys",), ("model",)])
 def test_no_command_is_described_by_half_a_sentence(group: tuple[str, ...]) -> None:
     """In a terminal of the usual width."""

@@ -21,6 +21,9 @@ from bulk_files import content, rejects_of, rows_of
 from click.testing import CliRunner
 from serving import eventually, serving
 
+from leadscoring.bulk.places import places_of
+from leadscoring.bulk.sources import sources_of
+from leadscoring.cli.score import left_by
 from leadscoring.cli.score import score as command
 
 COMMAND = str(Path(sys.executable).parent / "leadscoring")
@@ -99,10 +102,33 @@ def test_parquet_in_a_pipe_is_a_message(model: Path, tmp_path: Path) -> None:
     assert b"compressed Parquet: unpack it" in b" ".join(packed.stderr.split())
 
 
-@pytest.mark.parametrize("place", [0, 1, 2, 3, 4])
+@pytest.mark.parametrize("redirected", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-", "2>/dev/full"])
+def test_streams_that_are_closed_or_full_cost_no_row(model: Path, data: Path, tmp_path: Path, redirected: str) -> None:
+    """The exit code is that of the rows, and the scores are there: words that nobody can read are no reason to fail."""
+    line = f'exec "$0" score "$1" "$2" --out s.csv --id "crm id" {redirected}'
+    command = ["/bin/sh", "-c", line, COMMAND, str(model), str(data)]
+    found = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=ENDLESS, check=False)
+    assert found.returncode == 3, found.stderr
+    assert len(rows_of(tmp_path / "s.csv")) == 38
+
+
+def test_a_closed_stream_that_is_needed_is_a_message(model: Path, data: Path, tmp_path: Path) -> None:
+    """Nothing is read or written, neither leads nor scores; a full standard output is named."""
+    for redirected, leads, code, words in (
+        ("<&-", "-", 1, "standard input cannot be read: it is closed"),
+        (">&-", str(data), 2, "standard output is closed: --out FILE names where scores go"),
+        (">/dev/full", str(data), 1, "cannot write to standard output: No space left on device"),
+        (">/dev/full", f"{data} --out s.csv", 1, "Error: standard output: No space left on device"),
+    ):
+        command = ["/bin/sh", "-c", f'exec "$0" score "$1" {leads} {redirected}', COMMAND, str(model)]
+        found = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=ENDLESS, check=False)
+        assert (found.returncode, words in " ".join(found.stderr.decode().split())) == (code, True), found.stderr
+
+
+@pytest.mark.parametrize("place", [0, 1, 2, 3, 4, 5])
 def test_an_empty_value_is_wrong_usage(model: Path, place: int) -> None:
     """It is not the current folder or a default: often a variable of the shell was not set."""
-    names = ["DATA", "--out", "--rejects", "--as-of", "--id"]
+    names = ["DATA", "--out", "--rejects", "--as-of", "--id", "--columns"]
     options = [] if place == 0 else [names[place], ""]
     found = CliRunner().invoke(command, [str(model), "" if place == 0 else "leads.csv", *options])
     assert found.exit_code == 2
@@ -126,7 +152,7 @@ def test_mistakes_are_messages(model: Path, data: Path, tmp_path: Path, monkeypa
         ("it would be overwritten", model, data, "--out", data),
         ("it would be overwritten", model, data, "--out", "s.csv", "--rejects", data),
         ("must end in .csv", model, data, "--out", "s.csv", "--rejects", model),
-        ("must end in .csv or .parquet", model, data, "--out", "scores.xlsx"),
+        ("must end in .csv, .tsv, .parquet", model, data, "--out", "scores.xlsx"),
         ("there is no folder", model, data, "--out", "nowhere/scores.csv"),
         ("has no such column; did you mean 'crm id'", model, data, "--out", "s.csv", "--id", "crm_id"),
         ("--as-of must be a time", model, data, "--out", "s.csv", "--as-of", "tomorrow"),
@@ -203,6 +229,19 @@ def size_of(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:
         return 0
+
+
+def test_an_interruption_names_every_file_that_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scores, rejects and journal, wherever they are; of standard output and input nothing stays."""
+    monkeypatch.chdir(tmp_path)
+    Path("leads.csv").write_text("a")
+    sources, piped = sources_of("leads.csv"), sources_of("-")
+    words = left_by(places_of("m", "leads.csv", sources, "s.csv", None))
+    assert "delete .s.csv.part, .s.rejects.csv.part, .s.csv.journal in . to give up" in words
+    Path("other").mkdir()
+    words = left_by(places_of("m", "leads.csv", sources, "s.csv", "other/no.csv"))
+    assert "delete .s.csv.part, other/.no.csv.part, .s.csv.journal to give up" in words
+    assert left_by(places_of("m", "-", piped, "s.csv", None)) == "nothing was written"
 
 
 def test_two_runs_do_not_write_one_output(model: Path, tmp_path: Path) -> None:

@@ -119,6 +119,20 @@ def test_a_key_given_twice_is_named() -> None:
     assert paths == ["/lead_id", "/features/growth"]
 
 
+def test_a_number_beyond_its_kind_names_the_bound() -> None:
+    """Which the contract need not state: the largest integer of JSON, the largest float32."""
+    bounds: tuple[tuple[str, Any, str], ...] = (
+        ("visits", 2**53, "a whole number of 0 or more, at most 9007199254740991"),
+        ("visits", -1, "a whole number of 0 or more"),
+        ("growth", 1e39, "a number, at most 3.4028235e+38"),
+        ("growth", -1e39, "a number, at least -3.4028235e+38"),
+    )
+    for name, value, bound in bounds:
+        (fault,) = refusal(lead(**{name: value})).faults
+        assert fault.allowed == bound
+        assert f"{name} must be {bound}, not " in fault.message
+
+
 @pytest.mark.parametrize("lead_id", [None, -1, 2**53, 5.5, True, "", "x" * 257, ["a"]])
 def test_a_lead_needs_an_id(lead_id: Any) -> None:
     """And a refusal repeats only an id that is one."""

@@ -1,7 +1,7 @@
 """Ends whatever runs at one of its calls of the system, as if the process had ended there."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,8 +17,8 @@ SYSTEM = ("write", "fsync", "replace", "rename", "ftruncate", "open")
 
 
 @contextmanager
-def killed_at(number: int, before: bool) -> Iterator[list[int]]:
-    """Ends whatever runs at one of its calls of the system, before it or, for writes, when half is written."""
+def killed_at(number: int, before: bool, calls: Sequence[str] = SYSTEM) -> Iterator[list[int]]:
+    """Ends whatever runs at one of its ``calls`` of the system, before it or, for writes, when half is written."""
     count = [0]
 
     def ending(real: Callable[..., Any], name: str) -> Callable[..., Any]:
@@ -35,6 +35,6 @@ def killed_at(number: int, before: bool) -> Iterator[list[int]]:
         return called
 
     with pytest.MonkeyPatch.context() as patch:
-        for name in SYSTEM:
+        for name in calls:
             patch.setattr(os, name, ending(getattr(os, name), name))
         yield count

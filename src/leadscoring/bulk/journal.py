@@ -13,8 +13,9 @@ import msgspec
 
 from leadscoring.bulk.batch import Position
 from leadscoring.bulk.counts import Counts
-from leadscoring.bulk.sources import Source
+from leadscoring.bulk.sources import Source, change_of
 from leadscoring.errors import ScoringFileError
+from leadscoring.system_error import why
 
 VERSION = 1
 
@@ -48,7 +49,7 @@ class Job(msgspec.Struct, frozen=True):
 
 
 class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A place up to which everything is written: the next row, and the sizes of the files.
+    """A place up to which everything is written: the next row, and the sizes of the files with the CRC-32 of each.
 
     ``segments`` is how many segments of the tape are complete.
     ``groups`` are the row groups since the place before, with their rows, for Parquet. With ``done`` the files are
@@ -63,6 +64,8 @@ class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True):
     groups: tuple[tuple[int, bytes], ...] = ()
     done: bool = False
     segments: int = 0
+    out_digest: int | None = None
+    rejects_digest: int | None = None
 
 
 class Journal:
@@ -81,7 +84,7 @@ class Journal:
             self.close()
             raise ScoringFileError(f"another run is writing this output: it holds {self.path}") from None
         except OSError as failure:
-            raise ScoringFileError(f"cannot write {self.path}: {failure.strerror}") from None
+            raise ScoringFileError(f"cannot write {self.path}: {why(failure)}") from None
 
     def read(self) -> tuple[Job | None, list[Checkpoint]]:
         """What the journal says, and drops a last line that is not complete."""
@@ -114,7 +117,7 @@ class Journal:
                 left = left[os.write(self._descriptor, left) :]
             os.fsync(self._descriptor)
         except OSError as failure:
-            raise ScoringFileError(f"cannot write {self.path}: {failure.strerror}", may_pass=True) from None
+            raise ScoringFileError(f"cannot write {self.path}: {why(failure)}", may_pass=True) from None
 
     def remove(self) -> None:
         """Removes the journal: there is nothing to go on with."""
@@ -138,6 +141,19 @@ def refuse_other(job: Job, before: Job, path: Path) -> None:
         )
 
 
+def option_words(option: str, now: Any, before: Any) -> str:
+    """What differs in an option."""
+    if isinstance(now, bool) and isinstance(before, bool):
+        return f"{option} is {'given now, and was not' if now else 'not given now, but was'}"
+    empty: tuple[Any, ...] = (None, [], "")
+    if now in empty or before in empty:
+        value = before if now in empty else now
+        shown = ",".join(value) if isinstance(value, list) else value
+        return f"{option} {shown} is {'not given now, but was' if now in empty else 'given now, and was not'}"
+    values = [",".join(value) if isinstance(value, list) else value for value in (now, before)]
+    return f"{option} is {values[0]}, not {values[1]}"
+
+
 def differences(job: Job, before: Job) -> list[str]:
     """What differs between two runs, in words."""
     found = []
@@ -146,7 +162,7 @@ def differences(job: Job, before: Job) -> list[str]:
     if job.engine != before.engine or job.version != before.version:
         found.append(f"this is version {job.engine}, not {before.engine}")
     found += [
-        f"{OPTIONS.get(name, name)} is {job.options.get(name)!r}, not {before.options.get(name)!r}"
+        option_words(OPTIONS.get(name, name), job.options.get(name), before.options.get(name))
         for name in sorted({*job.options, *before.options})
         if job.options.get(name) != before.options.get(name)
     ]
@@ -159,7 +175,7 @@ def differences(job: Job, before: Job) -> list[str]:
     found += [f"{path} was not there" for path in names if path not in others]
     found += [f"{path} is not there any more" for path in others if path not in names]
     found += [
-        f"{path} has changed (size {others[path].size} then, {source.size} now)"
+        f"{path} has changed ({change_of(others[path].identity, source.identity)})"
         for path, source in names.items()
         if path in others and source != others[path]
     ]

@@ -19,8 +19,8 @@ from leadscoring.errors import ScoringFileError
 CLOUDS = ("s3://", "s3a://", "gs://", "gcs://", "az://", "azure://", "abfs://", "abfss://", "adl://")
 """What begins the address of an object."""
 
-CHUNK = 8 << 20
-"""Bytes that are read by one request."""
+FIRST, CHUNK = 1 << 20, 8 << 20
+"""Bytes that are read by one request: by the first, which may be for the header alone, and by others."""
 
 PART = 8 << 20
 """Bytes that are at least written by one request."""
@@ -196,7 +196,7 @@ class Bytes(io.RawIOBase):
 
     def _chunk(self) -> bytes:
         """Reads the next bytes."""
-        end = min(self._at + CHUNK, self._facts.size)
+        end = min(self._at + (CHUNK if self._at else FIRST), self._facts.size)
         if self._at >= end:
             return b""
         place = place_of(self._address)

@@ -58,20 +58,28 @@ class Output(Protocol):
 
 
 class CsvOutput:
-    """Scores as CSV, which no spreadsheet runs; ``safe`` are columns that hold nothing of a lead's."""
+    """Scores as CSV, which no spreadsheet runs; ``safe`` are columns that hold nothing of a lead's.
 
-    def __init__(self, file: Appended | Standard, safe: Collection[str] = ()) -> None:
+    The engine writes commas alone, Polars any other ``separator``.
+    """
+
+    def __init__(self, file: Appended | Standard, safe: Collection[str] = (), separator: str = ",") -> None:
         self._file = file
         self._safe = safe
+        self._separator = separator
 
     def piece(self, scores: pl.DataFrame) -> Piece:
         """The lines of some scores."""
-        lines, marked = lines_of(scores, self._safe)
+        if self._separator == ",":
+            lines, marked = lines_of(scores, self._safe)
+        else:
+            harmless, marked = harmless_frame(scores, self._safe)
+            lines = csv_of(harmless, with_header=False, separator=self._separator)
         return Piece(lines, marked=marked)
 
     def begin(self, empty: pl.DataFrame) -> None:
         """Writes the header."""
-        self._file.write(csv_of(harmless_frame(empty)[0], with_header=True))
+        self._file.write(csv_of(harmless_frame(empty)[0], with_header=True, separator=self._separator))
 
     def append(self, piece: Piece) -> Groups:
         """Appends lines."""
@@ -144,8 +152,8 @@ def written(column: pl.Series, is_safe: bool) -> Written | None:
     return (NUMBERS, column) if column.dtype in WRITTEN else None
 
 
-def csv_of(table: pl.DataFrame, with_header: bool) -> bytes:
+def csv_of(table: pl.DataFrame, with_header: bool, separator: str = ",") -> bytes:
     """A table as CSV."""
     buffer = io.BytesIO()
-    table.write_csv(buffer, include_header=with_header)
+    table.write_csv(buffer, include_header=with_header, separator=separator)
     return buffer.getvalue()

@@ -9,12 +9,15 @@ import msgspec
 
 from leadscoring.bulk.appended import Appended, Sent, Standard
 from leadscoring.bulk.objects import check_target, is_cloud, is_taken, place_of
+from leadscoring.bulk.printable import printable
 from leadscoring.bulk.sources import STDIN, Source
 from leadscoring.errors import ScoringFileError
+from leadscoring.system_error import why
 
 PARQUET = (".parquet", ".pq")
+TABBED = (".tsv", ".tab")
 PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
-OTHER = (".json", ".jsonl", ".ndjson", ".xlsx", ".xls", ".tsv", ".tab", ".feather", ".arrow", *PACKED)
+OTHER = (".json", ".jsonl", ".ndjson", ".xlsx", ".xls", ".feather", ".arrow", *PACKED)
 """Endings of an output that would promise another format than it gets."""
 
 STANDARD = "-"
@@ -35,7 +38,17 @@ class Places(msgspec.Struct, frozen=True):
 
     def name(self, path: Path) -> str:
         """Where a file is to be found in the end."""
-        return self.sent.get(path, str(path))
+        return self.sent.get(path, printable(str(path)))
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether an interrupted run left a journal."""
+        return self.journal is not None and self.journal.exists()
+
+    @property
+    def separator(self) -> str:
+        """What separates the values of scores in text, by the name of the output."""
+        return "\t" if self.out is not None and self.name(self.out).lower().endswith(TABBED) else ","
 
     @property
     def scores(self) -> Appended | Standard:
@@ -54,10 +67,10 @@ def places_of(model: str, data: str, sources: tuple[Source, ...], out: str | Non
     to a cloud is in the current folder, too, until it is complete. Raises ``ScoringFileError`` if a file would be read
     and written, or cannot be written there.
     """
-    target = None if out in (None, STANDARD) else led(str(out))
+    target = None if out in (None, STANDARD) else led(str(out), "--out")
     if target is not None:
-        refuse_output(target, "--out", (".csv", ".parquet"))
-    beside = led(rejects or rejects_of(target, data))
+        refuse_output(target, "--out", (".csv", ".tsv", ".parquet"))
+    beside = led(rejects or rejects_of(target, data), "--rejects")
     refuse_output(beside, "--rejects", (".csv",))
     if target is not None and is_cloud(target):
         check_target(target)
@@ -89,7 +102,7 @@ def refuse_existing(places: Places, resume: bool, overwrite: bool) -> None:
     """Raises ``ScoringFileError`` if a run would replace a file, unless it is asked to, or goes on with another run."""
     if resume and places.journal is None:
         raise ScoringFileError("--resume needs --out and files as DATA: standard input and output cannot be resumed")
-    if overwrite or (resume and places.journal is not None and places.journal.exists()):
+    if overwrite or (resume and places.is_begun):
         return
     for path, option in ((places.out, "--out"), (places.rejects, "--rejects")):
         if path is None:
@@ -102,22 +115,39 @@ def refuse_existing(places: Places, resume: bool, overwrite: bool) -> None:
             )
 
 
-def led(target: str) -> str:
+def led(target: str, option: str) -> str:
     """The place to which a link leads, so that the link stays; any other target as it is."""
-    return str(Path(target).resolve()) if not is_cloud(target) and Path(target).is_symlink() else target
+    refuse_long(here(target), option)
+    if is_cloud(target) or not Path(target).is_symlink():
+        return target
+    try:
+        return str(Path(target).resolve())
+    except (OSError, RuntimeError):  # RuntimeError before Python 3.13
+        raise ScoringFileError(f"{option} {target}: symbolic links lead in a circle") from None
 
 
 def refuse_output(target: str, option: str, endings: tuple[str, ...]) -> None:
     """Raises ``ScoringFileError`` for an output that is no file of an allowed format where one can be written."""
     place = Path(target)
-    if place.suffix.lower() in OTHER or (place.suffix.lower() in PARQUET and ".parquet" not in endings):
-        raise ScoringFileError(f"{option} must end in {' or '.join(endings)}, not {place.suffix}")
+    ending, others = place.suffix.lower(), ((PARQUET, ".parquet"), (TABBED, ".tsv"))
+    if ending in OTHER or any(ending in alike and one not in endings for alike, one in others):
+        raise ScoringFileError(f"{option} must end in {', '.join(endings)}, not {place.suffix}")
     if place.is_dir() or target.endswith("/"):
         raise ScoringFileError(f"{option} {target} is a folder: name a file in it")
     if place.exists() and not place.is_file():
         other = "leave out --out for standard output" if option == "--out" else "name a file, which gets these rows"
         raise ScoringFileError(f"{option} {target} is no regular file: {other}")
     refuse_folder(here(target).parent, option)
+
+
+def refuse_long(path: Path, option: str) -> None:
+    """Raises ``ScoringFileError`` if the files beside an output, until it is complete, have names that are too long."""
+    try:
+        path.with_name(f".{path.name}.journal").lstat()
+    except (OSError, ValueError) as failure:
+        if getattr(failure, "errno", None) == errno.ENAMETOOLONG:
+            words = f"the name {path.name} of {option} is too long, as the journal beside it has 9 characters more"
+            raise ScoringFileError(f"{words}: name a shorter one") from None
 
 
 def refuse_folder(folder: Path, option: str) -> None:
@@ -128,9 +158,9 @@ def refuse_folder(folder: Path, option: str) -> None:
         with TemporaryFile(dir=folder):
             return
     except OSError as failure:
-        why = str(failure.strerror).lower() if failure.errno != errno.ENOENT else "no file can be created in it"
+        words = why(failure) if failure.errno != errno.ENOENT else "no file can be created in it"
         raise ScoringFileError(
-            f"cannot write to the folder {folder.resolve()}: {why}; name another place for {option}"
+            f"cannot write to the folder {folder.resolve()}: {words}; name another place for {option}"
         ) from None
 
 

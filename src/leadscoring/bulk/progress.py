@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from leadscoring.bulk.batch import Position
 from leadscoring.bulk.parquet_footer import group_rows
 from leadscoring.bulk.sources import Source
+from leadscoring.counted import counted
 
 LONGEST = 5.0
 """Seconds after which progress is reported, however little it is."""
@@ -42,7 +43,7 @@ class Pace:
         self._percent, self._reported = int(100 * share), now
         passed = now - self._began
         speed = f", {(rows - self._first) / passed:,.0f} rows/s" if passed > 0.5 else ""
-        self._report(f"{rows:,} rows{speed}", share)
+        self._report(f"{counted(rows, 'row')}{speed}", share)
 
     def share(self, number: int, end: Position) -> float:
         """The share of all files that is done; that of a file of unknown length counts when it is complete."""

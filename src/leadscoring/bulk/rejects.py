@@ -7,6 +7,7 @@ from typing import NamedTuple
 import msgspec
 import polars as pl
 
+from leadscoring.bulk.printable import printable
 from leadscoring.bulk.spreadsheet import harmless_frame
 from leadscoring.errors import Fault
 
@@ -35,15 +36,10 @@ def lines_of(rejects: Sequence[Reject]) -> bytes:
         "line": [one.line for one in rejects],
         "id": [one.lead_id for one in rejects],
         "message": ["; ".join(fault.message for fault in one.faults) for one in rejects],
-        "faults": [sound(msgspec.json.encode(one.faults).decode()) for one in rejects],
-        "content": [sound(one.content) for one in rejects],
+        "faults": [printable(msgspec.json.encode(one.faults).decode()) for one in rejects],
+        "content": [printable(one.content) for one in rejects],
     }
     table = pl.DataFrame(texts, schema_overrides={"line": pl.Int64, "id": pl.String})
     buffer = io.BytesIO()
     harmless_frame(table)[0].write_csv(buffer, include_header=False, quote_style="non_numeric")
     return buffer.getvalue()
-
-
-def sound(text: str) -> str:
-    """A text that can be written as UTF-8."""
-    return text.encode("utf-8", "backslashreplace").decode()

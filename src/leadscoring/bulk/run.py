@@ -13,20 +13,22 @@ import leadscoring
 from leadscoring.bulk.appended import Appended, Standard
 from leadscoring.bulk.batch import Batch, Position
 from leadscoring.bulk.batches import Opened, batches, look_into
-from leadscoring.bulk.choice import NOW, Choice, Needed, needed
+from leadscoring.bulk.choice import NOW, Choice, Needed
 from leadscoring.bulk.chunk import BulkScorer
-from leadscoring.bulk.column_types import refuse_types
 from leadscoring.bulk.columns import Columns
 from leadscoring.bulk.counts import Counts
+from leadscoring.bulk.headers import Alike, check_headers
 from leadscoring.bulk.journal import Checkpoint, Job, Journal, refuse_other
 from leadscoring.bulk.outputs import CsvOutput, ParquetOutput
 from leadscoring.bulk.places import Places
+from leadscoring.bulk.printable import printable
 from leadscoring.bulk.progress import Pace
 from leadscoring.bulk.recording import NOTHING, Recording
 from leadscoring.bulk.rejects import header
 from leadscoring.bulk.scored import Done, Scoring
 from leadscoring.bulk.sources import refuse_changed
 from leadscoring.contract import moment
+from leadscoring.counted import counted
 from leadscoring.errors import LeadScoringError, ScoringFileError
 from leadscoring.model.loaded import LoadedModel
 from leadscoring.whole_file import UNFINISHED
@@ -81,7 +83,7 @@ class Run:
         self._output = (
             ParquetOutput(self._file, facts, self._columns.known)
             if self._nested
-            else CsvOutput(self._file, self._columns.safe)
+            else CsvOutput(self._file, self._columns.safe, places.separator)
         )
         self._counts = Counts()
         self._groups: list[tuple[int, bytes]] = []
@@ -93,6 +95,7 @@ class Run:
         self._is_ours = self._journal is None
         self._saved = 0
         self._pace = Pace(report, places.sources)
+        self._alike = Alike(model, choice, self._nested)
 
     def go(self, resume: bool) -> Result:
         """Scores everything.
@@ -109,6 +112,8 @@ class Run:
             if self._journal is None:
                 stack.enter_context(unfinished(self._file, self._rejects))
             try:
+                if not (resume and self._places.is_begun):  # whose files are the same, as the journal shows
+                    check_headers(self._model, self._choice, self._places.sources, self._nested)
                 job, start = self._started(resume, stack)
                 resumed = start.counts.rows
                 self._now = job.now
@@ -133,9 +138,10 @@ class Run:
             if not isinstance(failure, ScoringFileError):
                 return failure
             left = f"{self._file.part.name} and {self._journal.path.name}"  # type: ignore[union-attr]  # of a journal
+            saved = counted(self._saved, "row is", "rows are")
             return ScoringFileError(
-                f"{failure}; {self._saved:,} rows are scored: the same command with --resume goes on after them, or "
-                f"delete {left} to give them up"
+                f"{failure}; {saved} scored: the same command with --resume goes on after them, or delete {left} to "
+                "give them up"
             )
         self._discard()
         return failure
@@ -180,8 +186,9 @@ class Run:
         places = self._places
         out = "" if places.out is None else places.name(places.out)
         rejects = places.name(places.rejects)
+        sources = tuple(msgspec.structs.replace(one, path=printable(one.path)) for one in places.sources)
         run = self._recording.new_run()
-        return Job(self._model.sha256, leadscoring.__version__, options, places.sources, out, rejects, now, run=run)
+        return Job(self._model.sha256, leadscoring.__version__, options, sources, out, rejects, now, run=run)
 
     def _resume(self, start: Checkpoint, checkpoints: list[Checkpoint]) -> None:
         """Takes up what an interrupted run left."""
@@ -190,9 +197,12 @@ class Run:
         if isinstance(self._output, ParquetOutput):
             self._output.resume(len(self._groups))
         if start.done:
+            self._file.complete(start.out, start.out_digest)
+            if start.rejects:
+                self._rejects.complete(start.rejects, start.rejects_digest)
             return
-        self._file.resume(start.out)
-        self._rejects.resume(start.rejects)
+        self._file.resume(start.out, start.out_digest)
+        self._rejects.resume(start.rejects, start.rejects_digest)
         self._is_ours = True
 
     def _score_all(self, start: Checkpoint) -> None:
@@ -212,12 +222,7 @@ class Run:
     def _scoring(self, file: Opened) -> Scoring:
         """What scores a file; the first one decides on the columns of the output."""
         columns = self._columns
-        need = needed(self._choice, self._model, file.names, file.source.name)
-        refuse_types(self._choice, need, file.types, file.source.name)
-        if self._choice.keep and self._empty is not None:
-            first = self._empty.width
-            if first != self._empty_of(file, need, columns).width:
-                raise ScoringFileError(f"{file.source.name} has other columns than the files before: name --columns")
+        need = self._alike.take(file)
         kept = self._recording
         scorer = BulkScorer(self._model, self._choice.reasons, 1, self._now, kept.objected, kept.recorder)
         scoring = Scoring(scorer, columns, self._output, file.source.name, need, len(self._places.sources) == 1)
@@ -273,7 +278,8 @@ class Run:
         fresh, self._fresh = tuple(self._fresh), []
         self._groups += fresh
         segments = self._recording.seal()
-        self._journal.add(Checkpoint(number, position, *sizes, self._counts, fresh, done, segments))
+        digests = self._file.digest, self._rejects.digest
+        self._journal.add(Checkpoint(number, position, *sizes, self._counts, fresh, done, segments, *digests))
         self._recording.publish()
         self._saved = self._counts.rows
 

@@ -1,30 +1,30 @@
 """The files to score: one, those of a folder or a pattern, standard input, or an object in a cloud; and their bytes."""
 
-import bz2
 import codecs
 import glob
-import gzip
 import hashlib
 import io
-import lzma
 import os
 import sys
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 import msgspec
-import polars as pl
 
 from leadscoring.bulk.layout import encoding_of
 from leadscoring.bulk.objects import Bytes, Facts, begins, facts_of, is_cloud, objects_of
+from leadscoring.bulk.printable import printable
+from leadscoring.compressed import ZSTANDARD, CutOff, DamagedData, magic_of, reader_of
 from leadscoring.errors import ScoringFileError
+from leadscoring.standard_streams import is_closed
+from leadscoring.system_error import why
+from leadscoring.training.reading.text import refuse_foreign
 
 STDIN = "-"
 PARQUET = b"PAR1"
-GZIP, BZIP2, XZ, ZSTD = b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"
 ENDINGS = (".csv", ".tsv", ".txt", ".parquet")
 PACKED = ("", ".gz", ".bz2", ".xz", ".zst")
 MARKED = 65536
@@ -32,9 +32,6 @@ MARKED = 65536
 
 PEEKED = 4096
 """Bytes by which compression and encoding are recognised."""
-
-TOGETHER = 16384
-"""Lines read at once where Polars reads them."""
 
 TOGETHER_LOOKED_AT = 16
 """Objects that a cloud is asked about at the same time."""
@@ -61,7 +58,7 @@ class Source(msgspec.Struct, frozen=True):
     @property
     def name(self) -> str:
         """What it is called in messages and rejects."""
-        return "standard input" if self.path == STDIN else self.path
+        return "standard input" if self.path == STDIN else printable(self.path)
 
     @property
     def is_cloud(self) -> bool:
@@ -102,7 +99,7 @@ def sources_of(data: str) -> tuple[Source, ...]:
         if not found:
             raise ScoringFileError(f"the folder {data} has no file that ends in {', '.join(ENDINGS)}")
     elif not path.exists() and glob.has_magic(data):
-        found = sorted(one for one in glob.glob(data, recursive=True) if Path(one).is_file())  # noqa: PTH207 - with any number of folders, as a shell
+        found = sorted(one for one in glob.glob(data, recursive=True) if is_read(Path(one)))  # noqa: PTH207 - with any number of folders, as a shell
         if not found:
             raise ScoringFileError(f"no file matches {data}")
     else:
@@ -113,7 +110,12 @@ def sources_of(data: str) -> tuple[Source, ...]:
 def is_data(path: Path) -> bool:
     """Whether a file of a folder holds leads, by its name."""
     endings = tuple(ending + packed for ending in ENDINGS for packed in PACKED)
-    return path.is_file() and not path.name.startswith((".", "_")) and path.name.lower().endswith(endings)
+    return is_read(path) and not path.name.startswith((".", "_")) and path.name.lower().endswith(endings)
+
+
+def is_read(path: Path) -> bool:
+    """Whether a name is that of a file; a link that leads nowhere is one, so that it is reported and not left out."""
+    return path.is_file() or (path.is_symlink() and not path.exists())
 
 
 def source_of(path: str) -> Source:
@@ -125,7 +127,7 @@ def source_of(path: str) -> Source:
             return Source(path)
         return Source(path, starts(path, PARQUET), identity_of(path))
     except (OSError, ValueError) as failure:
-        raise ScoringFileError(f"{path} cannot be read: {getattr(failure, 'strerror', None) or failure}") from None
+        raise ScoringFileError(f"{path} cannot be read: {why(failure)}") from None
 
 
 def starts(path: str, magic: bytes) -> bool:
@@ -153,9 +155,22 @@ def refuse_changed(source: Source) -> None:
     except OSError:
         now = None
     if now != source.identity:
-        how = "was removed" if now is None else f"went from {source.size} to {now.size} bytes"
-        how = "its content was changed" if now is not None and now.size == source.size else how
+        how = change_of(source.identity, now)
         raise ScoringFileError(f"{source.name} changed while it was scored ({how}): no scores of it are kept")
+
+
+def change_of(before: Identity | None, now: Identity | None) -> str:
+    """What differs between two states of a file, in words."""
+    if now is None or before is None:
+        return "it was removed" if now is None else "it was no regular file"
+    if now.size != before.size:
+        return f"it went from {before.size} to {now.size} bytes"
+    if now.head != before.head:
+        return "its content was changed"
+    times = " and ".join(
+        datetime.fromtimestamp(one.changed // 10**9, UTC).isoformat().replace("+00:00", "Z") for one in (before, now)
+    )
+    return f"it has as many bytes, but was written to again: at {times}"
 
 
 def opened(source: Source, skip: int = 0) -> Stream:
@@ -174,14 +189,12 @@ def opened(source: Source, skip: int = 0) -> Stream:
 def text_of(raw: Any, source: Source, skip: int) -> Stream:
     """The text of the bytes of a file, from an offset on."""
     magic = raw.peek(PEEKED)
-    if magic.startswith(ZSTD):
-        raw.close()
-        return skipped(Lines(source), skip, source)
-    inner: Any = unpacked(raw, magic)
-    head = magic if inner is raw else read(inner, PEEKED, source, 0)
+    inner: Any = unpacked(raw, magic, source)
+    head = magic if inner is raw else read(Unpacked(raw, inner, b""), PEEKED, source, 0)
     if head.startswith(PARQUET):
-        why = "Parquet cannot be read from a pipe: name the file" if inner is raw else "compressed Parquet: unpack it"
-        raise ScoringFileError(f"{source.name} cannot be read: {why}")
+        what = "Parquet cannot be read from a pipe: name the file" if inner is raw else "compressed Parquet: unpack it"
+        raise ScoringFileError(f"{source.name} cannot be read: {what}")
+    refuse_foreign(head, source.name)
     encoding = encoding_of(head, source.name)
     if inner is raw and encoding == "utf-8" and source.identity is not None:
         raw.seek(skip)
@@ -196,13 +209,13 @@ def raw_of(source: Source) -> Any:
     if source.is_cloud and source.identity is not None:
         return io.BufferedReader(Bytes(source.path, Facts(source.size, source.identity.head)), 1 << 16)
     if source.path == STDIN:
-        if sys.stdin is None:
+        if is_closed(sys.stdin):
             raise ScoringFileError("standard input cannot be read: it is closed")
         return io.BufferedReader(sys.stdin.buffer.raw, 1 << 16) if hasattr(sys.stdin.buffer, "raw") else held(sys.stdin)
     try:
         return Path(source.path).open("rb", buffering=1 << 16)
     except OSError as failure:
-        raise ScoringFileError(f"{source.name} cannot be read: {failure.strerror}") from None
+        raise ScoringFileError(f"{source.name} cannot be read: {why(failure)}") from None
 
 
 def held(stream: Any) -> Any:
@@ -210,13 +223,14 @@ def held(stream: Any) -> Any:
     return io.BufferedReader(io.BytesIO(stream.buffer.read()))
 
 
-def unpacked(raw: io.BufferedReader, magic: bytes) -> Any:
+def unpacked(raw: Any, magic: bytes, source: Source) -> Any:
     """The decompressed bytes, if they are compressed."""
-    if magic.startswith(GZIP):
-        return gzip.GzipFile(fileobj=raw)
-    if magic.startswith(BZIP2):
-        return bz2.BZ2File(raw)
-    return lzma.LZMAFile(raw) if magic.startswith(XZ) else raw
+    kind = magic_of(magic)
+    if kind is None:
+        return raw
+    if kind == ZSTANDARD and source.identity is None:
+        raise ScoringFileError(f"{source.name} is compressed with Zstandard: pipe it through `zstd -dc`")
+    return reader_of(raw, kind, source.path)
 
 
 def skipped(stream: Stream, count: int, source: Source) -> Stream:
@@ -242,13 +256,12 @@ def read(stream: Stream, size: int, source: Source, line: int, held: bytes = b""
         while left and (part := stream.read(left)):
             parts.append(part)
             left -= len(part)
-    except EOFError:
+    except CutOff:
         place = after(line, [held, *parts])
         raise ScoringFileError(f"{source.name} is cut off: its compressed data ends {place}") from None
-    except (OSError, zlib.error, lzma.LZMAError, pl.exceptions.PolarsError, UnicodeDecodeError) as failure:
-        why = getattr(failure, "strerror", None) or str(failure).splitlines()[0]
+    except (OSError, DamagedData, UnicodeDecodeError) as failure:
         place, is_system = after(line, [held, *parts]), getattr(failure, "errno", None) is not None
-        raise ScoringFileError(f"{source.name} cannot be read {place}: {why}", may_pass=is_system) from None
+        raise ScoringFileError(f"{source.name} cannot be read {place}: {why(failure)}", may_pass=is_system) from None
     return b"".join(parts)
 
 
@@ -302,33 +315,3 @@ class Transcoded:
     def close(self) -> None:
         """Closes the file."""
         self._stream.close()
-
-
-class Lines:
-    """The lines of what Polars alone can read: a file that Zstandard compressed."""
-
-    def __init__(self, source: Source) -> None:
-        if source.identity is None and not source.is_cloud:
-            raise ScoringFileError(f"{source.name} is compressed with Zstandard: pipe it through `zstd -dc`")
-        if not hasattr(pl, "scan_lines"):
-            raise ScoringFileError(f"{source.name} needs Polars 1.37 or newer: pip install --upgrade polars")
-        self._parts = self._lines(source.path)
-        self._held = b""
-
-    @staticmethod
-    def _lines(path: str) -> Iterator[bytes]:
-        """Yields the text of some lines at a time."""
-        for part in pl.scan_lines(path, glob=False).collect_batches(chunk_size=TOGETHER):
-            if part.height:
-                yield ("\n".join(part.to_series().to_list()) + "\n").encode()
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Returns at most ``size`` bytes."""
-        if not self._held:
-            self._held = next(self._parts, b"")
-        self._held, given = self._held[size:], self._held[:size]
-        return given
-
-    def close(self) -> None:
-        """Stops reading."""
-        self._parts = iter(())

@@ -1,29 +1,33 @@
 """The commands of the command line: their help, in the order of use, and their errors, which all look alike.
 
-Exit codes: 0 success; 1 a file, its data or its model cannot be used as it is; 2 the command line is wrong, or the
-service cannot start with its settings; 70 a fault of the program; 130 and 143 interrupted.
+``EXIT_CODES`` has the exit codes of all of them.
 """
 
 import inspect
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
 from typing import Any, TypeVar
 
 import click
 
-from leadscoring.cli.page import Line, broken, coloured, has_colour, show, width_of
+from leadscoring.cli.page import Line, broken, coloured, has_colour, put, show, width_of
+from leadscoring.standard_streams import complete_streams, silence
+from leadscoring.system_error import why
 
 EXIT_CODES = (
     ("0", "success"),
     ("1", "a file, its data or its model cannot be used as it is"),
     ("2", "the command line is wrong, or the service cannot start with its settings"),
+    ("3", "score: some rows were rejected, all others are scored"),
     ("70", "a fault of this program"),
-    ("130, 143", "interrupted by Ctrl-C or SIGTERM; nothing is half-written"),
+    ("129, 130, 143", "interrupted by SIGHUP, Ctrl-C or SIGTERM; nothing is half-written"),
+    ("141", "whoever read standard output has gone, as head does"),
 )
-FAULT, INTERRUPTED = 70, 130
+FAULT, INTERRUPTED, READER_GONE = 70, 130, 141
 
 NAMES = 26
 """The widest column of names in a list of options or commands; longer names have a line of their own."""
@@ -64,6 +68,7 @@ class Alike(click.Command):
         """Runs the command; errors are shown in words, and end the process with one of the exit codes."""
         if not standalone_mode:
             return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        complete_streams()
         try:
             code = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
         except click.ClickException as failure:
@@ -73,7 +78,7 @@ class Alike(click.Command):
             show(["Interrupted."], sys.stderr)
             sys.exit(INTERRUPTED)
         except OSError as failure:
-            show([Line(f"Error: {failure.filename or 'a file'}: {failure.strerror or failure}")], sys.stderr)
+            show([Line(f"Error: {failure.filename or 'cannot write'}: {why(failure)}")], sys.stderr)
             sys.exit(1)
         except Exception as fault:
             show([Line(f"Error: {fault_text(fault)}")], sys.stderr)
@@ -82,11 +87,17 @@ class Alike(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parses the arguments; an error knows whose they are, for its advice."""
-        try:
-            return super().parse_args(ctx, args)
-        except click.UsageError as failure:
-            failure.ctx = failure.ctx or ctx
-            raise
+        with quiet_end():
+            try:
+                return super().parse_args(ctx, args)
+            except click.UsageError as failure:
+                failure.ctx = failure.ctx or ctx
+                raise
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs what the command is for."""
+        with quiet_end():
+            return super().invoke(ctx)
 
     def get_help_option_names(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click hands it over
         """The options that show the help, the same everywhere."""
@@ -157,6 +168,16 @@ class Group(Alike, click.Group):
         return [*definitions("Commands", records), *super().lists(ctx)]
 
 
+@contextmanager
+def quiet_end() -> Iterator[None]:
+    """Ends the process without an error if whoever read standard output has gone: they have seen enough."""
+    try:
+        yield
+    except BrokenPipeError:
+        silence(sys.stdout)
+        sys.exit(READER_GONE)
+
+
 def prose(text: str) -> list[Line]:
     r"""The paragraphs of a help text; the lines of one that begins with ``\b`` stay as they are."""
     lines = []
@@ -187,10 +208,10 @@ def show_error(failure: click.ClickException) -> None:
     An error with the attribute ``one_line`` is written as one line, however long it is.
     """
     if getattr(failure, "one_line", False):
-        click.echo(f"Error: {failure.format_message()}", err=True)
+        put(f"Error: {failure.format_message()}", sys.stderr)
         return
     if isinstance(failure, click.exceptions.NoArgsIsHelpError):
-        click.echo(failure.format_message(), err=True)
+        put(failure.format_message(), sys.stderr)
         return
     usage = isinstance(failure, click.UsageError)
     lines = [usage_text(failure)] if usage else failure.format_message().split("\n")  # type: ignore[arg-type]  # as checked

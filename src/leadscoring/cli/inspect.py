@@ -11,8 +11,9 @@ from leadscoring.cli.boosting import import_xgboost
 from leadscoring.cli.commands import Command, option
 from leadscoring.cli.data_options import FILE, OUTPUT, as_train_options, data_options
 from leadscoring.cli.page import Line, show
-from leadscoring.cli.summary import counted, section
+from leadscoring.cli.summary import section
 from leadscoring.cli.working import working
+from leadscoring.counted import counted
 
 NAMES = 24
 """The widest name of a column that has its facts beside it; a longer one has them below."""

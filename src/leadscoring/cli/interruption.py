@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while a command works: it ends promptly, says what was written, and leaves nothing half-written.
+"""Ctrl-C, SIGTERM and SIGHUP while a command works: it ends promptly and leaves nothing half-written.
 
 Libraries compute for seconds in C and C++, where no handler of Python runs, and wait for their threads when an
 exception leaves them. So a thread of its own waits for the signal, removes what is unfinished, and ends the process.
@@ -8,13 +8,13 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from leadscoring.whole_file import remove_unfinished
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 BASE = 128
-"""A process that ends by a signal has the exit code 128 and its number: 130 of Ctrl-C, 143 of SIGTERM."""
+"""A process that ends by a signal exits with 128 and its number: 130 of Ctrl-C, 143 of SIGTERM, 129 of SIGHUP."""
 
 STANDARD_ERROR = 2
 
@@ -41,7 +41,8 @@ class Interruption:
         with self.lock:
             self.clear()
             remove_unfinished()
-            os.write(STANDARD_ERROR, f"Interrupted; {self.left}.\n".encode())
+            with suppress(OSError):  # as of a terminal that has gone
+                os.write(STANDARD_ERROR, f"Interrupted; {self.left}.\n".encode(errors="backslashreplace"))
             os._exit(BASE + number)
 
     def watch(self, pipe: int) -> None:
@@ -53,7 +54,7 @@ class Interruption:
 
 @contextmanager
 def interruptible(clear: Callable[[], None]) -> Iterator[Interruption]:
-    """Ends the process at SIGINT and SIGTERM while the block runs; elsewhere than in the main thread, does nothing.
+    """Ends the process at one of ``SIGNALS`` while the block runs; elsewhere than in the main thread, does nothing.
 
     A signal that is ignored, as by ``nohup``, stays so.
     """

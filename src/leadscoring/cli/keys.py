@@ -16,6 +16,7 @@ from leadscoring.cli.commands import Command, Group
 from leadscoring.cli.page import columns, show
 from leadscoring.errors import KeyFileInvalid, RequestError, SettingError
 from leadscoring.settings import read_settings
+from leadscoring.standard_streams import is_closed
 
 PREFIX = "lsk_"
 """The prefix by which secret scanners recognize our keys."""
@@ -66,6 +67,8 @@ def new(label: str, expires: int | None, scopes: tuple[Scope, ...], note: str, f
     The key is written to standard output, to be given to the client. The service stores only its entry, which holds
     a hash: it is added to --file, which a running service reloads by itself, or printed on the second line.
     """
+    if is_closed(sys.stdout):
+        raise click.UsageError("standard output is closed, where the key is shown once", click.get_current_context())
     key = PREFIX + secrets.token_urlsafe(32)
     until = (datetime.now(UTC) + timedelta(days=expires)).isoformat(timespec="seconds") if expires else None
     try:

@@ -32,7 +32,7 @@ LAZY = {
 TRAINING = frozenset(("numpy", "polars", "scipy", "xgboost"))
 """The modules that the extra ``train`` provides."""
 
-EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code:<8}  {words}" for code, words in EXIT_CODES)
+EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code:<13}  {words}" for code, words in EXIT_CODES)
 
 
 class Commands(Group):

@@ -9,6 +9,8 @@ from typing import IO, Any, NamedTuple
 
 import click
 
+from leadscoring.standard_streams import silence
+
 USUAL, NARROWEST, WIDEST = 80, 20, 100
 """Columns of a page: without a terminal, and the least and the most in a terminal."""
 
@@ -131,7 +133,21 @@ def show(lines: Iterable[str | Line], stream: IO[str] | None = None) -> None:
     for one in lines:
         line = one if isinstance(one, Line) else Line(one)
         for part in broken(line, width):
-            click.echo(coloured(part, line.style) if colour else part, file=out, color=colour)
+            put(coloured(part, line.style) if colour else part, out, colour)
+
+
+def put(text: str, stream: IO[str], colour: bool | None = None) -> None:
+    """Prints one line. Raises ``OSError``, with the name, if standard output fails; a failing standard error is silent.
+
+    What is printed there is not worth the work that it is about.
+    """
+    try:
+        click.echo(text, file=stream, color=colour)
+    except OSError as failure:
+        silence(stream)
+        if stream is not sys.stderr:
+            failure.filename = "standard output"
+            raise
 
 
 def columns(rows: Iterable[tuple[str, ...]], gap: int = 2) -> list[str]:

@@ -8,7 +8,8 @@ from types import TracebackType
 
 import click
 
-from leadscoring.cli.page import has_colour, is_lively, width_of
+from leadscoring.cli.page import has_colour, is_lively, put, width_of
+from leadscoring.standard_streams import silence
 
 STAGES = {
     "reading": "reading the file",
@@ -75,7 +76,7 @@ class Progress:
             if self.lively:
                 self.draw()
             elif begins and stage != END:
-                click.echo(f"{clock_text(self.elapsed)} {STAGES.get(stage, stage)}", file=self.out)
+                put(f"{clock_text(self.elapsed)} {STAGES.get(stage, stage)}", self.out)
 
     @property
     def elapsed(self) -> float:
@@ -125,9 +126,12 @@ class Progress:
             self.lock.release()
 
     def write(self, text: str) -> None:
-        """Writes to the terminal at once."""
-        self.out.write(text)
-        self.out.flush()
+        """Writes to the terminal at once; one that has gone does not end the work."""
+        try:
+            self.out.write(text)
+            self.out.flush()
+        except OSError:
+            silence(self.out)
 
 
 def clock_text(seconds: float) -> str:

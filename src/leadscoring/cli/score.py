@@ -9,14 +9,14 @@ import click
 
 from leadscoring.cli.commands import Command
 from leadscoring.cli.model_options import opening_options
+from leadscoring.cli.page import put
 from leadscoring.cli.working import Work, working
+from leadscoring.counted import counted
 from leadscoring.model.rounds import Choice as Rounds
+from leadscoring.standard_streams import is_closed
 
 SOME_REJECTED = 3
 """The exit code if some rows were rejected."""
-
-READER_GONE = 141
-"""The exit code of programs whose reader has gone: 128 and the number of SIGPIPE."""
 
 MOST_REASONS = 1000
 
@@ -29,7 +29,9 @@ MOST_REASONS = 1000
 @click.argument("model", type=click.Path(dir_okay=False))
 @click.argument("data")
 @click.option(
-    "--out", metavar="FILE", help="Scores, as Parquet if the name ends in .parquet, else as CSV. Default: stdout."
+    "--out",
+    metavar="FILE",
+    help="Scores, as Parquet if the name ends in .parquet, else as CSV; tabs in .tsv. Default: stdout.",
 )
 @click.option(
     "--rejects", metavar="FILE", help="Rows that could not be scored, as CSV. Default: beside --out, NAME.rejects.csv."
@@ -85,6 +87,12 @@ def score(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
     if every row was scored, 3 if some were rejected (1 with --fail-on-rejects), and 1 if the files could not be scored.
     """
     refuse_empty({"DATA": data, "--out": out, "--rejects": rejects, "--as-of": as_of, "--id": lead_id})
+    kept = tuple(part.strip() for value in columns for part in value.split(","))
+    refuse_empty({"--columns": None if all(kept) else ""})
+    if out in {None, "-"} and is_closed(sys.stdout):
+        raise click.UsageError(
+            "standard output is closed: --out FILE names where scores go", click.get_current_context()
+        )
     threads = threads or cores()
     os.environ.setdefault("POLARS_MAX_THREADS", str(-(-threads // 2)))  # it only reads, for less than scoring costs
     os.environ.setdefault("POLARS_ROW_GROUP_PREFETCH_SIZE", "1")  # row groups of Parquet held ahead: 120 MB less
@@ -101,7 +109,6 @@ def score(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
         places = places_of(model, data, sources_of(data), out, rejects)
         refuse_existing(places, resume, overwrite)
         work.interruption.left = left_by(places)
-        kept = tuple(part.strip() for value in columns for part in value.split(",") if part.strip())
         choice = Choice(reasons, details, as_of, lead_id, kept, threads, record)
         result = scored(work, loaded, model, places, choice, resume)
     finish(result, as_json)
@@ -114,11 +121,8 @@ def scored(work: Work, loaded: Any, model: str, places: Any, choice: Any, resume
     from leadscoring.bulk.configured import configured
     from leadscoring.bulk.run import score_files
 
-    try:
-        with configured(loaded, model, record=choice.record) as recording:
-            return score_files(loaded, places, choice, work.progress, resume, recording=recording)
-    except BrokenPipeError:  # as of head: whoever read the scores has seen enough
-        sys.exit(READER_GONE)
+    with configured(loaded, model, record=choice.record) as recording:
+        return score_files(loaded, places, choice, work.progress, resume, recording=recording)
 
 
 def refuse_empty(values: dict[str, str | None]) -> None:
@@ -132,40 +136,43 @@ def left_by(places: Any) -> str:
     """What an interrupted run leaves, in words."""
     if places.journal is None:
         return "the scores are incomplete" if places.out is None else "nothing was written"
-    names = f".{places.out.name}.part and {places.journal.name}"
-    return f"the same command with --resume goes on; delete {names} in {places.out.parent} to give up what is done"
+    files = [places.written(path).part for path in (places.out, places.rejects)] + [places.journal]
+    alike = len({path.parent for path in files}) == 1
+    names = ", ".join(path.name if alike else str(path) for path in files)
+    where = f" in {files[0].parent}" if alike else ""
+    return f"the same command with --resume goes on; delete {names}{where} to give up what is done"
 
 
 def finish(result: Any, as_json: bool) -> None:
     """Prints what came of a run: to stderr if the scores are on stdout."""
     import msgspec
 
-    aside = result.out == "-"
+    stream = sys.stderr if result.out == "-" else sys.stdout
     if as_json:
         facts = msgspec.to_builtins(result)
         facts["counts"] = {name: getattr(result.counts, name) for name in result.counts.__struct_fields__}
-        click.echo(msgspec.json.encode(facts).decode(), err=aside)
+        put(msgspec.json.encode(facts).decode(), stream)
         return
     for line in summary(result):
-        click.echo(line, err=aside)
+        put(line, stream)
 
 
 def summary(result: Any) -> list[str]:
     """The lines that say what came of a run."""
     counts = result.counts
     lines = [f"note: {note}" for note in result.notes]
-    lines.append(f"{counts.rows:,} rows: {counts.scored:,} scored, {counts.rejected:,} rejected")
+    lines.append(f"{counted(counts.rows, 'row')}: {counts.scored:,} scored, {counts.rejected:,} rejected")
     if result.resumed:
         lines.append(f"{result.resumed:,} of them by the interrupted run")
     facts = (
-        (counts.recorded, "recorded for the ledger"),
-        (counts.warned, "scored with a warning, in the column warnings"),
-        (counts.short, "lacked their last values, which are unknown"),
-        (counts.empty, "lines without any value, which are no rows"),
-        (counts.headers, "repeated headers, which are no rows"),
-        (counts.marked, "cells begin with an apostrophe, so that no spreadsheet runs them"),
+        (counts.recorded, "row", "recorded for the ledger"),
+        (counts.warned, "row", "scored with a warning, in the column warnings"),
+        (counts.short, "row", "without last values, which are unknown"),
+        (counts.empty, "line", "without any value, left out"),
+        (counts.headers, "repeated header", "between rows, left out"),
+        (counts.marked, "cell", "with an apostrophe in front, so that no spreadsheet runs what is there"),
     )
-    lines += [f"{count:,} {words}" for count, words in facts if count]
+    lines += [f"{counted(count, noun)} {words}" for count, noun, words in facts if count]
     lines += [foreign(counts)] if counts.foreign else []
     lines.append(f"model {result.model} {result.version}" + (f", as of {result.as_of}" if result.as_of else ""))
     if counts.recorded and not result.id:
@@ -183,9 +190,9 @@ def summary(result: Any) -> list[str]:
 def foreign(counts: Any) -> str:
     """The line on lines in another encoding than UTF-8, which are read one by one."""
     named = ", ".join(counts.foreign_lines) + (" and so on" if counts.foreign > len(counts.foreign_lines) else "")
-    more = "s" if counts.foreign > 1 else ""
+    lines = "line" if counts.foreign == 1 else "lines"
     return (
-        f"{counts.foreign:,} line{more} (line{more} {named}) not UTF-8: read as Windows-1252 (Mac Roman with "
+        f"{counted(counts.foreign, 'line')} ({lines} {named}) not UTF-8: read as Windows-1252 (Mac Roman with "
         "old Mac line ends), the others as UTF-8"
     )
 

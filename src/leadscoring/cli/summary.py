@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from leadscoring.cli.page import Line
+from leadscoring.counted import counted
 from leadscoring.training.report.words import (
     FIGURES,
     calibration_text,
@@ -62,11 +63,6 @@ def columns_text(columns: Mapping[str, Any]) -> list[Line]:
         *section(f"Excluded, {counted(len(dropped), 'column')}", [f"  {name}: {why}" for name, why in dropped]),
         *section("Read as missing", [f"  {name}: {tokens_text(counts)}" for name, counts in missing]),
     ]
-
-
-def counted(count: int, noun: str) -> str:
-    """A number of things."""
-    return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
 def figures(data: Mapping[str, Any]) -> list[Line]:

@@ -9,6 +9,7 @@ import click
 from leadscoring.cli.interruption import Interruption, interruptible
 from leadscoring.cli.progress import Progress
 from leadscoring.errors import LeadScoringError
+from leadscoring.system_error import why
 
 
 class Work:
@@ -45,6 +46,8 @@ def working() -> Iterator[Work]:
             yield work
         except LeadScoringError as failure:
             raise click.ClickException(in_words(failure)) from failure
+        except BrokenPipeError:  # whoever read standard output has seen enough
+            raise
         except MemoryError as failure:
             raise click.ClickException(f"there is not enough memory for this; {interruption.left}") from failure
         except OSError as failure:
@@ -58,5 +61,5 @@ def in_words(failure: LeadScoringError) -> str:
 
 def named(failure: OSError) -> str:
     """An error of the operating system, with the file that it is about."""
-    why = failure.strerror or str(failure) or type(failure).__name__
-    return f"cannot write: {why}" if failure.filename is None else f"cannot write {failure.filename}: {why}"
+    named = "cannot write" if failure.filename is None else f"cannot write {failure.filename}"
+    return f"{named}: {why(failure)}"

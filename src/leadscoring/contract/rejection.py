@@ -7,6 +7,7 @@ Paths are JSON pointers (RFC 6901), since feature names may contain dots and spa
 """
 
 import json
+import math
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
@@ -251,9 +252,19 @@ def feature_fault(feature: Feature, features: Mapping[str, Any], contract: Contr
     if value is None:
         found = "null" if feature.name in features else "left out"
         return Fault(place, f"{feature.name} is required and must be {allowed}, but is {found}", None, allowed)
+    allowed += beyond(feature, value)
     takes_lists = isinstance(value, list) and contract.accepts(feature, [])
     found = "a list of other or of more values" if takes_lists else told(value)
     return Fault(place, f"{feature.name} must be {allowed}, not {found}", shown(value), allowed)
+
+
+def beyond(feature: Feature, value: Any) -> str:
+    """The bound of a kind, in words, for a number that is beyond it; the contract states no such bound."""
+    widest = getattr(feature.form, "widest", math.inf)
+    if not isinstance(value, int | float) or not widest < abs(value) < math.inf:
+        return ""
+    bound = f"{widest:.0f}" if feature.form.is_whole else f"{widest:.8g}"
+    return f", at most {bound}" if value > 0 else f", at least -{bound}"
 
 
 def repeated_faults(faults: Faults, part: Part, place: str) -> None:

@@ -51,6 +51,12 @@ def test_a_damaged_file_is_named(ending: str) -> None:
             unpacked(broken, "x.csv")
 
 
+def test_a_file_that_holds_too_much_is_refused() -> None:
+    """Before the memory is full; unpacked, such a file is read in parts."""
+    with pytest.raises(TrainingDataError, match=r"x holds more than 1 MB: unpack it"):
+        unpacked(gzip.compress(bytes(3 << 20)), "x", most=1 << 20)
+
+
 def test_the_name_of_the_compression_is_not_part_of_the_name() -> None:
     """Of a model that is called like its file."""
     assert plain_name("leads.csv.GZ") == "leads.csv"

@@ -1,60 +1,49 @@
-"""Compressed files of leads: gzip, bzip2, xz and Zstandard, known by their first bytes and not by their names."""
+"""Compressed files of leads, which training reads as a whole."""
 
-import bz2
-import gzip
 import io
-import lzma
-import zlib
-from collections.abc import Callable
 from pathlib import PurePath
 
-import polars as pl
-
+from leadscoring.compressed import NAMES, DamagedData, magic_of, reader_of
 from leadscoring.errors import TrainingDataError
 
 ENDINGS = (".gz", ".bz2", ".xz", ".zst")
 """The last suffixes of the names that such files usually have."""
 
-TOGETHER = 16384
-"""Lines of Zstandard that are read at once."""
+MOST = 1 << 31
+"""The most bytes that a compressed file may hold: it is held in memory, where a larger file is read in parts."""
 
-
-def of_zstandard(content: bytes) -> bytes:
-    """The lines of a text that Zstandard compressed, each with its end; Polars reads them, and nothing else does."""
-    parts = pl.scan_lines(io.BytesIO(content)).collect_batches(chunk_size=TOGETHER)
-    return b"".join(("\n".join(part.to_series().to_list()) + "\n").encode() for part in parts if part.height)
-
-
-UNPACK: dict[bytes, tuple[str, Callable[[bytes], bytes]]] = {
-    b"\x1f\x8b": ("gzip", gzip.decompress),
-    b"BZh": ("bzip2", bz2.decompress),
-    b"\xfd7zXZ": ("xz", lzma.decompress),
-    b"\x28\xb5\x2f\xfd": ("Zstandard", of_zstandard),
-}
-"""By the first bytes: the name of the compression, and how its content is read."""
-
-DAMAGED = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, pl.exceptions.PolarsError)
+PART = 1 << 20
 
 
 def is_packed(start: bytes) -> bool:
     """Whether the first bytes of a file are those of a compressed one."""
-    return start.startswith(tuple(UNPACK))
+    return magic_of(start) is not None
 
 
-def unpacked(content: bytes, name: str) -> bytes:
+def unpacked(content: bytes, name: str, most: int = MOST) -> bytes:
     """The content of a file, decompressed if it is compressed.
 
-    Raises ``TrainingDataError`` if it is damaged or cut off; ``name`` is what the file is called there.
+    Raises ``TrainingDataError`` if it is damaged, cut off or too large; ``name`` is what the file is called there.
     """
-    for start, (kind, unpack) in UNPACK.items():
-        if content.startswith(start):
-            try:
-                return unpack(content)
-            except DAMAGED as failure:
+    magic = magic_of(content)
+    if magic is None:
+        return content
+    reader, parts, size = reader_of(io.BytesIO(content), magic), list[bytes](), 0
+    try:
+        while part := reader.read1(PART):
+            parts.append(part)
+            size += len(part)
+            if size > most:
                 raise TrainingDataError(
-                    f"{name} is compressed with {kind}, and damaged or cut off: {failure}"
-                ) from failure
-    return content
+                    f"{name} holds more than {most >> 20:,} MB: unpack it, then it is read in parts, in less memory"
+                )
+    except DamagedData as failure:
+        raise TrainingDataError(
+            f"{name} is compressed with {NAMES[magic]}, and damaged or cut off: {failure}"
+        ) from failure
+    finally:
+        reader.close()
+    return b"".join(parts)
 
 
 def plain_name(name: str) -> str:

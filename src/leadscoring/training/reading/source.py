@@ -9,6 +9,7 @@ from pathlib import Path
 
 from leadscoring.errors import TrainingDataError
 from leadscoring.regular_file import NotRegular, descriptor_of
+from leadscoring.system_error import why
 from leadscoring.training.reading.packed import unpacked
 
 LONGEST_WAIT = 10.0
@@ -32,7 +33,7 @@ def read_bytes(path: Path) -> bytes:
     except FileNotFoundError:
         raise TrainingDataError(f"there is no file {path}") from None
     except (OSError, ValueError) as failure:
-        raise TrainingDataError(f"{path} cannot be read: {getattr(failure, 'strerror', None) or failure}") from failure
+        raise TrainingDataError(f"{path} cannot be read: {why(failure)}") from failure
     content = unpacked(content, str(path))
     if not content.strip():
         raise TrainingDataError(f"{path} is empty")
