@@ -18,6 +18,7 @@ template <class T> inline constexpr const char* kFormat = nullptr;
 template <> inline constexpr const char* kFormat<float> = "f";
 template <> inline constexpr const char* kFormat<double> = "d";
 template <> inline constexpr const char* kFormat<int32_t> = "i";
+template <> inline constexpr const char* kFormat<int64_t> = "l";
 template <> inline constexpr const char* kFormat<uint32_t> = "I";
 template <> inline constexpr const char* kFormat<uint8_t> = "B";
 

@@ -23,6 +23,7 @@
 #include "recorder.hpp"
 #include "scan.hpp"
 #include "table_scorer.hpp"
+#include "text_table.hpp"
 #include "texts.hpp"
 
 namespace leadscoring {
@@ -330,6 +331,7 @@ NB_MODULE(_engine, m) {
     bind_plain_rows(m);
     bind_ranking(m);
     bind_table_scorer(m);
+    bind_text_table(m);
     bind_texts(m);
     bind_tokens(m);
     m.def("mark_tokens", &mark_tokens, nb::arg("column"), nb::arg("tokens"), nb::arg("marks"));
