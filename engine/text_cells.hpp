@@ -25,6 +25,13 @@ class TextCells {
         return {static_cast<const char*>(column_.buffer(2 + view->buffer)) + view->offset, size_t(view->size)};
     }
 
+    // The 16 bytes that Arrow's views have of a text: of one with at most 12 bytes these and its size, zeros behind it.
+    // Null unless the texts are views.
+    const char* view(size_t place) const {
+        if (form_ != Form::views) return nullptr;
+        return reinterpret_cast<const char*>(static_cast<const View*>(column_.buffer(1)) + column_.offset() + place);
+    }
+
   private:
     enum class Form { views, small, large };
 

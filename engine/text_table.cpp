@@ -26,6 +26,21 @@ TextTable::TextTable(nb::handle texts) {
         while (slots_[slot] >= 0) slot = (slot + 1) & mask_;
         slots_[slot] = int32_t(i);
     }
+    shorts_.assign(8 * slots, {{0, 0}, uint32_t(texts_.size())});
+    for (size_t i = 0; i < texts_.size(); ++i) note_short(uint32_t(i));
+}
+
+void TextTable::note_short(uint32_t place) {
+    const std::string& text = texts_[place];
+    if (text.empty() || text.size() > 12) return;
+    char view[16] = {};
+    const int32_t size = int32_t(text.size());
+    std::memcpy(view, &size, sizeof size);
+    std::memcpy(view + sizeof size, text.data(), text.size());
+    Short made{{0, 0}, place};
+    std::memcpy(made.words, view, sizeof view);
+    Short& slot = shorts_[slot_of(made.words) & (shorts_.size() - 1)];
+    if (slot.words[0] == 0) slot = made;
 }
 
 size_t TextTable::places(nb::handle column, nb::handle out) const {
@@ -36,7 +51,12 @@ size_t TextTable::places(nb::handle column, nb::handle out) const {
     const uint32_t count = uint32_t(texts_.size());
     size_t others = 0;
     for (size_t i = 0; i < cells.size(); ++i) {
-        const uint32_t place = cells.is_null(i) ? count + 1 : find(cells.at(i));
+        uint32_t place = count + 1;
+        if (!cells.is_null(i)) {
+            const char* view = cells.view(i);
+            place = view ? find_view(view) : count;
+            if (place == count) place = find(cells.at(i));
+        }
         others += place == count;
         places.data()[i] = place;
     }

@@ -45,6 +45,25 @@ class TextTable {
     size_t places(nb::handle column, nb::handle out) const;
 
   private:
+    // A text of at most 12 bytes as a view has it, and its place.
+    struct Short {
+        uint64_t words[2] = {0, 0};
+        uint32_t place = 0;
+    };
+    static size_t slot_of(const uint64_t* words) {
+        return size_t((words[0] * 0x9E3779B97F4A7C15 ^ words[1]) * 0xD6E8FEB86659FD93 >> 32);
+    }
+
+    // Returns the place of a text that its view may tell at once; how many texts there are if it does not.
+    uint32_t find_view(const char* view) const {
+        uint64_t words[2];
+        std::memcpy(words, view, sizeof words);
+        const Short& found = shorts_[slot_of(words) & (shorts_.size() - 1)];
+        return found.words[0] == words[0] && found.words[1] == words[1] ? found.place : uint32_t(texts_.size());
+    }
+    void note_short(uint32_t place);
+
+    std::vector<Short> shorts_;  // the others of those that share a slot are found as long ones are
     std::vector<std::string> texts_;
     std::vector<int32_t> slots_;  // places, or -1; at most half of them are in use
     size_t mask_ = 0, longest_ = 0;
