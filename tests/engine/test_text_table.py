@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 from leadscoring._engine import TextTable, parse_moments, read_moments
 
 TEXTS = st.text(st.sampled_from("abé\0 1"), max_size=16)
-MOMENTS = ("2026-01-02", " 2026-01-02T03:04:05Z ", "2026-02-30", "", " ", "01/02/2026", "\u00a02026-01-02", "soon", None)
+MOMENTS = (
+    "2026-01-02",
+    " 2026-01-02T03:04:05Z ",
+    "2026-02-30",
+    "",
+    " ",
+    "01/02/2026",
+    "\u00a02026-01-02",
+    "soon",
+    None,
+)
 
 
 @given(

@@ -55,7 +55,9 @@ class Reader:
 
     def __init__(self, features: Collection[Feature], reading: Reading) -> None:
         self._features, self._reading = features, reading
-        self._tables = {one.name: TextTable(one.code_table) for one in features if one.code_table and not one.numbers}
+        self._tables = {
+            one.name: TextTable(map(str, one.code_table)) for one in features if one.code_table and not one.numbers
+        }
 
     def read(self, frame: pl.DataFrame) -> dict[str, Cells]:
         """Reads a table; features whose column it lacks are left out."""

@@ -89,7 +89,7 @@ def needed(choice: Choice, model: LoadedModel, names: Sequence[str], file: str) 
 
 
 def is_single(feature: Feature) -> bool:
-    """Whether no value of a feature has a line break: only those of texts and sets may, and known ones of categories."""
+    """Whether no value of a feature has a line break: those of texts and sets may, and of categories if one has."""
     return feature.kind not in {"text", "set"} and not any("\n" in value for value in feature.values)
 
 

@@ -181,7 +181,7 @@ class Parser:
         return plain
 
     def _beside(self, rows: list[Line], number: int) -> list[Refused]:
-        """Removes the last rows if they have too few values, and refuses them, since the line behind them is refused."""
+        """Removes the last rows if they have too few values: they are refused with the line behind them."""
         parts: list[Line] = []
         while (
             rows and rows[-1].number == number - len(parts) - 1 and len(parts) < NEIGHBOURS and self._is_part(rows[-1])

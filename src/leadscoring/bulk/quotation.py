@@ -1,4 +1,4 @@
-"""Decides on lines whose quotation marks are not those of a plain row: which lines are one row, and which may be several.
+"""Decides on lines whose quotation marks are not those of a plain row: which are one row, and which may be several.
 
 A quotation mark that was never closed joins leads: one would get the cells of others. So lines are only joined where
 nothing but a cell of several lines can be meant, as RFC 4180 writes it. All others are refused, each by itself.
@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from leadscoring.bulk.batch import Refused
-from leadscoring.training.reading.lines import LONGEST_CELL, cells, scan
+from leadscoring.training.reading.lines import LONGEST_CELL, cells, readings, scan
 from leadscoring.training.reading.missing import SPELLINGS
 
 NEIGHBOURS = 20
@@ -142,7 +142,7 @@ class Quotation:
 
     def _lead_in(self, lines: Sequence[str]) -> int | None:
         """The place of a line behind the first one that may be a lead by itself, or begin one."""
-        leads = [self._looks_like(line.split(self._delimiter)) or self._is_lead(line) for line in lines]
+        leads = [any(map(self._looks_like, readings(line, self._delimiter))) for line in lines]
         leads[1:] = [lead or self._begins(line) for lead, line in zip(leads[1:], lines[1:], strict=True)]
         if any(leads[1:-1]):
             return leads.index(True, 1)
