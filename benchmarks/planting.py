@@ -28,6 +28,7 @@ ODD = tuple(name for name in NAMES if name in {"geographic_tier", "total_touchpo
 
 SAMPLED = 1_000
 UNCLOSED = "unclosed"
+MARK = "a quotation mark"
 
 
 class Kind(NamedTuple):
@@ -90,8 +91,13 @@ KINDS = (
         in_parquet=False,
     ),
     Kind(
-        "broken", line=own_id(lambda one: f'"{one}\nmore"'), shown=lambda one: f"{one}\nmore", lines=2, in_parquet=False
+        "broken",
+        line=lambda line: f'{line.rpartition(",")[0]},"a note\nof two lines"'.encode(),
+        lines=2,
+        in_parquet=False,
     ),
+    Kind("broken id", "rejected", line=own_id(lambda one: f'"{one}\nmore"'), words=MARK, lines=2, in_parquet=False),
+    Kind("unclosed id", "rejected", line=own_id(lambda one: f'"{one}'), words=MARK, in_parquet=False),
     Kind("stray mark", line=own_id(lambda one: f'5" {one}'), shown=lambda one: f'5" {one}', in_parquet=False),
     Kind(
         "bad byte",
@@ -111,7 +117,7 @@ KINDS = (
     Kind("commas", "empty", line=lambda _: b"," * (len(NAMES) - 1), in_parquet=False),
     Kind("header again", "header", line=lambda _: ",".join(NAMES).encode(), in_parquet=False),
 )
-LAST = Kind(UNCLOSED, line=own_id(lambda one: f'"{one}'), shown=lambda one: f'"{one}', in_parquet=False)
+LAST = Kind(UNCLOSED, "rejected", line=own_id(lambda one: f'"{one}'), words=MARK, in_parquet=False)
 """The last line of a CSV file."""
 
 

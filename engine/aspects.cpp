@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "moment.hpp"
+#include "tables.hpp"
 
 namespace leadscoring {
 
@@ -215,8 +216,9 @@ std::optional<int64_t> DateColumns::moment_of(PyObject* value) const {
 
 bool DateColumns::is_beyond(int64_t moment, int64_t as_of) const { return !spec_.planned && moment > as_of + kDay; }
 
+inline float days(int64_t from, int64_t to) { return float(double(to - from) / double(kDay)); }
+
 void DateColumns::encode(int64_t moment, int64_t as_of, const std::vector<int64_t>& moments, float* out) const {
-    const auto days = [](int64_t from, int64_t to) { return float(double(to - from) / double(kDay)); };
     for (const Column& column : columns_) {
         float& cell = *out++;
         switch (column.what) {
@@ -227,6 +229,41 @@ void DateColumns::encode(int64_t moment, int64_t as_of, const std::vector<int64_
             case What::weekday: cell = float(weekday_of(moment)); break;
             case What::hour: cell = float(hour_of(moment)); break;
         }
+    }
+}
+
+std::vector<size_t> DateColumns::drop_beyond(std::vector<int64_t>& moments, const int64_t* as_of) const {
+    std::vector<size_t> found;
+    if (spec_.planned) return found;
+    for (size_t lead = 0; lead < moments.size(); ++lead) {
+        if (moments[lead] == kNoMoment || !is_beyond(moments[lead], as_of[lead])) continue;
+        moments[lead] = kNoMoment;
+        found.push_back(lead);
+    }
+    return found;
+}
+
+void DateColumns::encode(size_t own, const std::vector<std::vector<int64_t>>& dates, const int64_t* as_of, size_t leads,
+                         float* out) const {
+    const int64_t* moments = dates[own].data();
+    const auto fill = [&](float* cells, auto value) {
+        for (size_t lead = 0; lead < leads; ++lead) cells[lead] = moments[lead] == kNoMoment ? kMissing : value(lead);
+    };
+    for (const Column& column : columns_) {
+        switch (column.what) {
+            case What::age:
+                if (spec_.planned) fill(out, [&](size_t i) { return days(moments[i], as_of[i]); });
+                else fill(out, [&](size_t i) { return moments[i] < as_of[i] ? days(moments[i], as_of[i]) : 0.0f; });
+                break;
+            case What::since: {
+                const int64_t* since = dates[column.of].data();
+                fill(out, [&](size_t i) { return since[i] == kNoMoment ? kMissing : days(since[i], moments[i]); });
+                break;
+            }
+            case What::weekday: fill(out, [&](size_t i) { return float(weekday_of(moments[i])); }); break;
+            case What::hour: fill(out, [&](size_t i) { return float(hour_of(moments[i])); }); break;
+        }
+        out += leads;
     }
 }
 

@@ -87,6 +87,13 @@ class DateColumns {
     bool is_beyond(int64_t moment, int64_t as_of) const;
     void encode(int64_t moment, int64_t as_of, const std::vector<int64_t>& moments, float* out) const;
 
+    // The same by column: forgets the moments that are treated as missing, and returns the leads that have them.
+    std::vector<size_t> drop_beyond(std::vector<int64_t>& moments, const int64_t* as_of) const;
+
+    // Encodes the date `own` of all leads into columns that lie one behind the other; `dates` are the moments by feature.
+    void encode(size_t own, const std::vector<std::vector<int64_t>>& dates, const int64_t* as_of, size_t leads,
+                float* out) const;
+
     // Checks that each date that a column refers to is there.
     void check(const std::vector<bool>& is_date) const;
 

@@ -27,7 +27,8 @@ namespace {
 constexpr const char* kColumn = "a column must be a tuple of its kind and its cells, and its names if these are places";
 constexpr size_t kAround = 3;   // quotation marks and an apostrophe
 constexpr size_t kSlack = 32;   // bytes that are copied at once, whatever is behind a text
-constexpr size_t kKept = 2048;  // decimals that are kept, a power of two
+constexpr size_t kKept = 4096;  // decimals that are kept, a power of two
+constexpr size_t kTried = 512;  // decimals of a column by which it is known whether they come again
 
 bool is_digit(char c) { return unsigned(c - '0') < 10; }
 
@@ -135,6 +136,7 @@ struct Column {
     std::vector<uint32_t> places;  // in the names
     bool guarded, named;
     Last last;
+    size_t asked = 0, kept = 0;  // decimals that were looked for among those that were written, and that were there
 
     Column(nb::handle cells, Kind kind, nb::handle known) : guarded(kind == Kind::guarded), named(known.is_valid()) {
         if (kind == Kind::numbers || named) numbers.emplace(cells);
@@ -160,6 +162,16 @@ struct Column {
   private:
     void find_places() {
         places.resize(size());
+        const CellSource& from = numbers->source();
+        if (from.type == CellType::u8 && names.size() > 0) {  // the usual case
+            const uint8_t* begin = static_cast<const uint8_t*>(from.values) + from.offset;
+            uint8_t most = 0;
+            for (size_t row = 0; row < size(); ++row) most = std::max(most, begin[row]);
+            if (most < names.size()) {
+                std::copy(begin, begin + size(), places.begin());
+                return;
+            }
+        }
         for (size_t row = 0; row < size(); ++row) {
             const double place = numbers->is_null(row) ? 0 : numbers->at(row);
             if (!numbers->is_null(row) && !(place >= 0 && place < double(names.size())))
@@ -179,7 +191,7 @@ class Writer {
     char* cell(Column& column, size_t row, char* out) {
         if (column.texts) return column.texts->is_null(row) ? out : text(column, column.texts->at(row), out);
         if (column.numbers->is_null(row)) return out;
-        return column.named ? name(column.names[column.places[row]], out) : number(column.numbers->source(), row, out);
+        return column.named ? name(column.names[column.places[row]], out) : number(column, row, out);
     }
 
   private:
@@ -190,7 +202,8 @@ class Writer {
         uint8_t size = 0;
     };
 
-    char* number(const CellSource& from, size_t row, char* out) {
+    char* number(Column& column, size_t row, char* out) {
+        const CellSource& from = column.numbers->source();
         const size_t at = from.offset + row;
         switch (from.type) {
             case CellType::i8: return whole(static_cast<const int8_t*>(from.values)[at], out);
@@ -201,7 +214,7 @@ class Writer {
             case CellType::u16: return whole(static_cast<const uint16_t*>(from.values)[at], out);
             case CellType::u32: return whole(static_cast<const uint32_t*>(from.values)[at], out);
             case CellType::u64: return whole(static_cast<const uint64_t*>(from.values)[at], out);
-            case CellType::f64: return decimal(static_cast<const double*>(from.values)[at], out);
+            case CellType::f64: return decimal(column, static_cast<const double*>(from.values)[at], out);
             case CellType::bits: return copy(bit(static_cast<const uint8_t*>(from.values), at) ? "true" : "false", out);
             default: return out;  // null; single precision is refused before
         }
@@ -212,11 +225,15 @@ class Writer {
         return std::to_chars(out, out + kLongestDecimal, value).ptr;
     }
 
-    char* decimal(double value, char* out) {
+    char* decimal(Column& column, double value, char* out) {
+        if (column.asked == kTried && column.kept < kTried / 4) return write_decimal(value, out);  // few come again
+        column.asked += column.asked < kTried;
         uint64_t bits;
         std::memcpy(&bits, &value, sizeof bits);
-        Decimal& kept = kept_[(bits * 0x9e3779b97f4a7c15ull) >> 53];
-        if (kept.size == 0 || kept.bits != bits) {
+        Decimal& kept = kept_[(bits * 0x9e3779b97f4a7c15ull) >> 52];
+        if (kept.size != 0 && kept.bits == bits) {
+            column.kept += column.asked < kTried;
+        } else {
             kept.bits = bits;
             kept.size = uint8_t(write_decimal(value, kept.text) - kept.text);
         }

@@ -18,6 +18,8 @@ namespace {
 
 constexpr uint64_t kSafe = 1'000'000'000'000'000;  // decimals of 15 digits are all different doubles
 
+constexpr double kRounded = 1e-15;               // more than what two roundings change of a number
+
 // The digits of a positive number, without zeros at the end, and the power of ten by which 0.DIGITS is multiplied.
 struct Digits {
     char text[20];
@@ -79,7 +81,9 @@ Digits digits_of(const char* text, const char* end) {
 // Writes numbers with at most three decimals, which most cells of a file are; returns null for others.
 char* write_short(double value, char* out) {
     if (!(value < 1e12)) return nullptr;
-    const uint64_t thousandths = uint64_t(value * 1000.0 + 0.5);
+    const double scaled = value * 1000.0;
+    const uint64_t thousandths = uint64_t(scaled + 0.5);
+    if (std::fabs(scaled - double(thousandths)) > scaled * kRounded) return nullptr;  // sooner than by the division
     if (thousandths >= kSafe || double(thousandths) / 1000.0 != value) return nullptr;
     out = write_whole(thousandths / 1000, out);
     const unsigned rest = unsigned(thousandths % 1000);
@@ -88,6 +92,17 @@ char* write_short(double value, char* out) {
     if (rest % 100) *out++ = char('0' + rest / 10 % 10);
     if (rest % 10) *out++ = char('0' + rest % 10);
     return out;
+}
+
+// Writes numbers that are not very small or large as the C++ library does, which takes the notation of Polars for these but
+// for whole ones; returns null for others.
+char* write_usual(double value, char* out) {
+#ifdef LEADSCORING_CONVERTS
+    if (!(value >= 1e-5 && value < 1e12) || value == std::floor(value)) return nullptr;
+    return std::to_chars(out, out + kLongestDecimal, value, std::chars_format::fixed).ptr;
+#else
+    return nullptr;
+#endif
 }
 
 // Whether a text reads as a number, as it is or with its last digit one higher: of a power of two, the nearest decimal may
@@ -127,6 +142,8 @@ char* write(double value, char* out) {
     value = std::fabs(value);
     if (std::isinf(value)) return copied(out, "inf", 3);
     if (char* end = write_short(value, out)) return end;
+    if (digits == shortest_digits)
+        if (char* end = write_usual(value, out)) return end;
     return write_digits(digits(value), out);
 }
 

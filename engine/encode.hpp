@@ -16,6 +16,9 @@ namespace leadscoring {
 
 namespace nb = nanobind;
 
+class Cells;
+struct Items;
+
 // Encoded leads, the input of the trees: values[lead * n_features + column], NaN for missing. The trees' features are
 // columns; a feature of the contract may make several.
 struct Rows {
@@ -83,8 +86,11 @@ class Encoder {
         std::vector<int64_t> moments;  // of the dates of one lead, by feature
         int64_t as_of = 0;
     };
-    TokenColumns::Found encode_cell(const Feature& about, const TextCells& texts, size_t row, float* out,
-                                    Scratch& scratch) const;
+    struct Matrix;
+    TokenColumns::Found encode_cell(const Feature& about, std::string_view text, float* out, Scratch& scratch) const;
+    void encode_texts(const Feature& about, const TextCells& texts, const Matrix& to, Rows& notes) const;
+    void encode_values(size_t feature, const Items& values, const Matrix& to, Rows& notes) const;
+    std::vector<int64_t> moments_in(size_t feature, const Cells* cells, const Items* values, size_t leads) const;
     void add_aspects(Feature& feature, nb::handle spec);
     void encode_lead(PyObject* lead, Py_ssize_t row, Rows& rows, Scratch& scratch) const;
     template <bool plain>

@@ -26,6 +26,7 @@
 #include "table_scorer.hpp"
 #include "tape.hpp"
 #include "tape_table.hpp"
+#include "text_table.hpp"
 #include "texts.hpp"
 
 namespace leadscoring {
@@ -336,6 +337,7 @@ NB_MODULE(_engine, m) {
     bind_table_scorer(m);
     bind_tape(m);
     bind_tape_table(m);
+    bind_text_table(m);
     bind_texts(m);
     bind_tokens(m);
     m.def("mark_tokens", &mark_tokens, nb::arg("column"), nb::arg("tokens"), nb::arg("marks"));

@@ -196,6 +196,24 @@ def decimal(value: float, plain: bool = False) -> str:
 def read_decimal(text: str) -> float | None:
     """The nearest number to a plain decimal; ``None`` for any other text, and for what is not finite."""
 
+class TextTable:
+    """The places of some texts, all different: ValueError if they are not."""
+
+    def __init__(self, texts: Iterable[str]) -> None: ...
+    def places(self, column: object, places: object) -> int:
+        """Finds each text of an Arrow series in the table, and writes its place to ``places``, uint32.
+
+        The place of a text that is not in the table is the number of those that are, that of null one more. Returns how
+        many are not in the table.
+        """
+
+def read_moments(column: object, moments: object, marks: object) -> None:
+    """``parse_moment`` of each text of an Arrow series, whitespace of ASCII around it aside.
+
+    Writes to ``moments``, int64, the least number where there is none; and to ``marks``, a byte for each text, 1 for
+    texts that are no moments, else 0.
+    """
+
 def mark_tokens(column: object, tokens: Iterable[str], marks: object) -> None:
     """Marks the texts of an Arrow series that are one of ``tokens``, but for case and the whitespace around them.
 

@@ -83,15 +83,18 @@ def look_into(source: Source) -> Opened:
     return Opened(source, layout.names, layout.labels, layout.notes, layout, stream, head)
 
 
-def batches(file: Opened, wanted: Sequence[str], numbers: Sequence[str], start: Position) -> Iterator[Batch]:
+def batches(
+    file: Opened, wanted: Sequence[str], numbers: Sequence[str], start: Position, single: Sequence[str] = ()
+) -> Iterator[Batch]:
     """Yields the rows of a file from a position on, with the ``wanted`` columns.
 
-    ``numbers`` are the columns that may come as float64 where all of their cells in a batch are plain numbers. Raises
+    ``numbers`` are the columns that may come as float64 where all of their cells in a batch are plain numbers, and
+    ``single`` those in which a line break shows that a quotation mark is stray. Raises
     ``ScoringFileError``, with the last line or row, if the file cannot be read to its end.
     """
     if file.layout is None:
         return of_parquet(file, wanted, start)
-    return of_text(file, Parser(file.layout, wanted, numbers), start)
+    return of_text(file, Parser(file.layout, wanted, numbers, single), start)
 
 
 def of_text(file: Opened, parser: Parser, at: Position) -> Iterator[Batch]:

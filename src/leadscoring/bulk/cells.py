@@ -9,9 +9,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from leadscoring._engine import mark_tokens, parse_moments
+from leadscoring._engine import TextTable, mark_tokens, parse_moments, read_moments
 from leadscoring.contract.features import Feature
 from leadscoring.contract.kind import is_finite
 from leadscoring.contract.moment import SECOND
@@ -27,6 +28,8 @@ FIRST, END = -62_135_596_800 * SECOND, 253_402_300_800 * SECOND
 """The moments that a lead may have, in microseconds since 1970: of the years 1 to 9999."""
 
 SIGNED, UNSIGNED = (pl.Int8, pl.Int16, pl.Int32, pl.Int64), (pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64)
+Codes = npt.NDArray[np.uint32]
+
 READ_AS_THEY_ARE = (*SIGNED, *UNSIGNED, pl.Float32, pl.Float64, pl.Null)
 """The types of numbers that the engine reads without a copy."""
 
@@ -37,11 +40,14 @@ class Cells(NamedTuple):
     ``read`` is of numbers or booleans for what is sent as a number (NaN is unknown, too), text or a list of texts for
     what is sent so, and int64 for dates, in microseconds since 1970. It is one chunk. ``unread``, if any, marks the
     cells that are not of the feature's kind: a lead holds these as they are in ``raw``, and is rejected for them.
+    ``places`` are those of a category's texts in its table of codes, if they are known: as many as the table has for
+    texts that are not in it, and one more for null.
     """
 
     raw: pl.Series
     read: pl.Series
     unread: pl.Series | None = None
+    places: Codes | None = None
 
 
 class Reader:
@@ -49,6 +55,9 @@ class Reader:
 
     def __init__(self, features: Collection[Feature], reading: Reading) -> None:
         self._features, self._reading = features, reading
+        self._tables = {
+            one.name: TextTable(map(str, one.code_table)) for one in features if one.code_table and not one.numbers
+        }
 
     def read(self, frame: pl.DataFrame) -> dict[str, Cells]:
         """Reads a table; features whose column it lacks are left out."""
@@ -72,7 +81,7 @@ class Reader:
         if feature.form.is_timed:
             return dates(raw, missing, self._reading.dates.get(feature.name))
         if feature.is_text:
-            return texts(feature, raw, missing)
+            return texts(feature, raw, missing, self._tables.get(feature.name))
         return numbers(feature, raw, missing, self._reading.numbers.get(feature.name))
 
 
@@ -187,31 +196,43 @@ def marked(places: pl.Series, rows: int) -> pl.Series:
     return pl.Series(mask)
 
 
-def texts(feature: Feature, raw: pl.Series, missing: Collection[str]) -> Cells:
+def texts(feature: Feature, raw: pl.Series, missing: Collection[str], table: TextTable | None) -> Cells:
     """Reads texts, and lists of texts for sets."""
     if raw.dtype == pl.List(pl.String) and feature.form.takes_lists:
         unfit = (raw.list.len() > MOST_VALUES) | raw.list.eval(pl.element().is_null()).list.any()
         return Cells(raw, raw, none_if_false(unfit.fill_null(False)))
     if raw.dtype.is_nested() or raw.dtype in (pl.Binary, pl.Object):
         return Cells(raw, pl.repeat(None, len(raw), dtype=pl.String, eager=True), raw.is_not_null())
-    read = categories(feature, raw, missing) if feature.form.is_category else as_text(without(raw, missing))
+    if table is not None and raw.dtype == pl.String:
+        return categories(feature, raw, missing, table)
+    read = as_text(without(raw, missing))
     if feature.form.takes_lists and any("," in known for known in known_values(feature)):
         single = read.str.contains(",", literal=True) & ~read.str.contains(";", literal=True)
         read = pl.select(pl.when(single).then(read + ";").otherwise(read)).to_series()
     return Cells(raw, read)
 
 
-def categories(feature: Feature, raw: pl.Series, missing: Collection[str]) -> pl.Series:
-    """Reads the texts of a category; of those that the model knows, none needs to be compared with missing tokens."""
-    if raw.dtype != pl.String:
-        return as_text(without(raw, missing))
-    tokens = {token.lower() for token in missing}
-    known = [text for text in feature.code_table or () if str(text).strip().lower() not in tokens]
-    places = (raw.is_not_null() & ~raw.is_in([str(text) for text in known])).arg_true()
-    if places.is_empty():
-        return raw
-    missed = places.filter(without(raw.gather(places), missing).is_null())
-    return raw.scatter(missed, None) if len(missed) else raw
+def categories(feature: Feature, raw: pl.Series, missing: Collection[str], table: TextTable) -> Cells:
+    """Reads the texts of a category; those that the model knows are compared with missing tokens only if some are."""
+    count, tokens = len(feature.code_table or ()), {token.lower() for token in missing}
+    if any(str(text).strip().lower() in tokens for text in feature.code_table or ()):
+        present = without(raw, missing)
+        return Cells(raw, present, None, places_in(table, present)[0])
+    places, strange = places_in(table, raw)
+    if not strange:
+        return Cells(raw, raw, None, places)
+    others = np.flatnonzero(places == count)
+    missed = others[without(raw.gather(others), missing).is_null().to_numpy()]
+    if not len(missed):
+        return Cells(raw, raw, None, places)
+    places[missed] = count + 1
+    return Cells(raw, raw.scatter(missed, None), None, places)
+
+
+def places_in(table: TextTable, texts: pl.Series) -> tuple[Codes, int]:
+    """Returns the places of texts in a table, and how many are not in it."""
+    places = np.empty(len(texts), np.uint32)
+    return places, table.places(texts, places)
 
 
 def known_values(feature: Feature) -> Collection[str]:
@@ -229,11 +250,26 @@ def dates(raw: pl.Series, missing: Collection[str], first: DayOrder | None) -> C
         return Cells(raw, raw.cast(pl.Int64))
     if raw.dtype != pl.String:
         return Cells(raw, pl.repeat(None, len(raw), dtype=pl.Int64, eager=True), raw.is_not_null())
-    present = without(raw, missing)
+    if any(parse_moments([token])[0] is not None for token in missing):
+        present = without(raw, missing)
+        read = distinct_moments(present, first)
+        return Cells(raw, read, none_if_false(read.is_null() & present.is_not_null()))
+    found, marks = np.empty(len(raw), np.int64), np.empty(len(raw), np.uint8)
+    read_moments(raw, found, marks)
+    read = pl.select(pl.when(raw.is_not_null()).then(pl.Series(found))).to_series()
+    others = np.flatnonzero(marks)
+    if not len(others):
+        return Cells(raw, read)
+    present = without(raw.gather(others), missing)
+    values = distinct_moments(present, first)
+    strange = pl.Series(others).filter(values.is_null() & present.is_not_null())
+    return Cells(raw, read.scatter(others, values), marked(strange, len(raw)) if len(strange) else None)
+
+
+def distinct_moments(present: pl.Series, first: DayOrder | None) -> pl.Series:
+    """Returns texts as moments, of which each is read once."""
     distinct = present.drop_nulls().unique()
-    values = moments_of(distinct, first)
-    read = present.replace_strict(distinct, values, default=None, return_dtype=pl.Int64)
-    return Cells(raw, read, none_if_false(read.is_null() & present.is_not_null()))
+    return present.replace_strict(distinct, moments_of(distinct, first), default=None, return_dtype=pl.Int64)
 
 
 def moments_of(column: pl.Series, first: DayOrder | None) -> pl.Series:

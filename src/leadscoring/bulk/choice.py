@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
-from leadscoring.contract.features import nearest
+from leadscoring.contract.features import Feature, nearest
 from leadscoring.contract.moment import AS_OF_ALLOWED, moment_of
 from leadscoring.errors import ScoringFileError
 from leadscoring.model.loaded import LoadedModel
@@ -38,7 +38,7 @@ class Choice(msgspec.Struct, frozen=True):
 class Needed(msgspec.Struct, frozen=True):
     """The columns of one file: those of the features, of ids, of moments and to repeat; and a moment for all leads.
 
-    ``numbers`` are columns whose cells may be read as numbers at once.
+    ``numbers`` are columns whose cells may be read as numbers at once, and ``single`` those without line breaks.
     """
 
     features: tuple[str, ...]
@@ -47,6 +47,7 @@ class Needed(msgspec.Struct, frozen=True):
     as_of: str | None = None
     moment: int | None = None
     keep: tuple[str, ...] = ()
+    single: tuple[str, ...] = ()
 
     @property
     def every(self) -> tuple[str, ...]:
@@ -83,7 +84,14 @@ def needed(choice: Choice, model: LoadedModel, names: Sequence[str], file: str) 
     numbers = (one.name for one in contract.features if one.kind in plain and not one.codes)
     marked = any(is_number(token) for token in reading.missing)
     typed = () if marked else tuple(name for name in numbers if name in features and name not in textual)
-    return Needed(features, typed, lead_id, as_of, moment, keep)
+    single = [sources[one.name] for one in contract.features if one.name not in reading.presence and is_single(one)]
+    single += [name for name in (lead_id, as_of) if name is not None]
+    return Needed(features, typed, lead_id, as_of, moment, keep, tuple(dict.fromkeys(single)))
+
+
+def is_single(feature: Feature) -> bool:
+    """Whether no value of a feature has a line break: those of texts and sets may, and of categories if one has."""
+    return feature.kind not in {"text", "set"} and not any("\n" in value for value in feature.values)
 
 
 def repeated(keep: Sequence[str], names: Sequence[str], file: str) -> tuple[str, ...]:

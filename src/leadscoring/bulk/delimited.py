@@ -11,12 +11,14 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from leadscoring._engine import plain_rows
 from leadscoring.bulk.batch import Batch, Indices, Position, Refused
 from leadscoring.bulk.layout import Layout
-from leadscoring.training.reading.lines import LONGEST_CELL, cells, one_row, well_formed, widths, written
+from leadscoring.bulk.quotation import NEIGHBOURS, Quotation
+from leadscoring.training.reading.lines import cells, well_formed, widths, written
 from leadscoring.training.reading.text import by_line
 
 NOTHING, NUMBERS, TEXTS = 0, 1, 2
@@ -42,15 +44,18 @@ class Parser:
     """Parses the blocks of one file.
 
     ``wanted`` are the columns to return, ``numbers`` those of them whose cells are plain numbers or empty as a rule;
-    a block in which one holds anything else returns it as text.
+    a block in which one holds anything else returns it as text. ``single`` are columns without line breaks.
     """
 
-    def __init__(self, layout: Layout, wanted: Sequence[str], numbers: Sequence[str]) -> None:
+    def __init__(
+        self, layout: Layout, wanted: Sequence[str], numbers: Sequence[str], single: Sequence[str] = ()
+    ) -> None:
         self.layout = layout
         self.wanted = [name for name in layout.names if name in set(wanted)]
         self._numbers = frozenset(numbers)
         self._texts: set[str] = set()
         self._places = [layout.names.index(name) for name in self.wanted]
+        self.quotation = Quotation(layout.names, layout.delimiter, numbers, single)
 
     def parse(self, block: bytes, at: Position, is_final: bool) -> Cut:
         """Parses the rows of a block that starts at a row; the last ones may be left for the next block."""
@@ -144,7 +149,7 @@ class Parser:
     def _rows(self, lines: list[str], first: int, is_final: bool) -> tuple[list[Line], list[Refused], int]:
         """The rows of some lines, what is refused, and how many lines these are."""
         layout, rows, refused = self.layout, list[Line](), list[Refused]()
-        plain, at = well_formed(lines, layout.delimiter), 0
+        plain, at = self._plain(lines), 0
         while at < len(lines):
             line = lines[at]
             if "\0" in line:
@@ -155,12 +160,48 @@ class Parser:
                 rows.append(Line(first + at, line, line))
                 at += 1
                 continue
-            row, end, is_whole = one_row(lines, at, layout.delimiter, layout.usual)
-            if not is_final and at + LONGEST_CELL > len(lines) and (end == len(lines) or not is_whole):
+            found = self.quotation.read(lines, at, first, is_final)
+            if found is None:
                 break
-            rows.append(Line(first + at, written(row, layout.delimiter), "\n".join(lines[at:end])))
-            at = end
-        return rows, refused, at
+            if found.row is not None:
+                text = "\n".join(lines[at : found.end])
+                rows.append(Line(first + at, written(found.row, layout.delimiter), text))
+            else:
+                refused += self._beside(rows, first + at)
+                refused += found.refused
+                rows += [Line(first + place, "", "") for place in range(at, found.end) if not lines[place].strip()]
+            at = found.end
+        return rows, refused, at if is_final else self._before_short(rows, first, at)
+
+    def _plain(self, lines: list[str]) -> npt.NDArray[np.bool_]:
+        """Which lines are well-formed, and hide no separators between quotation marks."""
+        plain, delimiter = well_formed(lines, self.layout.delimiter), self.layout.delimiter
+        short = np.flatnonzero(plain & (widths(lines, delimiter) < len(self.layout.names)))
+        plain[[place for place in short.tolist() if self.quotation.hides(lines[place])]] = False
+        return plain
+
+    def _beside(self, rows: list[Line], number: int) -> list[Refused]:
+        """Removes the last rows if they have too few values: they are refused with the line behind them."""
+        parts: list[Line] = []
+        while (
+            rows and rows[-1].number == number - len(parts) - 1 and len(parts) < NEIGHBOURS and self._is_part(rows[-1])
+        ):
+            parts.insert(0, rows.pop())
+        rows += [row for row in parts if not row.raw.strip()]
+        words = self.quotation.beside_words(number)
+        return [Refused(row.number, row.raw, words) for row in parts if row.raw.strip()]
+
+    def _before_short(self, rows: list[Line], first: int, at: int) -> int:
+        """The number of lines before the last ones with too few values: the line behind them decides on these."""
+        end, most = at, at - NEIGHBOURS
+        while rows and rows[-1].number == first + end - 1 and end > most and self._is_part(rows[-1]):
+            rows.pop()
+            end -= 1
+        return end
+
+    def _is_part(self, row: Line) -> bool:
+        """Whether a row may be a part of a value that was cut: a line of its own with too few values, or none."""
+        return row.text == row.raw and self.quotation.is_part(row.text)
 
 
 class Sorting:

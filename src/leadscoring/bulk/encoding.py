@@ -89,8 +89,8 @@ class TableEncoder:
     def _plain(self, feature: Feature, first: int, cells: Cells, found: Encoded) -> list[Any]:
         """Returns the columns of a number, a flag or a category."""
         if feature.name in self._codes:
-            columns, unseen = self._codes[feature.name].encode(cells.read)
-            found.unseen.append((first, np.flatnonzero(unseen)))
+            columns, unseen = self._codes[feature.name].encode(cells)
+            found.unseen.append((first, unseen))
             if feature.numbers:
                 found.doubtful |= bits(cells.read.cast(pl.Float64).fill_nan(None).abs() > FLOAT32_MAX)
             return columns
@@ -159,15 +159,16 @@ class Codes:
         rows = (*codes, each(feature.other_code, width), (None,) * width)
         self._tables = [np.array([row[place] for row in rows], dtype=np.float64) for place in range(width)]
 
-    def encode(self, read: pl.Series) -> tuple[list[Vector], npt.NDArray[np.bool_]]:
-        """Returns the column or columns, and which values are not in the table."""
+    def encode(self, cells: Cells) -> tuple[list[Vector], Places]:
+        """Returns the column or columns, and the positions of values that are not in the table."""
+        at = self._at(cells.read) if cells.places is None else cells.places
+        return [table.take(at) for table in self._tables], np.flatnonzero(at == self._count)
+
+    def _at(self, read: pl.Series) -> npt.NDArray[np.uint32]:
+        """The places of values in the table, as many as it has for those that are not in it, one more for unknown."""
         at = self._places(read).fill_null(self._count).to_numpy()
-        unseen = at == self._count
         unknown = absent(read)
-        if unknown.any():
-            unseen &= ~unknown.to_numpy()
-            at = np.where(unknown.to_numpy(), self._count + 1, at)
-        return [table[at] for table in self._tables], unseen
+        return np.where(unknown.to_numpy(), np.uint32(self._count + 1), at) if unknown.any() else at
 
 
 def places_of(feature: Feature) -> Callable[[pl.Series], pl.Series]:

@@ -248,7 +248,8 @@ class Run:
         self, number: int, file: Opened, scoring: Scoring, start: Position, pool: ThreadPoolExecutor
     ) -> None:
         """Scores one file: batches are read one after the other, scored side by side, and written in order."""
-        reading = batches(file, scoring.needed.every, scoring.needed.numbers, start)
+        need = scoring.needed
+        reading = batches(file, need.every, need.numbers, start, need.single)
         self._pace.start(number, start)
         recorded = time.monotonic()
         for done in in_order(pool, scoring.score, reading, self._choice.threads + 1):

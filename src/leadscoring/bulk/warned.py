@@ -19,6 +19,9 @@ from leadscoring.scoring.remarks import Warn, future_warning
 Indices = npt.NDArray[np.int64]
 Noted = tuple[int, Indices]
 
+FEW = 4096
+"""Values of which the different ones are found sooner by a dictionary than by Polars."""
+
 
 class Warnings(msgspec.Struct, frozen=True):
     """Leads with warnings: their ``leads`` in ascending order, and the ``places`` of what each has in ``distinct``.
@@ -99,9 +102,9 @@ def of_column(
 
 def firsts(values: pl.Series, stamps: Indices | None) -> tuple[Indices, Indices]:
     """Returns where each distinct value, or value and stamp, comes first, and the place of each among these."""
-    if values.dtype.is_nested():
+    if values.dtype.is_nested() or len(values) < FEW:
         known: dict[Any, int] = {}
-        texts = [None if one is None else tuple(one) for one in values.to_list()]
+        texts = sent(False, values)
         keys = texts if stamps is None else list(zip(texts, stamps.tolist(), strict=True))
         codes = [known.setdefault(key, len(known)) for key in keys]
         return np.unique(codes, return_index=True)[1], np.array(codes, dtype=np.int64)

@@ -74,6 +74,25 @@ def test_files_as_people_have_them(
 
 
 @pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        ('1,a,b,c\n2,"x, y","b,c\n3,a,b",c\n4,a,b,c\n', 3),
+        ('1,a,b,c\n"2,a,b\n3,a,b",c\n4,a,b,c\n', 3),
+    ],
+)
+def test_rows_that_a_stray_quotation_mark_may_have_joined_are_named(tmp_path: Path, body: str, line: int) -> None:
+    """The note says how many there are, where the first one is, and what to do."""
+    notes = table(tmp_path, "id,b,c,d\n" + body).notes
+    assert any("1 row of several lines may be several leads" in note and f"is line {line})" in note for note in notes)
+
+
+def test_a_value_of_several_lines_is_no_joined_row(tmp_path: Path) -> None:
+    """Nothing is said of it."""
+    notes = table(tmp_path, 'id,b,c,d\n1,"Dear John,\nthanks, and bye",5,6\n2,x,7,8\n').notes
+    assert not any("several leads" in note for note in notes)
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         ("a,b,c\n1,Ac\nme,3\n", "lines 2 and 3 look like one lead that a line break cut in two"),

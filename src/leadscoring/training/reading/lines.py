@@ -202,6 +202,7 @@ def in_order(lines: list[str], delimiter: str, first: int, notes: list[str]) -> 
     texts: list[str] = []
     numbers: list[int] = []
     mended: list[int] = []
+    joined: list[int] = []
     at = 0
     while at < len(lines):
         numbers.append(first + at)
@@ -213,7 +214,14 @@ def in_order(lines: list[str], delimiter: str, first: int, notes: list[str]) -> 
         texts.append(written(row, delimiter))
         if not whole:
             mended.append(first + at)
+        if end > at + 1 and may_be_several(lines[at:end], row, usual, delimiter):
+            joined.append(first + at)
         at = end
+    if joined:
+        notes.append(
+            f"{len(joined)} row{'s' * (len(joined) > 1)} of several lines may be several leads that a stray quotation "
+            f'mark joined (the first is line {joined[0]}): double a quotation mark that is part of a value ("")'
+        )
     if mended:
         notes.append(
             f"{len(mended)} line{'s' * (len(mended) > 1)} with stray quotation marks, which were kept as they are "
@@ -255,6 +263,19 @@ def one_row(lines: list[str], at: int, delimiter: str, usual: int) -> tuple[list
         if unfinished is None:
             return row, end, True
     return alone, at + 1, False
+
+
+def may_be_several(lines: list[str], row: list[str], usual: int, delimiter: str) -> bool:
+    """Whether lines that quotation marks make one row are rather several: they are no row, or rows by themselves."""
+    full = [any(len(one) == usual for one in readings(line, delimiter)) for line in lines]
+    return len(row) != usual or any(full[1:-1]) or (full[0] and full[-1])
+
+
+def readings(line: str, delimiter: str) -> list[list[str]]:
+    """The cells of a line by itself: whether its quotation marks count, none does, or only those that are closed."""
+    row, rest = scan(line, delimiter, None)
+    alone = [line.split(delimiter)]
+    return [*alone, row] if rest is None else [*alone, [*row, rest], [*row, *rest.split(delimiter)]]
 
 
 def not_blank(texts: list[str], delimiter: str) -> list[bool]:
