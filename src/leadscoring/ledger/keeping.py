@@ -15,6 +15,7 @@ from leadscoring.ledger.database import Ledger, open_ledger
 from leadscoring.ledger.keeper import MOST, Keeper, paced
 from leadscoring.ledger.persons import publish_objections
 from leadscoring.ledger.retention import retain
+from leadscoring.ledger.rights import KeptRights
 from leadscoring.ledger.schema import migrate
 from leadscoring.ledger.state import KeeperState
 from leadscoring.ledger.turn import turn
@@ -69,6 +70,8 @@ class Keeping:
         self._state = msgspec.structs.replace(state, condition="starting", reason="")
         self._drain_seconds = drain_seconds
         self._tend = tend
+        self._rights = KeptRights(kept.folder)
+        self._followed = False
         self._reported = self._retained = self._tended = float("-inf")
         self._retry = FIRST_RETRY
         self._most = MOST
@@ -118,6 +121,9 @@ class Keeping:
     def _turn(self, ledger: Ledger, keeper: Keeper) -> bool:
         """Moves once; returns whether there may be more."""
         try:
+            if monotonic() - self._reported >= REPORT_SECONDS or not self._followed:
+                self._rights.follow(ledger)  # before scores of erased leads are moved into a restored ledger
+                self._followed = True
             began = monotonic()
             moved = keeper.move(self._most)
             if moved.leads:
