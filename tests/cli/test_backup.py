@@ -60,7 +60,6 @@ def test_rights_are_carried_from_one_ledger_to_another(environ: dict[str, str], 
     restored.close()
     done = run(environ, "respect", file, "--ledger", f"sqlite:///{other}/ledger.db")
     assert said(done) == "1 leads were erased again, with 1 scores and outcomes, and 0 objections noted."
-    )
     file.write_text("nothing")
     assert "holds no rights of persons" in " ".join(run(environ, "respect", file).output.split())
 
