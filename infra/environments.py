@@ -28,13 +28,20 @@ ELSEWHERE = {
     "API_KEYS": "comes from the cloud's vault, and must not be in a file",
     "API_KEYS_FILE": "requires a file in the container, which a deployment does not create",
     "AZURE_ML_API_KEY": "comes from the cloud's vault, and must not be in a file",
-    "LEDGER": "comes from the cloud's vault if it has a password, and must not be in a file",
-    "LEDGER_KEY_FILE": "requires a file in the container, which a deployment does not create",
+    "LEDGER": "comes from the cloud's vault, since it has a password, and must not be in a file",
+    "LEDGER_KEY_FILE": "is where the deployment mounts the secret, if it has a ledger",
+    "LEDGER_TAPE_PATH": "is on the volume that the deployment mounts, if it has a ledger",
+    "LEDGER_TAPE_BYTES": "is the size of that volume",
     "HOST": "is 0.0.0.0, as a container requires",
     "MODEL_PATH": "is the path of the model in the image",
     "SAGEMAKER_BIND_TO_PORT": "is set by SageMaker itself",
 }
 """Settings that a file of environments must not contain, and why."""
+
+
+KEEPER_SECONDS = 10
+"""What the end of a replica takes beside draining and answering: workers that do not stop are killed after 2 seconds,
+and the keeper of the ledger moves the tape, for 8 at most."""
 
 
 class EnvironmentInvalid(Exception):
@@ -208,8 +215,9 @@ RELATIONS = (
              "memory_mib must be 2048 for each 1000 cpu_millicores, the only ratio that every cloud offers"),
     Relation(lambda e, s: s.workers == max(1, e.cpu_millicores // 1000),
              "WORKERS must be cpu_millicores / 1000, rounded down, at least 1"),
-    Relation(lambda e, s: e.ending.stop_seconds > s.drain_seconds + s.shutdown_seconds,
-             "stop_seconds must be greater than DRAIN_SECONDS + SHUTDOWN_SECONDS, or responses are cut off"),
+    Relation(lambda e, s: e.ending.stop_seconds > s.drain_seconds + s.shutdown_seconds + KEEPER_SECONDS,
+             f"stop_seconds must be greater than DRAIN_SECONDS + SHUTDOWN_SECONDS + {KEEPER_SECONDS}, or responses are "
+             "cut off, or the tape of the ledger is not moved"),
     Relation(lambda e, s: e.ending.deregistration_seconds >= s.drain_seconds + s.shutdown_seconds,
              "deregistration_seconds must be at least DRAIN_SECONDS + SHUTDOWN_SECONDS, or requests are lost"),
     Relation(lambda e, s: e.ending.idle_seconds < s.keep_alive_seconds,

@@ -10,6 +10,7 @@ import pytest
 from infra.environments import (
     ELSEWHERE,
     FILE,
+    KEEPER_SECONDS,
     RELATIONS,
     SCHEMA,
     EnvironmentInvalid,
@@ -20,12 +21,18 @@ from infra.environments import (
 from jsonschema import Draft202012Validator
 
 from leadscoring.api.routes import PATHS
+from leadscoring.serving.keeper_process import PATIENCE_SECONDS
 from leadscoring.settings import DEMO_KEY, TABLE
 
 NAMES = ("dev", "prod")
 RAW: dict[str, Any] = json.loads(FILE.read_bytes())
 
 Change = Callable[[dict[str, Any]], object]
+
+
+def test_the_end_leaves_the_keeper_the_time_that_it_takes() -> None:
+    """After the supervisor has waited for its workers."""
+    assert KEEPER_SECONDS >= PATIENCE_SECONDS + 2
 
 
 def changed(folder: Path, change: Change, name: str = "prod") -> Path:
