@@ -125,6 +125,16 @@ class Endpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     invocations_per_minute: Annotated[int, Meta(ge=1, le=1_000_000, description="Target per instance")]
 
 
+class Database(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The PostgreSQL of the ledger on AWS, if it is deployed."""
+
+    instance_type: Annotated[str, Meta(pattern=r"^[a-z0-9-]+\.[a-z0-9]+$", description="Instance type, without db.")]
+    storage_gib: Annotated[int, Meta(ge=20, le=65_536, description="Storage at first")]
+    max_storage_gib: Annotated[int, Meta(ge=22, le=65_536, description="Storage that it may grow to by itself")]
+    multi_az: Annotated[bool, Meta(description="A standby in another zone")]
+    backup_days: Annotated[int, Meta(ge=1, le=35, description="Days that it can be restored to, to any second of them")]
+
+
 class Aws(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Sizes that only AWS has."""
 
@@ -138,6 +148,7 @@ class Aws(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
         int, Meta(ge=10, le=2_000_000_000, description="Limit of requests per address in 5 minutes")
     ]
     model_endpoint: Annotated[Endpoint, Meta(description="The SageMaker endpoint")]
+    ledger: Annotated[Database, Meta(description="The database of the ledger")]
 
 
 class OnlineEndpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -232,6 +243,8 @@ RELATIONS = (
              "cpu_percent of scaling must be less than that of alarms, or the alarm fires before scaling out"),
     Relation(lambda e, _: e.aws.model_endpoint.min_instances <= e.aws.model_endpoint.max_instances,
              "min_instances must be at most max_instances"),
+    Relation(lambda e, _: e.aws.ledger.max_storage_gib >= 1.1 * e.aws.ledger.storage_gib,
+             "max_storage_gib of the ledger must be at least 1.1 x storage_gib, as RDS requires"),
     Relation(lambda e, _: e.azure.model_endpoint.min_instances <= e.azure.model_endpoint.max_instances,
              "min_instances of azure must be at most its max_instances"),
 )  # fmt: skip

@@ -25,6 +25,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "names": {"fullnameOverride": "scores", "image": {"digest": "sha256:" + "0" * 64, "pullSecrets": [{"name": "registry"}]}},
     "keys of its own": {"apiKeys": {"existingSecret": "", "value": "ours"}},
     "key file": {"apiKeys": {"existingSecret": ""}, "keyFile": {"existingSecret": "key-file"}},
+    "ledger": {
+        "ledger": {"existingSecret": "ledger", "to": [{"podSelector": {}}], "tapeMebibytes": 4096},
+        "overrides": {"settings": {"LEDGER_DAYS": 365}},
+    },
     "model of a claim": {"model": {"claim": "models", "file": "mine.ubj"}},
     "model of a config map": {"model": {"configMap": "model"}},
     "model on SageMaker": {
