@@ -161,6 +161,18 @@ class OnlineEndpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     concurrent_requests: Annotated[Count, Meta(description="Limit of concurrent requests per instance")]
 
 
+class FlexibleServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The PostgreSQL of the ledger on Azure, if it is deployed."""
+
+    instance_type: Annotated[str, Meta(pattern=r"^Standard_[A-Za-z0-9_]+$", description="Instance type")]
+    tier: Annotated[Literal["Burstable", "GeneralPurpose", "MemoryOptimized"], Meta(description="Tier of that type")]
+    storage_gib: Annotated[
+        Literal[32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384], Meta(description="Storage at first; it grows")
+    ]
+    standby: Annotated[bool, Meta(description="A standby in another zone; not with the tier Burstable")]
+    backup_days: Annotated[int, Meta(ge=7, le=35, description="Days that it can be restored to, to any second of them")]
+
+
 class Azure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Sizes that only Azure has."""
 
@@ -170,6 +182,7 @@ class Azure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     ]
     restarts: Annotated[Count, Meta(description="Restarts: number per replica")]
     model_endpoint: Annotated[OnlineEndpoint, Meta(description="The Azure ML online endpoint")]
+    ledger: Annotated[FlexibleServer, Meta(description="The database of the ledger")]
 
 
 class Environment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -245,6 +258,8 @@ RELATIONS = (
              "min_instances must be at most max_instances"),
     Relation(lambda e, _: e.aws.ledger.max_storage_gib >= 1.1 * e.aws.ledger.storage_gib,
              "max_storage_gib of the ledger must be at least 1.1 x storage_gib, as RDS requires"),
+    Relation(lambda e, _: not (e.azure.ledger.standby and e.azure.ledger.tier == "Burstable"),
+             "standby of the ledger must be false with the tier Burstable, which has none"),
     Relation(lambda e, _: e.azure.model_endpoint.min_instances <= e.azure.model_endpoint.max_instances,
              "min_instances of azure must be at most its max_instances"),
 )  # fmt: skip
