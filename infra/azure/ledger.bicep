@@ -17,7 +17,7 @@ param subnetId string
 
 @description('The password of the database account, from the vault')
 @secure()
-param password string
+param password string = ''
 
 var names = loadJsonContent('names.json')
 var size = loadJsonContent('../config/environments.json')[environmentName].azure.ledger
