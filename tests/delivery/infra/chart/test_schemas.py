@@ -122,7 +122,9 @@ def test_the_service_takes_what_the_container_is_told(made: dict[str, Release], 
     added = {each["name"] for each in OPTIONS[option].get("extraEnv", [])}
     told = release.environ.keys() | release.secrets.keys()
     assert told - added <= {row.name for row in TABLE}
-    read_settings(release.environ | dict.fromkeys(release.secrets, "out-of-a-secret"))
+    secret = dict.fromkeys(release.secrets, "out-of-a-secret")
+    url = {"LEDGER": "postgresql://a:b@c/d"} if "LEDGER" in secret else {}
+    read_settings(release.environ | secret | url)
 
 
 def test_every_value_is_tried() -> None:
