@@ -4,6 +4,7 @@ import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from infra.environments import KEEPER_SECONDS, Environment
@@ -14,7 +15,7 @@ from leadscoring.settings import read_settings
 from .conftest import Chart, Release
 from .test_service import LEAD, replica
 
-LEDGER = {"ledger": {"existingSecret": "lead-scoring-ledger"}}
+LEDGER: dict[str, Any] = {"ledger": {"existingSecret": "lead-scoring-ledger"}}
 URL = "postgresql://leadscoring:secret@postgres.databases/leadscoring"
 
 
