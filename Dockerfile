@@ -2,7 +2,7 @@
 #
 #   BASE_IMAGE      a Debian with Python 3.11 or newer; both stages stand on it
 #   BUILD_PACKAGES  what the first stage installs to compile (with Debian's own Python: "g++ python3-dev")
-#   REQUIREMENTS    the lock of what is installed, in requirements/
+#   REQUIREMENTS    the lock of what is installed, in requirements/; each has the driver of PostgreSQL
 #
 # Two secrets are for networks that need them, and stay out of the image: `pip.conf` (another package index) and
 # `ca.pem` (the certificate that it is known by).
@@ -22,7 +22,7 @@ RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf --mount=type=secret,id=
     python3 -m venv /tools \
  && /tools/bin/pip install --require-hashes -r requirements/build.txt \
  && python3 -m venv --without-pip /opt/leadscoring
-ARG REQUIREMENTS=serve.txt
+ARG REQUIREMENTS=serve-postgres.txt
 COPY requirements/${REQUIREMENTS} requirements/
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf --mount=type=secret,id=ca.pem,target=/run/secrets/ca.pem \
     /tools/bin/pip --python /opt/leadscoring/bin/python3 install --require-hashes -r "requirements/${REQUIREMENTS}"
@@ -41,9 +41,11 @@ LABEL org.opencontainers.image.title="lead-scoring-api" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
-# A fixed number, so that volumes and policies can name it; no home, no shell, and nothing in the image is its own.
+# A fixed number, so that volumes and policies can name it; no home, no shell, and nothing in the image is its own but an
+# empty folder: a new volume that is mounted there, for the ledger and its tape, gets its owner from it.
 RUN groupadd --gid 10001 leadscoring \
- && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin leadscoring
+ && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin leadscoring \
+ && install --directory --owner 10001 --group 10001 --mode 0700 /app/data
 COPY --from=build /opt/leadscoring /opt/leadscoring
 COPY models/model.json /app/models/model.json
 WORKDIR /app

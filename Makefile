@@ -103,8 +103,9 @@ clients: $(CLIENTS)  ## Install the generators of API clients, for the tests of 
 
 azureml: $(AZUREML)  ## Install the Azure ML server, for the tests of the scoring script
 
+# With LEDGER=on, unless it is set: LEDGER= (or off) keeps nothing.
 dev: $(SERVING)  ## Install the requirements of serving, then serve the shipped model on http://localhost:PORT (8000)
-	@exec $(BIN)/leadscoring serve --dev
+	@LEDGER="$${LEDGER-on}" exec $(BIN)/leadscoring serve --dev
 
 test: $(STAMP)  ## Install, then run every test, those of changed files first
 	$(BIN)/python -m pytest -n $(JOBS) $(TESTS)

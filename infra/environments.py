@@ -28,13 +28,20 @@ ELSEWHERE = {
     "API_KEYS": "comes from the cloud's vault, and must not be in a file",
     "API_KEYS_FILE": "requires a file in the container, which a deployment does not create",
     "AZURE_ML_API_KEY": "comes from the cloud's vault, and must not be in a file",
-    "LEDGER": "comes from the cloud's vault if it has a password, and must not be in a file",
-    "LEDGER_KEY_FILE": "requires a file in the container, which a deployment does not create",
+    "LEDGER": "comes from the cloud's vault, since it has a password, and must not be in a file",
+    "LEDGER_KEY_FILE": "is where the deployment mounts the secret, if it has a ledger",
+    "LEDGER_TAPE_PATH": "is on the volume that the deployment mounts, if it has a ledger",
+    "LEDGER_TAPE_BYTES": "is the size of that volume",
     "HOST": "is 0.0.0.0, as a container requires",
     "MODEL_PATH": "is the path of the model in the image",
     "SAGEMAKER_BIND_TO_PORT": "is set by SageMaker itself",
 }
 """Settings that a file of environments must not contain, and why."""
+
+
+KEEPER_SECONDS = 10
+"""What the end of a replica takes beside draining and answering: workers that do not stop are killed after 2 seconds,
+and the keeper of the ledger moves the tape, for 8 at most."""
 
 
 class EnvironmentInvalid(Exception):
@@ -118,6 +125,16 @@ class Endpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     invocations_per_minute: Annotated[int, Meta(ge=1, le=1_000_000, description="Target per instance")]
 
 
+class Database(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The PostgreSQL of the ledger on AWS, if it is deployed."""
+
+    instance_type: Annotated[str, Meta(pattern=r"^[a-z0-9-]+\.[a-z0-9]+$", description="Instance type, without db.")]
+    storage_gib: Annotated[int, Meta(ge=20, le=65_536, description="Storage at first")]
+    max_storage_gib: Annotated[int, Meta(ge=22, le=65_536, description="Storage that it may grow to by itself")]
+    multi_az: Annotated[bool, Meta(description="A standby in another zone")]
+    backup_days: Annotated[int, Meta(ge=1, le=35, description="Days that it can be restored to, to any second of them")]
+
+
 class Aws(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Sizes that only AWS has."""
 
@@ -131,6 +148,7 @@ class Aws(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
         int, Meta(ge=10, le=2_000_000_000, description="Limit of requests per address in 5 minutes")
     ]
     model_endpoint: Annotated[Endpoint, Meta(description="The SageMaker endpoint")]
+    ledger: Annotated[Database, Meta(description="The database of the ledger")]
 
 
 class OnlineEndpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -143,6 +161,18 @@ class OnlineEndpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     concurrent_requests: Annotated[Count, Meta(description="Limit of concurrent requests per instance")]
 
 
+class FlexibleServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The PostgreSQL of the ledger on Azure, if it is deployed."""
+
+    instance_type: Annotated[str, Meta(pattern=r"^Standard_[A-Za-z0-9_]+$", description="Instance type")]
+    tier: Annotated[Literal["Burstable", "GeneralPurpose", "MemoryOptimized"], Meta(description="Tier of that type")]
+    storage_gib: Annotated[
+        Literal[32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384], Meta(description="Storage at first; it grows")
+    ]
+    standby: Annotated[bool, Meta(description="A standby in another zone; not with the tier Burstable")]
+    backup_days: Annotated[int, Meta(ge=7, le=35, description="Days that it can be restored to, to any second of them")]
+
+
 class Azure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Sizes that only Azure has."""
 
@@ -152,6 +182,7 @@ class Azure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     ]
     restarts: Annotated[Count, Meta(description="Restarts: number per replica")]
     model_endpoint: Annotated[OnlineEndpoint, Meta(description="The Azure ML online endpoint")]
+    ledger: Annotated[FlexibleServer, Meta(description="The database of the ledger")]
 
 
 class Environment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -208,8 +239,9 @@ RELATIONS = (
              "memory_mib must be 2048 for each 1000 cpu_millicores, the only ratio that every cloud offers"),
     Relation(lambda e, s: s.workers == max(1, e.cpu_millicores // 1000),
              "WORKERS must be cpu_millicores / 1000, rounded down, at least 1"),
-    Relation(lambda e, s: e.ending.stop_seconds > s.drain_seconds + s.shutdown_seconds,
-             "stop_seconds must be greater than DRAIN_SECONDS + SHUTDOWN_SECONDS, or responses are cut off"),
+    Relation(lambda e, s: e.ending.stop_seconds > s.drain_seconds + s.shutdown_seconds + KEEPER_SECONDS,
+             f"stop_seconds must be greater than DRAIN_SECONDS + SHUTDOWN_SECONDS + {KEEPER_SECONDS}, or responses are "
+             "cut off, or the tape of the ledger is not moved"),
     Relation(lambda e, s: e.ending.deregistration_seconds >= s.drain_seconds + s.shutdown_seconds,
              "deregistration_seconds must be at least DRAIN_SECONDS + SHUTDOWN_SECONDS, or requests are lost"),
     Relation(lambda e, s: e.ending.idle_seconds < s.keep_alive_seconds,
@@ -224,6 +256,10 @@ RELATIONS = (
              "cpu_percent of scaling must be less than that of alarms, or the alarm fires before scaling out"),
     Relation(lambda e, _: e.aws.model_endpoint.min_instances <= e.aws.model_endpoint.max_instances,
              "min_instances must be at most max_instances"),
+    Relation(lambda e, _: e.aws.ledger.max_storage_gib >= 1.1 * e.aws.ledger.storage_gib,
+             "max_storage_gib of the ledger must be at least 1.1 x storage_gib, as RDS requires"),
+    Relation(lambda e, _: not (e.azure.ledger.standby and e.azure.ledger.tier == "Burstable"),
+             "standby of the ledger must be false with the tier Burstable, which has none"),
     Relation(lambda e, _: e.azure.model_endpoint.min_instances <= e.azure.model_endpoint.max_instances,
              "min_instances of azure must be at most its max_instances"),
 )  # fmt: skip

@@ -10,18 +10,19 @@
 #
 #   IMAGE         the image                                       (lead-scoring-api:latest)
 #   BASE_IMAGE    the base image                                  (the Dockerfile's)
-#   REQUIREMENTS  the lock file in requirements/ to install       (serve.txt)
+#   REQUIREMENTS  the lock file in requirements/ to install       (serve-postgres.txt)
 #   BUILD_ARGS    additional arguments of the build, such as --secret id=pip.conf,src=/etc/pip.conf
 #   PORT          the port of the service                         (8000)
 #
-# `run` and `up` pass every setting of the service that is set in the environment.
+# `run` and `up` pass every setting of the service that is set in the environment. With LEDGER, `run` keeps /app/data in the
+# volume lead-scoring_ledger, as `up` does.
 #
 # Exit code: 0 on success, 2 if there is no container engine or no compose, otherwise that of the engine.
 set -eu
 . "$(dirname "$0")/common.sh"
 
 IMAGE=${IMAGE:-lead-scoring-api:latest}
-REQUIREMENTS=${REQUIREMENTS:-serve.txt}
+REQUIREMENTS=${REQUIREMENTS:-serve-postgres.txt}
 PORT=${PORT:-8000}
 export IMAGE REQUIREMENTS PORT
 
@@ -83,6 +84,9 @@ run() {
             set -- "$@" --env "$name"
         fi
     done
+    if [ -n "${LEDGER:-}" ]; then
+        set -- "$@" --volume lead-scoring_ledger:/app/data
+    fi
     exec "$engine" run --rm --name lead-scoring-api --publish "$PORT:8000" --read-only --cap-drop ALL \
         --security-opt no-new-privileges --stop-timeout 40 "$@" "$IMAGE"
 }

@@ -8,6 +8,7 @@
 #   CERTIFICATE_ARN      the certificate for the domain name of the service                     (required)
 #   IMAGE                the local image to push                             (lead-scoring-api:latest)
 #   DEPLOY_MODEL         true also deploys models/model.json to a SageMaker endpoint           (false)
+#   DEPLOY_LEDGER        true also deploys a PostgreSQL for the ledger                          (false)
 #   AWS_REGION           the region                                                        (us-east-1)
 #   VPC_ID, VPC_ZONES, VPC_PUBLIC_SUBNETS, VPC_PRIVATE_SUBNETS, API_KEYS_SECRET_ARN, ALARM_EMAIL:
 #                        see docs/DEPLOYMENT.md

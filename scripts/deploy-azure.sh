@@ -12,6 +12,7 @@
 #   AZURE_LOCATION       the region                                                           (eastus)
 #   RESOURCE_GROUP       the resource group, created if it does not exist   (lead-scoring-ENVIRONMENT)
 #   DEPLOY_MODEL         true also deploys the model of the image to an Azure ML endpoint      (false)
+#   DEPLOY_LEDGER        true also deploys a PostgreSQL for the ledger                         (false)
 #   ALARM_EMAIL, SUBNET_ID, CUSTOM_DOMAIN, CERTIFICATE_ID, ENDPOINT_NAME, AZURE_ML_API_KEY:
 #                        see docs/DEPLOYMENT.md
 #
@@ -34,6 +35,11 @@ case "${DEPLOY_MODEL:-false}" in
     true | false) ;;
     *) cannot_run "DEPLOY_MODEL must be true or false, not '$DEPLOY_MODEL'" ;;
 esac
+case "${DEPLOY_LEDGER:-false}" in
+    true | false) ;;
+    *) cannot_run "DEPLOY_LEDGER must be true or false, not '$DEPLOY_LEDGER'" ;;
+esac
+unset LEDGER_PASSWORD LEDGER_KEY # made here, once
 IMAGE=${IMAGE:-lead-scoring-api:latest}
 REPOSITORY=lead-scoring-api
 GROUP=${RESOURCE_GROUP:-lead-scoring-$ENVIRONMENT}
@@ -79,6 +85,12 @@ elif [ -z "${API_KEYS+set}" ] && [ -z "$PLAN" ]; then
     API_KEYS=$("$VENV/bin/python" -c 'import secrets; print(secrets.token_urlsafe(32))')
     export API_KEYS
 fi
+if [ "${DEPLOY_LEDGER:-false}" = true ] && ! is_stored ledger-key; then
+    [ -z "$PLAN" ] || cannot_run "the vault has no secrets of the ledger, which --plan requires"
+    LEDGER_PASSWORD=$("$VENV/bin/python" -c 'import secrets; print(secrets.token_urlsafe(32) + "aA0")')
+    LEDGER_KEY=$("$VENV/bin/python" -c 'import secrets; print(secrets.token_hex(32))')
+    export LEDGER_PASSWORD LEDGER_KEY
+fi
 MODEL_KEY=false
 if [ -n "${AZURE_ML_API_KEY:-}" ] || is_stored azure-ml-api-key; then
     MODEL_KEY=true
@@ -90,7 +102,7 @@ rm -rf "$PARAMETERS"
 trap 'rm -f "$PARAMETERS/secrets.parameters.json"' EXIT
 trap 'exit 1' HUP INT TERM
 PYTHONPATH=src:. "$VENV/bin/python" -m infra.azure "$ENVIRONMENT" "$PARAMETERS" || exit 2
-unset API_KEYS AZURE_ML_API_KEY
+unset API_KEYS AZURE_ML_API_KEY LEDGER_PASSWORD LEDGER_KEY
 
 # $1 is the template and $2 the deployment; the rest are additional parameters.
 deploy() {

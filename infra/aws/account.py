@@ -29,6 +29,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     api_keys_secret_arn: str = ""
     alarm_email: str = ""
     model_data_key: str = ""
+    deploy_ledger: bool = False
+    """Whether scores and outcomes are kept, in a database of the deployment."""
 
 
 class Input(NamedTuple):
@@ -60,6 +62,7 @@ INPUTS = (
     Input("ALARM_EMAIL", "alarm_email", r"[^@\s]+@[^@\s]+", "an email address for alarms"),
     Input("MODEL_DATA_KEY", "model_data_key", r"[A-Za-z0-9/._-]+\.tar\.gz",
           "the key of the model archive in the bucket of models, which only the model's stack uses"),
+    Input("DEPLOY_LEDGER", "deploy_ledger", r"true|false", "true or false", "false"),
 )  # fmt: skip
 """All variables that synthesis reads; docs/DEPLOYMENT.md has the same list."""
 
@@ -69,7 +72,7 @@ NETWORK = ("VPC_ID", "VPC_PUBLIC_SUBNETS", "VPC_PRIVATE_SUBNETS", "VPC_ZONES")
 def read_account(environ: Mapping[str, str]) -> Account:
     """Returns the account that these variables describe; raises ``AccountInvalid`` for the first invalid one."""
     given = {row.field: read_input(row, environ.get(row.name, "").strip()) for row in INPUTS}
-    account = msgspec.convert(given, Account)
+    account = msgspec.convert(given, Account, strict=False)
     if account.vpc_id:
         counts = {len(account.zones), len(account.public_subnets), len(account.private_subnets)}
         if counts != {len(account.zones)} or len(account.zones) < 2:

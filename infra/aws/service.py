@@ -12,6 +12,7 @@ from infra.aws.alarms import Watch, alarm_topic
 from infra.aws.balancer import balancer, listen
 from infra.aws.dashboard import dashboard
 from infra.aws.firewall import firewall
+from infra.aws.ledger import keep_scores, ledger
 from infra.aws.network import log_group, network
 from infra.aws.registry import plain
 from infra.aws.task import task
@@ -34,7 +35,12 @@ class ServiceStack(cdk.Stack):
             if environment.aws.container_insights
             else ecs.ContainerInsights.DISABLED,
         )
-        self.replicas = replicas(self, cluster, environment, task(self, environment, account, lines))
+        definition = task(self, environment, account, lines)
+        self.replicas = replicas(self, cluster, environment, definition)
+        if account.deploy_ledger:
+            kept = ledger(self, environment, vpc)
+            keep_scores(definition, kept, lines)
+            kept.database.connections.allow_default_port_from(self.replicas)
         entrance = balancer(self, environment, vpc)
         group = listen(entrance, environment, account, self.replicas)
         scale(self.replicas, environment, group)

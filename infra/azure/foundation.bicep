@@ -15,6 +15,14 @@ param apiKeys string = ''
 @secure()
 param modelKey string = ''
 
+@description('Password of the database of the ledger, if there is one; empty keeps the one in the vault')
+@secure()
+param ledgerPassword string = ''
+
+@description('The secret with which the ledger hashes ids of leads; empty keeps the one in the vault, which must never change')
+@secure()
+param ledgerKey string = ''
+
 @description('An email address for alarms; empty sends none')
 param alarmEmail string = ''
 
@@ -64,6 +72,8 @@ resource vault 'Microsoft.KeyVault/vaults@2026-05-15' = {
     enableSoftDelete: true
     softDeleteRetentionInDays: 90
     enablePurgeProtection: true
+    // A deployment hands the password of the ledger on to the database.
+    enabledForTemplateDeployment: true
     publicNetworkAccess: 'Enabled'
   }
 }
@@ -84,6 +94,26 @@ resource keyOfModel 'Microsoft.KeyVault/vaults/secrets@2026-05-15' = if (!empty(
   tags: tags
   properties: {
     value: modelKey
+    contentType: 'text/plain'
+  }
+}
+
+resource passwordOfLedger 'Microsoft.KeyVault/vaults/secrets@2026-05-15' = if (!empty(ledgerPassword)) {
+  parent: vault
+  name: names.ledgerPassword
+  tags: tags
+  properties: {
+    value: ledgerPassword
+    contentType: 'text/plain'
+  }
+}
+
+resource keyOfLedger 'Microsoft.KeyVault/vaults/secrets@2026-05-15' = if (!empty(ledgerKey)) {
+  parent: vault
+  name: names.ledgerKey
+  tags: tags
+  properties: {
+    value: ledgerKey
     contentType: 'text/plain'
   }
 }

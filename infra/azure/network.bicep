@@ -1,4 +1,5 @@
-// The network of the Container Apps environment: one subnet, which Azure requires to spread replicas over zones.
+// The network of the Container Apps environment: one subnet, which Azure requires to spread replicas over zones, and one
+// for the database of the ledger.
 
 @description('The Azure region')
 param location string
@@ -34,8 +35,24 @@ resource network 'Microsoft.Network/virtualNetworks@2026-03-01' = {
           ]
         }
       }
+      {
+        name: names.ledgerSubnet
+        properties: {
+          addressPrefix: '10.20.2.0/28'
+          delegations: [
+            {
+              name: 'databases'
+              properties: {
+                serviceName: 'Microsoft.DBforPostgreSQL/flexibleServers'
+              }
+            }
+          ]
+        }
+      }
     ]
   }
 }
 
+output networkId string = network.id
 output subnetId string = '${network.id}/subnets/${names.subnet}'
+output ledgerSubnetId string = '${network.id}/subnets/${names.ledgerSubnet}'

@@ -22,6 +22,9 @@ param certificateId string = ''
 @description('Whether the vault contains a key of the Azure ML endpoint; otherwise the service uses its identity')
 param useModelKey bool = false
 
+@description('Whether to keep scores and outcomes, in a database of this deployment; requires a new network, and its secrets in the vault')
+param useLedger bool = false
+
 var names = loadJsonContent('names.json')
 var size = loadJsonContent('../config/environments.json')[environmentName]
 var suffix = uniqueString(resourceGroup().id)
@@ -61,7 +64,56 @@ var callerSettings = !remote ? [] : (useModelKey ? [
     value: identity.properties.clientId
   }
 ])
-var secretNames = (remote && useModelKey) ? [names.apiKeys, names.modelKey] : [names.apiKeys]
+// The tape and the file of the secret have folders of their own: the first is on the disk of the replica.
+var ledgerSettings = !useLedger ? [] : [
+  {
+    name: 'LEDGER'
+    value: 'postgresql://${names.ledgerDatabase}@${ledger.outputs.host}:5432/${names.ledgerDatabase}?sslmode=require'
+  }
+  {
+    name: 'PGPASSWORD'
+    secretRef: names.ledgerPassword
+  }
+  {
+    name: 'LEDGER_KEY_FILE'
+    value: '/ledger/ledger.key'
+  }
+  {
+    name: 'LEDGER_TAPE_PATH'
+    value: '/data/tape'
+  }
+]
+var volumes = !useLedger ? [] : [
+  {
+    name: 'data'
+    storageType: 'EmptyDir'
+  }
+  {
+    name: 'ledger'
+    storageType: 'Secret'
+    secrets: [
+      {
+        secretRef: names.ledgerKey
+        path: 'ledger.key'
+      }
+    ]
+  }
+]
+var mounts = !useLedger ? [] : [
+  {
+    volumeName: 'data'
+    mountPath: '/data'
+  }
+  {
+    volumeName: 'ledger'
+    mountPath: '/ledger'
+  }
+]
+var secretNames = concat(
+  [names.apiKeys],
+  (remote && useModelKey) ? [names.modelKey] : [],
+  useLedger ? [names.ledgerPassword, names.ledgerKey] : []
+)
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
   name: names.identity
@@ -84,6 +136,18 @@ module network 'network.bicep' = if (empty(infrastructureSubnetId)) {
   params: {
     location: location
     tags: tags
+  }
+}
+
+module ledger 'ledger.bicep' = if (useLedger) {
+  name: 'ledger'
+  params: {
+    environmentName: environmentName
+    location: location
+    tags: tags
+    networkId: network.outputs.networkId
+    subnetId: network.outputs.ledgerSubnetId
+    password: vault.getSecret(names.ledgerPassword)
   }
 }
 
@@ -164,11 +228,13 @@ resource app 'Microsoft.App/containerApps@2026-07-01' = {
     }
     template: {
       terminationGracePeriodSeconds: size.ending.stop_seconds
+      volumes: volumes
       containers: [
         {
           name: names.container
           image: '${registry.properties.loginServer}/${names.repository}:${imageTag}'
-          env: concat(settings, ownSettings, callerSettings)
+          env: concat(settings, ownSettings, callerSettings, ledgerSettings)
+          volumeMounts: mounts
           resources: {
             cpu: json(processors)
             memory: memory

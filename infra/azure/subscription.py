@@ -30,6 +30,8 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
     endpoint_name: str = ""
     model_key: bool = False
     """Whether the vault contains a key of the Azure ML endpoint."""
+    deploy_ledger: bool = False
+    """Whether scores and outcomes are kept, in a database of the deployment."""
 
     def parameters(self, environment: str) -> dict[str, dict[str, Any]]:
         """Returns the parameters of each template."""
@@ -43,6 +45,7 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
                 "customDomain": self.custom_domain,
                 "certificateId": self.certificate_id,
                 "useModelKey": self.model_key,
+                "useLedger": self.deploy_ledger,
             },
             "model": where | {"imageTag": self.image_tag, "endpointName": self.endpoint_name},
         }
@@ -71,10 +74,16 @@ INPUTS = (
     Input("ENDPOINT_NAME", "endpoint_name", r"[A-Za-z][A-Za-z0-9-]{1,30}[A-Za-z0-9]",
           "3 to 32 letters, digits and hyphens", "lead-scoring-endpoint"),
     Input("MODEL_KEY", "model_key", r"true|false", "true or false", "false"),
+    Input("DEPLOY_LEDGER", "deploy_ledger", r"true|false", "true or false", "false"),
 )  # fmt: skip
 """All variables that are not secrets; docs/DEPLOYMENT.md lists those that operators set."""
 
-SECRETS = {"API_KEYS": "apiKeys", "AZURE_ML_API_KEY": "modelKey"}
+SECRETS = {
+    "API_KEYS": "apiKeys",
+    "AZURE_ML_API_KEY": "modelKey",
+    "LEDGER_PASSWORD": "ledgerPassword",
+    "LEDGER_KEY": "ledgerKey",
+}
 """The secret variables, and the parameters that pass them to the vault."""
 
 
@@ -86,6 +95,10 @@ def read_subscription(environ: Mapping[str, str]) -> Subscription:
     if bool(found.custom_domain) != bool(found.certificate_id):
         missing = "CERTIFICATE_ID" if found.custom_domain else "CUSTOM_DOMAIN"
         raise SubscriptionInvalid(missing, "", "CUSTOM_DOMAIN and CERTIFICATE_ID must be set together")
+    if found.deploy_ledger and found.subnet_id:
+        raise SubscriptionInvalid(
+            "DEPLOY_LEDGER", "true", "false with SUBNET_ID: the database needs a network of its own"
+        )
     return found
 
 

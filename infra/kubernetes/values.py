@@ -41,6 +41,7 @@ TEXT = {"type": "string"}
 TEXTS = {"type": "object", "additionalProperties": TEXT}
 SWITCH = {"type": "boolean"}
 PORT = {"type": "integer", "minimum": 1, "maximum": 65535}
+MEBIBYTES = {"type": "integer", "minimum": 32, "maximum": 1 << 24}
 OBJECTS = {"type": "array", "items": {"type": "object"}}
 WHERE_INSTALLED = {"enum": [True, False, "auto"]}
 ANY = {"type": "object"}
@@ -93,6 +94,7 @@ def schema() -> Schema:
         apiKeys=closed(existingSecret=NAME, key=FILE, value=TEXT),
         keyFile=closed(existingSecret=NAME, key=FILE),
         azureMlKey=closed(existingSecret=NAME, key=FILE),
+        ledger=closed(existingSecret=NAME, key=FILE, leadKey=FILE, port=PORT, to=OBJECTS, tapeMebibytes=MEBIBYTES),
         model=closed(claim=NAME, configMap=NAME, image=TEXT, file=FILE),
         extraEnv=OBJECTS,
         serviceAccount=closed(create=SWITCH, name=NAME, annotations=TEXTS),

@@ -34,11 +34,11 @@ compile dev.txt --universal pyproject.toml --extra train --extra aws --extra azu
 compile serve.txt --universal pyproject.toml -c requirements/dev.txt
 compile train.txt --universal pyproject.toml --extra train -c requirements/dev.txt
 compile build.txt --universal requirements/build.in -c requirements/dev.txt
-# Alternative lock files for the container image.
-compile serve-aws.txt --universal pyproject.toml --extra aws
-compile serve-azure.txt --universal pyproject.toml --extra azure
-compile serve-otel.txt --universal pyproject.toml --extra aws --extra azure --extra otel
-compile serve-postgres.txt --universal pyproject.toml --extra postgres --extra aws --extra azure
+# Lock files for the container image, each with the driver of PostgreSQL; the first is the default.
+compile serve-postgres.txt --universal pyproject.toml --extra postgres -c requirements/dev.txt
+compile serve-aws.txt --universal pyproject.toml --extra aws --extra postgres
+compile serve-azure.txt --universal pyproject.toml --extra azure --extra postgres
+compile serve-otel.txt --universal pyproject.toml --extra aws --extra azure --extra otel --extra postgres
 compile release.txt --universal requirements/release.in
 compile zig.txt --universal requirements/zig.in
 # Azure ML runs Linux; on Windows its server requires a psutil that is too old for the service.

@@ -73,12 +73,14 @@ def erase(lead_id: str, yes: bool) -> None:
     """
     from leadscoring.ledger.erasures import publish_erasures
     from leadscoring.ledger.persons import erase as erasing
+    from leadscoring.ledger.rights import KeptRights
 
     if not yes:
         click.confirm(f"Erase all that is kept of the lead {lead_id!r}? This cannot be undone", abort=True)
     with opened_ledger() as opened:
         done = erasing(opened.ledger, opened.keys, lead_id, actor())
         publish_erasures(opened.ledger, Path(opened.settings.ledger_tape_path))
+        KeptRights(Path(opened.settings.ledger_tape_path)).follow(opened.ledger)
     show_lines([f"erased {done.scores:,} scores and {done.outcomes:,} outcomes of the lead {lead_id!r}"])
 
 
@@ -90,6 +92,7 @@ def erase(lead_id: str, yes: bool) -> None:
 def object(lead_id: str, withdraw: bool) -> None:  # noqa: A001 - the command is called so
     """Note that the person of a lead objects to scoring: services with this ledger refuse to score it from now on."""
     from leadscoring.ledger.persons import publish_objections, put_objection, withdraw_objection
+    from leadscoring.ledger.rights import KeptRights
 
     with opened_ledger() as opened:
         if withdraw:
@@ -97,6 +100,7 @@ def object(lead_id: str, withdraw: bool) -> None:  # noqa: A001 - the command is
         else:
             put_objection(opened.ledger, opened.keys, lead_id, actor(), opened.settings.ledger_lead_ids == "plain")
         publish_objections(opened.ledger, Path(opened.settings.ledger_tape_path))
+        KeptRights(Path(opened.settings.ledger_tape_path)).follow(opened.ledger)
     done = "is scored again" if withdraw else "is not scored any more"
     show_lines([f"the lead {lead_id!r} {done}"])
 

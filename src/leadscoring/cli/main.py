@@ -22,7 +22,7 @@ LAZY = {
     "model": ("leadscoring.cli.model", "model"),
     "quality": ("leadscoring.cli.quality", "quality"),
     "keys": ("leadscoring.cli.keys", "keys"),
-    "ledger": ("leadscoring.cli.ledger", "ledger"),
+    "ledger": ("leadscoring.cli.backup", "ledger"),
     "health": ("leadscoring.cli.health", "health"),
     "demo-data": ("leadscoring.cli.demo", "demo_data"),
 }

@@ -63,7 +63,7 @@ class Ledger:
     def reading(self) -> Iterator[Connection]:
         """Yields a connection that reads one state of the ledger. Raises ``LedgerUnavailable``."""
         options = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        with self._reported(), self.engine.connect() as connection:
+        with self.reported(), self.engine.connect() as connection:
             connection.execution_options(**options)
             with connection.begin():
                 yield connection
@@ -74,7 +74,7 @@ class Ledger:
 
         Raises ``LedgerUnavailable``.
         """
-        with self._reported(), self.engine.connect() as connection:
+        with self.reported(), self.engine.connect() as connection:
             connection.execution_options(**{WRITES: True})
             with connection.begin():
                 yield connection
@@ -86,7 +86,7 @@ class Ledger:
         """
         if not self.is_sqlite:
             return
-        with self._reported(), closing(self.engine.raw_connection()) as connection:
+        with self.reported(), closing(self.engine.raw_connection()) as connection:
             cursor = connection.cursor()
             (busy, _, _) = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             if busy:
@@ -97,7 +97,8 @@ class Ledger:
         self.engine.dispose()
 
     @contextmanager
-    def _reported(self) -> Iterator[None]:
+    def reported(self) -> Iterator[None]:
+        """Raises what a database reports in the context as ``LedgerUnavailable`` or ``LedgerUnusable``."""
         dbapi = self.engine.dialect.loaded_dbapi
         try:
             yield

@@ -19,6 +19,7 @@ from leadscoring.ledger.known_key import note_known
 from leadscoring.ledger.lead_key import LeadKeys
 from leadscoring.ledger.persons import publish_objections, scrub
 from leadscoring.ledger.retention import retain
+from leadscoring.ledger.rights import KeptRights
 from leadscoring.ledger.schema import migrate
 from leadscoring.ledger.state import KeeperState
 from leadscoring.ledger.turn import turn
@@ -74,6 +75,8 @@ class Keeping:
         self._state = msgspec.structs.replace(state, condition="starting", reason="")
         self._drain_seconds = drain_seconds
         self._tend = tend
+        self._rights = KeptRights(kept.folder)
+        self._followed = False
         self._reported = self._retained = self._tended = float("-inf")
         self._retry = FIRST_RETRY
         self._scrubbed = 0
@@ -127,6 +130,9 @@ class Keeping:
     def _turn(self, ledger: Ledger, keeper: Keeper) -> bool:
         """Moves once; returns whether there may be more."""
         try:
+            if monotonic() - self._reported >= REPORT_SECONDS or not self._followed:
+                self._rights.follow(ledger)  # before scores of erased leads are moved into a restored ledger
+                self._followed = True
             began = monotonic()
             moved = keeper.move(self._most)
             if moved.leads:

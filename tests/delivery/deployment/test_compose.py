@@ -10,6 +10,8 @@ import pytest
 import yaml
 from project import ROOT
 
+from leadscoring.ledger.database import ledger_url
+from leadscoring.serving.keeper_process import PATIENCE_SECONDS
 from leadscoring.settings import DEMO_KEY, TABLE, read_settings
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
@@ -19,6 +21,13 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
 GIVEN = re.compile(r"\$\{(\w+):-(.*?)\}")
 
 service = pytest.mark.parametrize("name", SERVICES)
+published = pytest.mark.parametrize("name", PORTS)
+
+KEEPER_SECONDS = 2 + PATIENCE_SECONDS
+"""What the end takes beside draining and answering: workers that do not stop are killed, and the keeper moves the tape."""
+
+NOT_PUBLISHED = {"postgres"}
+"""Services that only others of the file reach."""
 
 
 def test_the_schema_of_compose_files_takes_it() -> None:
@@ -29,13 +38,13 @@ def test_the_schema_of_compose_files_takes_it() -> None:
 
 
 def test_the_names_are_those_that_the_commands_of_the_guide_use() -> None:
-    """Four services, and a container that `docker logs` can name."""
-    assert set(SERVICES) == set(PORTS)
+    """The service and what watches it, and a container that `docker logs` can name."""
+    assert set(SERVICES) - NOT_PUBLISHED == set(PORTS)
     assert SERVICES["api"]["container_name"] == "lead-scoring-api"
     assert GIVEN.sub(r"\2", SERVICES["api"]["image"]) == "lead-scoring-api:latest"
 
 
-@service
+@published
 def test_a_port_inside_is_the_one_that_listens(name: str) -> None:
     """It is published under the same number, asked by the health check, and told to the service and the image."""
     (published,) = SERVICES[name]["ports"]
@@ -50,7 +59,7 @@ def test_a_port_inside_is_the_one_that_listens(name: str) -> None:
         assert f"http://127.0.0.1:{inside}/" in check
 
 
-@service
+@published
 def test_monitoring_is_for_this_machine_alone_unless_told_otherwise(name: str) -> None:
     """Prometheus and Alertmanager have no password, and Grafana a known one; the service has its keys."""
     (published,) = SERVICES[name]["ports"]
@@ -126,16 +135,17 @@ def test_a_container_has_no_more_rights_than_it_needs(name: str) -> None:
 def test_an_image_is_pinned_by_its_version(name: str) -> None:
     """So that two machines run the same; ours is the one that was built."""
     if name != "api":
-        assert re.fullmatch(r"[\w./-]+:v?\d+\.\d+\.\d+", SERVICES[name]["image"])
+        assert re.fullmatch(r"[\w./-]+:v?\d+\.\d+(\.\d+)?", SERVICES[name]["image"])
 
 
 def test_every_setting_reaches_the_service() -> None:
-    """Those with a value have the default of the table; the others are taken over only when they are set."""
+    """Those with a value have the default of the table, and the ledger is on; the others are taken over when they are set."""
     environment = SERVICES["api"]["environment"]
     assert not [row.name for row in TABLE if row.name not in environment]
     for row in TABLE:
         if environment[row.name] is not None:
-            assert GIVEN.sub(r"\2", environment[row.name]) == row.default, row.name
+            given = GIVEN.sub(r"\2", environment[row.name])
+            assert given == ("on" if row.name == "LEDGER" else row.default), row.name
     assert DEMO_KEY not in (ROOT / "docker-compose.yml").read_text("utf-8")
 
 
@@ -143,7 +153,44 @@ def test_the_end_is_waited_for() -> None:
     """A runtime that kills before the service has drained loses requests that it accepted."""
     settings = read_settings({})
     patience = int(SERVICES["api"]["stop_grace_period"].removesuffix("s"))
-    assert patience > settings.drain_seconds + settings.shutdown_seconds
+    assert patience > settings.drain_seconds + settings.shutdown_seconds + KEEPER_SECONDS
+
+
+def test_the_ledger_has_a_volume_whose_owner_is_the_user_of_the_image() -> None:
+    """Its database, the secret of its keys and the tape are in the one folder that can be written to."""
+    (mount,) = SERVICES["api"]["volumes"]
+    volume, target = mount.split(":")
+    assert volume in COMPOSE["volumes"]
+    (owner, group, folder) = re.findall(
+        r"install --directory --owner (\d+) --group (\d+) --mode 0700 (\S+)", DOCKERFILE
+    )[0]
+    assert f"USER {owner}:{group}" in DOCKERFILE
+    assert folder == target
+    (working,) = re.findall(r"^WORKDIR (/app)$", DOCKERFILE, re.MULTILINE)
+    settings = read_settings({"LEDGER": "on"})
+    for path in (
+        (ledger_url(settings) or "").removeprefix("sqlite:///"),
+        settings.ledger_key_file,
+        settings.ledger_tape_path,
+    ):
+        assert f"{working}/{path}".startswith(f"{target}/")
+
+
+def test_the_database_of_a_fleet_is_started_only_when_it_is_asked_for() -> None:
+    """Its password is a secret in a file that Git does not take, and nobody outside reaches it."""
+    database = SERVICES["postgres"]
+    assert database["profiles"] == ["postgres"]
+    assert "ports" not in database
+    assert [name for name, one in SERVICES.items() if "profiles" in one] == ["postgres"]
+    (secret,) = database["secrets"]
+    assert database["environment"]["POSTGRES_PASSWORD_FILE"] == f"/run/secrets/{secret}"
+    assert "POSTGRES_PASSWORD" not in database["environment"]
+    file = GIVEN.sub(r"\2", COMPOSE["secrets"][secret]["file"])
+    ignored = subprocess.run(["git", "check-ignore", file, ".env", "data/ledger.db", "data/ledger.key", "data/tape/x"],
+                             cwd=ROOT, capture_output=True, text=True, check=False)  # fmt: skip
+    assert len(ignored.stdout.splitlines()) == 5
+    (mount,) = database["volumes"]
+    assert database["environment"]["PGDATA"].startswith(mount.split(":")[1] + "/")
 
 
 def test_health_is_asked_for_as_in_the_image() -> None:

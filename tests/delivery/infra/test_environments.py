@@ -10,6 +10,7 @@ import pytest
 from infra.environments import (
     ELSEWHERE,
     FILE,
+    KEEPER_SECONDS,
     RELATIONS,
     SCHEMA,
     EnvironmentInvalid,
@@ -20,12 +21,18 @@ from infra.environments import (
 from jsonschema import Draft202012Validator
 
 from leadscoring.api.routes import PATHS
+from leadscoring.serving.keeper_process import PATIENCE_SECONDS
 from leadscoring.settings import DEMO_KEY, TABLE
 
 NAMES = ("dev", "prod")
 RAW: dict[str, Any] = json.loads(FILE.read_bytes())
 
 Change = Callable[[dict[str, Any]], object]
+
+
+def test_the_end_leaves_the_keeper_the_time_that_it_takes() -> None:
+    """After the supervisor has waited for its workers."""
+    assert KEEPER_SECONDS >= PATIENCE_SECONDS + 2
 
 
 def changed(folder: Path, change: Change, name: str = "prod") -> Path:
@@ -116,7 +123,7 @@ BREAKS: dict[str, Change] = {
     "min_replicas must be at most": lambda e: e.update(min_replicas=11),
     "memory_mib must be 2048": lambda e: e.update(memory_mib=2048),
     "WORKERS must be": lambda e: e["settings"].update(WORKERS=3),
-    "stop_seconds must be greater": lambda e: e["ending"].update(stop_seconds=25),
+    "stop_seconds must be greater": lambda e: e["ending"].update(stop_seconds=35),
     "deregistration_seconds must be": lambda e: e["ending"].update(deregistration_seconds=24),
     "idle_seconds must be less": lambda e: e["ending"].update(idle_seconds=75),
     "idle_seconds must be greater": lambda e: e["ending"].update(idle_seconds=10),
@@ -124,6 +131,8 @@ BREAKS: dict[str, Change] = {
     "ENDPOINT_PROTOCOLS must not": lambda e: e["settings"].update(ENDPOINT_PROTOCOLS="sagemaker"),
     "cpu_percent of scaling": lambda e: e["scaling"].update(cpu_percent=80),
     "min_instances must be": lambda e: e["aws"]["model_endpoint"].update(min_instances=7),
+    "max_storage_gib of the ledger must be": lambda e: e["aws"]["ledger"].update(max_storage_gib=109),
+    "standby of the ledger must be": lambda e: e["azure"]["ledger"].update(tier="Burstable"),
     "min_instances of azure must be": lambda e: e["azure"]["model_endpoint"].update(min_instances=7),
 }
 

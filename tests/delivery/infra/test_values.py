@@ -95,7 +95,8 @@ def test_every_setting_but_secrets_may_be_different() -> None:
 def test_the_chart_sets_no_setting_that_the_service_does_not_know() -> None:
     """Those that it names itself, beside those of the file of environments."""
     named = set(re.findall(r"- name: ([A-Z][A-Z_]+)$", TEMPLATES["deployment.yaml"], re.MULTILINE))
-    assert named == {"LOG_LEVEL", "API_KEYS", "API_KEYS_FILE", "AZURE_ML_API_KEY", "MODEL_PATH"}
+    of_ledger = {"LEDGER", "LEDGER_KEY_FILE", "LEDGER_TAPE_PATH", "LEDGER_TAPE_BYTES"}
+    assert named == {"LOG_LEVEL", "API_KEYS", "API_KEYS_FILE", "AZURE_ML_API_KEY", "MODEL_PATH"} | of_ledger
     assert named <= {row.name for row in TABLE}
 
 

@@ -52,6 +52,17 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if le ($e.ending.stop_seconds | float64) $answered -}}
 {{- fail (printf "ending.stop_seconds must be greater than DRAIN_SECONDS + SHUTDOWN_SECONDS, or responses are cut off: not %v with a sum of %v" $e.ending.stop_seconds $answered) -}}
 {{- end -}}
+{{- if and $v.ledger.existingSecret (le ($e.ending.stop_seconds | float64) (addf $answered 10)) -}}
+{{- fail (printf "ending.stop_seconds must be greater than DRAIN_SECONDS + SHUTDOWN_SECONDS + 10 with a ledger, or the tape is lost before it is moved: not %v" $e.ending.stop_seconds) -}}
+{{- end -}}
+{{- if and $v.ledger.existingSecret (lt (int $v.ledger.tapeMebibytes) (mul 32 (int $s.WORKERS))) -}}
+{{- fail (printf "ledger.tapeMebibytes must be at least 32 for each of WORKERS, not %d" (int $v.ledger.tapeMebibytes)) -}}
+{{- end -}}
+{{- range $name := list "LEDGER_FULL" "LEDGER_DAYS" "LEDGER_SHARE" "LEDGER_LEAD_IDS" -}}
+{{- if and (not $v.ledger.existingSecret) (hasKey $v.overrides "settings") (hasKey ($v.overrides.settings | default dict) $name) -}}
+{{- fail (printf "%s has no effect without ledger.existingSecret" $name) -}}
+{{- end -}}
+{{- end -}}
 {{- if ne (int $s.WORKERS) (max 1 (div (int $e.cpu_millicores) 1000) | int) -}}
 {{- fail (printf "WORKERS must be cpu_millicores / 1000, rounded down, at least 1: not %d with %d cpu_millicores" (int $s.WORKERS) (int $e.cpu_millicores)) -}}
 {{- end -}}

@@ -30,6 +30,14 @@ KNOWN: dict[str, set[str]] = {
 }
 """Commands, and their options beside those of every command."""
 
+SECRETS = {
+    "apiKeys": "api-keys",
+    "modelKey": "azure-ml-api-key",
+    "ledgerPassword": "ledger-password",
+    "ledgerKey": "ledger-key",
+}
+"""Parameters of the foundation that go into its vault, and their names there."""
+
 
 def split(words: list[str]) -> tuple[str, dict[str, list[str]]]:
     """The command and its options, each with all that it was given."""
@@ -66,12 +74,10 @@ def deployed(state: dict[str, Any], options: dict[str, list[str]]) -> None:
         sys.exit(1)
     template = Path(options["--template-file"][0])
     assert template.is_file(), template
-    state["deployed"].append(
-        [name, template.name, {key: given[key] for key in given if key not in ("apiKeys", "modelKey")}]
-    )
+    state["deployed"].append([name, template.name, {key: given[key] for key in given if key not in SECRETS}])
     if name == "lead-scoring-foundation":
         state["vault"] = "kv-leads-1"
-        for key, secret in (("apiKeys", "api-keys"), ("modelKey", "azure-ml-api-key")):
+        for key, secret in SECRETS.items():
             if key in given:
                 state["secrets"][secret] = given[key]
         outputs = {

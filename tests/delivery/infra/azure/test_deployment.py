@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -34,6 +35,9 @@ P
 esac
 """
 """A container tool that pushes into the double's registry."""
+
+
+SUBNET = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/n/subnets/apps"
 
 
 class Desk(NamedTuple):
@@ -103,7 +107,7 @@ def test_one_command_makes_everything_in_its_order(desk: Desk) -> None:
     assert template == "service.bicep"
     assert given == {
         "environmentName": "dev", "location": "eastus", "imageTag": "1.0.0", "infrastructureSubnetId": "",
-        "customDomain": "", "certificateId": "", "useModelKey": False,
+        "customDomain": "", "certificateId": "", "useModelKey": False, "useLedger": False,
     }  # fmt: skip
 
 
@@ -144,6 +148,26 @@ def test_a_key_that_nobody_has_seen_is_made_once(desk: Desk) -> None:
     files = [file for file in (desk.folder / "build" / "azure").rglob("*") if file.is_file()]
     assert len(files) == 3
     assert not [file for file in files if key in file.read_text()]
+
+
+def test_the_secrets_of_the_ledger_are_made_once(desk: Desk) -> None:
+    """Another one would hide every lead from its id; those of the caller's own service do not get there."""
+    first = desk.run("dev", DEPLOY_LEDGER="true", LEDGER_KEY="mine", LEDGER_PASSWORD="mine")
+    assert first.returncode == 0, first.stderr
+    made = desk.state["secrets"]
+    assert re.fullmatch(r"[0-9a-f]{64}", made["ledger-key"])
+    assert len(made["ledger-password"]) >= 40
+    assert desk.state["deployed"][1][2]["useLedger"] is True
+    second = desk.run("dev", DEPLOY_LEDGER="true")
+    assert second.returncode == 0, second.stderr
+    assert desk.state["secrets"] == made
+    shown = first.stdout + first.stderr + second.stdout + second.stderr + json.dumps(desk.state["calls"])
+    files = [file.read_text() for file in (desk.folder / "build" / "azure").rglob("*") if file.is_file()]
+    for secret in (made["ledger-key"], made["ledger-password"]):
+        assert secret not in shown
+        assert not [text for text in files if secret in text]
+    assert desk.run("dev", DEPLOY_LEDGER="yes").returncode == 2
+    assert desk.run("dev", DEPLOY_LEDGER="true", SUBNET_ID=SUBNET).returncode == 2
 
 
 def test_keys_of_ones_own_go_into_the_vault(desk: Desk) -> None:

@@ -21,10 +21,14 @@ FILES = sorted(FOLDER.glob("*.bicep"))
 Changed = Callable[[Callable[[dict[str, Any]], object]], Path]
 
 EVERYTHING: dict[str, list[dict[str, Any]]] = {
-    "foundation": [{"apiKeys": "a", "modelKey": "b", "alarmEmail": "ops@example.com"}, {}],
+    "foundation": [
+        {"apiKeys": "a", "modelKey": "b", "ledgerPassword": "c", "ledgerKey": "d", "alarmEmail": "ops@example.com"},
+        {},
+    ],
     "service": [
         {"imageTag": "1.0.0"},
         {"imageTag": "1.0.0", "infrastructureSubnetId": "/subscriptions/s", "useModelKey": True},
+        {"imageTag": "1.0.0", "useLedger": True},
         {"imageTag": "1.0.0", "customDomain": "leads.example.com", "certificateId": "/subscriptions/s"},
     ],
     "model": [{"imageTag": "1.0.0"}, {"imageTag": "1.0.0", "deployed": True}],

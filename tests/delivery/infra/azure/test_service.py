@@ -211,7 +211,7 @@ def test_replicas_are_spread_over_zones_where_the_file_wants_it(only: Only, envi
     made = only("service", "environment")["properties"]
     assert made["zoneRedundant"] == environment.azure.zone_redundant
     assert made["vnetConfiguration"]["infrastructureSubnetId"] == "network.outputs.subnetId"
-    (subnet,) = only("service", "network")["properties"]["subnets"]
+    subnet, _ = only("service", "network")["properties"]["subnets"]
     assert subnet["properties"]["delegations"][0]["properties"]["serviceName"] == "Microsoft.App/environments"
 
 

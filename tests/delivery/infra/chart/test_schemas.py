@@ -25,6 +25,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "names": {"fullnameOverride": "scores", "image": {"digest": "sha256:" + "0" * 64, "pullSecrets": [{"name": "registry"}]}},
     "keys of its own": {"apiKeys": {"existingSecret": "", "value": "ours"}},
     "key file": {"apiKeys": {"existingSecret": ""}, "keyFile": {"existingSecret": "key-file"}},
+    "ledger": {
+        "ledger": {"existingSecret": "ledger", "to": [{"podSelector": {}}], "tapeMebibytes": 4096},
+        "overrides": {"settings": {"LEDGER_DAYS": 365}},
+    },
     "model of a claim": {"model": {"claim": "models", "file": "mine.ubj"}},
     "model of a config map": {"model": {"configMap": "model"}},
     "model on SageMaker": {
@@ -118,7 +122,9 @@ def test_the_service_takes_what_the_container_is_told(made: dict[str, Release], 
     added = {each["name"] for each in OPTIONS[option].get("extraEnv", [])}
     told = release.environ.keys() | release.secrets.keys()
     assert told - added <= {row.name for row in TABLE}
-    read_settings(release.environ | dict.fromkeys(release.secrets, "out-of-a-secret"))
+    secret = dict.fromkeys(release.secrets, "out-of-a-secret")
+    url = {"LEDGER": "postgresql://a:b@c/d"} if "LEDGER" in secret else {}
+    read_settings(release.environ | secret | url)
 
 
 def test_every_value_is_tried() -> None:
