@@ -43,7 +43,7 @@ LOAD_SECONDS ?= 30
 LOAD_REPORT ?= build/load/report.html
 
 .PHONY: help install training azureml clients dev test coverage test-changed test-unit test-integration zoo fuzz lint \
-  format bench bench-bulk bulk-proof ledger-kills keeper-kills bench-quality bench-training stress \
+  format bench bench-bulk bench-ledger bulk-proof ledger-kills keeper-kills bench-quality bench-training stress \
   test-sanitize uvicorn-test dashboards docs site screenshots lock model docker-build docker-run docker-compose-up \
   docker-compose-down image-test newcomer-test load-test infra-install infra-test infra-types deploy-aws deploy-azure \
   release-install wheel-test sdist wheels sbom audit secrets workflows release-notes clean
@@ -162,6 +162,10 @@ format: $(STAMP)  ## Format the Python files
 bench: $(STAMP)  ## Measure speed, startup and memory; print the table and write benchmarks/README.md
 	@command -v wrk >/dev/null || { echo "bench: wrk is required (Debian, Ubuntu: apt-get install wrk)" >&2; exit 1; }
 	$(BIN)/python -m benchmarks
+
+bench-ledger: $(STAMP)  ## Measure what the ledger costs, in SQLite and PostgreSQL; write benchmarks/LEDGER.md
+	@command -v wrk >/dev/null || { echo "bench-ledger: wrk is required (Debian, Ubuntu: apt-get install wrk)" >&2; exit 1; }
+	$(BIN)/python -m benchmarks.ledger
 
 bench-quality: $(STAMP)  ## Measure the quality of trained models on exports with a known truth, and on the real data sets in ../shared/data
 	$(BIN)/python -m benchmarks.exports

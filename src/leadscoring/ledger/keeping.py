@@ -2,8 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from time import monotonic
 from typing import NamedTuple
@@ -96,7 +96,8 @@ class Keeping:
         """Brings the tables to the newest version; returns whether they are."""
         while True:
             try:
-                before = migrate(ledger)
+                with self._occupied():
+                    before = migrate(ledger)
             except LedgerUnavailable as failure:
                 self._failed(failure)
                 if self._stopping.is_set():
@@ -126,7 +127,8 @@ class Keeping:
                 publish_objections(ledger, self._kept.folder)
             if monotonic() - self._retained >= RETENTION_SECONDS and not self._stopping.is_set():
                 self._retained = monotonic()
-                retain(ledger, self._kept.days, self._stopping)
+                with self._occupied():
+                    retain(ledger, self._kept.days, self._stopping)
             self._look_after(ledger)
         except LedgerUnavailable as failure:
             self._failed(failure, keeper)
@@ -148,11 +150,23 @@ class Keeping:
             return
         self._tended = monotonic()
         try:
-            self._tend(ledger)
+            with self._occupied():
+                self._tend(ledger)
         except LedgerUnavailable:
             raise
         except Exception as failure:
             log.error("live quality failed", exc_info=failure)  # noqa: TRY400  # it is logged with its cause
+
+    @contextmanager
+    def _occupied(self) -> Iterator[None]:
+        """Reports that it is with something that may take long, so that nobody thinks it hangs."""
+        self._change(occupied=True)
+        self._say()
+        try:
+            yield
+        finally:
+            self._change(occupied=False)
+            self._say()
 
     def _failed(self, failure: LedgerUnavailable, keeper: Keeper | None = None) -> None:
         """Reports that the database is down, once, and waits before the next attempt."""
@@ -184,5 +198,5 @@ class Keeping:
 
     def _say(self) -> None:
         self._reported = monotonic()
-        self._state = msgspec.structs.replace(self._state, reported_at=time.time())
+        self._state = msgspec.structs.replace(self._state, reported_at=monotonic())
         self._report(self._state)
