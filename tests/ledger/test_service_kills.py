@@ -1,0 +1,95 @@
+"""Workers, keepers and supervisors of a service are killed at random moments: no acknowledged score is lost or doubled."""
+
+import os
+import random
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+from factories import model_file
+from keepers import keeper
+from ledgers import KEYS, ledger_settings
+from serving import DEADLINE, KEY, Server, children, eventually, holds_keeper_lock, start, wait_until_ready
+from steady_load import SteadyLoad
+
+from leadscoring.ledger.segments import segments_in
+
+pytestmark = pytest.mark.integration
+
+KILLS = int(os.environ.get("SERVICE_KILLS", "6"))
+"""More of them by ``make service-kills``."""
+
+LONGEST_LIFE = 0.5
+SUPERVISORS = 0.15
+"""The share of kills that are of a supervisor, with which the service ends."""
+
+
+class Service:
+    """A service of two workers that is started again when its supervisor was killed."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self._folder, self._killed, self.kills = folder, [], {"worker": 0, "keeper": 0, "supervisor": 0}
+        self._settings = ledger_settings(folder) | {"LEDGER": url, "WORKERS": "2"}
+        self.server = self._started()
+
+    def _started(self) -> Server:
+        server = start(self._folder, model_file(self._folder), **self._settings)
+        wait_until_ready(server)
+        return server
+
+    def kill(self, chance: random.Random) -> None:
+        """Kills a process of the service."""
+        if chance.random() < SUPERVISORS:
+            self._end(self.server.process.pid, "supervisor")
+            self.server.process.wait(DEADLINE)
+            self.server.http.close()
+            self.server = self._started()
+            return
+        for victim in chance.sample(below := children(self.server.process.pid), len(below))[:1]:
+            self._end(victim, "keeper" if holds_keeper_lock(victim) else "worker")
+
+    def _end(self, pid: int, which: str) -> None:
+        with suppress(psutil.NoSuchProcess):  # it was just replaced
+            self._killed += [psutil.Process(pid), *psutil.Process(pid).children()]
+            psutil.Process(pid).kill()
+            self.kills[which] += 1
+
+    def stop(self) -> None:
+        """Ends the service, and waits until nothing of it is left: orphans end by themselves."""
+        self.server.http.close()
+        self.server.stop()
+        assert eventually(lambda: not any(map(lives, self._killed)))
+
+
+def lives(process: psutil.Process) -> bool:
+    """Whether a process runs."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_what_was_acknowledged_is_kept_once(url: str, tmp_path: Path) -> None:
+    """However often a process of the service is killed; and every bit of each margin is that of stock XGBoost."""
+    seed = random.randrange(1 << 30)
+    chance, service = random.Random(seed), Service(tmp_path, url)
+    try:
+        with SteadyLoad(service.server.url, KEY) as load:
+            for _ in range(KILLS):
+                time.sleep(chance.uniform(0, LONGEST_LIFE))  # what is random is the moment
+                service.kill(chance)
+                load.url = service.server.url
+            before = len(load.acknowledged)
+            assert eventually(lambda: len(load.acknowledged) > before)
+    finally:
+        service.stop()
+    last = keeper(url, tmp_path / "tape", ends=True)
+    last.join()
+    assert last.exitcode == 0
+    assert segments_in(tmp_path / "tape") == []
+    rows = load.check(url, KEYS)
+    print(
+        f"seed {seed}: {service.kills} killed, {len(load.acknowledged):,} acknowledged, {rows:,} kept, {load.failed} failed"
+    )
