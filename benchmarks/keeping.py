@@ -1,4 +1,4 @@
-"""What the keeper moves from the tape into the ledger, how much room that takes, and how long outcomes wait meanwhile."""
+"""What the keeper moves into the ledger, how much room that takes, and how long outcomes wait meanwhile."""
 
 import threading
 import time

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from leadscoring.errors import LedgerUnavailable
+from leadscoring.ledger.clock import Clock
 from leadscoring.ledger.database import Ledger, open_ledger
 from leadscoring.ledger.keeper import MOST, Keeper, paced
 from leadscoring.ledger.persons import publish_objections
@@ -72,6 +73,7 @@ class Keeping:
         self._reported = self._retained = self._tended = float("-inf")
         self._retry = FIRST_RETRY
         self._most = MOST
+        self._clock = Clock()
         self._ends_at = float("inf")
 
     def run(self) -> None:
@@ -127,8 +129,7 @@ class Keeping:
                 publish_objections(ledger, self._kept.folder)
             if monotonic() - self._retained >= RETENTION_SECONDS and not self._stopping.is_set():
                 self._retained = monotonic()
-                with self._occupied():
-                    retain(ledger, self._kept.days, self._stopping)
+                self._retain(ledger)
             self._look_after(ledger)
         except LedgerUnavailable as failure:
             self._failed(failure, keeper)
@@ -143,6 +144,14 @@ class Keeping:
             self._change(tape_bytes=keeper.waiting()[1])
             self._say()
         return bool(moved.leads or moved.removed or moved.damaged)
+
+    def _retain(self, ledger: Ledger) -> None:
+        """Applies retention, unless the clock has jumped: what is recent must not be taken for old."""
+        if jump := self._clock.jumped():
+            log.error("clock has jumped", seconds=round(jump), consequence="nothing is deleted for a day")
+        if self._clock.trusted:
+            with self._occupied():
+                retain(ledger, self._kept.days, self._stopping)
 
     def _look_after(self, ledger: Ledger) -> None:
         """Calls ``tend`` when it is due; whatever fails there must not keep scores from being moved."""
