@@ -69,7 +69,7 @@ def test_no_room_for_the_tape(full: str, tmp_path: Path) -> None:
                     assert eventually(lambda: unrecorded(server) == 3)
                 else:
                     assert [answer.status_code for answer in answers] == [503, 503]
-                    assert answers[0].json()["error"]["code"] == "not_recorded"
+                    assert answers[0].json()["code"] == "not_recorded"
                     assert "retry-after" in answers[0].headers
                 assert "No space left on device" in server.logged()
                 filler.unlink()

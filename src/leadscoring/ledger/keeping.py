@@ -127,6 +127,7 @@ class Keeping:
                 self._most = paced(self._most, monotonic() - began)
             if monotonic() - self._reported >= REPORT_SECONDS:
                 publish_objections(ledger, self._kept.folder)
+                ledger.settle()
             if monotonic() - self._retained >= RETENTION_SECONDS and not self._stopping.is_set():
                 self._retained = monotonic()
                 self._retain(ledger)
