@@ -10,7 +10,7 @@ import postgresql
 import pytest
 from factories import model_file
 from ledgers import KEYS, ledger_settings
-from serving import KEY, Server, eventually, serving, status
+from serving import DEADLINE, KEY, Server, eventually, serving, status
 from steady_load import SteadyLoad
 
 pytestmark = pytest.mark.integration
@@ -52,7 +52,7 @@ def test_scores_wait_on_the_tape_until_the_database_is_back(
                 (cluster.resume if how == "hangs" else cluster.start)()
             assert eventually(lambda: state(server) == "healthy")
         assert load.failed == {}
-        assert eventually(lambda: moved(server) >= len(load.acknowledged))
+        assert eventually(lambda: moved(server) >= len(load.acknowledged), DEADLINE + SECONDS)
         assert status(server)["problems"] == []
     rows = load.check(url, KEYS)
     print(f"{how} for {SECONDS:g} s: {len(load.acknowledged):,} acknowledged, {rows:,} kept, none failed")
