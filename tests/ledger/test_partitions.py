@@ -9,7 +9,6 @@ import postgresql
 import pytest
 from sqlalchemy import inspect, select
 
-from leadscoring.ledger import retention
 from leadscoring.ledger.database import Ledger, open_ledger
 from leadscoring.ledger.folding import Folded, Kept
 from leadscoring.ledger.partitions import PREFIX, after, month_of, months_of
@@ -100,7 +99,7 @@ def test_who_reads_for_long_keeps_partitions_and_nobody_waits_for_him(
 def test_a_clock_ahead_of_the_databases_deletes_nothing_recent(fleet: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of both clocks the earlier counts."""
     store(fleet, NOW)
-    monkeypatch.setattr(retention.time, "time_ns", lambda: (NOW + 3000 * DAY_MICROSECONDS) * 1000)
+    monkeypatch.setattr("leadscoring.ledger.retention.time.time_ns", lambda: (NOW + 3000 * DAY_MICROSECONDS) * 1000)
     assert retain(fleet, 730) == 0
     assert scores(fleet) == [NOW]
 

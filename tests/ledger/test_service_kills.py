@@ -22,15 +22,16 @@ KILLS = int(os.environ.get("SERVICE_KILLS", "6"))
 """More of them by ``make service-kills``."""
 
 LONGEST_LIFE = 0.5
-SUPERVISORS = 0.15
-"""The share of kills that are of a supervisor, with which the service ends."""
+SUPERVISORS, KEEPERS = 0.12, 0.4
+"""The share of kills that are of a supervisor, with which the service ends, and of a keeper where one keeps."""
 
 
 class Service:
     """A service of two workers that is started again when its supervisor was killed."""
 
     def __init__(self, folder: Path, url: str) -> None:
-        self._folder, self._killed, self.kills = folder, [], {"worker": 0, "keeper": 0, "supervisor": 0}
+        self._folder, self.kills = folder, {"worker": 0, "keeper": 0, "supervisor": 0}
+        self._killed: list[psutil.Process] = []
         self._settings = ledger_settings(folder) | {"LEDGER": url, "WORKERS": "2"}
         self.server = self._started()
 
@@ -47,8 +48,11 @@ class Service:
             self.server.http.close()
             self.server = self._started()
             return
-        for victim in chance.sample(below := children(self.server.process.pid), len(below))[:1]:
-            self._end(victim, "keeper" if holds_keeper_lock(victim) else "worker")
+        below = children(self.server.process.pid)
+        keepers = [pid for pid in below if holds_keeper_lock(pid)]
+        if victims := keepers if keepers and chance.random() < KEEPERS else below:
+            victim = chance.choice(victims)
+            self._end(victim, "keeper" if victim in keepers else "worker")  # or a keeper that has not begun
 
     def _end(self, pid: int, which: str) -> None:
         with suppress(psutil.NoSuchProcess):  # it was just replaced
@@ -66,7 +70,7 @@ class Service:
 def lives(process: psutil.Process) -> bool:
     """Whether a process runs."""
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 

@@ -17,7 +17,7 @@ class PatientConnection(psycopg.Connection):
 
     patience: float | None = None
 
-    def wait(self, gen: PQGen[Result], *arguments: Any, **named: Any) -> Result:  # type: ignore[override]  # passed on
+    def wait(self, gen: PQGen[Result], *arguments: Any, **named: Any) -> Result:
         """Waits for an exchange with the server, as every statement does."""
         if self.patience is None:
             return super().wait(gen, *arguments, **named)
