@@ -53,10 +53,10 @@ Place = Callable[[Path], str]
 class Scored:
     """A tape in a folder, and leads that are scored onto it."""
 
-    def __init__(self, folder: Path) -> None:
-        model = open_model(model_file())
+    def __init__(self, folder: Path, file: Path) -> None:
+        model = open_model(file)
         self.tape = Tape(TapeFolder(folder, MOST_BYTES), KEYS)
-        self.tape.folder.keep_model(model.sha256, lambda: iter([model_file().read_bytes()]))
+        self.tape.folder.keep_model(model.sha256, lambda: iter([file.read_bytes()]))
         self._digest = model.sha256
         self._random = np.random.default_rng(3)
 
@@ -96,7 +96,7 @@ def rows(folder: Path, cluster: Cluster) -> list[Row]:
 
 def moving(name: str, ledger: Ledger, folder: Path) -> Row:
     """Measures the leads that a second of processor time moves: the keeper's, and that of its connection's server."""
-    scored, half = Scored(folder / "tape"), MOVED // 2
+    scored, half = Scored(folder / "tape", model_file()), MOVED // 2
     table = scored.rows(half)
     scored.score(table)
     scored.changed(table, 1.0)
@@ -131,7 +131,7 @@ def busy(ledger: Ledger) -> float:
 
 def kept_bytes(name: str, ledger: Ledger, folder: Path) -> Row:
     """Measures the bytes that the ledger takes for each time that a lead was scored, after nightly rescoring."""
-    scored = Scored(folder / "tape")
+    scored = Scored(folder / "tape", model_file())
     keeper, table, after = Keeper(ledger, folder / "tape"), scored.rows(LEADS), {}
     for night in range(1, NIGHTS + 1):
         scored.score(table)
@@ -186,7 +186,7 @@ def committed(ledger: Ledger, folder: Path) -> Waited:
     ending = spawn.Event()
     url, tape = ledger.engine.url.render_as_string(hide_password=False), folder / "tape"
     running = [
-        spawn.Process(target=feed, args=(tape, RATE, ending)),
+        spawn.Process(target=feed, args=(tape, model_file(), RATE, ending)),
         spawn.Process(target=keep, args=(url, tape, ending)),
     ]
     for process in running:
@@ -204,9 +204,9 @@ def committed(ledger: Ledger, folder: Path) -> Waited:
             process.join(60)
 
 
-def feed(folder: Path, rate: int, ending: Event) -> None:
+def feed(folder: Path, file: Path, rate: int, ending: Event) -> None:
     """Scores leads onto a tape, so many a second, half of them new; runs in a process of its own."""
-    scored, due, first = Scored(folder), time.monotonic(), 0
+    scored, due, first = Scored(folder, file), time.monotonic(), 0
     rows = scored.rows(BATCH)
     while not ending.is_set():
         scored.score(rows, first if first % (2 * BATCH) else first // 2)
