@@ -44,7 +44,8 @@ LOAD_SECONDS ?= 30
 LOAD_REPORT ?= build/load/report.html
 
 .PHONY: help install training azureml clients dev test coverage test-changed test-unit test-integration zoo fuzz lint \
-  format bench bench-bulk bench-clusters bulk-proof ledger-kills keeper-kills bench-quality bench-training stress \
+  format bench bench-bulk bench-clusters bench-ledger bulk-proof ledger-kills keeper-kills service-kills ledger-outage \
+  bench-quality bench-training stress \
   test-sanitize uvicorn-test dashboards docs site screenshots lock model docker-build docker-run docker-compose-up \
   docker-compose-down image-test newcomer-test load-test infra-install infra-test infra-types deploy-aws deploy-azure \
   release-install wheel-test sdist wheels sbom audit secrets workflows release-notes clean
@@ -128,6 +129,12 @@ zoo: $(STAMP)  ## Compare scores with those of the XGBoost versions in ZOO (all 
 keeper-kills: $(STAMP)  ## Kill the keeper of the ledger KEEPER_KILLS (250) times, in SQLite and in PostgreSQL each
 	KEEPER_KILLS=$(or $(KEEPER_KILLS),250) $(BIN)/python -m pytest --timeout 3600 tests/ledger/test_kills.py
 
+service-kills: $(STAMP)  ## Kill workers, keepers and supervisors SERVICE_KILLS (250) times, in SQLite and in PostgreSQL each
+	SERVICE_KILLS=$(or $(SERVICE_KILLS),250) $(BIN)/python -m pytest -s --timeout 3600 tests/ledger/test_service_kills.py
+
+ledger-outage: $(STAMP)  ## Stop PostgreSQL and let it hang for OUTAGE_SECONDS (300) each, under load
+	OUTAGE_SECONDS=$(or $(OUTAGE_SECONDS),300) $(BIN)/python -m pytest -s --timeout 3600 tests/ledger/test_outage.py
+
 fuzz: $(STAMP)  ## Run the fuzzers, FUZZ_EFFORT (20) times longer than the tests do
 	FUZZ_EFFORT=$(FUZZ_EFFORT) $(BIN)/python -m pytest -n $(JOBS) tests/fuzz/test_requests.py tests/fuzz/test_bodies.py \
 	  tests/api/test_openapi_fuzz.py tests/transport/test_cuts.py
@@ -164,6 +171,10 @@ format: $(STAMP)  ## Format the Python files
 bench: $(STAMP)  ## Measure speed, startup and memory; print the table and write benchmarks/README.md
 	@command -v wrk >/dev/null || { echo "bench: wrk is required (Debian, Ubuntu: apt-get install wrk)" >&2; exit 1; }
 	$(BIN)/python -m benchmarks
+
+bench-ledger: $(STAMP)  ## Measure what the ledger costs, in SQLite and PostgreSQL; write benchmarks/LEDGER.md
+	@command -v wrk >/dev/null || { echo "bench-ledger: wrk is required (Debian, Ubuntu: apt-get install wrk)" >&2; exit 1; }
+	$(BIN)/python -m benchmarks.ledger
 
 bench-quality: $(STAMP)  ## Measure the quality of trained models on exports with a known truth, and on the real data sets in ../shared/data
 	$(BIN)/python -m benchmarks.exports

@@ -8,7 +8,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import engine, http, tape
+from benchmarks import engine, http
 from benchmarks.models import lead_body, model_file
 from benchmarks.row import table
 from leadscoring import _engine
@@ -18,7 +18,7 @@ REPORT = Path(__file__).parent / "README.md"
 
 def main() -> int:
     """Runs all benchmarks; the exit code is 0 if all bounds hold."""
-    rows = [*engine.rows(), *http.rows(model_file(), lead_body()), *tape.rows()]
+    rows = [*engine.rows(), *http.rows(model_file(), lead_body())]
     report = table(rows)
     REPORT.write_text(INTRODUCTION.format(machine=machine(), table=report))
     print(report)
@@ -46,7 +46,8 @@ INTRODUCTION = """# Benchmarks
 `make bench` measures all of this, prints the table and writes this file. Quality of the trainer on real data is
 measured by `make bench-quality`, what a training costs beside one plain fit of XGBoost by `make bench-training`
 ([decision 22](../docs/decisions/0022-training-speed.md) has its figures), scoring of files by `make bench-bulk`, and
-on clusters of Spark and Ray by `make bench-clusters` ([decision 25](../docs/decisions/0025-bulk.md)).
+on clusters of Spark and Ray by `make bench-clusters` ([decision 25](../docs/decisions/0025-bulk.md)), what the ledger
+costs by `make bench-ledger` ([its figures](LEDGER.md)).
 
 Every figure is a ratio against a reference measured in the same run (or the figure itself where no reference stands
 beside it). The server runs alone on one core, the load (`wrk`, 16 connections) comes from the other; API key,

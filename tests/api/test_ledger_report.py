@@ -19,7 +19,7 @@ def test_a_database_that_is_down_is_a_problem(tmp_path: Path) -> None:
     """In the status and in the metrics."""
     path = tmp_path / "keeper.json"
     state = KeeperState(
-        condition="down", reason="why", moved=7, lag_seconds=3.25, last_moved_at=1.5, reported_at=time.time()
+        condition="down", reason="why", moved=7, lag_seconds=3.25, last_moved_at=1.5, reported_at=time.monotonic()
     )
     write_state(path, state)
     report = LedgerReport(path)
@@ -39,5 +39,5 @@ def test_a_keeper_that_starts_or_works_is_no_problem(tmp_path: Path) -> None:
     """As after a start."""
     path = tmp_path / "keeper.json"
     assert problems_of(LedgerReport(path).section()) == []
-    write_state(path, KeeperState(condition="healthy", reported_at=time.time()))
+    write_state(path, KeeperState(condition="healthy", reported_at=time.monotonic()))
     assert problems_of(LedgerReport(path).section()) == []

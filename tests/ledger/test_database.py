@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, text
 
 from leadscoring.errors import LedgerUnavailable, LedgerUnusable
 from leadscoring.ledger import database
@@ -129,3 +129,17 @@ def test_a_database_that_is_down_is_unavailable() -> None:
     with pytest.raises(LedgerUnavailable, match=r"me:\*\*\*@127.0.0.1") as caught:
         migrate(ledger)
     assert "secret" not in str(caught.value)
+
+
+def test_what_is_written_ahead_is_settled_while_others_write(tmp_path: Path) -> None:
+    """The file has it then; a transaction that writes does not keep it from that."""
+    ledger = open_ledger(f"sqlite:///{tmp_path}/ledger.db")
+    with ledger.writing() as connection:
+        connection.execute(text("CREATE TABLE place (name TEXT)"))
+        connection.execute(text("INSERT INTO place VALUES ('a rare word')"))
+    assert b"a rare word" not in (tmp_path / "ledger.db").read_bytes()
+    with ledger.writing() as connection:
+        connection.execute(text("INSERT INTO place VALUES ('another')"))
+        ledger.settle()
+        assert b"a rare word" in (tmp_path / "ledger.db").read_bytes()
+    ledger.close()

@@ -10,7 +10,6 @@ from sqlalchemy import func, insert, inspect, select, table, text
 from leadscoring.errors import LedgerUnavailable
 from leadscoring.ledger.database import Ledger, open_ledger
 from leadscoring.ledger.folding import Folded, Kept
-from leadscoring.ledger.postgresql_store import month_of
 from leadscoring.ledger.schema import migrate
 from leadscoring.ledger.stores import store_of
 from leadscoring.ledger.tables import erased, score
@@ -74,9 +73,3 @@ def test_an_erasure_waits_for_the_keepers_transaction(fleet: Ledger) -> None:
             connection.execute(insert(erased).values(key=b"a" * 16, at=1))
     with fleet.writing() as connection:
         connection.execute(insert(erased).values(key=b"a" * 16, at=1))
-
-
-def test_months_are_those_of_utc() -> None:
-    """Wherever the server is."""
-    assert month_of(microseconds(2026, 1, 1) - 1) == datetime(2025, 12, 1, tzinfo=UTC)
-    assert month_of(microseconds(2026, 1, 1)) == datetime(2026, 1, 1, tzinfo=UTC)

@@ -3,7 +3,10 @@
 from pathlib import Path
 
 import pytest
+from remote_disk import remote_disk
 
+from leadscoring.errors import LedgerUnusable
+from leadscoring.ledger.database import open_ledger
 from leadscoring.ledger.share import network_share
 
 MOUNTS = """\
@@ -45,3 +48,11 @@ def test_a_link_into_a_share_is_on_the_share(tmp_path: Path) -> None:
 def test_a_system_that_lists_no_mounts_has_no_share(tmp_path: Path) -> None:
     """As macOS, which is for developers."""
     assert network_share(tmp_path, tmp_path / "absent") is None
+
+
+def test_sqlite_is_refused_on_a_share_that_is_mounted(tmp_path: Path) -> None:
+    """By the type that the kernel gives; beside it the ledger opens."""
+    with remote_disk(tmp_path / "far") as far:
+        with pytest.raises(LedgerUnusable, match=r"on a network share \(fuse\.sshfs\).*postgresql://"):
+            open_ledger(f"sqlite:///{far}/ledger.db")
+        open_ledger(f"sqlite:///{tmp_path}/near.db").close()

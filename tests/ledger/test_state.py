@@ -10,14 +10,14 @@ from leadscoring.ledger.state import SILENT_SECONDS, KeeperState, read_state, wr
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     """Every field."""
-    state = KeeperState(condition="down", reason="why", moved=3, lag_seconds=1.5, reported_at=time.time())
+    state = KeeperState(condition="down", reason="why", moved=3, lag_seconds=1.5, reported_at=time.monotonic())
     write_state(tmp_path / "state", state)
     assert read_state(tmp_path / "state") == state
 
 
 def test_a_keeper_that_reports_no_more_is_silent(tmp_path: Path) -> None:
     """Its counts stay as they were."""
-    state = KeeperState(condition="healthy", moved=3, reported_at=time.time() - SILENT_SECONDS - 1)
+    state = KeeperState(condition="healthy", moved=3, reported_at=time.monotonic() - SILENT_SECONDS - 1)
     write_state(tmp_path / "state", state)
     found = read_state(tmp_path / "state")
     assert found.condition == "silent"

@@ -16,6 +16,7 @@ from leadscoring.ledger.database import open_ledger
 from leadscoring.ledger.key_check import check_keys
 from leadscoring.ledger.lead_key import LeadKeys
 from leadscoring.ledger.schema import migrate
+from leadscoring.serving import keeper_process
 
 pytestmark = pytest.mark.integration
 
@@ -99,6 +100,36 @@ def test_a_keeper_that_is_killed_is_replaced_and_goes_on(server: Server, folder:
     assert eventually(lambda: times(folder) == before + 5)
     assert eventually(lambda: ledger(server)["moved"] >= before + 5)
     assert '"keeper replaced"' in server.logged()
+
+
+def test_a_keeper_that_is_stopped_is_replaced(server: Server, folder: Path) -> None:
+    """As one that hangs: it does not beat any more. The log says why."""
+    assert eventually(lambda: keeper_of(server) != 0 and ledger(server)["state"] == "healthy")
+    before, victim = times(folder), keeper_of(server)
+    os.kill(victim, signal.SIGSTOP)
+    score(server, 5)
+    assert eventually(lambda: keeper_of(server) not in (0, victim))
+    assert eventually(lambda: times(folder) == before + 5)
+    assert '"hung":"it does not run"' in server.logged()
+
+
+def test_a_keeper_is_hung_when_it_does_not_start_run_or_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has its own patience; one that is occupied may take as long as it needs."""
+    clock = 1000.0
+    monkeypatch.setattr(keeper_process, "monotonic", lambda: clock)
+    beats = keeper_process.Beats()
+    clock += keeper_process.STARTING_SECONDS
+    assert beats.hung() == ""
+    clock += 1
+    assert beats.hung() == "it does not start"
+    beats.alive()
+    beats.reported(occupied=False)
+    clock += keeper_process.STUCK_SECONDS + 1
+    assert beats.hung() == "it does not run"
+    beats.alive()
+    assert beats.hung() == "it does not go on"
+    beats.reported(occupied=True)
+    assert beats.hung() == ""
 
 
 def test_at_the_end_everything_is_moved(tmp_path: Path) -> None:

@@ -23,10 +23,20 @@ BUSY_SECONDS = 5.0
 TURN_SECONDS = 0.001
 """Pause between two attempts to begin writing: SQLite's own grow to 100 ms, in which others go first."""
 
+PING_SECONDS = 5.0
+"""How long a connection that was not used for a while may take to respond."""
+
+WRITE_SECONDS = 60.0
+"""How long a statement of a transaction that writes may take: it has few rows, and may wait for a lock."""
+
+READ_SECONDS = 300.0
+"""How long a statement that reads may take: live quality reads months of scores."""
+
 PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}",
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
+    "PRAGMA wal_autocheckpoint = 8000",  # pages: the keeper does it before, beside those who write
     "PRAGMA foreign_keys = ON",
     "PRAGMA secure_delete = ON",
     "PRAGMA temp_store = MEMORY",  # no row of a lead outside of the file
@@ -65,19 +75,27 @@ class Ledger:
         options = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         with self.reported(), self.engine.connect() as connection:
             connection.execution_options(**options)
+            self._wait_for(connection, READ_SECONDS)
             with connection.begin():
                 yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, patience: float | None = WRITE_SECONDS) -> Iterator[Connection]:
         """Yields a connection whose changes are on disk when the context ends, or are undone if it raises.
 
+        ``patience`` is the time in seconds that a statement may take in PostgreSQL, without end if it is ``None``.
         Raises ``LedgerUnavailable``.
         """
         with self.reported(), self.engine.connect() as connection:
             connection.execution_options(**{WRITES: True})
+            self._wait_for(connection, patience)
             with connection.begin():
                 yield connection
+
+    def _wait_for(self, connection: Connection, seconds: float | None) -> None:
+        """Sets how long statements may take; SQLite gives up by itself."""
+        if not self.is_sqlite:
+            connection.connection.driver_connection.patience = seconds  # type: ignore[union-attr]  # it is ours
 
     def checkpoint(self) -> None:
         """Empties the log that SQLite writes ahead, in which deleted rows are still to be found.
@@ -91,6 +109,15 @@ class Ledger:
             (busy, _, _) = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             if busy:
                 raise LedgerUnavailable(self.name, "its log cannot be emptied while others read")
+
+    def settle(self) -> None:
+        """Moves what SQLite has written ahead into its file, as far as nobody has to wait; called every second.
+
+        Else whoever commits at the wrong moment does it, and an outcome would take as long.
+        """
+        if self.is_sqlite:
+            with self._reported(), closing(self.engine.raw_connection()) as connection:
+                connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
     def close(self) -> None:
         """Closes all connections."""
@@ -202,7 +229,7 @@ def open_postgresql(url: URL) -> Engine:
     """Opens PostgreSQL. Raises ``LedgerUnusable`` if the extra ``postgres`` is not installed."""
     given = {name: value for name, value in POSTGRESQL.items() if name not in url.query}
     try:
-        return sqlalchemy.create_engine(
+        engine = sqlalchemy.create_engine(
             url.set(drivername="postgresql+psycopg"),
             connect_args=given,
             pool_pre_ping=True,
@@ -211,6 +238,24 @@ def open_postgresql(url: URL) -> Engine:
     except ModuleNotFoundError:
         name = url.render_as_string(hide_password=True)
         raise LedgerUnusable(name, "PostgreSQL needs psycopg: pip install 'leadscoring[postgres]'") from None
+    event.listen(engine, "do_connect", connect)
+    event.listen(engine, "checkin", shorten)
+    return engine
+
+
+def connect(_dialect: Any, _record: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
+    """Opens a connection of ours to PostgreSQL; psycopg is imported with the first one."""
+    from leadscoring.ledger.patience import PatientConnection
+
+    made = PatientConnection.connect(*arguments, **named)
+    made.patience = PING_SECONDS
+    return made
+
+
+def shorten(connection: Any, _record: Any) -> None:
+    """Lets a connection that waits in the pool respond fast to the question whether it is still good."""
+    if connection is not None:
+        connection.patience = PING_SECONDS
 
 
 def reason_of(failure: BaseException) -> str:

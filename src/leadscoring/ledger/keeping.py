@@ -2,8 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from time import monotonic
 from typing import NamedTuple
@@ -11,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from leadscoring.errors import LedgerUnavailable
+from leadscoring.ledger.clock import Clock
 from leadscoring.ledger.database import Ledger, open_ledger
 from leadscoring.ledger.erasures import publish_erasures
 from leadscoring.ledger.keeper import MOST, Keeper, paced
@@ -81,6 +82,7 @@ class Keeping:
         self._retry = FIRST_RETRY
         self._scrubbed = 0
         self._most = MOST
+        self._clock = Clock()
         self._ends_at = float("inf")
 
     def run(self) -> None:
@@ -105,7 +107,8 @@ class Keeping:
         """Brings the tables to the newest version; returns whether they are."""
         while True:
             try:
-                before = migrate(ledger)
+                with self._occupied():
+                    before = migrate(ledger)
                 if self._kept.keys is not None:
                     check_keys(ledger, self._kept.keys)
                     note_known(self._kept.folder, self._kept.keys)
@@ -140,9 +143,10 @@ class Keeping:
             if monotonic() - self._reported >= REPORT_SECONDS:
                 publish_objections(ledger, self._kept.folder)
                 self._follow_erasures(ledger)
+                ledger.settle()
             if monotonic() - self._retained >= RETENTION_SECONDS and not self._stopping.is_set():
                 self._retained = monotonic()
-                retain(ledger, self._kept.days, self._stopping)
+                self._retain(ledger)
             self._look_after(ledger)
         except LedgerUnavailable as failure:
             self._failed(failure, keeper)
@@ -164,17 +168,37 @@ class Keeping:
         if latest != self._scrubbed and scrub(ledger):
             self._scrubbed = latest
 
+    def _retain(self, ledger: Ledger) -> None:
+        """Applies retention, unless the clock has jumped: what is recent must not be taken for old."""
+        if jump := self._clock.jumped():
+            log.error("clock has jumped", seconds=round(jump), consequence="nothing is deleted for a day")
+        if self._clock.trusted:
+            with self._occupied():
+                retain(ledger, self._kept.days, self._stopping)
+
     def _look_after(self, ledger: Ledger) -> None:
         """Calls ``tend`` when it is due; whatever fails there must not keep scores from being moved."""
         if self._tend is None or monotonic() - self._tended < TEND_SECONDS or self._stopping.is_set():
             return
         self._tended = monotonic()
         try:
-            self._tend(ledger)
+            with self._occupied():
+                self._tend(ledger)
         except LedgerUnavailable:
             raise
         except Exception as failure:
             log.error("live quality failed", exc_info=failure)  # noqa: TRY400  # it is logged with its cause
+
+    @contextmanager
+    def _occupied(self) -> Iterator[None]:
+        """Reports that it is with something that may take long, so that nobody thinks it hangs."""
+        self._change(occupied=True)
+        self._say()
+        try:
+            yield
+        finally:
+            self._change(occupied=False)
+            self._say()
 
     def _failed(self, failure: LedgerUnavailable, keeper: Keeper | None = None) -> None:
         """Reports that the database is down, once, and waits before the next attempt."""
@@ -206,5 +230,5 @@ class Keeping:
 
     def _say(self) -> None:
         self._reported = monotonic()
-        self._state = msgspec.structs.replace(self._state, reported_at=time.time())
+        self._state = msgspec.structs.replace(self._state, reported_at=monotonic())
         self._report(self._state)

@@ -1,13 +1,14 @@
 """Many rows at once in PostgreSQL, by binary COPY; one partition of scores a month."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from operator import attrgetter
+from time import time_ns
 
 import psycopg
 from psycopg import sql
 
 from leadscoring.ledger.folding import Folded, Lead
+from leadscoring.ledger.partitions import make_partitions, months_of
 from leadscoring.ledger.store import SCORE
 
 TURN = 7_305_808_873
@@ -96,7 +97,7 @@ class PostgresqlStore:
 
     def store(self, folded: Folded) -> None:
         """Stores folded scores; gives each new one its number."""
-        self._make_partitions({month_of(score.first_at) for score in folded.scores})
+        make_partitions(self._connection, months_of((one.first_at for one in folded.scores), time_ns() // 1000))
         numbers = self._connection.execute(
             "SELECT nextval(pg_get_serial_sequence('score', 'number')) FROM generate_series(1, %s)",
             (len(folded.scores),),
@@ -125,24 +126,3 @@ class PostgresqlStore:
             copy.set_types(TYPES[table])
             for row in rows:
                 copy.write_row(row)
-
-    def _make_partitions(self, months: set[datetime]) -> None:
-        """Makes the partitions of months that have none, unless scores of theirs are in the one for everything else."""
-        for month in months:
-            name = f"score_{month:%Y_%m}"
-            if self._connection.execute("SELECT to_regclass(%s)", (name,)).fetchone() != (None,):
-                continue
-            after = month.replace(year=month.year + month.month // 12, month=month.month % 12 + 1)
-            begin, end = (int(day.timestamp()) * 1_000_000 for day in (month, after))
-            stray = "SELECT 1 FROM score_else WHERE first_at >= %s AND first_at < %s LIMIT 1"
-            if self._connection.execute(stray, (begin, end)).fetchone() is None:
-                self._connection.execute(
-                    sql.SQL("CREATE TABLE {} PARTITION OF score FOR VALUES FROM ({}) TO ({})").format(
-                        sql.Identifier(name), sql.Literal(begin), sql.Literal(end)
-                    )
-                )
-
-
-def month_of(moment: int) -> datetime:
-    """Returns the beginning of the month of a moment in microseconds, in UTC."""
-    return datetime.fromtimestamp(moment // 1_000_000, UTC).replace(day=1, hour=0, minute=0, second=0)

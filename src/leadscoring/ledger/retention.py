@@ -4,16 +4,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-from sqlalchemy import Connection, delete, exists, or_, select, update
+from sqlalchemy import Connection, delete, exists, or_, select, text, update
 
+from leadscoring.errors import LedgerUnavailable
 from leadscoring.ledger.database import Ledger
 from leadscoring.ledger.stores import store_of
 from leadscoring.ledger.tables import erased, lead, outcome, score, shadow
+from leadscoring.telemetry.log import Log
 
 DAY_MICROSECONDS = 86_400_000_000
 
 MOST = 500
 """Rows in one transaction: those who record outcomes wait for it."""
+
+log = Log("leadscoring")
 
 
 def retain(ledger: Ledger, days: int, stopping: threading.Event | None = None) -> int:
@@ -22,14 +26,43 @@ def retain(ledger: Ledger, days: int, stopping: threading.Event | None = None) -
     A lead goes when it has no score, no recent outcome and no objection. Returns the number of scores deleted. Raises
     ``LedgerUnavailable``; what was deleted by then stays so.
     """
-    before = time.time_ns() // 1000 - days * DAY_MICROSECONDS
+    now = moment(ledger)
+    before = now - days * DAY_MICROSECONDS
     deleted = 0
     for step in (delete_scores, delete_outcomes, delete_leads, delete_tombstones):
         for rows in repeated(ledger, step, before, stopping):
             deleted += rows if step is delete_scores else 0
     if deleted:
         ledger.checkpoint()
+    if not ledger.is_sqlite:
+        tend_partitions(ledger, before, now)
     return deleted
+
+
+def moment(ledger: Ledger) -> int:
+    """Returns the time in microseconds: of this machine and the database's the earlier, since one may be wrong."""
+    here = time.time_ns() // 1000
+    if ledger.is_sqlite:
+        return here
+    with ledger.reading() as connection:
+        there = connection.scalar(text("SELECT extract(epoch FROM clock_timestamp()) * 1000000"))
+    return min(here, int(there or here))
+
+
+def tend_partitions(ledger: Ledger, before: int, now: int) -> None:
+    """Makes the partition of the next month and drops empty ones; while others read for long, the next hour does."""
+    from leadscoring.ledger import partitions  # imports psycopg
+
+    try:
+        with ledger.writing() as connection:
+            store_of(ledger, connection).take_turn()
+            driver = connection.connection.driver_connection
+            dropped = partitions.tend(driver, before, now)  # type: ignore[arg-type]  # it is psycopg's
+    except LedgerUnavailable as failure:
+        log.warning("partitions not tended", reason=str(failure))
+        return
+    if dropped:
+        log.info("partitions dropped", names=dropped)
 
 
 def repeated(

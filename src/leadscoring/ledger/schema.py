@@ -30,7 +30,7 @@ def migrate(ledger: Ledger) -> Version:
     Returns the version that was there before. Of several that migrate at once, one does it and the others wait. Raises
     ``LedgerUnavailable``, or ``LedgerUnusable`` if a later version of this package made the tables.
     """
-    with ledger.writing() as connection:
+    with ledger.writing(patience=None) as connection:  # an index of a large table takes its time
         if not ledger.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ONE_AT_A_TIME})
         before = version_at(connection, ledger)

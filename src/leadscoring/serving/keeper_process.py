@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
+from math import inf
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -37,7 +38,44 @@ SETTLING_SECONDS, SETTLING_TICK = 10.0, 0.02
 
 PATIENCE_SECONDS = DRAIN_SECONDS + 5.0
 
+SILENT_SECONDS = 10.0
+"""Seconds without a beat after which the keeper is considered hung: it is stopped, or cannot run."""
+
+STUCK_SECONDS = 180.0
+"""Seconds without a report after which it is considered stuck, unless it is occupied: no statement takes as long."""
+
+STARTING_SECONDS = 60.0
+"""Seconds until the first beat: Python starts slowly on a busy machine."""
+
 log = Log("leadscoring")
+
+
+class Beats:
+    """Moments at which a keeper was last alive and last reported, in memory that it shares with its supervisor.
+
+    A file would not do: a full disk would look like a keeper that hangs.
+    """
+
+    def __init__(self) -> None:
+        self._begun = monotonic()
+        self._moments = get_context("spawn").RawArray("d", 2)
+
+    def alive(self) -> None:
+        """Records that the process runs."""
+        self._moments[0] = monotonic()
+
+    def reported(self, occupied: bool) -> None:
+        """Records that it goes on; one that is ``occupied`` may take as long as it needs until the next report."""
+        self._moments[1] = inf if occupied else monotonic()
+
+    def hung(self) -> str:
+        """Returns why the keeper is considered hung; an empty text if it is not."""
+        now, (alive, reported) = monotonic(), self._moments
+        if not alive:
+            return "it does not start" if now - self._begun > STARTING_SECONDS else ""
+        if now - alive > SILENT_SECONDS:
+            return "it does not run"
+        return "it does not go on" if now - max(reported, self._begun) > STUCK_SECONDS else ""
 
 
 class KeeperProcess:
@@ -50,16 +88,19 @@ class KeeperProcess:
         self._process = self._started()
 
     def watch(self) -> None:
-        """Replaces the keeper if it has died; called several times a second.
+        """Replaces the keeper if it has died or hangs; called several times a second.
 
         Raises ``CannotStart`` if the ledger is not usable, so that no keeper could start.
         """
-        if self._process.is_alive() or monotonic() < self._retry_at:
+        why = self._beats.hung() if self._process.is_alive() else ""
+        if (self._process.is_alive() and not why) or monotonic() < self._retry_at:
             return
+        if why:
+            self._process.kill()
         self._process.join()
         if self._process.exitcode == STARTUP_FAILURE:
             raise CannotStart("the ledger cannot be used; the log says why")
-        log.error("keeper replaced", pid=self._process.pid, exitcode=self._process.exitcode)
+        log.error("keeper replaced", pid=self._process.pid, exitcode=self._process.exitcode, hung=why or None)
         self._retry_at = monotonic() + RETRY_SECONDS
         self._process = self._started()
 
@@ -87,7 +128,9 @@ class KeeperProcess:
             self._process.join()
 
     def _started(self) -> BaseProcess:
-        process = get_context("spawn").Process(target=keep, args=(self._settings, self._state, os.getpid()))
+        self._beats = Beats()
+        arguments = (self._settings, self._state, os.getpid(), self._beats)
+        process = get_context("spawn").Process(target=keep, args=arguments)
         process.start()
         return process
 
@@ -102,7 +145,7 @@ def keeping(settings: Settings, state: Path) -> Iterator[KeeperProcess]:
         keeper.end()
 
 
-def keep(settings: Settings, state: Path, supervisor: int) -> None:
+def keep(settings: Settings, state: Path, supervisor: int, beats: Beats) -> None:
     """Runs in the process of the keeper."""
     stopping = threading.Event()
     for ignored in (signal.SIGINT, signal.SIGHUP):
@@ -110,7 +153,7 @@ def keep(settings: Settings, state: Path, supervisor: int) -> None:
     signal.signal(signal.SIGTERM, lambda _signal, _frame: stopping.set())
     configure(settings.log_level, sys.stdout.isatty())
     hush("alembic")  # before it is imported, which it logs
-    threading.Thread(target=follow, args=(supervisor, stopping), daemon=True).start()
+    threading.Thread(target=follow, args=(supervisor, stopping, beats), daemon=True).start()
     from leadscoring.ledger.database import ledger_url
     from leadscoring.ledger.keeping import Keeping, Kept
     from leadscoring.quality.reported import tend
@@ -124,7 +167,7 @@ def keep(settings: Settings, state: Path, supervisor: int) -> None:
     try:
         name = Path(settings.model_path).stem
         kept = Kept(url, Path(settings.ledger_tape_path), settings.ledger_days, name, open_keys(settings))
-        Keeping(kept, stopping, partial(report, state), read_state(state), DRAIN_SECONDS, judge).run()
+        Keeping(kept, stopping, partial(report, state, beats), read_state(state), DRAIN_SECONDS, judge).run()
     except LeadScoringError as failure:
         log.error("keeper cannot start", error=type(failure).__name__, reason=str(failure))  # noqa: TRY400
         sys.exit(STARTUP_FAILURE)
@@ -133,15 +176,17 @@ def keep(settings: Settings, state: Path, supervisor: int) -> None:
         sys.exit(1)
 
 
-def report(path: Path, state: KeeperState) -> None:
+def report(path: Path, beats: Beats, state: KeeperState) -> None:
     """Writes the state for the workers; on a full disk they find the one before, until there is room."""
+    beats.reported(state.occupied)
     with suppress(OSError):
         write_state(path, state)
 
 
-def follow(supervisor: int, stopping: threading.Event) -> None:
-    """Ends the keeper when its supervisor was killed: another one starts with the next."""
+def follow(supervisor: int, stopping: threading.Event, beats: Beats) -> None:
+    """Beats, and ends the keeper when its supervisor was killed: another one starts with the next."""
     while os.getppid() == supervisor:
+        beats.alive()
         if stopping.wait(1.0):
             return
     stopping.set()

@@ -88,7 +88,15 @@ EVENTS = {
     "keeper failed": Event("ERROR", ("exception",), "The keeper ended with an unexpected error; a new one replaces it"),
     "live quality failed": Event("ERROR", ("exception",), "The report on live quality could not be made, because of an "
                                  "unexpected fault; scores are kept all the same"),
-    "keeper replaced": Event("ERROR", ("pid", "exitcode"), "The keeper exited; a new one replaces it"),
+    "keeper replaced": Event("ERROR", ("pid", "exitcode", "hung"),
+                             "The keeper exited, or was killed since it hung, for the reason in `hung`; a new one "
+                             "replaces it"),
+    "clock has jumped": Event("ERROR", ("seconds", "consequence"),
+                              "The machine's clock was set by more than an hour. Retention deletes nothing for a day"),
+    "partitions dropped": Event("INFO", ("names",), "Months of scores in PostgreSQL that retention has emptied"),
+    "partitions not tended": Event("WARNING", ("reason",),
+                                   "Somebody reads scores for long, as an export does; the keeper tries again within "
+                                   "the hour"),
     "keeper killed": Event("ERROR", ("pid", "reason"), "The keeper did not stop in time, and was killed; what it has "
                            "not moved waits on the tape"),
 }  # fmt: skip
