@@ -12,7 +12,7 @@ COMPILERS = ("cc", "gcc", "clang")
 
 
 class SimulatedClock:
-    """The time of day of processes with ``environ``, which goes on from where it was set; other clocks stay as they are.
+    """The time of day of processes with ``environ``, which goes on from where it was set; other clocks do not change.
 
     It is a small library that is compiled into ``folder``; all processes of a service move together. For Linux.
     """

@@ -128,9 +128,9 @@ def wait(holds: Any, words: str) -> None:
 
 def key_file(folder: Path) -> Path:
     """Writes the file with the key, which may do everything."""
-    entry = {"sha256": hashlib.sha256(KEY.encode()).hexdigest(), "label": "crm", "scopes": ["score", "outcomes", "admin"]}
+    sha256, scopes = hashlib.sha256(KEY.encode()).hexdigest(), ["score", "outcomes", "admin"]
     path = folder / "keys.json"
-    path.write_text(json.dumps([entry]))
+    path.write_text(json.dumps([{"sha256": sha256, "label": "crm", "scopes": scopes}]))
     path.chmod(0o600)
     return path
 

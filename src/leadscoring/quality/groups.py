@@ -140,16 +140,17 @@ def gathered(
     return dict(sums)
 
 
-def where_off(
-    sums: dict[Key, Sums], delays: Delays | None, days: Sequence[int], today: int
-) -> Groups:
+def where_off(sums: dict[Key, Sums], delays: Delays | None, days: Sequence[int], today: int) -> Groups:
     """Finds the groups that are off: by their mature leads, or by their evidence on the ``days`` that have one.
 
     Of all groups together, one verdict in twenty is wrong by chance; the evidence of each is an alarm so late that a
     false one among all of them is as rare as one of all leads.
     """
-    looked_at = {key: of for key, of in sorted(sums.items()) if of.leads >= ENOUGH_MONTH}
-    ripe = [key for key, of in looked_at.items() if of.mature >= ENOUGH_MONTH]
+    enough = ENOUGH_MONTH
+    looked_at = {
+        key: of for key, of in sorted(sums.items()) if (of.leads if delays is not None else of.mature) >= enough
+    }
+    ripe = [key for key, of in looked_at.items() if of.mature >= enough]
     said = dict(zip(ripe, verdicts([triple(looked_at[key]) for key in ripe]), strict=True))
     every = []
     for key, of in looked_at.items():

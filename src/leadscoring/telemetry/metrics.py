@@ -118,11 +118,16 @@ def declared(
 def of_quality() -> tuple[Family, ...]:
     """The metrics of live quality; all are 0 without a report of the ledger."""
     alarm = "1 while the evidence says that fewer, or more, conversions come than expected, else 0"
+    groups = "Groups of leads with the same value of a feature that are off, by mature leads or daily evidence"
     return (
         Family("gauge", "live_quality_evidence", "Evidence against the probabilities; 100 is an alarm", alike=True),
         Family("gauge", "live_quality_expected_conversions", "Conversions expected in this period", alike=True),
         Family("gauge", "live_quality_observed_conversions", "Conversions observed in this period", alike=True),
         Family("gauge", "live_quality_alarm", alarm, {"direction": DIRECTIONS}, alike=True),
+        Family("gauge", "live_quality_mature_leads", "Leads that are judged: OUTCOME_DAYS have passed", alike=True),
+        Family("gauge", "live_quality_predicted_ratio", "Share of mature leads predicted to convert", alike=True),
+        Family("gauge", "live_quality_observed_ratio", "Share of mature leads that converted", alike=True),
+        Family("gauge", "live_quality_groups_off", groups, alike=True),
     )
 
 
@@ -225,7 +230,11 @@ class Metrics:
         self._started = tally.count("process_start_time_seconds")
         self._process = counts(tally, "process", "cpu_seconds resident_memory_bytes open_fds")
         self._machine = counts(tally, "system", "cpu_seconds cpu_cores memory_usage_ratio disk_usage_ratio")
-        self._judged = counts(tally, "live_quality", "evidence expected_conversions observed_conversions")
+        self._judged = counts(
+            tally,
+            "live_quality",
+            "evidence expected_conversions observed_conversions mature_leads predicted_ratio observed_ratio groups_off",
+        )
         self._alarms = {direction: tally.count("live_quality_alarm", direction) for direction in DIRECTIONS}
         self.stall = tally.count(STALL).set
         self.beat = tally.count(BEAT).set
@@ -347,9 +356,9 @@ class Metrics:
         self._demo_active.set(float(demo_active))
         self._next_expiry.set(next_expiry)
 
-    def judged(self, evidence: float, expected: float, observed: float, alarm: str) -> None:
-        """Sets the figures of live quality; ``alarm`` is a direction, or empty while none stands."""
-        for count, value in zip(self._judged, (evidence, expected, observed), strict=True):
+    def judged(self, alarm: str, *figures: float) -> None:
+        """Sets the figures of live quality, in their order; ``alarm`` is a direction, or empty while none stands."""
+        for count, value in zip(self._judged, figures, strict=True):
             count.set(value)
         for direction, count in self._alarms.items():
             count.set(float(direction == alarm))
