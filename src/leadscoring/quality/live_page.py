@@ -67,9 +67,8 @@ def verdict(live: Live) -> str:
     """Renders the verdict and the key figures."""
     sign, words = headline(live)
     alarm = (
-        f"An alarm stands since {text(live.alarm.since)}: the daily evidence of {text(live.alarm.direction)} "
-        f"conversions has reached {text(shown(live.alarm.evidence))} since then. Mature leads decide whether it is "
-        "the rate or the speed."
+        f"An alarm stands since {text(live.alarm.since)}, and the daily evidence has reached "
+        f"{text(shown(live.alarm.evidence))}: {text(live.alarm.says)}. Mature leads decide which of the two it is."
         if live.alarm
         else "The daily evidence shows nothing wrong."
         if live.evidence is not None
