@@ -167,6 +167,9 @@ bench-quality: $(STAMP)  ## Measure the quality of trained models on exports wit
 	$(BIN)/python -m benchmarks.exports
 	$(BIN)/python -m benchmarks.quality
 
+live-year: $(STAMP)  ## Prove that live quality says what is true of a year: two years through the real API, some minutes each
+	$(BIN)/python -m benchmarks.live_year
+
 live-simulation: $(STAMP)  ## Simulate the daily evidence of live quality: false alarms, and days until a change is seen
 	$(BIN)/python -m benchmarks.live --runs $(or $(RUNS),200)
 

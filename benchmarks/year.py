@@ -10,9 +10,10 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from datetime import time as time_of_day
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,10 @@ from leadscoring.demo.live import START, Event
 MOST = 1000
 """Leads and outcomes of one request (MAX_BATCH_SIZE)."""
 
-DEADLINE = 120.0
+LAST = time_of_day(23, 59, 59)
+"""When the outcomes of a day are reported."""
+
+DEADLINE = 180.0
 
 
 class Lead(msgspec.Struct):
@@ -58,16 +62,18 @@ class Service:
         self.scored = self.sent = 0
 
     def live_through(self, events: Iterable[Event]) -> None:
-        """Sends events in their order, each at its time; those of one moment, and outcomes in a row, in one request."""
-        for (name, _), group in groupby(events, key=lambda one: (one.name, one.at if one.name == "scored" else None)):
-            every = list(group)
-            for begin in range(0, len(every), MOST):
-                part = every[begin : begin + MOST]
-                self.clock.set(part[-1].at)
-                if name == "scored":
-                    self._score(part)
-                elif name == "outcome":
-                    self._report(part)
+        """Sends events: scores at their time, those of one moment together, and the outcomes of a day at its end."""
+        for day, of_day in groupby(events, key=lambda one: one.at.date()):
+            every = list(of_day)
+            for at, together in groupby((one for one in every if one.name == "scored"), key=lambda one: one.at):
+                self.clock.set(at)
+                self._each(self._score, list(together))
+            self.clock.set(datetime.combine(day, LAST, UTC))
+            self._each(self._report, [one for one in every if one.name == "outcome"])
+
+    def _each(self, send: Callable[[list[Event]], None], events: list[Event]) -> None:
+        for begin in range(0, len(events), MOST):
+            send(events[begin : begin + MOST])
 
     def _score(self, events: list[Event]) -> None:
         sent = [{"lead_id": one.fields["lead_id"], "features": one.fields["features"]} for one in events]
@@ -118,7 +124,7 @@ class Service:
         return json.loads(self.run("quality", "--json", "--at", (START + timedelta(days=day)).date().isoformat()))
 
 
-def wait(holds: Any, words: str) -> None:
+def wait(holds: Callable[[], bool], words: str) -> None:
     """Waits until something holds. Raises ``AssertionError`` if it never does."""
     deadline = time.monotonic() + DEADLINE
     while not holds():
