@@ -43,7 +43,7 @@ LOAD_SECONDS ?= 30
 LOAD_REPORT ?= build/load/report.html
 
 .PHONY: help install training azureml clients dev test coverage test-changed test-unit test-integration zoo fuzz lint \
-  format bench bench-bulk bulk-proof ledger-kills keeper-kills bench-quality bench-training stress \
+  format bench bench-bulk bulk-proof live-year live-simulation ledger-kills keeper-kills bench-quality bench-training stress \
   test-sanitize uvicorn-test dashboards docs site screenshots lock model docker-build docker-run docker-compose-up \
   docker-compose-down image-test newcomer-test load-test infra-install infra-test infra-types deploy-aws deploy-azure \
   release-install wheel-test sdist wheels sbom audit secrets workflows release-notes clean
