@@ -189,12 +189,12 @@ def check_served(service: Service, days: int) -> None:
     hold("every bit is the same" in service.run("replay"), "replay: every bit of every score is the same")
 
 
-def prove(name: str, days: int, per_day: int, folder: Path) -> None:
+def prove(name: str, days: int, per_day: int, rescore_days: int, folder: Path) -> None:
     """Lives through a year and checks what is said of it. Raises ``Difference``."""
     began, end, change = time.monotonic(), START + timedelta(days=days), COURSES[name]
     changes, quiet = change.at(days), START + timedelta(days=change.at(days))
     with serving_a_year(folder, MODEL) as service:
-        service.live_through(live_events(days, per_day, SEED, rescore_days=1, changes=(change,)))
+        service.live_through(live_events(days, per_day, SEED, rescore_days=rescore_days, changes=(change,)))
         service.wait_until_kept()
         service.clock.set(end + timedelta(minutes=1))
         leads = list(service.leads.values())
@@ -228,13 +228,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--days", type=int, default=DAYS)
     parser.add_argument("--per-day", type=int, default=PER_DAY)
+    parser.add_argument("--rescore-days", type=int, default=1, help="1 for each night")
     parser.add_argument("--course", choices=list(COURSES), action="append")
     chosen = parser.parse_args()
     shutil.rmtree(FOLDER, ignore_errors=True)
     try:
         for name in chosen.course or COURSES:
             (FOLDER / name).mkdir(parents=True)
-            prove(name, chosen.days, chosen.per_day, FOLDER / name)
+            prove(name, chosen.days, chosen.per_day, chosen.rescore_days, FOLDER / name)
     except AssertionError as failure:
         print(f"differs: {failure}")
         return 1

@@ -92,11 +92,10 @@ class Reader:
     """Reads the groups of a row: float32, little endian, one per column of the contract."""
 
     def __init__(self, contract: Contract) -> None:
-        grouped = {"flag": flag_names, "category": category_names}
         places = [
-            (contract.columns.first[place], grouped[feature.kind](feature))
+            (contract.columns.first[place], names)
             for place, feature in enumerate(contract.features)
-            if feature.kind in grouped
+            if (names := names_of(feature)) is not None
         ]
         self._names = [names for _, names in places]
         columns = {column for column, _ in places}
@@ -117,13 +116,12 @@ Names = tuple[str, tuple[str, ...], str]
 """A feature, the names of its codes, and that of all other codes."""
 
 
-def flag_names(feature: Feature) -> Names:
-    """Names the values of a flag."""
-    return feature.name, ("no", "yes"), "other values"
-
-
-def category_names(feature: Feature) -> Names:
-    """Names the values of a category, in the order of their codes; without known values they are its codes."""
+def names_of(feature: Feature) -> Names | None:
+    """Names the values of a flag, or those of a category in the order of their codes; ``None`` for other features."""
+    if feature.form.words:
+        return feature.name, ("no", "yes"), "other values"
+    if not feature.form.is_category:
+        return None
     values = [str(value) for value in feature.wire_values] or [f"code {code}" for code in range(feature.codes)]
     return feature.name, tuple(values[:MOST_VALUES]), "other values"
 
