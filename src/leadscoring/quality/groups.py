@@ -6,7 +6,7 @@ that of reading them.
 
 import struct
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -138,7 +138,7 @@ def gathered(
     return dict(sums)
 
 
-def where_off(sums: dict[Key, Sums], delays: Delays | None, days: Sequence[int], today: int) -> Groups:
+def where_off(sums: Mapping[Key, Sums], delays: Delays | None, days: Sequence[int], today: int) -> Groups:
     """Finds the groups that are off: by their mature leads, or by their evidence on the ``days`` that have one.
 
     Of all groups together, one verdict in twenty is wrong by chance; the evidence of each is an alarm so late that a
