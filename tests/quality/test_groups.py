@@ -9,8 +9,9 @@ from benchmarks.live import SHARES
 
 from leadscoring.contract.features import Contract, Feature
 from leadscoring.ledger.judged import Judged
+from leadscoring.quality.cohorts import ENOUGH_MONTH
 from leadscoring.quality.delays import Delays
-from leadscoring.quality.groups import ENOUGH_MONTH, SHOWN, Groups, Reader, gathered, where_off
+from leadscoring.quality.groups import SHOWN, Groups, Reader, gathered, where_off
 
 CONTRACT = Contract(
     (

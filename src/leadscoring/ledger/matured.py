@@ -25,7 +25,7 @@ from sqlalchemy import (
     select,
 )
 
-from leadscoring.ledger.judged import Judged, Kind
+from leadscoring.ledger.judged import Judged
 from leadscoring.ledger.outcomes import current
 from leadscoring.ledger.tables import act, day, lead, model, score
 
@@ -73,7 +73,7 @@ def judged(connection: Connection) -> list[Judged]:
     keys, source, counts = counting(first)
     query = select(*keys, func.count(), func.avg(first.c.probability)).select_from(source).where(*counts)
     found = connection.execute(query.group_by(*keys, cell))
-    return [one_of(*row) for row in found]
+    return [one_of(row) for row in found]
 
 
 def judged_rows(connection: Connection, number: int) -> Iterator[tuple[Judged, bytes]]:
@@ -82,7 +82,7 @@ def judged_rows(connection: Connection, number: int) -> Iterator[tuple[Judged, b
     keys, source, counts = counting(first)
     query = select(*keys, first.c.probability, first.c.row).select_from(source).where(*counts, first.c.model == number)
     for *facts, probability, row in connection.execute(query, execution_options={"yield_per": FETCHED}):
-        yield one_of(*facts, 1, probability), row
+        yield one_of((*facts, 1, probability)), row
 
 
 def counting(first: FromClause) -> tuple[list[ColumnElement[Any]], FromClause, list[ColumnElement[bool]]]:
@@ -113,8 +113,9 @@ def counting(first: FromClause) -> tuple[list[ColumnElement[Any]], FromClause, l
     return [scored.label("scored"), first.c.model, first.c.tier, kind, after], source, which
 
 
-def one_of(scored: int, of: int, tier: str, kind: Kind, after: int | None, leads: int, probability: float) -> Judged:
-    """Returns a row of the query."""
+def one_of(row: Sequence[Any]) -> Judged:
+    """Returns a row of the query: day, model, tier, outcome and its delay, number of leads, probability."""
+    scored, of, tier, kind, after, leads, probability = row
     return Judged(scored, of, tier, probability, leads, kind, None if after is None else int(after))
 
 
