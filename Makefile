@@ -45,7 +45,7 @@ LOAD_REPORT ?= build/load/report.html
 
 .PHONY: help install training azureml clients dev test coverage test-changed test-unit test-integration zoo fuzz lint \
   format bench bench-bulk bench-clusters bench-ledger bulk-proof ledger-kills keeper-kills service-kills ledger-outage \
-  bench-quality bench-training stress \
+  live-year live-simulation bench-quality bench-training stress \
   test-sanitize uvicorn-test dashboards docs site screenshots lock model docker-build docker-run docker-compose-up \
   docker-compose-down image-test newcomer-test load-test infra-install infra-test infra-types deploy-aws deploy-azure \
   release-install wheel-test sdist wheels sbom audit secrets workflows release-notes clean
@@ -179,6 +179,9 @@ bench-ledger: $(STAMP)  ## Measure what the ledger costs, in SQLite and PostgreS
 bench-quality: $(STAMP)  ## Measure the quality of trained models on exports with a known truth, and on the real data sets in ../shared/data
 	$(BIN)/python -m benchmarks.exports
 	$(BIN)/python -m benchmarks.quality
+
+live-year: $(STAMP)  ## Prove that live quality says what is true of a year: two years through the real API, some minutes each
+	$(BIN)/python -m benchmarks.live_year
 
 live-simulation: $(STAMP)  ## Simulate the daily evidence of live quality: false alarms, and days until a change is seen
 	$(BIN)/python -m benchmarks.live --runs $(or $(RUNS),200)

@@ -236,36 +236,9 @@ DRIFT = Row(
     ],
 )  # fmt: skip
 
-QUALITY = Row(
-    "Live quality: scores against what came of the leads",
-    [
-        lines(
-            "Conversions expected and observed", "short",
-            "Conversions in the current period of 100 days: expected from the scores of open leads, and observed.",
-            [
-                Query(f"max(live_quality_expected_conversions{{{OURS}}})", "expected"),
-                Query(f"max(live_quality_observed_conversions{{{OURS}}})", "observed"),
-            ],
-            runbooks=["FewerConversionsThanExpected"], width=12,
-        ),
-        lines(
-            "Evidence against the scores", "short",
-            "About 1 while nothing is wrong; from 100 on, fewer or more leads convert than their scores say.",
-            [Query(f"max(live_quality_evidence{{{OURS}}})", "evidence")], limits=[(100, RED)],
-            runbooks=["FewerConversionsThanExpected"], width=12,
-        ),
-        lines(
-            "Alarm of live quality", "short",
-            "1 while the evidence says that fewer, or more, leads convert than their scores say.",
-            [Query(f"max by (direction) (live_quality_alarm{{{OURS}}})", "{{direction}}")],
-            runbooks=["FewerConversionsThanExpected"], width=24,
-        ),
-    ],
-)  # fmt: skip
-
 
 def model() -> Dashboard:
     """The page of whoever answers for the model."""
-    said = "Scores, reasons, speed, errors, the remote model, drift and live quality."
+    said = "Scores, reasons, speed, errors, the remote model and drift."
     window = choice_of("window", "Drift over", "Window of leads to compare with training", ("1h", "1d", "7d"), "1d")
-    return page("lead-scoring-model", "Model", said, [SCORES, REASONS, SPEED, ERRORS, REMOTE, DRIFT, QUALITY], [window])
+    return page("lead-scoring-model", "Model", said, [SCORES, REASONS, SPEED, ERRORS, REMOTE, DRIFT], [window])

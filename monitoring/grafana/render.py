@@ -7,6 +7,7 @@ from pathlib import Path
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from ledger_board import ledger
 from model_board import model
+from quality_board import quality
 from resources_board import resources
 from service_board import service
 
@@ -17,7 +18,7 @@ def rendered() -> dict[str, str]:
     """The text of each file, by its name."""
     return {
         f"{made.__name__}.json": json.dumps(made(), cls=JSONEncoder, indent=2, sort_keys=True) + "\n"
-        for made in (service, model, resources, ledger)
+        for made in (service, model, resources, ledger, quality)
     }
 
 

@@ -53,6 +53,7 @@ def test_the_figures_are_metrics(server: Server, tmp_path_factory: pytest.TempPa
         "live_quality_evidence 150.5",
         "live_quality_expected_conversions 20",
         "live_quality_observed_conversions 7",
+        "live_quality_mature_leads 0",
         'live_quality_alarm{direction="fewer"} 1',
         'live_quality_alarm{direction="more"} 0',
     ):

@@ -49,10 +49,12 @@ def test_the_files_are_what_the_source_makes() -> None:
     assert (checked.returncode, checked.stdout) == (0, ""), checked.stderr
 
 
-def test_there_are_three_that_know_each_other() -> None:
+def test_there_are_five_that_know_each_other() -> None:
     """By ids that links can rely on, and a tag by which each lists the others."""
     assert {name: dashboard["uid"] for name, dashboard in DASHBOARDS.items()} == {
+        "ledger": "lead-scoring-ledger",
         "model": "lead-scoring-model",
+        "quality": "lead-scoring-quality",
         "resources": "lead-scoring-resources",
         "service": "lead-scoring-service",
     }

@@ -45,7 +45,7 @@ def test_the_page_of_an_empty_ledger_says_what_is_missing(tmp_path: Path) -> Non
     text = page(compute(ledger, 90, "lost", now()).live)
     ledger.close()
     assert "Too few mature leads for a verdict: 0 of 500" in text
-    assert "No daily evidence yet" in text
+    assert "No lead with an id has been scored" in text
     assert text.count('<section class="card') == 1
 
 

@@ -16,7 +16,7 @@ def test_what_is_published_is_read(tmp_path: Path) -> None:
     assert published(tmp_path / "tape") == NOTHING
     alarm = AlarmInfo("2026-01-01", 200.0, "fewer", "fewer conversions than expected")
     publish(msgspec.structs.replace(empty, alarm=alarm, evidence=150.0, expected=10.5, observed=3), tmp_path / "tape")
-    assert published(tmp_path / "tape") == Published(150.0, 10.5, 3, "fewer")
+    assert published(tmp_path / "tape") == Published("fewer", 150.0, 10.5, 3)
 
 
 def test_without_a_file_there_is_nothing(tmp_path: Path) -> None:

@@ -91,10 +91,12 @@ class Keeping:
         with ExitStack() as closing:
             ledger = open_ledger(self._kept.url)
             closing.callback(ledger.close)
-            if not self._own_folder(closing) or not self._ready(ledger):
+            if not self._own_folder(closing):
+                return
+            keeper = Keeper(ledger, self._kept.folder, self._kept.name)
+            if not self._ready(ledger, keeper):
                 return
             log.info("ledger open", ledger=ledger.name, tape=str(self._kept.folder))
-            keeper = Keeper(ledger, self._kept.folder, self._kept.name)
             while self._goes_on(self._turn(ledger, keeper)):
                 pass
         self._say()
@@ -103,7 +105,7 @@ class Keeping:
         """Waits for the folder; returns whether this keeper has it now, or was stopped before."""
         return closing.enter_context(turn(self._kept.folder, self._stopping, self._say))
 
-    def _ready(self, ledger: Ledger) -> bool:
+    def _ready(self, ledger: Ledger, keeper: Keeper) -> bool:
         """Brings the tables to the newest version; returns whether they are."""
         while True:
             try:
@@ -113,7 +115,7 @@ class Keeping:
                     check_keys(ledger, self._kept.keys)
                     note_known(self._kept.folder, self._kept.keys)
             except LedgerUnavailable as failure:
-                self._failed(failure)
+                self._failed(failure, keeper)
                 if self._stopping.is_set():
                     return False
                 continue
@@ -200,11 +202,11 @@ class Keeping:
             self._change(occupied=False)
             self._say()
 
-    def _failed(self, failure: LedgerUnavailable, keeper: Keeper | None = None) -> None:
+    def _failed(self, failure: LedgerUnavailable, keeper: Keeper) -> None:
         """Reports that the database is down, once, and waits before the next attempt."""
         if self._state.condition != "down":
             log.error("ledger down", reason=str(failure))
-        earliest, size = (None, 0) if keeper is None else keeper.waiting()
+        earliest, size = keeper.waiting()
         lag = 0.0 if earliest is None else max(0.0, time.time() - earliest / 1e6)
         self._change(condition="down", reason=str(failure), failures=self._state.failures + 1, lag_seconds=lag)
         self._change(tape_bytes=size)

@@ -5,10 +5,25 @@ nor given up, and would count those twice that take long; a month in which a lea
 it. Leads that had an outcome before their first score, or trained the model, or objected, do not count.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Integer, and_, case, cast, delete, exists, func, insert, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Integer,
+    and_,
+    case,
+    cast,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+)
 
 from leadscoring.ledger.judged import Judged
 from leadscoring.ledger.outcomes import current
@@ -19,6 +34,9 @@ DAY = 86_400_000_000
 
 CELLS = 50
 """Leads are gathered in so many cells for one unit of log-odds, so that millions of them are few rows."""
+
+FETCHED = 1000
+"""Rows that are fetched together."""
 
 ALL = ""
 """The group of all leads, in sums by day."""
@@ -50,7 +68,26 @@ class DaySums(msgspec.Struct, frozen=True):
 
 def judged(connection: Connection) -> list[Judged]:
     """Returns all leads that count, in groups of equal day, model, tier, outcome, and nearly equal probability."""
-    first, earlier, latest = score.alias("first"), score.alias("earlier"), current().subquery("latest")
+    first = score.alias("first")
+    cell = cast(func.round(first.c.margin * CELLS), Integer)
+    keys, source, counts = counting(first)
+    query = select(*keys, func.count(), func.avg(first.c.probability)).select_from(source).where(*counts)
+    found = connection.execute(query.group_by(*keys, cell))
+    return [one_of(row) for row in found]
+
+
+def judged_rows(connection: Connection, number: int) -> Iterator[tuple[Judged, bytes]]:
+    """Yields all leads that count for a model, one by one, with the row of their first score."""
+    first = score.alias("first")
+    keys, source, counts = counting(first)
+    query = select(*keys, first.c.probability, first.c.row).select_from(source).where(*counts, first.c.model == number)
+    for *facts, probability, row in connection.execute(query, execution_options={"yield_per": FETCHED}):
+        yield one_of((*facts, 1, probability)), row
+
+
+def counting(first: FromClause) -> tuple[list[ColumnElement[Any]], FromClause, list[ColumnElement[bool]]]:
+    """Returns what finds all leads that count by their ``first`` score: day, model, tier, outcome; where; which."""
+    earlier, latest = score.alias("earlier"), current().subquery("latest")
     is_first = ~exists().where(
         earlier.c.lead == first.c.lead,
         or_(
@@ -62,25 +99,24 @@ def judged(connection: Connection) -> list[Judged]:
     decided = latest.c.kind.in_(("won", "lost"))
     kind = case((decided, latest.c.kind), else_="open").label("kind")
     after = case((decided, latest.c.occurred_at // DAY - scored)).label("after")
-    cell = cast(func.round(first.c.margin * CELLS), Integer)
     source = (
         first.join(lead, lead.c.number == first.c.lead)
         .join(model, model.c.number == first.c.model)
         .outerjoin(latest, latest.c.lead == first.c.lead)
     )
-    keys = (scored.label("scored"), first.c.model, first.c.tier, kind, after)
-    found = connection.execute(
-        select(*keys, func.count(), func.avg(first.c.probability))
-        .select_from(source)
-        .where(is_first, lead.c.objected_at.is_(None))
-        .where(or_(model.c.trained_until.is_(None), first.c.first_at > model.c.trained_until))
-        .where(or_(after.is_(None), after >= 0))
-        .group_by(*keys, cell)
-    )
-    return [
-        Judged(scored_on, of, tier, mean, count, known, None if days is None else int(days))
-        for scored_on, of, tier, known, days, count, mean in found
+    which = [
+        is_first,
+        lead.c.objected_at.is_(None),
+        or_(model.c.trained_until.is_(None), first.c.first_at > model.c.trained_until),
+        or_(after.is_(None), after >= 0),
     ]
+    return [scored.label("scored"), first.c.model, first.c.tier, kind, after], source, which
+
+
+def one_of(row: Sequence[Any]) -> Judged:
+    """Returns a row of the query: day, model, tier, outcome and its delay, number of leads, probability."""
+    scored, of, tier, kind, after, leads, probability = row
+    return Judged(scored, of, tier, probability, leads, kind, None if after is None else int(after))
 
 
 def models(connection: Connection) -> dict[int, Registered]:

@@ -114,7 +114,7 @@ def by_month(sentence: str, marks: Sequence[MonthMark], compared: float | None, 
         plot.axes(labels(size, [one.name for one in marks]), ticks)
         if compared is not None:
             plot.line([(-0.5, compared), (len(marks) - 0.5, compared)], "c-dash")
-            plot.text(size.end, plot.down(compared) - 6, words, "end", "lab")
+            plot.text(size.end, size.top - 6, words, "end", "lab")
         for k, one in enumerate(marks):
             plot.whisker(k, one.low, one.high)
         for k, one in enumerate(marks):

@@ -84,7 +84,12 @@ def mature(leads: Iterable[Judged], horizon: int, today: int, silence: Silence) 
 
     An early loss does not make a lead mature: else the leads of young days would be those that were lost.
     """
-    return [one for one in leads if one.day + horizon < today and (silence == "lost" or one.kind != "open")]
+    return [one for one in leads if is_mature(one, horizon, today, silence)]
+
+
+def is_mature(one: Judged, horizon: int, today: int, silence: Silence) -> bool:
+    """Whether leads are judged: their horizon is over, and they have an outcome or silence means one."""
+    return one.day + horizon < today and (silence == "lost" or one.kind != "open")
 
 
 def counted(leads: Iterable[Judged], horizon: int) -> list[Cell]:

@@ -92,13 +92,13 @@ def plus(one: float, other: float) -> float:
     return high + log(1.0 + exp(low - high))
 
 
-def alarm(found: Iterable[Evidence], today: int) -> Alarm | None:
+def alarm(found: Iterable[Evidence], today: int, least: float = ALARM) -> Alarm | None:
     """Returns the alarm that stands on a day; ``None`` if none does.
 
-    It stands for ``STANDS`` days after the evidence was last at ``ALARM``, so that it does not end because a new period
+    It stands for ``STANDS`` days after the evidence was last at ``least``, so that it does not end because a new period
     begins.
     """
-    high = [one for one in found if one.value >= ALARM]
+    high = [one for one in found if one.value >= least]
     if not high or today - high[-1].day > STANDS:
         return None
     start = len(high) - 1

@@ -22,6 +22,7 @@ from leadscoring.quality.cohorts import (
 from leadscoring.quality.daily import EPOCH_DAY, Day, days
 from leadscoring.quality.delays import WINDOW, Delays, delays
 from leadscoring.quality.evidence import PERIOD, Alarm, Evidence, Expected, alarm, evidence
+from leadscoring.quality.groups import Groups, Key, Sums, where_off
 from leadscoring.quality.proportion import Compared
 
 SHOWN_WEEKS = 26
@@ -70,7 +71,8 @@ class Live(msgspec.Struct, frozen=True):
 
     ``verdict`` is that on all mature leads; until there are enough of them, ``verdict_from`` is the day of the first
     one, if the leads for it have been scored. ``expected`` and ``observed`` are sums of the ``evidence``'s period.
-    ``training`` has the figures of the model's rehearsal, as its card has them.
+    ``training`` has the figures of the model's rehearsal, as its card has them. ``groups`` are ``None`` for a model
+    without flags or categories.
     """
 
     at: str
@@ -90,17 +92,22 @@ class Live(msgspec.Struct, frozen=True):
     weeks: tuple[Week, ...]
     days: tuple[DayInfo, ...]
     delays: DelayInfo | None
+    groups: Groups | None
     training: dict[str, Any]
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """What live quality is computed from; ``names`` and ``training`` are by the number of a model."""
+    """What live quality is computed from; ``names`` and ``training`` are by the number of a model.
+
+    ``groups`` are those of the model that is judged.
+    """
 
     judged: Sequence[Judged]
     names: Mapping[int, ModelName]
     training: Mapping[int, dict[str, Any]]
     outcome_days: int
     outcome_silence: Silence
+    groups: Mapping[Key, Sums] | None = None
 
 
 class Computed(msgspec.Struct, frozen=True):
@@ -113,7 +120,7 @@ class Computed(msgspec.Struct, frozen=True):
 
 def live(facts: Facts, now: datetime) -> Computed:
     """Computes the live quality of the model that scored new leads last, as of a moment; no day after it counts."""
-    today = (now.astimezone(UTC).date() - EPOCH_DAY).days
+    today = day_at(now)
     every = [one for one in known_at(facts.judged, today) if one.model in facts.names]
     model = latest_model(every)
     sums = days(every, facts.outcome_days, today - 1)
@@ -143,9 +150,15 @@ def live(facts: Facts, now: datetime) -> Computed:
         weeks=tuple(weeks[-SHOWN_WEEKS:]),
         days=tuple(shown(found)),
         delays=described(of),
+        groups=where_off(facts.groups, of, [one.day for one in found], today) if facts.groups else None,
         training=dict(facts.training.get(model, {})) if model is not None else {},
     )
     return Computed(report, model, sums)
+
+
+def day_at(now: datetime) -> int:
+    """Returns the day of a moment, as days since 1970."""
+    return (now.astimezone(UTC).date() - EPOCH_DAY).days
 
 
 def known_at(leads: Iterable[Judged], today: int) -> list[Judged]:

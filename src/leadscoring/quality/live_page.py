@@ -11,6 +11,7 @@ from leadscoring.pages.plot import Scale
 from leadscoring.quality.cohorts import ENOUGH, Cohort, TierCohort
 from leadscoring.quality.evidence import ALARM
 from leadscoring.quality.figure import Figure
+from leadscoring.quality.groups_page import where_off
 from leadscoring.quality.live import Live
 
 FEW_KNOWN = 0.5
@@ -26,13 +27,14 @@ def page(live: Live) -> str:
         verdict(live),
         weeks(live) if live.weeks else "",
         tiers(live.overall) if live.overall else "",
+        where_off(live.groups),
         pair(evidence(live), ranking(live)),
         months(live) if live.months else "",
         pair(figures(live), delays(live)),
     ]
     head = (
         f'<div class="head"><h1>{name(title)}</h1><p>What was predicted, against what happened; as of '
-        f"{text(live.at)}. {text(waiting(live))}</p></div>"
+        f"{text(moment(live.at))}. {text(waiting(live))}</p></div>"
     )
     return document(title, stylesheet(), f'{head}<div class="stack">{"".join(parts)}</div>')
 
@@ -65,11 +67,13 @@ def verdict(live: Live) -> str:
     """Renders the verdict and the key figures."""
     sign, words = headline(live)
     alarm = (
-        f"The evidence since {text(live.alarm.since)} is {text(shown(live.alarm.evidence))}: {text(live.alarm.says)}. "
-        "Mature cohorts decide which of the two it is."
+        f"An alarm stands since {text(live.alarm.since)}, and the daily evidence has reached "
+        f"{text(shown(live.alarm.evidence))}: {text(live.alarm.says)}. Mature leads decide which of the two it is."
         if live.alarm
         else "The daily evidence shows nothing wrong."
         if live.evidence is not None
+        else "No lead with an id has been scored since the ledger is on."
+        if not live.leads
         else "No daily evidence yet: too little is known of how long conversions take."
     )
     return (
@@ -102,7 +106,8 @@ def kpis(live: Live) -> str:
         if live.evidence is None or live.expected is None
         else (
             shown(live.evidence),
-            f"evidence, alarm at {ALARM:g}; {live.observed:,} conversions, {live.expected:,.1f} expected",
+            f"evidence now, alarm at {ALARM:g}; in its period {live.observed:,} conversions, "
+            f"{live.expected:,.1f} expected",
         ),
     ]
     return (
@@ -129,7 +134,11 @@ def weeks(live: Live) -> str:
     ]
     ripe = [one for one in marks if one.mature]
     inside = sum(one.low <= one.predicted <= one.high for one in ripe)
-    sentence = f"In {inside} of {len(ripe)} mature weeks, the predicted rate is in the interval of the observed one"
+    sentence = (
+        f"In {inside} of {len(ripe)} mature weeks, the predicted rate is in the interval of the observed one"
+        if ripe
+        else "No week is mature yet"
+    )
     return card(
         "Did what was predicted happen?",
         live_charts.weeks(sentence, marks) + live_charts.WEEK_LEGEND + f'<p class="small soft">{text(sentence)}.</p>',
@@ -340,6 +349,11 @@ def span(figure: Figure) -> str:
 def shown(value: float) -> str:
     """Formats evidence, which may be of any size."""
     return f"{value:,.2f}" if value < 10 else f"{value:,.0f}" if value < 1e6 else "over a million"
+
+
+def moment(at: str) -> str:
+    """Formats a moment to the minute."""
+    return f"{at[:10]}, {at[11:16]} UTC"
 
 
 def capital(words: str) -> str:

@@ -3,22 +3,24 @@
 A serving worker reads the report that was kept, and computes nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from leadscoring.contract.features import Contract
 from leadscoring.errors import ModelError
 from leadscoring.ledger import matured
 from leadscoring.ledger.database import Ledger
+from leadscoring.ledger.judged import Judged
 from leadscoring.ledger.matured import DaySums, Registered
-from leadscoring.model.card import ATTRIBUTE, read_card
-from leadscoring.model.document import read_header
+from leadscoring.ledger.models import card_in
 from leadscoring.quality.cohorts import Silence
 from leadscoring.quality.daily import Day
-from leadscoring.quality.live import Computed, Facts, Live, ModelName, live
+from leadscoring.quality.groups import gathered
+from leadscoring.quality.live import Computed, Facts, Live, ModelName, day_at, known_at, latest_model, live
 from leadscoring.quality.published import publish
 from leadscoring.settings import Settings
 
@@ -27,8 +29,32 @@ def compute(ledger: Ledger, outcome_days: int, silence: Silence, now: datetime) 
     """Computes the live quality from all leads of a ledger. Raises ``LedgerUnavailable``."""
     with ledger.reading() as connection:
         judged, known = matured.judged(connection), matured.models(connection)
-        training = {number: rehearsal(matured.file_of(connection, number)) for number in {one.model for one in judged}}
-    return live(Facts(judged, names_of(known), training, outcome_days, silence), now)
+        files = {number: matured.file_of(connection, number) for number in {one.model for one in judged}}
+        today = day_at(now)
+        model = latest_model(known_at(judged, today))
+        contract = None if model is None else contract_of(files[model])
+        groups = None
+        if model is not None and contract is not None:
+            rows = known_rows(matured.judged_rows(connection, model), today)
+            groups = gathered(rows, contract, outcome_days, today, silence)
+    training = {number: rehearsal(content) for number, content in files.items()}
+    return live(Facts(judged, names_of(known), training, outcome_days, silence, groups), now)
+
+
+def known_rows(rows: Iterable[tuple[Judged, bytes]], today: int) -> Iterator[tuple[Judged, bytes]]:
+    """Yields leads as they were known at the start of a day."""
+    for one, row in rows:
+        for known in known_at([one], today):
+            yield known, row
+
+
+def contract_of(content: bytes) -> Contract | None:
+    """Returns the contract of a model; ``None`` for a file without a card, or one that cannot be read."""
+    try:
+        card = card_in(content)
+    except ModelError:
+        return None
+    return None if card is None else card.contract
 
 
 def names_of(known: Mapping[int, Registered]) -> dict[int, ModelName]:
@@ -39,10 +65,10 @@ def names_of(known: Mapping[int, Registered]) -> dict[int, ModelName]:
 def rehearsal(content: bytes) -> dict[str, Any]:
     """Returns the figures of the leads that were held out in training; empty for a file without them."""
     try:
-        text = read_header(content).attributes.get(ATTRIBUTE)
-        held_out = {} if text is None else read_card(text).quality.get("held_out", {})
+        card = card_in(content)
     except ModelError:
         return {}
+    held_out = {} if card is None else card.quality.get("held_out", {})
     names = ("rows", "base_rate", "roc_auc", "log_loss", "calibration_error", "perfect_calibration_error")
     return {name: held_out[name] for name in names if name in held_out}
 

@@ -13,6 +13,8 @@ import msgspec
 from leadscoring import __version__, errors
 from leadscoring.lead import Score, Scored
 from leadscoring.model.card import TIERS
+from leadscoring.telemetry import live_quality
+from leadscoring.telemetry.live_quality import LiveQuality
 from leadscoring.telemetry.tally import OTHER, Count, Family, Tally
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", OTHER)
@@ -46,9 +48,6 @@ BATCHES = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000)
 ATTEMPTS = ("ok", "timeout", "unreachable", "throttled", "not_ready", "failed", "refused", "rejected",
             "answer_invalid", "abandoned")  # fmt: skip
 """The outcomes of a call to a remote model: success, an error code, or abandoned by its caller."""
-
-DIRECTIONS = ("fewer", "more")
-"""What an alarm of live quality says of conversions."""
 
 OUTCOMES = ("200", "500", "502", "503", "504")
 """Of routes that are timed, failed requests are shown at zero, so that an alert on their rate includes the first one.
@@ -110,19 +109,8 @@ def declared(
             alike=True,
         ),
         *of_endpoint(provider),
-        *of_quality(),
+        *live_quality.families(),
         *of_process(env),
-    )
-
-
-def of_quality() -> tuple[Family, ...]:
-    """The metrics of live quality; all are 0 without a report of the ledger."""
-    alarm = "1 while the evidence says that fewer, or more, conversions come than expected, else 0"
-    return (
-        Family("gauge", "live_quality_evidence", "Evidence against the probabilities; 100 is an alarm", alike=True),
-        Family("gauge", "live_quality_expected_conversions", "Conversions expected in this period", alike=True),
-        Family("gauge", "live_quality_observed_conversions", "Conversions observed in this period", alike=True),
-        Family("gauge", "live_quality_alarm", alarm, {"direction": DIRECTIONS}, alike=True),
     )
 
 
@@ -225,8 +213,7 @@ class Metrics:
         self._started = tally.count("process_start_time_seconds")
         self._process = counts(tally, "process", "cpu_seconds resident_memory_bytes open_fds")
         self._machine = counts(tally, "system", "cpu_seconds cpu_cores memory_usage_ratio disk_usage_ratio")
-        self._judged = counts(tally, "live_quality", "evidence expected_conversions observed_conversions")
-        self._alarms = {direction: tally.count("live_quality_alarm", direction) for direction in DIRECTIONS}
+        self.judged = LiveQuality(tally).set
         self.stall = tally.count(STALL).set
         self.beat = tally.count(BEAT).set
         self.queued = tally.count("scoring_queue_requests")
@@ -346,13 +333,6 @@ class Metrics:
         """Whether the demo key is accepted, and when the next valid key expires."""
         self._demo_active.set(float(demo_active))
         self._next_expiry.set(next_expiry)
-
-    def judged(self, evidence: float, expected: float, observed: float, alarm: str) -> None:
-        """Sets the figures of live quality; ``alarm`` is a direction, or empty while none stands."""
-        for count, value in zip(self._judged, (evidence, expected, observed), strict=True):
-            count.set(value)
-        for direction, count in self._alarms.items():
-            count.set(float(direction == alarm))
 
     def serving(self) -> int:
         """The number of processes that serve now."""
