@@ -116,7 +116,7 @@ class Ledger:
         Else whoever commits at the wrong moment does it, and an outcome would take as long.
         """
         if self.is_sqlite:
-            with self._reported(), closing(self.engine.raw_connection()) as connection:
+            with self.reported(), closing(self.engine.raw_connection()) as connection:
                 connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
     def close(self) -> None:
@@ -124,7 +124,7 @@ class Ledger:
         self.engine.dispose()
 
     @contextmanager
-    def reported(self) -> Iterator[None]:
+    def self.reported() -> Iterator[None]:
         """Raises what a database reports in the context as ``LedgerUnavailable`` or ``LedgerUnusable``."""
         dbapi = self.engine.dialect.loaded_dbapi
         try:
