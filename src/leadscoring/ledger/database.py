@@ -124,7 +124,7 @@ class Ledger:
         self.engine.dispose()
 
     @contextmanager
-    def self.reported() -> Iterator[None]:
+    def reported(self) -> Iterator[None]:
         """Raises what a database reports in the context as ``LedgerUnavailable`` or ``LedgerUnusable``."""
         dbapi = self.engine.dialect.loaded_dbapi
         try:
