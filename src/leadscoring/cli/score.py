@@ -89,14 +89,9 @@ def score(  # noqa: PLR0913, PLR0917 - click hands every option over as an argum
     refuse_empty({"DATA": data, "--out": out, "--rejects": rejects, "--as-of": as_of, "--id": lead_id})
     kept = tuple(part.strip() for value in columns for part in value.split(","))
     refuse_empty({"--columns": None if all(kept) else ""})
-    if out in {None, "-"} and is_closed(sys.stdout):
-        raise click.UsageError(
-            "standard output is closed: --out FILE names where scores go", click.get_current_context()
-        )
+    refuse_closed(out)
     threads = threads or cores()
-    os.environ.setdefault("POLARS_MAX_THREADS", str(-(-threads // 2)))  # it only reads, for less than scoring costs
-    os.environ.setdefault("POLARS_ROW_GROUP_PREFETCH_SIZE", "1")  # row groups of Parquet held ahead: 120 MB less
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads of numpy that nobody needs begin with a busy wait
+    limit_libraries(threads)
 
     with working() as work:
         from leadscoring.bulk.choice import Choice
@@ -123,6 +118,21 @@ def scored(work: Work, loaded: Any, model: str, places: Any, choice: Any, resume
 
     with configured(loaded, model, record=choice.record) as recording:
         return score_files(loaded, places, choice, work.progress, resume, recording=recording)
+
+
+def limit_libraries(threads: int) -> None:
+    """Limits the threads and the memory of libraries that are imported later, unless the environment says otherwise."""
+    os.environ.setdefault("POLARS_MAX_THREADS", str(-(-threads // 2)))  # it only reads, for less than scoring costs
+    os.environ.setdefault("POLARS_ROW_GROUP_PREFETCH_SIZE", "1")  # row groups of Parquet held ahead: 120 MB less
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads of numpy that nobody needs begin with a busy wait
+
+
+def refuse_closed(out: str | None) -> None:
+    """Raises ``click.UsageError`` if scores are to go to standard output, and that is closed."""
+    if out in {None, "-"} and is_closed(sys.stdout):
+        raise click.UsageError(
+            "standard output is closed: --out FILE names where scores go", click.get_current_context()
+        )
 
 
 def refuse_empty(values: dict[str, str | None]) -> None:
