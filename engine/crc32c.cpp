@@ -39,8 +39,8 @@ uint64_t eight(const unsigned char* bytes) {
 }
 
 #if defined(__x86_64__)
-__attribute__((target("sse4.2"))) uint32_t crc32c_machine(const unsigned char* bytes, size_t size) {
-    uint64_t crc = 0xffffffffu;
+__attribute__((target("sse4.2"))) uint32_t crc32c_machine(const unsigned char* bytes, size_t size, uint32_t before) {
+    uint64_t crc = uint32_t(~before);
     for (; size >= 8; size -= 8, bytes += 8) crc = _mm_crc32_u64(crc, eight(bytes));
     uint32_t rest = uint32_t(crc);
     for (; size > 0; --size, ++bytes) rest = _mm_crc32_u8(rest, *bytes);
@@ -52,8 +52,8 @@ bool has_instruction() {
     return __get_cpuid(1, &a, &b, &c, &d) && (c & (1u << 20));
 }
 #elif defined(__ARM_FEATURE_CRC32)
-uint32_t crc32c_machine(const unsigned char* bytes, size_t size) {
-    uint32_t crc = 0xffffffffu;
+uint32_t crc32c_machine(const unsigned char* bytes, size_t size, uint32_t before) {
+    uint32_t crc = ~before;
     for (; size >= 8; size -= 8, bytes += 8) crc = __crc32cd(crc, eight(bytes));
     for (; size > 0; --size, ++bytes) crc = __crc32cb(crc, *bytes);
     return ~crc;
@@ -61,7 +61,9 @@ uint32_t crc32c_machine(const unsigned char* bytes, size_t size) {
 
 bool has_instruction() { return true; }
 #else
-uint32_t crc32c_machine(const unsigned char* bytes, size_t size) { return crc32c_plain(bytes, size); }
+uint32_t crc32c_machine(const unsigned char* bytes, size_t size, uint32_t before) {
+    return crc32c_plain(bytes, size, before);
+}
 
 bool has_instruction() { return false; }
 #endif
@@ -70,9 +72,9 @@ const bool kHasInstruction = has_instruction();
 
 }  // namespace
 
-uint32_t crc32c_plain(const void* given, size_t size) {
+uint32_t crc32c_plain(const void* given, size_t size, uint32_t before) {
     const auto* bytes = static_cast<const unsigned char*>(given);
-    uint32_t crc = 0xffffffffu;
+    uint32_t crc = ~before;
     for (; size >= 8; size -= 8, bytes += 8) {
         const uint64_t word = eight(bytes) ^ crc;
         crc = 0;
@@ -82,8 +84,9 @@ uint32_t crc32c_plain(const void* given, size_t size) {
     return ~crc;
 }
 
-uint32_t crc32c(const void* bytes, size_t size) {
-    return kHasInstruction ? crc32c_machine(static_cast<const unsigned char*>(bytes), size) : crc32c_plain(bytes, size);
+uint32_t crc32c(const void* bytes, size_t size, uint32_t before) {
+    if (!kHasInstruction) return crc32c_plain(bytes, size, before);
+    return crc32c_machine(static_cast<const unsigned char*>(bytes), size, before);
 }
 
 }  // namespace leadscoring

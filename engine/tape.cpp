@@ -260,14 +260,14 @@ nb::bytes lead_key(nb::bytes secret, nb::bytes id) {
     return nb::bytes(reinterpret_cast<const char*>(key.data()), key.size());
 }
 
-uint32_t checksum(nb::handle buffer) {
+uint32_t checksum(nb::handle buffer, uint32_t before) {
     const Given<uint8_t> bytes(buffer);
-    return crc32c(bytes.data(), bytes.size());
+    return crc32c(bytes.data(), bytes.size(), before);
 }
 
-uint32_t checksum_plain(nb::handle buffer) {
+uint32_t checksum_plain(nb::handle buffer, uint32_t before) {
     const Given<uint8_t> bytes(buffer);
-    return crc32c_plain(bytes.data(), bytes.size());
+    return crc32c_plain(bytes.data(), bytes.size(), before);
 }
 
 }  // namespace
@@ -283,8 +283,8 @@ void bind_tape(nb::module_& m) {
         .def("close", &TapeSegment::close);
     m.def("read_tape", &read_tape, nb::arg("segment"), nb::arg("begin"), nb::arg("limit"));
     m.def("lead_key", &lead_key, nb::arg("secret"), nb::arg("lead_id"));
-    m.def("crc32c", &checksum, nb::arg("buffer"));
-    m.def("_crc32c_plain", &checksum_plain, nb::arg("buffer"));
+    m.def("crc32c", &checksum, nb::arg("buffer"), nb::arg("before") = 0);
+    m.def("_crc32c_plain", &checksum_plain, nb::arg("buffer"), nb::arg("before") = 0);
 }
 
 }  // namespace leadscoring

@@ -49,7 +49,7 @@ class Job(msgspec.Struct, frozen=True):
 
 
 class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A place up to which everything is written: the next row, and the sizes of the files with the CRC-32 of each.
+    """A place up to which everything is written: the next row, and the sizes of the files with the CRC-32C of each.
 
     ``segments`` is how many segments of the tape are complete.
     ``groups`` are the row groups since the place before, with their rows, for Parquet. With ``done`` the files are
