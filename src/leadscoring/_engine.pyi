@@ -97,7 +97,7 @@ def lead_key(secret: bytes, lead_id: bytes) -> bytes:
     """The key of a lead as segments have it: a keyed BLAKE2b of its id in UTF-8, 16 bytes."""
 
 def crc32c(buffer: object, before: int = 0) -> int:
-    """The CRC-32C of a buffer, with the instruction of the machine where it has one, after that of what comes before."""
+    """The CRC-32C of a buffer, with the instruction of the machine where it has one; it goes on from `before`."""
 
 def _crc32c_plain(buffer: object, before: int = 0) -> int:
     """The same from a table."""
