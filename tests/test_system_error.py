@@ -27,6 +27,8 @@ def test_a_disk_says_why_it_takes_nothing() -> None:
     [
         (ValueError("embedded null byte\nmore"), "embedded null byte"),
         (OSError(), "OSError"),
+        (OSError(errno.EIO, "parquet: underlying IO error: No space left on device (os error 28)"), os.strerror(28)),
+        (RuntimeError("read-only file system (os error 30)"), "the file system is read-only"),
         (EOFError("\n"), "EOFError"),
     ],
 )

@@ -36,6 +36,16 @@ def test_columns_are_those_of_the_model_and_those_that_are_named(model: LoadedMo
     assert needed(Choice(as_of="2026-01-01"), model, names, "x").moment == 1_767_225_600_000_000
 
 
+def test_ids_are_those_of_training_where_the_file_has_them(model: LoadedModel) -> None:
+    """Without --id: whoever named the column once need not name it for each file."""
+    card = msgspec.structs.replace(model.card, reading=Reading(id="Lead ID"))
+    model = replace(model, card=card)
+    assert needed(Choice(), model, ["id", "Lead ID", *NAMES], "leads.csv").lead_id == "Lead ID"
+    assert needed(Choice(), model, ["id", *NAMES], "leads.csv").lead_id == "id"
+    assert needed(Choice(), model, NAMES, "leads.csv").lead_id is None
+    assert needed(Choice(lead_id="id"), model, ["id", "Lead ID", *NAMES], "leads.csv").lead_id == "id"
+
+
 def test_leads_are_seen_at_the_moment_at_which_training_saw_them(tmp_path: Path) -> None:
     """By the column of the card where the file has it, unless the user says otherwise: dates would have aged."""
     model = open_model(timed_model(tmp_path))

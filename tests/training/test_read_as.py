@@ -14,12 +14,13 @@ def test_the_moment_of_leads_is_kept_with_the_order_of_its_day_and_month() -> No
     rows = range(100)
     frame = pl.DataFrame(
         {
+            "Lead ID": [f"L{row}" for row in rows],
             "created": [f"{1 + row % 28}/{1 + row % 12}/2025" for row in rows],
             "amount": [f"{row % 9}.{100 + row},5" for row in rows],
             "won": [("yes", "no", "maybe")[row % 3] for row in rows],
         }
     )
-    options = TrainOptions(target="won", positive="yes,maybe", time="created", missing=("keine",))
+    options = TrainOptions(target="won", positive="yes,maybe", time="created", missing=("keine",), id="Lead ID")
     table = Table(frame)
     leads, asked, tokens = read_leads(table, by_names(options, table))
     inferred = infer(leads.frame, leads.y, leads.named, asked, tokens, leads.as_of)
@@ -27,5 +28,6 @@ def test_the_moment_of_leads_is_kept_with_the_order_of_its_day_and_month() -> No
     assert reading.dated.as_of == "created"
     assert reading.dates == {"created": "day-first"}
     assert reading.positive == ("yes", "maybe")
+    assert reading.id == "Lead ID"
     assert reading.missing == ("keine",)
     assert reading.numbers["amount"].decimal == ","

@@ -8,12 +8,11 @@ from leadscoring.contract.features import Feature, nearest
 from leadscoring.contract.moment import AS_OF_ALLOWED, moment_of
 from leadscoring.errors import ScoringFileError
 from leadscoring.model.loaded import LoadedModel
+from leadscoring.model.reading import IDS
 from leadscoring.training.reading.header import clean
 
 ALL = "all"
 NOW = "now"
-IDS = ("lead_id", "id")
-"""Columns that are taken for the id of a lead where none is named."""
 
 SHOWN = 5
 
@@ -74,7 +73,8 @@ def needed(choice: Choice, model: LoadedModel, names: Sequence[str], file: str) 
         raise ScoringFileError(f"{file} lacks {some}{more}, which the model needs{hint(lacking[0], names)}")
     lead_id = named(choice.lead_id, "--id", names, file)
     if choice.lead_id is None:
-        lead_id = next((name for name in IDS if name in known and name not in features), None)
+        ids = [column_of(name, known) for name in (reading.id, *IDS) if name]
+        lead_id = next((name for name in ids if name is not None and name not in features), None)
     moment, as_of = moment_or_column(choice.as_of, names, file)
     if choice.as_of is None and contract.is_timed:
         as_of = column_of(reading.dated.as_of, names)

@@ -36,7 +36,7 @@ def settings_with(url: str | None) -> Settings:
 @ledger.command(
     cls=Command,
     short_help="Write a copy of a ledger in SQLite.",
-    examples=("leadscoring ledger backup /backups/ledger.db",),
+    examples=("leadscoring ledger backup ledger-copy.db",),
 )
 @click.argument("copy", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
 @at_url
@@ -55,7 +55,7 @@ def backup(copy: Path, url: str | None) -> None:
 @ledger.command(
     cls=Command,
     short_help="Put a copy in place of a ledger in SQLite.",
-    examples=("leadscoring ledger restore /backups/ledger.db --yes",),
+    examples=("leadscoring ledger restore ledger-copy.db --yes",),
 )
 @click.argument("copy", metavar="FILE", type=click.Path(dir_okay=False, exists=True, path_type=Path))
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -90,7 +90,9 @@ def restore(copy: Path, yes: bool, url: str | None) -> None:
     short_help="Write erasures and objections to a file.",
     examples=("leadscoring ledger rights --out rights.jsonl",),
 )
-@click.option("--out", required=True, metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--out", required=True, metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="File to write."
+)
 @at_url
 def rights(out: Path, url: str | None) -> None:
     """Write every erasure and every objection to a file: keys of leads, and when.

@@ -46,7 +46,12 @@ MOST_REASONS = 1000
     help="Moment as of which leads are scored, such as 2026-01-31, or the column with that of each. Default: the "
     "column by which training saw its leads, if DATA has it; else now.",
 )
-@click.option("--id", "lead_id", metavar="COLUMN", help="Column of ids. Default: lead_id or id, else line numbers.")
+@click.option(
+    "--id",
+    "lead_id",
+    metavar="COLUMN",
+    help="Column of ids. Default: that of training, lead_id or id, else line numbers.",
+)
 @click.option("--columns", multiple=True, metavar="A,B|all", help="Columns of DATA to repeat in the scores.")
 @click.option("--resume", is_flag=True, help="Go on with an interrupted run of the same command.")
 @click.option("--record", is_flag=True, help="Keep every scored lead in the ledger that LEDGER names.")

@@ -50,6 +50,10 @@ class Dated(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
 UNDATED = Dated()
 
 
+IDS = ("lead_id", "id")
+"""Columns that are taken for ids, the first that is there, where none is named."""
+
+
 class Reading(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What is needed besides the contract to parse later files as the training file was parsed.
 
@@ -57,7 +61,8 @@ class Reading(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     defaults, as ``--missing`` takes them. ``positive`` and ``negative`` are the values of the target, if there are
     several or they were specified. ``dates`` has the order of day and month of columns of dates in which both are
     numbers. ``presence`` has, for each feature that says whether a column is filled in, that column.
-    ``dated`` are the dates by which outcomes were judged.
+    ``dated`` are the dates by which outcomes were judged. ``id`` is the column of ids, if it was named
+    and is none of ``IDS``, which are found without it.
     """
 
     numbers: dict[str, Notation] = {}
@@ -67,6 +72,7 @@ class Reading(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     dates: dict[str, DayOrder] = {}
     presence: dict[str, str] = {}
     dated: Dated = UNDATED
+    id: str = ""
 
 
 PLAIN = Reading()

@@ -3,7 +3,7 @@
 import msgspec
 import polars as pl
 
-from leadscoring.model.reading import Dated, DayOrder, Reading
+from leadscoring.model.reading import IDS, Dated, DayOrder, Reading
 from leadscoring.training.infer import Inferred
 from leadscoring.training.leads import Leads
 from leadscoring.training.options import TrainOptions
@@ -21,6 +21,7 @@ def reading_of(options: TrainOptions, leads: Leads, inferred: Inferred) -> Readi
         dates=inferred.dates | orders(leads.frame, times),
         presence=inferred.presence,
         dated=times,
+        id=options.id if options.id and options.id not in IDS else "",
     )
 
 
