@@ -9,7 +9,7 @@ import pytest
 from factories import lead, model_file
 from ledgers import ledger_settings
 from live_ledger import DAYS, HORIZON, PER_DAY, filled, now
-from serving import Server, serving, worker_of
+from serving import Server, eventually, serving, worker_of
 
 from leadscoring.quality.reported import renew
 
@@ -45,9 +45,10 @@ def test_the_kept_report_is_answered(server: Server) -> None:
 def test_the_figures_are_metrics(server: Server, tmp_path_factory: pytest.TempPathFactory) -> None:
     """From the file that whoever keeps a report writes; an alarm has its direction."""
     folder = tmp_path_factory.mktemp("metrics")
-    (folder / "tape").mkdir()
-    (folder / "tape" / "quality.json").write_text('{"evidence":150.5,"expected":20,"observed":7,"alarm":"fewer"}')
+    file = folder / "tape" / "quality.json"
     with serving(folder, model_file(folder), **ledger_settings(folder)) as running:
+        eventually(file.exists)  # that of the keeper, which writes the next a minute later
+        file.write_text('{"evidence":150.5,"expected":20,"observed":7,"alarm":"fewer"}')
         text = running.http.get("/metrics").text
     for line in (
         "live_quality_evidence 150.5",

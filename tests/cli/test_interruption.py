@@ -77,12 +77,12 @@ def test_a_command_ends_with_one_line_and_leaves_nothing(
 
 
 WRITES = """
-import sys, threading
+import signal, sys, threading
 from pathlib import Path
 from leadscoring.cli.working import working
 from leadscoring.whole_file import whole_file
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which tests without a terminal ignore
 with working() as work:
-    {before}
     with whole_file(Path("leads.csv")) as part, part.open("w") as file:
         file.write("half")
         file.flush()
@@ -98,7 +98,7 @@ COMPUTES = "import numpy as np; a = np.random.rand(2500, 2500); [np.linalg.svd(a
 )
 def test_a_half_written_file_is_removed(tmp_path: Path, wait: str, number: int) -> None:
     """Also while a library computes, where no handler of Python runs; and when the terminal is closed."""
-    with process([sys.executable, "-c", WRITES.format(before="", wait=wait)], tmp_path) as running:
+    with process([sys.executable, "-c", WRITES.format(wait=wait)], tmp_path) as running:
         until(running, b"half written\n")
         assert len(list(tmp_path.iterdir())) == 1
         said = interrupted(running, number)

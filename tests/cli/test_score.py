@@ -331,7 +331,7 @@ def test_scores_are_those_of_a_running_service(model: Path, tmp_path: Path) -> N
 
 def test_a_killed_run_that_records_puts_each_lead_into_the_ledger_once(model: Path, tmp_path: Path) -> None:
     """Killed twice while it writes and resumed, without a service: every scored lead is there, and was given once."""
-    (tmp_path / "leads.csv").write_text(content(["sound"] * 20_000).replace("lead ", "l" * 200))
+    (tmp_path / "leads.csv").write_text(content(["sound"] * 60_000).replace("lead ", "l" * 200))
     arguments = [COMMAND, "score", str(model), "leads.csv", "--id", "crm id", "--out", "scores.csv", "--record"]
     environment = os.environ | {"LEDGER": "on"}
     part = tmp_path / ".scores.csv.part"
@@ -349,10 +349,10 @@ def test_a_killed_run_that_records_puts_each_lead_into_the_ledger_once(model: Pa
         process.wait(ENDLESS)
     found = subprocess.run([*arguments, "--resume"], cwd=tmp_path, env=environment, capture_output=True, check=False)
     assert found.returncode == 0, found.stderr
-    assert b"20,000 recorded for the ledger" in found.stdout
+    assert b"60,000 recorded for the ledger" in found.stdout
     with closing(sqlite3.connect(tmp_path / "data" / "ledger.db")) as ledger:
         assert (
-            ledger.execute("SELECT count(*), sum(times), count(DISTINCT lead) FROM score").fetchone() == (20_000,) * 3
+            ledger.execute("SELECT count(*), sum(times), count(DISTINCT lead) FROM score").fetchone() == (60_000,) * 3
         )
     assert not list((tmp_path / "data" / "tape").glob("*.tape*"))
     rest = score(model, "leads.csv", "--out", "again.csv", "--record", folder=tmp_path)

@@ -91,7 +91,7 @@ def needed(choice: Choice, model: LoadedModel, names: Sequence[str], file: str) 
 
 def is_single(feature: Feature) -> bool:
     """Whether no value of a feature has a line break: those of texts and sets may, and of categories if one has."""
-    return feature.kind not in {"text", "set"} and not any("\n" in value for value in feature.values)
+    return not feature.form.has_lines and not any("\n" in value for value in feature.values)
 
 
 def repeated(keep: Sequence[str], names: Sequence[str], file: str) -> tuple[str, ...]:

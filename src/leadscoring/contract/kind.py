@@ -46,6 +46,9 @@ class Kind:
     is_category = False
     """Whether values have no order, so that the trees split them by code."""
 
+    has_lines = False
+    """Whether a value may have several lines."""
+
     takes_lists = False
     """Whether a value may be a list of texts."""
 

@@ -32,6 +32,7 @@ TEXTS = Annotated[list[str], Meta(max_length=MOST_VALUES)]
 class Words(Aspected):
     """A short text, of which some words and pairs of neighbouring words have columns."""
 
+    has_lines = True
     engine = 7
     sorts = {
         "word": Sort(True, 1, "contains {of!r}", "does not contain {of!r}"),
@@ -122,6 +123,7 @@ class Email(Aspected):
 class Values(Aspected):
     """Several values, as a list or as a text with semicolons or commas between them."""
 
+    has_lines = True
     engine = 9
     takes_lists = True
     noun = f"a list of at most {MOST_VALUES:,} texts, or text with ; between the values"
