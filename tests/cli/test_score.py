@@ -349,7 +349,7 @@ def test_a_killed_run_that_records_puts_each_lead_into_the_ledger_once(model: Pa
         process.wait(ENDLESS)
     found = subprocess.run([*arguments, "--resume"], cwd=tmp_path, env=environment, capture_output=True, check=False)
     assert found.returncode == 0, found.stderr
-    assert b"60,000 recorded for the ledger" in found.stdout
+    assert b"60,000 rows recorded for the ledger" in found.stdout
     with closing(sqlite3.connect(tmp_path / "data" / "ledger.db")) as ledger:
         assert (
             ledger.execute("SELECT count(*), sum(times), count(DISTINCT lead) FROM score").fetchone() == (60_000,) * 3

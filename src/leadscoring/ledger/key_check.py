@@ -20,7 +20,9 @@ def check_keys(ledger: Ledger, keys: LeadKeys) -> None:
         kept = connection.scalar(select(key_check.c.value))
     if kept is None:
         with ledger.writing() as connection:
-            connection.execute(unless_there(connection, key_check, [{"number": 1, "value": mine}]))
+            connection.execute(
+                unless_there(connection, key_check, [{key_check.c.number.name: 1, key_check.c.value.name: mine}])
+            )
             kept = connection.scalar(select(key_check.c.value))
     if kept != mine:
         raise LedgerUnusable(
