@@ -19,8 +19,8 @@ FEW_KNOWN = 0.5
 """Below this share of leads with an outcome, a tier counts as hardly worked."""
 
 AS_PREDICTED = (
-    "As predicted: no difference that is both beyond chance and large enough to matter, which is "
-    f"{PART:.0%} of the predicted rate and {POINTS * 100:.0f} points, or {MANIFOLD:.0%} of it."
+    "As predicted: no difference that is both beyond chance and large enough to matter, which is at least "
+    f"{PART:.0%} of the predicted rate, and at least {POINTS * 100:.0f} points or {MANIFOLD:.0%} of that rate."
 )
 """What a verdict means."""
 
@@ -137,7 +137,7 @@ def kpis(live: Live) -> str:
         if live.evidence is None or live.expected is None
         else (
             shown(live.evidence),
-            f"evidence now, alarm at {ALARM:g}; since its period of {PERIOD} days began "
+            f"evidence now, alarm at {ALARM:g}; since its {PERIOD}-day period began: "
             f"{live.observed:,} conversions, {live.expected:,.1f} expected",
         ),
     ]
