@@ -185,6 +185,7 @@ live-year: $(STAMP)  ## Prove that live quality says what is true of a year: two
 
 live-simulation: $(STAMP)  ## Simulate the daily evidence of live quality: false alarms, and days until a change is seen
 	$(BIN)/python -m benchmarks.live --runs $(or $(RUNS),200)
+	$(BIN)/python -m benchmarks.live_draws
 
 bench-training: $(STAMP)  ## Measure what training costs beside one plain fit: processor time and memory; TRAINING_ROWS leads
 	$(BIN)/python -m benchmarks.training $(TRAINING_ROWS)

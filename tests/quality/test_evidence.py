@@ -5,6 +5,8 @@ import itertools
 import numpy as np
 import pytest
 from benchmarks.live import alarms, days_until
+from benchmarks.live_draws import Draws
+from benchmarks.live_year import COURSES, DAYS, MODEL, PER_DAY, SEED, SEEN_WITHIN
 
 from leadscoring.quality.evidence import ALARM, PERIOD, RATES, STANDS, Evidence, Expected, alarm, evidence
 
@@ -26,6 +28,13 @@ def test_simulated_years_with_late_outcomes() -> None:
     """Nothing wrong gives no alarm, doubled odds one within 40 days; `make live-simulation` has many more of them."""
     assert alarms(4, seed=1) == 0
     assert sorted(days_until(5, 30, seed=2))[2] <= 40
+
+
+def test_a_drawn_year_of_the_demo() -> None:
+    """No alarm before its odds double, one soon after; `make live-simulation` has a hundred of them."""
+    found = Draws(str(MODEL), DAYS, PER_DAY, SEED, COURSES["doubled"]).draw(0)
+    assert not found.too_soon
+    assert 0 < found.seen <= SEEN_WITHIN["doubled"]
 
 
 def test_the_evidence_is_fair() -> None:

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from live_ledger import HORIZON, empty, filled, now
 
+from leadscoring.quality.groups import Groups
 from leadscoring.quality.live import Live
 from leadscoring.quality.live_page import headline, page, shown
 from leadscoring.quality.reported import compute
@@ -62,6 +63,22 @@ def test_the_headline_has_the_alarm_unless_the_verdict_says_more(changed: Live) 
     assert headline(early)[1].endswith(
         "too few mature leads for a verdict: 20 of 500; the first is possible on 2026-09-01"
     )
+
+
+def test_the_headline_says_that_groups_are_off(changed: Live) -> None:
+    """Leads as a whole may convert as predicted while a group does not; mature leads may be too few."""
+    steady = msgspec.structs.replace(changed, verdict="as predicted", alarm=None, groups=Groups(43, 1, ()))
+    assert headline(steady) == ("look", "Leads as a whole convert as predicted, but 1 of 43 groups is off")
+    early = msgspec.structs.replace(steady, verdict="too few", mature=20, verdict_from=None, groups=Groups(43, 2, ()))
+    assert headline(early) == ("look", "2 of 43 groups are off; too few mature leads for a verdict: 20 of 500")
+
+
+def test_leads_that_are_left_out_are_named(changed: Live) -> None:
+    """All that are left have an outcome, and say too much of those that won."""
+    assert "are left out. Where losses" not in page(changed)
+    text = page(msgspec.structs.replace(changed, outcome_silence="unknown"))
+    assert "Mature leads without an outcome are left out. Where losses are reported less often" in text
+    assert "100%</b><p>of the mature leads have an outcome" not in text
 
 
 def test_names_of_models_stay_text(changed: Live) -> None:

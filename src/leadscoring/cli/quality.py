@@ -105,7 +105,7 @@ def write(live: "Live", folder: Path) -> Iterator[Path]:
 
 def summary(live: "Live") -> list[str | Line]:
     """Returns the figures that decide, a line each."""
-    from leadscoring.quality.live_page import capital, headline, percent, shown, span, waiting
+    from leadscoring.quality.live_page import capital, headline, off_of, percent, shown, span, waiting
 
     name = "no model has scored leads" if live.model is None else f"{live.model.name} {live.model.version}"
     sign, words = headline(live)
@@ -124,6 +124,8 @@ def summary(live: "Live") -> list[str | Line]:
     if live.evidence is not None and live.expected is not None:
         counts = f"{live.observed} conversions, {live.expected:.1f} expected"
         lines.append(f"  evidence   {shown(live.evidence)} (alarm at 100): {counts}")
+    if off := off_of(live):
+        lines.append(Line(f"  groups     {off}; --report names them", "warning"))
     if live.alarm is not None:
         lines.append(Line(f"  alarm      since {live.alarm.since}: {live.alarm.says}", "warning"))
     return [*lines, ""]

@@ -40,6 +40,9 @@ SO_FAR = key('<rect class="c-soft" x="4" width="12" height="12" rx="2"/>', "so f
 IN_THE_END = key('<path class="c-said" d="M10,0 14,6 10,12 6,6Z"/>', "to expect in the end")
 WEEK_LEGEND = legend(BAND, DASHED, SO_FAR, IN_THE_END)
 
+WAITING = 150
+"""The width that the words above young weeks need, with a reserve."""
+
 WIDE, NARROW = Size(1180, 290), Size(340, 240, narrow=True)
 HALF_WIDE, HALF_NARROW = Size(560, 230, bottom=28), Size(340, 210, bottom=28, narrow=True)
 LEAST, MOST = 0.01, 1e6
@@ -59,7 +62,7 @@ def weeks(sentence: str, marks: Sequence[WeekMark]) -> str:
         young = [(float(k), one) for k, one in enumerate(marks) if not one.mature]
         if young:
             plot.marks.insert(0, ground(plot, young[0][0] - 0.5))
-            plot.text(plot.across(young[0][0] - 0.5) + 6, size.top - 6, "still waiting for outcomes", css="lab")
+            waiting(plot, plot.across(young[0][0] - 0.5) + 6)
         if ripe:
             plot.band([(k, one.low) for k, one in ripe], [(k, one.high) for k, one in ripe])
         for k, one in young:
@@ -73,6 +76,15 @@ def weeks(sentence: str, marks: Sequence[WeekMark]) -> str:
         return plot
 
     return chart(sentence, draw, WIDE, NARROW)
+
+
+def waiting(plot: Plot, left: float) -> None:
+    """Says above young weeks what is missing, ending with the plot where there are few of them."""
+    words, top = "still waiting for outcomes", plot.size.top - 6
+    if left + WAITING > plot.size.end:
+        plot.text(plot.size.end, top, words, "end", "lab")
+    else:
+        plot.text(left, top, words, css="lab")
 
 
 def diamond(plot: Plot, x: float, y: float) -> None:

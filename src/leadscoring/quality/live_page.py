@@ -9,13 +9,20 @@ from leadscoring.pages.look import stylesheet
 from leadscoring.pages.markup import badge, card, document, icon, name, table, text, tier
 from leadscoring.pages.plot import Scale
 from leadscoring.quality.cohorts import ENOUGH, Cohort, TierCohort
-from leadscoring.quality.evidence import ALARM
+from leadscoring.quality.evidence import ALARM, PERIOD
 from leadscoring.quality.figure import Figure
 from leadscoring.quality.groups_page import where_off
 from leadscoring.quality.live import Live
+from leadscoring.quality.proportion import MANIFOLD, PART, POINTS
 
 FEW_KNOWN = 0.5
 """Below this share of leads with an outcome, a tier counts as hardly worked."""
+
+AS_PREDICTED = (
+    "As predicted: no difference that is both beyond chance and large enough to matter, which is at least "
+    f"{PART:.0%} of the predicted rate, and at least {POINTS * 100:.0f} points or {MANIFOLD:.0%} of that rate."
+)
+"""What a verdict means."""
 
 SIGNS = {"as predicted": "ok", "too few": "note", "more than predicted": "look", "fewer than predicted": "bad"}
 
@@ -34,7 +41,7 @@ def page(live: Live) -> str:
     ]
     head = (
         f'<div class="head"><h1>{name(title)}</h1><p>What was predicted, against what happened; as of '
-        f"{text(moment(live.at))}. {text(waiting(live))}</p></div>"
+        f"{text(moment(live.at))}. {text(waiting(live))} Only leads that this model scored first count.</p></div>"
     )
     return document(title, stylesheet(), f'{head}<div class="stack">{"".join(parts)}</div>')
 
@@ -55,12 +62,24 @@ def headline(live: Live) -> tuple[str, str]:
     if live.verdict == "too few":
         when = f"; the first is possible on {live.verdict_from}" if live.verdict_from else ""
         said = f"Too few mature leads for a verdict: {live.mature:,} of {ENOUGH}{when}"
-        return ("look", f"{capital(live.alarm.says)}; {said[0].lower()}{said[1:]}") if live.alarm else ("note", said)
+        off = off_of(live)
+        if live.alarm or off:
+            return "look", f"{capital(live.alarm.says if live.alarm else off)}; {said[0].lower()}{said[1:]}"
+        return "note", said
     if live.verdict == "as predicted":
         if live.alarm:
             return "look", f"{capital(live.alarm.says)}; mature leads still converted as predicted"
+        if off := off_of(live):
+            return "look", f"Leads as a whole convert as predicted, but {off}"
         return "ok", "Leads convert as predicted"
     return SIGNS[live.verdict], f"Conversions are {live.verdict}"
+
+
+def off_of(live: Live) -> str:
+    """Says how many groups are off; nothing if none is."""
+    if live.groups is None or not live.groups.off:
+        return ""
+    return f"{live.groups.off:,} of {live.groups.judged:,} groups {'is' if live.groups.off == 1 else 'are'} off"
 
 
 def verdict(live: Live) -> str:
@@ -70,7 +89,7 @@ def verdict(live: Live) -> str:
         f"An alarm stands since {text(live.alarm.since)}, and the daily evidence has reached "
         f"{text(shown(live.alarm.evidence))}: {text(live.alarm.says)}. Mature leads decide which of the two it is."
         if live.alarm
-        else "The daily evidence shows nothing wrong."
+        else f"No alarm stands: the daily evidence of all leads is below {ALARM:g}."
         if live.evidence is not None
         else "No lead with an id has been scored since the ledger is on."
         if not live.leads
@@ -78,7 +97,17 @@ def verdict(live: Live) -> str:
     )
     return (
         f'<section class="card" id="verdict"><div class="verdict {sign}">{icon(sign)}<div><h2>{name(words)}.</h2>'
-        f"<p>{alarm}</p></div></div>{kpis(live)}</section>"
+        f"<p>{alarm}</p>{left_out(live)}</div></div>{kpis(live)}</section>"
+    )
+
+
+def left_out(live: Live) -> str:
+    """Says what leaving out leads without an outcome does to the observed rates."""
+    if live.outcome_silence == "lost":
+        return ""
+    return (
+        "<p>Mature leads without an outcome are left out. Where losses are reported less often than wins, observed "
+        "rates are too high, and so are verdicts of more; the daily evidence does not leave them out.</p>"
     )
 
 
@@ -101,13 +130,15 @@ def kpis(live: Live) -> str:
         ),
         ("none yet", "outcomes known: no mature leads")
         if total is None
-        else (f"{total.known:.0%}", "of the mature leads have an outcome"),
+        else (f"{total.known:.0%}", "of the mature leads have an outcome")
+        if live.outcome_silence == "lost"
+        else (f"{total.leads:,}", "mature leads with an outcome; the others are left out"),
         ("none yet", "daily evidence; an alarm stands at 100")
         if live.evidence is None or live.expected is None
         else (
             shown(live.evidence),
-            f"evidence now, alarm at {ALARM:g}; in its period {live.observed:,} conversions, "
-            f"{live.expected:,.1f} expected",
+            f"evidence now, alarm at {ALARM:g}; since its {PERIOD}-day period began: "
+            f"{live.observed:,} conversions, {live.expected:,.1f} expected",
         ),
     ]
     return (
@@ -135,15 +166,16 @@ def weeks(live: Live) -> str:
     ripe = [one for one in marks if one.mature]
     inside = sum(one.low <= one.predicted <= one.high for one in ripe)
     sentence = (
-        f"In {inside} of {len(ripe)} mature weeks, the predicted rate is in the interval of the observed one"
+        f"In {inside} of {len(ripe)} mature {'week' if len(ripe) == 1 else 'weeks'}, the predicted rate is in the "
+        "interval of the observed one; by chance alone one week in twenty is not"
         if ripe
         else "No week is mature yet"
     )
     return card(
         "Did what was predicted happen?",
         live_charts.weeks(sentence, marks) + live_charts.WEEK_LEGEND + f'<p class="small soft">{text(sentence)}.</p>',
-        "Young weeks are never judged by what has come so far. What to expect in the end follows from how long "
-        "conversions take.",
+        "Young weeks are never judged by what has come so far. What to expect in the end adds the chances of leads "
+        "that are still open, if their probabilities are right and conversions take as long as before.",
         anchor="weeks",
     )
 
@@ -173,7 +205,7 @@ def tiers(total: Cohort) -> str:
         else ""
     )
     body = table(heads, rows, label="By tier", css=["said", "n", "n", "n", "wide", "n", ""], cards=True)
-    return card("By tier, mature leads", body + charts.LEGEND + note, flush=True, anchor="tiers")
+    return card("By tier, mature leads", body + charts.LEGEND + note, AS_PREDICTED, flush=True, anchor="tiers")
 
 
 def verdict_badge(one: TierCohort) -> str:
@@ -197,8 +229,8 @@ def evidence(live: Live) -> str:
     return card(
         "Is anything wrong now?",
         live_charts.evidence(sentence, marks, ALARM) + f'<p class="small soft">{text(sentence)}.</p>',
-        "Evidence against the probabilities, every day and without waiting for mature outcomes. It reaches the alarm "
-        "in at most one of a hundred periods of 100 days in which nothing is wrong.",
+        "Evidence against the probabilities, every day and without waiting for mature outcomes. If they and the delays "
+        f"were exactly right, it would reach the alarm in at most one of a hundred periods of {PERIOD} days.",
         anchor="evidence",
     )
 
@@ -209,9 +241,9 @@ def ranking(live: Live) -> str:
     if not marks:
         return ""
     trained = (live.training.get("roc_auc") or {}).get("value")
-    spans = f"{min(one.value for one in marks):.3f} and {max(one.value for one in marks):.3f}"
+    spans = f"between {min(one.value for one in marks):.3f} and {max(one.value for one in marks):.3f}"
     then = f"; in training it was {trained:.3f}" if trained is not None else ""
-    sentence = f"ROC-AUC by month is between {spans}{then}"
+    sentence = f"ROC-AUC by month is {spans if len(marks) > 1 else f'{marks[0].value:.3f}'}{then}"
     words = "" if trained is None else f"in training {trained:.3f}"
     return card(
         "Does it still rank?",
