@@ -86,8 +86,9 @@ EVENTS = {
                                           "keeper moves the scores of both"),
     "keeper cannot start": Event("ERROR", ("error", "reason"), "The ledger cannot be used, and the service stops"),
     "keeper failed": Event("ERROR", ("exception",), "The keeper ended with an unexpected error; a new one replaces it"),
-    "live quality failed": Event("ERROR", ("exception",), "The report on live quality could not be made, because of an "
-                                 "unexpected fault; scores are kept all the same"),
+    "live quality failed": Event("ERROR", ("exception", "reason"),
+                                 "The report on live quality could not be made: for `reason` if the database did not "
+                                 "answer, else because of an unexpected fault. Scores are kept all the same"),
     "keeper replaced": Event("ERROR", ("pid", "exitcode", "hung"),
                              "The keeper exited, or was killed since it hung, for the reason in `hung`; a new one "
                              "replaces it"),
