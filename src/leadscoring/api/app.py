@@ -61,7 +61,7 @@ REQUEST_ID, CUT_OFF = "leadscoring.request_id", "leadscoring.cut_off"
 
 
 def without_id(path: str) -> str:
-    """Returns a path as it is logged: without the id of a lead, also where a proxy or a typo left it without a route."""
+    """Returns a path as it is logged: without the id of a lead, also if a proxy or a typo made it of no route."""
     before, leads, _ = path.partition(SEGMENT)
     return before + leads
 
