@@ -30,6 +30,11 @@ class LeadKeys:
         return blake2b(lead_id.encode("utf-8", "surrogatepass"), digest_size=KEY_BYTES, key=self.secret).digest()
 
 
+def plain_name(lead_id: str) -> str:
+    """Returns an id as the ledger keeps it in plain: PostgreSQL has no NUL in texts, nor halves of surrogate pairs."""
+    return lead_id.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
 def open_keys(settings: Settings) -> LeadKeys:
     """Returns the keys by the secret in LEDGER_KEY_FILE, which is made for a new ledger in SQLite if it is missing.
 
