@@ -197,10 +197,11 @@ class Keeping:
         try:
             if self._tend is not None:
                 self._tend(ledger)
-        except LedgerUnavailable as failure:
-            log.error("live quality failed", reason=str(failure))  # noqa: TRY400  # the reason is enough
         except Exception as failure:
-            log.error("live quality failed", exc_info=failure)  # noqa: TRY400  # it is logged with its cause
+            down = isinstance(failure, LedgerUnavailable)  # then the reason is enough
+            log.error(  # noqa: TRY400  # it is logged with its cause
+                "live quality failed", reason=str(failure) if down else None, exc_info=None if down else failure
+            )
 
     @contextmanager
     def _occupied(self) -> Iterator[None]:
