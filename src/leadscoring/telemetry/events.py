@@ -92,10 +92,10 @@ EVENTS = {
     "keeper replaced": Event("ERROR", ("pid", "exitcode", "hung"),
                              "The keeper exited, or was killed since it hung, for the reason in `hung`; a new one "
                              "replaces it"),
-    "rights not kept": Event("ERROR", ("why",), "`rights.jsonl` beside the tape could not be written or read: a restored "
-                             "backup would not know the latest erasures and objections"),
+    "rights not kept": Event("ERROR", ("why",), "`rights.jsonl` beside the tape could not be written or read: a "
+                             "restored backup would not know the latest erasures and objections"),
     "older ledger found": Event("WARNING", ("erased_again", "objected_again"),
-                                "The ledger is an older one, as a restored backup is: leads were erased again in it, and "
+                                "The ledger is an older one, as a restored backup is: leads were erased again, and "
                                 "objections noted"),
     "clock has jumped": Event("ERROR", ("seconds", "consequence"),
                               "The machine's clock was set by more than an hour. Retention deletes nothing for a day"),
