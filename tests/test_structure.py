@@ -20,7 +20,6 @@ WITHOUT = {
     "contract/kind.py": "the base of the kinds: tests/contract/test_kinds.py tests it through each of its rows",
     "ledger/migrations/env.py": "alembic runs it: tests/ledger/test_schema.py holds what it makes to the tables",
     "ledger/migrations/versions/v1_tables.py": "the same",
-    "ledger/keeping.py": "what runs in the keeper's process: tests/ledger/test_kills.py and serving/test_keeper_process.py",
     "ledger/sqlite_store.py": "tests/ledger/test_keeper.py holds it to the same as the one of PostgreSQL",
     "ledger/store.py": "a protocol: tests/ledger/test_keeper.py holds both stores to it",
     "ledger/tables.py": "tests/ledger/test_schema.py holds them to what the migrations make",

@@ -11,10 +11,11 @@ UNFINISHED: set[Path] = set()
 
 
 @contextmanager
-def whole_file(path: Path, *, fresh: bool = False) -> Iterator[Path]:
+def whole_file(path: Path, *, fresh: bool = False, private: bool = False) -> Iterator[Path]:
     """Yields the path to write to; at the end the file there gets the name ``path``, or is removed after an error.
 
-    If it is to be ``fresh``, a file that appeared at ``path`` meanwhile stays, and ``FileExistsError`` is raised.
+    If it is to be ``fresh``, a file that appeared at ``path`` meanwhile stays, and ``FileExistsError`` is raised. A
+    ``private`` file can be read by its owner alone.
 
     A symbolic link is followed, and stays. A pipe or a device, such as ``/dev/stdout``, is written directly. Raises
     ``OSError``, with the name ``path``, if the file cannot be written.
@@ -26,6 +27,8 @@ def whole_file(path: Path, *, fresh: bool = False) -> Iterator[Path]:
     part = place.with_name(f".{place.name[:50]}.{os.getpid()}-{len(UNFINISHED)}.part")
     UNFINISHED.add(part)
     try:
+        if private:
+            part.touch(0o600)
         yield part
         named(part, place, fresh=fresh)
     except OSError as failure:

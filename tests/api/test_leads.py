@@ -191,11 +191,19 @@ def test_acts_say_who_objected_and_erased(server: Server, folder: Path) -> None:
     assert json.loads(acts[0][2]) == {"scores": 0, "outcomes": 1}
 
 
+def test_an_objection_is_by_an_id_that_a_lead_can_have(server: Server) -> None:
+    """One that was cut or mistaken is not confirmed: nobody would be excluded by it."""
+    answer = server.http.put(f"/api/v1/leads/{'x' * 257}/objection")
+    assert (answer.status_code, answer.json()["code"]) == (404, "lead_unknown")
+
+
 def test_no_log_holds_the_id_of_a_lead(server: Server) -> None:
     """The path of a request is logged without it."""
     for path in ("", "/objection", "/x"):
         server.http.get(f"/api/v1/leads/somebody-secret{path}")
-    assert eventually(lambda: server.logged().count('"/api/v1/leads/"') >= 3)
+    for prefix in ("/scoring/api/v1/leads", "/api/v2/leads", "//api/v1/leads"):
+        server.http.get(f"{server.url}{prefix}/somebody-secret")
+    assert eventually(lambda: server.logged().count('/leads/"') >= 6)
     assert "somebody-secret" not in server.logged()
 
 

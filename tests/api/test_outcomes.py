@@ -115,6 +115,8 @@ def test_the_same_id_with_other_content_is_a_conflict(server: Server, folder: Pa
         ({"outcome": ["won"]}, "outcome must be won, lost or open"),
         ({"id": ""}, "id must be a text of 1 to 256 characters"),
         ({"value": "12"}, "value must be a number"),
+        ({"value": 1e301}, "value must be a number below 1e300"),
+        ({"\udc00": 1}, "unknown field '\\udc00'"),
         ({"Value": 1}, "unknown field 'Value' (allowed: lead_id, outcome, at, id, value)"),
     ],
 )
@@ -144,11 +146,12 @@ def test_everything_that_is_wrong_is_listed_at_once(server: Server) -> None:
         ('[{"lead_id":"a","outcome":"won","at":NaN}]', 400, "malformed_json"),
         ("[" * 100_000 + "]" * 100_000, 400, "malformed_json"),
         (f'{{"lead_id":"a","lead_id":"b","outcome":"won","at":"{AT}"}}', 422, "invalid_outcome"),
+        (f'{{"\\udc00":1,"\\udc00":2,"lead_id":"a","outcome":"won","at":"{AT}"}}', 422, "invalid_outcome"),
         ("7", 422, "invalid_outcome"),
         (json.dumps([WON] * 51), 400, "batch_too_large"),
         (json.dumps([WON]) + "x", 400, "malformed_json"),
     ],
-    ids=range(9),
+    ids=range(10),
 )
 def test_a_body_that_is_wrong_is_refused_as_a_whole(
     server: Server, folder: Path, body: str, status: int, code: str

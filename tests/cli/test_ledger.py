@@ -2,6 +2,7 @@
 
 import csv
 import json
+import stat
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,7 @@ def test_scores_are_exported(url: str, tmp_path: Path, suffix: str) -> None:
     said = run("export", "scores", "--out", out, "--ledger", url)
     assert said.exit_code == 0, said.output
     assert "2 scores" in said.output
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600  # it holds personal data
     if suffix == "parquet":
         polars = pytest.importorskip("polars")
         rows = polars.read_parquet(out).to_dicts()

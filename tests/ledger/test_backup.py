@@ -109,6 +109,17 @@ def test_a_copy_is_refused_that_is_no_ledger_or_damaged(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.glob("*.db*")) == ["copy.db", "ledger.db", done.before.name]
 
 
+def test_a_copy_does_not_replace_the_ledger_itself(tmp_path: Path) -> None:
+    """Also by another name: the service would go on with a file that nobody finds."""
+    ledger, link = new_ledger(tmp_path), tmp_path / "link.db"
+    link.symlink_to(tmp_path / "ledger.db")
+    for path in (tmp_path / "ledger.db", link):
+        with pytest.raises(LedgerUnusable, match="is the ledger itself"):
+            back_up(ledger, path)
+    assert rights_of(ledger).every == []
+    ledger.close()
+
+
 def test_a_damaged_ledger_is_replaced_and_what_the_tape_knows_is_put_into_the_copy(tmp_path: Path) -> None:
     """Its own erasures cannot be read any more: the file beside the tape has them."""
     ledger = new_ledger(tmp_path)

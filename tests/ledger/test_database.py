@@ -1,5 +1,6 @@
 """A ledger is opened in SQLite or PostgreSQL, and is read and written in transactions."""
 
+import shutil
 import stat
 import threading
 from pathlib import Path
@@ -129,6 +130,32 @@ def test_a_database_that_is_down_is_unavailable() -> None:
     with pytest.raises(LedgerUnavailable, match=r"me:\*\*\*@127.0.0.1") as caught:
         migrate(ledger)
     assert "secret" not in str(caught.value)
+
+
+def test_a_file_that_was_replaced_or_deleted_is_unavailable(ledger: Ledger, tmp_path: Path) -> None:
+    """What is written to a file without a name would be lost; put back, it is used again."""
+    path = tmp_path / "folder" / "ledger.db"
+    with ledger.writing() as connection:
+        connection.execute(insert(act).values(ACT))
+    aside = path.rename(tmp_path / "aside.db")
+    with pytest.raises(LedgerUnavailable, match="replaced or deleted"), ledger.writing():
+        raise AssertionError
+    assert not path.exists()
+    shutil.copyfile(aside, path)
+    with pytest.raises(LedgerUnavailable, match="replaced or deleted"), ledger.reading():
+        raise AssertionError
+    with pytest.raises(LedgerUnavailable, match="replaced or deleted"):
+        ledger.settle()
+    aside.rename(path)
+    assert acts(ledger) == 1
+
+
+def test_a_port_that_is_no_number_and_a_password_with_an_at_are_refused() -> None:
+    """Neither shows any of the password."""
+    for url in ("postgresql://user:SECRET@:port/name", "postgresql://user:SEC@RET/SECRET@host:5432/name"):
+        with pytest.raises(LedgerUnusable) as failure:
+            open_ledger(url)
+        assert "RET" not in str(failure.value)
 
 
 def test_what_is_written_ahead_is_settled_while_others_write(tmp_path: Path) -> None:

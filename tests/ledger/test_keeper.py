@@ -54,6 +54,15 @@ def count(ledger: Ledger, table: Any) -> int:
         return connection.execute(select(func.count()).select_from(table)).scalar_one()
 
 
+def test_an_id_with_a_nul_is_moved_in_plain(ledger: Ledger, folder: Path, tape: Segment) -> None:
+    """PostgreSQL has none in texts: one such id must not keep every later score on the tape."""
+    tape.write(NOON, "n\0ul", plain=True)
+    tape.write(NOON + 1, "another", plain=True)
+    assert Keeper(ledger, folder).move()[:3] == (2, 0, 0)
+    with ledger.reading() as connection:
+        assert connection.scalars(select(lead.c.name).order_by(lead.c.name)).all() == ["another", "n\ufffdul"]
+
+
 def test_a_score_is_moved_with_all_that_is_known_of_it(ledger: Ledger, folder: Path, tape: Segment) -> None:
     """Probability and tier are those that its model gave."""
     tape.write(

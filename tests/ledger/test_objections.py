@@ -4,41 +4,34 @@ from pathlib import Path
 
 from ledgers import KEYS
 
-from leadscoring.ledger.lead_key import LeadKeys
 from leadscoring.ledger.objections import FILE, Objected, Objections, replace_keys
 
 
 class Used:
-    """What the scorer is given, and how often the secret is asked for."""
+    """What the scorer is given."""
 
     def __init__(self) -> None:
         self.check: Objected | None = None
-        self.opened = 0
 
     def use(self, check: Objected | None) -> None:
         """Takes the check."""
         self.check = check
 
-    def keys(self) -> LeadKeys:
-        """Opens the secret."""
-        self.opened += 1
-        return KEYS
-
 
 def test_nothing_is_checked_until_somebody_objects(tmp_path: Path) -> None:
-    """Neither without a file nor with an empty one; the secret is not even read."""
+    """Neither without a file nor with an empty one."""
     used = Used()
-    following = Objections(tmp_path / FILE, used.keys, used.use)
-    assert (used.check, used.opened) == (None, 0)
+    following = Objections(tmp_path / FILE, KEYS, used.use)
+    assert used.check is None
     (tmp_path / FILE).write_bytes(b"")
     following.refresh()
-    assert (used.check, used.opened) == (None, 0)
+    assert used.check is None
 
 
 def test_changes_of_the_file_are_followed(tmp_path: Path) -> None:
     """By the ids of leads; when the last objection is taken back, the check goes."""
     used = Used()
-    following = Objections(tmp_path / FILE, used.keys, used.use)
+    following = Objections(tmp_path / FILE, KEYS, used.use)
     replace_keys(tmp_path / FILE, KEYS.key("ann") + KEYS.key("bob"))
     following.refresh()
     assert used.check is not None
@@ -55,7 +48,7 @@ def test_a_file_that_is_damaged_leaves_the_objections_as_they_are(tmp_path: Path
     """Nobody is scored since a disk has a fault; once it is whole again, it counts."""
     used = Used()
     replace_keys(tmp_path / FILE, KEYS.key("ann"))
-    following = Objections(tmp_path / FILE, used.keys, used.use)
+    following = Objections(tmp_path / FILE, KEYS, used.use)
     (tmp_path / FILE).write_bytes(KEYS.key("ann")[:-1])
     following.refresh()
     assert used.check is not None

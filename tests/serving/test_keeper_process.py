@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx
 import pytest
-from factories import LEAD, model_file
-from serving import DEADLINE, Server, children, eventually, holds_keeper_lock, serving, start, status
+from factories import LEAD, key_file, model_file
+from serving import DEADLINE, Server, children, eventually, holds_keeper_lock, serving, start, status, worker_of
 
 from leadscoring.ledger.database import open_ledger
 from leadscoring.ledger.key_check import check_keys
@@ -184,6 +184,35 @@ def test_a_key_file_of_another_ledger_stops_the_start(tmp_path: Path) -> None:
     with serving(tmp_path, model_file(tmp_path), **given | {"LEDGER_KEY_FILE": str(right)}) as running:
         score(running, 1)
         assert eventually(lambda: times(tmp_path) == 1)
+
+
+def test_a_key_file_that_is_lost_while_the_service_runs_changes_no_key(tmp_path: Path) -> None:
+    """Objections count as before; a worker that would need the file does not start until it is back."""
+    keys = key_file(tmp_path, {"label": "all", "scopes": ["score", "admin"]})
+    settings = kept_in(tmp_path) | {"API_KEYS": "", "API_KEYS_FILE": str(keys)}
+    path, aside = tmp_path / "data" / "ledger.key", tmp_path / "aside.key"
+    with serving(tmp_path, model_file(tmp_path), **settings) as server:
+        server.http.headers["X-API-Key"] = "key of all"
+        score(server, 1)
+        assert eventually(lambda: times(tmp_path) == 1)
+        assert server.http.get("/api/v1/leads/lead-0").status_code == 200  # which opens the ledger in the worker
+        path.rename(aside)
+        assert server.http.put("/api/v1/leads/lead-0/objection").status_code == 200
+        lead = LEAD | {"lead_id": "lead-0"}
+        assert eventually(lambda: server.http.post("/api/v1/score", json=lead).status_code == 403)
+        os.kill(worker_of(server), signal.SIGKILL)
+        assert eventually(lambda: "leads were recorded by its secret" in server.logged())
+        assert not path.exists()
+        aside.rename(path)
+        assert eventually(lambda: answers(server, lead) == 403)
+
+
+def answers(server: Server, lead: dict[str, Any]) -> int:
+    """The status for a lead; 0 while no worker serves."""
+    try:
+        return server.http.post("/api/v1/score", json=lead, timeout=1).status_code
+    except httpx.TransportError:
+        return 0
 
 
 def test_without_a_ledger_there_is_no_keeper(tmp_path: Path) -> None:

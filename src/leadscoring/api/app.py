@@ -45,6 +45,9 @@ SCORING_PATHS = frozenset(path for _, path in TIMED)
 LEADS = "/api/v1/leads/"
 """Where the paths begin that contain the id of a lead."""
 
+SEGMENT = "/leads/"
+"""What comes before the id in such a path."""
+
 REJECTED = {"Overloaded": "overloaded", "DeadlineExceeded": "deadline", "RateLimited": "rate_limit"}
 """Errors by which the service protects itself, with their names in metrics."""
 
@@ -55,6 +58,12 @@ TURNED_AWAY = Prepared(lambda request_id: problem(Overloaded(), request_id))
 
 REQUEST_ID, CUT_OFF = "leadscoring.request_id", "leadscoring.cut_off"
 """Keys in the scope of the request id and of the status of a request that was rejected before it was complete."""
+
+
+def without_id(path: str) -> str:
+    """Returns a path as it is logged: without the id of a lead, also if a proxy or a typo made it of no route."""
+    before, leads, _ = path.partition(SEGMENT)
+    return before + leads
 
 
 class App:
@@ -112,7 +121,7 @@ class App:
             if handler is None:
                 if exchange.path.startswith(LEADS):
                     scope["path"] = scope["raw_path"].decode("ascii")  # an id may contain a slash
-                    exchange.path = LEADS  # no log holds an id
+                exchange.path = without_id(exchange.path)
                 if exchange.path not in PROBES:
                     await self._turn(exchange)
                 status = await self._through_framework(exchange, send)

@@ -18,7 +18,7 @@ from leadscoring.errors import (
     RequestError,
 )
 from leadscoring.ledger.on_demand import LedgerOnDemand
-from leadscoring.ledger.outcome import Outcome, Place, now, outcome_of
+from leadscoring.ledger.outcome import Outcome, Place, now, outcome_of, whole
 from leadscoring.settings import Settings
 from leadscoring.transport.admission import Admission
 from leadscoring.transport.compression import unpacked
@@ -107,7 +107,7 @@ def unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) < len(pairs):
         names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)[:80]
+        twice = whole(next(name for name in names if names.count(name) > 1))[:80]
         raise InvalidOutcome([Fault(f"/{twice}", f"{twice} is there more than once", None, "given once")])
     return made
 

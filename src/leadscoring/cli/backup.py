@@ -99,9 +99,11 @@ def rights(out: Path, url: str | None) -> None:
 
     A restored backup does not know those since it was made; `leadscoring ledger respect FILE` puts them into it.
     """
+    from leadscoring.ledger.database import check_output
     from leadscoring.ledger.rights import rights_of, write_rights
 
     with in_words(), opened(url) as found:
+        check_output(found, out)
         every = rights_of(found)
         write_rights(out, every)
     show([f"{len(every.every):,} erasures and objections are in {out}."])

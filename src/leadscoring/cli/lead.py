@@ -47,12 +47,14 @@ def show(lead_id: str, as_json: bool) -> None:
 )
 def export(lead_id: str, out: Path | None) -> None:
     """Write all that is kept of a lead as JSON, for its person: every score with its receipt, and every outcome."""
+    from leadscoring.ledger.database import check_output
     from leadscoring.whole_file import whole_file
 
     with working() as work, opened_ledger() as opened:
         text = as_text(record(opened, lead_id, None)) + "\n"
         if out is not None:
-            with work.writing(), whole_file(out) as part:
+            check_output(opened.ledger, out)
+            with work.writing(), whole_file(out, private=True) as part:
                 part.write_text(text, "utf-8")
             work.wrote(out)
     if out is None:

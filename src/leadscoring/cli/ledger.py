@@ -119,14 +119,18 @@ def migrate(url: str | None) -> None:
 def export(what: str, out: Path, url: str | None) -> None:
     """Write scores, outcomes or acts to a file.
 
-    Rows of features are float32, little endian: bytes in Parquet, else in hexadecimal, as keys of leads are.
+    Rows of features are float32, little endian: bytes in Parquet, else in hexadecimal, as keys of leads are. The file
+    is for its owner alone: it holds personal data.
     """
+    from leadscoring.ledger.database import check_output
     from leadscoring.ledger.export import exported
 
     rows = 0
-    with opened(url) as found, whole_file(out) as part:
-        write = {".parquet": write_parquet, ".csv": write_csv}.get(out.suffix.lower(), write_lines)
-        rows = write(exported(found, what), part)
+    with opened(url) as found:
+        check_output(found, out)
+        with whole_file(out, private=True) as part:
+            write = {".parquet": write_parquet, ".csv": write_csv}.get(out.suffix.lower(), write_lines)
+            rows = write(exported(found, what), part)
     show([f"{rows:,} {what} are in {out}."])
 
 

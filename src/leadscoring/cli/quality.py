@@ -107,7 +107,7 @@ def summary(live: "Live") -> list[str | Line]:
     """Returns the figures that decide, a line each."""
     from leadscoring.quality.live_page import capital, headline, off_of, percent, shown, span, waiting
 
-    name = "no model has scored leads" if live.model is None else f"{live.model.name} {live.model.version}"
+    name = "no model yet" if live.model is None else f"{live.model.name} {live.model.version}"
     sign, words = headline(live)
     style = {"ok": "good", "look": "warning", "bad": "warning"}.get(sign, "")
     lines: list[str | Line] = [Line(f"Live quality of {name}, {live.at}", "heading"), waiting(live), ""]

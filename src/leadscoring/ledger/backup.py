@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from leadscoring.errors import LedgerError, LedgerUnusable
-from leadscoring.ledger.database import Ledger, open_ledger
+from leadscoring.ledger.database import Ledger, check_output, open_ledger
 from leadscoring.ledger.rights import KeptRights, Respected, Right, respect, rights_of
 from leadscoring.ledger.schema import VERSION_TABLE, migrate
 from leadscoring.ledger.turn import LOCK, locked
@@ -39,9 +39,11 @@ def back_up(ledger: Ledger, copy: Path) -> int:
     """Writes one state of a ledger in SQLite to a file, for its owner alone, and returns its size in bytes.
 
     Whoever writes to the ledger meanwhile waits for nothing. Pages of deleted rows are not copied. Raises
-    ``LedgerUnavailable``, ``LedgerUnusable`` for PostgreSQL, and ``OSError`` if the file cannot be written.
+    ``LedgerUnavailable``, ``LedgerUnusable`` for PostgreSQL and for the file of the ledger itself, and ``OSError`` if
+    the file cannot be written.
     """
     file_of(ledger)
+    check_output(ledger, copy)
     with whole_file(copy) as part:
         part.touch(0o600)
         with ledger.reported(), closing(ledger.engine.raw_connection()) as connection:

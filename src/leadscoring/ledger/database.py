@@ -5,6 +5,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,8 @@ POSTGRESQL = {
     "tcp_user_timeout": 15_000,  # a server that vanished is noticed
 }
 WRITES = "writes"
+
+REPLACED = "its file was replaced or deleted while it was open: put it back, or restart what has it open"
 
 NO_TABLES = "it has no tables yet: the service makes them when it starts, as `leadscoring ledger migrate` does"
 
@@ -165,11 +168,13 @@ def parsed_url(url: str) -> URL:
     kind = url.partition(":")[0].partition("+")[0]
     try:
         parsed = make_url("postgresql" + url[len("postgres") :] if kind == "postgres" else url)
-    except exc.ArgumentError:
+    except (exc.ArgumentError, ValueError):  # a port that is no number
         raise LedgerUnusable(f"{kind[:20]}:…", "LEDGER must be `on`, sqlite:///FILE or postgresql://…") from None
     if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
         hidden = parsed.render_as_string(hide_password=True)
         raise LedgerUnusable(hidden, "LEDGER must be `on`, sqlite:///FILE or postgresql://…")
+    if parsed.get_backend_name() == "postgresql" and "@" in (parsed.database or ""):  # the rest of a password
+        raise LedgerUnusable("postgresql:…", "its user or password has a /, ? or @, which must be percent-encoded")
     return parsed
 
 
@@ -186,12 +191,39 @@ def open_sqlite(url: URL) -> Engine:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        opened = identity(path)
     except OSError as failure:
         raise LedgerUnusable(name, f"its file cannot be opened: {failure.strerror}") from None
     engine = sqlalchemy.create_engine(url)
+    unchanged = partial(check_file, path, opened)
+    event.listen(engine, "do_connect", unchanged)  # else SQLite would make an empty one
     event.listen(engine, "connect", prepare)
+    event.listen(engine, "checkout", unchanged)
     event.listen(engine, "begin", begin)
     return engine
+
+
+def identity(path: Path) -> tuple[int, int]:
+    """Returns what distinguishes a file from others that had or get its name. Raises ``OSError``."""
+    found = path.stat()
+    return found.st_dev, found.st_ino
+
+
+def check_file(path: Path, opened: tuple[int, int], *_connection: Any) -> None:
+    """Raises ``sqlite3.OperationalError`` if the file is not the one that was opened: what is written would be lost."""
+    try:
+        same = identity(path) == opened
+    except OSError:
+        same = False
+    if not same:
+        raise sqlite3.OperationalError(REPLACED)
+
+
+def check_output(ledger: Ledger, path: Path) -> None:
+    """Raises ``LedgerUnusable`` if a file to be written is that of the ledger."""
+    own = Path(ledger.engine.url.database or "")
+    if ledger.is_sqlite and path.exists() and own.exists() and path.samefile(own):
+        raise LedgerUnusable(ledger.name, f"{path} is the ledger itself: name another file")
 
 
 def prepare(connection: sqlite3.Connection, _record: Any) -> None:

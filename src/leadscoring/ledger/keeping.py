@@ -57,8 +57,8 @@ class Kept(NamedTuple):
 class Keeping:
     """Keeps one folder, until ``stopping`` is set: then moves what is left, for up to ``drain_seconds``.
 
-    ``report`` is called with the state about once a second, ``tend`` about once a minute with the open ledger;
-    ``state`` is that of the keeper before, if any.
+    ``report`` is called with the state about once a second, ``tend`` about once a minute with the open ledger, in a
+    thread of its own; ``state`` is that of the keeper before, if any.
     """
 
     def __init__(
@@ -84,6 +84,12 @@ class Keeping:
         self._most = MOST
         self._clock = Clock()
         self._ends_at = float("inf")
+        self._tending: threading.Thread | None = None
+
+    @property
+    def tends(self) -> bool:
+        """Whether ``tend`` is in progress; it may still be when ``run`` has returned, which does not wait for it."""
+        return self._tending is not None and self._tending.is_alive()
 
     def run(self) -> None:
         """Keeps. Raises ``LedgerUnusable`` if the ledger's address or what is there is not usable."""
@@ -167,7 +173,7 @@ class Keeping:
     def _follow_erasures(self, ledger: Ledger) -> None:
         """Lets workers end their segments after an erasure; clears the log of SQLite, which has the deleted rows."""
         latest = publish_erasures(ledger, self._kept.folder)
-        if latest != self._scrubbed and scrub(ledger):
+        if latest != self._scrubbed and not self.tends and scrub(ledger):  # else it would wait for what tend reads
             self._scrubbed = latest
 
     def _retain(self, ledger: Ledger) -> None:
@@ -179,17 +185,23 @@ class Keeping:
                 retain(ledger, self._kept.days, self._stopping)
 
     def _look_after(self, ledger: Ledger) -> None:
-        """Calls ``tend`` when it is due; whatever fails there must not keep scores from being moved."""
-        if self._tend is None or monotonic() - self._tended < TEND_SECONDS or self._stopping.is_set():
-            return
-        self._tended = monotonic()
+        """Starts ``tend`` when it is due, in a thread: it may take minutes, and nothing waits for it."""
+        due = self._tend is not None and monotonic() - self._tended >= TEND_SECONDS
+        if due and not self.tends and not self._stopping.is_set():
+            self._tended = monotonic()
+            self._tending = threading.Thread(target=self._run_tend, args=(ledger,), name="tend", daemon=True)
+            self._tending.start()
+
+    def _run_tend(self, ledger: Ledger) -> None:
+        """Calls ``tend``; whatever fails there must not keep scores from being moved."""
         try:
-            with self._occupied():
+            if self._tend is not None:
                 self._tend(ledger)
-        except LedgerUnavailable:
-            raise
         except Exception as failure:
-            log.error("live quality failed", exc_info=failure)  # noqa: TRY400  # it is logged with its cause
+            down = isinstance(failure, LedgerUnavailable)  # then the reason is enough
+            log.error(  # noqa: TRY400  # it is logged with its cause
+                "live quality failed", reason=str(failure) if down else None, exc_info=None if down else failure
+            )
 
     @contextmanager
     def _occupied(self) -> Iterator[None]:

@@ -12,6 +12,9 @@ from leadscoring.settings import Settings
 KEY_BYTES = 16
 SECRET_BYTES = 32
 
+ACCEPTED = "key.check"
+"""The file in the folder of the tape that is there once a ledger has accepted a secret; see ``known_key``."""
+
 WRITTEN = re.compile(r"[0-9a-f]{64}\n?")
 """The content of LEDGER_KEY_FILE."""
 
@@ -27,10 +30,16 @@ class LeadKeys:
         return blake2b(lead_id.encode("utf-8", "surrogatepass"), digest_size=KEY_BYTES, key=self.secret).digest()
 
 
-def open_keys(settings: Settings) -> LeadKeys:
-    """Returns the keys by the secret in LEDGER_KEY_FILE, which is made if the ledger is in SQLite and it is missing.
+def plain_name(lead_id: str) -> str:
+    """Returns an id as the ledger keeps it in plain: PostgreSQL has no NUL in texts, nor halves of surrogate pairs."""
+    return lead_id.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
-    Raises ``CannotStart`` if the file is missing, cannot be read or made, or holds something else.
+
+def open_keys(settings: Settings) -> LeadKeys:
+    """Returns the keys by the secret in LEDGER_KEY_FILE, which is made for a new ledger in SQLite if it is missing.
+
+    Raises ``CannotStart`` if the file is missing, cannot be read or made, or holds something else. It is never made
+    anew: leads that were recorded by the secret before would not be found, and objections not respected.
     """
     path = Path(settings.ledger_key_file)
     try:
@@ -39,6 +48,11 @@ def open_keys(settings: Settings) -> LeadKeys:
                 raise CannotStart(
                     f"LEDGER_KEY_FILE {path} does not exist: all instances that share a database need the same file; "
                     "make one with: openssl rand -hex 32"
+                )
+            if (Path(settings.ledger_tape_path) / ACCEPTED).exists():
+                raise CannotStart(
+                    f"LEDGER_KEY_FILE {path} does not exist, but leads were recorded by its secret: put it back, as "
+                    "from a backup (or use another LEDGER and LEDGER_TAPE_PATH, to begin anew)"
                 )
             make_secret(path)
         return LeadKeys(bytes.fromhex(secret_in(path)))

@@ -30,10 +30,10 @@ Objected = Callable[[str], bool]
 class Objections:
     """Follows the file, and hands the check of a lead's id to ``use``: ``None`` while nobody objects.
 
-    ``keys`` is called when the first objection is there.
+    ``keys`` are those of the leads that are scored, whatever becomes of the file of their secret.
     """
 
-    def __init__(self, file: Path, keys: Callable[[], LeadKeys], use: Callable[[Objected | None], None]) -> None:
+    def __init__(self, file: Path, keys: LeadKeys, use: Callable[[Objected | None], None]) -> None:
         self._file = file
         self._keys = keys
         self._use = use
@@ -63,7 +63,7 @@ class Objections:
         self._use(self._check() if self.held else None)
 
     def _check(self) -> Objected:
-        key, held = self._keys().key, self.held
+        key, held = self._keys.key, self.held
         return lambda lead_id: key(lead_id) in held
 
     @asynccontextmanager

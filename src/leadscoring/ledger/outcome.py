@@ -25,6 +25,7 @@ ZONED = re.compile(r"(?:Z|z|[+-]\d{2}(?::?\d{2})?)\s*$").search
 AT_ALLOWED = "a time with its zone, such as 2026-01-31T10:00:00Z, at most a day ahead"
 WORDS = "won, lost or open"
 ID_ALLOWED = f"a text of 1 to {EVENT_LENGTH} characters"
+VALUE_ALLOWED = "a number below 1e300"
 LEAD_ID_ALLOWED = f"a text of 1 to {LEAD_ID_LENGTH} characters, or a whole number from 0 to {LEAD_ID_MAX}"
 
 
@@ -146,7 +147,7 @@ class Reading:
             return None
         if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300:
             return float(value)
-        self._wrong("value", "a number")
+        self._wrong("value", VALUE_ALLOWED)
         return None
 
     def _wrong(self, name: str, allowed: str) -> None:
@@ -172,7 +173,7 @@ def fault(path: str, name: str, value: Any, allowed: str) -> Fault:
     """One error of an outcome."""
     if value is msgspec.UNSET:
         return Fault(path, f"{name} is required: {allowed}", None, allowed)
-    shown = repr(value)[:80]
+    shown = repr(value)[:80]  # never half a surrogate pair, which no answer could hold
     return Fault(path, f"{name} must be {allowed}, not {shown}", value if is_simple(value) else None, allowed)
 
 
@@ -183,11 +184,16 @@ def is_simple(value: object) -> bool:
     return isinstance(value, bool) or (isinstance(value, int | float) and abs(value) <= LEAD_ID_MAX)
 
 
+def whole(text: str) -> str:
+    """Returns a text that can be encoded: halves of surrogate pairs, which JSON may hold, as their escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def unknown(sent: dict[str, Any], known: Sequence[str] = ("lead_id", "outcome", "at", "id", "value")) -> list[Fault]:
     """The errors for fields that an outcome does not have."""
     allowed = ", ".join(known)
     return [
-        Fault(f"/{name}"[:80], f"unknown field {name[:80]!r} (allowed: {allowed})", None, allowed)
+        Fault(f"/{whole(name)}"[:80], f"unknown field {name[:80]!r} (allowed: {allowed})", None, allowed)
         for name in sent
         if name not in known
     ]

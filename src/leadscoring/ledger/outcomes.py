@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from leadscoring.errors import LeadErased, OutcomeConflict
 from leadscoring.ledger.database import Ledger, streamed
-from leadscoring.ledger.lead_key import LeadKeys
+from leadscoring.ledger.lead_key import LeadKeys, plain_name
 from leadscoring.ledger.outcome import Outcome, Place, now
 from leadscoring.ledger.tables import erased, lead, outcome, score
 
@@ -122,10 +122,7 @@ def leads_of(connection: Connection, ids: Mapping[bytes, str], plain: bool) -> d
     """The leads with these keys; adds those that are missing, with their ids if ``plain``."""
     columns = select(lead.c.key, lead.c.number, lead.c.last_score)
     found = {row.key: row for row in rows_with(connection, columns, lead.c.key, ids)}
-    missing = [
-        {"key": key, "name": ids[key].replace("\0", "\ufffd") if plain else None}
-        for key in sorted(set(ids) - set(found))
-    ]
+    missing = [{"key": key, "name": plain_name(ids[key]) if plain else None} for key in sorted(set(ids) - set(found))]
     for part in parts(missing):
         connection.execute(unless_there(connection, lead, part))
     return found | {row.key: row for row in rows_with(connection, columns, lead.c.key, set(ids) - set(found))}

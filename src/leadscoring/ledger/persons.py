@@ -8,18 +8,24 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from leadscoring.contract.moment import written
 from leadscoring.errors import LeadUnknown, LedgerUnavailable
+from leadscoring.lead import LEAD_ID_LENGTH
 from leadscoring.ledger.database import Ledger
 from leadscoring.ledger.history import at, lead_of
 from leadscoring.ledger.lead_key import LeadKeys
 from leadscoring.ledger.lead_record import Erased, Objection
 from leadscoring.ledger.objections import FILE, replace_keys
-from leadscoring.ledger.outcome import now
+from leadscoring.ledger.outcome import is_text, now
 from leadscoring.ledger.outcomes import leads_of, unless_there
 from leadscoring.ledger.tables import act, erased, lead, outcome, score, shadow
 
 
 def put_objection(ledger: Ledger, keys: LeadKeys, lead_id: str, actor: str, plain: bool = False) -> Objection:
-    """Notes that the person of a lead objects to scoring, also of a lead that the ledger does not know yet."""
+    """Notes that the person of a lead objects to scoring, also of a lead that the ledger does not know yet.
+
+    Raises ``LeadUnknown`` for an id that no lead can have.
+    """
+    if not is_text(lead_id, LEAD_ID_LENGTH):
+        raise LeadUnknown(lead_id)
     key = keys.key(lead_id)
     with ledger.writing() as connection:
         number = leads_of(connection, {key: lead_id}, plain)[key].number

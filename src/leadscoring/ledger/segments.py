@@ -14,6 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from leadscoring._engine import read_tape
+from leadscoring.ledger.lead_key import plain_name
 
 SUFFIX = ".tape"
 MAGIC = b"LSTAPE01"
@@ -137,7 +138,7 @@ def read(path: Path, offset: int, limit: int) -> Read:
 def record_of(taped: Taped, models: tuple[str, ...]) -> Record:
     """Returns a record with the digest of its model, and its lead's key apart from the id."""
     time, margin, model, as_of, row, lead, request, unseen, flags = taped
-    name = lead[16:].decode("utf-8", "surrogatepass") if flags & PLAIN_ID else None
+    name = plain_name(lead[16:].decode("utf-8", "surrogatepass")) if flags & PLAIN_ID else None
     return Record(time, margin, models[model], as_of, row, lead[:16], name, request, unseen, flags)
 
 

@@ -12,7 +12,7 @@ SILENT_SECONDS = 15.0
 """A keeper that has not reported for this long is not running, or hangs."""
 
 OCCUPIED_SECONDS = 900.0
-"""The same for one that is occupied with what may take long: a migration, retention, live quality."""
+"""The same for one that is occupied with what may take long: a migration, retention."""
 
 Condition = Literal["healthy", "starting", "down", "silent"]
 

@@ -167,13 +167,16 @@ def keep(settings: Settings, state: Path, supervisor: int, beats: Beats) -> None
     try:
         name = Path(settings.model_path).stem
         kept = Kept(url, Path(settings.ledger_tape_path), settings.ledger_days, name, open_keys(settings))
-        Keeping(kept, stopping, partial(report, state, beats), read_state(state), DRAIN_SECONDS, judge).run()
+        moving = Keeping(kept, stopping, partial(report, state, beats), read_state(state), DRAIN_SECONDS, judge)
+        moving.run()
     except LeadScoringError as failure:
         log.error("keeper cannot start", error=type(failure).__name__, reason=str(failure))  # noqa: TRY400
         sys.exit(STARTUP_FAILURE)
     except Exception as failure:  # the next keeper may do better, and whatever it was is on record
         log.error("keeper failed", exc_info=failure)  # noqa: TRY400  # it is logged with its cause
         sys.exit(1)
+    if moving.tends:
+        os._exit(0)  # Python would wait for it, or end it amid C++; what it has not committed is as if not begun
 
 
 def report(path: Path, beats: Beats, state: KeeperState) -> None:

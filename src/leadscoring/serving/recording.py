@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from leadscoring.errors import ModelNotFound, ModelUnreadable
+from leadscoring.ledger.known_key import known_keys
 from leadscoring.ledger.lead_key import open_keys
 from leadscoring.ledger.recorder import Recorder
 from leadscoring.ledger.tape import Tape
@@ -42,7 +43,7 @@ class Recording:
         self._sources = sources
         self.tape = Tape(
             open_folder(settings),
-            open_keys(settings),
+            known_keys(settings),
             settings.ledger_share,
             settings.ledger_full,
             unrecorded,

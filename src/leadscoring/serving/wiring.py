@@ -32,7 +32,7 @@ from leadscoring.api.pulse import Pulse
 from leadscoring.api.routes import PATHS, TABLE, TIMED, apart, here
 from leadscoring.api.service import Service
 from leadscoring.errors import CannotStart
-from leadscoring.ledger.lead_key import open_keys
+from leadscoring.ledger.known_key import known_keys
 from leadscoring.ledger.objections import FILE, Objected, Objections
 from leadscoring.ledger.on_demand import LedgerOnDemand
 from leadscoring.model.loaded import LoadedModel
@@ -112,7 +112,7 @@ def objections_of(service: Service) -> Objections:
     def use(objected: Objected | None) -> None:
         scorer.objected = objected
 
-    return Objections(Path(settings.ledger_tape_path) / FILE, partial(open_keys, settings), use)
+    return Objections(Path(settings.ledger_tape_path) / FILE, known_keys(settings), use)
 
 
 def application(service: Service, routes: RouteTable, life: Lifespan, lifecycle: Lifecycle, backlog: Backlog) -> App:

@@ -86,11 +86,17 @@ EVENTS = {
                                           "keeper moves the scores of both"),
     "keeper cannot start": Event("ERROR", ("error", "reason"), "The ledger cannot be used, and the service stops"),
     "keeper failed": Event("ERROR", ("exception",), "The keeper ended with an unexpected error; a new one replaces it"),
-    "live quality failed": Event("ERROR", ("exception",), "The report on live quality could not be made, because of an "
-                                 "unexpected fault; scores are kept all the same"),
+    "live quality failed": Event("ERROR", ("exception", "reason"),
+                                 "The report on live quality could not be made: for `reason` if the database did not "
+                                 "answer, else because of an unexpected fault. Scores are kept all the same"),
     "keeper replaced": Event("ERROR", ("pid", "exitcode", "hung"),
                              "The keeper exited, or was killed since it hung, for the reason in `hung`; a new one "
                              "replaces it"),
+    "rights not kept": Event("ERROR", ("why",), "`rights.jsonl` beside the tape could not be written or read: a "
+                             "restored backup would not know the latest erasures and objections"),
+    "older ledger found": Event("WARNING", ("erased_again", "objected_again"),
+                                "The ledger is an older one, as a restored backup is: leads were erased again, and "
+                                "objections noted"),
     "clock has jumped": Event("ERROR", ("seconds", "consequence"),
                               "The machine's clock was set by more than an hour. Retention deletes nothing for a day"),
     "partitions dropped": Event("INFO", ("names",), "Months of scores in PostgreSQL that retention has emptied"),
