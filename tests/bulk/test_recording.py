@@ -176,7 +176,7 @@ def test_a_run_that_is_killed_while_its_last_scores_wait_is_resumed(
         raise Killed
 
     with monkeypatch.context() as killing:
-        killing.setattr(recording.time, "sleep", ended)
+        killing.setattr("leadscoring.bulk.recording.time.sleep", ended)
         with pytest.raises(Killed):
             go()
     scores = (tmp_path / "scores.csv").read_bytes()

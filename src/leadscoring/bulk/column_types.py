@@ -8,7 +8,7 @@ import polars as pl
 from leadscoring.bulk.choice import Choice, Needed
 from leadscoring.errors import ScoringFileError
 
-WORDS = {
+WORDS: dict[Any, str] = {
     pl.Binary: "bytes",
     pl.Object: "objects",
     pl.Duration: "durations",
@@ -56,9 +56,10 @@ def refuse_wide(need: Needed, types: Mapping[str, pl.DataType], file: str) -> No
 
 def held_by(kind: pl.DataType, refused: Sequence[Any]) -> str | None:
     """What a column of a type holds that is refused, in words; ``None`` if there is nothing."""
-    found = next((words for one, words in WORDS.items() if one in refused and kind == one), None)
+    found: str | None = next((words for one, words in WORDS.items() if one in refused and kind == one), None)
     if found is not None:
         return found
     fields = [field.dtype for field in kind.fields] if isinstance(kind, pl.Struct) else []
     inner: list[Any] = [*fields, *(getattr(kind, part, None) for part in ("inner", "key", "value"))]
-    return next((words for one in inner if one is not None and (words := held_by(one, refused))), None)
+    parts = (held_by(one, refused) for one in inner if one is not None)
+    return next((words for words in parts if words is not None), None)
