@@ -182,7 +182,7 @@ def test_a_run_that_is_killed_while_its_last_scores_wait_is_resumed(
     scores = (tmp_path / "scores.csv").read_bytes()
     monkeypatch.setattr(recording, "PATIENCE_SECONDS", 0.0)
     found = go()
-    assert (found.resumed, found.counts.recorded, len(taped(tmp_path / "tape"))) == (5, 5, 5)
+    assert (found.resumed, found.counts.recorded, len(taped(tmp_path / "tape")), found.id) == (5, 5, 5, "crm id")
     assert any("1 segments of scores wait in" in note for note in found.notes)
     assert (tmp_path / "scores.csv").read_bytes() == scores
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]

@@ -117,7 +117,9 @@ class Run:
                 job, start = self._started(resume, stack)
                 resumed = start.counts.rows
                 self._now = job.now
-                if not start.done:
+                if start.done:
+                    self._look()
+                else:
                     self._score_all(start)
                     self._end()
                 self._name()
@@ -220,6 +222,12 @@ class Run:
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
+
+    def _look(self) -> None:
+        """Finds where ids and moments are from, for a run of which everything is scored."""
+        with closing(look_into(self._places.sources[0])) as file:
+            need = self._alike.take(file)
+        self._ids, self._as_of = need.lead_id, need.as_of
 
     def _scoring(self, file: Opened) -> Scoring:
         """What scores a file; the first one decides on the columns of the output."""
