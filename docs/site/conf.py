@@ -55,6 +55,7 @@ NAVIGATION = {
         "docs/TRUST.md",
         "Speed <benchmarks/README.md>",
         "Stress <benchmarks/STRESS.md>",
+        "Cost of the ledger <benchmarks/LEDGER.md>",
     ],
     "How it is built": [
         "docs/ARCHITECTURE.md",

@@ -1,5 +1,6 @@
 """Files are read in batches of bounded size; a damaged place is named."""
 
+import json
 from pathlib import Path
 
 import polars as pl
@@ -60,3 +61,20 @@ def test_what_is_no_parquet_file_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "leads.parquet").write_bytes(b"PAR1 and nothing more")
     with pytest.raises(ScoringFileError, match="not a readable Parquet file"):
         look_into(source_of(str(tmp_path / "leads.parquet")))
+
+
+def test_the_name_of_a_file_is_no_pattern(tmp_path: Path) -> None:
+    """A browser's second copy of an export is read itself, not the file that its name would match."""
+    for name, values in (("leads [2].parquet", [1, 2]), ("leads 2.parquet", [3])):
+        pl.DataFrame({"a": values}).write_parquet(tmp_path / name)
+    file = look_into(source_of(str(tmp_path / "leads [2].parquet")))
+    assert [batch.frame["a"].to_list() for batch in batches.batches(file, ["a"], (), file.start)] == [[1, 2]]
+
+
+def test_every_row_has_one_line_of_content(tmp_path: Path) -> None:
+    """Whatever Unicode takes for the end of a line, such as the separators that web forms leave in notes."""
+    notes = [f"a{end}b" for end in "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"]
+    pl.DataFrame({"a": notes}).write_parquet(tmp_path / "leads.parquet")
+    file = look_into(source_of(str(tmp_path / "leads.parquet")))
+    found = list(batches.batches(file, ["a"], (), file.start))
+    assert [json.loads(line)["a"] for line in found[0].contents(range(len(notes)))] == notes

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from timed import timed_model
 
-from leadscoring.bulk.choice import Choice, needed
+from leadscoring.bulk.choice import Choice, absent_words, needed
 from leadscoring.errors import ScoringFileError
 from leadscoring.model.file import open_model
 from leadscoring.model.loaded import LoadedModel
@@ -73,3 +73,17 @@ def test_what_a_file_lacks_is_named(model: LoadedModel, choice: Choice, names: l
     """The error names the option, the column and the nearest one."""
     with pytest.raises(ScoringFileError, match=words):
         needed(choice, model, names, "leads.csv")
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (NAMES, None),
+        ([name for name in NAMES if name != "growth"], "f.csv lacks 'growth', which the model knows: unknown for all"),
+        (["Growth" if name == "growth" else name for name in NAMES], "f.csv lacks 'growth' (did you mean 'Growth'?),"),
+    ],
+)
+def test_a_column_that_may_be_missing_is_noted(model: LoadedModel, names: list[str], words: str | None) -> None:
+    """A column that was renamed would change every score without a word."""
+    found = absent_words(model, names, "f.csv")
+    assert found is None if words is None else (found or "").startswith(words)

@@ -3,7 +3,9 @@
 import polars as pl
 import pytest
 
-from leadscoring.bulk.column_types import UNREAD, WORDS, held_by
+from leadscoring.bulk.choice import Choice, Needed
+from leadscoring.bulk.column_types import UNREAD, WORDS, held_by, refuse_types
+from leadscoring.errors import ScoringFileError
 
 
 @pytest.mark.parametrize(
@@ -36,3 +38,24 @@ def test_an_id_is_a_text_or_a_number(kind: pl.DataType, words: str | None) -> No
 def test_bytes_are_found_at_any_depth_of_a_feature(kind: pl.DataType, words: str | None) -> None:
     """Sets are lists, which features may be; what is in them may be of no use."""
     assert held_by(kind, UNREAD) == words
+
+
+@pytest.mark.skipif(not hasattr(pl, "Map"), reason="older versions of Polars read maps as lists of structs")
+def test_maps_are_looked_into() -> None:
+    """Maps of Arrow and Spark are no ids, and what they hold may be of no use."""
+    assert held_by(pl.Map(pl.String(), pl.Int64()), tuple(WORDS)) == "maps"
+    assert held_by(pl.List(pl.Map(pl.String(), pl.Binary())), UNREAD) == "bytes"
+
+
+@pytest.mark.parametrize("kind", [pl.Decimal(38, 2), pl.Decimal(39, 2), pl.Float64()])
+def test_decimals_that_cannot_be_read_are_refused(kind: pl.DataType) -> None:
+    """Polars shows the type of decimals of more digits, and fails when it reads them."""
+    need, types = Needed(features=("budget",), numbers=()), {"budget": kind, "other": pl.Decimal(50, 2)}
+    words = None
+    try:
+        refuse_types(Choice(), need, types, "leads.parquet")
+    except ScoringFileError as failure:
+        words = str(failure)
+    assert (words or "").startswith("leads.parquet: the column 'budget' holds decimals of 39 digits") == (
+        kind == pl.Decimal(39, 2)
+    )

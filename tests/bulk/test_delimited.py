@@ -40,6 +40,16 @@ PLAIN = (
 )
 
 
+@pytest.mark.parametrize("blank", [" ", "\t", "\xa0", " \xa0", "\xa0\t"])
+@pytest.mark.parametrize("beside", ["sound", "quoted"])
+def test_a_line_without_any_value_is_no_row_whatever_stands_beside_it(blank: str, beside: str) -> None:
+    """No-break spaces are what copies from web pages have in empty cells."""
+    text = content([beside, "umlaut"]) + blank * 2 + ("," + blank) * (HEADER.count(","))
+    batch = parser_of(text).parse(text.partition("\n")[2].encode(), Position(len(HEADER) + 1, 2), True).batch
+    assert batch is not None
+    assert (batch.frame.height, batch.empty, len(batch.refused)) == (2, 1, 0)
+
+
 @given(st.lists(st.sampled_from(PLAIN), min_size=1, max_size=12))
 def test_plain_rows_are_the_same_at_once_and_line_by_line(kinds: list[str]) -> None:
     """Frames agree after both are numbers, and so do lines, counts and contents."""

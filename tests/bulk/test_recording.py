@@ -15,6 +15,7 @@ from killed import Killed, killed_at
 from leadscoring.bulk import batches, recording
 from leadscoring.bulk.recorder import TableRecorder
 from leadscoring.bulk.recording import Recording
+from leadscoring.bulk.run import Result
 from leadscoring.errors import ScoringFileError
 from leadscoring.ledger.lead_key import LeadKeys
 from leadscoring.ledger.segments import BULK, PLAIN_ID, Record, read, segments_in
@@ -159,3 +160,29 @@ def test_what_waits_on_the_tape_is_noted(model: LoadedModel, tmp_path: Path, nob
     assert any("1 segments of scores wait in" in note for note in found.notes)
     (first, *_) = taped(tmp_path / "tape")
     assert (first.name, first.key, first.flags) == ("lead 0", KEYS.key("lead 0"), BULK | PLAIN_ID)
+
+
+def test_a_run_that_is_killed_while_its_last_scores_wait_is_resumed(
+    model: LoadedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its files have their names then; the same command still goes on, scores nothing again and waits for the ledger."""
+    (tmp_path / "leads.csv").write_text(content(["sound"] * 5))
+
+    def go() -> Result:
+        kept, out = recording_in(tmp_path / "tape", model), tmp_path / "scores.csv"
+        return run(model, tmp_path / "leads.csv", out, resume=True, record=True, recording=kept)
+
+    def ended(_seconds: float) -> None:
+        raise Killed
+
+    with monkeypatch.context() as killing:
+        killing.setattr("leadscoring.bulk.recording.time.sleep", ended)
+        with pytest.raises(Killed):
+            go()
+    scores = (tmp_path / "scores.csv").read_bytes()
+    monkeypatch.setattr(recording, "PATIENCE_SECONDS", 0.0)
+    found = go()
+    assert (found.resumed, found.counts.recorded, len(taped(tmp_path / "tape")), found.id) == (5, 5, 5, "crm id")
+    assert any("1 segments of scores wait in" in note for note in found.notes)
+    assert (tmp_path / "scores.csv").read_bytes() == scores
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]

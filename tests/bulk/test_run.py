@@ -304,3 +304,28 @@ def test_an_id_of_lists_says_what_is_allowed(model: LoadedModel, tmp_path: Path)
         with pytest.raises(ScoringFileError, match=f"{words}, which holds lists .*; allowed: texts or whole numbers"):
             run(model, tmp_path / "leads.parquet", tmp_path / "s.csv", lead_id=lead_id)
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".s.csv")]
+
+
+@pytest.mark.parametrize(("ids", "found"), [([1.0, None, 7e15], ["1", "7000000000000000"]), ([1.0, math.nan], ["1"])])
+def test_whole_numbers_among_floats_are_ids(
+    model: LoadedModel, tmp_path: Path, ids: list[float | None], found: list[str]
+) -> None:
+    """As pandas writes a column of whole numbers in which one is missing; the lead without an id is rejected."""
+    path = of_ids(tmp_path, ids)
+    result = run(model, path, tmp_path / "s.csv")
+    assert (result.counts.scored, result.counts.rejected) == (len(found), 1)
+    assert [row["id"] for row in rows_of(tmp_path / "s.csv")] == found
+
+
+@pytest.mark.parametrize("lead_id", [2.5, 2.0**53, 123456789012345680.0, -math.inf])
+def test_floats_that_lost_digits_are_no_ids(model: LoadedModel, tmp_path: Path, lead_id: float) -> None:
+    """A score whose id belongs to no lead would be lost in a join, without a word."""
+    with pytest.raises(ScoringFileError, match=r"the column 'crm id' of ids holds .* a Float64 has not all"):
+        run(model, of_ids(tmp_path, [1.0, lead_id]), tmp_path / "s.csv")
+
+
+def of_ids(folder: Path, ids: list[float | None]) -> Path:
+    """A file of sound leads with these ids."""
+    sound = {name: [cell] * len(ids) for name, cell in zip(NAMES, bulk_files.SOUND, strict=True)}
+    pl.DataFrame({"crm id": pl.Series(ids, dtype=pl.Float64)} | sound).write_parquet(folder / "leads.parquet")
+    return folder / "leads.parquet"

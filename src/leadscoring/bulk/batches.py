@@ -63,7 +63,7 @@ def look_into(source: Source) -> Opened:
     """Opens a file and finds its columns. Raises ``ScoringFileError`` or ``TrainingDataError`` if it cannot be read."""
     if source.is_parquet:
         try:
-            schema = pl.scan_parquet(source.path).collect_schema()
+            schema = scanned(source).collect_schema()
         except (pl.exceptions.PolarsError, OSError) as failure:
             raise unreadable(source, failure) from None
         labels = schema.names()
@@ -131,7 +131,7 @@ def grown(size: int, source: Source, at: Position) -> int:
 
 def of_parquet(file: Opened, wanted: Sequence[str], at: Position) -> Iterator[Batch]:
     """Yields the rows of a Parquet file."""
-    scan = pl.scan_parquet(file.source.path)
+    scan = scanned(file.source)
     scan = scan.rename({label: name for name, label in file.labels.items()}).select(
         [name for name in file.names if name in set(wanted)]
     )
@@ -149,6 +149,11 @@ def of_parquet(file: Opened, wanted: Sequence[str], at: Position) -> Iterator[Ba
         yield of_rows(held, done)
 
 
+def scanned(source: Source) -> pl.LazyFrame:
+    """A Parquet file to be read; its name is no pattern: ``leads [2].parquet`` must not be ``leads 2.parquet``."""
+    return pl.scan_parquet(source.path, glob=False, hive_partitioning=False)
+
+
 def of_rows(frame: pl.DataFrame, done: int) -> Batch:
     """The batch of some rows of Parquet, which come after so many others."""
     end = Position(done + frame.height, done + frame.height + 1)
@@ -159,7 +164,7 @@ def of_rows(frame: pl.DataFrame, done: int) -> Batch:
 
     def contents(rows: Sequence[int]) -> list[str]:
         shown = pl.DataFrame([written(column) for column in frame[list(rows)].iter_columns()])
-        return [line for line in shown.write_ndjson().splitlines() if line]
+        return [line for line in shown.write_ndjson().split("\n") if line]
 
     return Batch(frame, lines, (), {}, texts, contents, 0, 0, end)
 

@@ -89,6 +89,20 @@ def needed(choice: Choice, model: LoadedModel, names: Sequence[str], file: str) 
     return Needed(features, typed, lead_id, as_of, moment, keep, tuple(dict.fromkeys(single)))
 
 
+def absent_words(model: LoadedModel, names: Sequence[str], file: str) -> str | None:
+    """What a file lacks of the model's columns, whose values are unknown then; ``None`` if it has all of them."""
+    contract, presence = model.card.contract, model.card.read_as.presence
+    sources = tuple(dict.fromkeys(presence.get(name, name) for name in contract.names))
+    absent = [name for name in sources if name not in names]
+    if not absent:
+        return None
+    others = [name for name in names if name not in sources]
+    guesses = [(name, nearest(name, others)) for name in absent[:SHOWN]]
+    some = ", ".join(f"{name!r} (did you mean {guess!r}?)" if guess else repr(name) for name, guess in guesses)
+    more = f" and {len(absent) - SHOWN} more" if len(absent) > SHOWN else ""
+    return f"{file} lacks {some}{more}, which the model knows: unknown for all leads"
+
+
 def is_single(feature: Feature) -> bool:
     """Whether no value of a feature has a line break: those of texts and sets may, and of categories if one has."""
     return not feature.form.has_lines and not any("\n" in value for value in feature.values)

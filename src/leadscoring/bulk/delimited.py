@@ -5,6 +5,7 @@ itself.
 """
 
 import io
+import re
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import pairwise
@@ -20,6 +21,8 @@ from leadscoring.bulk.layout import Layout
 from leadscoring.bulk.quotation import NEIGHBOURS, Quotation
 from leadscoring.training.reading.lines import cells, well_formed, widths, written
 from leadscoring.training.reading.text import by_line
+
+NO_BREAK = "\xa0".encode()
 
 NOTHING, NUMBERS, TEXTS = 0, 1, 2
 """What the engine makes of a column."""
@@ -80,6 +83,8 @@ class Parser:
         layout = self.layout
         if len(layout.names) < 2 or layout.is_wrapped or layout.is_mac or not is_plain(block):
             return None
+        if NO_BREAK in block and self._blank.search(block):  # a line without any value that the engine does not know
+            return None
         while True:
             found = plain_rows(block, layout.delimiter, self._kinds())
             if found is None:
@@ -92,6 +97,12 @@ class Parser:
                 )
                 return None if self._has_header(frame) else (frame, empty)
             self._texts.update(odd)
+
+    @cached_property
+    def _blank(self) -> re.Pattern[bytes]:
+        """A line in which no-break spaces are all that stands."""
+        space = rb"[ \t" + re.escape(self.layout.delimiter.encode()) + rb"]"
+        return re.compile(rb"^" + space + rb"*+\xc2\xa0(?:" + space + rb"|\xc2\xa0)*+$", re.MULTILINE)
 
     def _kinds(self) -> list[int]:
         """How the engine reads each column of the file."""

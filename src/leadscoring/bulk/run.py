@@ -13,7 +13,7 @@ import leadscoring
 from leadscoring.bulk.appended import Appended, Standard
 from leadscoring.bulk.batch import Batch, Position
 from leadscoring.bulk.batches import Opened, batches, look_into
-from leadscoring.bulk.choice import NOW, Choice, Needed
+from leadscoring.bulk.choice import NOW, Choice, Needed, absent_words
 from leadscoring.bulk.chunk import BulkScorer
 from leadscoring.bulk.columns import Columns
 from leadscoring.bulk.counts import Counts
@@ -117,11 +117,15 @@ class Run:
                 job, start = self._started(resume, stack)
                 resumed = start.counts.rows
                 self._now = job.now
-                if not start.done:
+                if start.done:
+                    self._look()
+                else:
                     self._score_all(start)
                     self._end()
                 self._name()
                 self._notes += self._recording.end()
+                if self._journal is not None:  # until here a run that is killed goes on
+                    self._journal.remove()
             except pl.exceptions.PanicException as failure:  # which is no Exception
                 why = str(failure).splitlines()[0]
                 raise self._ended(ScoringFileError(f"Polars cannot score this table: {why}")) from None
@@ -219,6 +223,12 @@ class Run:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
+    def _look(self) -> None:
+        """Finds where ids and moments are from, for a run of which everything is scored."""
+        with closing(look_into(self._places.sources[0])) as file:
+            need = self._alike.take(file)
+        self._ids, self._as_of = need.lead_id, need.as_of
+
     def _scoring(self, file: Opened) -> Scoring:
         """What scores a file; the first one decides on the columns of the output."""
         columns = self._columns
@@ -232,6 +242,7 @@ class Run:
             if self._file.size == 0:
                 self._output.begin(self._empty)
         self._notes += [f"{file.source.name}: {note}" for note in file.notes]
+        self._notes += filter(None, [absent_words(self._model, file.names, file.source.name)])
         if need.as_of is not None and self._choice.as_of is None:
             self._notes.append(f"leads are scored as of {need.as_of!r}, as in training (--as-of now for the present)")
         return scoring
@@ -299,8 +310,6 @@ class Run:
         else:
             self._notes += filter(None, [self._rejects.remove()])
         self._file.finish()
-        if self._journal is not None:
-            self._journal.remove()
 
     def _stated(self) -> str:
         """The moment of all leads."""

@@ -12,7 +12,7 @@ from leadscoring.bulk.columns import Columns
 from leadscoring.bulk.counts import SHOWN, Counts
 from leadscoring.bulk.outputs import Output, Piece
 from leadscoring.bulk.rejects import Reject, lines_of
-from leadscoring.errors import Fault
+from leadscoring.errors import Fault, ScoringFileError
 from leadscoring.training.reading.series import as_text
 
 
@@ -80,9 +80,23 @@ class Scoring(msgspec.Struct, frozen=True):
     def _ids(self, batch: Batch) -> tuple[pl.Series, bool]:
         """The ids of the leads, and whether the file has them: else they are the numbers of the lines."""
         if self.needed.lead_id is not None:
-            return as_text(batch.frame[self.needed.lead_id]), True
+            return as_text(self._exact(batch.frame[self.needed.lead_id])), True
         lines = pl.Series(batch.lines).cast(pl.String)
         return (lines if self.is_alone else f"{self.file}:" + lines), False
+
+    def _exact(self, column: pl.Series) -> pl.Series:
+        """Ids; NaN is none. Raises ``ScoringFileError`` if they are floats that may have lost digits."""
+        if not column.dtype.is_float():
+            return column
+        exact = 2**24 if column.dtype == pl.Float32 else 2**53  # from here on not every whole number is there
+        ids = column.cast(pl.Float64).fill_nan(None)
+        lost = ids.filter((ids.abs() >= exact) | (ids != ids.floor()))
+        if len(lost):
+            raise ScoringFileError(
+                f"{self.file}: the column {column.name!r} of ids holds {lost[0]!r}, and a {column.dtype} has not all "
+                "digits of such an id: write ids as texts or whole numbers"
+            )
+        return ids
 
     def _place(self, line: int) -> str:
         """Where a line is."""
