@@ -4,14 +4,17 @@ import threading
 from pathlib import Path
 
 import factories
+import pytest
 from ledgers import KEYS, new_ledger
 from serving import eventually
 from sqlalchemy import func, select
 from tapes import Segment, keep_model
 
+from leadscoring.bulk import moving as module
 from leadscoring.bulk.moving import Moving
 from leadscoring.ledger.keeping import Kept
 from leadscoring.ledger.lead_key import LeadKeys
+from leadscoring.ledger.state import KeeperState
 from leadscoring.ledger.tables import score
 from leadscoring.ledger.turn import turn
 
@@ -49,3 +52,15 @@ def test_a_ledger_that_cannot_be_used_is_reported(tmp_path: Path) -> None:
     with Moving(Kept(url, tmp_path / "tape", 730, keys=LeadKeys(b"other"))) as moving:
         assert eventually(lambda: moving.is_down)
         assert "another secret" in moving.why
+
+
+def test_a_database_that_is_down_may_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A SQLite that others keep busy for a moment ends no run; one that stays away is reported."""
+    moving = Moving(Kept(f"sqlite:///{tmp_path}/ledger.db", tmp_path / "tape", 730, keys=KEYS))
+    now = 1000.0
+    monkeypatch.setattr(module, "monotonic", lambda: now)
+    down, healthy = KeeperState(condition="down"), KeeperState(condition="healthy")
+    for seconds, state, expected in ((0, down, False), (9, down, False), (2, down, True), (1, healthy, False)):
+        now += seconds
+        moving._report(state)
+        assert moving.is_down is expected

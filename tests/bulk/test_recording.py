@@ -157,7 +157,7 @@ def test_what_waits_on_the_tape_is_noted(model: LoadedModel, tmp_path: Path, nob
     (tmp_path / "leads.csv").write_text(content(["sound"] * 5))
     kept = recording_in(tmp_path / "tape", model)
     found = run(model, tmp_path / "leads.csv", tmp_path / "scores.csv", record=True, recording=kept)
-    assert any("1 segments of scores wait in" in note for note in found.notes)
+    assert any("1 segment of scores not moved yet, in" in note for note in found.notes)
     (first, *_) = taped(tmp_path / "tape")
     assert (first.name, first.key, first.flags) == ("lead 0", KEYS.key("lead 0"), BULK | PLAIN_ID)
 
@@ -183,6 +183,6 @@ def test_a_run_that_is_killed_while_its_last_scores_wait_is_resumed(
     monkeypatch.setattr(recording, "PATIENCE_SECONDS", 0.0)
     found = go()
     assert (found.resumed, found.counts.recorded, len(taped(tmp_path / "tape")), found.id) == (5, 5, 5, "crm id")
-    assert any("1 segments of scores wait in" in note for note in found.notes)
+    assert any("1 segment of scores not moved yet, in" in note for note in found.notes)
     assert (tmp_path / "scores.csv").read_bytes() == scores
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]

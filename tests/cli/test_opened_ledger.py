@@ -38,6 +38,18 @@ def test_wrong_settings_are_errors_of_the_command(
         pass
 
 
+def test_a_ledger_of_a_later_version_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its tables may mean something else by then."""
+    ledger = new_ledger(tmp_path)
+    with ledger.writing() as connection:
+        connection.exec_driver_sql("UPDATE ledger_version SET version_num = 'v99'")
+    ledger.close()
+    for name, value in ledger_settings(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(click.ClickException, match="have version v99, this version"), opened_ledger():
+        pass
+
+
 def test_acts_name_the_user_of_the_machine() -> None:
     """Since a command has no key."""
     assert actor().startswith("leadscoring (")

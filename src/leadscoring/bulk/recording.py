@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from leadscoring.bulk.objected import Objected
 from leadscoring.bulk.recorder import TableRecorder
+from leadscoring.counted import counted
 from leadscoring.errors import ScoringFileError
 from leadscoring.ledger.run_tape import RunTape, new_run
 from leadscoring.ledger.tape_folder import TapeFolder
@@ -99,7 +100,7 @@ class Recording:
         while left := tape.published():
             if waiting.is_over() or (self._moving is not None and self._moving.is_down):
                 why = f"{self._why()}: the service moves them, or the next run with --record"
-                return [f"{len(left):,} segments of scores wait in {left[0].parent}, as {why}"]
+                return [f"{counted(len(left), 'segment')} of scores not moved yet, in {left[0].parent}, as {why}"]
             time.sleep(LOOK_SECONDS)
         return []
 

@@ -49,10 +49,12 @@ def opened_ledger() -> Iterator[OpenedLedger]:
     from leadscoring.ledger.database import ledger_url, open_ledger
     from leadscoring.ledger.key_check import check_keys
     from leadscoring.ledger.lead_key import open_keys
+    from leadscoring.ledger.schema import version_of
 
     try:
         ledger = open_ledger(ledger_url(settings) or "")
         try:
+            version_of(ledger)  # of a later version of this package, tables may mean something else
             keys = open_keys(settings)
             check_keys(ledger, keys)
             yield OpenedLedger(ledger, keys, settings)

@@ -76,12 +76,14 @@ def settings_with_ledger() -> Settings:
 def measured(settings: Settings, now: datetime, *, keep: bool) -> "Live":
     """Computes the live quality, and keeps it if asked to. Raises a ``LedgerError``."""
     from leadscoring.ledger.database import ledger_url, open_ledger
+    from leadscoring.ledger.schema import version_of
     from leadscoring.quality import reported
     from leadscoring.quality.published import publish
 
     url = ledger_url(settings)
     ledger = open_ledger(url or "")
     try:
+        version_of(ledger)  # of a later version of this package, tables may mean something else
         computed = reported.compute(ledger, settings.outcome_days, settings.outcome_silence, now)
         if keep:
             reported.keep(ledger, computed, "command", now)

@@ -68,7 +68,7 @@ class Ledger:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.name = engine.url.render_as_string(hide_password=True)
+        self.name = engine.url.set(drivername=engine.dialect.name).render_as_string(hide_password=True)
         """The address without its password."""
         self.is_sqlite = engine.dialect.name == "sqlite"
 
