@@ -11,7 +11,7 @@ from tapes import Segment, keep_model, key_of
 
 from leadscoring.errors import LedgerUnavailable
 from leadscoring.ledger.database import Ledger, open_ledger
-from leadscoring.ledger.keeper import DAMAGED, LEAST, MOST, PACE_SECONDS, Keeper, named, paced
+from leadscoring.ledger.keeper import DAMAGED, LEAST, MOST, PACE_SECONDS, Keeper, Moved, named, paced
 from leadscoring.ledger.segments import PAGE, segments_in
 from leadscoring.ledger.tables import erased, lead, model, score, segment
 from leadscoring.model.file import model_of
@@ -61,6 +61,24 @@ def test_an_id_with_a_nul_is_moved_in_plain(ledger: Ledger, folder: Path, tape: 
     assert Keeper(ledger, folder).move()[:3] == (2, 0, 0)
     with ledger.reading() as connection:
         assert connection.scalars(select(lead.c.name).order_by(lead.c.name)).all() == ["another", "n\ufffdul"]
+
+
+def test_what_the_database_refuses_keeps_nothing_else_on_the_tape(
+    ledger: Ledger, folder: Path, tape: Segment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is left out and reported; scores before and behind it are moved, each once."""
+    for number in range(5):
+        tape.write(NOON + number, f"lead {number}")
+    tape.write(2**63 + 1, "a time that no database has")
+    for number in range(5, 8):
+        tape.write(NOON + number, f"lead {number}")
+    keeper = Keeper(ledger, folder)
+    moved = keeper.move()
+    assert (moved.leads, moved.damaged, keeper.move()) == (8, 1, Moved())
+    assert scores(ledger, score.c.first_at) == [NOON + number for number in range(8)]
+    tape.write(NOON + 8, "later")
+    assert keeper.move().leads == 1
+    assert "no database has" not in capsys.readouterr().out
 
 
 def test_a_score_is_moved_with_all_that_is_known_of_it(ledger: Ledger, folder: Path, tape: Segment) -> None:

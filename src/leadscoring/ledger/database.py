@@ -100,6 +100,12 @@ class Ledger:
         if not self.is_sqlite:
             connection.connection.driver_connection.patience = seconds  # type: ignore[union-attr]  # it is ours
 
+    def refuses(self, failure: BaseException) -> bool:
+        """Whether an error says that the database cannot hold a value, as an integer that is too large for it."""
+        return isinstance(
+            failure, (exc.DataError, self.engine.dialect.loaded_dbapi.DataError, OverflowError, UnicodeError)
+        )
+
     def checkpoint(self) -> None:
         """Empties the log that SQLite writes ahead, in which deleted rows are still to be found.
 

@@ -1,7 +1,7 @@
 """The keeper moves scores from the segments of a tape into the ledger, each exactly once."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
@@ -89,7 +89,7 @@ class Keeper:
         if not parts:
             return Moved(removed=removed, damaged=damaged)
         try:
-            moved = self._store(parts)
+            moved = self._moved(parts)
         except MovedElsewhere:
             self._places = None
             return Moved(removed=removed, damaged=damaged)
@@ -97,7 +97,7 @@ class Keeper:
             self._places = None  # whether it is stored is not known
             raise
         self._places |= {part.path.name: part.end for part in parts}
-        return moved._replace(removed=removed, damaged=damaged)
+        return moved._replace(removed=removed, damaged=moved.damaged + damaged)
 
     def waiting(self) -> tuple[int | None, int]:
         """Returns the time of the earliest score that is not moved, if any, and the bytes of the segments.
@@ -172,6 +172,26 @@ class Keeper:
         path.rename(aside)
         log.error("segment set aside", path=str(aside), reason=why, moved_to=(self._places or {}).get(path.name, 0))
 
+    def _moved(self, parts: list[Part]) -> Moved:
+        """Stores what was read; where the database refuses something of it, one by one, and without that."""
+        try:
+            return self._store(parts)
+        except Exception as failure:
+            if not self._ledger.refuses(failure):
+                raise
+        return summed(self._alone(one) for part in parts for one in ones(part))
+
+    def _alone(self, one: Part) -> Moved:
+        """Stores a single score, or leaves it out if the database refuses it: else nothing behind it would be moved."""
+        try:
+            return self._store([one])
+        except Exception as failure:
+            if not self._ledger.refuses(failure):
+                raise
+            kind = type(getattr(failure, "orig", None) or failure).__name__  # its text may have values of the lead
+            log.error("score not moved", path=str(one.path), at=one.begin, reason=kind)  # noqa: TRY400
+        return self._store([one._replace(records=[])])._replace(damaged=1)
+
     def _store(self, parts: list[Part]) -> Moved:
         taken = sorted((one for part in parts for one in self._taken(part)), key=by_time)
         keys = {one.key: one.name for one in taken if one.key}
@@ -187,7 +207,7 @@ class Keeper:
             folded = fold(left, leads)
             store.store(folded)
             store.moved([(self._prefix + part.path.name, part.end) for part in parts])
-        until = max(map(by_time, taken))
+        until = max(map(by_time, taken), default=None)
         return Moved(len(taken), len(left) - len(folded.scores), len(taken) - len(left), until=until)
 
     def _taken(self, part: Part) -> Iterator[Taken]:
@@ -210,6 +230,24 @@ class Keeper:
                 record.flags,
                 digest_of(record.row, scale.number, record.margin, record.flags, record.unseen),
             )
+
+
+def ones(part: Part) -> Iterator[Part]:
+    """Yields the records of a part, each for itself."""
+    place = part.begin
+    while place < part.end:
+        found = read(part.path, place, 1)
+        yield Part(part.path, place, found.records, found.offset)
+        place = found.offset
+
+
+def summed(every: Iterable[Moved]) -> Moved:
+    """Returns what several transactions have moved together."""
+    total = Moved()
+    for one in every:
+        numbers = {name: getattr(total, name) + getattr(one, name) for name in Moved._fields if name != "until"}
+        total = Moved(**numbers, until=max(filter(None, (total.until, one.until)), default=None))
+    return total
 
 
 def paced(most: int, seconds: float) -> int:
