@@ -80,8 +80,8 @@ EVENTS = {
     "ledger down": Event("ERROR", ("reason",), "The database of the ledger does not respond: scores wait on the tape. "
                          "Logged once per failure; the keeper tries again by itself"),
     "ledger up again": Event("INFO", (), "The database of the ledger responds again"),
-    "score not moved": Event("ERROR", ("path", "at", "reason"), "The database refuses a value of the score at this byte "
-                             "of a segment; it is left out, so that those behind it are moved"),
+    "score not moved": Event("ERROR", ("path", "at", "reason"), "The database refuses a value of the score at this "
+                             "byte of a segment; it is left out, so that those behind it are moved"),
     "segment set aside": Event("ERROR", ("path", "reason", "moved_to"), "A part of the tape is damaged, or the file of "
                                "its model is missing; scores up to the byte `moved_to` are in the ledger"),
     "another keeper has this tape": Event("WARNING", ("tape", "advice"), "Another service uses LEDGER_TAPE_PATH; its "
