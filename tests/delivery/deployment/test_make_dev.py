@@ -22,7 +22,8 @@ pytestmark = pytest.mark.integration
 @contextmanager
 def developing(folder: Path, **environ: str) -> Iterator[Server]:
     """What ``make dev`` starts, in an empty folder, ended by Ctrl-C."""
-    told = subprocess.run(["make", "-n", "dev"], cwd=ROOT, capture_output=True, text=True, check=True)
+    words = ["make", "-n", "--no-print-directory", "dev"]  # which make prints where it was started by another
+    told = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
     line, port, log = told.stdout.splitlines()[-1], free_port(), folder / "log"
     given = {name: value for name, value in os.environ.items() if name != "LEDGER"} | {"PORT": str(port)} | environ
     command = line.replace(".venv/bin/", f"{ROOT}/.venv/bin/")
