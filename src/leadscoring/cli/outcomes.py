@@ -13,6 +13,7 @@ from leadscoring.cli.opened_ledger import OpenedLedger, opened_ledger
 from leadscoring.cli.page import columns as in_columns
 from leadscoring.cli.page import show
 from leadscoring.cli.working import Work, working
+from leadscoring.counted import counted
 
 if TYPE_CHECKING:
     from leadscoring.ledger.outcomes import Checked
@@ -88,7 +89,7 @@ def add(  # noqa: PLR0913, PLR0917 - click hands every option over as an argumen
             write_rejects(rejects, refused)
     show([f"note: {note}" for note in read.notes])
     added = f"{counts['recorded']:,} recorded, {counts['repeated']:,} repeated, {len(refused):,} rejected"
-    show([f"{len(read):,} rows: {added}"])
+    show([f"{counted(len(read), 'row')}: {added}"])
     if counts["unscored"]:
         show([f"{counts['unscored']:,} of them are of leads that the ledger has no score of"])
     if rejects is None:

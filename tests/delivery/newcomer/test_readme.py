@@ -196,6 +196,15 @@ def test_a_model_is_trained_and_served_by_the_words_of_the_readme(machine: Machi
         started.interrupt()
 
 
+def test_outcomes_are_fed_back_by_the_words_of_the_readme(machine: Machine) -> None:
+    """The lead that was scored first is there, with what came of it, and the page is written."""
+    printed = {typed: machine.run(typed) for typed in commands("Score a file, and see whether scores keep their word")}
+    (shown,) = (said for typed, said in printed.items() if "lead show" in typed)
+    assert "won" in shown
+    assert "first score" in shown
+    assert (machine.clone / "live" / "live.html").exists()
+
+
 def test_the_tests_pass_there(machine: Machine) -> None:
     """What needs a missing program is skipped, and says which."""
     assert "`make test`" in section("Start")
