@@ -12,6 +12,7 @@ from dashboards import PANELS, choices, filled
 from drift_reference import REFERENCE
 from endpoint_replies import fails
 from factories import LEAD, body, card, lead, model_file
+from ledgers import ledger_settings
 from monitoring import Stack, watching
 from programs import program
 from serving import DEADLINE, Server, eventually, serving
@@ -33,9 +34,11 @@ class Watched(NamedTuple):
     way: Way
     stack: Stack
     crowd: ThreadPoolExecutor
+    quality: Path
 
     def ask(self) -> None:
-        """A little of everything that there is a panel for."""
+        """A little of everything that there is a panel for; and a report on mature leads, in place of the keeper's."""
+        self.quality.write_text('{"mature":900,"predicted":0.12,"converted":0.15}')
         for _ in range(5):
             self.local.http.post("/api/v1/score", json=LEAD)
             self.remote.http.post("/api/v1/score", json=LEAD)
@@ -62,16 +65,15 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
         enter = closing.enter_context
         for name in ("local", "remote", "way"):
             (tmp_path / name).mkdir()
-        local = enter(
-            serving(tmp_path / "local", model, MAX_QUEUE_SECONDS="0.002", API_KEYS="test-key,demo-api-key-123")
-        )
+        narrow = {"MAX_QUEUE_SECONDS": "0.002", "API_KEYS": "test-key,demo-api-key-123"}
+        local = enter(serving(tmp_path / "local", model, **ledger_settings(tmp_path / "local"), **narrow))
         asked = enter(way("sagemaker-csv", tmp_path / "way", model))
         fallback = {"MODEL_FALLBACK": "local", "MODEL_BREAKER_FAILURES": "3", "MODEL_BREAKER_SECONDS": "0.1"}
         remote = enter(asked.serving(tmp_path / "remote", **fallback))
         targets = f'127.0.0.1:{local.port}", "127.0.0.1:{remote.port}'
         stack = enter(watching(tmp_path / "stack", targets))
         crowd = enter(ThreadPoolExecutor(CROWD))
-        yield Watched(local, remote, asked, stack, crowd)
+        yield Watched(local, remote, asked, stack, crowd, tmp_path / "local" / "tape" / "quality.json")
 
 
 def test_every_query_of_every_dashboard_finds_something(watched: Watched) -> None:
