@@ -38,6 +38,14 @@ def test_after_an_error_nothing_has_changed(tmp_path: Path) -> None:
     assert set() == UNFINISHED
 
 
+def test_a_place_below_a_file_is_refused_and_forgotten(tmp_path: Path) -> None:
+    """Where no temporary file can be, either."""
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(NotADirectoryError), whole_file(tmp_path / "file" / "model.json") as part:
+        part.write_text("new")
+    assert set() == UNFINISHED
+
+
 def test_a_link_stays_and_its_file_is_written(tmp_path: Path) -> None:
     """As with a model that is served under a name that points to its version."""
     path, link = tmp_path / "model-1.json", tmp_path / "model.json"

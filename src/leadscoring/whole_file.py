@@ -36,8 +36,10 @@ def whole_file(path: Path, *, fresh: bool = False, private: bool = False) -> Ite
             failure.filename = str(path)
         raise
     finally:
-        part.unlink(missing_ok=True)
-        UNFINISHED.discard(part)
+        try:
+            part.unlink(missing_ok=True)
+        finally:  # also where a part of the path is no folder
+            UNFINISHED.discard(part)
 
 
 def named(part: Path, place: Path, *, fresh: bool) -> None:

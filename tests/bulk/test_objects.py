@@ -191,7 +191,8 @@ def test_scores_that_could_not_be_sent_are_sent_by_resume(bucket: cloud.Cloud, m
     assert found.resumed == found.counts.rows == len(KINDS)
     assert bucket.get("scores.csv")
     assert bucket.get("scores.rejects.csv")
-    assert sum(method == "GET" and "leads.csv" in path for method, path in bucket.asked) == 1
+    looks = sum(method == "GET" and "leads.csv" in path for method, path in bucket.asked)
+    assert 1 <= looks <= 2  # what kind of file it is, and its columns, of which one has the ids
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])

@@ -6,9 +6,8 @@ from typing import Any
 import polars as pl
 
 from leadscoring.bulk.cells import Reader
-from leadscoring.bulk.second_look import Table, cleared, lead_json
+from leadscoring.bulk.second_look import Table, lead_json
 from leadscoring.contract.features import Contract, Feature
-from leadscoring.errors import Fault
 from leadscoring.model.reading import Reading
 
 CONTRACT = Contract(
@@ -55,18 +54,3 @@ def test_ids_and_moments_are_those_of_the_table() -> None:
     table = Table(Reader(CONTRACT.features, Reading()).read(frame), pl.Series(["x", None]))
     assert json.loads(lead_json(CONTRACT, table, 0)) == {"lead_id": "x", "features": {"amount": 1}}
     assert json.loads(lead_json(CONTRACT, table, 1))["lead_id"] is None
-
-
-def test_a_date_in_which_day_and_month_may_be_exchanged_says_so() -> None:
-    """With both dates that it may be; any other text has the words of the API alone."""
-    allowed = "a date, such as 2026-01-31 or 2026-01-31T10:00:00Z"
-    for value, more in (
-        ("02.01.2024 14:03", ": which is the month is not clear; write 2024-01-02 or 2024-02-01"),
-        (" 3/4/26", ": which is the month is not clear; write 2026-04-03 or 2026-03-04"),
-        ("01/01/2026", ""),
-        ("31/02/2026", ""),
-        ("02.01.20245", ""),
-        ("soon", ""),
-    ):
-        assert cleared(Fault("/as_of", "no date", value, allowed)).message == f"no date{more}"
-        assert cleared(Fault("/features/source", "no", value, "a text")).message == "no"

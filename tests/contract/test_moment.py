@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from timed import near_dates
 
-from leadscoring.contract.moment import SECOND, is_moment, moment_of, now, written
+from leadscoring.contract.moment import SECOND, is_moment, moment_of, now, unclear, written
 
 
 @given(st.datetimes())
@@ -38,3 +38,17 @@ def test_now_is_in_whole_seconds() -> None:
     """So that an answer states it briefly and exactly."""
     assert now() % SECOND == 0
     assert abs(datetime.fromisoformat(written(now())) - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+def test_a_date_in_which_day_and_month_may_be_exchanged_says_so() -> None:
+    """With both dates that it may be."""
+    for value, more in (
+        ("02.01.2024 14:03", ": which is the month is not clear; write 2024-01-02 or 2024-02-01"),
+        (" 3/4/26", ": which is the month is not clear; write 2026-04-03 or 2026-03-04"),
+        ("01/01/2026", ""),
+        ("31/02/2026", ""),
+        ("02.01.20245", ""),
+        ("soon", ""),
+        (20260203, ""),
+    ):
+        assert unclear(value) == more

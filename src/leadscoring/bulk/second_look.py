@@ -6,11 +6,9 @@ same faults, in the same words.
 
 import json
 import math
-import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import msgspec
 import polars as pl
 
 from leadscoring._engine import Rows
@@ -21,12 +19,6 @@ from leadscoring.contract.kind import a_json_number
 from leadscoring.contract.moment import written
 from leadscoring.errors import Fault, RequestError, ValidationError
 from leadscoring.lead import Lead
-
-UNCLEAR = re.compile(r"\s*(\d{1,2})[./-](\d{1,2})[./-](\d{4}|\d{2})(?!\d)")
-"""A date in which day and month may be exchanged."""
-
-DATED = "2026-01-31"
-"""The day in what is allowed where dates are."""
 
 UNNAMED = "lead"
 """The id of leads in a table that has none."""
@@ -54,24 +46,9 @@ def second_look(
     try:
         return Accepted(*decoder.one(lead_json(contract, table, position).encode(), now))
     except ValidationError as error:
-        return tuple(map(cleared, error.faults))
+        return tuple(error.faults)
     except RequestError as error:
         return (Fault("", str(error)),)
-
-
-def cleared(fault: Fault) -> Fault:
-    """A fault; of a date whose day and month may be exchanged, with the reason why it is none."""
-    found = UNCLEAR.match(fault.value) if isinstance(fault.value, str) and DATED in str(fault.allowed) else None
-    if found is None:
-        return fault
-    one, two, year = map(int, found.groups())
-    year += 2000 if year < 100 else 0
-    if not (1 <= one <= 12 and 1 <= two <= 12 and one != two):
-        return fault
-    words = (
-        f"{fault.message}: which is the month is not clear; write {year}-{two:02}-{one:02} or {year}-{one:02}-{two:02}"
-    )
-    return msgspec.structs.replace(fault, message=words)
 
 
 def lead_json(contract: Contract, table: Table, position: int) -> str:

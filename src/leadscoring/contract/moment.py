@@ -1,5 +1,6 @@
 """The moment as of which a lead is scored: what a caller may state, and how it is reported."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from time import time
@@ -10,6 +11,9 @@ SECOND = 1_000_000
 """Microseconds of a second: moments are whole numbers of microseconds since 1970, in UTC."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+UNCLEAR = re.compile(r"\s*(\d{1,2})[./-](\d{1,2})[./-](\d{4}|\d{2})(?!\d)")
+"""A date in which day and month may be exchanged."""
 
 AS_OF_ALLOWED = "a time, such as 2026-01-31T10:00:00Z or 2026-01-31"
 
@@ -33,6 +37,18 @@ def is_moment(value: object) -> bool:
         return isinstance(value, str) and moment_of(value) is not None
     except ValueError:
         return False
+
+
+def unclear(value: object) -> str:
+    """Returns why a text is no date if day and month may be exchanged in it, as the end of a sentence; else nothing."""
+    found = UNCLEAR.match(value) if isinstance(value, str) else None
+    if found is None:
+        return ""
+    one, two, year = map(int, found.groups())
+    year += 2000 if year < 100 else 0
+    if not (1 <= one <= 12 and 1 <= two <= 12 and one != two):
+        return ""
+    return f": which is the month is not clear; write {year}-{two:02}-{one:02} or {year}-{one:02}-{two:02}"
 
 
 @lru_cache(maxsize=1024)

@@ -14,7 +14,7 @@ from typing import Any
 from leadscoring._engine import Names
 from leadscoring.contract.features import Contract, Feature
 from leadscoring.contract.kind import is_writable
-from leadscoring.contract.moment import AS_OF_ALLOWED, is_moment
+from leadscoring.contract.moment import AS_OF_ALLOWED, is_moment, unclear
 from leadscoring.contract.naming import Guesser, Known, Rule, plain
 from leadscoring.contract.outline import ENVELOPE, NotJson, Outline, Part, Unknown, outline
 from leadscoring.errors import Fault, MalformedJson, RequestError, ValidationError
@@ -214,7 +214,8 @@ def as_of_fault(value: Any) -> Fault | None:
     """Returns the fault of the moment as of which a lead is scored, if any; a lead needs none."""
     if value is None or is_moment(value):
         return None
-    return Fault(f"/{AS_OF}", f"{AS_OF} must be {AS_OF_ALLOWED}, not {told(value)}", shown(value), AS_OF_ALLOWED)
+    said = f"{AS_OF} must be {AS_OF_ALLOWED}, not {told(value)}{unclear(value)}"
+    return Fault(f"/{AS_OF}", said, shown(value), AS_OF_ALLOWED)
 
 
 def feature_faults(faults: Faults, features: Part, refusals: Refusals) -> None:
@@ -255,7 +256,8 @@ def feature_fault(feature: Feature, features: Mapping[str, Any], contract: Contr
     allowed += beyond(feature, value)
     takes_lists = isinstance(value, list) and contract.accepts(feature, [])
     found = "a list of other or of more values" if takes_lists else told(value)
-    return Fault(place, f"{feature.name} must be {allowed}, not {found}", shown(value), allowed)
+    why = unclear(value) if feature.form.is_timed else ""
+    return Fault(place, f"{feature.name} must be {allowed}, not {found}{why}", shown(value), allowed)
 
 
 def beyond(feature: Feature, value: Any) -> str:
