@@ -4,7 +4,7 @@
 #   FOLDER   the repository   (this one)
 #
 # It reports findings by kind, file, line and commit, never by value. It sends nothing, and does not try whether a key
-# works. The demo key is allowed: it is public, and production rejects it.
+# works. The demo key is allowed: it is public, and production rejects it; and so is the word PASSWORD in a URL.
 #
 # Exit code: 0 if there are no findings, 1 if there are, 2 if the search could not run.
 set -eu
@@ -25,7 +25,7 @@ export KF_RULE_CACHE_DIR="$PROJECT/build/release/rules"
 # With any other exit code the scan is incomplete.
 code=0
 "$SCANNER" scan . --no-validate --no-update-check --redact --quiet \
-    --exclude .venv --exclude build --skip-regex '^demo-api-key-123$' || code=$?
+    --exclude .venv --exclude build --skip-regex '^demo-api-key-123$' --skip-regex ':PASSWORD@' || code=$?
 case "$code" in
     0) echo "ok: no secret in the files and the history of $FOLDER" ;;
     200 | 205)
