@@ -4,7 +4,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -236,7 +236,7 @@ def prepare(connection: sqlite3.Connection, _record: Any) -> None:
     """Prepares a new connection of SQLite; transactions begin where we say so."""
     connection.isolation_level = None
     for pragma in PRAGMAS:
-        connection.execute(pragma).close()
+        until_done(connection, pragma)  # while one turns the log of a new file on, the others fail at once
 
 
 def begin(connection: Connection) -> None:
@@ -246,21 +246,25 @@ def begin(connection: Connection) -> None:
         return
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)  # noqa: S101  # it is SQLite
-    gives_up = time.monotonic() + BUSY_SECONDS
     driver.execute("PRAGMA busy_timeout = 0")
     try:
-        while not began(driver, last=time.monotonic() >= gives_up):
-            time.sleep(TURN_SECONDS)
+        until_done(driver, "BEGIN IMMEDIATE")
     finally:
         driver.execute(PRAGMAS[0])
 
 
-def began(connection: sqlite3.Connection, last: bool) -> bool:
-    """Tries to begin writing; returns whether it did. Raises ``sqlite3.OperationalError`` in the ``last`` attempt."""
-    with suppress(*(() if last else (sqlite3.OperationalError,))):
-        connection.execute("BEGIN IMMEDIATE")
-        return True
-    return False
+def until_done(connection: sqlite3.Connection, statement: str) -> None:
+    """Executes a statement, again and again while others are in its way. Raises ``sqlite3.OperationalError``."""
+    gives_up = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute(statement).close()
+        except sqlite3.OperationalError as failure:
+            if failure.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= gives_up:
+                raise
+            time.sleep(TURN_SECONDS)
+        else:
+            return
 
 
 def open_postgresql(url: URL) -> Engine:
