@@ -29,7 +29,9 @@ INTRODUCTION = """# What the ledger costs
 
 - *What recording adds*: the calls of a request to the tape, the shortest of many runs.
 - *Requests of a second of processor time*: of the worker alone, under the load of `wrk`, with the ledger on and off by
-  turns. The keeper is a process of its own.
+  turns. The keeper is a process of its own. With one worker, a service without a ledger is a single process, and one
+  with a ledger has a supervisor, whose limits are shared between processes: that is most of the difference. With two
+  workers, both have one.
 - *Leads that the keeper moves*: those of a second of processor time, its own and that of its connection's server. None
   folds, and half of them are new: nothing costs the keeper more.
 - *Bytes a scored lead*: of the file of SQLite, or of leads and scores with their indexes in PostgreSQL, by the number
