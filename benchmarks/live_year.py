@@ -194,7 +194,7 @@ def check_served(service: Service, days: int) -> None:
 
 
 def prove(name: str, days: int, per_day: int, rescore_days: int, folder: Path) -> None:
-    """Lives through a year and checks what is said of it. Raises ``Difference``."""
+    """Lives through a year and checks what is reported of it. Raises ``Difference``."""
     began, end, change = time.monotonic(), START + timedelta(days=days), COURSES[name]
     changes, quiet = change.at(days), START + timedelta(days=change.at(days))
     with serving_a_year(folder, MODEL) as service:

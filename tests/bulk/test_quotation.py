@@ -119,7 +119,7 @@ def test_what_is_refused_does_not_depend_on_where_the_file_is_cut(
 
 
 def refused(body: str) -> tuple[list[str | None], dict[int, str]]:
-    """The ids that are read, and the lines that are refused with what is said of them."""
+    """The ids that are read, and the lines that are rejected with their faults."""
     parts = read(",".join(NAMES) + "\n" + body)
     return [row[0] for row in leads_in(parts)], {one.line: one.message for part in parts for one in part.refused}
 

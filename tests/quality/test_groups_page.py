@@ -40,7 +40,7 @@ def test_what_is_not_shown_is_counted() -> None:
 
 
 def test_none_is_off() -> None:
-    """Which is said only if any was looked at."""
+    """It stands there only if any group was examined."""
     assert "None of 40 groups with enough leads is off by more than chance explains." in words(
         where_off(Groups(40, 0, ()))
     )

@@ -189,7 +189,7 @@ class Keeper:
             if not self._ledger.refuses(failure):
                 raise
             kind = type(getattr(failure, "orig", None) or failure).__name__  # its text may have values of the lead
-            log.error("score not moved", path=str(one.path), at=one.begin, reason=kind)  # noqa: TRY400
+            log.error("score not moved", path=str(one.path), at=one.begin, reason=kind)  # noqa: TRY400  # see above
         return self._store([one._replace(records=[])])._replace(damaged=1)
 
     def _store(self, parts: list[Part]) -> Moved:

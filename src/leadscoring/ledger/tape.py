@@ -174,7 +174,7 @@ class Tape:
         except TapeFull as failure:
             self._retry_at = monotonic() + RETRY_SECONDS
             if not self._reason:
-                log.error("tape full", reason=str(failure), folder=str(self.folder.path))  # noqa: TRY400
+                log.error("tape full", reason=str(failure), folder=str(self.folder.path))  # noqa: TRY400  # why is enough
             self._reason = str(failure)
             return None
         if self._reason:

@@ -87,7 +87,7 @@ def test_rows_that_a_stray_quotation_mark_may_have_joined_are_named(tmp_path: Pa
 
 
 def test_a_value_of_several_lines_is_no_joined_row(tmp_path: Path) -> None:
-    """Nothing is said of it."""
+    """No note reports it."""
     notes = table(tmp_path, 'id,b,c,d\n1,"Dear John,\nthanks, and bye",5,6\n2,x,7,8\n').notes
     assert not any("several leads" in note for note in notes)
 

@@ -62,7 +62,7 @@ def test_the_tape_has_room_on_the_disk_of_the_node(with_ledger: Release, chart: 
 
 
 def test_replicas_reach_the_database_and_nothing_more(chart: Chart) -> None:
-    """At its port, and only it where that is said."""
+    """At its port, and only it where the values name it."""
     peers = [{"podSelector": {"matchLabels": {"app": "postgres"}}}]
     policy = chart.render(ledger={**LEDGER["ledger"], "port": 6432, "to": peers}).only("NetworkPolicy")
     assert policy["spec"]["egress"][1:] == [{"ports": [{"port": 6432}], "to": peers}]
